@@ -8,16 +8,20 @@
 
 mod checker;
 mod disorder;
+mod format;
+mod insert;
 mod line;
 mod list;
 mod name_grammar;
 mod problem;
 mod repository;
 mod row;
+mod sections;
 mod tag;
 mod version_order;
 
 pub use checker::Checker;
+pub use insert::Inserted;
 pub use list::{List, NotUtf8};
 pub use name_grammar::RepositoryError;
 pub use problem::{Neighbour, Place, Problem, ProblemKind, Severity};

@@ -71,12 +71,28 @@ impl Line {
         }
     }
 
+    /// A new line that says `row`.
+    pub(crate) fn of_row(row: Row, ending: Ending) -> Self {
+        let text = row.to_string().into();
+        let content = Content::Row(row);
+        Self {
+            text,
+            ending,
+            content,
+        }
+    }
+
     /// The row on the line, if there is one.
     pub(crate) fn row(&self) -> Option<&Row> {
         match &self.content {
             Content::Row(row) => Some(row),
             Content::Blank | Content::Comment | Content::Wrong(_) => None,
         }
+    }
+
+    /// Whether the line is about the row that follows: a comment or a blank.
+    pub(crate) fn is_remark(&self) -> bool {
+        matches!(self.content, Content::Blank | Content::Comment)
     }
 }
 

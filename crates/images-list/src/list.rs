@@ -1,6 +1,6 @@
 //! The whole file, kept byte for byte.
 
-use crate::line::{Content, Line};
+use crate::line::{Content, Ending, Line};
 use crate::problem::{Problem, ProblemKind};
 use crate::row::{LastNames, Row, RowAt};
 use std::fmt;
@@ -89,6 +89,22 @@ impl List {
                 })
             })
             .collect()
+    }
+
+    /// How lines end in this list: as most of them do, and with `\n` if none
+    /// says otherwise.
+    pub(crate) fn newline(&self) -> Ending {
+        let count = |ending| {
+            self.lines
+                .iter()
+                .filter(|line| line.ending == ending)
+                .count()
+        };
+        if count(Ending::CrLf) > count(Ending::Lf) {
+            Ending::CrLf
+        } else {
+            Ending::Lf
+        }
     }
 }
 
