@@ -170,6 +170,11 @@ mod tests {
                 "z x 1\nb x 2\n# b\nb x 3\na x 1\n",
             ),
             (
+                "z x 1\nb y 3\nb x 1\na x 1\n",
+                "b y 4",
+                "z x 1\nb y 3\nb y 4\nb x 1\na x 1\n",
+            ),
+            (
                 "z x 1\nb x 3\na x 1\n",
                 "b y 1",
                 "z x 1\nb x 3\nb y 1\na x 1\n",

@@ -230,6 +230,7 @@ mod tests {
             let message = normalise(name).unwrap_err().to_string();
             assert!(message.contains(why), "{name}: {message}");
         }
+        assert!(normalise(&format!("quay.io/{}", "a".repeat(255))).is_ok());
         let long = "a".repeat(256);
         let error = normalise(&format!("quay.io/{long}")).unwrap_err();
         assert_eq!(error, RepositoryError::TooLong { length: 256 });

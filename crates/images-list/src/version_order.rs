@@ -74,7 +74,7 @@ fn compare_runs(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !(a.is_empty() && b.is_empty()) {
         let (text_a, after_a) = split_run(a, |byte| !byte.is_ascii_digit());
         let (text_b, after_b) = split_run(b, |byte| !byte.is_ascii_digit());
-        let by_text = compare_texts((text_a, after_a), (text_b, after_b));
+        let by_text = compare_texts(text_a, text_b);
         if by_text.is_ne() {
             return by_text;
         }
@@ -97,26 +97,24 @@ fn split_run(bytes: &[u8], belongs: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
     bytes.split_at(end)
 }
 
-/// Compares two texts, each given with what follows it: where one text ends
-/// before the other, its end weighs more if a number follows.
-fn compare_texts(a: (&[u8], &[u8]), b: (&[u8], &[u8])) -> Ordering {
-    if a.0 == b.0 {
+/// Compares two texts byte by byte; where one ends, only `~` sorts before it.
+fn compare_texts(a: &[u8], b: &[u8]) -> Ordering {
+    if a == b {
         return Ordering::Equal;
     }
-    let end = |after: &[u8]| if after.is_empty() { -1 } else { 0 };
-    let weight_at = |(text, after): (&[u8], &[u8]), at: usize| {
-        text.get(at)
-            .map_or_else(|| end(after), |byte| weight(*byte))
-    };
-    (0..a.0.len().max(b.0.len()))
+    let weight_at = |text: &[u8], at: usize| text.get(at).map_or(END, |byte| weight(*byte));
+    (0..a.len().max(b.len()))
         .map(|at| weight_at(a, at).cmp(&weight_at(b, at)))
         .find(|ordering| ordering.is_ne())
         .unwrap_or(Ordering::Equal)
 }
 
+/// The weight of a text's end, whether a number follows or nothing.
+const END: i16 = 0;
+
 fn weight(byte: u8) -> i16 {
     match byte {
-        b'~' => -2,
+        b'~' => END - 1,
         letter if letter.is_ascii_alphabetic() => i16::from(letter),
         other => i16::from(other) + 256,
     }
