@@ -222,10 +222,11 @@ mod tests {
         #[test]
         fn inserting_keeps_every_other_byte(
             lines in prop::collection::vec("[a-d]/[ab] +x [1-3]|[ab] x v1?[0-2]|#[ab]?|wrong|", 0..20),
-            end in "\n?",
+            newline in "\r?\n",
+            is_ended: bool,
             new in "[ab]/[ab] y [12]",
         ) {
-            let text = lines.join("\n") + &end;
+            let text = lines.join(&newline) + if is_ended { &newline } else { "" };
             let mut list = List::parse(&text);
             list.insert(row(&new));
             prop_assert_eq!(list.to_string().lines().filter(|line| *line == new).count(), 1);
