@@ -1,3 +1,4 @@
 //! .
 
 pub mod registries_conf;
+pub mod trust;
