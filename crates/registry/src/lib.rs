@@ -1,4 +1,5 @@
 //! .
 
+pub mod credentials;
 pub mod registries_conf;
 pub mod trust;

@@ -1,0 +1,223 @@
+//! Lookups over real files and a real helper.
+
+use futures::future::join_all;
+
+use super::test_helper::TestHelper;
+use super::*;
+
+/// Knows what is asked for below `kept`, under the user `helper`.
+const KEEPER: &str = r#"case "$request" in
+    *kept*|https://index.docker.io/v1/) echo "{\"Username\":\"helper\",\"Secret\":\"$request\"}" ;;
+    *) echo "credentials not found in native keychain"; exit 1 ;;
+esac"#;
+
+/// base64 of `NAME:pw`.
+fn auth(name: &str) -> String {
+    let password = Secret::from("pw".to_owned());
+    super::auth_file::encode(name, &password)
+        .expose()
+        .to_owned()
+}
+
+/// `[a]` stands for an entry with the user `a`.
+fn file_text(text: &str) -> String {
+    let mut text = text.to_owned();
+    for user in ["a", "b", "c", "d"] {
+        let entry = format!(r#"{{"auth": "{}"}}"#, auth(user));
+        text = text.replace(&format!("[{user}]"), &entry);
+    }
+    text
+}
+
+fn store(helper: &TestHelper, files: &[&str]) -> CredentialStore {
+    let files = files.iter().enumerate().map(|(number, text)| {
+        let path = helper.file(&format!("auth-{number}.json"), &file_text(text));
+        CredentialFile::required(path)
+    });
+    CredentialStore::new(CredentialSources {
+        files: files.collect(),
+        helpers: helper.helpers(),
+    })
+}
+
+async fn user(store: &CredentialStore, host: &str, repository: &str) -> String {
+    match store.lookup(host, repository).await.unwrap() {
+        Some(Credential::Basic { username, password }) if username == "helper" => {
+            format!("helper for {}", password.expose())
+        }
+        Some(Credential::Basic { username, .. }) => username,
+        Some(other) => format!("{other:?}"),
+        None => "none".into(),
+    }
+}
+
+#[tokio::test]
+async fn the_longest_path_of_the_first_file_that_has_one() {
+    let helper = TestHelper::new("k", KEEPER);
+    let first = r#"{"auths": {"r.io": [a], "r.io/team": [b], "r.io/team/app": [c],
+        "https://q.io/v1/": [d], "docker.io/library": [b], "void.io": {}}}"#;
+    let second = r#"{"auths": {"https://index.docker.io/v1/": [c], "q.io": [a], "s.io/x": [a],
+        "void.io": [d]}}"#;
+    let store = store(&helper, &[first, "", second]);
+    let rows = [
+        ("r.io", "team/app", "c"),
+        ("r.io", "team/app/deep", "c"),
+        ("r.io", "team/apple", "b"),
+        ("r.io", "other", "a"),
+        ("r.io:5000", "team/app", "none"),
+        ("q.io", "x", "d"),
+        ("docker.io", "library/redis", "b"),
+        ("docker.io", "bitnami/redis", "c"),
+        ("s.io", "x/y", "a"),
+        ("s.io", "y", "none"),
+        ("void.io", "x", "d"),
+    ];
+    for (host, repository, want) in rows {
+        assert_eq!(
+            user(&store, host, repository).await,
+            want,
+            "{host}/{repository}"
+        );
+    }
+    assert!(helper.runs().is_empty());
+}
+
+#[tokio::test]
+async fn helpers_come_before_entries_and_the_store_after_them() {
+    let helper = TestHelper::new("k", KEEPER);
+    let text = r#"{
+        "credHelpers": {"kept.io": "k", "https://kept.io/deep/kept": "k", "lost.io": "k"},
+        "auths": {"kept.io": [a], "kept.io/deep": [a], "lost.io": [b], "plain.io": [c],
+                  "store.io/kept": {}, "store.io": [d]},
+        "credsStore": "k"}"#;
+    let store = store(&helper, &[text]);
+    let rows = [
+        ("kept.io", "x", "helper for kept.io"),
+        (
+            "kept.io",
+            "deep/kept/x",
+            "helper for https://kept.io/deep/kept",
+        ),
+        ("lost.io", "x", "b"),
+        ("plain.io", "x", "c"),
+        ("store.io", "kept/x", "helper for store.io/kept"),
+        ("store.io", "x", "d"),
+        ("other-kept.io", "x", "helper for other-kept.io"),
+        (
+            "docker.io",
+            "library/redis",
+            "helper for https://index.docker.io/v1/",
+        ),
+        ("other.io", "x", "none"),
+    ];
+    for (host, repository, want) in rows {
+        assert_eq!(
+            user(&store, host, repository).await,
+            want,
+            "{host}/{repository}"
+        );
+    }
+    let asked = helper.runs().len();
+    join_all(rows.map(|(host, repository, _)| store.lookup(host, repository))).await;
+    assert_eq!(
+        helper.runs().len(),
+        asked,
+        "everything was answered from memory"
+    );
+}
+
+#[tokio::test]
+async fn docker_hub_is_asked_for_under_both_of_its_names() {
+    let plain = r#"[ "$request" = docker.io ] || { echo credentials not found in native keychain; exit 1; }
+        echo '{"Username":"podman","Secret":"s"}'"#;
+    let helper = TestHelper::new("k", plain);
+    let store = store(&helper, &[r#"{"credHelpers": {"docker.io": "k"}}"#]);
+    assert_eq!(user(&store, "docker.io", "library/redis").await, "podman");
+    assert_eq!(
+        helper.runs(),
+        ["get https://index.docker.io/v1/", "get docker.io"]
+    );
+}
+
+#[tokio::test]
+async fn a_named_file_has_to_exist_and_the_others_need_not() {
+    let helper = TestHelper::new("k", KEEPER);
+    let not_a_folder = helper.file("plain", "");
+    let look = async |files| {
+        let sources = CredentialSources {
+            files,
+            helpers: helper.helpers(),
+        };
+        CredentialStore::new(sources).lookup("r.io", "x").await
+    };
+    let missing = helper.path("missing.json");
+    let optional = vec![
+        CredentialFile::optional(&missing),
+        CredentialFile::optional(not_a_folder.join("auth.json")),
+    ];
+    assert_eq!(look(optional).await.unwrap(), None);
+    let error = look(vec![CredentialFile::required(&missing)])
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("missing.json"), "{error}");
+}
+
+#[tokio::test]
+async fn errors_name_the_file_and_no_debug_shows_a_secret() {
+    let helper = TestHelper::new("k", "echo no network; exit 1");
+    let canary = super::auth_file::encode("u", &Secret::from("CANARY".to_owned()));
+    let text = format!(
+        r#"{{"auths": {{"ok.io": {{"auth": "{}"}}, "bad.io": {{"auth": "Q0FOQVJZ"}},
+            "token.io": {{"identitytoken": "CANARY"}}}},
+            "credHelpers": {{"fails.io": "k", "gone.io": "gone"}}}}"#,
+        canary.expose()
+    );
+    let store = store(&helper, &[&text]);
+    let rows = [
+        (
+            "bad.io",
+            "the entry `bad.io` of `auths` has an `auth` that is not base64 of user:password",
+        ),
+        (
+            "fails.io",
+            "docker-credential-k get fails.io failed (exit status: 1): no network",
+        ),
+        ("gone.io", "docker-credential-gone is not in PATH"),
+    ];
+    let mut shown = String::new();
+    for (host, want) in rows {
+        let error = store.lookup(host, "x").await.unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains(want), "{message}");
+        assert!(message.contains("auth-0.json"), "{message}");
+        shown += &format!("{error:?}{message}");
+    }
+    let found = store.lookup("ok.io", "x").await.unwrap().unwrap();
+    let Credential::Basic { password, .. } = &found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(password.expose(), "CANARY");
+    let token = store.lookup("token.io", "x").await.unwrap();
+    shown += &format!("{found:?}{token:?}{store:?}");
+    for secret in ["CANARY", "Q0FOQVJZ", canary.expose()] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_answer_is_renewed_and_a_refused_entry_is_not() {
+    let counting =
+        r#"echo "{\"Username\":\"$(wc -l < "$DIR/runs" | tr -d ' ')\",\"Secret\":\"s\"}""#;
+    let helper = TestHelper::new("k", counting);
+    let store = store(
+        &helper,
+        &[r#"{"credHelpers": {"h.io": "k"}, "auths": {"a.io": [a]}}"#],
+    );
+    assert_eq!(user(&store, "h.io", "x").await, "1");
+    let old = store.lookup("h.io", "x").await.unwrap().unwrap();
+    let new = store.renew("h.io", "x", &old).await.unwrap().unwrap();
+    assert_ne!(new, old);
+    let entry = store.lookup("a.io", "x").await.unwrap().unwrap();
+    assert_eq!(store.renew("a.io", "x", &entry).await.unwrap(), Some(entry));
+    assert_eq!(helper.runs().len(), 2);
+}
