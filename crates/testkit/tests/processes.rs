@@ -1,0 +1,143 @@
+//! The registries start as configured and log what they are asked.
+
+use embedded_registry::Registry;
+use testkit::certificates::Authority;
+use testkit::clients::{Crane, Skopeo};
+use testkit::processes::{Distribution, ReferrersRegistry, Storage, Version};
+
+/// An empty image: an index without children, which every registry takes.
+async fn push_something(crane: &Crane, host: &str) -> Result<(), String> {
+    let source = Registry::new().start().await.unwrap();
+    let index = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    source.put_manifest("empty", Some("v1"), media_type, index.into());
+    let from = format!("{}/empty:v1", source.host());
+    crane
+        .copy(&from, &format!("{host}/empty:v1"))
+        .await
+        .map_err(|failed| failed.stderr)
+}
+
+#[tokio::test]
+async fn every_registry_takes_a_push_and_logs_it() {
+    let mut registries = vec![
+        Distribution::new().start().await,
+        Distribution::new().version(Version::V3).start().await,
+        Distribution::new().storage(Storage::Files).start().await,
+        ReferrersRegistry::start().await,
+    ];
+    let crane = Crane::new();
+    for registry in &mut registries {
+        push_something(&crane, &registry.host()).await.unwrap();
+        let requests = registry.requests().await;
+        let puts = requests
+            .iter()
+            .filter(|request| request.method == "PUT" && request.path == "/v2/empty/manifests/v1");
+        assert_eq!(puts.count(), 1, "{requests:#?}");
+        registry.clear_requests().await;
+        assert_eq!(registry.requests().await, [], "forgotten");
+        let reference = format!("{}/empty:v1", registry.host());
+        let (ours, theirs) = (
+            Skopeo::new().digest(&reference).await,
+            crane.digest(&reference).await,
+        );
+        assert_eq!(ours, theirs);
+        assert!(
+            !registry.requests().await.is_empty(),
+            "logged again after that"
+        );
+    }
+    assert!(
+        registries[2]
+            .folder()
+            .join("storage/docker/registry/v2/repositories/empty")
+            .is_dir()
+    );
+}
+
+#[tokio::test]
+async fn basic_credentials_are_asked_for() {
+    let registry = Distribution::new()
+        .htpasswd("first", "one")
+        .htpasswd("second", "two")
+        .start()
+        .await;
+    let host = registry.host();
+    for (user, password, accepted) in [
+        ("first", "one", true),
+        ("second", "two", true),
+        ("second", "one", false),
+    ] {
+        let crane = Crane::new().credentials(&host, user, password);
+        let pushed = push_something(&crane, &host).await;
+        assert_eq!(pushed.is_ok(), accepted, "{user}:{password} {pushed:?}");
+    }
+    assert!(
+        push_something(&Crane::new(), &host).await.is_err(),
+        "anonymous"
+    );
+}
+
+#[tokio::test]
+async fn tls_is_trusted_by_those_who_know_the_authority() {
+    let authority = Authority::new("tests");
+    let registry = Distribution::new().tls(authority.server()).start().await;
+    let host = registry.host();
+    push_something(&Crane::new().trust(authority.pem()), &host)
+        .await
+        .unwrap();
+
+    let stranger = Authority::new("stranger");
+    let folder = tempfile::tempdir().unwrap();
+    let reference = format!("{host}/empty:v1");
+    let trusting = authority.write_certs_d(&folder.path().join("good"), &host, None);
+    let doubting = stranger.write_certs_d(&folder.path().join("bad"), &host, None);
+    Skopeo::new()
+        .certificates(trusting)
+        .digest(&reference)
+        .await
+        .unwrap();
+    let refused = Skopeo::new()
+        .certificates(doubting)
+        .digest(&reference)
+        .await
+        .unwrap_err();
+    assert!(
+        refused.stderr.contains("unknown authority"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[tokio::test]
+async fn a_client_certificate_can_be_required() {
+    let authority = Authority::new("tests");
+    let registry = Distribution::new()
+        .tls(authority.server())
+        .client_certificates(&authority)
+        .start()
+        .await;
+    let host = registry.host();
+    let reference = format!("{host}/empty:v1");
+    let folder = tempfile::tempdir().unwrap();
+    let client = authority.client("somebody");
+    let with = authority.write_certs_d(&folder.path().join("with"), &host, Some(&client));
+    let without = authority.write_certs_d(&folder.path().join("without"), &host, None);
+
+    let known = Skopeo::new()
+        .certificates(with)
+        .digest(&reference)
+        .await
+        .unwrap_err();
+    assert!(
+        known.stderr.contains("unknown"),
+        "let in, nothing there: {}",
+        known.stderr
+    );
+    let refused = Skopeo::new()
+        .certificates(without)
+        .digest(&reference)
+        .await
+        .unwrap_err();
+    assert!(refused.stderr.contains("tls: "), "{}", refused.stderr);
+}
