@@ -1,4 +1,5 @@
 //! The registries start as configured and log what they are asked.
+#![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 use embedded_registry::Registry;
 use testkit::certificates::Authority;
