@@ -6,17 +6,20 @@
 //! network, without credentials, without a daemon, gone when the program ends, and with content
 //! that looks like what people publish. [`Registry`] serves the endpoints of the [OCI distribution
 //! specification](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md) over
-//! plain HTTP on a free port of 127.0.0.1.
+//! plain HTTP on a free port of 127.0.0.1; [`images`] builds what to put there.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> std::io::Result<()> {
 //! use embedded_registry::Registry;
 //!
+//! use embedded_registry::images::{Platform, sample_image};
+//!
 //! let registry = Registry::new().access_log(100).start().await?;
-//! let blob = registry.put_blob("library/demo", "hello".into());
-//! assert!(registry.host().starts_with("127.0.0.1:"));
-//! assert!(registry.blob("library/demo", &blob).is_some());
+//! let image = sample_image("demo", 1, &[Platform::linux("amd64")], 3)?;
+//! let digest = image.push(&registry, "library/demo", Some("1.0"));
+//! println!("crane manifest {}/library/demo:1.0 | jq", registry.host());
+//! assert_eq!(registry.tagged("library/demo", "1.0").map(|found| found.digest), Some(digest));
 //! assert!(registry.requests().is_empty(), "nobody asked over HTTP yet");
 //! # Ok(())
 //! # }
@@ -32,6 +35,7 @@
 //! - It listens on loopback only and has no credentials: it is no registry to serve others with.
 
 mod digests;
+pub mod images;
 mod server;
 
 pub use digests::digest_of;

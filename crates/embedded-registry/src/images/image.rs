@@ -1,0 +1,111 @@
+//! An image for one platform.
+
+use serde_json::{Map, Value, json};
+
+use super::bundle::Bundle;
+use super::content::Content;
+use super::format::Format;
+use super::layer::Layer;
+use super::platform::Platform;
+
+/// An image that is being put together.
+#[derive(Clone, Debug)]
+pub struct Image {
+    format: Format,
+    platform: Platform,
+    layers: Vec<Layer>,
+    labels: Map<String, Value>,
+    annotations: Map<String, Value>,
+    subject: Option<Value>,
+}
+
+impl Image {
+    /// An image without layers.
+    pub fn new(format: Format, platform: Platform) -> Self {
+        Self {
+            format,
+            platform,
+            layers: Vec::new(),
+            labels: Map::new(),
+            annotations: Map::new(),
+            subject: None,
+        }
+    }
+
+    /// Adds a layer on top.
+    #[must_use]
+    pub fn layer(mut self, layer: Layer) -> Self {
+        self.layers.push(layer);
+        self
+    }
+
+    /// Adds a label to the config.
+    #[must_use]
+    pub fn label(mut self, name: &str, value: &str) -> Self {
+        self.labels.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// Adds an annotation to the manifest.
+    #[must_use]
+    pub fn annotation(mut self, name: &str, value: &str) -> Self {
+        self.annotations.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// Makes the image a referrer of another manifest.
+    #[must_use]
+    pub fn subject(mut self, subject: &Bundle) -> Self {
+        self.subject = Some(subject.root().descriptor());
+        self
+    }
+
+    /// The config, the layers that are not foreign, and the manifest.
+    pub fn build(self) -> Bundle {
+        let config = Content::new(self.format.config(), self.config().to_string());
+        let mut blobs = vec![config];
+        let mut layers = Vec::new();
+        for layer in &self.layers {
+            let (descriptor, blob) = layer.place(self.format);
+            layers.push(descriptor);
+            blobs.extend(blob);
+        }
+        let mut manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": self.format.manifest(),
+            "config": blobs[0].descriptor(),
+            "layers": layers,
+        });
+        if let Some(subject) = self.subject {
+            manifest["subject"] = subject;
+        }
+        if !self.annotations.is_empty() {
+            manifest["annotations"] = Value::Object(self.annotations);
+        }
+        let root = Content::new(self.format.manifest(), manifest.to_string());
+        Bundle::new(blobs, Vec::new(), root).on_platform(self.platform)
+    }
+
+    fn config(&self) -> Value {
+        let mut config = self.platform.fields();
+        let diff_ids: Vec<&str> = self
+            .layers
+            .iter()
+            .map(|layer| layer.diff_id().as_ref())
+            .collect();
+        let history: Vec<Value> = (1..=self.layers.len())
+            .map(|number| json!({"created": EPOCH, "created_by": format!("layer {number}")}))
+            .collect();
+        config.insert("created".to_owned(), json!(EPOCH));
+        config.insert("config".to_owned(), json!({"Labels": self.labels}));
+        config.insert(
+            "rootfs".to_owned(),
+            json!({"type": "layers", "diff_ids": diff_ids}),
+        );
+        config.insert("history".to_owned(), json!(history));
+        Value::Object(config)
+    }
+}
+
+/// Always, so that equal seeds make equal digests.
+const EPOCH: &str = "1970-01-01T00:00:00Z";

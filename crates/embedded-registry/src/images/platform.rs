@@ -1,0 +1,62 @@
+//! What an image runs on.
+
+use serde_json::{Map, Value};
+
+/// Operating system, architecture and what narrows them (image specification, "Image Index").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    os: String,
+    architecture: String,
+    variant: Option<String>,
+    os_version: Option<String>,
+}
+
+impl Platform {
+    /// Any platform.
+    pub fn new(os: &str, architecture: &str) -> Self {
+        Self {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            variant: None,
+            os_version: None,
+        }
+    }
+
+    /// Linux on an architecture named as Go does: `amd64`, `arm64`, `arm`, `s390x`.
+    pub fn linux(architecture: &str) -> Self {
+        Self::new("linux", architecture)
+    }
+
+    /// Windows of a version such as `10.0.20348.2402`.
+    pub fn windows(architecture: &str, version: &str) -> Self {
+        let mut platform = Self::new("windows", architecture);
+        platform.os_version = Some(version.to_owned());
+        platform
+    }
+
+    /// What attestations are listed under, so that nobody runs them.
+    pub fn unknown() -> Self {
+        Self::new("unknown", "unknown")
+    }
+
+    /// A variant of the architecture: `v6`, `v7`, `v8`.
+    #[must_use]
+    pub fn variant(mut self, variant: &str) -> Self {
+        self.variant = Some(variant.to_owned());
+        self
+    }
+
+    /// The fields that descriptors and configs share.
+    pub(super) fn fields(&self) -> Map<String, Value> {
+        let fields = [
+            ("architecture", Some(&self.architecture)),
+            ("os", Some(&self.os)),
+            ("os.version", self.os_version.as_ref()),
+            ("variant", self.variant.as_ref()),
+        ];
+        fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?.as_str()))))
+            .collect()
+    }
+}
