@@ -33,5 +33,6 @@ pub mod certificates;
 pub mod clients;
 pub mod processes;
 mod programs;
+pub mod proxy;
 
 pub use programs::program;
