@@ -1,0 +1,13 @@
+//! Who we are to a host: Basic, Bearer, or nobody.
+//!
+//! Sources: RFC 9110 §11; distribution's "Token Authentication Specification"
+//! and "OAuth2 Token Authentication".
+
+mod authenticator;
+mod challenge;
+mod scope;
+mod token;
+
+pub(crate) use authenticator::{Authenticator, Presented};
+pub use scope::Access;
+pub(crate) use scope::Scopes;

@@ -1,0 +1,84 @@
+//! What a token is asked to allow.
+
+use std::sync::Arc;
+
+/// What will be done to a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Read only.
+    Pull,
+    /// Read and write.
+    Push,
+}
+
+/// The scopes of one token.
+///
+/// Source: "Docker Registry v2 authentication: scope":
+/// `repository:NAME:pull,push`, several separated by blanks.
+#[derive(Debug, Clone)]
+pub(crate) struct Scopes {
+    /// Sorted and joined by blanks; the key under which the token is kept.
+    joined: Arc<str>,
+    /// The repository whose credentials are used.
+    repository: Arc<str>,
+}
+
+impl Scopes {
+    pub(crate) fn of(repository: &str, access: Access) -> Self {
+        let actions = match access {
+            Access::Pull => "pull",
+            Access::Push => "pull,push",
+        };
+        Self {
+            joined: format!("repository:{repository}:{actions}").into(),
+            repository: repository.into(),
+        }
+    }
+
+    /// Both scopes of a cross-repository mount: write here, read there.
+    pub(crate) fn and_pull(&self, repository: &str) -> Self {
+        if repository == &*self.repository {
+            return self.clone();
+        }
+        let other = Self::of(repository, Access::Pull);
+        let mut both = [&*self.joined, &*other.joined];
+        both.sort_unstable();
+        Self {
+            joined: both.join(" ").into(),
+            repository: Arc::clone(&self.repository),
+        }
+    }
+
+    /// The single scopes, for one `scope` parameter each.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &str> {
+        self.joined.split(' ')
+    }
+
+    /// All scopes separated by blanks, as the OAuth2 form wants them.
+    pub(crate) fn joined(&self) -> &str {
+        &self.joined
+    }
+
+    /// The repository whose credentials are used.
+    pub(crate) fn repository(&self) -> &str {
+        &self.repository
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_asks_for_both_scopes_with_the_targets_credentials() {
+        let push = Scopes::of("team/app", Access::Push);
+        assert_eq!(push.joined(), "repository:team/app:pull,push");
+        let both = push.and_pull("base/os");
+        assert_eq!(
+            both.each().collect::<Vec<_>>(),
+            ["repository:base/os:pull", "repository:team/app:pull,push"]
+        );
+        assert_eq!(both.repository(), "team/app");
+        assert_eq!(push.and_pull("team/app").joined(), push.joined());
+    }
+}

@@ -1,0 +1,12 @@
+//! Blobs: read with their digest checked, mounted, or streamed from one
+//! registry to another.
+
+mod chunked;
+mod monolithic;
+mod reader;
+mod requests;
+mod transfer;
+
+pub use reader::BlobReader;
+pub use requests::{Blob, Mount, UploadSession};
+pub use transfer::{Side, TransferError, transfer_blob};

@@ -1,0 +1,246 @@
+//! Reads a blob, resumes where it broke off, and checks it before the end.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_RANGE, RANGE};
+use http::{HeaderValue, Method, StatusCode};
+
+use super::requests::Blob;
+use crate::digest::Hasher;
+use crate::error::Error;
+use crate::repository::Repository;
+use crate::transport::{Answer, Next, Permit, Retries, redact};
+
+/// A blob on its way, piece by piece.
+///
+/// Invariant: the last piece is given out only after the whole content has
+/// been found to have its digest, so that whoever forwards the pieces can
+/// never complete an upload of damaged content.
+#[derive(Debug)]
+pub struct BlobReader {
+    repository: Repository,
+    blob: Blob,
+    received: u64,
+    /// `None` once the content has been checked.
+    hasher: Option<Hasher>,
+    answer: Option<Answer>,
+    /// A piece that came behind bytes that were known already.
+    rest: Option<Bytes>,
+    /// The source's place, kept over resumptions.
+    permit: Option<Arc<Permit>>,
+}
+
+impl Repository {
+    /// A reader of the blob; nothing is sent before the first
+    /// [`BlobReader::next`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`] for a digest of an algorithm that is not registered.
+    pub fn read_blob(&self, blob: &Blob) -> Result<BlobReader, Error> {
+        self.read_blob_with(blob, None)
+    }
+
+    pub(super) fn read_blob_with(
+        &self,
+        blob: &Blob,
+        permit: Option<Arc<Permit>>,
+    ) -> Result<BlobReader, Error> {
+        let hasher = Hasher::for_digest(&blob.digest).ok_or_else(|| Error::Unsafe {
+            host: self.host_name().to_owned(),
+            what: format!(
+                "{} is of a digest algorithm that is not registered",
+                blob.digest
+            ),
+        })?;
+        Ok(BlobReader {
+            repository: self.clone(),
+            blob: blob.clone(),
+            received: 0,
+            hasher: Some(hasher),
+            answer: None,
+            rest: None,
+            permit,
+        })
+    }
+}
+
+impl BlobReader {
+    /// The next piece, `None` after the last.
+    ///
+    /// A body that breaks off or stalls is resumed with a `Range` request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DigestMismatch`] and [`Error::SizeMismatch`] before the last
+    /// piece; any other [`Error`] of the wire once the tries are used up.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.received == self.blob.size {
+            return self.check().map(|()| None);
+        }
+        let patience = self.repository.host.patience().clone();
+        let mut retries = Retries::new(&patience);
+        loop {
+            let error = match self.read_on().await {
+                Ok(piece) => return self.account(piece).map(Some),
+                Err(error) => error,
+            };
+            (self.answer, self.rest) = (None, None);
+            tracing::debug!(%error, received = self.received, "a download broke off");
+            match retries.after(&error, fastrand::f32()) {
+                Next::Wait(wait) | Next::PauseHost(wait) => tokio::time::sleep(wait).await,
+                Next::GiveUp => return Err(error),
+            }
+        }
+    }
+
+    async fn read_on(&mut self) -> Result<Bytes, Error> {
+        if self.answer.is_none() {
+            self.answer = Some(self.request().await?);
+        }
+        if let Some(rest) = self.rest.take() {
+            return Ok(rest);
+        }
+        let Some(answer) = &mut self.answer else {
+            return Err(self.cut_short());
+        };
+        let piece = answer.chunk().await?;
+        piece.ok_or_else(|| self.cut_short())
+    }
+
+    /// Asks for what is missing. A registry that ignores the range sends the
+    /// whole again: what is known is passed over.
+    async fn request(&mut self) -> Result<Answer, Error> {
+        let path = format!("blobs/{}", self.blob.digest);
+        let mut request = self.repository.request(Method::GET, &path, &[200, 206])?;
+        if self.received > 0 {
+            let range = HeaderValue::from_str(&format!("bytes={}-", self.received));
+            request
+                .headers
+                .extend(range.ok().map(|range| (RANGE, range)));
+        }
+        if self.permit.is_none() {
+            self.permit = Some(Arc::new(self.repository.host.permit().await?));
+        }
+        let Some(permit) = &self.permit else {
+            return Err(self.cut_short());
+        };
+        let mut answer = self.repository.host.open(&request, permit).await?;
+        let begins = begins_at(&answer)?;
+        if begins > self.received {
+            return Err(Error::protocol(
+                &Method::GET,
+                answer.url(),
+                format!(
+                    "asked for bytes from {}, the registry sent from {begins}",
+                    self.received
+                ),
+            ));
+        }
+        self.check_announced(&answer, begins)?;
+        self.rest = self.pass_over(&mut answer, self.received - begins).await?;
+        Ok(answer)
+    }
+
+    fn check_announced(&self, answer: &Answer, begins: u64) -> Result<(), Error> {
+        let announced = answer.headers().get(http::header::CONTENT_LENGTH);
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        match announced {
+            Some(length) if begins + length != self.blob.size => Err(Error::SizeMismatch {
+                url: redact::url(answer.url()),
+                expected: self.blob.size,
+                actual: begins + length,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn pass_over(&self, answer: &mut Answer, mut known: u64) -> Result<Option<Bytes>, Error> {
+        while known > 0 {
+            let mut piece = answer.chunk().await?.ok_or_else(|| self.cut_short())?;
+            let length = piece.len() as u64;
+            if length > known {
+                return Ok(Some(piece.split_off(known as usize)));
+            }
+            known -= length;
+        }
+        Ok(None)
+    }
+
+    fn account(&mut self, piece: Bytes) -> Result<Bytes, Error> {
+        self.received += piece.len() as u64;
+        if self.received > self.blob.size {
+            return Err(Error::SizeMismatch {
+                url: self.shown_url(),
+                expected: self.blob.size,
+                actual: self.received,
+            });
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&piece);
+        }
+        if self.received == self.blob.size {
+            self.check()?;
+        }
+        Ok(piece)
+    }
+
+    fn check(&mut self) -> Result<(), Error> {
+        let Some(hasher) = self.hasher.take() else {
+            return Ok(());
+        };
+        let actual = hasher.finish();
+        if actual == self.blob.digest.as_ref() {
+            return Ok(());
+        }
+        Err(Error::DigestMismatch {
+            url: self.shown_url(),
+            expected: self.blob.digest.clone(),
+            actual,
+        })
+    }
+
+    fn cut_short(&self) -> Error {
+        Error::Connection {
+            method: Method::GET,
+            url: self.shown_url(),
+            detail: format!(
+                "the body ended after {} of {} bytes",
+                self.received, self.blob.size
+            ),
+        }
+    }
+
+    fn shown_url(&self) -> String {
+        let path = format!("{}/blobs/{}", self.repository.name(), self.blob.digest);
+        let url = self.repository.host.url(&path);
+        url.map_or(path, |url| redact::url(&url))
+    }
+}
+
+/// Where a body begins within the blob.
+fn begins_at(answer: &Answer) -> Result<u64, Error> {
+    if answer.status() != StatusCode::PARTIAL_CONTENT {
+        return Ok(0);
+    }
+    let range = answer
+        .headers()
+        .get(CONTENT_RANGE)
+        .and_then(|value| value.to_str().ok());
+    let start = range.and_then(|range| {
+        range
+            .strip_prefix("bytes ")?
+            .split('-')
+            .next()?
+            .parse()
+            .ok()
+    });
+    start.ok_or_else(|| {
+        Error::protocol(
+            &Method::GET,
+            answer.url(),
+            "a partial answer without a readable Content-Range",
+        )
+    })
+}

@@ -1,0 +1,221 @@
+//! The small requests around blobs: does it exist, mount it, begin and end an
+//! upload.
+//!
+//! Source: distribution specification, "Pushing Blobs", "Mounting a blob from
+//! another repository".
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, StatusCode};
+use oci_spec::image::{Descriptor, Digest};
+use url::Url;
+
+use crate::digest::digest_like;
+use crate::error::Error;
+use crate::repository::Repository;
+use crate::transport::{Permit, Reply, Request, redact};
+
+/// A blob by content: what of a descriptor matters for carrying it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob {
+    /// The digest of the content.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+impl From<&Descriptor> for Blob {
+    fn from(descriptor: &Descriptor) -> Self {
+        Self {
+            digest: descriptor.digest().clone(),
+            size: descriptor.size(),
+        }
+    }
+}
+
+/// An upload that was begun; `url` takes the content.
+#[derive(Debug, Clone)]
+pub struct UploadSession {
+    pub(super) url: Url,
+    /// The least a registry takes in a chunk (`OCI-Chunk-Min-Length`), in bytes.
+    pub(super) least_chunk: u64,
+}
+
+/// The answer to a mount.
+#[derive(Debug, Clone)]
+pub enum Mount {
+    /// The blob is in the repository now.
+    Mounted,
+    /// It is not, and this upload may be used to send it.
+    Session(UploadSession),
+}
+
+impl Repository {
+    /// Whether the repository has the blob.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of the wire.
+    pub async fn has_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        let request = self.request(Method::HEAD, &format!("blobs/{digest}"), &[200, 404])?;
+        Ok(self.host.send(&request).await?.status == StatusCode::OK)
+    }
+
+    /// A blob read whole into memory, at most `limit` bytes, digest checked.
+    /// For configs and other small blobs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`], [`Error::SizeMismatch`], [`Error::DigestMismatch`],
+    /// any other [`Error`] of the wire.
+    pub async fn small_blob(&self, blob: &Blob, limit: u64) -> Result<Bytes, Error> {
+        let url = format!("blobs/{}", blob.digest);
+        let mut request = self.request(Method::GET, &url, &[200])?;
+        request.limit = limit;
+        let reply = self.host.send(&request).await?;
+        let came = reply.body.len() as u64;
+        if came != blob.size {
+            return Err(Error::SizeMismatch {
+                url: redact::url(&reply.url),
+                expected: blob.size,
+                actual: came,
+            });
+        }
+        match digest_like(&blob.digest, &reply.body) {
+            Some(actual) if actual == blob.digest.as_ref() => Ok(reply.body),
+            Some(actual) => Err(Error::DigestMismatch {
+                url: redact::url(&reply.url),
+                expected: blob.digest.clone(),
+                actual,
+            }),
+            None => Err(reply.protocol_error(format!(
+                "{} is of a digest algorithm that is not registered",
+                blob.digest
+            ))),
+        }
+    }
+
+    /// Asks for a blob of another repository of the same host, or of this one
+    /// (which tells in the same request whether it is here already).
+    ///
+    /// A registry that does not mount answers 202 with an upload session
+    /// (Amazon ECR, Google Artifact Registry); one that refuses with 400, 403
+    /// or 405 is asked for a session of its own.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of the wire.
+    pub async fn mount(&self, digest: &Digest, from: &str) -> Result<Mount, Error> {
+        let mut request = self.upload_request(&[201, 202, 400, 403, 405])?;
+        request
+            .url
+            .query_pairs_mut()
+            .append_pair("mount", digest.as_ref())
+            .append_pair("from", from);
+        request.scopes = self.scopes.and_pull(from);
+        let reply = match self.host.send(&request).await {
+            // A token server may refuse the scope of the other repository.
+            Err(error) if error.is_refused() => {
+                return self.begin_upload().await.map(Mount::Session);
+            }
+            other => other?,
+        };
+        match reply.status.as_u16() {
+            201 => {
+                self.host.capabilities.mounts_seen(true);
+                Ok(Mount::Mounted)
+            }
+            202 => Ok(Mount::Session(session(&reply)?)),
+            _ => self.begin_upload().await.map(Mount::Session),
+        }
+    }
+
+    /// Notes that a blob known to be here was not mounted: the host does not
+    /// honour mounts.
+    pub fn mount_was_refused(&self) {
+        self.host.capabilities.mounts_seen(false);
+    }
+
+    /// Begins an upload.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of the wire; [`Error::Protocol`] without a `Location`.
+    pub async fn begin_upload(&self) -> Result<UploadSession, Error> {
+        let request = self.upload_request(&[202])?;
+        session(&self.host.send(&request).await?)
+    }
+
+    fn upload_request(&self, accepted: &'static [u16]) -> Result<Request, Error> {
+        self.request(Method::POST, "blobs/uploads/", accepted)
+    }
+
+    /// Gives an upload up, so that the registry need not keep it. Failing is
+    /// harmless: registries drop uploads that are left alone.
+    pub async fn cancel_upload(&self, session: UploadSession) {
+        if let Ok(mut request) = self.request(Method::DELETE, "", &[202, 204]) {
+            request.url = session.url;
+            self.host.send(&request).await.ok();
+        }
+    }
+
+    /// Sends a whole blob from memory.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of the wire.
+    pub(super) async fn upload_bytes(
+        &self,
+        session: &UploadSession,
+        digest: &Digest,
+        content: Bytes,
+        permit: Option<&Permit>,
+    ) -> Result<(), Error> {
+        let mut request = self.request(Method::PUT, "", &[201, 204])?;
+        request.url = session.closing_url(digest);
+        request.headers.insert(CONTENT_TYPE, OCTETS);
+        request.payload = content;
+        match permit {
+            Some(permit) => self.host.send_within(&request, permit).await.map(drop),
+            None => self.host.send(&request).await.map(drop),
+        }
+    }
+}
+
+pub(super) const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+impl UploadSession {
+    /// Where the upload is closed. The session's own query is kept (it may
+    /// carry the session's state), as the specification asks; a redirection
+    /// has the digest in its URL already.
+    pub(super) fn closing_url(&self, digest: &Digest) -> Url {
+        let mut url = self.url.clone();
+        if !url.query_pairs().any(|(key, _)| key == "digest") {
+            url.query_pairs_mut().append_pair("digest", digest.as_ref());
+        }
+        url
+    }
+}
+
+/// The session of an answer. `Location` may be relative, without a leading
+/// slash even, or absolute. A registry behind a proxy that ends TLS may name
+/// itself with `http`: the host is the same, so the scheme stays ours.
+pub(super) fn session(reply: &Reply) -> Result<UploadSession, Error> {
+    let location = reply.header(LOCATION.as_str()).ok_or_else(|| {
+        reply.protocol_error("the registry began an upload but gave no Location for it")
+    })?;
+    let mut url = reply.url.join(location).map_err(|error| {
+        reply.protocol_error(format!("the upload's Location is no URL ({error})"))
+    })?;
+    if url.host() == reply.url.host() && url.scheme() != reply.url.scheme() {
+        url.set_scheme(reply.url.scheme()).ok();
+    }
+    Ok(UploadSession {
+        url,
+        least_chunk: reply
+            .header("oci-chunk-min-length")
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0),
+    })
+}

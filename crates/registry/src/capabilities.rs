@@ -1,0 +1,103 @@
+//! What a host has shown that it can do, learnt once for a whole run.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::transport::FirstAnswer;
+
+/// The learnt facts of one host.
+#[derive(Debug)]
+pub(crate) struct Capabilities {
+    referrers: AtomicU8,
+    pub(crate) referrers_asked: FirstAnswer,
+    mounts: AtomicU8,
+    uploads: AtomicU8,
+}
+
+/// Whether something works at a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Support {
+    /// Nothing was seen yet.
+    Unknown,
+    /// It was seen to work.
+    Yes,
+    /// It was seen not to work.
+    No,
+}
+
+/// How blobs are sent to a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UploadForm {
+    /// `POST`, then one `PUT` with everything: works everywhere, and with
+    /// registries that keep only the last of several `PATCH`es (GHCR) or know
+    /// none (Google Artifact Registry).
+    Monolithic,
+    /// `POST`, a `PATCH` for each chunk, an empty `PUT`: for registries and
+    /// proxies that refuse large bodies (Azure ACR above some 20 MB, a 413
+    /// elsewhere).
+    Chunked,
+}
+
+const UNKNOWN: u8 = 0;
+const YES: u8 = 1;
+const NO: u8 = 2;
+
+fn read(cell: &AtomicU8) -> Support {
+    match cell.load(Ordering::Relaxed) {
+        YES => Support::Yes,
+        NO => Support::No,
+        _ => Support::Unknown,
+    }
+}
+
+impl Capabilities {
+    /// What is known of a host by its name alone.
+    pub(crate) fn of(host: &str) -> Self {
+        let uploads = if host.ends_with(".azurecr.io") {
+            YES
+        } else {
+            UNKNOWN
+        };
+        Self {
+            referrers: AtomicU8::new(UNKNOWN),
+            referrers_asked: FirstAnswer::new(),
+            mounts: AtomicU8::new(UNKNOWN),
+            uploads: AtomicU8::new(uploads),
+        }
+    }
+
+    pub(crate) fn referrers(&self) -> Support {
+        read(&self.referrers)
+    }
+
+    pub(crate) fn has_referrers(&self, works: bool) {
+        self.referrers
+            .store(if works { YES } else { NO }, Ordering::Relaxed);
+    }
+
+    pub(crate) fn mounts(&self) -> Support {
+        read(&self.mounts)
+    }
+
+    /// Once a mount was honoured, a later refusal means that the blob is not
+    /// there, so a `Yes` stays.
+    pub(crate) fn mounts_seen(&self, works: bool) {
+        if works {
+            self.mounts.store(YES, Ordering::Relaxed);
+        } else {
+            let (order, unknown) = (Ordering::Relaxed, UNKNOWN);
+            self.mounts.compare_exchange(unknown, NO, order, order).ok();
+        }
+    }
+
+    pub(crate) fn upload_form(&self) -> UploadForm {
+        match self.uploads.load(Ordering::Relaxed) {
+            UNKNOWN => UploadForm::Monolithic,
+            _ => UploadForm::Chunked,
+        }
+    }
+
+    /// A body was refused as too large. Says whether chunks are new here.
+    pub(crate) fn needs_chunks(&self) -> bool {
+        self.uploads.swap(YES, Ordering::Relaxed) != YES
+    }
+}

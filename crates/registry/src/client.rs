@@ -1,0 +1,152 @@
+//! The entry point: names become repositories.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oci_client::Reference;
+
+use crate::auth::Access;
+use crate::credentials::CredentialStore;
+use crate::error::Error;
+use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
+use crate::repository::Repository;
+use crate::transport::{Host, Patience, Shared};
+use crate::trust::Trust;
+
+/// What a [`Client`] is made from. Nothing is read from the environment.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where names really are.
+    pub registries_conf: RegistriesConf,
+    /// Stored credentials.
+    pub credentials: CredentialStore,
+    /// Certificate folders.
+    pub trust: Trust,
+    /// Timeouts and retries.
+    pub patience: Patience,
+    /// The most requests under way at one host.
+    pub jobs: usize,
+}
+
+/// A client for any number of registries, with one limit, one token cache and
+/// one pool of warm connections for each. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    registries_conf: RegistriesConf,
+    hosts: Mutex<Hosts>,
+    shared: Arc<Shared>,
+}
+
+/// By host name and `insecure`, since registries.conf may say both of a host.
+type Hosts = HashMap<(String, Option<bool>), Arc<Host>>;
+
+impl Client {
+    /// A client that has not spoken to anybody yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Trust`] where the system's certificates cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        install_crypto();
+        let elsewhere = reqwest::Client::builder()
+            .user_agent(concat!("mirror/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .http1_only()
+            .tls_version_min(reqwest::tls::Version::TLS_1_2)
+            .connect_timeout(settings.patience.connect)
+            .build()
+            .map_err(|error| Error::Trust {
+                host: "redirects".to_owned(),
+                detail: error.to_string(),
+            })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                registries_conf: settings.registries_conf,
+                hosts: Mutex::default(),
+                shared: Arc::new(Shared {
+                    patience: settings.patience,
+                    credentials: settings.credentials,
+                    trust: settings.trust,
+                    jobs: settings.jobs.max(1),
+                    requests: AtomicU64::new(0),
+                    elsewhere,
+                }),
+            }),
+        })
+    }
+
+    /// Where an image may be read, in the order to try: the mirrors of
+    /// registries.conf, then the registry itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Blocked`], [`Error::Trust`].
+    pub fn pull(&self, reference: &Reference) -> Result<Vec<Repository>, Error> {
+        let (host, path) = (reference.registry(), reference.repository());
+        let resolution = self.inner.registries_conf.resolve(host, path)?;
+        let by_digest = reference.digest().is_some();
+        let mut places = Vec::new();
+        for mirror in &resolution.mirrors {
+            let serves = match mirror.pull {
+                PullFromMirror::All => true,
+                PullFromMirror::DigestOnly => by_digest,
+                PullFromMirror::TagOnly => !by_digest,
+            };
+            if serves {
+                places.push(self.at(&mirror.location, Access::Pull)?);
+            }
+        }
+        places.push(self.at(&resolution.location, Access::Pull)?);
+        Ok(places)
+    }
+
+    /// Where an image is written (or compared): never a mirror.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Blocked`], [`Error::Trust`].
+    pub fn push(&self, reference: &Reference, access: Access) -> Result<Repository, Error> {
+        let (host, path) = (reference.registry(), reference.repository());
+        let resolution = self.inner.registries_conf.resolve(host, path)?;
+        self.at(&resolution.location, access)
+    }
+
+    fn at(&self, location: &Location, access: Access) -> Result<Repository, Error> {
+        let key = (location.host.clone(), location.insecure);
+        let mut hosts = self
+            .inner
+            .hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let host = match hosts.get(&key) {
+            Some(host) => Arc::clone(host),
+            None => {
+                let host = Host::new(&location.host, location.insecure, &self.inner.shared)?;
+                let host = Arc::new(host);
+                hosts.insert(key, Arc::clone(&host));
+                host
+            }
+        };
+        Ok(Repository::new(host, &location.repository, access))
+    }
+
+    /// HTTP requests sent so far, token requests and retries included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.inner.shared.requests.load(Ordering::Relaxed)
+    }
+}
+
+/// rustls takes its cryptography from the process; ours is ring.
+fn install_crypto() {
+    // An error means that one is installed already, which serves as well.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+}

@@ -1,0 +1,97 @@
+//! Digests of content.
+
+use oci_spec::image::{Digest, DigestAlgorithm};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
+/// Hashes content with the algorithm of the digest it must have.
+///
+/// Source: image specification, "Digests": sha256 and sha512 are registered;
+/// sha384 is accepted because references allow it.
+#[derive(Debug, Clone)]
+pub(crate) enum Hasher {
+    Sha256(Sha256),
+    Sha384(Sha384),
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    /// `None` for an algorithm that is not registered.
+    pub(crate) fn for_digest(digest: &Digest) -> Option<Self> {
+        match digest.algorithm() {
+            DigestAlgorithm::Sha256 => Some(Self::Sha256(Sha256::new())),
+            DigestAlgorithm::Sha384 => Some(Self::Sha384(Sha384::new())),
+            DigestAlgorithm::Sha512 => Some(Self::Sha512(Sha512::new())),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha384(hasher) => hasher.update(bytes),
+            Self::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// `ALGORITHM:HEX`.
+    pub(crate) fn finish(self) -> String {
+        match self {
+            Self::Sha256(hasher) => format!("sha256:{}", hex(&hasher.finalize())),
+            Self::Sha384(hasher) => format!("sha384:{}", hex(&hasher.finalize())),
+            Self::Sha512(hasher) => format!("sha512:{}", hex(&hasher.finalize())),
+        }
+    }
+}
+
+/// The digest of `bytes` by the algorithm of `like`, `None` where that is not
+/// a registered one.
+pub(crate) fn digest_like(like: &Digest, bytes: &[u8]) -> Option<String> {
+    let mut hasher = Hasher::for_digest(like)?;
+    hasher.update(bytes);
+    Some(hasher.finish())
+}
+
+/// The sha256 digest of `bytes`.
+///
+/// # Panics
+///
+/// Never: 64 hexadecimal digits are a valid digest.
+#[must_use]
+pub fn sha256_digest(bytes: &[u8]) -> Digest {
+    let digest = format!("sha256:{}", hex(&Sha256::digest(bytes)));
+    #[expect(
+        clippy::expect_used,
+        reason = "64 hexadecimal digits are a valid sha256 digest"
+    )]
+    digest.parse().expect("a sha256 digest")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)].into());
+        text.push(DIGITS[usize::from(byte & 15)].into());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_algorithm_gives_the_published_digest_of_abc() {
+        let cases = [
+            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "sha384:cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
+            "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+        ];
+        for expected in cases {
+            let digest: Digest = expected.parse().unwrap();
+            assert_eq!(digest_like(&digest, b"abc").as_deref(), Some(expected));
+        }
+        let unknown: Digest = "md9:900150983cd24fb0d6963f7d28e17f72".parse().unwrap();
+        assert_eq!(digest_like(&unknown, b"abc"), None);
+    }
+}

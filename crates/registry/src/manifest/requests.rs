@@ -1,0 +1,199 @@
+//! HEAD, GET and PUT of manifests.
+//!
+//! Source: distribution specification, "Pulling manifests", "Pushing Manifests".
+
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Method};
+use oci_spec::image::Digest;
+
+use super::document::Manifest;
+use crate::digest::{digest_like, sha256_digest};
+use crate::error::Error;
+use crate::repository::Repository;
+use crate::transport::{Reply, redact};
+
+/// What a HEAD tells of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestHead {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its media type, where the registry says.
+    pub media_type: Option<String>,
+    /// Its size in bytes, where the registry says.
+    pub size: Option<u64>,
+}
+
+/// How a manifest was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Put {
+    /// The registry lists it among its subject's referrers by itself
+    /// (the `OCI-Subject` header). Otherwise the tag schema is the client's to keep.
+    pub subject_listed: bool,
+}
+
+/// Types are named because some registries convert or hide what is not asked
+/// for: quay serves schema 1 without, distribution 2.8 no OCI index.
+const ACCEPTED_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.v2+json, \
+    application/vnd.oci.artifact.manifest.v1+json, */*";
+
+/// The specification asks registries to take 4 MiB; none serves more than twice that.
+const MANIFEST_LIMIT: u64 = 8 * 1024 * 1024;
+
+const CONTENT_DIGEST: &str = "docker-content-digest";
+
+impl Repository {
+    /// What `reference` (a tag or a digest) is, `None` where it does not exist.
+    ///
+    /// A registry that serves no HEAD (405, 501) or one without a digest is
+    /// asked with GET.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of the wire.
+    pub async fn head_manifest(&self, reference: &str) -> Result<Option<ManifestHead>, Error> {
+        let path = format!("manifests/{reference}");
+        let mut request = self.request(Method::HEAD, &path, &[200, 404, 405, 501])?;
+        request
+            .headers
+            .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
+        let reply = self.host.send(&request).await?;
+        match reply.status.as_u16() {
+            200 => {}
+            404 => return Ok(None),
+            _ => {
+                return Ok(self
+                    .manifest(reference)
+                    .await?
+                    .as_ref()
+                    .map(ManifestHead::of));
+            }
+        }
+        match reply.header(CONTENT_DIGEST).map(str::parse) {
+            Some(Ok(digest)) => Ok(Some(ManifestHead {
+                digest,
+                media_type: reply.header(CONTENT_TYPE.as_str()).map(ToOwned::to_owned),
+                size: reply
+                    .header(CONTENT_LENGTH.as_str())
+                    .and_then(|size| size.parse().ok()),
+            })),
+            _ => Ok(self
+                .manifest(reference)
+                .await?
+                .as_ref()
+                .map(ManifestHead::of)),
+        }
+    }
+
+    /// The manifest that `reference` (a tag or a digest) names, `None` where
+    /// it does not exist. Its digest is checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DigestMismatch`], [`Error::TooLarge`], any other [`Error`] of
+    /// the wire.
+    pub async fn manifest(&self, reference: &str) -> Result<Option<Manifest>, Error> {
+        let path = format!("manifests/{reference}");
+        let mut request = self.request(Method::GET, &path, &[200, 404])?;
+        request
+            .headers
+            .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
+        request.limit = MANIFEST_LIMIT;
+        let reply = self.host.send(&request).await?;
+        if reply.status.as_u16() == 404 {
+            return Ok(None);
+        }
+        let digest = checked_digest(reference, &reply)?;
+        let content_type = reply.header(CONTENT_TYPE.as_str());
+        Ok(Some(Manifest::new(
+            reply.body.clone(),
+            content_type,
+            digest,
+        )))
+    }
+
+    /// Writes a manifest under a tag or its digest.
+    ///
+    /// A registry with immutable tags may refuse a tag that is there already
+    /// (Amazon ECR: `ImageTagAlreadyExistsException`; Harbor: 412): where it
+    /// has this digest, that is success.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of the wire; [`Error::DigestMismatch`] where the registry
+    /// stored something else.
+    pub async fn put_manifest(&self, reference: &str, manifest: &Manifest) -> Result<Put, Error> {
+        let path = format!("manifests/{reference}");
+        let mut request = self.request(Method::PUT, &path, &[200, 201, 202])?;
+        let media_type = HeaderValue::from_str(&manifest.media_type).map_err(|_| {
+            Error::protocol(
+                &Method::PUT,
+                &request.url,
+                "the manifest's media type is no header value",
+            )
+        })?;
+        request.headers.insert(CONTENT_TYPE, media_type);
+        request.payload = manifest.bytes.clone();
+        let reply = match self.host.send(&request).await {
+            Ok(reply) => reply,
+            Err(error) if may_be_immutable(&error) => {
+                let there = self.head_manifest(reference).await.ok().flatten();
+                return match there {
+                    Some(head) if head.digest == manifest.digest => Ok(Put {
+                        subject_listed: false,
+                    }),
+                    _ => Err(error),
+                };
+            }
+            Err(error) => return Err(error),
+        };
+        match reply.header(CONTENT_DIGEST) {
+            Some(stored) if stored != manifest.digest.as_ref() => Err(Error::DigestMismatch {
+                url: redact::url(&reply.url),
+                expected: manifest.digest.clone(),
+                actual: redact::printable(stored, 200),
+            }),
+            _ => Ok(Put {
+                subject_listed: reply.headers.contains_key("oci-subject"),
+            }),
+        }
+    }
+}
+
+impl ManifestHead {
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            digest: manifest.digest.clone(),
+            media_type: Some(manifest.media_type.clone()),
+            size: Some(manifest.bytes.len() as u64),
+        }
+    }
+}
+
+fn may_be_immutable(error: &Error) -> bool {
+    let status = error.status().map(|status| status.as_u16());
+    matches!(status, Some(400 | 403 | 409 | 412))
+}
+
+/// The digest of what came, checked against the digest that was asked for or,
+/// for a tag, the one the registry names.
+fn checked_digest(reference: &str, reply: &Reply) -> Result<Digest, Error> {
+    let asked = reference.contains(':').then_some(reference);
+    let expected = asked.or_else(|| reply.header(CONTENT_DIGEST));
+    let Some(expected) = expected.and_then(|text| text.parse::<Digest>().ok()) else {
+        return Ok(sha256_digest(&reply.body));
+    };
+    match digest_like(&expected, &reply.body) {
+        Some(actual) if actual == expected.as_ref() => Ok(expected),
+        Some(actual) => Err(Error::DigestMismatch {
+            url: redact::url(&reply.url),
+            expected,
+            actual,
+        }),
+        None => Err(reply.protocol_error(format!(
+            "{expected} is of a digest algorithm that is not registered (sha256, sha512)"
+        ))),
+    }
+}

@@ -1,0 +1,91 @@
+//! A repository at its host: the handle that all requests start from.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use crate::auth::{Access, Scopes};
+use crate::capabilities::Support;
+use crate::error::Error;
+use crate::transport::{Host, Request};
+
+/// A repository of a registry, with what may be done to it.
+///
+/// Cheap to clone. Two handles are equal if they mean the same repository of
+/// the same host, whatever the access.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    pub(crate) host: Arc<Host>,
+    pub(crate) name: Arc<str>,
+    pub(crate) scopes: Scopes,
+}
+
+impl PartialEq for Repository {
+    fn eq(&self, other: &Self) -> bool {
+        self.host_name() == other.host_name() && self.name == other.name
+    }
+}
+
+impl Eq for Repository {}
+
+impl std::fmt::Display for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.host_name(), self.name)
+    }
+}
+
+/// Answers to be read whole, other than manifests, are small.
+pub(crate) const SMALL_ANSWER: u64 = 4 * 1024 * 1024;
+
+impl Repository {
+    pub(crate) fn new(host: Arc<Host>, name: &str, access: Access) -> Self {
+        Self {
+            host,
+            name: name.into(),
+            scopes: Scopes::of(name, access),
+        }
+    }
+
+    /// The registry's host as in names, `docker.io` or `127.0.0.1:5000`.
+    #[must_use]
+    pub fn host_name(&self) -> &str {
+        self.host.name()
+    }
+
+    /// The repository's name without its host.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the host honours cross-repository mounts, as far as it was seen.
+    #[must_use]
+    pub fn mount_support(&self) -> Support {
+        self.host.capabilities.mounts()
+    }
+
+    /// Whether the host has the referrers API, as far as it was seen.
+    #[must_use]
+    pub fn referrers_support(&self) -> Support {
+        self.host.capabilities.referrers()
+    }
+
+    /// A request to an endpoint of this repository; `path` follows its name.
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        path: &str,
+        accepted: &'static [u16],
+    ) -> Result<Request, Error> {
+        Ok(Request {
+            method,
+            url: self.host.url(&format!("{}/{path}", self.name))?,
+            headers: HeaderMap::new(),
+            payload: Bytes::new(),
+            scopes: self.scopes.clone(),
+            accepted,
+            limit: SMALL_ANSWER,
+        })
+    }
+}

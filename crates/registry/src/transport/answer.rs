@@ -1,0 +1,107 @@
+//! What came back.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, StatusCode};
+use url::Url;
+
+use super::limit::Permit;
+use super::redact;
+use crate::error::{Awaited, Error};
+
+/// Status and headers have come; the body follows.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(super) method: Method,
+    /// Where it came from in the end, redirects followed.
+    pub(super) url: Url,
+    pub(super) response: reqwest::Response,
+    pub(super) stall: Duration,
+    /// The host's place, kept until the body has been read.
+    pub(super) _permit: Option<Permit>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The next piece of the body, `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] where nothing came for the stall time,
+    /// [`Error::Connection`] where the body broke off.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        match tokio::time::timeout(self.stall, self.response.chunk()).await {
+            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Err(error)) => Err(Error::connection(
+                &self.method,
+                &self.url,
+                &error.without_url(),
+            )),
+            Err(_) => Err(Error::Timeout {
+                method: self.method.clone(),
+                url: redact::url(&self.url),
+                awaited: Awaited::Bytes,
+                after: self.stall,
+            }),
+        }
+    }
+
+    /// The whole body, at most `limit` bytes.
+    pub(crate) async fn read(mut self, limit: u64) -> Result<Reply, Error> {
+        let too_large = |url: &Url| Error::TooLarge {
+            url: redact::url(url),
+            limit,
+        };
+        let announced = self.response.content_length().unwrap_or(0);
+        if announced > limit && self.method != Method::HEAD {
+            return Err(too_large(&self.url));
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.chunk().await? {
+            if (body.len() + chunk.len()) as u64 > limit {
+                return Err(too_large(&self.url));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply {
+            status: self.response.status(),
+            headers: std::mem::take(self.response.headers_mut()),
+            method: self.method,
+            url: self.url,
+            body: body.freeze(),
+        })
+    }
+}
+
+impl Reply {
+    /// A header's value, where it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn protocol_error(&self, what: impl Into<String>) -> Error {
+        Error::protocol(&self.method, &self.url, what)
+    }
+}

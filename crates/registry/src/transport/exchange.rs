@@ -1,0 +1,99 @@
+//! Requests to a token server.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method};
+use url::Url;
+
+use super::host::Host;
+use super::redact;
+use super::retries::{Next, Retries};
+use super::retry_after::retry_after;
+use bytes::Bytes;
+
+use crate::error::{Error, StatusError};
+
+/// One request to a token server, with credentials of its own.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) authorization: Option<HeaderValue>,
+    /// A form body (`application/x-www-form-urlencoded`).
+    pub(crate) form: Option<String>,
+}
+
+/// Tokens of large enterprises with many groups run to tens of KiB.
+const ANSWER: u64 = 1024 * 1024;
+
+impl Host {
+    /// Asks the token server, with retries; redirects are not followed, since
+    /// the credentials are for the realm the registry named.
+    ///
+    /// The host's limit does not count: the requests that wait for this token
+    /// hold its places.
+    pub(crate) async fn exchange(
+        &self,
+        exchange: Exchange,
+        authenticated: bool,
+    ) -> Result<Bytes, Error> {
+        let mut retries = Retries::new(self.patience());
+        loop {
+            let error = match self.exchange_once(&exchange, authenticated).await {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            match retries.after(&error, fastrand::f32()) {
+                Next::Wait(wait) => tokio::time::sleep(wait).await,
+                Next::PauseHost(wait) if wait <= self.patience().max_wait => {
+                    tokio::time::sleep(wait).await;
+                }
+                Next::PauseHost(wait) => {
+                    return Err(Error::RateLimited {
+                        host: exchange.url.host_str().unwrap_or_default().to_owned(),
+                        until: SystemTime::now() + wait,
+                        max_wait: self.patience().max_wait,
+                    });
+                }
+                Next::GiveUp => return Err(error),
+            }
+        }
+    }
+
+    async fn exchange_once(
+        &self,
+        exchange: &Exchange,
+        authenticated: bool,
+    ) -> Result<Bytes, Error> {
+        let mut request = self
+            .http
+            .request(exchange.method.clone(), exchange.url.clone());
+        if let Some(value) = &exchange.authorization {
+            request = request.header(AUTHORIZATION, value.clone());
+        }
+        if let Some(form) = &exchange.form {
+            request = request
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.clone());
+        }
+        let answer = self.fire(request, &exchange.method, &exchange.url).await?;
+        let retry_after = retry_after(answer.headers(), SystemTime::now());
+        let reply = answer.read(ANSWER).await?;
+        if reply.status.is_success() {
+            return Ok(reply.body);
+        }
+        let mut error = StatusError {
+            method: exchange.method.clone(),
+            url: redact::url(&exchange.url),
+            status: reply.status,
+            codes: Vec::new(),
+            text: String::new(),
+            authenticated,
+            retry_after,
+        };
+        error.read_body(&reply.body);
+        Err(Error::Status(Arc::new(error)))
+    }
+}
