@@ -1,1 +1,74 @@
-//! .
+//! Copies images registry to registry, manifest by manifest and blob by blob.
+//!
+//! # The problem
+//!
+//! A mirror of two thousand images changes by a handful a day. Finding that
+//! handful must cost next to nothing; what is new must arrive whole, byte for
+//! byte, and be sent once even where twenty images share it; and one image
+//! that is gone upstream must not stop the others.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use copier::{Options, Progress, Row, sync};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! # async fn example(client: registry::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! let rows = [Row {
+//!     source: "quay.io/coreos/etcd:v3.5.9".parse()?,
+//!     destination: "registry.example.com/mirror/etcd:v3.5.9".parse()?,
+//! }];
+//! let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+//! let report = sync(&client, &rows, &[], &Options::default(), &progress, &stop).await;
+//! for outcome in &report.rows {
+//!     println!("{}", outcome.status.as_str());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How a row flows
+//!
+//! [`sync`] asks source and destination with one HEAD each (`heads`). Equal
+//! digests: the row is unchanged. Otherwise the manifest is fetched
+//! (`manifests`), narrowed where platforms are selected (`selection`,
+//! `narrow`), everything under it is ensured, children before parents
+//! (`images`), blob by blob (`blobs`): known to be there, mounted from where
+//! this run or an earlier one brought it (`destination`), or sent. The tag is
+//! written last, then what is attached follows (`attached`).
+//!
+//! # Invariants
+//!
+//! - A tag is written only after everything under it is there.
+//! - The bytes of manifests and blobs are never changed; only `--platform`
+//!   writes an index of its own, and says so.
+//! - Within a run a blob is fetched at most once for each destination
+//!   registry that honours mounts, whichever rows need it.
+//! - Nothing is kept between runs: what the registries do not confirm is not
+//!   believed.
+
+mod arch_tags;
+mod attached;
+mod blobs;
+mod destination;
+mod digest_tags;
+mod engine;
+mod heads;
+mod images;
+mod manifests;
+mod memo;
+mod narrow;
+mod platform;
+mod progress;
+mod referrers_index;
+mod report;
+mod row;
+mod selection;
+mod sync;
+mod sync_row;
+
+pub use platform::{Platform, PlatformError};
+pub use progress::{Progress, Transfer};
+pub use report::{Conflict, Outcome, Report, RowError, Status, Summary};
+pub use row::{NarrowedIndex, Options, PlatformSelection, Row};
+pub use sync::sync;

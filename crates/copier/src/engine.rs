@@ -1,0 +1,169 @@
+//! What all rows of a run share, and what one image's copying knows.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use registry::{Client, Manifest, Repository};
+use tokio::sync::Semaphore;
+
+use crate::destination::Destination;
+use crate::digest_tags::DigestTags;
+use crate::heads::Heads;
+use crate::manifests::Manifests;
+use crate::memo::Memo;
+use crate::progress::Progress;
+use crate::report::{RowError, Summary};
+use crate::row::Options;
+
+/// What all rows of a run share.
+#[derive(Debug)]
+pub(crate) struct Engine<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) options: &'a Options,
+    pub(crate) progress: &'a Arc<Progress>,
+    pub(crate) heads: Heads,
+    pub(crate) manifests: Manifests,
+    pub(crate) digest_tags: Memo<String, Result<Arc<DigestTags>, registry::Error>>,
+    pub(crate) tally: Tally,
+    /// Large blobs on their way: each holds buffers on two connections.
+    pub(crate) streams: Semaphore,
+    destinations: Mutex<HashMap<String, Arc<Destination>>>,
+}
+
+/// Large blobs at once. At 0 ms two saturate the machine, at 80 ms a dozen
+/// keep the pipe full; more only cost memory.
+const STREAMS: usize = 12;
+
+impl<'a> Engine<'a> {
+    pub(crate) fn new(
+        client: &'a Client,
+        options: &'a Options,
+        progress: &'a Arc<Progress>,
+    ) -> Self {
+        Self {
+            client,
+            options,
+            progress,
+            heads: Heads::new(),
+            manifests: Manifests::default(),
+            digest_tags: Memo::new(),
+            tally: Tally::default(),
+            streams: Semaphore::new(STREAMS),
+            destinations: Mutex::default(),
+        }
+    }
+
+    /// No registry is waited for any longer.
+    pub(crate) fn finish_sweeps(&self) {
+        let all = self
+            .destinations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.values()
+            .for_each(|destination| destination.finish_sweep());
+    }
+
+    /// What is known of the registry at this host.
+    pub(crate) fn destination(&self, host: &str) -> Arc<Destination> {
+        let mut all = self
+            .destinations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match all.get(host) {
+            Some(destination) => Arc::clone(destination),
+            None => {
+                let destination = Arc::new(Destination::new());
+                all.insert(host.to_owned(), Arc::clone(&destination));
+                destination
+            }
+        }
+    }
+}
+
+/// Counts of blobs over a run.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) copied: AtomicU64,
+    pub(crate) mounted: AtomicU64,
+    pub(crate) present: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn fill(&self, summary: &mut Summary) {
+        summary.blobs_copied = self.copied.load(Ordering::Relaxed);
+        summary.blobs_mounted = self.mounted.load(Ordering::Relaxed);
+        summary.blobs_present = self.present.load(Ordering::Relaxed);
+        summary.bytes_copied = self.bytes.load(Ordering::Relaxed);
+    }
+}
+
+/// One image on its way from a repository to a repository.
+#[derive(Debug)]
+pub(crate) struct Passage<'a> {
+    pub(crate) engine: &'a Engine<'a>,
+    pub(crate) source: &'a Repository,
+    pub(crate) target: &'a Repository,
+    /// The target's name, shared with what is known of its registry.
+    pub(crate) target_name: Arc<str>,
+    pub(crate) destination: &'a Destination,
+    /// Bytes sent for this row.
+    bytes: AtomicU64,
+    /// Manifests written for this row.
+    written: AtomicU64,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl<'a> Passage<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine<'a>,
+        source: &'a Repository,
+        target: &'a Repository,
+        destination: &'a Destination,
+    ) -> Self {
+        Self {
+            engine,
+            source,
+            target,
+            target_name: target.name().into(),
+            destination,
+            bytes: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// Writes a manifest to the target.
+    pub(crate) async fn put(&self, reference: &str, manifest: &Manifest) -> Result<(), RowError> {
+        let put = self.target.put_manifest(reference, manifest).await;
+        self.written.fetch_add(1, Ordering::Relaxed);
+        put.map(drop).map_err(RowError::Write)
+    }
+
+    /// Whether anything was written for this row.
+    pub(crate) fn has_written(&self) -> bool {
+        self.written.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn sent(&self, bytes: u64) {
+        self.engine.tally.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Something the reader of the report should know; said once.
+    pub(crate) fn warn(&self, warning: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

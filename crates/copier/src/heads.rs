@@ -1,0 +1,76 @@
+//! One HEAD for each distinct reference on each side.
+
+use oci_spec::distribution::Reference;
+use registry::{Access, Client, Error, ManifestHead, Repository};
+
+use crate::memo::Memo;
+
+/// Where an image was found, and what it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// The repository that answered: the registry's, or a mirror of it.
+    pub(crate) repository: Repository,
+    /// What HEAD told.
+    pub(crate) head: ManifestHead,
+}
+
+/// The heads of a run.
+#[derive(Debug)]
+pub(crate) struct Heads {
+    sources: Memo<Reference, Result<Option<Found>, Error>>,
+    destinations: Memo<Reference, Result<Option<ManifestHead>, Error>>,
+}
+
+/// The tag or digest of a reference as it stands in a URL.
+pub(crate) fn tag_or_digest(reference: &Reference) -> &str {
+    reference.digest().or(reference.tag()).unwrap_or("latest")
+}
+
+impl Heads {
+    pub(crate) fn new() -> Self {
+        Self {
+            sources: Memo::new(),
+            destinations: Memo::new(),
+        }
+    }
+
+    /// The source's head from the first place that has it; a mirror that
+    /// fails or lacks it is passed over.
+    pub(crate) async fn source(
+        &self,
+        client: &Client,
+        reference: &Reference,
+    ) -> Result<Option<Found>, Error> {
+        let ask = || async {
+            let mut answer = Ok(None);
+            for repository in client.pull(reference)? {
+                answer = repository.head_manifest(tag_or_digest(reference)).await;
+                if let Ok(Some(head)) = answer {
+                    return Ok(Some(Found { repository, head }));
+                }
+            }
+            answer.map(|_| None)
+        };
+        self.sources.get(reference.clone(), ask).await
+    }
+
+    /// The destination's head.
+    pub(crate) async fn destination(
+        &self,
+        repository: &Repository,
+        reference: &Reference,
+    ) -> Result<Option<ManifestHead>, Error> {
+        let ask = || repository.head_manifest(tag_or_digest(reference));
+        self.destinations.get(reference.clone(), ask).await
+    }
+}
+
+/// The handle through which a destination is read and written.
+pub(crate) fn destination(
+    client: &Client,
+    reference: &Reference,
+    writes: bool,
+) -> Result<Repository, Error> {
+    let access = if writes { Access::Push } else { Access::Pull };
+    client.push(reference, access)
+}

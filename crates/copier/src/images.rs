@@ -1,0 +1,172 @@
+//! Copies a manifest and everything under it: children before parents, blobs
+//! before manifests.
+
+use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
+use oci_spec::image::{Descriptor, Digest};
+use registry::{Blob, Content, Manifest};
+
+use crate::engine::Passage;
+use crate::platform::Platform;
+use crate::report::RowError;
+
+/// What is known of the target before a manifest is copied there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expect {
+    /// The parent was not there, so its children are not asked for.
+    Absent,
+    /// Some children may be there.
+    Unknown,
+}
+
+/// An index in an index in an index: real ones are two deep.
+const DEPTH: usize = 8;
+/// Children of one index; real ones have dozens.
+const CHILDREN: usize = 2_000;
+/// Layers of one image; container runtimes stop at 127, artifacts may have more.
+const LAYERS: usize = 10_000;
+
+impl Passage<'_> {
+    /// A manifest of the source, `None` where it lacks it.
+    pub(crate) async fn source_manifest(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<Manifest>, RowError> {
+        let fetched = self.engine.manifests.get(self.source, digest).await;
+        fetched.map_err(RowError::Read)
+    }
+
+    /// Makes sure that everything under a manifest is at the target.
+    ///
+    /// `depth` is 0 for the image of a row.
+    pub(crate) fn ensure_contents<'f>(
+        &'f self,
+        manifest: &'f Manifest,
+        platform: Option<&'f Platform>,
+        expect: Expect,
+        depth: usize,
+    ) -> LocalBoxFuture<'f, Result<(), RowError>> {
+        async move {
+            let excessive = |what: String| RowError::Excessive {
+                digest: manifest.digest.clone(),
+                what,
+            };
+            if depth > DEPTH {
+                return Err(excessive(format!("is nested deeper than {DEPTH} indexes")));
+            }
+            match manifest.content()? {
+                Content::Index { manifests, .. } => {
+                    self.ensure_children(&manifest.digest, &manifests, expect, depth + 1)
+                        .await
+                }
+                Content::Image { config, layers, .. } => {
+                    if layers.len() > LAYERS {
+                        return Err(excessive(format!(
+                            "names {} layers, more than {LAYERS}",
+                            layers.len()
+                        )));
+                    }
+                    let blobs = config
+                        .as_deref()
+                        .into_iter()
+                        .chain(&layers)
+                        .filter(|blob| !is_foreign(blob));
+                    let ensured = blobs.map(|blob| async move {
+                        self.ensure_blob(&Blob::from(blob), platform).await
+                    });
+                    try_join_all(ensured).await.map(drop)
+                }
+            }
+        }
+        .boxed_local()
+    }
+
+    /// Makes sure that the named children of an index are at the target.
+    pub(crate) async fn ensure_children(
+        &self,
+        parent: &Digest,
+        children: &[Descriptor],
+        expect: Expect,
+        depth: usize,
+    ) -> Result<(), RowError> {
+        if children.len() > CHILDREN {
+            return Err(RowError::Excessive {
+                digest: parent.clone(),
+                what: format!("names {} manifests, more than {CHILDREN}", children.len()),
+            });
+        }
+        let ensured = children
+            .iter()
+            .map(|child| self.ensure_child(parent, child, expect, depth));
+        try_join_all(ensured).await.map(drop)
+    }
+
+    /// Makes sure that one manifest is at the target under its digest; several
+    /// rows that need it wait for one of them.
+    pub(crate) fn ensure_child<'f>(
+        &'f self,
+        parent: &'f Digest,
+        child: &'f Descriptor,
+        expect: Expect,
+        depth: usize,
+    ) -> LocalBoxFuture<'f, Result<(), RowError>> {
+        let key = (self.target_name.clone(), child.digest().clone());
+        let copy = move || async move { self.copy_child(parent, child, expect, depth).await };
+        self.destination.manifests.try_get(key, copy).boxed_local()
+    }
+
+    async fn copy_child(
+        &self,
+        parent: &Digest,
+        child: &Descriptor,
+        expect: Expect,
+        depth: usize,
+    ) -> Result<(), RowError> {
+        let digest = child.digest();
+        let reference = digest.to_string();
+        if expect == Expect::Unknown {
+            let there = self.target.head_manifest(&reference).await;
+            if there.map_err(RowError::Write)?.is_some() {
+                return Ok(());
+            }
+        }
+        let platform = child.platform().as_ref().map(Platform::from);
+        let Some(manifest) = self.source_manifest(digest).await? else {
+            return self.copy_blob_child(parent, child).await;
+        };
+        self.ensure_contents(&manifest, platform.as_ref(), expect, depth)
+            .await?;
+        self.put(&reference, &manifest).await
+    }
+
+    /// An index may name content that is no manifest; registries keep that as
+    /// a blob.
+    async fn copy_blob_child(&self, parent: &Digest, child: &Descriptor) -> Result<(), RowError> {
+        if self
+            .source
+            .has_blob(child.digest())
+            .await
+            .map_err(RowError::Read)?
+        {
+            return self.ensure_blob(&Blob::from(child), None).await;
+        }
+        Err(RowError::Incomplete {
+            parent: parent.clone(),
+            child: child.digest().clone(),
+        })
+    }
+}
+
+/// Whether a layer is to be fetched from its publisher only.
+///
+/// Source: image specification, "Non-Distributable Layers"; docker's
+/// `foreign.diff`. Without URLs there is nowhere else to fetch it, so it is
+/// copied like any other.
+fn is_foreign(descriptor: &Descriptor) -> bool {
+    let media_type = descriptor.media_type().to_string();
+    let restricted = media_type.contains(".foreign.") || media_type.contains(".nondistributable.");
+    restricted
+        && descriptor
+            .urls()
+            .as_ref()
+            .is_some_and(|urls| !urls.is_empty())
+}

@@ -1,0 +1,271 @@
+//! Platforms: `os/architecture[/variant][:os.version]`.
+//!
+//! Source: image specification, "Image Index", `platform`; the normalisation
+//! of containerd (`arm64` is `arm64/v8`, `arm` is `arm/v7`).
+
+use oci_spec::image::Platform as OciPlatform;
+
+/// A platform that somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Platform {
+    os: String,
+    architecture: String,
+    variant: Option<String>,
+    os_version: Option<String>,
+}
+
+/// A text that is no platform.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{text}\" is no platform; write os/architecture[/variant][:os.version], such as linux/amd64, linux/arm/v7 or windows/amd64:10.0.20348"
+)]
+pub struct PlatformError {
+    text: String,
+}
+
+impl std::str::FromStr for Platform {
+    type Err = PlatformError;
+
+    /// An architecture alone means linux.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || PlatformError {
+            text: text.to_owned(),
+        };
+        let (name, os_version) = match text.split_once(':') {
+            Some((name, version)) => (name, Some(version)),
+            None => (text, None),
+        };
+        let is_word = |word: &str| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        let parts: Vec<&str> = name.split('/').collect();
+        if !parts.iter().copied().chain(os_version).all(is_word) {
+            return Err(refuse());
+        }
+        let (os, architecture, variant) = match parts[..] {
+            [architecture] => ("linux", architecture, None),
+            [os, architecture] => (os, architecture, None),
+            [os, architecture, variant] => (os, architecture, Some(variant)),
+            _ => return Err(refuse()),
+        };
+        Ok(Self {
+            os: os.to_ascii_lowercase(),
+            architecture: canonical_architecture(architecture),
+            variant: variant.map(str::to_ascii_lowercase),
+            os_version: os_version.map(ToOwned::to_owned),
+        })
+    }
+}
+
+impl std::fmt::Display for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        if let Some(variant) = &self.variant {
+            write!(f, "/{variant}")?;
+        }
+        if let Some(version) = &self.os_version {
+            write!(f, ":{version}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<&OciPlatform> for Platform {
+    fn from(platform: &OciPlatform) -> Self {
+        Self {
+            os: platform.os().to_string(),
+            architecture: canonical_architecture(&platform.architecture().to_string()),
+            variant: platform
+                .variant()
+                .clone()
+                .filter(|variant| !variant.is_empty()),
+            os_version: platform.os_version().clone(),
+        }
+    }
+}
+
+impl Platform {
+    /// The platform that an image config states.
+    pub(crate) fn of_config(config: &[u8]) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Config {
+            os: String,
+            architecture: String,
+            variant: Option<String>,
+            #[serde(rename = "os.version")]
+            os_version: Option<String>,
+        }
+        let config: Config = serde_json::from_slice(config).ok()?;
+        Some(Self {
+            os: config.os,
+            architecture: canonical_architecture(&config.architecture),
+            variant: config.variant.filter(|variant| !variant.is_empty()),
+            os_version: config.os_version,
+        })
+    }
+
+    /// Whether an image of platform `offered` is what this one asks for.
+    ///
+    /// A variant left out means the architecture's usual one; an `os.version`
+    /// matches its longer forms (`10.0.20348` matches `10.0.20348.2582`), and
+    /// left out matches all.
+    #[must_use]
+    pub fn accepts(&self, offered: &Self) -> bool {
+        self.os == offered.os
+            && self.architecture == offered.architecture
+            && self.usual_variant() == offered.usual_variant()
+            && match (&self.os_version, &offered.os_version) {
+                (None, _) => true,
+                (Some(wanted), Some(version)) => version
+                    .strip_prefix(wanted.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+                (Some(_), None) => false,
+            }
+    }
+
+    fn usual_variant(&self) -> &str {
+        match (self.architecture.as_str(), self.variant.as_deref()) {
+            ("arm64", None) => "v8",
+            ("arm", None) => "v7",
+            ("amd64", None) => "v1",
+            (_, variant) => variant.unwrap_or_default(),
+        }
+    }
+
+    /// Whether it is a placeholder, as attestation manifests have
+    /// (`unknown/unknown`).
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.os == "unknown" || self.architecture == "unknown"
+    }
+}
+
+fn canonical_architecture(name: &str) -> String {
+    match name.to_ascii_lowercase().as_str() {
+        "x86_64" | "x86-64" => "amd64".to_owned(),
+        "aarch64" => "arm64".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// The suffixes of the `TAG-ARCH` tags that the old mirror wrote: for each
+/// platform in order, `None` where it gets no tag.
+///
+/// amd64, arm64, arm and s390x; the first variant of an architecture without
+/// suffix, further ones with it (`arm`, `armv7`); windows as
+/// `ARCH-windows-OSVERSION`. A suffix is given once.
+pub(crate) fn arch_tag_suffixes(platforms: &[Option<Platform>]) -> Vec<Option<String>> {
+    let mut given: Vec<String> = Vec::new();
+    let mut suffix = |platform: &Platform| {
+        if !["amd64", "arm64", "arm", "s390x"].contains(&platform.architecture.as_str()) {
+            return None;
+        }
+        let architecture = &platform.architecture;
+        let candidates = match platform.os.as_str() {
+            "linux" => {
+                let variant = platform.variant.as_deref().unwrap_or_default();
+                vec![architecture.clone(), format!("{architecture}{variant}")]
+            }
+            "windows" => vec![format!(
+                "{architecture}-windows-{}",
+                platform.os_version.as_ref()?
+            )],
+            _ => return None,
+        };
+        let free = candidates
+            .into_iter()
+            .find(|candidate| !given.contains(candidate))?;
+        given.push(free.clone());
+        Some(free)
+    };
+    platforms
+        .iter()
+        .map(|platform| platform.as_ref().and_then(&mut suffix))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn platform(text: &str) -> Platform {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_variant_left_out_means_the_usual_one() {
+        let cases = [
+            ("linux/arm64", "linux/arm64/v8", true),
+            ("linux/arm64/v8", "linux/arm64", true),
+            ("arm64", "linux/arm64", true),
+            ("linux/arm", "linux/arm/v7", true),
+            ("linux/arm", "linux/arm/v6", false),
+            ("linux/arm/v6", "linux/arm", false),
+            ("linux/amd64", "linux/amd64/v3", false),
+            ("linux/x86_64", "linux/amd64", true),
+            ("windows/amd64", "windows/amd64:10.0.20348.2582", true),
+            (
+                "windows/amd64:10.0.20348",
+                "windows/amd64:10.0.20348.2582",
+                true,
+            ),
+            (
+                "windows/amd64:10.0.2",
+                "windows/amd64:10.0.20348.2582",
+                false,
+            ),
+            ("linux/amd64", "windows/amd64", false),
+        ];
+        for (wanted, offered, expected) in cases {
+            assert_eq!(
+                platform(wanted).accepts(&platform(offered)),
+                expected,
+                "{wanted} {offered}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_platform_is_refused() {
+        for text in ["", "/", "linux/", "a/b/c/d", "linux/amd 64", "linux/amd64:"] {
+            assert!(text.parse::<Platform>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn arch_tags_are_those_of_the_old_mirror() {
+        let platforms = [
+            "linux/amd64",
+            "linux/arm/v6",
+            "linux/arm/v7",
+            "linux/arm64/v8",
+            "linux/ppc64le",
+            "linux/s390x",
+            "windows/amd64:10.0.17763.1",
+            "linux/amd64",
+        ];
+        let platforms: Vec<_> = platforms
+            .iter()
+            .map(|text| Some(platform(text)))
+            .chain([None])
+            .collect();
+        let suffixes = arch_tag_suffixes(&platforms);
+        let expected = [
+            Some("amd64"),
+            Some("arm"),
+            Some("armv7"),
+            Some("arm64"),
+            None,
+            Some("s390x"),
+            Some("amd64-windows-10.0.17763.1"),
+            None,
+            None,
+        ];
+        assert_eq!(
+            suffixes.iter().map(Option::as_deref).collect::<Vec<_>>(),
+            expected
+        );
+    }
+}

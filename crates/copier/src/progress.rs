@@ -1,0 +1,120 @@
+//! What is under way, for whoever draws it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// The state of a run, written by the engine and read at leisure.
+#[derive(Debug, Default)]
+pub struct Progress {
+    rows_done: AtomicUsize,
+    rows_failed: AtomicUsize,
+    bytes: AtomicU64,
+    transfers: Mutex<BTreeMap<u64, Arc<Transfer>>>,
+    next: AtomicU64,
+}
+
+/// One blob on its way.
+#[derive(Debug)]
+pub struct Transfer {
+    /// The destination repository.
+    pub repository: String,
+    /// The blob's digest.
+    pub digest: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it began.
+    pub since: Instant,
+    sent: AtomicU64,
+}
+
+impl Transfer {
+    /// Bytes handed to the destination so far; more than `size` after a
+    /// restart.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+impl Progress {
+    /// Rows done so far, failed ones included.
+    #[must_use]
+    pub fn rows_done(&self) -> usize {
+        self.rows_done.load(Ordering::Relaxed)
+    }
+
+    /// Rows failed so far.
+    #[must_use]
+    pub fn rows_failed(&self) -> usize {
+        self.rows_failed.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of blobs sent so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The blobs under way, oldest first.
+    #[must_use]
+    pub fn transfers(&self) -> Vec<Arc<Transfer>> {
+        self.lock().values().cloned().collect()
+    }
+
+    pub(crate) fn row_done(&self, failed: bool) {
+        self.rows_done.fetch_add(1, Ordering::Relaxed);
+        self.rows_failed
+            .fetch_add(usize::from(failed), Ordering::Relaxed);
+    }
+
+    /// Shows a transfer for as long as the guard lives.
+    pub(crate) fn begin(self: &Arc<Self>, repository: String, digest: String, size: u64) -> Begun {
+        let transfer = Arc::new(Transfer {
+            repository,
+            digest,
+            size,
+            since: Instant::now(),
+            sent: AtomicU64::new(0),
+        });
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(id, Arc::clone(&transfer));
+        Begun {
+            progress: Arc::clone(self),
+            transfer,
+            id,
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Transfer>>> {
+        self.transfers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transfer that is shown.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    progress: Arc<Progress>,
+    transfer: Arc<Transfer>,
+    id: u64,
+}
+
+impl Begun {
+    /// What [`registry::transfer_blob`] calls for each piece.
+    pub(crate) fn counter(&self) -> Arc<dyn Fn(u64) + Send + Sync> {
+        let (progress, transfer) = (Arc::clone(&self.progress), Arc::clone(&self.transfer));
+        Arc::new(move |bytes| {
+            transfer.sent.fetch_add(bytes, Ordering::Relaxed);
+            progress.bytes.fetch_add(bytes, Ordering::Relaxed);
+        })
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.progress.lock().remove(&self.id);
+    }
+}

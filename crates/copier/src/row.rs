@@ -1,0 +1,61 @@
+//! What is to be copied, and how.
+
+use std::time::Duration;
+
+use oci_spec::distribution::Reference;
+
+use crate::platform::Platform;
+
+/// One image to bring up to date: a row of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The image that is mirrored, with a tag or a digest.
+    pub source: Reference,
+    /// Where it goes, with a tag or a digest.
+    pub destination: Reference,
+}
+
+/// How a run copies.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `None` copies every platform.
+    pub platforms: Option<PlatformSelection>,
+    /// Also write the `TAG-ARCH` tags.
+    pub arch_tags: bool,
+    /// Also copy referrers and digest tags.
+    pub referrers: bool,
+    /// Say what would be done; write nothing.
+    pub dry_run: bool,
+    /// How long rows under way may take after an interrupt.
+    pub grace: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            platforms: None,
+            arch_tags: false,
+            referrers: true,
+            dry_run: false,
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Which platforms of an index are copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformSelection {
+    /// The platforms; an image that has none of them fails its row.
+    pub platforms: Vec<Platform>,
+    /// What becomes of the index.
+    pub index: NarrowedIndex,
+}
+
+/// What becomes of an index of which some platforms are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NarrowedIndex {
+    /// A new index with only those descriptors, and so with a new digest.
+    Rebuilt,
+    /// The same bytes and digest; the other children are missing.
+    Sparse,
+}

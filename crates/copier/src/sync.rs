@@ -1,0 +1,191 @@
+//! A whole run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+use oci_spec::distribution::Reference;
+use registry::Client;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Engine;
+use crate::heads::{self, tag_or_digest};
+use crate::progress::Progress;
+use crate::report::{Conflict, Outcome, Report, RowError, Status, Summary};
+use crate::row::{Options, Row};
+use crate::sync_row::Target;
+
+/// Rows under way at once. A row is a few KiB; how many requests that makes
+/// is for the limits of the hosts to say.
+const ROWS: usize = 128;
+
+/// Brings every row's destination up to date.
+///
+/// `neighbours` are rows of the same list that are not part of this run: their
+/// destinations are looked through for blobs to mount. When `stop` is
+/// cancelled, no row is begun, those under way may take
+/// [`Options::grace`], and the rest is [`Status::Skipped`].
+///
+/// Never fails as a whole: each row has its own [`Outcome`].
+pub async fn sync(
+    client: &Client,
+    rows: &[Row],
+    neighbours: &[Row],
+    options: &Options,
+    progress: &Arc<Progress>,
+    stop: &CancellationToken,
+) -> Report {
+    let engine = Engine::new(client, options, progress);
+    let (first, later) = split_by_destination(rows);
+    let mut outcomes: Vec<Outcome> = rows.iter().map(|_| Outcome::of(Status::Skipped)).collect();
+    let work = async {
+        let done = stream::iter(first)
+            .take_until(stop.cancelled())
+            .map(|index| {
+                let row = &rows[index];
+                let synced =
+                    engine.until_stopped(stop, Box::pin(engine.sync_row(row, Target::Unasked)));
+                async move { (index, synced.await) }
+            })
+            .buffer_unordered(ROWS);
+        let mut done = std::pin::pin!(done);
+        while let Some((index, outcome)) = done.next().await {
+            outcomes[index] = outcome;
+        }
+        for (index, first) in later {
+            if !stop.is_cancelled() {
+                let second = engine.sync_later(&rows[index], &rows[first], &outcomes[first]);
+                outcomes[index] = engine.until_stopped(stop, Box::pin(second)).await;
+            }
+        }
+    };
+    let swept = async {
+        tokio::select! {
+            () = engine.sweep(rows, neighbours) => {}
+            () = stop.cancelled() => {}
+        }
+        engine.finish_sweeps();
+    };
+    futures::join!(Box::pin(work), Box::pin(swept));
+    report(&engine, outcomes)
+}
+
+fn report(engine: &Engine<'_>, rows: Vec<Outcome>) -> Report {
+    let mut summary = Summary::default();
+    for outcome in &rows {
+        summary.count(outcome);
+    }
+    engine.tally.fill(&mut summary);
+    Report { rows, summary }
+}
+
+/// The rows that are the first to fill their destination, and the later ones
+/// with the first of each.
+fn split_by_destination(rows: &[Row]) -> (Vec<usize>, Vec<(usize, usize)>) {
+    let mut firsts: HashMap<&Reference, usize> = HashMap::new();
+    let (mut first, mut later) = (Vec::new(), Vec::new());
+    for (index, row) in rows.iter().enumerate() {
+        match firsts.get(&row.destination) {
+            Some(earlier) => later.push((index, *earlier)),
+            None => {
+                firsts.insert(&row.destination, index);
+                first.push(index);
+            }
+        }
+    }
+    (first, later)
+}
+
+impl Engine<'_> {
+    async fn until_stopped(
+        &self,
+        stop: &CancellationToken,
+        row: impl Future<Output = Outcome>,
+    ) -> Outcome {
+        let stopped = async {
+            stop.cancelled().await;
+            tokio::time::sleep(self.options.grace).await;
+        };
+        let outcome = tokio::select! {
+            biased;
+            outcome = row => outcome,
+            () = stopped => Outcome::of(Status::Skipped),
+        };
+        self.progress.row_done(outcome.status == Status::Failed);
+        outcome
+    }
+
+    /// A row whose destination an earlier row fills: the same content is fine,
+    /// other content is refused.
+    async fn sync_later(&self, row: &Row, first: &Row, outcome: &Outcome) -> Outcome {
+        let own = self.heads.source(self.client, &row.source).await;
+        let firsts = self.heads.source(self.client, &first.source).await;
+        if let (Ok(Some(own)), Ok(Some(firsts))) = (own, firsts)
+            && own.head.digest != firsts.head.digest
+        {
+            return Outcome::failed(RowError::Conflict(Box::new(Conflict {
+                destination: row.destination.to_string(),
+                first: first.source.to_string(),
+                first_digest: firsts.head.digest,
+                digest: own.head.digest,
+            })));
+        }
+        let written = match outcome.status {
+            Status::Copied | Status::Unchanged => outcome.digest.clone(),
+            Status::Failed | Status::Skipped => None,
+        };
+        self.sync_row(row, written.map_or(Target::Unasked, Target::Written))
+            .await
+    }
+
+    /// Asks for every destination, so that it is known what can be mounted
+    /// before the first blob is sent. Rows use the same answers.
+    async fn sweep(&self, rows: &[Row], neighbours: &[Row]) {
+        if self.options.dry_run {
+            return;
+        }
+        let mut by_host: HashMap<String, Vec<(&Row, registry::Repository)>> = HashMap::new();
+        for row in rows {
+            // What is wrong with a name is the row's to report.
+            if let Ok(target) = heads::destination(self.client, &row.destination, true) {
+                let host = target.host_name().to_owned();
+                by_host.entry(host).or_default().push((row, target));
+            }
+        }
+        let sweeps = by_host.into_iter().map(|(host, targets)| async move {
+            let destination = self.destination(&host);
+            let asked = stream::iter(targets).for_each_concurrent(ROWS, |(row, target)| {
+                let destination = &destination;
+                async move {
+                    if let Ok(Some(head)) = self.heads.destination(&target, &row.destination).await
+                    {
+                        let name = target.name().into();
+                        let source = row.source.repository().into();
+                        destination
+                            .candidates
+                            .add(target, name, source, head.digest.to_string());
+                    }
+                }
+            });
+            asked.await;
+            self.add_neighbours(&host, neighbours);
+            destination.finish_sweep();
+        });
+        futures::future::join_all(sweeps).await;
+    }
+
+    fn add_neighbours(&self, host: &str, neighbours: &[Row]) {
+        let destination = self.destination(host);
+        for row in neighbours {
+            let target = heads::destination(self.client, &row.destination, true);
+            if let Ok(target) = target
+                && target.host_name() == host
+            {
+                let name = target.name().into();
+                let source = row.source.repository().into();
+                let reference = tag_or_digest(&row.destination).to_owned();
+                destination.candidates.add(target, name, source, reference);
+            }
+        }
+    }
+}

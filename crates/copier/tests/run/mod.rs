@@ -1,0 +1,71 @@
+//! A run of the engine against embedded registries.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::sync::Arc;
+
+use copier::{Options, Progress, Report, Row};
+use embedded_registry::RunningRegistry;
+use registry::credentials::{CredentialSources, CredentialStore, Helpers};
+use registry::registries_conf::RegistriesConf;
+use registry::trust::Trust;
+use registry::{Client, Patience, Settings};
+use tokio_util::sync::CancellationToken;
+
+/// A run, by default with referrers and without credentials.
+#[derive(Default)]
+pub struct Run {
+    pub options: Options,
+    pub neighbours: Vec<Row>,
+}
+
+impl Run {
+    pub fn without_referrers(mut self) -> Self {
+        self.options.referrers = false;
+        self
+    }
+
+    pub async fn sync(&self, rows: &[Row]) -> Report {
+        let client = client();
+        let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+        copier::sync(
+            &client,
+            rows,
+            &self.neighbours,
+            &self.options,
+            &progress,
+            &stop,
+        )
+        .await
+    }
+}
+
+pub fn client() -> Client {
+    let sources = CredentialSources {
+        files: Vec::new(),
+        helpers: Helpers::new(""),
+    };
+    Client::new(Settings {
+        registries_conf: RegistriesConf::default(),
+        credentials: CredentialStore::new(sources),
+        trust: Trust::new(None, Vec::new()),
+        patience: Patience::default(),
+        jobs: 64,
+    })
+    .unwrap()
+}
+
+pub fn row(source: &RunningRegistry, image: &str, target: &RunningRegistry, name: &str) -> Row {
+    Row {
+        source: format!("{}/{image}", source.host()).parse().unwrap(),
+        destination: format!("{}/{name}", target.host()).parse().unwrap(),
+    }
+}
+
+/// Requests of a method whose path contains a text.
+pub fn count(registry: &RunningRegistry, method: &str, path: &str) -> usize {
+    let requests = registry.requests();
+    requests
+        .iter()
+        .filter(|request| request.method == method && request.path.contains(path))
+        .count()
+}
