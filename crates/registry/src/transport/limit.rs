@@ -187,7 +187,7 @@ mod tests {
         );
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_pause_holds_all_and_one_too_long_fails_at_once() {
         let limit = Arc::new(HostLimit::new(4, 4));
         limit.pause(Duration::from_millis(80));
