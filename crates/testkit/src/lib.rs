@@ -34,5 +34,6 @@ pub mod clients;
 pub mod processes;
 mod programs;
 pub mod proxy;
+pub mod tokens;
 
 pub use programs::program;

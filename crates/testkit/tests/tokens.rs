@@ -1,0 +1,185 @@
+//! Tokens open the registry for those who should get in, for as long as they should.
+#![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
+
+use std::time::Duration;
+
+use embedded_registry::Registry;
+use embedded_registry::images::{Platform, sample_image};
+use testkit::clients::Crane;
+use testkit::processes::{Distribution, RegistryProcess, Version};
+use testkit::tokens::{Anonymous, Grant, TokenServer};
+use tokio::process::Command;
+use tokio::time::sleep;
+
+async fn push(crane: &Crane, host: &str) -> Result<(), String> {
+    let source = Registry::new().start().await.unwrap();
+    let image = sample_image("demo", 1, &[Platform::linux("amd64")], 1).unwrap();
+    image.push(&source, "demo", Some("v1"));
+    let from = format!("{}/demo:v1", source.host());
+    let copied = crane.copy(&from, &format!("{host}/demo:v1")).await;
+    copied.map_err(|failed| failed.stderr)
+}
+
+/// curl's stdout.
+async fn curl(arguments: &[&str]) -> String {
+    let output = Command::new("curl")
+        .arg("-s")
+        .args(arguments)
+        .output()
+        .await
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The status of a manifest with a token.
+async fn status(registry: &RegistryProcess, token: &str) -> String {
+    let url = format!("http://{}/v2/demo/manifests/v1", registry.host());
+    let accept = "Accept: application/vnd.oci.image.index.v1+json";
+    let bearer = format!("Authorization: Bearer {token}");
+    curl(&[
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "-H",
+        accept,
+        "-H",
+        &bearer,
+        &url,
+    ])
+    .await
+}
+
+async fn token(url: &str, arguments: &[&str]) -> serde_json::Value {
+    let mut all = arguments.to_vec();
+    all.push(url);
+    serde_json::from_str(&curl(&all).await).unwrap()
+}
+
+#[tokio::test]
+async fn users_push_and_others_only_pull() {
+    for version in [Version::V2, Version::V3] {
+        let tokens = TokenServer::new()
+            .user("somebody", "secret")
+            .anonymous(Anonymous::Pull)
+            .start()
+            .await;
+        let registry = Distribution::new()
+            .version(version)
+            .token(tokens.auth())
+            .start()
+            .await;
+        let host = registry.host();
+        let refused = push(&Crane::new(), &host).await.unwrap_err();
+        assert!(refused.contains("UNAUTHORIZED"), "{refused}");
+        let wrong = Crane::new().credentials(&host, "somebody", "wrong");
+        push(&wrong, &host).await.unwrap_err();
+        push(
+            &Crane::new().credentials(&host, "somebody", "secret"),
+            &host,
+        )
+        .await
+        .unwrap();
+        Crane::new()
+            .validate(&format!("{host}/demo:v1"))
+            .await
+            .unwrap();
+
+        assert!(
+            tokens.count("repository:demo:push,pull") > 0,
+            "{:#?}",
+            tokens.requests()
+        );
+        let grants: Vec<Grant> = tokens
+            .requests()
+            .into_iter()
+            .map(|request| request.grant)
+            .collect();
+        assert!(grants.contains(&Grant::Anonymous));
+        assert!(grants.contains(&Grant::Password("somebody".into())));
+    }
+}
+
+#[tokio::test]
+async fn tokens_expire_when_they_should() {
+    let tokens = TokenServer::new()
+        .user("somebody", "secret")
+        .anonymous(Anonymous::Pull)
+        .lifetime(Duration::from_secs(2))
+        .announced(Some(Duration::from_secs(900)))
+        .start()
+        .await;
+    let registry = Distribution::new().token(tokens.auth()).start().await;
+    let crane = Crane::new().credentials(&registry.host(), "somebody", "secret");
+    push(&crane, &registry.host()).await.unwrap();
+    let url = format!(
+        "{}?service=registry.test&scope=repository:demo:pull",
+        tokens.realm()
+    );
+    let document = token(&url, &[]).await;
+    assert_eq!(document["expires_in"], 900, "what it says");
+    let text = document["token"].as_str().unwrap();
+    assert_eq!(status(&registry, text).await, "200");
+    sleep(Duration::from_secs(4)).await;
+    assert_eq!(status(&registry, text).await, "401", "what is true");
+}
+
+#[tokio::test]
+async fn refresh_tokens_stand_for_their_user() {
+    let tokens = TokenServer::new().user("somebody", "secret").start().await;
+    let registry = Distribution::new().token(tokens.auth()).start().await;
+    let crane = Crane::new().credentials(&registry.host(), "somebody", "secret");
+    push(&crane, &registry.host()).await.unwrap();
+    let scope = "scope=repository:demo:pull";
+    let first = [
+        "-d",
+        "grant_type=password",
+        "-d",
+        "username=somebody",
+        "-d",
+        "password=secret",
+        "-d",
+        "access_type=offline",
+        "-d",
+        scope,
+    ];
+    let refresh = token(&tokens.realm(), &first).await["refresh_token"].clone();
+    let refresh = format!("refresh_token={}", refresh.as_str().unwrap());
+    let again = [
+        "-d",
+        "grant_type=refresh_token",
+        "-d",
+        &refresh,
+        "-d",
+        scope,
+    ];
+    let document = token(&tokens.realm(), &again).await;
+    let text = document["access_token"].as_str().unwrap();
+    assert_eq!(status(&registry, text).await, "200");
+    let unknown = [
+        "-d",
+        "grant_type=refresh_token",
+        "-d",
+        "refresh_token=refresh-99",
+        "-d",
+        scope,
+    ];
+    assert_eq!(
+        token(&tokens.realm(), &unknown).await["errors"][0]["code"],
+        "DENIED"
+    );
+    assert_eq!(tokens.requests().last().unwrap().grant, Grant::Refresh);
+}
+
+#[tokio::test]
+async fn failures_end_after_their_number() {
+    let tokens = TokenServer::new()
+        .anonymous(Anonymous::Everything)
+        .start()
+        .await;
+    tokens.fail_next(2, 503);
+    for expected in ["503", "503", "200"] {
+        let found = curl(&["-o", "/dev/null", "-w", "%{http_code}", &tokens.realm()]).await;
+        assert_eq!(found, expected);
+    }
+}
