@@ -20,6 +20,7 @@ const DEPTH: usize = 4;
 
 impl Passage<'_> {
     /// Copies what is attached to an image and to the children of an index.
+    /// An image that was rebuilt has no `root` that anything could refer to.
     ///
     /// What may not be listed (401, 403) becomes a warning of the row.
     ///
@@ -28,17 +29,19 @@ impl Passage<'_> {
     /// [`RowError::Referrer`] where something exists but cannot be copied.
     pub(crate) async fn copy_attached(
         &self,
-        root: &Digest,
+        root: Option<&Digest>,
         children: Children<'_>,
     ) -> Result<(), RowError> {
         let tags = self.digest_tags().await?;
-        self.copy_attached_to(root, &tags, 0).await?;
+        if let Some(root) = root {
+            self.copy_attached_to(root, &tags, 0).await?;
+        }
         if tags.is_empty() && self.source.referrers_support() == Support::No {
             return Ok(());
         }
         let children = match children {
             Children::Known(digests) => digests.to_vec(),
-            Children::AtTarget => self.children_at_target(root).await?,
+            Children::AtTarget(index) => self.children_at_target(index).await?,
             Children::None => return Ok(()),
         };
         let copies = children
@@ -242,7 +245,7 @@ pub(crate) enum Children<'a> {
     /// They were just copied.
     Known(&'a [Digest]),
     /// The image was there already: its index is read at the target.
-    AtTarget,
+    AtTarget(&'a Digest),
     /// The image is no index.
     None,
 }

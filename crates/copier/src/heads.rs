@@ -1,7 +1,7 @@
 //! One HEAD for each distinct reference on each side.
 
 use oci_spec::distribution::Reference;
-use registry::{Access, Client, Error, ManifestHead, Repository};
+use registry::{Client, Error, ManifestHead, Repository};
 
 use crate::memo::Memo;
 
@@ -63,14 +63,4 @@ impl Heads {
         let ask = || repository.head_manifest(tag_or_digest(reference));
         self.destinations.get(reference.clone(), ask).await
     }
-}
-
-/// The handle through which a destination is read and written.
-pub(crate) fn destination(
-    client: &Client,
-    reference: &Reference,
-    writes: bool,
-) -> Result<Repository, Error> {
-    let access = if writes { Access::Push } else { Access::Pull };
-    client.push(reference, access)
 }

@@ -7,7 +7,7 @@ use oci_spec::image::Digest;
 use registry::{Error, Manifest, Repository};
 use tokio::sync::OnceCell;
 
-type Cell = Arc<OnceCell<Option<Manifest>>>;
+type Cell = Arc<OnceCell<Manifest>>;
 
 /// The manifests last fetched, by digest: rows that share an image come one
 /// after the other in a list, and a manifest costs pull quota.
@@ -35,17 +35,20 @@ impl Manifests {
         digest: &Digest,
     ) -> Result<Option<Manifest>, Error> {
         let cell = self.cell(digest);
-        let fetched = cell
-            .get_or_try_init(|| repository.manifest(digest.as_ref()))
-            .await?;
-        let keep = fetched
-            .as_ref()
-            .is_some_and(|manifest| manifest.bytes.len() <= KEPT_SIZE);
-        if !keep {
-            // Another repository may have what this one lacks.
+        // A repository that lacks it settles nothing: another may have it.
+        let fetch = || async {
+            let fetched = repository.manifest(digest.as_ref()).await;
+            fetched.map_err(Some)?.ok_or(None)
+        };
+        let manifest = match cell.get_or_try_init(fetch).await {
+            Ok(manifest) => manifest.clone(),
+            Err(Some(error)) => return Err(error),
+            Err(None) => return Ok(None),
+        };
+        if manifest.bytes.len() > KEPT_SIZE {
             self.lock().cells.remove(digest);
         }
-        Ok(fetched.clone())
+        Ok(Some(manifest))
     }
 
     fn cell(&self, digest: &Digest) -> Cell {

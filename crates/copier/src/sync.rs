@@ -9,7 +9,7 @@ use registry::Client;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
-use crate::heads::{self, tag_or_digest};
+use crate::heads::tag_or_digest;
 use crate::progress::Progress;
 use crate::report::{Conflict, Outcome, Report, RowError, Status, Summary};
 use crate::row::{Options, Row};
@@ -147,7 +147,7 @@ impl Engine<'_> {
         let mut by_host: HashMap<String, Vec<(&Row, registry::Repository)>> = HashMap::new();
         for row in rows {
             // What is wrong with a name is the row's to report.
-            if let Ok(target) = heads::destination(self.client, &row.destination, true) {
+            if let Ok(target) = self.target_of(row) {
                 let host = target.host_name().to_owned();
                 by_host.entry(host).or_default().push((row, target));
             }
@@ -177,8 +177,7 @@ impl Engine<'_> {
     fn add_neighbours(&self, host: &str, neighbours: &[Row]) {
         let destination = self.destination(host);
         for row in neighbours {
-            let target = heads::destination(self.client, &row.destination, true);
-            if let Ok(target) = target
+            if let Ok(target) = self.target_of(row)
                 && target.host_name() == host
             {
                 let name = target.name().into();

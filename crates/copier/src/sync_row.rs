@@ -1,14 +1,15 @@
 //! One row from beginning to end.
 
 use oci_spec::image::Digest;
-use registry::{ManifestHead, is_index_type};
+use registry::{Access, ManifestHead, Repository, is_index_type};
 
 use crate::attached::Children;
 use crate::engine::{Engine, Passage};
-use crate::heads::{self, Found, tag_or_digest};
+use crate::heads::{Found, tag_or_digest};
 use crate::images::Expect;
 use crate::report::{Outcome, RowError, Status};
 use crate::row::{NarrowedIndex, Row};
+use crate::selection::Selected;
 
 /// What is known of a row's destination.
 #[derive(Debug)]
@@ -29,10 +30,7 @@ impl Engine<'_> {
     }
 
     async fn try_sync_row(&self, row: &Row, known: Target) -> Result<Outcome, RowError> {
-        let writes = !self.options.dry_run;
-        let target =
-            heads::destination(self.client, &row.destination, writes).map_err(RowError::Name)?;
-        self.refuse_onto_itself(row, &target)?;
+        let target = self.target_of(row)?;
         let ask_target = async {
             match known {
                 Target::Written(digest) => Ok(Some(ManifestHead {
@@ -68,15 +66,28 @@ impl Engine<'_> {
         Ok(passage.outcome(step, there))
     }
 
-    fn refuse_onto_itself(&self, row: &Row, target: &registry::Repository) -> Result<(), RowError> {
+    /// Where a row goes.
+    ///
+    /// # Errors
+    ///
+    /// [`RowError::Name`], and [`RowError::OntoItself`] for a row that would
+    /// be copied onto its own source.
+    pub(crate) fn target_of(&self, row: &Row) -> Result<Repository, RowError> {
+        let access = if self.options.dry_run {
+            Access::Pull
+        } else {
+            Access::Push
+        };
+        let target = self.client.push(&row.destination, access);
+        let target = target.map_err(RowError::Name)?;
         let places = self.client.pull(&row.source).map_err(RowError::Name)?;
         let same_reference = tag_or_digest(&row.source) == tag_or_digest(&row.destination);
-        if same_reference && places.contains(target) {
+        if same_reference && places.contains(&target) {
             return Err(RowError::OntoItself {
                 place: format!("{target}:{}", tag_or_digest(&row.destination)),
             });
         }
-        Ok(())
+        Ok(target)
     }
 }
 
@@ -134,11 +145,11 @@ impl Passage<'_> {
         let digest = found.head.digest.clone();
         let media_type = found.head.media_type.as_deref().unwrap_or_default();
         let children = if is_index_type(media_type) {
-            Children::AtTarget
+            Children::AtTarget(&found.head.digest)
         } else {
             Children::None
         };
-        let error = self.attach(&digest, children).await.err();
+        let error = self.attach(Some(&digest), children).await.err();
         Ok(Step {
             digest,
             would_write: false,
@@ -146,11 +157,11 @@ impl Passage<'_> {
         })
     }
 
-    async fn attach(&self, digest: &Digest, children: Children<'_>) -> Result<(), RowError> {
+    async fn attach(&self, root: Option<&Digest>, children: Children<'_>) -> Result<(), RowError> {
         if !self.engine.options.referrers || self.engine.options.dry_run {
             return Ok(());
         }
-        self.copy_attached(digest, children).await
+        self.copy_attached(root, children).await
     }
 
     /// Copies the image, its tag last, then what is attached to it.
@@ -160,63 +171,104 @@ impl Passage<'_> {
         found: &Found,
         there: Option<&ManifestHead>,
     ) -> Result<Step, RowError> {
-        let options = self.engine.options;
         let root = self.source_manifest(&found.head.digest).await?;
         let root = root.ok_or_else(|| RowError::SourceMissing {
             reference: format!("{}@{}", row.source, found.head.digest),
         })?;
         let selected = self.select(root).await?;
         let digest = selected.root.digest.clone();
-        let same = there.is_some_and(|there| there.digest == digest);
-        let mut step = Step {
-            would_write: options.dry_run && !same,
-            digest,
-            error: None,
-        };
-        if step.digest != found.head.digest {
+        let rebuilt = digest != found.head.digest;
+        if rebuilt {
             self.warn(format!(
-                "the index was rebuilt with the wanted platforms: its digest is new, {} instead of {}",
-                step.digest, found.head.digest
+                "the index was rebuilt with the wanted platforms: its digest is new, {digest} instead of {}",
+                found.head.digest
             ));
         }
-        if options.dry_run {
-            return Ok(step);
+        let same = there.is_some_and(|there| there.digest == digest);
+        if self.engine.options.dry_run {
+            return Ok(Step {
+                digest,
+                would_write: !same,
+                error: None,
+            });
         }
         let expect = if there.is_none() {
             Expect::Absent
         } else {
             Expect::Unknown
         };
-        let sparse = options
-            .platforms
-            .as_ref()
-            .is_some_and(|selection| selection.index == NarrowedIndex::Sparse);
+        self.write_image(row, &selected, same, expect).await?;
+        let children = KnownChildren::of(&selected);
+        let root = (!rebuilt).then_some(&found.head.digest);
+        let error = self.attach(root, children.as_children(&digest)).await.err();
+        Ok(Step {
+            digest,
+            would_write: false,
+            error,
+        })
+    }
+
+    /// Writes what is missing of an image, then its tags.
+    async fn write_image(
+        &self,
+        row: &Row,
+        selected: &Selected,
+        same: bool,
+        expect: Expect,
+    ) -> Result<(), RowError> {
+        let (root, options) = (&selected.root, self.engine.options);
+        // The digest of a sparse index does not tell which children are there.
+        let sparse = options.platforms.as_ref();
+        let sparse = sparse.is_some_and(|selection| selection.index == NarrowedIndex::Sparse);
         match &selected.children {
-            // The digest of a sparse index does not tell which children are there.
             Some(children) if !same || sparse => {
-                self.ensure_children(&step.digest, children, expect, 1)
+                self.ensure_children(&root.digest, children, expect, 1)
                     .await?;
             }
-            None if !same => {
-                self.ensure_contents(&selected.root, None, expect, 0)
-                    .await?;
-            }
+            None if !same => self.ensure_contents(root, None, expect, 0).await?,
             _ => {}
         }
-        let tag = tag_or_digest(&row.destination);
+        // A row by digest whose index was rebuilt has a digest of its own.
+        let by_digest = row.destination.digest().is_some();
+        let tag = if by_digest {
+            root.digest.as_ref()
+        } else {
+            tag_or_digest(&row.destination)
+        };
         if !same {
-            self.put(tag, &selected.root).await?;
+            self.put(tag, root).await?;
         }
-        if options.arch_tags && row.destination.digest().is_none() {
-            self.write_arch_tags(tag, &selected.root, selected.children.as_deref())
-                .await?;
+        if options.arch_tags && !by_digest {
+            let children = selected.children.as_deref();
+            self.write_arch_tags(tag, root, children).await?;
         }
+        Ok(())
+    }
+}
+
+/// The children of an image that was just written.
+enum KnownChildren {
+    Flat(Vec<Digest>),
+    /// An index within has children of its own, which are read at the target.
+    Nested,
+}
+
+impl KnownChildren {
+    fn of(selected: &Selected) -> Self {
         let children = selected.children.iter().flatten();
-        let children: Vec<Digest> = children.map(|child| child.digest().clone()).collect();
-        step.error = self
-            .attach(&found.head.digest, Children::Known(&children))
-            .await
-            .err();
-        Ok(step)
+        if children
+            .clone()
+            .any(|child| is_index_type(child.media_type().as_ref()))
+        {
+            return Self::Nested;
+        }
+        Self::Flat(children.map(|child| child.digest().clone()).collect())
+    }
+
+    fn as_children<'a>(&'a self, root: &'a Digest) -> Children<'a> {
+        match self {
+            Self::Flat(children) => Children::Known(children),
+            Self::Nested => Children::AtTarget(root),
+        }
     }
 }

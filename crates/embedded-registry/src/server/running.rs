@@ -102,6 +102,11 @@ impl RunningRegistry {
         digest
     }
 
+    /// Puts other bytes under a blob's digest, as a failing disk would.
+    pub fn damage_blob(&self, repository: &str, digest: &Digest, bytes: Bytes) {
+        self.site.store.put_blob(repository, digest.clone(), bytes);
+    }
+
     /// Puts a manifest into a repository as it is, under a tag too if one is given. Nothing is
     /// checked, so that broken content can be had as well.
     pub fn put_manifest(

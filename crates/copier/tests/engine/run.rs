@@ -1,10 +1,9 @@
 //! A run of the engine against embedded registries.
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::sync::Arc;
 
 use copier::{Options, Progress, Report, Row};
-use embedded_registry::RunningRegistry;
+use embedded_registry::{Registry, RunningRegistry};
 use registry::credentials::{CredentialSources, CredentialStore, Helpers};
 use registry::registries_conf::RegistriesConf;
 use registry::trust::Trust;
@@ -68,4 +67,9 @@ pub fn count(registry: &RunningRegistry, method: &str, path: &str) -> usize {
         .iter()
         .filter(|request| request.method == method && request.path.contains(path))
         .count()
+}
+
+/// A registry with the referrers API that remembers its requests.
+pub async fn registry() -> RunningRegistry {
+    Registry::new().access_log(10_000).start().await.unwrap()
 }

@@ -1,0 +1,177 @@
+//! Which requests a run makes: nothing twice, nothing whose answer is known.
+
+use embedded_registry::images::{Platform, sample_image};
+
+use super::run::{Run, count, registry, row};
+
+fn platforms() -> [Platform; 2] {
+    [Platform::linux("amd64"), Platform::linux("arm64")]
+}
+
+#[tokio::test]
+async fn a_cold_copy_sends_each_blob_once_and_a_second_run_only_asks() {
+    let (source, target) = (registry().await, registry().await);
+    let image = sample_image("app", 1, &platforms(), 3).unwrap();
+    image.push(&source, "team/app", Some("v1"));
+    let rows = [row(&source, "team/app:v1", &target, "mirror/app:v1")];
+
+    let report = Run::default().sync(&rows).await;
+    assert_eq!(report.summary.copied, 1, "{report:#?}");
+    let stored = target.tagged("mirror/app", "v1").unwrap();
+    assert_eq!(stored.bytes, *image.root().bytes());
+    let blobs = image.blobs().len() as u64;
+    assert_eq!(report.summary.blobs_copied, blobs);
+    assert_eq!(count(&source, "GET", "/blobs/"), blobs as usize);
+    assert_eq!(
+        count(&target, "POST", "/blobs/uploads/"),
+        blobs as usize + 1,
+        "one probe of mounts"
+    );
+
+    source.clear_requests();
+    target.clear_requests();
+    let report = Run::default().without_referrers().sync(&rows).await;
+    assert_eq!(report.summary.unchanged, 1, "{report:#?}");
+    assert_eq!(
+        (source.request_count(), target.request_count()),
+        (1, 1),
+        "one HEAD a side"
+    );
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_brought_is_mounted() {
+    let (source, target) = (registry().await, registry().await);
+    let old = sample_image("old", 1, &platforms(), 3).unwrap();
+    let new = sample_image("new", 2, &platforms(), 3).unwrap();
+    old.push(&source, "team/old", Some("v1"));
+    new.push(&source, "other/new", Some("v1"));
+    let rows = [
+        row(&source, "team/old:v1", &target, "mirror/old:v1"),
+        row(&source, "other/new:v1", &target, "mirror/new:v1"),
+    ];
+    Run::default().sync(&rows[..1]).await;
+    let report = Run::default().sync(&rows).await;
+    assert_eq!(
+        (report.summary.unchanged, report.summary.copied),
+        (1, 1),
+        "{report:#?}"
+    );
+    assert_eq!(
+        report.summary.blobs_mounted, 2,
+        "the base layer of each platform: {report:#?}"
+    );
+    for base in old.blobs().iter().filter(|blob| {
+        new.blobs()
+            .iter()
+            .any(|other| other.digest() == blob.digest())
+    }) {
+        assert_eq!(
+            count(&source, "GET", base.digest().as_ref()),
+            1,
+            "never fetched again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn rows_that_share_blobs_send_them_once_whatever_their_repositories() {
+    let (source, target) = (registry().await, registry().await);
+    let mut rows = Vec::new();
+    let mut distinct = std::collections::HashSet::new();
+    for number in 0..12 {
+        let image = sample_image(&format!("app{number}"), number, &platforms(), 3).unwrap();
+        image.push(&source, &format!("team/app{number}"), Some("v1"));
+        distinct.extend(image.blobs().iter().map(|blob| blob.digest().clone()));
+        let (image, name) = (
+            format!("team/app{number}:v1"),
+            format!("mirror/app{number}:v1"),
+        );
+        rows.push(row(&source, &image, &target, &name));
+    }
+    let report = Run::default().sync(&rows).await;
+    assert_eq!(report.summary.copied, 12, "{report:#?}");
+    assert_eq!(count(&source, "GET", "/blobs/"), distinct.len());
+    assert_eq!(report.summary.blobs_copied, distinct.len() as u64);
+    assert_eq!(
+        report.summary.blobs_mounted,
+        11 * 2,
+        "the base of each platform"
+    );
+}
+
+#[tokio::test]
+async fn unchanged_rows_that_are_not_part_of_the_run_serve_for_mounting() {
+    let (source, target) = (registry().await, registry().await);
+    let old = sample_image("old", 1, &platforms(), 3).unwrap();
+    let new = sample_image("new", 2, &platforms(), 3).unwrap();
+    old.push(&source, "team/old", Some("v1"));
+    new.push(&source, "other/new", Some("v1"));
+    let old_row = row(&source, "team/old:v1", &target, "mirror/old:v1");
+    Run::default().sync(std::slice::from_ref(&old_row)).await;
+    let run = Run {
+        neighbours: vec![old_row],
+        ..Run::default()
+    };
+    let report = run
+        .sync(&[row(&source, "other/new:v1", &target, "mirror/new:v1")])
+        .await;
+    assert_eq!(report.summary.blobs_mounted, 2, "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_registry_that_mounts_nothing_gets_uploads_and_no_blob_twice_into_a_repository() {
+    let source = registry().await;
+    let target = embedded_registry::Registry::new()
+        .mounts(embedded_registry::Mounts::Refused)
+        .access_log(10_000)
+        .start()
+        .await
+        .unwrap();
+    let image = sample_image("app", 1, &platforms(), 3).unwrap();
+    image.push(&source, "team/app", Some("v1"));
+    Run::default()
+        .sync(&[row(&source, "team/app:v1", &target, "mirror/app:v1")])
+        .await;
+    target.clear_requests();
+    source.clear_requests();
+    // The same image under a new tag: everything is there but the tag.
+    image.push(&source, "team/app", Some("v2"));
+    let report = Run::default()
+        .sync(&[row(&source, "team/app:v2", &target, "mirror/app:v2")])
+        .await;
+    assert_eq!(report.summary.copied, 1, "{report:#?}");
+    assert_eq!(report.summary.blobs_copied, 0, "{report:#?}");
+    assert_eq!(count(&source, "GET", "/blobs/"), 0);
+    assert_eq!(count(&target, "PUT", "/blobs/"), 0);
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_nothing_and_says_what_would_be() {
+    let (source, target) = (registry().await, registry().await);
+    let image = sample_image("app", 1, &platforms(), 2).unwrap();
+    image.push(&source, "team/app", Some("v1"));
+    image.push(&source, "team/app", Some("v2"));
+    let rows = [
+        row(&source, "team/app:v1", &target, "mirror/app:v1"),
+        row(&source, "team/app:v2", &target, "mirror/app:v2"),
+        row(&source, "team/app:v3", &target, "mirror/app:v3"),
+    ];
+    Run::default().sync(&rows[..1]).await;
+    target.clear_requests();
+    let mut run = Run::default();
+    run.options.dry_run = true;
+    let report = run.sync(&rows).await;
+    let statuses: Vec<_> = report
+        .rows
+        .iter()
+        .map(|outcome| outcome.status.as_str())
+        .collect();
+    assert_eq!(statuses, ["unchanged", "copied", "failed"]);
+    assert!(
+        target
+            .requests()
+            .iter()
+            .all(|request| request.method == "HEAD")
+    );
+}
