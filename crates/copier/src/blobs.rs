@@ -79,72 +79,64 @@ impl Passage<'_> {
     }
 
     /// Mounts the blob from where it is, or sends it.
-    ///
-    /// Where no place is known, it is mounted from the target itself: that is
-    /// an existence check whose refusal is the upload session. Until a host
-    /// has honoured a mount, a refusal says nothing, and it is asked plainly.
     async fn mount_or_send(&self, blob: &Blob, from: Option<&Arc<str>>) -> Result<How, RowError> {
-        let here = &self.target_name;
-        let elsewhere = from.filter(|from| *from != here);
-        if from.is_some() && elsewhere.is_none() {
+        if from.is_some_and(|from| *from == self.target_name) {
             return Ok(How::Present);
         }
-        let support = self.target.mount_support();
-        if support == Support::No {
-            if self
-                .target
-                .has_blob(&blob.digest)
-                .await
-                .map_err(RowError::Write)?
-            {
-                return Ok(How::Present);
-            }
-            let session = self.target.begin_upload().await.map_err(RowError::Write)?;
-            return self.send(blob, session).await;
-        }
-        let mount = self
-            .target
-            .mount(&blob.digest, elsewhere.unwrap_or(here))
-            .await;
-        let session = match mount.map_err(RowError::Write)? {
-            Mount::Mounted if elsewhere.is_some() => return Ok(How::Mounted),
-            Mount::Mounted => return Ok(How::Present),
-            Mount::Session(session) => session,
-        };
-        if support == Support::Unknown {
-            if elsewhere.is_some() {
-                self.target.mount_was_refused();
-            }
-            if self
-                .target
-                .has_blob(&blob.digest)
-                .await
-                .map_err(RowError::Write)?
-            {
-                self.target.mount_was_refused();
-                self.target.cancel_upload(session).await;
-                return Ok(How::Present);
+        if self.target.mount_support() == Support::Unknown {
+            // One blob finds out for all: a HEAD for each would be a quarter
+            // of the requests of a first run. The semaphore is never closed.
+            let _turn = self.destination.mount_turn.acquire().await.ok();
+            if self.target.mount_support() == Support::Unknown {
+                return self.find_out_with(blob, from).await;
             }
         }
-        let how = self.send(blob, session).await?;
-        self.destination
-            .mount_probe
-            .get_or_init(|| self.probe_mounts(blob))
-            .await;
-        Ok(how)
+        if self.target.mount_support() == Support::No {
+            return self.send_unless_there(blob).await;
+        }
+        // Where no place is known, the blob is mounted from the target itself:
+        // an existence check whose refusal is the upload session.
+        let from = from.unwrap_or(&self.target_name);
+        let mount = self.target.mount(&blob.digest, from).await;
+        match mount.map_err(RowError::Write)? {
+            Mount::Mounted if *from == self.target_name => Ok(How::Present),
+            Mount::Mounted => Ok(How::Mounted),
+            Mount::Session(session) => self.send(blob, session).await,
+        }
     }
 
-    /// Finds out with a blob that is there whether the host honours mounts.
-    async fn probe_mounts(&self, blob: &Blob) {
-        if self.target.mount_support() != Support::Unknown {
-            return;
+    async fn send_unless_there(&self, blob: &Blob) -> Result<How, RowError> {
+        let there = self.target.has_blob(&blob.digest).await;
+        if there.map_err(RowError::Write)? {
+            return Ok(How::Present);
         }
+        let session = self.target.begin_upload().await.map_err(RowError::Write)?;
+        self.send(blob, session).await
+    }
+
+    /// Brings a blob to a host that has neither honoured nor refused a mount,
+    /// and learns which it does: once the blob is there, a mount of it from
+    /// its own repository has to be granted.
+    async fn find_out_with(&self, blob: &Blob, from: Option<&Arc<str>>) -> Result<How, RowError> {
+        if let Some(from) = from {
+            match self
+                .target
+                .mount(&blob.digest, from)
+                .await
+                .map_err(RowError::Write)?
+            {
+                Mount::Mounted => return Ok(How::Mounted),
+                Mount::Session(session) => self.target.cancel_upload(session).await,
+            }
+        }
+        let how = self.send_unless_there(blob).await?;
         if let Ok(Mount::Session(session)) =
             self.target.mount(&blob.digest, &self.target_name).await
         {
             self.target.mount_was_refused();
             self.target.cancel_upload(session).await;
         }
+        Ok(how)
     }
 
     async fn send(&self, blob: &Blob, session: UploadSession) -> Result<How, RowError> {

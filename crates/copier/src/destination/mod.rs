@@ -10,7 +10,7 @@ pub(crate) use candidates::{Candidates, Near};
 use std::sync::Arc;
 
 use oci_spec::image::Digest;
-use tokio::sync::OnceCell;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::memo::Memo;
@@ -25,8 +25,9 @@ pub(crate) struct Destination {
     /// Manifests whose referrers and digest tags were copied in this run, by
     /// source, repository and digest.
     pub(crate) attached: Memo<(String, Arc<str>, Digest), ()>,
-    /// Set once it was found out whether the host honours mounts.
-    pub(crate) mount_probe: OnceCell<()>,
+    /// Held by the blob with which it is found out whether the host honours
+    /// mounts.
+    pub(crate) mount_turn: Semaphore,
     swept: CancellationToken,
 }
 
@@ -37,7 +38,7 @@ impl Destination {
             candidates: Candidates::default(),
             manifests: Memo::new(),
             attached: Memo::new(),
-            mount_probe: OnceCell::new(),
+            mount_turn: Semaphore::new(1),
             swept: CancellationToken::new(),
         }
     }
