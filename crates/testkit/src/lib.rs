@@ -31,9 +31,12 @@
 
 pub mod certificates;
 pub mod clients;
+mod git_repository;
 pub mod processes;
 mod programs;
 pub mod proxy;
+pub mod push;
 pub mod tokens;
 
+pub use git_repository::GitRepository;
 pub use programs::program;
