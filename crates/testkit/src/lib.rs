@@ -31,6 +31,7 @@
 
 pub mod certificates;
 pub mod clients;
+mod fetch;
 mod git_repository;
 pub mod processes;
 mod programs;
@@ -38,5 +39,6 @@ pub mod proxy;
 pub mod push;
 pub mod tokens;
 
+pub use fetch::fetch;
 pub use git_repository::GitRepository;
 pub use programs::program;

@@ -1,7 +1,10 @@
 //! What is pushed arrives as it is.
 
 use embedded_registry::images::{Artifact, Format, Image, Index, Layer, Platform, digest_tag};
+use http::Request;
+use serde_json::Value;
 use testkit::clients::Crane;
+use testkit::fetch;
 use testkit::processes::{Distribution, ReferrersRegistry, Storage, Version};
 use testkit::push::Pusher;
 
@@ -47,6 +50,30 @@ async fn bundles_arrive_in_every_registry() {
             *sbom.root().bytes()
         );
     }
+}
+
+#[tokio::test]
+async fn the_referrers_registry_lists_referrers() {
+    let registry = ReferrersRegistry::start().await;
+    let pusher = Pusher::new(&registry.host());
+    let image = Image::new(Format::Oci, Platform::linux("amd64")).build();
+    pusher.bundle(&image, "demo", Some("v1")).await;
+    let sbom = Artifact::new("application/vnd.example")
+        .subject(&image)
+        .build();
+    pusher.bundle(&sbom, "demo", None).await;
+    let url = format!(
+        "http://{}/v2/demo/referrers/{}",
+        registry.host(),
+        image.digest()
+    );
+    let answer = fetch(Request::get(url).body("").unwrap()).await;
+    let index: Value = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!(index["manifests"][0]["digest"], sbom.digest().as_ref());
+    // A quirk of go-containerregistry v0.21.9, worth knowing where a filter is tested: it lists
+    // the type of the config even where the manifest has an artifact type.
+    let listed = &index["manifests"][0]["artifactType"];
+    assert_eq!(listed, "application/vnd.oci.empty.v1+json");
 }
 
 #[tokio::test]

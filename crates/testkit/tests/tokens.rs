@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use embedded_registry::Registry;
 use embedded_registry::images::{Platform, sample_image};
+use http::Request;
+use serde_json::Value;
 use testkit::clients::Crane;
+use testkit::fetch;
 use testkit::processes::{Distribution, RegistryProcess, Version};
 use testkit::tokens::{Anonymous, Grant, TokenServer};
-use tokio::process::Command;
 use tokio::time::sleep;
 
 async fn push(crane: &Crane, host: &str) -> Result<(), String> {
@@ -20,40 +22,19 @@ async fn push(crane: &Crane, host: &str) -> Result<(), String> {
     copied.map_err(|failed| failed.stderr)
 }
 
-/// curl's stdout.
-async fn curl(arguments: &[&str]) -> String {
-    let output = Command::new("curl")
-        .arg("-s")
-        .args(arguments)
-        .output()
-        .await
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap()
-}
-
 /// The status of a manifest with a token.
-async fn status(registry: &RegistryProcess, token: &str) -> String {
+async fn status(registry: &RegistryProcess, token: &str) -> u16 {
     let url = format!("http://{}/v2/demo/manifests/v1", registry.host());
-    let accept = "Accept: application/vnd.oci.image.index.v1+json";
-    let bearer = format!("Authorization: Bearer {token}");
-    curl(&[
-        "-o",
-        "/dev/null",
-        "-w",
-        "%{http_code}",
-        "-H",
-        accept,
-        "-H",
-        &bearer,
-        &url,
-    ])
-    .await
+    let request = Request::get(url)
+        .header("accept", "application/vnd.oci.image.index.v1+json")
+        .header("authorization", format!("Bearer {token}"));
+    fetch(request.body("").unwrap()).await.status().as_u16()
 }
 
-async fn token(url: &str, arguments: &[&str]) -> serde_json::Value {
-    let mut all = arguments.to_vec();
-    all.push(url);
-    serde_json::from_str(&curl(&all).await).unwrap()
+/// What a token server answers to a POST of a form.
+async fn post(realm: &str, form: &str) -> Value {
+    let request = Request::post(realm).body(form.to_owned()).unwrap();
+    serde_json::from_slice(fetch(request).await.body()).unwrap()
 }
 
 #[tokio::test]
@@ -116,12 +97,13 @@ async fn tokens_expire_when_they_should() {
         "{}?service=registry.test&scope=repository:demo:pull",
         tokens.realm()
     );
-    let document = token(&url, &[]).await;
+    let answer = fetch(Request::get(url).body("").unwrap()).await;
+    let document: Value = serde_json::from_slice(answer.body()).unwrap();
     assert_eq!(document["expires_in"], 900, "what it says");
     let text = document["token"].as_str().unwrap();
-    assert_eq!(status(&registry, text).await, "200");
+    assert_eq!(status(&registry, text).await, 200);
     sleep(Duration::from_secs(4)).await;
-    assert_eq!(status(&registry, text).await, "401", "what is true");
+    assert_eq!(status(&registry, text).await, 401, "what is true");
 }
 
 #[tokio::test]
@@ -131,43 +113,17 @@ async fn refresh_tokens_stand_for_their_user() {
     let crane = Crane::new().credentials(&registry.host(), "somebody", "secret");
     push(&crane, &registry.host()).await.unwrap();
     let scope = "scope=repository:demo:pull";
-    let first = [
-        "-d",
-        "grant_type=password",
-        "-d",
-        "username=somebody",
-        "-d",
-        "password=secret",
-        "-d",
-        "access_type=offline",
-        "-d",
-        scope,
-    ];
-    let refresh = token(&tokens.realm(), &first).await["refresh_token"].clone();
-    let refresh = format!("refresh_token={}", refresh.as_str().unwrap());
-    let again = [
-        "-d",
-        "grant_type=refresh_token",
-        "-d",
-        &refresh,
-        "-d",
-        scope,
-    ];
-    let document = token(&tokens.realm(), &again).await;
-    let text = document["access_token"].as_str().unwrap();
-    assert_eq!(status(&registry, text).await, "200");
-    let unknown = [
-        "-d",
-        "grant_type=refresh_token",
-        "-d",
-        "refresh_token=refresh-99",
-        "-d",
-        scope,
-    ];
-    assert_eq!(
-        token(&tokens.realm(), &unknown).await["errors"][0]["code"],
-        "DENIED"
+    let first = format!(
+        "grant_type=password&username=somebody&password=secret&access_type=offline&{scope}"
     );
+    let refresh = post(&tokens.realm(), &first).await["refresh_token"].clone();
+    let refresh = refresh.as_str().unwrap();
+    let form = |token: &str| format!("grant_type=refresh_token&refresh_token={token}&{scope}");
+    let document = post(&tokens.realm(), &form(refresh)).await;
+    let text = document["access_token"].as_str().unwrap();
+    assert_eq!(status(&registry, text).await, 200);
+    let unknown = post(&tokens.realm(), &form("refresh-99")).await;
+    assert_eq!(unknown["errors"][0]["code"], "DENIED");
     assert_eq!(tokens.requests().last().unwrap().grant, Grant::Refresh);
 }
 
@@ -178,8 +134,8 @@ async fn failures_end_after_their_number() {
         .start()
         .await;
     tokens.fail_next(2, 503);
-    for expected in ["503", "503", "200"] {
-        let found = curl(&["-o", "/dev/null", "-w", "%{http_code}", &tokens.realm()]).await;
-        assert_eq!(found, expected);
+    for expected in [503, 503, 200] {
+        let answer = fetch(Request::get(tokens.realm()).body("").unwrap()).await;
+        assert_eq!(answer.status(), expected);
     }
 }
