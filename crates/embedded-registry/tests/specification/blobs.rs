@@ -111,6 +111,29 @@ async fn requests_and_their_status_are_logged() {
 }
 
 #[tokio::test]
+async fn the_log_keeps_as_many_as_it_was_told_and_counts_all() {
+    let session = Session::start(Registry::new()).await;
+    for _ in 0..1001 {
+        session.get("/v2/").await;
+    }
+    assert_eq!(
+        session.registry.requests().len(),
+        1000,
+        "what the session asks for"
+    );
+    assert_eq!(session.registry.request_count(), 1001);
+}
+
+#[tokio::test]
+async fn answers_are_as_late_as_asked_for() {
+    let latency = std::time::Duration::from_millis(120);
+    let session = Session::start(Registry::new().latency(latency)).await;
+    let start = std::time::Instant::now();
+    assert_eq!(session.get("/v2/").await.status, 200);
+    assert!(start.elapsed() >= latency, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
 async fn dropping_a_registry_ends_its_connections() {
     let session = Session::start(Registry::new()).await;
     let address = session.registry.address();
