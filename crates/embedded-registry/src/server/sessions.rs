@@ -148,3 +148,34 @@ impl Sessions {
 fn unknown(id: &str) -> Failure {
     Failure::new(Code::BlobUploadUnknown, format!("no upload {id} is open"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest_of;
+
+    #[test]
+    fn of_two_that_write_at_once_one_is_refused() {
+        let upload = Upload::default();
+        assert_eq!(upload.append(0, b"ab").unwrap(), 2);
+        let late = upload.append(0, b"xy").unwrap_err();
+        assert_eq!(late.code(), Code::RangeInvalid);
+        assert_eq!(upload.append(2, b"c").unwrap(), 3);
+        assert_eq!(upload.finish(&digest_of(b"abc")).unwrap(), "abc");
+    }
+
+    #[test]
+    fn sessions_that_were_left_behind_have_a_bound() {
+        let sessions = Sessions::default();
+        let first = sessions.open("a").unwrap();
+        for _ in 1..MAX_SESSIONS {
+            sessions.open("a").unwrap();
+        }
+        assert_eq!(
+            sessions.open("a").unwrap_err().code(),
+            Code::TooManyRequests
+        );
+        sessions.close("a", &first).unwrap();
+        sessions.open("a").unwrap();
+    }
+}
