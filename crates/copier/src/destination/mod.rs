@@ -3,54 +3,8 @@
 
 mod blob_places;
 mod candidates;
+mod known;
 
 pub(crate) use blob_places::{BlobPlaces, BlobState};
 pub(crate) use candidates::{Candidates, Near};
-
-use std::sync::Arc;
-
-use oci_spec::image::Digest;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-
-use crate::memo::Memo;
-
-/// One destination registry.
-#[derive(Debug)]
-pub(crate) struct Destination {
-    pub(crate) blobs: BlobPlaces,
-    pub(crate) candidates: Candidates,
-    /// Manifests ensured in this run, by repository and digest.
-    pub(crate) manifests: Memo<(Arc<str>, Digest), ()>,
-    /// Manifests whose referrers and digest tags were copied in this run, by
-    /// source, repository and digest.
-    pub(crate) attached: Memo<(String, Arc<str>, Digest), ()>,
-    /// Held by the blob with which it is found out whether the host honours
-    /// mounts.
-    pub(crate) mount_turn: Semaphore,
-    swept: CancellationToken,
-}
-
-impl Destination {
-    pub(crate) fn new() -> Self {
-        Self {
-            blobs: BlobPlaces::default(),
-            candidates: Candidates::default(),
-            manifests: Memo::new(),
-            attached: Memo::new(),
-            mount_turn: Semaphore::new(1),
-            swept: CancellationToken::new(),
-        }
-    }
-
-    /// Every destination of this registry has been asked for.
-    pub(crate) fn finish_sweep(&self) {
-        self.swept.cancel();
-    }
-
-    /// Waits until it is known what the registry has, so that no blob is sent
-    /// that could be mounted.
-    pub(crate) async fn swept(&self) {
-        self.swept.cancelled().await;
-    }
-}
+pub(crate) use known::Destination;
