@@ -1,0 +1,163 @@
+//! The limits that keep every file readable in one go. What a compiler lint can hold, such as the
+//! length of functions, is in the workspace's lints instead.
+#![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// No file is longer.
+const LONGEST: usize = 600;
+/// Nine in ten files are shorter.
+const LONG: usize = 400;
+/// Half of the files are at most as long.
+const MEDIAN: usize = 200;
+
+/// Names that say nothing about what is inside, of files and of folders.
+const NAMELESS: [&str; 4] = ["common", "helpers", "misc", "utils"];
+
+/// What begins an item that is more than a module, a re-export or documentation.
+const ITEMS: [&str; 9] = [
+    "const ",
+    "enum ",
+    "fn ",
+    "impl ",
+    "impl<",
+    "macro_rules!",
+    "static ",
+    "struct ",
+    "trait ",
+];
+
+/// A Rust file of the repository.
+struct Source {
+    /// From the top of the repository.
+    path: PathBuf,
+    text: String,
+}
+
+#[test]
+fn files_stay_short() {
+    let mut lengths: Vec<_> = sources()
+        .into_iter()
+        .map(|source| (source.text.lines().count(), source.path))
+        .collect();
+    lengths.sort();
+    let too_long: Vec<_> = lengths
+        .iter()
+        .filter(|(lines, _)| *lines > LONGEST)
+        .collect();
+    assert!(too_long.is_empty(), "over {LONGEST} lines: {too_long:#?}");
+    let long: Vec<_> = lengths.iter().filter(|(lines, _)| *lines >= LONG).collect();
+    assert!(
+        long.len() * 10 <= lengths.len(),
+        "more than one file in ten has {LONG} lines: {long:#?}"
+    );
+    let median = lengths[lengths.len() / 2].0;
+    assert!(
+        median <= MEDIAN,
+        "half of the files have {median} lines or more"
+    );
+}
+
+#[test]
+fn names_say_what_is_inside() {
+    for Source { path, .. } in sources() {
+        let parts = path.with_extension("");
+        let nameless = parts
+            .iter()
+            .any(|part| NAMELESS.iter().any(|name| part == *name));
+        assert!(!nameless, "{}: name it after its concept", path.display());
+    }
+}
+
+#[test]
+fn lints_are_expected_rather_than_allowed() {
+    // Spelled so that this file does not find itself.
+    let allow = ["#[", "#!["].map(|opening| format!("{opening}allow("));
+    for (path, number, line) in lines() {
+        let allows = allow.iter().any(|allow| line.contains(allow));
+        assert!(
+            !allows,
+            "{}:{number}: #[expect(…, reason = \"…\")] it",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn roots_of_modules_hold_docs_and_exports_only() {
+    let roots = |path: &Path| path.ends_with("lib.rs") || path.ends_with("mod.rs");
+    let in_src = |path: &Path| path.iter().any(|part| part == "src");
+    for (path, number, line) in lines() {
+        if !roots(&path) || !in_src(&path) {
+            continue;
+        }
+        let item = line
+            .trim_start_matches("pub(crate) ")
+            .trim_start_matches("pub ");
+        let item = item.trim_start_matches("async ");
+        let found = ITEMS.iter().any(|start| item.starts_with(start));
+        assert!(
+            !found,
+            "{}:{number}: move it to a file of its own",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn the_list_has_no_world_in_it() {
+    let worlds = ["env", "fs", "io", "net", "process", "thread", "time"];
+    let worlds = worlds.map(|module| format!("std::{module}"));
+    let mut tests = PathBuf::new();
+    for (path, number, line) in lines() {
+        if !path.starts_with("crates/images-list/src") {
+            continue;
+        }
+        // The tests, at the end of a file, may ask GNU sort.
+        if line == "#[cfg(test)]" {
+            tests.clone_from(&path);
+        }
+        if tests == path {
+            continue;
+        }
+        let found = worlds.iter().find(|world| line.contains(world.as_str()));
+        assert!(
+            found.is_none(),
+            "{}:{number}: {found:?} in pure code",
+            path.display()
+        );
+    }
+}
+
+/// Every line of every source, the tests at its end included: file, number from 1, text.
+fn lines() -> impl Iterator<Item = (PathBuf, usize, String)> {
+    sources().into_iter().flat_map(|Source { path, text }| {
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        let numbered = lines.into_iter().enumerate();
+        numbered.map(move |(index, line)| (path.clone(), index + 1, line))
+    })
+}
+
+fn sources() -> Vec<Source> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut open: Vec<_> = ["crates", "tests", "benches"].map(PathBuf::from).into();
+    let mut found = Vec::new();
+    while let Some(folder) = open.pop() {
+        let Ok(entries) = fs::read_dir(top.join(&folder)) else {
+            continue;
+        };
+        for entry in entries {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(top.join(&path)).unwrap();
+                found.push(Source { path, text });
+            }
+        }
+    }
+    assert!(found.len() > 50, "the sources are not where they were");
+    found
+}
