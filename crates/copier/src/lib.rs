@@ -50,6 +50,9 @@
 mod arch_tags;
 mod attached;
 mod blobs;
+mod compare;
+mod compare_contents;
+mod compare_report;
 mod destination;
 mod digest_tags;
 mod engine;
@@ -67,6 +70,11 @@ mod selection;
 mod sync;
 mod sync_row;
 
+pub use compare::compare;
+pub use compare_report::{
+    ArchTagFound, CompareError, CompareReport, CompareStatus, CompareSummary, Comparison,
+    PlatformFound,
+};
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, Transfer};
 pub use report::{Conflict, Outcome, Report, RowError, Status, Summary};
