@@ -1,2 +1,103 @@
-//! .
-fn main() {}
+//! `mirror`: keeps mirrors of container images.
+//!
+//! The binary joins the crates: `images-list` says what is mirrored where,
+//! `copier` copies it over `registry`. What is here is the edge: arguments and
+//! environment become types, files are read and written, results are rendered,
+//! hints and exit codes attached.
+//!
+//! - `args`, `environment`: what was asked for; parsing has no effects.
+//! - `commands`: one file per command.
+//! - `engine`, `selection`, `client`: what the commands over rows share.
+//! - `failure`, `hints`, `exit`: what a person and a script are told.
+//! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
+//!   `github`) is everything else.
+
+mod args;
+mod atomic_file;
+mod client;
+mod commands;
+mod engine;
+mod environment;
+mod exit;
+mod failure;
+mod github;
+mod hints;
+mod image_name;
+mod list_file;
+mod logging;
+mod output;
+mod progress;
+mod render;
+mod revision;
+mod run;
+mod selection;
+mod session;
+mod signals;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Cli, Key};
+use environment::Environment;
+use exit::Exit;
+use failure::Failure;
+use github::Level;
+use output::{Output, OutputFormat};
+use progress::Screen;
+use session::Session;
+use signals::Signals;
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&args, &error).into(),
+    };
+    let environment = Environment::read(|name| std::env::var_os(name), &Key::names());
+    let screen = Screen::new(&cli.common, &environment);
+    logging::start(&cli.common, &screen);
+    let output = Output::new(cli.common.output);
+    let session = Session {
+        common: cli.common,
+        environment,
+        output,
+        screen,
+        signals: Signals::default(),
+    };
+    let exit = commands::run(&session, &cli.command).unwrap_or_else(|failure| {
+        logging::tell(&failure, session.common.log_format);
+        let github = session.environment.github.as_ref();
+        github::annotate(github, Level::Error, &failure.problems);
+        output.fail(&failure);
+        failure.exit
+    });
+    exit.into()
+}
+
+/// Help and version are results; everything else clap has to say is wrong usage.
+fn usage(args: &[OsString], error: &clap::Error) -> Exit {
+    let asked = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion];
+    // It is no use to complain where it could not be printed.
+    if asked.contains(&error.kind()) {
+        error.print().ok();
+        return Exit::Done;
+    }
+    if args::wants_json(args) {
+        let text = error.to_string();
+        let message = text
+            .trim_start_matches("error: ")
+            .lines()
+            .next()
+            .unwrap_or_default();
+        let help = "see `mirror --help`, or `mirror COMMAND --help`".to_owned();
+        let failure = Failure::unusable(message).hint(help);
+        output::notice(&failure.to_string());
+        Output::new(OutputFormat::Json).fail(&failure);
+    } else {
+        error.print().ok();
+    }
+    Exit::Unusable
+}

@@ -1,0 +1,88 @@
+//! `sync` and `copy`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use copier::{NarrowedIndex, Platform, PlatformSelection};
+
+use super::SelectArgs;
+use crate::image_name::ImageName;
+
+/// The arguments of `sync`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror sync --dry-run                                 what would be copied
+  mirror sync --changed-since origin/main               only rows new since that revision
+  mirror sync --match 'quay.io/*' --dest-registry localhost:5000 --dest-org test
+  mirror sync --platform amd64,arm64 --sparse --report report.json")]
+pub(crate) struct SyncArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) copying: CopyingArgs,
+}
+
+/// The arguments of `copy`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror copy busybox:1.36 localhost:5000/test/busybox   the tag stays
+  mirror copy quay.io/coreos/etcd:v3.5.0 registry.example.com/etcd:3.5
+  mirror copy --platform arm64 alpine registry.example.com/alpine:arm")]
+pub(crate) struct CopyArgs {
+    /// The image: `NAME[:TAG]` or `NAME@DIGEST`; without a tag `latest`
+    #[arg(value_name = "SRC")]
+    pub(crate) source: ImageName,
+    /// Where it goes: `NAME[:TAG]`; without a tag that of the source
+    #[arg(value_name = "DST")]
+    pub(crate) destination: ImageName,
+    #[command(flatten)]
+    pub(crate) copying: CopyingArgs,
+}
+
+/// How images are copied.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Copying")]
+pub(crate) struct CopyingArgs {
+    /// Say what would be done; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) narrow: NarrowArgs,
+    /// Leave signatures, SBOMs and other referrers behind
+    #[arg(long)]
+    pub(crate) no_referrers: bool,
+    /// Write the JSON report to a file, whatever --output is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// Which platforms.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NarrowArgs {
+    /// Only these platforms: linux/amd64, arm64, windows/amd64:10.0.20348; the index is rebuilt
+    /// and has a new digest
+    #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
+    platforms: Vec<Platform>,
+    /// With --platform: keep the index and its digest, its other children missing
+    #[arg(long, requires = "platforms")]
+    sparse: bool,
+    /// Also the TAG-ARCH tags: TAG-amd64, TAG-arm64, …
+    #[arg(long)]
+    pub(crate) arch_tags: bool,
+}
+
+impl NarrowArgs {
+    /// The platforms to copy; `None` is all.
+    pub(crate) fn selection(&self) -> Option<PlatformSelection> {
+        (!self.platforms.is_empty()).then(|| PlatformSelection {
+            platforms: self.platforms.clone(),
+            index: if self.sparse {
+                NarrowedIndex::Sparse
+            } else {
+                NarrowedIndex::Rebuilt
+            },
+        })
+    }
+}

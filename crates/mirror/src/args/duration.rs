@@ -1,0 +1,53 @@
+//! Durations as people write them: `90`, `90s`, `5m`, `1h`.
+
+use std::time::Duration;
+
+/// A text that is no duration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("write a whole number with s, m or h behind it, such as 90s, 5m or 1h")]
+pub(crate) struct DurationError;
+
+/// Reads a duration; a bare number is seconds.
+pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let seconds: u64 = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(DurationError),
+    };
+    let number: u64 = number.parse().map_err(|_| DurationError)?;
+    let total = number.checked_mul(seconds).ok_or(DurationError)?;
+    Ok(Duration::from_secs(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_and_what_is_none() {
+        let seconds = |text| parse(text).map(|duration| duration.as_secs()).ok();
+        let table = [
+            ("90", Some(90)),
+            ("90s", Some(90)),
+            ("5m", Some(300)),
+            ("1h", Some(3600)),
+            ("0", Some(0)),
+            ("", None),
+            ("m", None),
+            ("-1s", None),
+            ("1.5m", None),
+            ("5 m", None),
+            ("5d", None),
+            ("99999999999999999999", None),
+            ("9999999999999999999h", None),
+        ];
+        for (text, want) in table {
+            assert_eq!(seconds(text), want, "{text:?}");
+        }
+    }
+}

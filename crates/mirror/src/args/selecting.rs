@@ -1,0 +1,65 @@
+//! Which rows of the list, and where they go.
+
+use clap::Args;
+
+use super::Key;
+use super::operands::{Operand, Operands};
+use crate::environment::Environment;
+use crate::failure::Failure;
+
+/// Options of the commands over rows.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Rows")]
+pub(crate) struct SelectArgs {
+    /// Only rows whose source or destination matches, with or without :TAG; `*` matches `/` too
+    #[arg(long = "match", value_name = "GLOB", value_delimiter = ',')]
+    pub(crate) globs: Vec<String>,
+    /// Only rows that are new since a git revision
+    #[arg(long, value_name = "REV")]
+    pub(crate) changed_since: Option<String>,
+    /// Another registry for every destination (env: DEST_REGISTRY_OVERRIDE)
+    #[arg(long, value_name = "HOST")]
+    dest_registry: Option<String>,
+    /// Another first path component for every destination (env: DEST_ORG_OVERRIDE)
+    #[arg(long, value_name = "ORG")]
+    dest_org: Option<String>,
+    /// IMAGES_FILE=…, DEST_REGISTRY_OVERRIDE=…, DEST_ORG_OVERRIDE=…: as the options and the
+    /// environment variables
+    #[arg(value_name = "KEY=VALUE", help_heading = "Arguments")]
+    operands: Vec<Operand>,
+}
+
+/// The three settings that can come from flags, operands or the environment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Places<'a> {
+    /// Lists, separated by commas; `--images-list` comes before it.
+    pub(crate) images_file: Option<&'a str>,
+    /// The host of every destination.
+    pub(crate) dest_registry: Option<&'a str>,
+    /// The first path component of every destination.
+    pub(crate) dest_org: Option<&'a str>,
+}
+
+impl SelectArgs {
+    /// What counts, wherever it was said.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for operands without a use.
+    pub(crate) fn places<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> Result<Places<'a>, Failure> {
+        let keys = [
+            Key::ImagesFile,
+            Key::DestRegistryOverride,
+            Key::DestOrgOverride,
+        ];
+        let operands = Operands::new(&self.operands, &keys, environment)?;
+        Ok(Places {
+            images_file: operands.value(None, Key::ImagesFile),
+            dest_registry: operands.value(self.dest_registry.as_deref(), Key::DestRegistryOverride),
+            dest_org: operands.value(self.dest_org.as_deref(), Key::DestOrgOverride),
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! `mirror compare`: is the mirror what the list says?
+
+use std::sync::Arc;
+
+use copier::{CompareReport, CompareStatus, Options, Progress, Row};
+
+use crate::args::CompareArgs;
+use crate::client;
+use crate::exit::Exit;
+use crate::failure::{Failure, Finding};
+use crate::github::{self, Level};
+use crate::hints;
+use crate::render::{ComparedJson, ComparedText};
+use crate::run::Ending;
+use crate::selection::{self, Selection};
+use crate::session::Session;
+
+/// Runs the command: exit 1 where a row is not the same.
+///
+/// # Errors
+///
+/// [`Failure`] where no row could be compared.
+pub(super) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, Failure> {
+    let selection = selection::select(session, &args.select).await?;
+    if selection.rows.is_empty() {
+        tracing::warn!("no row is selected: nothing to do");
+    }
+    let options = Options {
+        platforms: args.narrow.selection(),
+        arch_tags: args.narrow.arch_tags,
+        ..Options::default()
+    };
+    let (report, ending) = compare(session, &selection.rows, &options).await?;
+    let github = session.environment.github.as_ref();
+    github::annotate(github, Level::Error, &findings(&selection, &report));
+    let text = ComparedText::of(&selection.rows, &report, session.is_verbose());
+    github::summarise(
+        github,
+        &format!("### mirror compare\n\n```\n{}```\n\n", text.brief()),
+    );
+    session
+        .output
+        .write(&text, &ComparedJson::of(&selection.rows, &report))?;
+    Ok(match ending {
+        Ending::Interrupted => Exit::Interrupted,
+        Ending::Complete => exit(&report),
+    })
+}
+
+/// Compares rows, with progress on the screen and an ear for signals.
+///
+/// # Errors
+///
+/// [`Failure`] where no row could be compared.
+pub(super) async fn compare(
+    session: &Session,
+    rows: &[Row],
+    options: &Options,
+) -> Result<(CompareReport, Ending), Failure> {
+    let client = client::build(&session.common, &session.environment)?;
+    let stop = session.signals.listen()?;
+    let progress = Arc::new(Progress::default());
+    let shown = session.screen.show(rows.len(), &progress);
+    let report = Box::pin(copier::compare(&client, rows, options, &progress, &stop)).await;
+    drop(shown);
+    let ending = Ending::of(&stop);
+    Ok((report, ending))
+}
+
+/// Where every row that is not the same is refused credentials, that is what
+/// it is about.
+fn exit(report: &CompareReport) -> Exit {
+    let different = report
+        .rows
+        .iter()
+        .filter(|row| row.status != CompareStatus::Same);
+    let refused = different.clone().filter(|row| {
+        let wire = row.error.as_ref().and_then(|error| error.wire());
+        wire.is_some_and(registry::Error::is_refused)
+    });
+    match (different.count(), refused.count()) {
+        (0, _) => Exit::Done,
+        (different, refused) if different == refused => Exit::Refused,
+        _ => Exit::Failed,
+    }
+}
+
+fn findings(selection: &Selection, report: &CompareReport) -> Vec<Finding> {
+    let rows = selection
+        .rows
+        .iter()
+        .zip(&report.rows)
+        .zip(&selection.places);
+    rows.filter_map(|((row, compared), place)| {
+        let message = match compared.status {
+            CompareStatus::Same | CompareStatus::Skipped => return None,
+            CompareStatus::Drift => format!("{} is not what {} is", row.destination, row.source),
+            CompareStatus::Missing => format!("{} is missing, or not whole", row.destination),
+            CompareStatus::Error => {
+                let error = compared.error.as_ref()?;
+                let hint = hints::of_comparison(row, error).map(|hint| format!(" ({hint})"));
+                format!("{}: {error}{}", row.source, hint.unwrap_or_default())
+            }
+        };
+        Some(Finding {
+            file: place.file.clone(),
+            line: place.line,
+            message,
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,28 @@
+//! `mirror copy`: one image.
+
+use copier::Row;
+
+use crate::args::CopyArgs;
+use crate::engine::{self, Work};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// [`Failure`] where the copy could not be tried.
+pub(super) async fn run(session: &Session, args: &CopyArgs) -> Result<Exit, Failure> {
+    let row = Row {
+        source: args.source.reference(None),
+        destination: args.destination.reference(args.source.tag.as_ref()),
+    };
+    let work = Work {
+        title: "mirror copy",
+        rows: vec![row],
+        places: Vec::new(),
+        neighbours: Vec::new(),
+    };
+    engine::copy(session, &args.copying, work).await
+}

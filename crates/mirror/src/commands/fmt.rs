@@ -1,0 +1,97 @@
+//! `mirror fmt`: bringing the list into form.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::args::FmtArgs;
+use crate::atomic_file::{self, Staged};
+use crate::exit::Exit;
+use crate::failure::{Failure, Finding};
+use crate::list_file::{self, ListFile};
+use crate::session::Session;
+
+/// What became of the lists.
+#[derive(Debug, Serialize)]
+struct Formatted {
+    files: Vec<FormattedFile>,
+    #[serde(skip)]
+    check: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct FormattedFile {
+    file: String,
+    changed: bool,
+}
+
+impl fmt::Display for Formatted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for FormattedFile { file, changed } in &self.files {
+            match (changed, self.check) {
+                (false, _) => writeln!(f, "{file}: in form")?,
+                (true, true) => writeln!(f, "{file}: not in form; run `mirror fmt`")?,
+                (true, false) => writeln!(f, "{file}: rewritten")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs the command: all lists are written or none is touched.
+///
+/// # Errors
+///
+/// [`Failure`] for a list that cannot be read or written, or has wrong rows.
+pub(super) fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failure> {
+    let images_file = args.operands.images_file(&session.environment)?;
+    let paths = list_file::paths(&session.common.images_list, images_file);
+    let lists = list_file::read_all(&paths)?;
+    let texts = format_all(&lists)?;
+    let mut files = Vec::new();
+    let mut staged = Vec::new();
+    for (file, new) in lists.iter().zip(&texts) {
+        let changed = *new != file.list.to_string();
+        if changed && !args.check {
+            staged.push(atomic_file::stage(&file.path, new.as_bytes())?);
+        }
+        files.push(FormattedFile {
+            file: file.name.clone(),
+            changed,
+        });
+    }
+    staged.into_iter().try_for_each(Staged::commit)?;
+    let not_in_form = args.check && files.iter().any(|file| file.changed);
+    let result = Formatted {
+        files,
+        check: args.check,
+    };
+    session.output.write(&result, &result)?;
+    Ok(Exit::of_findings(not_in_form))
+}
+
+fn format_all(lists: &[ListFile]) -> Result<Vec<String>, Failure> {
+    let mut wrong: Vec<Finding> = Vec::new();
+    let mut texts = Vec::new();
+    for file in lists {
+        let mut list = file.list.clone();
+        match list.format() {
+            Ok(()) => texts.push(list.to_string()),
+            Err(problems) => {
+                wrong.extend(
+                    problems
+                        .iter()
+                        .map(|problem| list_file::finding(&file.name, problem)),
+                );
+            }
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(texts);
+    }
+    Err(
+        Failure::unusable("lines that are no rows cannot be put in order; nothing was written")
+            .hint("correct them, or begin them with `#`".to_owned())
+            .problems(wrong),
+    )
+}

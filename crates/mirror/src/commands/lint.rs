@@ -1,0 +1,95 @@
+//! `mirror lint`: is the list in form?
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::args::LintArgs;
+use crate::atomic_file::plain;
+use crate::exit::Exit;
+use crate::failure::{Failure, Finding};
+use crate::github::{self, Level};
+use crate::list_file;
+use crate::session::Session;
+
+/// The result: every finding, in the order of the lists and lines.
+#[derive(Debug, Serialize)]
+struct Findings {
+    problems: Vec<Finding>,
+    #[serde(skip)]
+    rows: usize,
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "{problem}")?;
+        }
+        match self.problems.len() {
+            0 => writeln!(f, "{} rows, no problems", self.rows),
+            1 => writeln!(f, "1 problem"),
+            many => writeln!(f, "{many} problems"),
+        }
+    }
+}
+
+/// Runs the command: exit 1 with findings.
+///
+/// # Errors
+///
+/// [`Failure`] for a list that cannot be read.
+pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
+    let images_file = args.operands.images_file(&session.environment)?;
+    check_config(session)?;
+    let paths = list_file::paths(&session.common.images_list, images_file);
+    let lists = list_file::read_all(&paths)?;
+    let problems = list_file::check(&lists)
+        .into_iter()
+        .map(|found| found.finding)
+        .collect();
+    let rows = lists.iter().map(|file| file.list.rows().count()).sum();
+    let findings = Findings { problems, rows };
+    let github = session.environment.github.as_ref();
+    github::annotate(github, Level::Error, &findings.problems);
+    github::summarise(github, &summary(&findings.problems));
+    session.output.write(&findings, &findings)?;
+    Ok(Exit::of_findings(!findings.problems.is_empty()))
+}
+
+/// The default configuration may be missing; one that is named may not.
+fn check_config(session: &Session) -> Result<(), Failure> {
+    let Some(config) = &session.common.config else {
+        return Ok(());
+    };
+    let read = std::fs::read(config).map_err(|error| {
+        let place = config.display();
+        Failure::unusable(format!(
+            "cannot read the configuration {place}: {}",
+            plain(&error)
+        ))
+    });
+    read.map(drop)
+}
+
+/// The findings as a Markdown table; nothing where there are none.
+fn summary(problems: &[Finding]) -> String {
+    /// A summary may have 1 MiB.
+    const LINES: usize = 500;
+    if problems.is_empty() {
+        return String::new();
+    }
+    let mut table = "### mirror lint\n\n| place | problem |\n| --- | --- |\n".to_owned();
+    for Finding {
+        file,
+        line,
+        message,
+    } in problems.iter().take(LINES)
+    {
+        table += &format!(
+            "| {}:{line} | {} |\n",
+            github::cell(file),
+            github::cell(message)
+        );
+    }
+    table + "\n"
+}

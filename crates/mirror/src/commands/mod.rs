@@ -1,0 +1,14 @@
+//! One file per command.
+
+mod compare;
+mod copy;
+mod demo;
+mod fmt;
+mod inspect;
+mod lint;
+mod login;
+mod run;
+mod sync;
+mod tags;
+
+pub(crate) use run::run;

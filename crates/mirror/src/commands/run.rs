@@ -1,0 +1,48 @@
+//! From the parsed command line to the command.
+
+use super::{compare, copy, demo, fmt, inspect, lint, login, sync, tags};
+use crate::args::Command;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Threads of the runtime. The work is waiting and hashing; blocking calls
+/// have threads of their own.
+const WORKERS: usize = 4;
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// [`Failure`] where the command could not do its work.
+pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Lint(args) => lint::run(session, args),
+        Command::Fmt(args) => fmt::run(session, args),
+        Command::Sync(args) => wait(sync::run(session, args)),
+        Command::Copy(args) => wait(copy::run(session, args)),
+        Command::Compare(args) => wait(compare::run(session, args)),
+        Command::Tags(args) => wait(tags::run(session, args)),
+        Command::Inspect(args) => wait(inspect::run(session, args)),
+        Command::Login(args) => wait(login::run(session, args)),
+        Command::Demo(args) => wait(demo::run(session, args)),
+    }
+}
+
+fn wait(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let workers =
+        std::thread::available_parallelism().map_or(WORKERS, |cores| cores.get().min(WORKERS));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers.max(2))
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::failed(format!(
+                "cannot start the threads that requests need: {error}"
+            ))
+        })?;
+    let done = runtime.block_on(command);
+    // Requests that nobody waits for any more need not end.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,63 @@
+//! `mirror tags`: the tags of a repository, in version order.
+
+use std::fmt;
+
+use images_list::compare_lines;
+use oci_spec::distribution::Reference;
+use serde::Serialize;
+
+use crate::args::TagsArgs;
+use crate::client;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::hints::{self, Doing};
+use crate::session::Session;
+
+/// The result, a plain array in JSON.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Tags(Vec<String>);
+
+impl fmt::Display for Tags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|tag| writeln!(f, "{tag}"))
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// [`Failure`] where the repository does not exist or cannot be read.
+pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Failure> {
+    let repository = &args.repository;
+    // The client asks for an image; the tag does not matter.
+    let any = Reference::with_tag(
+        repository.host().to_owned(),
+        repository.path().to_owned(),
+        "latest".to_owned(),
+    );
+    let client = client::build(&session.common, &session.environment)?;
+    let failed = |error: registry::Error| hints::failure(Doing::Reading, &any, &error);
+    let mut found = None;
+    for place in client.pull(&any).map_err(failed)? {
+        found = place.tags().await.map_err(failed)?;
+        if found.is_some() {
+            break;
+        }
+    }
+    let Some(mut tags) = found else {
+        let name = format!("{}/{}", repository.host(), repository.path());
+        return Err(
+            Failure::failed(format!("the repository {name} does not exist")).hint(
+                "check its name; a private one may be hidden from those who are not logged in"
+                    .to_owned(),
+            ),
+        );
+    };
+    tags.sort_by(|a, b| compare_lines(a, b));
+    tags.dedup();
+    let tags = Tags(tags);
+    session.output.write(&tags, &tags)?;
+    Ok(Exit::Done)
+}

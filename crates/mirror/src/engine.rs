@@ -1,0 +1,123 @@
+//! Running the copying engine: what `sync` and `copy` share.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use copier::{Options, Progress, Row};
+
+use crate::args::CopyingArgs;
+use crate::atomic_file;
+use crate::client;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::github::{self, Level};
+use crate::logging;
+use crate::render::{RunJson, RunText, summary_table};
+use crate::run::{Ending, Mode, Run};
+use crate::selection::Place;
+use crate::session::Session;
+
+/// What is to be copied.
+#[derive(Debug)]
+pub(crate) struct Work {
+    /// The command's name, for the summary.
+    pub(crate) title: &'static str,
+    /// The rows.
+    pub(crate) rows: Vec<Row>,
+    /// Where each stands; none for a row that is in no list.
+    pub(crate) places: Vec<Place>,
+    /// The list's other rows.
+    pub(crate) neighbours: Vec<Row>,
+}
+
+/// Copies rows and tells of it everywhere: stdout, the report, GitHub.
+///
+/// # Errors
+///
+/// [`Failure`] where no row could be tried, or the result cannot be written.
+pub(crate) async fn copy(
+    session: &Session,
+    args: &CopyingArgs,
+    work: Work,
+) -> Result<Exit, Failure> {
+    let title = work.title;
+    if let Some(file) = &args.report {
+        // Known before hours of copying, not after.
+        atomic_file::stage(file, b"")?;
+    }
+    let options = Options {
+        platforms: args.narrow.selection(),
+        arch_tags: args.narrow.arch_tags,
+        referrers: !args.no_referrers,
+        dry_run: args.dry_run,
+        ..Options::default()
+    };
+    let run = run(session, &options, work).await?;
+    let document = RunJson::of(&run);
+    // Both are tried: a full disk must not take the result from stdout too.
+    let reported = args
+        .report
+        .as_ref()
+        .map_or(Ok(()), |file| write_report(file, &document));
+    let github = session.environment.github.as_ref();
+    github::annotate(github, Level::Error, &run.findings());
+    github::summarise(github, &summary_table(title, &run));
+    session
+        .output
+        .write(&RunText::of(&run, session.is_verbose()), &document)?;
+    // After the result, of which there must be one: the report's failure is
+    // told on stderr, and the code says which is worse.
+    match reported {
+        Ok(()) => Ok(run.exit()),
+        Err(failure) => {
+            logging::tell(&failure, session.common.log_format);
+            Ok(run.exit().max(failure.exit))
+        }
+    }
+}
+
+/// Copies rows, with progress on the screen and an ear for signals.
+///
+/// # Errors
+///
+/// [`Failure`] where no row could be tried.
+pub(crate) async fn run(session: &Session, options: &Options, work: Work) -> Result<Run, Failure> {
+    let client = client::build(&session.common, &session.environment)?;
+    let stop = session.signals.listen()?;
+    let progress = Arc::new(Progress::default());
+    let shown = session.screen.show(work.rows.len(), &progress);
+    let start = Instant::now();
+    let synced = copier::sync(
+        &client,
+        &work.rows,
+        &work.neighbours,
+        options,
+        &progress,
+        &stop,
+    );
+    let report = Box::pin(synced).await;
+    let duration = start.elapsed();
+    drop(shown);
+    Ok(Run {
+        rows: work.rows,
+        places: work.places,
+        report,
+        requests: client.requests(),
+        duration,
+        mode: if options.dry_run {
+            Mode::DryRun
+        } else {
+            Mode::Copy
+        },
+        ending: Ending::of(&stop),
+    })
+}
+
+fn write_report(file: &Path, document: &RunJson<'_>) -> Result<(), Failure> {
+    let text = serde_json::to_vec_pretty(document);
+    let mut text =
+        text.map_err(|error| Failure::failed(format!("cannot write the report as JSON: {error}")))?;
+    text.push(b'\n');
+    atomic_file::write(file, &text)
+}

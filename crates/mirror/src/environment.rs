@@ -1,0 +1,102 @@
+//! Everything that is read from the environment, read once.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The variables that mean something to us. One that is empty counts as not
+/// set: CI systems set what they have no value for to nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    /// `HOME`
+    pub(crate) home: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`
+    pub(crate) runtime_dir: Option<PathBuf>,
+    /// `DOCKER_CONFIG`: a folder.
+    pub(crate) docker_config: Option<PathBuf>,
+    /// `REGISTRY_AUTH_FILE`
+    pub(crate) auth_file: Option<PathBuf>,
+    /// `CONTAINERS_REGISTRIES_CONF`
+    pub(crate) registries_conf: Option<PathBuf>,
+    /// `PATH`, for credential helpers.
+    pub(crate) path: OsString,
+    /// `TERM=dumb`: no cursor movement. (`NO_COLOR` is kept by clap and
+    /// indicatif; nothing else here has colours.)
+    pub(crate) dumb_terminal: bool,
+    /// Set where `GITHUB_ACTIONS=true`.
+    pub(crate) github: Option<GithubActions>,
+    /// `IMAGES_FILE`, `DEST_REGISTRY_OVERRIDE` and what else can be an operand
+    /// too, as it was set.
+    operands: Vec<(&'static str, String)>,
+}
+
+/// A run in GitHub Actions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GithubActions {
+    /// `GITHUB_STEP_SUMMARY`: the file that takes Markdown.
+    pub(crate) step_summary: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the variables through `get`; `names` are those that
+    /// [`Environment::operand`] is asked for. A value that is not UTF-8 and
+    /// should be a name is taken as not set.
+    pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>, names: &[&'static str]) -> Self {
+        let filled = |name: &str| get(name).filter(|value| !value.is_empty());
+        let path = |name: &str| filled(name).map(PathBuf::from);
+        let text = |name: &str| filled(name).and_then(|value| value.into_string().ok());
+        let operands = names
+            .iter()
+            .filter_map(|name| Some((*name, text(name)?)))
+            .collect();
+        Self {
+            home: path("HOME"),
+            runtime_dir: path("XDG_RUNTIME_DIR"),
+            docker_config: path("DOCKER_CONFIG"),
+            auth_file: path("REGISTRY_AUTH_FILE"),
+            registries_conf: path("CONTAINERS_REGISTRIES_CONF"),
+            path: filled("PATH").unwrap_or_default(),
+            dumb_terminal: text("TERM").as_deref() == Some("dumb"),
+            github: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| GithubActions {
+                step_summary: path("GITHUB_STEP_SUMMARY"),
+            }),
+            operands,
+        }
+    }
+
+    /// The value of a variable that can also be a `KEY=VALUE` operand.
+    pub(crate) fn operand(&self, name: &str) -> Option<&str> {
+        let found = self.operands.iter().find(|(key, _)| *key == name)?;
+        Some(&found.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        let get = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name)?;
+            Some(OsString::from(found.1))
+        };
+        Environment::read(get, &["IMAGES_FILE"])
+    }
+
+    #[test]
+    fn empty_is_not_set() {
+        let read = environment(&[("HOME", ""), ("IMAGES_FILE", ""), ("GITHUB_ACTIONS", "")]);
+        assert_eq!(read.home, None);
+        assert_eq!(read.operand("IMAGES_FILE"), None);
+        assert!(read.github.is_none());
+    }
+
+    #[test]
+    fn a_summary_file_counts_in_github_actions_only() {
+        let summary = ("GITHUB_STEP_SUMMARY", "/s");
+        let off = environment(&[("GITHUB_ACTIONS", "false"), summary]);
+        assert!(off.github.is_none());
+        let on = environment(&[("GITHUB_ACTIONS", "true"), summary]);
+        let file = on.github.and_then(|github| github.step_summary);
+        assert_eq!(file, Some(PathBuf::from("/s")));
+    }
+}

@@ -1,0 +1,115 @@
+//! GitHub Actions: annotations in the log, a table in the step's summary.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+
+use crate::environment::GithubActions;
+use crate::failure::Finding;
+use crate::output;
+
+/// GitHub shows ten annotations of a kind for a step; more are noise in the log.
+const ANNOTATIONS: usize = 50;
+
+/// How an annotation is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Red.
+    Error,
+    /// Yellow.
+    Warning,
+}
+
+/// Shows findings beside their lines in the pull request, where this is a run
+/// in GitHub Actions. They go to stderr, which the runner reads as well, since
+/// stdout is the result's.
+pub(crate) fn annotate<'a>(
+    github: Option<&GithubActions>,
+    level: Level,
+    findings: impl IntoIterator<Item = &'a Finding>,
+) {
+    if github.is_some() {
+        for finding in findings.into_iter().take(ANNOTATIONS) {
+            output::notice(&format!("{}\n", annotation(level, finding)));
+        }
+    }
+}
+
+/// A workflow command.
+///
+/// Source: GitHub's documentation, "Workflow commands for GitHub Actions", and
+/// the escaping of `actions/toolkit` (`packages/core/src/command.ts`).
+fn annotation(level: Level, finding: &Finding) -> String {
+    let level = match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+    };
+    let file = escape_property(&finding.file);
+    let message = escape_data(&finding.message);
+    format!("::{level} file={file},line={}::{message}", finding.line)
+}
+
+fn escape_data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn escape_property(text: &str) -> String {
+    escape_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Adds Markdown to the step's summary, where there is one. A summary that
+/// cannot be written is a warning: the result stands.
+pub(crate) fn summarise(github: Option<&GithubActions>, markdown: &str) {
+    let Some(file) = github.and_then(|github| github.step_summary.as_ref()) else {
+        return;
+    };
+    let opened = OpenOptions::new().append(true).create(true).open(file);
+    let written = opened.and_then(|mut file| file.write_all(markdown.as_bytes()));
+    if let Err(error) = written {
+        tracing::warn!(
+            "cannot write GITHUB_STEP_SUMMARY {}: {error}",
+            file.display()
+        );
+    }
+}
+
+/// The text of a cell of a Markdown table.
+pub(crate) fn cell(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace(['\r', '\n'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_end_an_annotation_early_is_escaped() {
+        let finding = Finding {
+            file: "a:b,c%d".to_owned(),
+            line: 7,
+            message: "100%: first,\r\nsecond::error::".to_owned(),
+        };
+        let want = "::warning file=a%3Ab%2Cc%25d,line=7::100%25: first,%0D%0Asecond::error::";
+        assert_eq!(annotation(Level::Warning, &finding), want);
+    }
+
+    #[test]
+    fn a_cell_stays_one_cell() {
+        assert_eq!(cell("a|b\n<c>\\"), "a\\|b &lt;c>\\\\");
+    }
+
+    #[test]
+    fn the_summary_is_added_to() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let github = GithubActions {
+            step_summary: Some(file.path().to_owned()),
+        };
+        summarise(Some(&github), "one\n");
+        summarise(Some(&github), "two\n");
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "one\ntwo\n");
+    }
+}

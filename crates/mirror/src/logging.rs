@@ -1,0 +1,86 @@
+//! The log on stderr.
+
+use std::io::{self, Write};
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::prelude::*;
+
+use crate::args::{Common, LogFormat};
+use crate::failure::{Failure, Finding};
+use crate::output;
+use crate::progress::{self, Screen};
+
+/// Starts the log: warnings by default, errors with `-q`, rows and retries with
+/// `-v`, every request with `-vv`. Libraries below ours say warnings only.
+pub(crate) fn start(common: &Common, screen: &Screen) {
+    let level = match (common.quiet, common.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::WARN,
+        (false, 1) => LevelFilter::DEBUG,
+        (false, _) => LevelFilter::TRACE,
+    };
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(["mirror", "copier", "registry"].map(|ours| (ours, level)))
+        // Its lines are asked for: where they are not, none are written.
+        .with_target(progress::TARGET, LevelFilter::INFO);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(LogWriter(screen.clone()))
+        // Its complaint about a closed stderr would be a panic.
+        .log_internal_errors(false);
+    let registry = tracing_subscriber::registry();
+    match common.log_format {
+        LogFormat::Json => {
+            let layer = layer.json().flatten_event(true);
+            registry.with(layer.with_filter(filter)).init();
+        }
+        LogFormat::Text => {
+            // No colours, whoever watches: a log is read in files as well.
+            let layer = layer.with_target(false).without_time();
+            registry.with(layer.with_filter(filter)).init();
+        }
+    }
+}
+
+/// Tells why a command failed, in the form of the log.
+pub(crate) fn tell(failure: &Failure, format: LogFormat) {
+    match format {
+        LogFormat::Text => output::notice(&failure.to_string()),
+        LogFormat::Json => {
+            for Finding {
+                file,
+                line,
+                message,
+            } in &failure.problems
+            {
+                tracing::error!(file, line, "{message}");
+            }
+            tracing::error!(hint = failure.hint, "{}", failure.message);
+        }
+    }
+}
+
+/// Lines above the progress bars, if there are any.
+#[derive(Debug, Clone)]
+struct LogWriter(Screen);
+
+impl<'a> MakeWriter<'a> for LogWriter {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self.clone()
+    }
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.above_bars(|| io::stderr().write_all(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! Standard output: the result, and nothing else.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::failure::Failure;
+
+/// The form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Where results go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    format: OutputFormat,
+}
+
+impl Output {
+    /// Output in this form.
+    pub(crate) fn new(format: OutputFormat) -> Self {
+        Self { format }
+    }
+
+    /// The form that was asked for.
+    pub(crate) fn format(self) -> OutputFormat {
+        self.format
+    }
+
+    /// Writes a result: the text for people or the document, whichever was
+    /// asked for. A reader that has left (`| head`) is no failure.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the result cannot be written, for instance on a full
+    /// disk.
+    pub(crate) fn write(
+        self,
+        text: &dyn Display,
+        document: &impl Serialize,
+    ) -> Result<(), Failure> {
+        match self.format {
+            OutputFormat::Text => self.write_bytes(text.to_string().as_bytes()),
+            OutputFormat::Json => {
+                let mut bytes = serde_json::to_vec_pretty(document).map_err(|error| {
+                    Failure::failed(format!("cannot write the result as JSON: {error}"))
+                })?;
+                bytes.push(b'\n');
+                self.write_bytes(&bytes)
+            }
+        }
+    }
+
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::write`].
+    pub(crate) fn write_bytes(self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        match written {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format!(
+                "cannot write the result to standard output: {error}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The failure of the command where JSON was asked for: stdout is one
+    /// document whatever happens.
+    pub(crate) fn fail(self, failure: &Failure) {
+        if self.format == OutputFormat::Json {
+            let document = json!({
+                "error": {"message": failure.message, "hint": failure.hint},
+                "problems": failure.problems,
+            });
+            // What cannot be written cannot be reported either; the exit code stands.
+            self.write(&"", &document).ok();
+        }
+    }
+}
+
+/// Writes to stderr. Whoever closed it does not want to know.
+pub(crate) fn notice(text: &str) {
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(text.as_bytes()).ok();
+}
+
+/// Whether a person watches stderr.
+pub(crate) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}

@@ -1,0 +1,14 @@
+//! Results as text for people and as the JSON of the contract.
+
+mod compared;
+mod inspected;
+mod run_json;
+mod run_summary;
+mod run_text;
+mod sizes;
+
+pub(crate) use compared::{ComparedJson, ComparedText};
+pub(crate) use inspected::Inspected;
+pub(crate) use run_json::RunJson;
+pub(crate) use run_summary::summary_table;
+pub(crate) use run_text::RunText;

@@ -1,0 +1,182 @@
+//! A run of the copying engine with what is needed to tell of it.
+
+use std::time::Duration;
+
+use copier::{Outcome, Report, Row, Status};
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Exit;
+use crate::failure::Finding;
+use crate::hints;
+use crate::selection::Place;
+
+/// What was run, and what came of it.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The rows.
+    pub(crate) rows: Vec<Row>,
+    /// Where each stands, for rows of a list.
+    pub(crate) places: Vec<Place>,
+    /// The engine's report, one outcome for each row.
+    pub(crate) report: Report,
+    /// HTTP requests sent.
+    pub(crate) requests: u64,
+    /// From the first request to the last answer.
+    pub(crate) duration: Duration,
+    /// Whether nothing was to be written.
+    pub(crate) mode: Mode,
+    /// Whether a signal ended it early.
+    pub(crate) ending: Ending,
+}
+
+/// Whether a run writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It copies.
+    Copy,
+    /// It says what it would copy.
+    DryRun,
+}
+
+/// How a run came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Every row has its outcome.
+    Complete,
+    /// A signal came.
+    Interrupted,
+}
+
+impl Ending {
+    /// How a run that could be stopped has ended.
+    pub(crate) fn of(stop: &CancellationToken) -> Self {
+        if stop.is_cancelled() {
+            Self::Interrupted
+        } else {
+            Self::Complete
+        }
+    }
+}
+
+impl Run {
+    /// The rows with their outcomes.
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (&Row, &Outcome)> {
+        self.rows.iter().zip(&self.report.rows)
+    }
+
+    /// The exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        if self.ending == Ending::Interrupted {
+            return Exit::Interrupted;
+        }
+        let failed = self
+            .report
+            .rows
+            .iter()
+            .filter(|row| row.status == Status::Failed);
+        let is_refused = |outcome: &&Outcome| {
+            let wire = outcome.error.as_ref().and_then(|error| error.wire());
+            wire.is_some_and(registry::Error::is_refused)
+        };
+        let refused = failed.clone().filter(is_refused).count();
+        Exit::of_rows(self.report.rows.len(), failed.count(), refused)
+    }
+
+    /// What failed, by the lines of the list.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let placed = self.outcomes().zip(&self.places);
+        placed
+            .filter_map(|((row, outcome), place)| {
+                let error = outcome.error.as_ref()?;
+                let hint = hints::of_row(row, error).map(|hint| format!(" ({hint})"));
+                Some(Finding {
+                    file: place.file.clone(),
+                    line: place.line,
+                    message: format!("{}: {error}{}", row.source, hint.unwrap_or_default()),
+                })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use copier::{RowError, Summary};
+
+    use super::*;
+
+    /// Rows `q.io/a/N:v1` to `r.io/b/N:v1` with these outcomes.
+    pub(crate) fn run_of(outcomes: Vec<Outcome>) -> Run {
+        let name = |host: &str, number: usize| format!("{host}/{number}:v1").parse().unwrap();
+        let rows: Vec<Row> = (0..outcomes.len())
+            .map(|number| Row {
+                source: name("q.io/a", number),
+                destination: name("r.io/b", number),
+            })
+            .collect();
+        let count = |status| {
+            outcomes
+                .iter()
+                .filter(|outcome| outcome.status == status)
+                .count()
+        };
+        let summary = Summary {
+            rows: rows.len(),
+            copied: count(Status::Copied),
+            unchanged: count(Status::Unchanged),
+            skipped: count(Status::Skipped),
+            failed: count(Status::Failed),
+            ..Summary::default()
+        };
+        let place = |line| Place {
+            file: "list".to_owned(),
+            line,
+        };
+        Run {
+            places: (1..=rows.len()).map(place).collect(),
+            rows,
+            report: Report {
+                rows: outcomes,
+                summary,
+            },
+            requests: 7,
+            duration: Duration::from_millis(1500),
+            mode: Mode::Copy,
+            ending: Ending::Complete,
+        }
+    }
+
+    pub(crate) fn outcome(status: Status) -> Outcome {
+        let missing = || RowError::SourceMissing {
+            reference: "q.io/a/0:v1".to_owned(),
+        };
+        Outcome {
+            status,
+            digest: None,
+            bytes_copied: 0,
+            warnings: Vec::new(),
+            error: (status == Status::Failed).then(missing),
+        }
+    }
+
+    #[test]
+    fn an_interrupt_beats_failures() {
+        let mut run = run_of(vec![outcome(Status::Failed), outcome(Status::Skipped)]);
+        assert_eq!(run.exit(), Exit::Failed);
+        run.ending = Ending::Interrupted;
+        assert_eq!(run.exit(), Exit::Interrupted);
+    }
+
+    #[test]
+    fn findings_name_the_line_of_the_failed_row() {
+        let run = run_of(vec![outcome(Status::Copied), outcome(Status::Failed)]);
+        let findings = run.findings();
+        assert_eq!(findings.len(), 1);
+        assert_eq!((findings[0].file.as_str(), findings[0].line), ("list", 2));
+        assert!(
+            findings[0].message.contains("mirror tags"),
+            "{}",
+            findings[0]
+        );
+    }
+}

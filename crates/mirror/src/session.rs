@@ -1,0 +1,29 @@
+//! What every command is given.
+
+use crate::args::Common;
+use crate::environment::Environment;
+use crate::output::Output;
+use crate::progress::Screen;
+use crate::signals::Signals;
+
+/// The common options, the environment and the places to write to.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The common options.
+    pub(crate) common: Common,
+    /// The environment.
+    pub(crate) environment: Environment,
+    /// Standard output.
+    pub(crate) output: Output,
+    /// Standard error.
+    pub(crate) screen: Screen,
+    /// SIGINT and SIGTERM.
+    pub(crate) signals: Signals,
+}
+
+impl Session {
+    /// Whether a person asked for more than the default.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.common.verbose > 0
+    }
+}
