@@ -1,0 +1,156 @@
+//! `mirror compare`
+
+use embedded_registry::images::{Bundle, Platform, sample_image};
+use embedded_registry::{Children, Registry, RunningRegistry};
+use serde_json::Value;
+
+use crate::environment::TestEnvironment;
+
+/// Two registries, and a list of `a` to `d` with the tag 1.
+struct Mirror {
+    environment: TestEnvironment,
+    source: RunningRegistry,
+    target: RunningRegistry,
+}
+
+fn image(seed: u64) -> Bundle {
+    let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
+    sample_image("a", seed, &platforms, 1).unwrap()
+}
+
+impl Mirror {
+    async fn new(names: &[&str]) -> Self {
+        let source = Registry::new().access_log(1000).start().await.unwrap();
+        let target = Registry::new()
+            .children(Children::Optional)
+            .access_log(1000)
+            .start()
+            .await
+            .unwrap();
+        let mut list = String::new();
+        for (seed, name) in (1..).zip(names) {
+            image(seed).push(&source, name, Some("1"));
+            image(seed).push(&target, name, Some("1"));
+            list += &format!("{}/{name} {}/{name} 1\n", source.host(), target.host());
+        }
+        let environment = TestEnvironment::new();
+        environment.write("images-list", list);
+        Self {
+            environment,
+            source,
+            target,
+        }
+    }
+
+    fn compare(&self, options: &str, code: i32) -> Value {
+        let line = format!("compare --output json {options}");
+        self.environment.mirror(&line).exits(code).json()
+    }
+}
+
+fn statuses(document: &Value) -> Vec<&str> {
+    let rows = document["rows"].as_array().unwrap();
+    rows.iter()
+        .map(|row| row["status"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_or_has_changed_is_found() {
+    let mirror = Mirror::new(&["a", "b", "c", "d"]).await;
+    assert_eq!(statuses(&mirror.compare("", 0)), ["same"; 4]);
+    image(99).push(&mirror.source, "b", Some("1"));
+    mirror.target.remove_tag("c", "1");
+    mirror.source.remove_tag("d", "1");
+    let document = mirror.compare("", 1);
+    assert_eq!(statuses(&document), ["same", "drift", "missing", "error"]);
+    let drift = &document["rows"][1];
+    assert_eq!(drift["source_digest"], image(99).digest().as_ref());
+    assert_eq!(drift["destination_digest"], image(2).digest().as_ref());
+    let lacks = drift["platforms"].as_array().unwrap();
+    assert!(
+        lacks.iter().all(|platform| platform["found"] == false),
+        "{drift}"
+    );
+    let summary = &document["summary"];
+    assert_eq!(
+        (&summary["rows"], &summary["drift"]),
+        (&4.into(), &1.into())
+    );
+    let text = mirror.environment.mirror("compare").exits(1).stdout;
+    assert!(
+        !text.contains("/a:1"),
+        "what is the same is not listed: {text}"
+    );
+    assert!(
+        text.ends_with("4 rows: 1 same, 1 drifted, 1 missing, 1 with errors\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_child_is_found_under_the_right_tag() {
+    let mirror = Mirror::new(&["a"]).await;
+    let image = image(1);
+    let manifests = image.manifests();
+    mirror.target.remove_manifest("a", manifests[0].digest());
+    let document = mirror.compare("", 1);
+    assert_eq!(statuses(&document), ["missing"]);
+    let platforms = document["rows"][0]["platforms"].as_array().unwrap();
+    let lost: Vec<_> = platforms
+        .iter()
+        .filter(|platform| platform["found"] == false)
+        .collect();
+    assert_eq!(lost.len(), 1, "{document}");
+    assert_eq!(lost[0]["digest"], manifests[0].digest().as_ref());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_source_is_asked_with_heads_alone_and_nothing_is_written() {
+    let mirror = Mirror::new(&["a", "b"]).await;
+    mirror.compare("", 0);
+    let requests = mirror.source.requests();
+    let methods: Vec<_> = requests
+        .iter()
+        .map(|request| request.method.as_str())
+        .collect();
+    assert_eq!(methods, ["HEAD"; 2], "{requests:?}");
+    let written = mirror.target.requests();
+    assert!(
+        written
+            .iter()
+            .all(|request| ["HEAD", "GET"].contains(&request.method.as_str())),
+        "{written:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sync_writes_with_the_same_options_is_the_same() {
+    for options in [
+        "",
+        "--platform arm64",
+        "--platform arm64 --sparse",
+        "--arch-tags",
+        "--arch-tags --platform amd64",
+    ] {
+        let mirror = Mirror::new(&["a"]).await;
+        mirror.target.clear();
+        mirror
+            .environment
+            .mirror(&format!("sync {options}"))
+            .exits(0);
+        assert_eq!(statuses(&mirror.compare(options, 0)), ["same"], "{options}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arch_tags_count_where_they_are_asked_for() {
+    let mirror = Mirror::new(&["a"]).await;
+    assert_eq!(statuses(&mirror.compare("--arch-tags", 1)), ["missing"]);
+    image(99).push(&mirror.target, "a", Some("1-arm64"));
+    let document = mirror.compare("--arch-tags", 1);
+    assert_eq!(statuses(&document), ["drift"]);
+    let tags = document["rows"][0]["arch_tags"].as_array().unwrap();
+    assert_eq!(tags.len(), 2, "{document}");
+    assert_eq!(statuses(&mirror.compare("", 0)), ["same"]);
+}

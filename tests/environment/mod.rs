@@ -1,0 +1,144 @@
+//! A place of its own for each test: a folder, an environment with nothing of
+//! the caller's in it, a home inside the folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The place.
+pub(crate) struct TestEnvironment {
+    root: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl TestEnvironment {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["home", "work", "run"] {
+            std::fs::create_dir(root.path().join(folder)).unwrap();
+        }
+        Self {
+            root,
+            variables: Vec::new(),
+        }
+    }
+
+    /// Sets a variable for every run from now on.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
+    /// A file in the folder where the binary is run.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join("work").join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The names of all files there.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path("")).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The binary with its environment, arguments to follow.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
+        command
+            .current_dir(self.path(""))
+            .env_clear()
+            .env("HOME", self.home())
+            .env("XDG_RUNTIME_DIR", self.root.path().join("run"))
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CEILING_DIRECTORIES", self.root.path())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary; `line` is split at blanks.
+    pub(crate) fn mirror(&self, line: &str) -> Finished {
+        Finished::of(
+            self.command()
+                .args(line.split_whitespace())
+                .output()
+                .unwrap(),
+        )
+    }
+
+    /// Another program in the same place.
+    pub(crate) fn run(&self, program: &str, args: &[&str]) {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .current_dir(self.path(""))
+            .env("HOME", self.home())
+            .env("GIT_CONFIG_NOSYSTEM", "1");
+        let done = Finished::of(command.output().unwrap());
+        assert_eq!(done.code, Some(0), "{program} {args:?}: {done:?}");
+    }
+}
+
+impl Finished {
+    pub(crate) fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    /// The exit code, and stdout if it is what was expected.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        self
+    }
+
+    /// stdout as one document and nothing else.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        let document = serde_json::from_str(&self.stdout);
+        document.unwrap_or_else(|error| unreachable!("{error} in:\n{}", self.stdout))
+    }
+}
+
+/// A mode as `chmod` takes it.
+pub(crate) fn mode_of(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}

@@ -1,0 +1,75 @@
+//! SIGINT and SIGTERM
+
+use std::net::TcpListener;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::environment::{Finished, TestEnvironment};
+
+/// A run that waits for a registry which takes connections and says nothing.
+fn waiting(environment: &TestEnvironment, listener: &TcpListener, args: &[&str]) -> Child {
+    let host = listener.local_addr().unwrap();
+    environment.write("images-list", format!("{host}/a {host}/b 1\n"));
+    let mut command = environment.command();
+    command
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    // Once it has connected, it listens for signals.
+    listener.accept().unwrap();
+    child
+}
+
+fn send(signal: &str, child: &Child) {
+    let mut kill = std::process::Command::new("kill");
+    let sent = kill
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn the_first_signal_ends_the_run_with_its_report() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let environment = TestEnvironment::new();
+    let args = ["sync", "--output", "json", "--report", "report.json"];
+    let child = waiting(&environment, &listener, &args);
+    let start = Instant::now();
+    send("-TERM", &child);
+    let done = Finished::of(child.wait_with_output().unwrap()).exits(130);
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+    let report: Value = serde_json::from_str(&environment.read("report.json")).unwrap();
+    assert_eq!(report, done.json());
+    assert_eq!(report["rows"][0]["status"], "skipped");
+    assert!(done.stderr.contains("interrupted"), "{}", done.stderr);
+}
+
+#[test]
+fn a_second_signal_leaves_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let environment = TestEnvironment::new();
+    let child = waiting(
+        &environment,
+        &listener,
+        &["sync", "--report", "report.json"],
+    );
+    let start = Instant::now();
+    send("-INT", &child);
+    std::thread::sleep(Duration::from_millis(300));
+    send("-INT", &child);
+    Finished::of(child.wait_with_output().unwrap()).exits(130);
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(environment.files(), ["images-list"]);
+}

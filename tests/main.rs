@@ -1,0 +1,14 @@
+//! End to end: the built binary, run as people and CI jobs run it.
+#![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
+
+mod cli;
+mod compare;
+mod demo;
+mod environment;
+mod fmt;
+mod interrupt;
+mod lint;
+mod login;
+mod selection;
+mod tags;
+mod terminal;
