@@ -101,7 +101,8 @@ fn of_status(doing: Doing, image: &Reference, error: &StatusError) -> Option<Str
         && (error.has_code("MANIFEST_BLOB_UNKNOWN") || error.has_code("MANIFEST_UNKNOWN"))
     {
         return Some(format!(
-            "{host} takes no index whose images are not all there: leave --sparse out to write a rebuilt index"
+            "{host} takes nothing that is not whole: with --sparse leave that out, which writes a \
+             rebuilt index; without it run again, since {host} lost what it had a moment ago"
         ));
     }
     match (error.status.as_u16(), doing) {
