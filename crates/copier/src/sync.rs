@@ -43,8 +43,11 @@ pub async fn sync(
             .take_until(stop.cancelled())
             .map(|index| {
                 let row = &rows[index];
-                let synced =
-                    engine.until_stopped(stop, Box::pin(engine.sync_row(row, Target::Unasked)));
+                let synced = engine.until_stopped(
+                    stop,
+                    row,
+                    Box::pin(engine.sync_row(row, Target::Unasked)),
+                );
                 async move { (index, synced.await) }
             })
             .buffer_unordered(ROWS);
@@ -55,7 +58,9 @@ pub async fn sync(
         for (index, first) in later {
             if !stop.is_cancelled() {
                 let second = engine.sync_later(&rows[index], &rows[first], &outcomes[first]);
-                outcomes[index] = engine.until_stopped(stop, Box::pin(second)).await;
+                outcomes[index] = engine
+                    .until_stopped(stop, &rows[index], Box::pin(second))
+                    .await;
             }
         }
     };
@@ -100,7 +105,8 @@ impl Engine<'_> {
     async fn until_stopped(
         &self,
         stop: &CancellationToken,
-        row: impl Future<Output = Outcome>,
+        row: &Row,
+        synced: impl Future<Output = Outcome>,
     ) -> Outcome {
         let stopped = async {
             stop.cancelled().await;
@@ -108,10 +114,17 @@ impl Engine<'_> {
         };
         let outcome = tokio::select! {
             biased;
-            outcome = row => outcome,
+            outcome = synced => outcome,
             () = stopped => Outcome::of(Status::Skipped),
         };
         self.progress.row_done(outcome.status == Status::Failed);
+        tracing::debug!(
+            status = outcome.status.as_str(),
+            bytes = outcome.bytes_copied,
+            "{} -> {}",
+            row.source,
+            row.destination
+        );
         outcome
     }
 
