@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
 use serde_json::Value;
 
@@ -123,7 +123,9 @@ fn every_crate_keeps_the_lints_of_the_workspace() {
 
 fn metadata() -> Value {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
-    let output = Command::new(env!("CARGO"))
+    // The cargo that runs this test, else that of `PATH`.
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
         .args(["metadata", "--format-version=1", "--locked"])
         .arg("--manifest-path")
         .arg(manifest)
