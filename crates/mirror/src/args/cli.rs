@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use super::common::Common;
+use super::every_command::Common;
 use super::{
     CompareArgs, CopyArgs, DemoArgs, FmtArgs, InspectArgs, LintArgs, LoginArgs, SyncArgs, TagsArgs,
 };
