@@ -49,6 +49,11 @@ fn read(cell: &AtomicU8) -> Support {
     }
 }
 
+fn set_if_unknown(cell: &AtomicU8, value: u8) {
+    let order = Ordering::Relaxed;
+    cell.compare_exchange(UNKNOWN, value, order, order).ok();
+}
+
 impl Capabilities {
     /// What is known of a host by its name alone.
     pub(crate) fn of(host: &str) -> Self {
@@ -69,9 +74,15 @@ impl Capabilities {
         read(&self.referrers)
     }
 
-    pub(crate) fn has_referrers(&self, works: bool) {
-        self.referrers
-            .store(if works { YES } else { NO }, Ordering::Relaxed);
+    /// A list was seen, so the host has the API, whatever one repository says.
+    pub(crate) fn has_referrers(&self) {
+        self.referrers.store(YES, Ordering::Relaxed);
+    }
+
+    /// The API was found missing. Where it was seen to work, that is a matter
+    /// of one repository (proxies serve several kinds behind one name).
+    pub(crate) fn lacks_referrers(&self) {
+        set_if_unknown(&self.referrers, NO);
     }
 
     pub(crate) fn mounts(&self) -> Support {
@@ -84,8 +95,7 @@ impl Capabilities {
         if works {
             self.mounts.store(YES, Ordering::Relaxed);
         } else {
-            let (order, unknown) = (Ordering::Relaxed, UNKNOWN);
-            self.mounts.compare_exchange(unknown, NO, order, order).ok();
+            set_if_unknown(&self.mounts, NO);
         }
     }
 

@@ -5,6 +5,7 @@
 
 use http::Method;
 use http::header::CONTENT_TYPE;
+use oci_client::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
 use oci_spec::image::{Descriptor, Digest};
 
 use crate::capabilities::Support;
@@ -29,15 +30,20 @@ pub enum Referrers {
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Index {
-    manifests: Vec<Descriptor>,
+    schema_version: Option<u64>,
+    /// `null` for an empty list with some registries written in Go.
+    manifests: Option<Vec<Descriptor>>,
 }
 
 /// The tag under which a client lists referrers where the API is missing:
-/// `sha256-<hex>`.
+/// `ALGORITHM-HEX`, the algorithm cut to 32 and the hex to 64 characters.
 #[must_use]
 pub fn referrers_tag(subject: &Digest) -> String {
-    let tag = format!("{}-{}", subject.algorithm(), subject.digest());
-    tag.chars().take(128).collect()
+    let algorithm: String = subject.algorithm().to_string().chars().take(32).collect();
+    let hex: String = subject.digest().chars().take(64).collect();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let tag = format!("{algorithm}-{hex}");
+    tag.replace(|c| !allowed(c), "-")
 }
 
 impl Repository {
@@ -58,14 +64,18 @@ impl Repository {
         let mut found = Vec::new();
         for _ in 0..PAGES {
             let reply = self.host.send(&request).await?;
-            match read_page(&reply) {
+            match read_page(&reply)? {
                 PageRead::Index(page) => {
-                    capabilities.has_referrers(true);
+                    capabilities.has_referrers();
                     found.extend(page);
                 }
-                PageRead::NoSuchRepository => return Ok(Referrers::Listed(found)),
+                PageRead::NoSuchRepository if capabilities.referrers() == Support::Yes => {
+                    return Ok(Referrers::Listed(found));
+                }
+                // That says nothing of the API; no list may be lost over it.
+                PageRead::NoSuchRepository => return Ok(Referrers::Unsupported),
                 PageRead::NoApi => {
-                    capabilities.has_referrers(false);
+                    capabilities.lacks_referrers();
                     return Ok(Referrers::Unsupported);
                 }
             }
@@ -96,7 +106,17 @@ impl Repository {
         }
         match manifest.content() {
             Ok(Content::Index { manifests, .. }) => Ok(manifests),
-            _ => Ok(Vec::new()),
+            // Somebody's image under a tag of this form lists nothing.
+            Ok(Content::Image { .. }) => Ok(Vec::new()),
+            Err(error) => {
+                let tag = referrers_tag(subject);
+                let request = self.request(Method::GET, &format!("manifests/{tag}"), &[])?;
+                Err(Error::protocol(
+                    &Method::GET,
+                    &request.url,
+                    error.to_string(),
+                ))
+            }
         }
     }
 }
@@ -109,19 +129,52 @@ enum PageRead {
 
 /// A registry without the API answers 404 (distribution), 400 or 405, or 200
 /// with something else (proxies that answer every path with a page). A 404
-/// that names the repository as unknown comes from a registry with the API.
-fn read_page(reply: &Reply) -> PageRead {
+/// that names the repository or the manifest as unknown may come from one with
+/// the API.
+fn read_page(reply: &Reply) -> Result<PageRead, Error> {
     if reply.status.as_u16() != 200 {
         let body = String::from_utf8_lossy(&reply.body);
-        return if body.contains("NAME_UNKNOWN") || body.contains("MANIFEST_UNKNOWN") {
+        let unknown = body.contains("NAME_UNKNOWN") || body.contains("MANIFEST_UNKNOWN");
+        let is_unknown = reply.status.as_u16() == 404 && unknown;
+        return Ok(if is_unknown {
             PageRead::NoSuchRepository
         } else {
             PageRead::NoApi
-        };
+        });
     }
     let media_type = reply.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let says_index = media_type.starts_with(OCI_IMAGE_INDEX_MEDIA_TYPE);
     match serde_json::from_slice::<Index>(&reply.body) {
-        Ok(index) if !media_type.starts_with("text/html") => PageRead::Index(index.manifests),
-        _ => PageRead::NoApi,
+        Ok(Index {
+            manifests: Some(manifests),
+            ..
+        }) if !media_type.starts_with("text/html") => Ok(PageRead::Index(manifests)),
+        Ok(index) if says_index || index.schema_version == Some(2) => {
+            Ok(PageRead::Index(Vec::new()))
+        }
+        Err(error) if says_index => Err(reply.protocol_error(format!(
+            "the list of referrers is no index that can be read ({error})"
+        ))),
+        _ => Ok(PageRead::NoApi),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_of_the_schema_are_cut_as_specified() {
+        let hex = "ab".repeat(64);
+        let cases = [
+            (
+                format!("sha256:{}", &hex[..64]),
+                format!("sha256-{}", &hex[..64]),
+            ),
+            (format!("sha512:{hex}"), format!("sha512-{}", &hex[..64])),
+        ];
+        for (digest, tag) in cases {
+            assert_eq!(referrers_tag(&digest.parse().unwrap()), tag);
+        }
     }
 }

@@ -7,6 +7,7 @@ use http::{HeaderValue, Method};
 use oci_spec::image::Digest;
 
 use super::document::Manifest;
+use crate::capabilities::Support;
 use crate::digest::{digest_like, sha256_digest};
 use crate::error::Error;
 use crate::repository::Repository;
@@ -74,7 +75,7 @@ impl Repository {
         match reply.header(CONTENT_DIGEST).map(str::parse) {
             Some(Ok(digest)) => Ok(Some(ManifestHead {
                 digest,
-                media_type: reply.header(CONTENT_TYPE.as_str()).map(ToOwned::to_owned),
+                media_type: reply.header(CONTENT_TYPE.as_str()).map(essence),
                 size: reply
                     .header(CONTENT_LENGTH.as_str())
                     .and_then(|size| size.parse().ok()),
@@ -117,8 +118,9 @@ impl Repository {
     /// Writes a manifest under a tag or its digest.
     ///
     /// A registry with immutable tags may refuse a tag that is there already
-    /// (Amazon ECR: `ImageTagAlreadyExistsException`; Harbor: 412): where it
-    /// has this digest, that is success.
+    /// (Amazon ECR: 400 `ImageTagAlreadyExistsException`; Harbor: 412; Azure
+    /// with a lock: 405; others 403 or 409): where it has this digest, that is
+    /// success.
     ///
     /// # Errors
     ///
@@ -142,7 +144,7 @@ impl Repository {
                 let there = self.head_manifest(reference).await.ok().flatten();
                 return match there {
                     Some(head) if head.digest == manifest.digest => Ok(Put {
-                        subject_listed: false,
+                        subject_listed: self.referrers_support() == Support::Yes,
                     }),
                     _ => Err(error),
                 };
@@ -172,9 +174,15 @@ impl ManifestHead {
     }
 }
 
+/// A media type without parameters, which belong to one answer and are no part
+/// of a descriptor's media type.
+fn essence(value: &str) -> String {
+    value.split(';').next().unwrap_or(value).trim().to_owned()
+}
+
 fn may_be_immutable(error: &Error) -> bool {
     let status = error.status().map(|status| status.as_u16());
-    matches!(status, Some(400 | 403 | 409 | 412))
+    matches!(status, Some(400 | 403 | 405 | 409 | 412))
 }
 
 /// The digest of what came, checked against the digest that was asked for or,

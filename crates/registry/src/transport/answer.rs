@@ -1,5 +1,6 @@
 //! What came back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -8,7 +9,7 @@ use url::Url;
 
 use super::limit::Permit;
 use super::redact;
-use crate::error::{Awaited, Error};
+use crate::error::{Awaited, Error, StatusError};
 
 /// Status and headers have come; the body follows.
 #[derive(Debug)]
@@ -99,6 +100,21 @@ impl Reply {
     /// A header's value, where it is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The error that an accepted status turned out to be.
+    pub(crate) fn refused(&self) -> Error {
+        let mut error = StatusError {
+            method: self.method.clone(),
+            url: redact::url(&self.url),
+            status: self.status,
+            codes: Vec::new(),
+            text: String::new(),
+            authenticated: false,
+            retry_after: None,
+        };
+        error.read_body(&self.body);
+        Error::Status(Arc::new(error))
     }
 
     pub(crate) fn protocol_error(&self, what: impl Into<String>) -> Error {
