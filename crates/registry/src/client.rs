@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oci_client::Reference;
+use tokio::sync::Semaphore;
 
 use crate::auth::Access;
 use crate::credentials::CredentialStore;
 use crate::error::Error;
 use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
 use crate::repository::Repository;
-use crate::transport::{Host, Patience, Shared};
+use crate::transport::{Host, Patience, Shared, system_roots};
 use crate::trust::Trust;
 
 /// What a [`Client`] is made from. Nothing is read from the environment.
@@ -43,28 +44,21 @@ struct Inner {
     shared: Arc<Shared>,
 }
 
+/// Chunks of 8 MiB that are held at once, for all hosts together.
+const CHUNKS_IN_MEMORY: usize = 4;
+
 /// By host name and `insecure`, since registries.conf may say both of a host.
 type Hosts = HashMap<(String, Option<bool>), Arc<Host>>;
 
 impl Client {
-    /// A client that has not spoken to anybody yet.
+    /// A client that has not spoken to anybody yet. The system's certificates
+    /// are read here, once.
     ///
     /// # Errors
     ///
-    /// [`Error::Trust`] where the system's certificates cannot be used.
+    /// None today; reserved for settings that cannot be used together.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         install_crypto();
-        let elsewhere = reqwest::Client::builder()
-            .user_agent(concat!("mirror/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .http1_only()
-            .tls_version_min(reqwest::tls::Version::TLS_1_2)
-            .connect_timeout(settings.patience.connect)
-            .build()
-            .map_err(|error| Error::Trust {
-                host: "redirects".to_owned(),
-                detail: error.to_string(),
-            })?;
         Ok(Self {
             inner: Arc::new(Inner {
                 registries_conf: settings.registries_conf,
@@ -75,7 +69,8 @@ impl Client {
                     trust: settings.trust,
                     jobs: settings.jobs.max(1),
                     requests: AtomicU64::new(0),
-                    elsewhere,
+                    system_roots: Arc::new(system_roots()),
+                    chunks: Semaphore::new(CHUNKS_IN_MEMORY),
                 }),
             }),
         })

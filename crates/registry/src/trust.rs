@@ -29,8 +29,17 @@ pub struct HostTrust {
     /// The client certificate chain and its key in one PEM, as
     /// `reqwest::Identity::from_pem` takes it.
     pub identity_pem: Option<Vec<u8>>,
-    /// The folder that was read; `Some` also where it holds nothing.
-    pub folder: Option<PathBuf>,
+    /// Whose folder was found; `Some` also where it holds nothing.
+    pub folder: Option<Folder>,
+}
+
+/// Whose a certificate folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folder {
+    /// The host has one of its own in `certs.d`: it speaks TLS.
+    OfHost,
+    /// `--cert-dir`, which is for every host and says of none that it speaks TLS.
+    OfAll,
 }
 
 /// By hand, for the private key in `identity_pem`.
@@ -99,18 +108,25 @@ impl Trust {
     /// [`TrustError`] where a folder exists and cannot be used as a whole; a
     /// connection that trusts less, or more, than was configured is none.
     pub fn for_host(&self, host: &str) -> Result<HostTrust, TrustError> {
+        // A host is one component of a path, never a way out of the root.
+        let is_component = !(host.is_empty() || host == "." || host == ".." || host.contains('/'));
         if let Some(folder) = &self.cert_dir {
             let names = list(folder).map_err(|source| read_error(folder, source))?;
-            return read_folder(folder, &names);
+            let has_own = is_component && self.roots.iter().any(|root| root.join(host).is_dir());
+            let whose = if has_own {
+                Folder::OfHost
+            } else {
+                Folder::OfAll
+            };
+            return read_folder(folder, &names, whose);
         }
-        // A host is one component of a path, never a way out of the root.
-        if host.is_empty() || host == "." || host == ".." || host.contains('/') {
+        if !is_component {
             return Ok(HostTrust::default());
         }
         for root in &self.roots {
             let folder = root.join(host);
             match list(&folder) {
-                Ok(names) => return read_folder(&folder, &names),
+                Ok(names) => return read_folder(&folder, &names, Folder::OfHost),
                 Err(source) if source.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(read_error(&folder, source)),
             }
@@ -135,9 +151,13 @@ fn list(folder: &Path) -> io::Result<BTreeSet<String>> {
     Ok(names)
 }
 
-fn read_folder(folder: &Path, names: &BTreeSet<String>) -> Result<HostTrust, TrustError> {
+fn read_folder(
+    folder: &Path,
+    names: &BTreeSet<String>,
+    whose: Folder,
+) -> Result<HostTrust, TrustError> {
     let mut trust = HostTrust {
-        folder: Some(folder.into()),
+        folder: Some(whose),
         ..HostTrust::default()
     };
     for name in names {
@@ -257,7 +277,7 @@ mod tests {
         let got = roots(&[&first, &second, &third])
             .for_host("r.io:5000")
             .unwrap();
-        assert_eq!(got.folder.unwrap(), second.path().join("r.io:5000"));
+        assert_eq!(got.folder, Some(Folder::OfHost));
         assert_eq!(got.ca_pems.len(), 2);
         assert!(got.ca_pems[0].starts_with(b"# a"));
         let identity = String::from_utf8(got.identity_pem.unwrap()).unwrap();
@@ -280,10 +300,10 @@ mod tests {
         let named = folder(&[("ca.crt", CERT)]);
         let root = folder(&[("r.io/a.crt", CERT), ("r.io/b.crt", CERT)]);
         let trust = Trust::new(Some(named.path().into()), vec![root.path().into()]);
-        for host in ["r.io", "q.io:1"] {
+        for (host, whose) in [("r.io", Folder::OfHost), ("q.io:1", Folder::OfAll)] {
             let got = trust.for_host(host).unwrap();
             assert_eq!(got.ca_pems.len(), 1, "{host}");
-            assert_eq!(got.folder.as_deref(), Some(named.path()), "{host}");
+            assert_eq!(got.folder, Some(whose), "{host}");
         }
         let gone = named.path().join("gone");
         let error = Trust::new(Some(gone.clone()), Vec::new()).for_host("r.io");

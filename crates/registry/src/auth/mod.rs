@@ -5,9 +5,10 @@
 
 mod authenticator;
 mod challenge;
+mod realm;
 mod scope;
 mod token;
 
-pub(crate) use authenticator::{Authenticator, Presented};
+pub(crate) use authenticator::{Authenticator, Presented, Refusal};
 pub use scope::Access;
 pub(crate) use scope::Scopes;

@@ -17,6 +17,8 @@ pub(crate) struct Token {
     pub(crate) header: HeaderValue,
     /// Whether it was got with credentials.
     pub(crate) authenticated: bool,
+    /// When it was answered.
+    pub(crate) obtained: Instant,
     fresh_until: Instant,
 }
 
@@ -32,10 +34,12 @@ impl Token {
         header.set_sensitive(true);
         let life = Duration::from_secs(expires_in.unwrap_or(60).min(86_400));
         let margin = (life / 5).min(Duration::from_secs(30));
+        let obtained = Instant::now();
         Some(Self {
             header,
             authenticated,
-            fresh_until: Instant::now() + (life - margin),
+            obtained,
+            fresh_until: obtained + (life - margin),
         })
     }
 }

@@ -2,20 +2,25 @@
 //!
 //! Source: distribution specification, "Pushing a blob in chunks".
 
+use std::time::Instant;
+
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, RANGE};
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 
 use super::reader::BlobReader;
 use super::requests::{Blob, OCTETS, UploadSession, session as next_session};
-use super::transfer::{Progress, Side, TransferError};
+use super::transfer::{Failure, Progress, Side};
 use crate::error::Error;
 use crate::repository::Repository;
-use crate::transport::Permit;
+use crate::transport::{Next, Permit, Retries};
 
 /// Held in memory so that it can be sent again; well below the 20 MB of Azure
 /// and the bounds of common proxies.
 const CHUNK: u64 = 8 * 1024 * 1024;
+
+/// A registry that wants larger chunks than this does not get them.
+const LARGEST_CHUNK: u64 = 64 * 1024 * 1024;
 
 impl Repository {
     /// Sends `reader` chunk by chunk and closes the upload.
@@ -30,30 +35,29 @@ impl Repository {
         mut reader: BlobReader,
         permit: &Permit,
         progress: &Progress,
-    ) -> Result<(), TransferError> {
-        let length = CHUNK.max(session.least_chunk);
+    ) -> Result<(), Failure> {
+        let length = session.least_chunk.clamp(CHUNK, LARGEST_CHUNK);
         let mut begins = 0;
-        loop {
-            let chunk = fill(&mut reader, length)
+        while begins < blob.size {
+            // Chunks of all transfers together stay within a few places. The
+            // semaphore is never closed.
+            let _place = self.host.shared.chunks.acquire().await.ok();
+            let chunk = fill(&mut reader, length.min(blob.size - begins))
                 .await
-                .map_err(|error| TransferError::new(Side::Source, error))?;
-            if chunk.is_empty() {
-                break;
-            }
+                .map_err(|error| Failure::new(Side::Source, error))?;
             let sent = chunk.len() as u64;
-            session = self
-                .send_chunk(session, begins, chunk, permit)
-                .await
-                .map_err(|error| TransferError::new(Side::Destination, error))?;
+            session = self.send_chunk(session, begins, chunk, permit).await?;
             begins += sent;
             progress(sent);
         }
-        self.upload_bytes(&session, &blob.digest, Bytes::new(), Some(permit))
+        self.close_upload(&session, &blob.digest, permit)
             .await
-            .map_err(|error| TransferError::new(Side::Destination, error))
+            .map_err(|error| Failure::new(Side::Destination, error))
     }
 
-    /// Sends one chunk. Where the answer was lost, the registry is asked how
+    /// Sends one chunk. A `PATCH` is never repeated blindly: some registries
+    /// (distribution 2.8) pay no heed to its `Content-Range` and would append
+    /// the chunk twice. Where the answer was lost, the registry is asked how
     /// far it got, and only what is missing is sent again.
     async fn send_chunk(
         &self,
@@ -61,31 +65,45 @@ impl Repository {
         begins: u64,
         chunk: Bytes,
         permit: &Permit,
-    ) -> Result<UploadSession, Error> {
-        const TRIES: usize = 3;
+    ) -> Result<UploadSession, Failure> {
+        let failure = |error| Failure::new(Side::Destination, error);
+        let patience = self.host.patience();
+        let mut retries = Retries::new(patience);
+        let mut out_of_range = 0;
         let ends = begins + chunk.len() as u64;
         let mut from = begins;
-        for _ in 0..TRIES {
+        loop {
+            let begun = Instant::now();
             let rest = chunk.slice((from - begins) as usize..);
-            match self.patch(&session, from, rest, permit).await? {
-                Patched::Taken(next) => return Ok(next),
-                Patched::Unclear => {}
+            let error = match self.patch(&session, from, rest, permit).await {
+                Ok(next) => return Ok(next),
+                Err(error) => error,
+            };
+            let idle = begun.elapsed().min(patience.first_byte + patience.stall);
+            if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) && out_of_range < 3 {
+                out_of_range += 1;
+            } else {
+                match retries.after(&error, idle, fastrand::f32()) {
+                    Next::Wait(wait) => tokio::time::sleep(wait).await,
+                    Next::PauseHost(wait) => self.host.pause(wait),
+                    Next::GiveUp => return Err(failure(error).after_idling(retries.lost())),
+                }
             }
-            let (next, reached) = self.upload_status(&session, permit).await?;
+            let status = self.upload_status(&session, permit).await;
+            let (next, reached) = status.map_err(|error| failure(error).of_session())?;
             session = next;
             if reached == ends {
                 return Ok(session);
             }
             if !(begins..ends).contains(&reached) {
-                break;
+                let what = format!(
+                    "the registry has {reached} bytes of the upload, the chunk goes from {begins} to {ends}"
+                );
+                let error = Error::protocol(&Method::PATCH, &session.url, what);
+                return Err(failure(error).of_session());
             }
             from = reached;
         }
-        Err(Error::protocol(
-            &Method::PATCH,
-            &session.url,
-            format!("the registry does not take the chunk from byte {begins} to {ends}"),
-        ))
     }
 
     async fn patch(
@@ -94,8 +112,8 @@ impl Repository {
         from: u64,
         chunk: Bytes,
         permit: &Permit,
-    ) -> Result<Patched, Error> {
-        let mut request = self.request(Method::PATCH, "", &[202, 204, 416])?;
+    ) -> Result<UploadSession, Error> {
+        let mut request = self.request(Method::PATCH, "", &[201, 202, 204])?;
         request.url = session.url.clone();
         let last = from + chunk.len() as u64 - 1;
         let range = HeaderValue::from_str(&format!("{from}-{last}"));
@@ -104,14 +122,10 @@ impl Repository {
             .extend(range.ok().map(|range| (CONTENT_RANGE, range)));
         request.headers.insert(CONTENT_TYPE, OCTETS);
         request.payload = chunk;
-        let reply = self.host.send_within(&request, permit).await?;
-        if reply.status.as_u16() == 416 {
-            // A repeated chunk whose first sending did arrive.
-            return Ok(Patched::Unclear);
-        }
+        let reply = self.host.send_once(&request, Some(permit)).await?;
         let mut next = next_session(&reply)?;
         next.least_chunk = session.least_chunk;
-        Ok(Patched::Taken(next))
+        Ok(next)
     }
 
     /// Where the upload stands: the number of bytes the registry has.
@@ -132,13 +146,8 @@ impl Repository {
     }
 }
 
-enum Patched {
-    Taken(UploadSession),
-    Unclear,
-}
-
 async fn fill(reader: &mut BlobReader, length: u64) -> Result<Bytes, Error> {
-    let mut chunk = BytesMut::new();
+    let mut chunk = BytesMut::with_capacity(length as usize);
     while (chunk.len() as u64) < length {
         match reader.next().await? {
             Some(piece) => chunk.extend_from_slice(&piece),

@@ -1,6 +1,7 @@
 //! Reads a blob, resumes where it broke off, and checks it before the end.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{CONTENT_RANGE, RANGE};
@@ -29,7 +30,15 @@ pub struct BlobReader {
     rest: Option<Bytes>,
     /// The source's place, kept over resumptions.
     permit: Option<Arc<Permit>>,
+    retries: Retries,
+    /// Where the last failure was.
+    failed_at: u64,
 }
+
+/// So many bytes after a failure, the tries count from the beginning again: a
+/// blob of gigabytes over a poor line breaks off more than five times. A peer
+/// that sends less each time is one that stalls.
+const PROGRESS: u64 = 1024 * 1024;
 
 impl Repository {
     /// A reader of the blob; nothing is sent before the first
@@ -62,6 +71,8 @@ impl Repository {
             answer: None,
             rest: None,
             permit,
+            retries: Retries::new(self.host.patience()),
+            failed_at: 0,
         })
     }
 }
@@ -79,17 +90,25 @@ impl BlobReader {
         if self.received == self.blob.size {
             return self.check().map(|()| None);
         }
-        let patience = self.repository.host.patience().clone();
-        let mut retries = Retries::new(&patience);
+        if self.permit.is_none() {
+            self.permit = Some(Arc::new(self.repository.host.permit().await?));
+        }
         loop {
+            let begun = Instant::now();
             let error = match self.read_on().await {
                 Ok(piece) => return self.account(piece).map(Some),
                 Err(error) => error,
             };
             (self.answer, self.rest) = (None, None);
             tracing::debug!(%error, received = self.received, "a download broke off");
-            match retries.after(&error, fastrand::f32()) {
-                Next::Wait(wait) | Next::PauseHost(wait) => tokio::time::sleep(wait).await,
+            if self.received - self.failed_at > PROGRESS {
+                self.retries = Retries::new(self.repository.host.patience());
+            }
+            self.failed_at = self.received;
+            let idle = begun.elapsed();
+            match self.retries.after(&error, idle, fastrand::f32()) {
+                Next::Wait(wait) => tokio::time::sleep(wait).await,
+                Next::PauseHost(wait) => self.repository.host.pause(wait),
                 Next::GiveUp => return Err(error),
             }
         }
@@ -120,13 +139,10 @@ impl BlobReader {
                 .headers
                 .extend(range.ok().map(|range| (RANGE, range)));
         }
-        if self.permit.is_none() {
-            self.permit = Some(Arc::new(self.repository.host.permit().await?));
-        }
         let Some(permit) = &self.permit else {
             return Err(self.cut_short());
         };
-        let mut answer = self.repository.host.open(&request, permit).await?;
+        let mut answer = self.repository.host.open_once(&request, permit).await?;
         let begins = begins_at(&answer)?;
         if begins > self.received {
             return Err(Error::protocol(
@@ -146,7 +162,11 @@ impl BlobReader {
     fn check_announced(&self, answer: &Answer, begins: u64) -> Result<(), Error> {
         let announced = answer.headers().get(http::header::CONTENT_LENGTH);
         let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        // A range may be shorter than asked for (RFC 9110 §15.3.7); then the
+        // rest is asked for as after any body that ends early.
+        let partial = answer.status() == StatusCode::PARTIAL_CONTENT;
         match announced {
+            Some(length) if partial && begins + length < self.blob.size => Ok(()),
             Some(length) if begins + length != self.blob.size => Err(Error::SizeMismatch {
                 url: redact::url(answer.url()),
                 expected: self.blob.size,

@@ -101,13 +101,14 @@ impl Repository {
     ///
     /// A registry that does not mount answers 202 with an upload session
     /// (Amazon ECR, Google Artifact Registry); one that refuses with 400, 403
-    /// or 405 is asked for a session of its own.
+    /// or 405, or does not know the other repository (404), is asked for a
+    /// session of its own.
     ///
     /// # Errors
     ///
     /// Any [`Error`] of the wire.
     pub async fn mount(&self, digest: &Digest, from: &str) -> Result<Mount, Error> {
-        let mut request = self.upload_request(&[201, 202, 400, 403, 405])?;
+        let mut request = self.upload_request(&[201, 202, 400, 403, 404, 405])?;
         request
             .url
             .query_pairs_mut()
@@ -151,16 +152,17 @@ impl Repository {
         self.request(Method::POST, "blobs/uploads/", accepted)
     }
 
-    /// Gives an upload up, so that the registry need not keep it. Failing is
-    /// harmless: registries drop uploads that are left alone.
+    /// Gives an upload up, so that the registry need not keep it. It is tried
+    /// once: registries drop uploads that are left alone.
     pub async fn cancel_upload(&self, session: UploadSession) {
-        if let Ok(mut request) = self.request(Method::DELETE, "", &[202, 204]) {
+        if let Ok(mut request) = self.request(Method::DELETE, "", &[202, 204, 404]) {
             request.url = session.url;
-            self.host.send(&request).await.ok();
+            self.host.send_once(&request, None).await.ok();
         }
     }
 
-    /// Sends a whole blob from memory.
+    /// Sends a whole blob from memory, in one try: after a failure it cannot
+    /// be known what the session holds.
     ///
     /// # Errors
     ///
@@ -170,16 +172,32 @@ impl Repository {
         session: &UploadSession,
         digest: &Digest,
         content: Bytes,
-        permit: Option<&Permit>,
     ) -> Result<(), Error> {
+        let mut request = self.closing_request(session, digest)?;
+        request.payload = content;
+        self.host.send_once(&request, None).await.map(drop)
+    }
+
+    /// Closes an upload whose content was sent.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of the wire.
+    pub(super) async fn close_upload(
+        &self,
+        session: &UploadSession,
+        digest: &Digest,
+        permit: &Permit,
+    ) -> Result<(), Error> {
+        let request = self.closing_request(session, digest)?;
+        self.host.send_within(&request, permit).await.map(drop)
+    }
+
+    fn closing_request(&self, session: &UploadSession, digest: &Digest) -> Result<Request, Error> {
         let mut request = self.request(Method::PUT, "", &[201, 204])?;
         request.url = session.closing_url(digest);
         request.headers.insert(CONTENT_TYPE, OCTETS);
-        request.payload = content;
-        match permit {
-            Some(permit) => self.host.send_within(&request, permit).await.map(drop),
-            None => self.host.send(&request).await.map(drop),
-        }
+        Ok(request)
     }
 }
 
@@ -199,8 +217,10 @@ impl UploadSession {
 }
 
 /// The session of an answer. `Location` may be relative, without a leading
-/// slash even, or absolute. A registry behind a proxy that ends TLS may name
-/// itself with `http`: the host is the same, so the scheme stays ours.
+/// slash even, or absolute, at another host too (which then gets no credentials
+/// of ours). A registry behind a proxy that ends TLS may name itself with
+/// `http`: the host is the same, so the scheme stays ours; to another host,
+/// content does not leave TLS.
 pub(super) fn session(reply: &Reply) -> Result<UploadSession, Error> {
     let location = reply.header(LOCATION.as_str()).ok_or_else(|| {
         reply.protocol_error("the registry began an upload but gave no Location for it")
@@ -210,6 +230,12 @@ pub(super) fn session(reply: &Reply) -> Result<UploadSession, Error> {
     })?;
     if url.host() == reply.url.host() && url.scheme() != reply.url.scheme() {
         url.set_scheme(reply.url.scheme()).ok();
+    }
+    if url.scheme() != "https" && url.scheme() != reply.url.scheme() {
+        return Err(reply.protocol_error(format!(
+            "the upload's Location {} leaves TLS, which is refused",
+            redact::url(&url)
+        )));
     }
     Ok(UploadSession {
         url,

@@ -1,14 +1,16 @@
 //! A blob from one registry to another, through memory of fixed size.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Method, StatusCode};
 
 use super::requests::{Blob, UploadSession};
 use crate::capabilities::UploadForm;
 use crate::error::Error;
 use crate::repository::Repository;
-use crate::transport::{Next, Permit, Retries};
+use crate::transport::{Next, Permit, Retries, is_passing};
 
 /// Told of bytes on their way, as they are handed to the destination.
 pub(super) type Progress = Arc<dyn Fn(u64) + Send + Sync>;
@@ -32,16 +34,46 @@ pub struct TransferError {
     pub error: Error,
 }
 
-impl TransferError {
+/// An upload that failed, and what that says of its session and its peer.
+#[derive(Debug)]
+pub(super) struct Failure {
+    error: TransferError,
+    /// How long the peer did nothing before.
+    idle: Duration,
+    /// The session is of no use any more, another may be.
+    session_lost: bool,
+}
+
+impl Failure {
     pub(super) fn new(side: Side, error: Error) -> Self {
-        Self { side, error }
+        // 404: the session ran out or was never there; 401: the token did.
+        let lost = [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND];
+        Self {
+            session_lost: error.status().is_some_and(|status| lost.contains(&status)),
+            error: TransferError { side, error },
+            idle: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn after_idling(self, idle: Duration) -> Self {
+        Self { idle, ..self }
+    }
+
+    pub(super) fn of_session(self) -> Self {
+        let session_lost = !is_passing(&self.error.error);
+        Self {
+            session_lost,
+            ..self
+        }
     }
 }
 
 /// Blobs up to this size go through memory: the download is over before the
-/// upload begins, so that neither side waits for the other, and both can be
-/// tried again.
+/// upload begins, so that neither side waits for the other.
 const SMALL: u64 = 128 * 1024;
+
+/// Hops of one upload (307, 308); the blob is read anew for each.
+const REDIRECTS: u32 = 3;
 
 /// Copies a blob into an upload that was begun.
 ///
@@ -59,67 +91,33 @@ pub async fn transfer_blob(
     session: UploadSession,
     progress: Arc<dyn Fn(u64) + Send + Sync>,
 ) -> Result<(), TransferError> {
-    let at_destination = |error| TransferError::new(Side::Destination, error);
-    if blob.size <= SMALL {
+    let content = if blob.size <= SMALL {
         let content = source.small_blob(blob, SMALL).await;
-        let content = content.map_err(|error| TransferError::new(Side::Source, error))?;
-        let sent = destination
-            .upload_bytes(&session, &blob.digest, content, None)
-            .await;
-        sent.map_err(at_destination)?;
-        progress(blob.size);
-        return Ok(());
-    }
-    Box::pin(stream_blob(source, destination, blob, session, &progress)).await
+        let side = Side::Source;
+        Some(content.map_err(|error| TransferError { side, error })?)
+    } else {
+        None
+    };
+    let upload = Upload {
+        source,
+        destination,
+        blob,
+        content,
+        progress: &progress,
+    };
+    Box::pin(upload.until_done(session)).await
 }
 
-async fn stream_blob(
-    source: &Repository,
-    destination: &Repository,
-    blob: &Blob,
-    session: UploadSession,
-    progress: &Progress,
-) -> Result<(), TransferError> {
-    let at_destination = |error| TransferError::new(Side::Destination, error);
-    let patience = destination.host.patience().clone();
-    let mut retries = Retries::new(&patience);
-    let mut restarted = false;
-    let mut session = Some(session);
-    loop {
-        let next = match session.take() {
-            Some(session) => session,
-            None if destination
-                .has_blob(&blob.digest)
-                .await
-                .map_err(at_destination)? =>
-            {
-                return Ok(());
-            }
-            None => destination.begin_upload().await.map_err(at_destination)?,
-        };
-        let failed = match send(source, destination, blob, next, progress).await {
-            Ok(Sent::Complete) => return Ok(()),
-            Ok(Sent::Redirected(elsewhere)) => {
-                session = Some(elsewhere);
-                continue;
-            }
-            Err(failed) if failed.side == Side::Source => return Err(failed),
-            Err(failed) => failed,
-        };
-        match failed.error.status() {
-            // A body larger than the host takes: in chunks from now on.
-            Some(StatusCode::PAYLOAD_TOO_LARGE) if destination.host.capabilities.needs_chunks() => {
-            }
-            // The token, or the session, ran out on the way: both are got anew.
-            Some(StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND)
-                if !std::mem::replace(&mut restarted, true) => {}
-            _ => match retries.after(&failed.error, fastrand::f32()) {
-                Next::GiveUp => return Err(failed),
-                Next::Wait(wait) => tokio::time::sleep(wait).await,
-                Next::PauseHost(wait) => destination.host.pause(wait),
-            },
-        }
-    }
+/// Sessions that may be lost.
+const RESTARTS: u32 = 3;
+
+struct Upload<'a> {
+    source: &'a Repository,
+    destination: &'a Repository,
+    blob: &'a Blob,
+    /// Where it was read already.
+    content: Option<Bytes>,
+    progress: &'a Progress,
 }
 
 /// How an upload ended that did not fail.
@@ -129,26 +127,90 @@ pub(super) enum Sent {
     Redirected(UploadSession),
 }
 
-async fn send(
-    source: &Repository,
-    destination: &Repository,
-    blob: &Blob,
-    session: UploadSession,
-    progress: &Progress,
-) -> Result<Sent, TransferError> {
-    let (source_permit, permit) = permits(source, destination).await?;
-    let reader = source
-        .read_blob_with(blob, Some(source_permit))
-        .map_err(|error| TransferError::new(Side::Source, error))?;
-    match destination.host.capabilities.upload_form() {
-        UploadForm::Monolithic => {
-            destination
-                .upload_stream(&session, blob, reader, &permit, progress)
-                .await
+impl Upload<'_> {
+    async fn until_done(&self, session: UploadSession) -> Result<(), TransferError> {
+        let host = &self.destination.host;
+        let mut retries = Retries::new(host.patience());
+        let (mut restarts, mut hops) = (0, 0);
+        let mut session = Some(session);
+        loop {
+            let next = match session.take() {
+                Some(session) => session,
+                None => match self.begin_anew().await? {
+                    Some(session) => session,
+                    None => return Ok(()),
+                },
+            };
+            let failed = match self.send(next).await {
+                Ok(Sent::Complete) => return Ok(()),
+                Ok(Sent::Redirected(elsewhere)) if hops < REDIRECTS => {
+                    hops += 1;
+                    session = Some(elsewhere);
+                    continue;
+                }
+                Ok(Sent::Redirected(elsewhere)) => {
+                    let what = format!("the upload was redirected more than {REDIRECTS} times");
+                    let error = Error::protocol(&Method::PUT, &elsewhere.url, what);
+                    return Err(Failure::new(Side::Destination, error).error);
+                }
+                Err(failed) if failed.error.side == Side::Source => return Err(failed.error),
+                Err(failed) => failed,
+            };
+            let error = &failed.error.error;
+            if error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE)
+                && host.capabilities.needs_chunks()
+            {
+                // A body larger than the host takes: in chunks from now on.
+            } else if failed.session_lost && restarts < RESTARTS {
+                restarts += 1;
+            } else {
+                match retries.after(error, failed.idle, fastrand::f32()) {
+                    Next::GiveUp => return Err(failed.error),
+                    Next::Wait(wait) => tokio::time::sleep(wait).await,
+                    Next::PauseHost(wait) => host.pause(wait),
+                }
+            }
         }
-        UploadForm::Chunked => {
-            let sent = destination.upload_chunks(session, blob, reader, &permit, progress);
-            sent.await.map(|()| Sent::Complete)
+    }
+
+    /// A session of its own, `None` where the registry has the blob after all.
+    async fn begin_anew(&self) -> Result<Option<UploadSession>, TransferError> {
+        let begun = async {
+            if self.destination.has_blob(&self.blob.digest).await? {
+                return Ok(None);
+            }
+            self.destination.begin_upload().await.map(Some)
+        };
+        let side = Side::Destination;
+        begun.await.map_err(|error| TransferError { side, error })
+    }
+
+    async fn send(&self, session: UploadSession) -> Result<Sent, Failure> {
+        let (destination, blob) = (self.destination, self.blob);
+        if let Some(content) = &self.content {
+            let begun = Instant::now();
+            let sent = destination.upload_bytes(&session, &blob.digest, content.clone());
+            sent.await.map_err(|error| {
+                Failure::new(Side::Destination, error).after_idling(begun.elapsed())
+            })?;
+            (self.progress)(blob.size);
+            return Ok(Sent::Complete);
+        }
+        let (source_permit, permit) = permits(self.source, destination).await?;
+        let reader = self
+            .source
+            .read_blob_with(blob, Some(source_permit))
+            .map_err(|error| Failure::new(Side::Source, error))?;
+        match destination.host.capabilities.upload_form() {
+            UploadForm::Monolithic => {
+                destination
+                    .upload_stream(&session, blob, reader, self.progress)
+                    .await
+            }
+            UploadForm::Chunked => {
+                let sent = destination.upload_chunks(session, blob, reader, &permit, self.progress);
+                sent.await.map(|()| Sent::Complete)
+            }
         }
     }
 }
@@ -159,12 +221,12 @@ async fn send(
 async fn permits(
     source: &Repository,
     destination: &Repository,
-) -> Result<(Arc<Permit>, Arc<Permit>), TransferError> {
+) -> Result<(Arc<Permit>, Arc<Permit>), Failure> {
     let take = async |repository: &Repository, side: Side| {
         let permit = repository.host.permit().await;
         permit
             .map(Arc::new)
-            .map_err(|error| TransferError::new(side, error))
+            .map_err(|error| Failure::new(side, error))
     };
     match source.host_name().cmp(destination.host_name()) {
         std::cmp::Ordering::Less => {

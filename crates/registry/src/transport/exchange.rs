@@ -1,13 +1,14 @@
 //! Requests to a token server.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use url::Url;
 
 use super::host::Host;
+use super::motion::Motion;
 use super::redact;
 use super::retries::{Next, Retries};
 use super::retry_after::retry_after;
@@ -36,28 +37,34 @@ impl Host {
     /// hold its places.
     pub(crate) async fn exchange(
         &self,
-        exchange: Exchange,
+        exchange: &Exchange,
         authenticated: bool,
     ) -> Result<Bytes, Error> {
+        let (pauses, health) = &self.realm;
+        let realm = exchange.url.host_str().unwrap_or_default();
         let mut retries = Retries::new(self.patience());
         loop {
-            let error = match self.exchange_once(&exchange, authenticated).await {
+            pauses
+                .wait_out_pause(realm, self.patience().max_wait)
+                .await?;
+            health.check()?;
+            let begun = Instant::now();
+            let error = match self.exchange_once(exchange, authenticated).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            match retries.after(&error, fastrand::f32()) {
+            let next = if health.is_down() {
+                Next::GiveUp
+            } else {
+                retries.after(&error, begun.elapsed(), fastrand::f32())
+            };
+            match next {
                 Next::Wait(wait) => tokio::time::sleep(wait).await,
-                Next::PauseHost(wait) if wait <= self.patience().max_wait => {
-                    tokio::time::sleep(wait).await;
+                Next::PauseHost(wait) => pauses.pause(wait),
+                Next::GiveUp => {
+                    health.gave_up(&error);
+                    return Err(error);
                 }
-                Next::PauseHost(wait) => {
-                    return Err(Error::RateLimited {
-                        host: exchange.url.host_str().unwrap_or_default().to_owned(),
-                        until: SystemTime::now() + wait,
-                        max_wait: self.patience().max_wait,
-                    });
-                }
-                Next::GiveUp => return Err(error),
             }
         }
     }
@@ -78,7 +85,10 @@ impl Host {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.clone());
         }
-        let answer = self.fire(request, &exchange.method, &exchange.url).await?;
+        let motion = Motion::of(0);
+        let sent = self.fire(request, &exchange.method, &exchange.url, &motion);
+        let answer = sent.await.map_err(|broken| broken.error)?;
+        self.realm.1.answered();
         let retry_after = retry_after(answer.headers(), SystemTime::now());
         let reply = answer.read(ANSWER).await?;
         if reply.status.is_success() {

@@ -1,19 +1,22 @@
 //! One registry host and everything known of it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use rustls::RootCertStore;
 use url::Url;
 
 use super::first_answer::FirstAnswer;
+use super::health::Health;
 use super::limit::HostLimit;
 use super::patience::Patience;
 use super::security::{self, Security};
+use super::tls::{HttpClients, Purpose, TlsFailure};
 use crate::auth::Authenticator;
 use crate::capabilities::Capabilities;
-use crate::credentials::{Credential, CredentialStore};
+use crate::credentials::{Credential, CredentialError, CredentialStore};
 use crate::error::Error;
-use crate::trust::Trust;
+use crate::trust::{HostTrust, Trust};
 
 /// What all hosts of a client share.
 #[derive(Debug)]
@@ -21,12 +24,13 @@ pub(crate) struct Shared {
     pub(crate) patience: Patience,
     pub(crate) credentials: CredentialStore,
     pub(crate) trust: Trust,
+    pub(crate) system_roots: Arc<RootCertStore>,
     /// The most requests under way at one host.
     pub(crate) jobs: usize,
     /// Every HTTP request sent.
     pub(crate) requests: AtomicU64,
-    /// For redirects to hosts that are no registries (CDNs).
-    pub(crate) elsewhere: reqwest::Client,
+    /// Places for chunks that are held in memory.
+    pub(crate) chunks: tokio::sync::Semaphore,
 }
 
 /// A registry host: its address, its client, its limit, its authentication
@@ -36,15 +40,25 @@ pub(crate) struct Host {
     /// As in names: `docker.io`, `quay.io`, `127.0.0.1:5000`.
     name: String,
     security: Security,
-    /// Set once a host marked insecure has shown that it speaks no TLS.
-    plain: AtomicBool,
+    /// What the host was seen to speak: [`UNSEEN`], [`TLS`], [`PLAIN`].
+    spoken: AtomicU8,
     pub(super) http: reqwest::Client,
+    trust: HostTrust,
+    /// For redirects to other hosts, on and off this machine.
+    away: [OnceLock<reqwest::Client>; 2],
     pub(super) limit: Arc<HostLimit>,
+    pub(super) health: Health,
+    /// Pauses and health of the token server, which is another host.
+    pub(super) realm: (HostLimit, Health),
     pub(super) auth: Authenticator,
     pub(super) first_contact: FirstAnswer,
     pub(crate) capabilities: Capabilities,
     pub(crate) shared: Arc<Shared>,
 }
+
+const UNSEEN: u8 = 0;
+const TLS: u8 = 1;
+const PLAIN: u8 = 2;
 
 /// Requests a host gets at once before it has shown what it bears.
 const STARTING_LIMIT: usize = 32;
@@ -60,15 +74,19 @@ impl Host {
             .for_host(name)
             .map_err(|error| Error::trust(name, &error))?;
         let authority = authority(name);
-        let security = Security::of(authority, insecure, trust.folder.is_some());
-        let http =
-            security::http_client(authority, security, &trust, &shared.patience, shared.jobs)?;
+        let security = Security::of(authority, insecure, trust.folder);
+        let http = clients(shared).build(authority, security, &trust, Purpose::Home)?;
+        let backoff = shared.patience.backoff;
         Ok(Self {
             name: name.to_owned(),
             security,
-            plain: AtomicBool::new(false),
+            spoken: AtomicU8::new(UNSEEN),
             http,
+            trust,
+            away: [OnceLock::new(), OnceLock::new()],
             limit: Arc::new(HostLimit::new(STARTING_LIMIT, shared.jobs)),
+            health: Health::new(backoff),
+            realm: (HostLimit::new(1, 1), Health::new(backoff)),
             auth: Authenticator::new(),
             first_contact: FirstAnswer::new(),
             capabilities: Capabilities::of(name),
@@ -80,17 +98,13 @@ impl Host {
         &self.name
     }
 
-    pub(crate) fn is_loopback(&self) -> bool {
-        security::is_loopback(authority(&self.name))
-    }
-
     pub(crate) fn patience(&self) -> &Patience {
         &self.shared.patience
     }
 
     /// The URL of an endpoint, `path` being what follows `/v2/`.
     pub(crate) fn url(&self, path: &str) -> Result<Url, Error> {
-        let scheme = if self.plain.load(Ordering::Relaxed) {
+        let scheme = if self.spoken.load(Ordering::Relaxed) == PLAIN {
             "http"
         } else {
             self.security.scheme()
@@ -102,22 +116,66 @@ impl Host {
         })
     }
 
-    /// Whether a URL is this host's, so that it may see who we are.
-    pub(super) fn is_home(&self, url: &Url) -> bool {
+    /// Whether a URL is this host's, so that it may see who we are. It is not
+    /// where the host is reached over TLS and the URL would be without.
+    pub(crate) fn is_home(&self, url: &Url) -> bool {
         let home = self.url("");
-        home.is_ok_and(|home| home.host() == url.host() && home.port() == url.port())
+        home.is_ok_and(|home| {
+            home.host() == url.host()
+                && home.port() == url.port()
+                && (home.scheme() == url.scheme() || url.scheme() == "https")
+        })
     }
 
-    /// For a host marked insecure that could not be reached over TLS: turns to
-    /// plain HTTP, in this URL and from now on.
-    pub(super) fn falls_back_to_plain(&self, url: &mut Url) -> bool {
-        let falls = self.security == Security::Insecure
-            && url.scheme() == "https"
-            && url.set_scheme("http").is_ok();
-        if falls {
-            self.plain.store(true, Ordering::Relaxed);
+    /// The client for a URL: that of the host, or one that identifies nobody.
+    pub(super) fn client_for(&self, url: &Url) -> Result<&reqwest::Client, Error> {
+        if self.is_home(url) {
+            return Ok(&self.http);
         }
+        let authority = url.host_str().unwrap_or_default();
+        let place = &self.away[usize::from(security::is_loopback(authority))];
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let clients = clients(&self.shared);
+        let client = clients.build(authority, self.security, &self.trust, Purpose::Away)?;
+        Ok(place.get_or_init(|| client))
+    }
+
+    /// Notes that the host answered at this URL.
+    pub(super) fn answered(&self, url: &Url) {
+        self.health.answered();
+        if self.spoken.load(Ordering::Relaxed) == UNSEEN {
+            let spoken = if url.scheme() == "https" { TLS } else { PLAIN };
+            self.spoken.store(spoken, Ordering::Relaxed);
+        }
+    }
+
+    /// A URL of this host as it is spoken to by now.
+    pub(super) fn as_spoken(&self, mut url: Url) -> Url {
+        let is_plain = self.spoken.load(Ordering::Relaxed) == PLAIN;
+        if is_plain && self.security != Security::Http && self.is_home(&url) {
+            url.set_scheme("http").ok();
+        }
+        url
+    }
+
+    /// Turns a URL of this host to plain HTTP where it could not be reached over
+    /// TLS and that is no reason not to speak to it. What it then answers to is
+    /// learnt for good, so a host that has spoken TLS once is never asked without.
+    pub(super) fn falls_back_to_plain(&self, url: &mut Url, tls: TlsFailure) -> bool {
+        let no_tls = tls == TlsFailure::NotSpoken;
+        let falls = match self.security {
+            Security::Https | Security::Http => false,
+            Security::HttpsIfSpoken => no_tls,
+            // Also where nothing listens on 443, or the handshake is cut off.
+            Security::Insecure => tls != TlsFailure::Refused,
+        };
         falls
+            && self.spoken.load(Ordering::Relaxed) != TLS
+            && self.is_home(url)
+            && url.scheme() == "https"
+            && url.set_scheme("http").is_ok()
     }
 
     /// A place among the host's requests.
@@ -130,10 +188,35 @@ impl Host {
     /// The stored credential for a repository of this host.
     pub(crate) async fn credential(&self, repository: &str) -> Result<Option<Credential>, Error> {
         let found = self.shared.credentials.lookup(&self.name, repository).await;
-        found.map_err(|error| Error::Credentials {
+        found.map_err(|error| self.unreadable(error))
+    }
+
+    /// A credential other than `refused`, which was answered with 401: that of
+    /// a helper may have run out.
+    pub(crate) async fn other_credential(
+        &self,
+        repository: &str,
+        refused: &Credential,
+    ) -> Result<Option<Credential>, Error> {
+        let credentials = &self.shared.credentials;
+        let renewed = credentials.renew(&self.name, repository, refused).await;
+        let renewed = renewed.map_err(|error| self.unreadable(error))?;
+        Ok(renewed.filter(|renewed| renewed != refused))
+    }
+
+    fn unreadable(&self, error: CredentialError) -> Error {
+        Error::Credentials {
             host: self.name.clone(),
             source: Arc::new(error),
-        })
+        }
+    }
+}
+
+fn clients(shared: &Shared) -> HttpClients<'_> {
+    HttpClients {
+        system_roots: &shared.system_roots,
+        patience: &shared.patience,
+        idle: shared.jobs,
     }
 }
 

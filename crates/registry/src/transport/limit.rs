@@ -80,7 +80,12 @@ impl HostLimit {
         })
     }
 
-    async fn wait_out_pause(&self, host: &str, max_wait: Duration) -> Result<(), Error> {
+    /// Waits for the end of a pause: for requests that have their place.
+    ///
+    /// # Errors
+    ///
+    /// As [`HostLimit::acquire`].
+    pub(crate) async fn wait_out_pause(&self, host: &str, max_wait: Duration) -> Result<(), Error> {
         while let Some(rest) = self.pause_left() {
             if rest > max_wait {
                 return Err(Error::RateLimited {

@@ -1,6 +1,6 @@
 //! How often and after what pause a request is tried again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -12,12 +12,17 @@ use crate::error::Error;
 /// Connection errors, truncated bodies, 408, 500, 502, 503 and 504 are tried
 /// up to [`Patience::tries`] times with jittered exponential backoff; a 429 is
 /// tried as long as the waits together stay below [`Patience::max_wait`].
+///
+/// It has no clock: the caller says how long the peer did nothing. Time in a
+/// queue or while a body moved is no reason to give up.
 #[derive(Debug)]
-pub(crate) struct Retries<'a> {
-    patience: &'a Patience,
-    started: Instant,
+pub(crate) struct Retries {
+    patience: Patience,
     failures: u32,
     throttled: u32,
+    /// Lost to failures and to the pauses between them.
+    lost: Duration,
+    /// Waited because a registry asked for it.
     waited: Duration,
 }
 
@@ -32,19 +37,19 @@ pub(crate) enum Next {
     GiveUp,
 }
 
-impl<'a> Retries<'a> {
-    pub(crate) fn new(patience: &'a Patience) -> Self {
+impl Retries {
+    pub(crate) fn new(patience: &Patience) -> Self {
         Self {
-            patience,
-            started: Instant::now(),
+            patience: patience.clone(),
             failures: 0,
             throttled: 0,
+            lost: Duration::ZERO,
             waited: Duration::ZERO,
         }
     }
 
-    /// Judges a failure; `jitter` is between 0 and 1.
-    pub(crate) fn after(&mut self, error: &Error, jitter: f32) -> Next {
+    /// Judges a failure that took `idle` to show; `jitter` is between 0 and 1.
+    pub(crate) fn after(&mut self, error: &Error, idle: Duration, jitter: f32) -> Next {
         if error.status() == Some(StatusCode::TOO_MANY_REQUESTS) {
             return self.after_throttle(error, jitter);
         }
@@ -52,20 +57,26 @@ impl<'a> Retries<'a> {
             return Next::GiveUp;
         }
         self.failures += 1;
-        if self.failures >= self.patience.tries || self.started.elapsed() > self.patience.trying {
+        self.lost += idle;
+        if self.failures >= self.patience.tries || self.lost > self.patience.trying {
             return Next::GiveUp;
         }
-        match asked_wait(error) {
-            Some(wait) => self.pause(wait),
-            None => Next::Wait(self.backoff(self.failures, jitter)),
+        if let Some(wait) = asked_wait(error) {
+            return self.pause(wait);
         }
+        let wait = self.backoff(self.failures, jitter);
+        self.lost += wait;
+        Next::Wait(wait)
+    }
+
+    /// Time lost to failures so far.
+    pub(crate) fn lost(&self) -> Duration {
+        self.lost
     }
 
     fn after_throttle(&mut self, error: &Error, jitter: f32) -> Next {
         self.throttled += 1;
-        let wait = asked_wait(error)
-            .filter(|wait| !wait.is_zero())
-            .unwrap_or_else(|| self.backoff(self.throttled, jitter));
+        let wait = asked_wait(error).unwrap_or_else(|| self.backoff(self.throttled, jitter));
         self.pause(wait)
     }
 
@@ -86,9 +97,11 @@ impl<'a> Retries<'a> {
     }
 }
 
+/// The pause that the answer asks for. One of no length (zero seconds, a date
+/// that has passed) is none: our own backoff is kinder.
 fn asked_wait(error: &Error) -> Option<Duration> {
     match error {
-        Error::Status(status) => status.retry_after,
+        Error::Status(status) => status.retry_after.filter(|wait| !wait.is_zero()),
         _ => None,
     }
 }
@@ -127,7 +140,7 @@ mod tests {
         let patience = Patience::default();
         let mut retries = Retries::new(&patience);
         let waits: Vec<_> = (0..5)
-            .map(|_| retries.after(&status(503, None), 0.5))
+            .map(|_| retries.after(&status(503, None), Duration::ZERO, 0.5))
             .collect();
         assert_eq!(
             waits,
@@ -147,7 +160,7 @@ mod tests {
         for code in [400, 401, 403, 404, 405, 413, 416] {
             let mut retries = Retries::new(&patience);
             assert_eq!(
-                retries.after(&status(code, None), 0.5),
+                retries.after(&status(code, None), Duration::ZERO, 0.5),
                 Next::GiveUp,
                 "{code}"
             );
@@ -159,8 +172,41 @@ mod tests {
         let patience = Patience::default();
         let mut retries = Retries::new(&patience);
         let pause = Next::PauseHost(Duration::from_secs(120));
-        assert_eq!(retries.after(&status(429, Some(120)), 0.5), pause);
-        assert_eq!(retries.after(&status(429, Some(120)), 0.5), pause);
-        assert_eq!(retries.after(&status(429, Some(120)), 0.5), Next::GiveUp);
+        let mut next = || retries.after(&status(429, Some(120)), Duration::ZERO, 0.5);
+        assert_eq!(next(), pause);
+        assert_eq!(next(), pause);
+        assert_eq!(next(), Next::GiveUp);
+    }
+
+    #[test]
+    fn a_peer_that_stalls_for_good_is_given_up_within_four_minutes() {
+        let patience = Patience::default();
+        let timeout = Error::Timeout {
+            method: http::Method::GET,
+            url: String::new(),
+            awaited: crate::error::Awaited::Answer,
+            after: patience.first_byte,
+        };
+        for stall in [patience.first_byte, patience.first_byte + patience.stall] {
+            let mut retries = Retries::new(&patience);
+            let mut spent = stall;
+            while let Next::Wait(wait) = retries.after(&timeout, stall, 1.0) {
+                spent += wait + stall;
+            }
+            assert!(spent < Duration::from_secs(240), "{spent:?}");
+        }
+    }
+
+    #[test]
+    fn no_wait_asked_for_is_our_backoff() {
+        let patience = Patience::default();
+        for code in [429, 503] {
+            let next = Retries::new(&patience).after(&status(code, Some(0)), Duration::ZERO, 0.5);
+            let wait = Duration::from_millis(500);
+            assert!(
+                next == Next::Wait(wait) || next == Next::PauseHost(wait),
+                "{next:?}"
+            );
+        }
     }
 }

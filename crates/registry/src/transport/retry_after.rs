@@ -5,17 +5,21 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
+const YEAR: u64 = 366 * 86_400;
+
 /// How long the answer asks to wait, counted from `now`.
 ///
 /// Source: RFC 9110 §10.2.3: whole seconds, or an HTTP date. A date in the
-/// past is no wait. Anything else counts as absent.
+/// past is no wait. Anything else counts as absent. More than a year is a
+/// year: times beyond the calendar can neither be counted nor shown.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds.min(YEAR)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    let wait = date.duration_since(now).unwrap_or_default();
+    Some(wait.min(Duration::from_secs(YEAR)))
 }
 
 #[cfg(test)]
@@ -30,6 +34,8 @@ mod tests {
             (" 0 ", Some(0)),
             ("Sat, 21 Nov 2026 08:01:30 GMT", Some(90)),
             ("Sat, 21 Nov 2026 07:00:00 GMT", Some(0)),
+            ("18446744073709551615", Some(YEAR)),
+            ("Sun, 21 Nov 9999 08:00:00 GMT", Some(YEAR)),
             ("soon", None),
             ("-5", None),
         ];

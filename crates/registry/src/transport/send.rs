@@ -1,11 +1,9 @@
 //! The one loop through which every request to a registry goes.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
@@ -15,8 +13,8 @@ use super::limit::Permit;
 use super::redact;
 use super::retries::{Next, Retries};
 use super::retry_after::retry_after;
-use crate::auth::{Presented, Scopes};
-use crate::error::{Awaited, Error, StatusError};
+use crate::auth::{Presented, Refusal, Scopes};
+use crate::error::{Error, StatusError};
 
 /// A request that can be sent more than once.
 #[derive(Debug, Clone)]
@@ -34,19 +32,13 @@ pub(crate) struct Request {
 
 /// Error bodies are read up to here.
 const ERROR_BODY: u64 = 64 * 1024;
-/// Hops from a registry to where it keeps its blobs.
-const REDIRECTS: usize = 5;
 /// A 401 is answered by learning the scheme, then by renewing the token.
 const REAUTHENTICATIONS: usize = 2;
 
 impl Host {
     /// Sends until there is a whole answer or a reason to give up.
     pub(crate) async fn send(self: &Arc<Self>, request: &Request) -> Result<Reply, Error> {
-        let limit = request.limit;
-        Box::pin(self.run(request, None, async |answer: Answer| {
-            answer.read(limit).await
-        }))
-        .await
+        Box::pin(self.run(request, None)).await
     }
 
     /// The same within a place that the caller holds.
@@ -55,59 +47,94 @@ impl Host {
         request: &Request,
         permit: &Permit,
     ) -> Result<Reply, Error> {
-        let limit = request.limit;
-        Box::pin(self.run(request, Some(permit), async |answer: Answer| {
-            answer.read(limit).await
-        }))
-        .await
+        Box::pin(self.run(request, Some(permit))).await
     }
 
-    /// Sends until there is an answer whose body can be read.
-    pub(crate) async fn open(
+    /// One try, for steps that must not be repeated blindly.
+    pub(crate) async fn send_once(
+        self: &Arc<Self>,
+        request: &Request,
+        permit: Option<&Permit>,
+    ) -> Result<Reply, Error> {
+        let place = self.place(permit).await?;
+        let once = async {
+            let answer = self.attempt(request, place).await?;
+            answer.read(request.limit).await
+        };
+        let sent = Box::pin(once).await;
+        sent.inspect_err(|error| self.health.gave_up(error))
+    }
+
+    /// One try for an answer whose body is read piece by piece.
+    pub(crate) async fn open_once(
         self: &Arc<Self>,
         request: &Request,
         permit: &Permit,
     ) -> Result<Answer, Error> {
-        Box::pin(self.run(request, Some(permit), async |answer: Answer| Ok(answer))).await
+        let place = self.place(Some(permit)).await?;
+        let opened = Box::pin(self.attempt(request, place)).await;
+        opened.inspect_err(|error| self.health.gave_up(error))
     }
 
-    async fn run<T>(
+    async fn run(
         self: &Arc<Self>,
         request: &Request,
         held: Option<&Permit>,
-        read: impl AsyncFn(Answer) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    ) -> Result<Reply, Error> {
         let mut retries = Retries::new(self.patience());
         loop {
-            let outcome = match self.attempt(request, held).await {
-                Ok(answer) => read(answer).await,
+            let place = self.place(held).await?;
+            let begun = Instant::now();
+            let outcome = match self.attempt(request, place).await {
+                Ok(answer) => answer.read(request.limit).await,
                 Err(error) => Err(error),
             };
             let error = match outcome {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            let next = retries.after(&error, fastrand::f32());
+            let next = if self.health.is_down() {
+                Next::GiveUp
+            } else {
+                retries.after(&error, begun.elapsed(), fastrand::f32())
+            };
             tracing::debug!(%error, ?next, "a request failed");
             match next {
-                Next::GiveUp => return Err(error),
+                Next::GiveUp => {
+                    self.health.gave_up(&error);
+                    return Err(error);
+                }
                 Next::Wait(wait) => tokio::time::sleep(wait).await,
                 Next::PauseHost(wait) => self.limit.pause(wait),
             }
         }
     }
 
+    /// A place for one try, `None` for the caller's own, once the host is not
+    /// paused and not known to be down.
+    async fn place(&self, held: Option<&Permit>) -> Result<Option<Permit>, Error> {
+        let place = match held {
+            Some(_) => {
+                let max_wait = self.patience().max_wait;
+                self.limit.wait_out_pause(self.name(), max_wait).await?;
+                None
+            }
+            None => Some(self.permit().await?),
+        };
+        self.health.check()?;
+        Ok(place)
+    }
+
     /// One try, with as many requests as authentication needs.
+    ///
+    /// The gate comes after the place: whoever leads has all that it needs.
     async fn attempt(
         self: &Arc<Self>,
         request: &Request,
-        held: Option<&Permit>,
+        mut permit: Option<Permit>,
     ) -> Result<Answer, Error> {
         let _leader = self.first_contact.pass().await;
-        let mut permit = match held {
-            Some(_) => None,
-            None => Some(self.permit().await?),
-        };
+        let begun = Instant::now();
         let mut reauthentications = 0;
         loop {
             let presented = self.auth.present(self, &request.scopes).await?;
@@ -116,11 +143,13 @@ impl Host {
             if answer.status() == StatusCode::UNAUTHORIZED && reauthentications < REAUTHENTICATIONS
             {
                 reauthentications += 1;
-                let (url, headers) = (answer.url(), answer.headers());
-                if self
-                    .auth
-                    .learn(self, &request.scopes, &presented, url, headers)?
-                {
+                let refusal = Refusal {
+                    presented: &presented,
+                    since: begun,
+                    url: answer.url(),
+                    headers: answer.headers(),
+                };
+                if self.auth.learn(self, &request.scopes, refusal).await? {
                     permit = answer._permit.take();
                     // Read to its end, the connection serves the next try.
                     answer.read(ERROR_BODY).await.ok();
@@ -161,106 +190,4 @@ impl Host {
         }
         Err(Error::Status(Arc::new(error)))
     }
-
-    /// Sends and follows redirects. What identifies us stays with the host:
-    /// another origin gets neither `Authorization` nor our client certificate.
-    async fn follow(&self, request: &Request, presented: &Presented) -> Result<Answer, Error> {
-        let mut url = request.url.clone();
-        for _ in 0..=REDIRECTS {
-            let at_home = self.is_home(&url);
-            let client = if at_home {
-                &self.http
-            } else {
-                &self.shared.elsewhere
-            };
-            let authorization = presented.header.as_ref().filter(|_| at_home);
-            let mut sent = client
-                .request(request.method.clone(), url.clone())
-                .headers(request.headers.clone());
-            if let Some(value) = authorization {
-                sent = sent.header(AUTHORIZATION, value.clone());
-            }
-            if !request.payload.is_empty() {
-                sent = sent.body(request.payload.clone());
-            }
-            let answer = match self.fire(sent, &request.method, &url).await {
-                Err(Error::Connection { .. }) if at_home && self.falls_back_to_plain(&mut url) => {
-                    continue;
-                }
-                other => other?,
-            };
-            match redirect_target(&answer) {
-                Some(target) => url = checked_target(&answer, target)?,
-                None => return Ok(answer),
-            }
-        }
-        Err(Error::protocol(
-            &request.method,
-            &request.url,
-            format!("more than {REDIRECTS} redirects"),
-        ))
-    }
-
-    /// Puts one request on the wire and waits for its headers.
-    pub(super) async fn fire(
-        &self,
-        request: reqwest::RequestBuilder,
-        method: &Method,
-        url: &Url,
-    ) -> Result<Answer, Error> {
-        let patience = self.patience();
-        let begun = Instant::now();
-        self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        let sent = tokio::time::timeout(patience.first_byte, request.send()).await;
-        let response = match sent {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(Error::connection(method, url, &error.without_url())),
-            Err(_) => {
-                return Err(Error::Timeout {
-                    method: method.clone(),
-                    url: redact::url(url),
-                    awaited: Awaited::Answer,
-                    after: patience.first_byte,
-                });
-            }
-        };
-        tracing::trace!(
-            method = %method,
-            url = %redact::url(url),
-            status = response.status().as_u16(),
-            milliseconds = begun.elapsed().as_millis(),
-            "answered"
-        );
-        Ok(Answer {
-            method: method.clone(),
-            url: url.clone(),
-            response,
-            stall: patience.stall,
-            _permit: None,
-        })
-    }
-}
-
-pub(super) fn redirect_target(answer: &Answer) -> Option<String> {
-    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    Some(answer.headers().get(LOCATION)?.to_str().ok()?.to_owned())
-}
-
-/// A redirect may leave the host, but not TLS.
-pub(super) fn checked_target(answer: &Answer, target: String) -> Result<Url, Error> {
-    let refuse = |what: String| Error::protocol(&answer.method, &answer.url, what);
-    let url = answer
-        .url
-        .join(&target)
-        .map_err(|error| refuse(format!("redirected to what is no URL ({error})")))?;
-    let from = answer.url.scheme();
-    if url.scheme() != "https" && (url.scheme() != "http" || from == "https") {
-        return Err(refuse(format!(
-            "redirected from {from} to {}, which is refused",
-            redact::url(&url)
-        )));
-    }
-    Ok(url)
 }

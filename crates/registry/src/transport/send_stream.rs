@@ -1,18 +1,16 @@
 //! The one kind of request that cannot be sent twice: a streamed body.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
-use super::answer::Answer;
+use super::follow::{checked_target, redirect_target};
 use super::host::Host;
-use super::limit::Permit;
-use super::send::{checked_target, redirect_target};
-use crate::auth::Scopes;
+use super::motion::Motion;
+use crate::auth::{Refusal, Scopes};
 use crate::error::Error;
 
 impl Host {
@@ -21,8 +19,8 @@ impl Host {
         self.limit.pause(wait);
     }
 
-    /// Puts a streamed body; the caller watches that it moves. A redirection
-    /// (307, 308) is given back, since the body is spent.
+    /// Puts a streamed body whose pieces tell `motion`. A redirection (307,
+    /// 308) is given back, since the body is spent.
     ///
     /// # Errors
     ///
@@ -34,35 +32,28 @@ impl Host {
         headers: HeaderMap,
         body: reqwest::Body,
         scopes: &Scopes,
-        _permit: &Permit,
+        motion: &Motion,
     ) -> Result<Option<Url>, Error> {
+        let begun = Instant::now();
         let presented = self.auth.present(self, scopes).await?;
-        let at_home = self.is_home(url);
-        let client = if at_home {
-            &self.http
-        } else {
-            &self.shared.elsewhere
-        };
-        let mut request = client.put(url.clone()).headers(headers).body(body);
-        if let Some(value) = presented.header.as_ref().filter(|_| at_home) {
+        let mut request = self.client_for(url)?.put(url.clone());
+        request = request.headers(headers).body(body);
+        if let Some(value) = presented.header.as_ref().filter(|_| self.is_home(url)) {
             request = request.header(AUTHORIZATION, value.clone());
         }
-        self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        let response = request.send().await;
-        let answer = Answer {
-            method: Method::PUT,
-            url: url.clone(),
-            response: response
-                .map_err(|error| Error::connection(&Method::PUT, url, &error.without_url()))?,
-            stall: self.patience().stall,
-            _permit: None,
-        };
+        let sent = self.fire(request, &Method::PUT, url, motion).await;
+        let answer = sent.map_err(|broken| broken.error)?;
         if let Some(target) = redirect_target(&answer) {
             return checked_target(&answer, target).map(Some);
         }
         if answer.status() == StatusCode::UNAUTHORIZED {
-            self.auth
-                .learn(self, scopes, &presented, answer.url(), answer.headers())?;
+            let refusal = Refusal {
+                presented: &presented,
+                since: begun,
+                url,
+                headers: answer.headers(),
+            };
+            self.auth.learn(self, scopes, refusal).await?;
         }
         let answer = self.judge(answer, &[201, 204], &presented).await?;
         // Read to its end, the connection serves the next request.

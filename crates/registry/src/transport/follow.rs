@@ -1,0 +1,169 @@
+//! One request on the wire, and the redirects that answer it.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION};
+use url::Url;
+
+use super::answer::Answer;
+use super::host::Host;
+use super::motion::Motion;
+use super::redact;
+use super::send::Request;
+use super::tls::TlsFailure;
+use crate::auth::Presented;
+use crate::error::{Awaited, Error};
+
+/// Hops from a registry to where it keeps its blobs.
+const REDIRECTS: usize = 5;
+
+impl Host {
+    /// Sends and follows redirects. What identifies us stays with the host:
+    /// another origin gets neither `Authorization` nor our client certificate.
+    pub(super) async fn follow(
+        &self,
+        request: &Request,
+        presented: &Presented,
+    ) -> Result<Answer, Error> {
+        let mut url = self.as_spoken(request.url.clone());
+        let mut hops = 0;
+        let mut fell_back = false;
+        loop {
+            let at_home = fell_back || self.is_home(&url);
+            let client = if at_home {
+                &self.http
+            } else {
+                self.client_for(&url)?
+            };
+            let mut sent = client
+                .request(request.method.clone(), url.clone())
+                .headers(request.headers.clone());
+            if let Some(value) = presented.header.as_ref().filter(|_| at_home) {
+                sent = sent.header(AUTHORIZATION, value.clone());
+            }
+            let size = request.payload.len() as u64;
+            let motion = Motion::of(size);
+            if size > 0 {
+                sent = sent
+                    .header(CONTENT_LENGTH, size)
+                    .body(motion.body(request.payload.clone()));
+            }
+            let answer = match self.fire(sent, &request.method, &url, &motion).await {
+                Ok(answer) => answer,
+                Err(broken) if !fell_back && self.falls_back_to_plain(&mut url, broken.tls) => {
+                    fell_back = true;
+                    continue;
+                }
+                Err(broken) => return Err(broken.error),
+            };
+            if at_home {
+                self.answered(&url);
+            }
+            let Some(target) = redirect_target(&answer) else {
+                return Ok(answer);
+            };
+            hops += 1;
+            if hops > REDIRECTS {
+                let what = format!("more than {REDIRECTS} redirects");
+                return Err(Error::protocol(&request.method, &request.url, what));
+            }
+            (url, fell_back) = (checked_target(&answer, target)?, false);
+        }
+    }
+
+    /// Puts one request on the wire and waits for its headers, for as long as
+    /// its body moves and [`Patience::first_byte`](super::Patience) after that.
+    pub(super) async fn fire(
+        &self,
+        request: reqwest::RequestBuilder,
+        method: &Method,
+        url: &Url,
+        motion: &Motion,
+    ) -> Result<Answer, Broken> {
+        let patience = self.patience();
+        let begun = Instant::now();
+        self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        let sent = motion.within(patience.first_byte, request.send()).await;
+        let response = match sent {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => return Err(self.broken(method, url, &error.without_url())),
+            None => {
+                let awaited = match motion.left() {
+                    0 => Awaited::Answer,
+                    _ => Awaited::UploadProgress,
+                };
+                let error = Error::Timeout {
+                    method: method.clone(),
+                    url: redact::url(url),
+                    awaited,
+                    after: motion.idle(),
+                };
+                return Err(Broken {
+                    error,
+                    tls: TlsFailure::None,
+                });
+            }
+        };
+        tracing::trace!(
+            method = %method,
+            url = %redact::url(url),
+            status = response.status().as_u16(),
+            milliseconds = begun.elapsed().as_millis(),
+            "answered"
+        );
+        Ok(Answer {
+            method: method.clone(),
+            url: url.clone(),
+            response,
+            stall: patience.stall,
+            _permit: None,
+        })
+    }
+
+    /// A certificate that one of us refuses will be refused again: that is no
+    /// failure of the connection.
+    fn broken(&self, method: &Method, url: &Url, error: &reqwest::Error) -> Broken {
+        let tls = TlsFailure::of(error);
+        let error = match (Error::connection(method, url, error), tls) {
+            (Error::Connection { detail, .. }, TlsFailure::Refused) => Error::Trust {
+                host: url.host_str().unwrap_or_default().to_owned(),
+                detail,
+            },
+            (error, _) => error,
+        };
+        Broken { error, tls }
+    }
+}
+
+/// No answer.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) error: Error,
+    pub(super) tls: TlsFailure,
+}
+
+pub(super) fn redirect_target(answer: &Answer) -> Option<String> {
+    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    Some(answer.headers().get(LOCATION)?.to_str().ok()?.to_owned())
+}
+
+/// A redirect may leave the host, but not TLS.
+pub(super) fn checked_target(answer: &Answer, target: String) -> Result<Url, Error> {
+    let refuse = |what: String| Error::protocol(&answer.method, &answer.url, what);
+    let url = answer
+        .url
+        .join(&target)
+        .map_err(|error| refuse(format!("redirected to what is no URL ({error})")))?;
+    let from = answer.url.scheme();
+    if url.scheme() != "https" && (url.scheme() != "http" || from == "https") {
+        return Err(refuse(format!(
+            "redirected from {from} to {}, which is refused",
+            redact::url(&url)
+        )));
+    }
+    Ok(url)
+}

@@ -1,0 +1,157 @@
+//! HTTP clients with the trust of a host.
+
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::patience::Patience;
+use super::security::{Security, is_loopback};
+use crate::error::Error;
+use crate::trust::HostTrust;
+
+/// The system's roots: `SSL_CERT_FILE`, `SSL_CERT_DIR`, or where the
+/// distribution keeps them. Reading them takes milliseconds, so once for all
+/// hosts. That there are none is no error: who only speaks to hosts of its own
+/// authority, or to loopback, needs none.
+pub(crate) fn system_roots() -> RootCertStore {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "some of the system's certificates cannot be read");
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    roots
+}
+
+/// What a client is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The host itself, which sees our client certificate.
+    Home,
+    /// Where the host redirects to (CDNs, object stores): its authorities are
+    /// trusted there too, as docker and podman do it, but nothing identifies us.
+    Away,
+}
+
+/// What all clients are made from.
+#[derive(Debug)]
+pub(crate) struct HttpClients<'a> {
+    pub(crate) system_roots: &'a Arc<RootCertStore>,
+    pub(crate) patience: &'a Patience,
+    /// The most idle connections that are kept.
+    pub(crate) idle: usize,
+}
+
+impl HttpClients<'_> {
+    /// A client for `authority`.
+    ///
+    /// HTTP/1.1 only: blobs over HTTP/2 cost about half more wall time, measured
+    /// with large windows too. Redirects are ours to follow, so that credentials
+    /// stay where they belong. No proxy stands before loopback.
+    pub(crate) fn build(
+        &self,
+        authority: &str,
+        security: Security,
+        trust: &HostTrust,
+        purpose: Purpose,
+    ) -> Result<reqwest::Client, Error> {
+        let unusable = |detail: String| Error::Trust {
+            host: authority.to_owned(),
+            detail,
+        };
+        let identity = trust
+            .identity_pem
+            .as_deref()
+            .filter(|_| purpose == Purpose::Home);
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("mirror/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(self.patience.connect)
+            .pool_max_idle_per_host(self.idle);
+        if is_loopback(authority) {
+            builder = builder.no_proxy();
+        }
+        builder = if security == Security::Insecure {
+            let mut builder = builder
+                .tls_version_min(reqwest::tls::Version::TLS_1_2)
+                .tls_danger_accept_invalid_certs(true);
+            if let Some(pem) = identity {
+                let identity = reqwest::Identity::from_pem(pem);
+                builder = builder.identity(identity.map_err(|error| unusable(causes(&error)))?);
+            }
+            builder
+        } else {
+            let config = self.tls(trust, identity);
+            builder.tls_backend_preconfigured(config.map_err(|error| unusable(error.to_string()))?)
+        };
+        builder.build().map_err(|error| unusable(causes(&error)))
+    }
+
+    /// TLS 1.2 and 1.3 (rustls knows no others), the system's roots and the host's.
+    fn tls(&self, trust: &HostTrust, identity: Option<&[u8]>) -> Result<ClientConfig, TlsProblem> {
+        let mut roots = Arc::clone(self.system_roots);
+        for pem in &trust.ca_pems {
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                Arc::make_mut(&mut roots).add(certificate?)?;
+            }
+        }
+        let config = ClientConfig::builder().with_root_certificates(roots);
+        let mut config = match identity {
+            Some(pem) => {
+                let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+                config.with_client_auth_cert(chain?, PrivateKeyDer::from_pem_slice(pem)?)?
+            }
+            None => config.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum TlsProblem {
+    #[error("{0}")]
+    Pem(#[from] rustls::pki_types::pem::Error),
+    #[error("{0}")]
+    Rustls(#[from] rustls::Error),
+}
+
+/// The message below reqwest's own, which says only that building failed.
+fn causes(error: &reqwest::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// What a failed connection says of TLS at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsFailure {
+    /// Nothing: it failed otherwise.
+    None,
+    /// What came back is no TLS.
+    NotSpoken,
+    /// TLS was spoken, and one of us refused the other: a certificate that is
+    /// not trusted, a client certificate that is missing.
+    Refused,
+}
+
+impl TlsFailure {
+    pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            // An io::Error does not show what it wraps as its source.
+            let wrapped = error
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref)
+                .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            match wrapped.or_else(|| error.downcast_ref::<rustls::Error>()) {
+                Some(rustls::Error::InvalidMessage(_)) => return Self::NotSpoken,
+                Some(_) => return Self::Refused,
+                None => next = error.source(),
+            }
+        }
+        Self::None
+    }
+}
