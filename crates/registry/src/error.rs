@@ -266,16 +266,34 @@ impl Error {
         url: &url::Url,
         error: &dyn std::error::Error,
     ) -> Self {
-        let mut detail = error.to_string();
+        let mut causes = vec![error.to_string()];
         let mut cause = error.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            if !detail.contains(&text) {
-                detail.push_str(": ");
-                detail.push_str(&text);
+            // Some print their cause as well.
+            if !causes.iter().any(|known| known.contains(&text)) {
+                causes.push(text);
             }
             cause = error.source();
         }
+        // What the libraries were about says less than why they failed.
+        let says_why = |text: &&String| {
+            ![
+                "error sending request",
+                "client error (Connect)",
+                "client error (SendRequest)",
+            ]
+            .contains(&text.as_str())
+        };
+        let why: Vec<&String> = causes.iter().filter(says_why).collect();
+        let detail = match why[..] {
+            [] => causes.join(": "),
+            _ => why
+                .into_iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(": "),
+        };
         Self::Connection {
             method: method.clone(),
             url: crate::transport::redact::url(url),
@@ -315,6 +333,23 @@ mod tests {
         };
         error.read_body(body.as_bytes());
         error
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Chain(&'static str, #[source] Option<Box<Chain>>);
+
+    #[test]
+    fn a_broken_connection_is_told_by_its_causes() {
+        let refused = Chain("Connection refused (os error 111)", None);
+        let tcp = Chain("tcp connect error", Some(Box::new(refused)));
+        let client = Chain("client error (Connect)", Some(Box::new(tcp)));
+        let request = Chain("error sending request", Some(Box::new(client)));
+        let url = "http://127.0.0.1:1/v2/".parse().unwrap();
+        assert_eq!(
+            Error::connection(&Method::GET, &url, &request).to_string(),
+            "GET http://127.0.0.1:1/v2/: tcp connect error: Connection refused (os error 111)"
+        );
     }
 
     #[test]
