@@ -38,11 +38,12 @@ impl Repository {
     ) -> Result<(), Failure> {
         let length = session.least_chunk.clamp(CHUNK, LARGEST_CHUNK);
         let mut begins = 0;
+        let mut rest = Bytes::new();
         while begins < blob.size {
             // Chunks of all transfers together stay within a few places. The
             // semaphore is never closed.
             let _place = self.host.shared.chunks.acquire().await.ok();
-            let chunk = fill(&mut reader, length.min(blob.size - begins))
+            let chunk = fill(&mut reader, &mut rest, length.min(blob.size - begins))
                 .await
                 .map_err(|error| Failure::new(Side::Source, error))?;
             let sent = chunk.len() as u64;
@@ -86,7 +87,9 @@ impl Repository {
                 match retries.after(&error, idle, fastrand::f32()) {
                     Next::Wait(wait) => tokio::time::sleep(wait).await,
                     Next::PauseHost(wait) => self.host.pause(wait),
-                    Next::GiveUp => return Err(failure(error).after_idling(retries.lost())),
+                    Next::GiveUp => {
+                        return Err(failure(self.host.given_up(error)).after_idling(retries.lost()));
+                    }
                 }
             }
             let status = self.upload_status(&session, permit).await;
@@ -146,13 +149,19 @@ impl Repository {
     }
 }
 
-async fn fill(reader: &mut BlobReader, length: u64) -> Result<Bytes, Error> {
+/// Exactly `length` bytes, or what there is before the end; `rest` is what
+/// came too much.
+async fn fill(reader: &mut BlobReader, rest: &mut Bytes, length: u64) -> Result<Bytes, Error> {
     let mut chunk = BytesMut::with_capacity(length as usize);
-    while (chunk.len() as u64) < length {
+    loop {
+        let wanted = length as usize - chunk.len();
+        chunk.extend_from_slice(&rest.split_to(rest.len().min(wanted)));
+        if chunk.len() as u64 == length {
+            return Ok(chunk.freeze());
+        }
         match reader.next().await? {
-            Some(piece) => chunk.extend_from_slice(&piece),
-            None => break,
+            Some(piece) => *rest = piece,
+            None => return Ok(chunk.freeze()),
         }
     }
-    Ok(chunk.freeze())
 }

@@ -109,7 +109,7 @@ impl BlobReader {
             match self.retries.after(&error, idle, fastrand::f32()) {
                 Next::Wait(wait) => tokio::time::sleep(wait).await,
                 Next::PauseHost(wait) => self.repository.host.pause(wait),
-                Next::GiveUp => return Err(error),
+                Next::GiveUp => return Err(self.repository.host.given_up(error)),
             }
         }
     }

@@ -165,7 +165,10 @@ impl Upload<'_> {
                 restarts += 1;
             } else {
                 match retries.after(error, failed.idle, fastrand::f32()) {
-                    Next::GiveUp => return Err(failed.error),
+                    Next::GiveUp => {
+                        host.given_up(failed.error.error.clone());
+                        return Err(failed.error);
+                    }
                     Next::Wait(wait) => tokio::time::sleep(wait).await,
                     Next::PauseHost(wait) => host.pause(wait),
                 }

@@ -38,8 +38,8 @@ pub(super) struct MirrorTable {
 pub struct Resolution {
     /// The primary place. Asked last when reading.
     ///
-    /// The file redirects reading only: for writing take `insecure` from here
-    /// and leave host and repository as they were given.
+    /// Also where writing goes. containers/image moves reading only; here one
+    /// name is one place, so that what was written is what is compared.
     pub location: Location,
     /// What stands in for it, in the order to try.
     pub mirrors: Vec<Mirror>,

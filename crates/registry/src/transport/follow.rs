@@ -69,7 +69,7 @@ impl Host {
                 let what = format!("more than {REDIRECTS} redirects");
                 return Err(Error::protocol(&request.method, &request.url, what));
             }
-            (url, fell_back) = (checked_target(&answer, target)?, false);
+            (url, fell_back) = (checked_target(&request.method, &url, &target)?, false);
         }
     }
 
@@ -152,18 +152,42 @@ pub(super) fn redirect_target(answer: &Answer) -> Option<String> {
 }
 
 /// A redirect may leave the host, but not TLS.
-pub(super) fn checked_target(answer: &Answer, target: String) -> Result<Url, Error> {
-    let refuse = |what: String| Error::protocol(&answer.method, &answer.url, what);
-    let url = answer
-        .url
-        .join(&target)
+pub(super) fn checked_target(method: &Method, from: &Url, target: &str) -> Result<Url, Error> {
+    let refuse = |what: String| Error::protocol(method, from, what);
+    let url = from
+        .join(target)
         .map_err(|error| refuse(format!("redirected to what is no URL ({error})")))?;
-    let from = answer.url.scheme();
-    if url.scheme() != "https" && (url.scheme() != "http" || from == "https") {
+    let (before, after) = (from.scheme(), url.scheme());
+    if after != "https" && (after != "http" || before == "https") {
         return Err(refuse(format!(
-            "redirected from {from} to {}, which is refused",
+            "redirected from {before} to {}, which is refused",
             redact::url(&url)
         )));
     }
     Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_never_leaves_tls() {
+        let cases = [
+            ("https://r.io/v2/a", "https://cdn.io/b?sig=1", true),
+            ("https://r.io/v2/a", "/b", true),
+            ("https://r.io/v2/a", "http://r.io/b", false),
+            ("https://r.io/v2/a", "http://127.0.0.1/b", false),
+            ("http://r.io/v2/a", "http://cdn.io/b", true),
+            ("http://r.io/v2/a", "https://cdn.io/b", true),
+            ("http://r.io/v2/a", "file:///etc/passwd", false),
+            ("https://r.io/v2/a", "https://[", false),
+        ];
+        for (from, target, expected) in cases {
+            let checked = checked_target(&Method::GET, &from.parse().unwrap(), target);
+            assert_eq!(checked.is_ok(), expected, "{from} {target}: {checked:?}");
+            let shown = format!("{checked:?}");
+            assert!(expected || !shown.contains("sig=1"), "{shown}");
+        }
+    }
 }

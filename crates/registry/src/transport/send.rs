@@ -61,8 +61,7 @@ impl Host {
             let answer = self.attempt(request, place).await?;
             answer.read(request.limit).await
         };
-        let sent = Box::pin(once).await;
-        sent.inspect_err(|error| self.health.gave_up(error))
+        Box::pin(once).await
     }
 
     /// One try for an answer whose body is read piece by piece.
@@ -72,8 +71,7 @@ impl Host {
         permit: &Permit,
     ) -> Result<Answer, Error> {
         let place = self.place(Some(permit)).await?;
-        let opened = Box::pin(self.attempt(request, place)).await;
-        opened.inspect_err(|error| self.health.gave_up(error))
+        Box::pin(self.attempt(request, place)).await
     }
 
     async fn run(
@@ -100,14 +98,18 @@ impl Host {
             };
             tracing::debug!(%error, ?next, "a request failed");
             match next {
-                Next::GiveUp => {
-                    self.health.gave_up(&error);
-                    return Err(error);
-                }
+                Next::GiveUp => return Err(self.given_up(error)),
                 Next::Wait(wait) => tokio::time::sleep(wait).await,
                 Next::PauseHost(wait) => self.limit.pause(wait),
             }
         }
+    }
+
+    /// Notes that all tries of something were used up: for whoever makes
+    /// single tries.
+    pub(crate) fn given_up(&self, error: Error) -> Error {
+        self.health.gave_up(&error);
+        error
     }
 
     /// A place for one try, `None` for the caller's own, once the host is not

@@ -44,7 +44,7 @@ impl Host {
         let sent = self.fire(request, &Method::PUT, url, motion).await;
         let answer = sent.map_err(|broken| broken.error)?;
         if let Some(target) = redirect_target(&answer) {
-            return checked_target(&answer, target).map(Some);
+            return checked_target(&Method::PUT, url, &target).map(Some);
         }
         if answer.status() == StatusCode::UNAUTHORIZED {
             let refusal = Refusal {

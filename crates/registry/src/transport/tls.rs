@@ -141,16 +141,19 @@ impl TlsFailure {
     pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
         let mut next = Some(error);
         while let Some(error) = next {
-            // An io::Error does not show what it wraps as its source.
-            let wrapped = error
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-                .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            match wrapped.or_else(|| error.downcast_ref::<rustls::Error>()) {
+            match error.downcast_ref::<rustls::Error>() {
                 Some(rustls::Error::InvalidMessage(_)) => return Self::NotSpoken,
                 Some(_) => return Self::Refused,
-                None => next = error.source(),
+                None => {}
             }
+            // An io::Error passes over what it wraps when asked for its source.
+            let wrapped = error
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref);
+            next = match wrapped {
+                Some(inner) => Some(inner),
+                None => error.source(),
+            };
         }
         Self::None
     }
