@@ -1,0 +1,118 @@
+//! Uploads in chunks, for hosts that refuse large bodies.
+
+use testkit::processes::{Distribution, Version};
+use testkit::proxy::{Action, FaultProxy, Rule};
+
+use crate::setup::{Setup, blob_of, noise, pull, push, read, start, transfer};
+
+/// More than two chunks.
+const SIZE: usize = 18 * 1024 * 1024;
+
+fn refuse_large(proxy: &FaultProxy) {
+    let large = |parts: &http::request::Parts| {
+        let length = parts.headers.get("content-length");
+        length
+            .and_then(|l| l.to_str().ok()?.parse::<u64>().ok())
+            .unwrap_or(0)
+            > 9_000_000
+    };
+    let refused = Action::answer(413);
+    proxy.add(Rule::new("PUT", "/uploads/").when(large).does(refused));
+}
+
+#[tokio::test]
+async fn after_a_413_blobs_go_in_chunks() {
+    let (source, _) = start().await;
+    for version in [Version::V2, Version::V3] {
+        let registry = Distribution::new().version(version).start().await;
+        let proxy = FaultProxy::start(registry.address()).await;
+        refuse_large(&proxy);
+        let client = Setup::new().client();
+        let (from, to) = (
+            pull(&client, &source.host(), "a"),
+            push(&client, &proxy.host(), "a"),
+        );
+        for seed in [1, 2] {
+            let bytes = noise(seed, SIZE);
+            source.put_blob("a", bytes.clone());
+            transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
+            assert!(
+                read(&to, &blob_of(&bytes)).await.unwrap() == bytes,
+                "{version:?}"
+            );
+        }
+        let refused = proxy
+            .requests()
+            .iter()
+            .filter(|r| r.status() == Some(413))
+            .count();
+        assert_eq!(refused, 1, "learnt for the host");
+        assert_eq!(proxy.count("PATCH", ""), 6);
+        let sent = proxy
+            .requests()
+            .iter()
+            .filter(|r| r.method == "PATCH")
+            .map(|r| r.sent_bytes)
+            .max();
+        assert_eq!(sent, Some(8 * 1024 * 1024));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_chunk_is_asked_after() {
+    let faults = [
+        Action::LoseAnswer,
+        Action::Reset,
+        Action::answer(502).into(),
+    ];
+    for (action, patches) in faults.into_iter().zip([3, 4, 4]) {
+        let shown = format!("{action:?}");
+        let (source, _) = start().await;
+        let (target, proxy) = start().await;
+        refuse_large(&proxy);
+        proxy.add(Rule::new("PATCH", "").nth(2).does(action));
+        let client = Setup::new().client();
+        let (from, to) = (
+            pull(&client, &source.host(), "a"),
+            push(&client, &proxy.host(), "a"),
+        );
+        let bytes = noise(1, SIZE);
+        source.put_blob("a", bytes.clone());
+        transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
+        assert!(
+            target.blob("a", &blob_of(&bytes).digest) == Some(bytes),
+            "{shown}"
+        );
+        assert_eq!(
+            proxy.count("GET", "/uploads/"),
+            1,
+            "{shown}: asked for the offset"
+        );
+        assert_eq!(proxy.count("PATCH", ""), patches, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn real_registries_get_over_a_lost_answer_too() {
+    let (source, _) = start().await;
+    let bytes = noise(1, 9 * 1024 * 1024);
+    source.put_blob("a", bytes.clone());
+    for version in [Version::V2, Version::V3] {
+        for action in [Action::LoseAnswer, Action::Reset] {
+            let registry = Distribution::new().version(version).start().await;
+            let proxy = FaultProxy::start(registry.address()).await;
+            refuse_large(&proxy);
+            proxy.add(Rule::new("PATCH", "").nth(2).does(action));
+            let client = Setup::new().client();
+            let (from, to) = (
+                pull(&client, &source.host(), "a"),
+                push(&client, &proxy.host(), "a"),
+            );
+            transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
+            assert!(
+                read(&to, &blob_of(&bytes)).await.unwrap() == bytes,
+                "{version:?}"
+            );
+        }
+    }
+}

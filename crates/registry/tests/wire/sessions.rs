@@ -1,0 +1,139 @@
+//! Where uploads go: all the forms of `Location`.
+
+use embedded_registry::{Links, Registry};
+use testkit::proxy::{Action, FaultProxy, Rule};
+
+use crate::setup::{Setup, blob_of, faulty, noise, pull, push, start, transfer};
+
+#[tokio::test]
+async fn absolute_and_relative_locations_are_followed() {
+    for links in [Links::Absolute, Links::Relative] {
+        let (target, proxy) = faulty(Registry::new().links(links)).await;
+        let (source, _) = start().await;
+        let client = Setup::new().client();
+        for size in [1000, 300_000] {
+            let bytes = noise(size as u64, size);
+            source.put_blob("a", bytes.clone());
+            let (from, to) = (
+                pull(&client, &source.host(), "a"),
+                push(&client, &proxy.host(), "a"),
+            );
+            transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
+            assert_eq!(
+                target.blob("a", &blob_of(&bytes).digest),
+                Some(bytes),
+                "{links:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn odd_locations_keep_their_query_and_get_the_digest() {
+    let (_registry, proxy) = start().await;
+    let (source, _) = start().await;
+    let bytes = noise(1, 300_000);
+    let blob = blob_of(&bytes);
+    source.put_blob("a", bytes);
+    let digest = format!("digest={}", blob.digest.as_ref().replace(':', "%3A"));
+    let cases = [
+        // Without a leading slash it is relative to `/v2/a/blobs/uploads/`.
+        ("x1".to_owned(), "/v2/a/blobs/uploads/x1", digest.clone()),
+        (
+            "/up?_state=s%2F1".to_owned(),
+            "/up",
+            format!("_state=s%2F1&{digest}"),
+        ),
+        (
+            "?id=7".to_owned(),
+            "/v2/a/blobs/uploads/",
+            format!("id=7&{digest}"),
+        ),
+        (format!("//{}/p", proxy.host()), "/p", digest.clone()),
+        // A proxy that ends TLS makes the registry name itself wrongly.
+        (format!("https://{}/q", proxy.host()), "/q", digest.clone()),
+    ];
+    for (location, path, query) in cases {
+        proxy.clear_rules();
+        proxy.clear_requests();
+        let begun = Action::answer(202).header("location", &location);
+        proxy.add(Rule::new("POST", "/uploads/").does(begun));
+        proxy.add(Rule::new("PUT", "").does(Action::answer(201)));
+        let client = Setup::new().client();
+        let (from, to) = (
+            pull(&client, &source.host(), "a"),
+            push(&client, &proxy.host(), "a"),
+        );
+        transfer(&from, &to, &blob).await.unwrap();
+        let put = proxy.requests().pop().unwrap();
+        assert_eq!(
+            (put.path.as_str(), put.query.as_str()),
+            (path, query.as_str()),
+            "{location}"
+        );
+        assert_eq!(put.header("content-length"), Some("300000"));
+        assert_eq!(put.sent_bytes, 300_000);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_location_is_an_error_that_says_so() {
+    let (_registry, proxy) = start().await;
+    proxy.add(Rule::new("POST", "/uploads/").does(Action::DropHeader("location")));
+    let error = push(&Setup::new().client(), &proxy.host(), "a")
+        .begin_upload()
+        .await;
+    assert!(error.unwrap_err().to_string().contains("Location"));
+}
+
+#[tokio::test]
+async fn a_session_at_another_host_gets_no_credentials() {
+    let (store, elsewhere) = start().await;
+    let registry = testkit::processes::Distribution::new()
+        .htpasswd("us", "secret")
+        .start()
+        .await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+    let (source, _) = start().await;
+    for (seed, size) in [(1, 1000), (2, 300_000)] {
+        let bytes = noise(seed, size);
+        source.put_blob("a", bytes.clone());
+        // Begin a session there, and have the registry name it.
+        let there = push(&client, &elsewhere.host(), "a");
+        elsewhere.clear_requests();
+        there.begin_upload().await.unwrap();
+        let session = store.requests().pop().unwrap();
+        assert_eq!(session.status.as_u16(), 202);
+        let other = reqwest_location(&elsewhere).await;
+        proxy.clear_rules();
+        let begun = Action::SetHeader("location", other);
+        proxy.add(Rule::new("POST", "/uploads/").does(begun));
+        let (from, to) = (
+            pull(&client, &source.host(), "a"),
+            push(&client, &proxy.host(), "a"),
+        );
+        transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
+        assert_eq!(store.blob("a", &blob_of(&bytes).digest), Some(bytes));
+    }
+    assert!(elsewhere.requests().iter().all(|r| !r.is_authorized()));
+    assert!(proxy.requests().iter().any(|r| r.is_authorized()));
+}
+
+/// A session begun by hand, as an absolute URL.
+async fn reqwest_location(proxy: &FaultProxy) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let host = proxy.host();
+    let mut stream = tokio::net::TcpStream::connect(&host).await.unwrap();
+    let request = format!(
+        "POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let line = answer
+        .lines()
+        .find(|l| l.to_lowercase().starts_with("location: "))
+        .unwrap();
+    format!("http://{host}{}", line[10..].trim())
+}
