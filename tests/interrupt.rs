@@ -1,5 +1,6 @@
 //! SIGINT and SIGTERM
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -56,14 +57,24 @@ fn the_first_signal_ends_the_run_with_its_report() {
 fn a_second_signal_leaves_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let environment = TestEnvironment::new();
-    let child = waiting(
+    let mut child = waiting(
         &environment,
         &listener,
         &["sync", "--report", "report.json"],
     );
     let start = Instant::now();
     send("-INT", &child);
-    std::thread::sleep(Duration::from_millis(300));
+    // Two signals at once would be one: the first has to be heard.
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("interrupted") {
+        line.clear();
+        assert_ne!(
+            stderr.read_line(&mut line).unwrap(),
+            0,
+            "it ended at the first"
+        );
+    }
     send("-INT", &child);
     Finished::of(child.wait_with_output().unwrap()).exits(130);
     assert!(

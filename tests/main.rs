@@ -6,6 +6,7 @@ mod compare;
 mod demo;
 mod environment;
 mod fmt;
+mod hardship;
 mod interrupt;
 mod lint;
 mod login;

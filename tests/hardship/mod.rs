@@ -1,0 +1,13 @@
+//! What a run meets in the wild: rows that cannot be copied, registries that
+//! break, processes that are killed, lists and blobs that are large.
+
+mod bad_rows;
+mod faults;
+mod kills;
+mod large_blob;
+mod lists;
+mod signals;
+mod stalls;
+mod throttled;
+mod walk;
+mod watched;
