@@ -6,6 +6,7 @@ mod faults;
 mod kills;
 mod large_blob;
 mod lists;
+mod scale;
 mod signals;
 mod stalls;
 mod throttled;

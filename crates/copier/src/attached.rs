@@ -79,8 +79,15 @@ impl Passage<'_> {
         }
     }
 
-    /// The children of an index that is at the target, nested ones included.
+    /// The children of an index that is at the target, nested ones included;
+    /// read once however many tags of a repository name it.
     async fn children_at_target(&self, root: &Digest) -> Result<Vec<Digest>, RowError> {
+        let key = (self.target_name.clone(), root.clone());
+        let read = || self.read_children_at_target(root);
+        self.destination.children.try_get(key, read).await
+    }
+
+    async fn read_children_at_target(&self, root: &Digest) -> Result<Vec<Digest>, RowError> {
         let mut found = Vec::new();
         let mut indexes = vec![root.clone()];
         while let Some(index) = indexes.pop() {

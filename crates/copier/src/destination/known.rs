@@ -19,6 +19,8 @@ pub(crate) struct Destination {
     /// Manifests whose referrers and digest tags were copied in this run, by
     /// source, repository and digest.
     pub(crate) attached: Memo<(String, Arc<str>, Digest), ()>,
+    /// The children of indexes that are there, by repository and digest.
+    pub(crate) children: Memo<(Arc<str>, Digest), Vec<Digest>>,
     /// Held by the blob with which it is found out whether the host honours
     /// mounts.
     pub(crate) mount_turn: Semaphore,
@@ -32,6 +34,7 @@ impl Destination {
             candidates: Candidates::default(),
             manifests: Memo::new(),
             attached: Memo::new(),
+            children: Memo::new(),
             mount_turn: Semaphore::new(1),
             swept: CancellationToken::new(),
         }
