@@ -10,6 +10,7 @@ mod hardship;
 mod interrupt;
 mod lint;
 mod login;
+mod registries;
 mod selection;
 mod tags;
 mod terminal;

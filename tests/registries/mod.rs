@@ -1,0 +1,4 @@
+//! Against real registries, checked with clients that are not ours.
+
+mod contents;
+mod pair;
