@@ -2,3 +2,4 @@
 
 mod contents;
 mod pair;
+mod referrers;

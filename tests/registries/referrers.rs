@@ -1,0 +1,215 @@
+//! Signatures, SBOMs and other referrers come along, whichever way a registry keeps them.
+
+use std::collections::BTreeSet;
+
+use embedded_registry::Registry;
+use embedded_registry::images::{Artifact, Bundle, Content, Platform, digest_tag, sample_image};
+use oci_spec::image::Digest;
+use serde_json::{Value, json};
+use testkit::processes::RegistryProcess;
+use testkit::push::Pusher;
+use tokio::task::block_in_place;
+
+use super::pair::{Kind, Pair, assert_everything, assert_root, column, get};
+use crate::environment::TestEnvironment;
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+fn image() -> Bundle {
+    let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
+    sample_image("app", 1, &platforms, 2).unwrap()
+}
+
+/// The image's first child as a bundle of its own, to refer to.
+fn child_of(image: &Bundle) -> Bundle {
+    let child = image.manifests()[0];
+    Bundle::verbatim(child.media_type(), child.bytes().clone())
+}
+
+fn referrer(artifact_type: &str, subject: &Bundle) -> Bundle {
+    let artifact = Artifact::new(artifact_type).subject(subject);
+    let artifact = artifact.annotation("org.example.of", subject.digest().as_ref());
+    artifact
+        .blob("text/plain", artifact_type.to_owned())
+        .build()
+}
+
+/// Puts referrers of one subject where clients of the source look for them.
+async fn attach(pair: &Pair, kind: Kind, subject: &Bundle, referrers: &[&Bundle]) {
+    for referrer in referrers {
+        pair.push(referrer, "app", None).await;
+    }
+    if kind == Kind::Referrers {
+        return;
+    }
+    let descriptors: Vec<Value> = referrers.iter().map(|bundle| bundle.descriptor()).collect();
+    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": descriptors});
+    let index = Content::new(INDEX, index.to_string());
+    let tag = digest_tag(subject.digest(), None);
+    let pusher = Pusher::new(&pair.source.host());
+    pusher.manifest("app", &tag, &index).await;
+}
+
+/// The digests of those that refer to a manifest, as a client of that registry finds them.
+async fn listed(registry: &RegistryProcess, kind: Kind, subject: &Digest) -> BTreeSet<String> {
+    let path = match kind {
+        Kind::Referrers => format!("referrers/{subject}"),
+        Kind::V2 | Kind::V3 => format!("manifests/{}", digest_tag(subject, None)),
+    };
+    let path = format!("{}/v2/mirror/app/{path}", registry.host());
+    let answer = get(&path, INDEX).await;
+    if answer.status() == 404 {
+        return BTreeSet::new();
+    }
+    let index: Value = serde_json::from_slice(answer.body()).unwrap();
+    let manifests = index["manifests"].as_array().unwrap().iter();
+    manifests
+        .map(|manifest| manifest["digest"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn digests(bundles: &[&Bundle]) -> BTreeSet<String> {
+    bundles
+        .iter()
+        .map(|bundle| bundle.digest().to_string())
+        .collect()
+}
+
+async fn writes(registry: &RegistryProcess) -> Vec<String> {
+    let requests = registry.requests().await.into_iter();
+    let written = requests.filter(|request| !["GET", "HEAD"].contains(&request.method.as_str()));
+    written
+        .map(|request| format!("{} {}", request.method, request.path))
+        .collect()
+}
+
+async fn everything_comes_along(source: Kind, target: Kind) {
+    let mut pair = Pair::of(source, target).await;
+    let image = image();
+    let child = child_of(&image);
+    let sbom = referrer("application/spdx+json", &image);
+    let signature = referrer("application/vnd.example.signature", &sbom);
+    let scan = referrer("application/vnd.example.scan", &child);
+    let cosign = [&image, &child].map(|of| {
+        let tag = digest_tag(of.digest(), Some("sig"));
+        (tag, Artifact::cosign_signature(of.digest()).build())
+    });
+    pair.push(&image, "app", Some("v1")).await;
+    attach(&pair, source, &image, &[&sbom]).await;
+    attach(&pair, source, &sbom, &[&signature]).await;
+    attach(&pair, source, &child, &[&scan]).await;
+    for (tag, bundle) in &cosign {
+        pair.push(bundle, "app", Some(tag)).await;
+    }
+    pair.list(&[("app", "v1")]);
+    assert_eq!(column(&pair.sync("", 0), "status"), ["copied"]);
+
+    for (subject, referrers) in [(&image, &sbom), (&sbom, &signature), (&child, &scan)] {
+        let found = listed(&pair.target, target, subject.digest()).await;
+        assert_eq!(found, digests(&[referrers]), "{}", subject.digest());
+        assert_everything(&pair.to("app"), referrers).await;
+    }
+    for (tag, bundle) in &cosign {
+        assert_root(&pair.to(&format!("app:{tag}")), bundle).await;
+        assert_everything(&pair.to("app"), bundle).await;
+    }
+
+    // One that came later, to the child of an image that has not changed.
+    let later = referrer("application/vnd.example.later", &child);
+    attach(&pair, source, &child, &[&scan, &later]).await;
+    assert_eq!(column(&pair.sync("", 0), "status"), ["copied"]);
+    let found = listed(&pair.target, target, child.digest()).await;
+    assert_eq!(found, digests(&[&scan, &later]));
+
+    pair.target.clear_requests().await;
+    assert_eq!(column(&pair.sync("", 0), "status"), ["unchanged"]);
+    assert_eq!(writes(&pair.target).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_api_to_the_api() {
+    everything_comes_along(Kind::Referrers, Kind::Referrers).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_api_to_the_tag_schema() {
+    everything_comes_along(Kind::Referrers, Kind::V2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_tag_schema_to_the_api() {
+    everything_comes_along(Kind::V3, Kind::Referrers).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_tag_schema_to_the_tag_schema() {
+    everything_comes_along(Kind::V2, Kind::V3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tag_schema_tells_of_type_and_annotations() {
+    // go-containerregistry's lists the config's type in the place of the artifact's.
+    let source = Registry::new().start().await.unwrap();
+    let target = Kind::V2.start().await;
+    let image = image();
+    let sbom = referrer("application/spdx+json", &image);
+    image.push(&source, "app", Some("v1"));
+    sbom.push(&source, "app", None);
+    let environment = TestEnvironment::new();
+    let (from, to) = (source.host(), target.host());
+    let line = format!("copy {from}/app:v1 {to}/mirror/app");
+    block_in_place(|| environment.mirror(&line)).exits(0);
+    let tag = digest_tag(image.digest(), None);
+    let path = format!("{to}/v2/mirror/app/manifests/{tag}");
+    let index: Value = serde_json::from_slice(get(&path, INDEX).await.body()).unwrap();
+    let mut descriptor = sbom.descriptor();
+    descriptor["annotations"] = json!({"org.example.of": image.digest()});
+    assert_eq!(index["manifests"], json!([descriptor]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_referrers_only_the_image_comes() {
+    for kind in [Kind::Referrers, Kind::V2] {
+        let pair = Pair::of(kind, kind).await;
+        let image = image();
+        let sbom = referrer("application/spdx+json", &image);
+        let tag = digest_tag(image.digest(), Some("sig"));
+        pair.push(&image, "app", Some("v1")).await;
+        attach(&pair, kind, &image, &[&sbom]).await;
+        let signature = Artifact::cosign_signature(image.digest()).build();
+        pair.push(&signature, "app", Some(&tag)).await;
+        pair.list(&[("app", "v1")]);
+        pair.sync("--no-referrers", 0);
+        assert_root(&pair.to("app:v1"), &image).await;
+        assert_eq!(
+            listed(&pair.target, kind, image.digest()).await,
+            BTreeSet::new()
+        );
+        let path = format!("{}/v2/mirror/app/manifests/{tag}", pair.target.host());
+        assert_eq!(get(&path, INDEX).await.status(), 404);
+        let asked = pair.source.requests().await.into_iter();
+        let lists = asked.filter(|request| request.path.contains("/tags/list"));
+        assert_eq!(lists.count(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_referrer_that_cannot_be_copied_fails_the_row_after_its_image() {
+    let pair = Pair::of(Kind::Referrers, Kind::V2).await;
+    let image = image();
+    let broken = referrer("application/vnd.example.broken", &image);
+    pair.push(&image, "app", Some("v1")).await;
+    // Its manifest alone: the blobs are nowhere.
+    let pusher = Pusher::new(&pair.source.host());
+    let digest = broken.digest().as_ref();
+    pusher.manifest("app", digest, broken.root()).await;
+    pair.list(&[("app", "v1")]);
+    let document = pair.sync("", 3);
+    assert_eq!(column(&document, "status"), ["failed"]);
+    let message = document["rows"][0]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("the image is there"), "{message}");
+    assert!(message.contains(digest), "{message}");
+    assert_root(&pair.to("app:v1"), &image).await;
+    let found = listed(&pair.target, Kind::V2, image.digest()).await;
+    assert_eq!(found, BTreeSet::new(), "what is not there is not listed");
+}
