@@ -145,8 +145,17 @@ async fn a_client_certificate_is_shown_where_it_is_asked_for() {
     secure.folder(&[("ca.crt", secure.authority.pem())]);
     let line = "sync --output json --cert-dir certificates";
     let without = secure.mirror(line).exits(3).json();
-    let message = without["rows"][0]["error"]["message"].as_str().unwrap();
+    let error = &without["rows"][0]["error"];
+    let message = error["message"].as_str().unwrap();
     assert!(message.contains(&secure.target.host()), "{message}");
+    assert!(
+        error["hint"].as_str().unwrap().contains("NAME.key"),
+        "{error}"
+    );
+    assert!(
+        without["summary"]["requests"].as_u64() <= Some(3),
+        "tried again: {without}"
+    );
     let client = clients.client("ci");
     let folder = secure.folder(&[
         ("client.cert", client.certificate()),

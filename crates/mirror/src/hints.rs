@@ -79,9 +79,10 @@ pub(crate) fn of_wire(doing: Doing, image: &Reference, error: &Error) -> Option<
         Error::Credentials { .. } => Some(format!(
             "correct what the message names, or run `mirror login {host}`"
         )),
-        Error::Trust { .. } => {
+        // From a folder that cannot be used, or from a handshake.
+        Error::Trust { detail, .. } => of_connection(host, detail).or_else(|| {
             Some("correct the certificate folder, or name another with --cert-dir".to_owned())
-        }
+        }),
         Error::Blocked(_) => {
             Some("remove `blocked` from registries.conf, or run without it".to_owned())
         }
@@ -154,6 +155,13 @@ fn of_connection(host: &str, detail: &str) -> Option<String> {
              or into /etc/containers/certs.d/{host}"
         ));
     }
+    // The server's alerts about the client's certificate.
+    if says(&["certificaterequired", "certificate required"]) {
+        return Some(format!(
+            "{host} wants to see a client certificate: put it as NAME.cert and NAME.key into a folder \
+             and name it with --cert-dir, or into /etc/containers/certs.d/{host}"
+        ));
+    }
     // rustls' words for an answer that is no TLS.
     if says(&[
         "invalidcontenttype",
@@ -183,6 +191,10 @@ mod tests {
             (
                 "client error (Connect): invalid peer certificate: UnknownIssuer",
                 "--cert-dir",
+            ),
+            (
+                "connection error: received fatal alert: CertificateRequired",
+                "NAME.cert",
             ),
             (
                 "received corrupt message of type InvalidContentType",

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION};
-use url::Url;
+use url::{Position, Url};
 
 use super::answer::Answer;
 use super::host::Host;
@@ -128,7 +128,7 @@ impl Host {
         let tls = TlsFailure::of(error);
         let error = match (Error::connection(method, url, error), tls) {
             (Error::Connection { detail, .. }, TlsFailure::Refused) => Error::Trust {
-                host: url.host_str().unwrap_or_default().to_owned(),
+                host: url[Position::BeforeHost..Position::AfterPort].to_owned(),
                 detail,
             },
             (error, _) => error,
