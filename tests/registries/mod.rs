@@ -5,3 +5,4 @@ mod credentials;
 mod pair;
 mod referrers;
 mod tls;
+mod tokens;
