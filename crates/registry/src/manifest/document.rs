@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use oci_client::manifest as media_type;
 use oci_spec::image::{Descriptor, Digest};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// A manifest or index as the registry served it.
 ///
@@ -71,6 +73,7 @@ pub enum ManifestError {
 struct Shape {
     schema_version: Option<u64>,
     media_type: Option<String>,
+    #[serde(default, deserialize_with = "children")]
     manifests: Option<Vec<Descriptor>>,
     config: Option<Box<Descriptor>>,
     layers: Option<Vec<Descriptor>>,
@@ -78,6 +81,29 @@ struct Shape {
     subject: Option<Box<Descriptor>>,
     artifact_type: Option<String>,
     fs_layers: Option<serde::de::IgnoredAny>,
+}
+
+/// The children of an index. oci-spec 0.10 looks for `os_version` and
+/// `os_features` where the specification says `os.version` and `os.features`,
+/// and passes over those.
+fn children<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Descriptor>>, D::Error> {
+    let Some(mut children) = Option::<Vec<Value>>::deserialize(from)? else {
+        return Ok(None);
+    };
+    for child in &mut children {
+        let Some(platform) = child.get_mut("platform").and_then(Value::as_object_mut) else {
+            continue;
+        };
+        for (specified, expected) in [("os.version", "os_version"), ("os.features", "os_features")]
+        {
+            if let Some(value) = platform.remove(specified) {
+                platform.insert(expected.to_owned(), value);
+            }
+        }
+    }
+    let read = children.into_iter().map(serde_json::from_value);
+    let read: Result<_, _> = read.collect();
+    read.map(Some).map_err(D::Error::custom)
 }
 
 impl Manifest {
@@ -208,6 +234,19 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn the_version_of_a_child_s_system_is_read() {
+        let platform = r#"{"architecture":"amd64","os":"windows","os.version":"10.0","os.features":["win32k"]}"#;
+        let child = D.replacen('{', &format!("{{\"platform\":{platform},"), 1);
+        let index = manifest(&format!(r#"{{"manifests":[{child}]}}"#), None);
+        let Ok(Content::Index { manifests, .. }) = index.content() else {
+            unreachable!("{index:?}");
+        };
+        let platform = manifests[0].platform().as_ref().unwrap();
+        assert_eq!(platform.os_version().as_deref(), Some("10.0"));
+        assert_eq!(platform.os_features().as_ref().unwrap(), &["win32k"]);
     }
 
     #[test]
