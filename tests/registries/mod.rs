@@ -2,7 +2,9 @@
 
 mod contents;
 mod credentials;
+mod names;
 mod pair;
+mod platforms;
 mod referrers;
 mod tls;
 mod tokens;
