@@ -140,8 +140,6 @@ impl Passage<'_> {
     }
 
     async fn send(&self, blob: &Blob, session: UploadSession) -> Result<How, RowError> {
-        // The semaphore is never closed.
-        let _stream = self.engine.streams.acquire().await.ok();
         let shown =
             self.engine
                 .progress

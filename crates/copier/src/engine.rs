@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use registry::{Client, Manifest, Repository};
-use tokio::sync::Semaphore;
 
 use crate::destination::Destination;
 use crate::digest_tags::DigestTags;
@@ -26,14 +25,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) manifests: Manifests,
     pub(crate) digest_tags: Memo<String, Result<Arc<DigestTags>, registry::Error>>,
     pub(crate) tally: Tally,
-    /// Large blobs on their way: each holds buffers on two connections.
-    pub(crate) streams: Semaphore,
     destinations: Mutex<HashMap<String, Arc<Destination>>>,
 }
-
-/// Large blobs at once. At 0 ms two saturate the machine, at 80 ms a dozen
-/// keep the pipe full; more only cost memory.
-const STREAMS: usize = 12;
 
 impl<'a> Engine<'a> {
     pub(crate) fn new(
@@ -49,7 +42,6 @@ impl<'a> Engine<'a> {
             manifests: Manifests::default(),
             digest_tags: Memo::new(),
             tally: Tally::default(),
-            streams: Semaphore::new(STREAMS),
             destinations: Mutex::default(),
         }
     }

@@ -199,6 +199,8 @@ impl Upload<'_> {
             (self.progress)(blob.size);
             return Ok(Sent::Complete);
         }
+        // The semaphore is never closed.
+        let _stream = destination.host.shared.streams.acquire().await.ok();
         let (source_permit, permit) = permits(self.source, destination).await?;
         let reader = self
             .source

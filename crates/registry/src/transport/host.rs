@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rustls::RootCertStore;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::first_answer::FirstAnswer;
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) system_roots: Arc<RootCertStore>,
     /// The most requests under way at one host.
     pub(crate) jobs: usize,
+    /// Streamed blobs under way: each holds buffers on two connections.
+    pub(crate) streams: Semaphore,
     /// Every HTTP request sent.
     pub(crate) requests: AtomicU64,
     /// Places for chunks that are held in memory.
