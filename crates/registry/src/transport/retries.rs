@@ -76,8 +76,12 @@ impl Retries {
 
     fn after_throttle(&mut self, error: &Error, jitter: f32) -> Next {
         self.throttled += 1;
-        let wait = asked_wait(error).unwrap_or_else(|| self.backoff(self.throttled, jitter));
-        self.pause(wait)
+        if let Some(wait) = asked_wait(error) {
+            return self.pause(wait);
+        }
+        // Never longer than allowed: nobody asked for it.
+        let wait = self.backoff(self.throttled, jitter);
+        self.pause(wait.min(self.patience.max_wait))
     }
 
     /// A pause longer than allowed is not made: the host's limiter turns it
@@ -194,6 +198,23 @@ mod tests {
                 spent += wait + stall;
             }
             assert!(spent < Duration::from_secs(240), "{spent:?}");
+        }
+    }
+
+    #[test]
+    fn throttling_without_a_time_ends_as_what_the_registry_said() {
+        let patience = Patience {
+            max_wait: Duration::from_secs(1),
+            ..Patience::default()
+        };
+        for jitter in [0.0, 0.5, 1.0] {
+            let mut retries = Retries::new(&patience);
+            let waits: Vec<_> = (0..8)
+                .map(|_| retries.after(&status(429, None), Duration::ZERO, jitter))
+                .collect();
+            assert_eq!(waits.last(), Some(&Next::GiveUp), "{waits:?}");
+            let long = |next: &Next| matches!(next, Next::PauseHost(w) if *w > patience.max_wait);
+            assert!(!waits.iter().any(long), "{waits:?}");
         }
     }
 
