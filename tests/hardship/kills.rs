@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use embedded_registry::images::{Platform, sample_image};
+use embedded_registry::images::{Bundle, Format, Image, Layer, Platform, sample_image};
 use embedded_registry::{Children, Registry, RunningRegistry};
 use fastrand::Rng;
 use testkit::clients::Crane;
@@ -21,69 +21,102 @@ use crate::environment::TestEnvironment;
 
 const IMAGES: u64 = 12;
 const KILLS: usize = 15;
-/// What the destination is asked for each image that is not tagged yet: two
-/// platforms, their attestations and the index.
-const MANIFESTS: usize = 5;
 const LATENCY: Duration = Duration::from_millis(5);
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The images, signed and for two platforms each, three versions of four names.
-async fn source() -> (RunningRegistry, Vec<String>) {
+/// The source, its repositories, and how many manifests each tag stands for.
+struct Images {
+    source: RunningRegistry,
+    repositories: Vec<String>,
+    manifests: BTreeMap<String, usize>,
+}
+
+/// Three versions of four names: indexes for two platforms, with attestations,
+/// and every third a plain image, whose tag names blobs and no manifests.
+async fn images() -> Images {
     let source = Registry::new().start().await.unwrap();
-    let mut repositories = Vec::new();
+    let (mut repositories, mut manifests) = (Vec::new(), BTreeMap::new());
     for seed in 0..IMAGES {
-        let name = format!("image-{}", seed / 3);
-        let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
-        let image = sample_image(&name, seed, &platforms, 3).unwrap();
-        image.push(&source, &name, Some(&format!("v{}", seed % 3)));
+        let (name, tag) = (format!("image-{}", seed / 3), format!("v{}", seed % 3));
+        let image = match seed % 3 {
+            0 => plain_image(seed),
+            _ => {
+                let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
+                sample_image(&name, seed, &platforms, 3).unwrap()
+            }
+        };
+        image.push(&source, &name, Some(&tag));
+        manifests.insert(format!("{name}:{tag}"), image.manifests().len());
         repositories.push(name);
     }
     repositories.dedup();
-    (source, repositories)
+    Images {
+        source,
+        repositories,
+        manifests,
+    }
 }
 
-fn list(source: &RunningRegistry, repositories: &[String], to: &str) -> String {
-    let from = source.host();
-    let rows = repositories.iter().flat_map(|name| {
-        let row = |tag| format!("{from}/{name} {to}/{name} v{tag}\n");
-        (0..3).map(row).collect::<Vec<_>>()
-    });
-    rows.collect()
+fn plain_image(seed: u64) -> Bundle {
+    let layers = (0..4).map(|number| Layer::random(100 * seed + number, 4_000).unwrap());
+    let image = Image::new(Format::Oci, Platform::linux("amd64"));
+    layers.fold(image, Image::layer).build()
+}
+
+fn list(images: &Images, to: &str) -> String {
+    let from = images.source.host();
+    let names = images
+        .manifests
+        .keys()
+        .map(|name| name.split_once(':').unwrap());
+    let row = |(name, tag)| format!("{from}/{name} {to}/{name} {tag}\n");
+    names.map(row).collect()
 }
 
 /// A killed run after the other against the registry at `target`, then a clean
 /// one; returns the tags that are there in the end.
 async fn survive(target: SocketAddr, seed: u64) -> BTreeMap<String, String> {
-    let (source, repositories) = source().await;
+    let images = images().await;
     let proxy = FaultProxy::start(target).await;
     proxy.set_latency(LATENCY);
     let environment = TestEnvironment::new();
     let host = target.to_string();
-    environment.write("images-list", list(&source, &repositories, &proxy.host()));
+    environment.write("images-list", list(&images, &proxy.host()));
     let (mut random, mut seen) = (Rng::with_seed(seed), Vec::new());
+    let mut tags = BTreeMap::new();
     for number in 0..KILLS {
-        let left = IMAGES as usize - seen.last().unwrap_or(&0);
-        if left == 0 {
+        let left = images
+            .manifests
+            .iter()
+            .filter(|(name, _)| !tags.contains_key(*name));
+        let left: Vec<_> = left.map(|(_, manifests)| manifests).collect();
+        if left.is_empty() {
             break;
         }
-        // Every third early on, the others where manifests are written.
+        // One kill in three at any request, the others where manifests are
+        // written; never later than a run is sure to get.
         let reached = match number % 3 {
-            0 => watch_for(&proxy, "", random.usize(1..=IMAGES as usize + left)),
-            _ => watch_for(&proxy, "PUT", random.usize(1..=left * MANIFESTS)),
+            0 => watch_for(
+                &proxy,
+                "",
+                random.usize(1..=IMAGES as usize + 4 * left.len()),
+            ),
+            _ => watch_for(&proxy, "PUT", random.usize(1..=left.into_iter().sum())),
         };
         kill_when(start(&environment), reached).await;
         // A tag that is visible has to be whole at once.
-        seen.push(whole_tags(&host, &repositories).await.len());
+        tags = whole_tags(&host, &images.repositories).await;
+        seen.push(tags.len());
     }
     println!("seed {seed}: tags after each kill: {seen:?}");
     assert!(seen.iter().any(|tags| *tags > 0), "{seen:?}");
     let done = run(&environment, "sync --output json").await.exits(0);
     assert_eq!(done.json()["summary"]["failed"], 0);
-    let tags = whole_tags(&host, &repositories).await;
+    let tags = whole_tags(&host, &images.repositories).await;
     let crane = Crane::new();
     for (name, digest) in &tags {
         let (repository, tag) = name.split_once(':').unwrap();
-        let expected = source.tagged(repository, tag).unwrap().digest;
+        let expected = images.source.tagged(repository, tag).unwrap().digest;
         assert_eq!(digest, expected.as_ref(), "{name}");
         crane.validate(&format!("{host}/{name}")).await.unwrap();
     }
@@ -127,13 +160,13 @@ async fn kill_when(mut child: Child, mut reached: mpsc::Receiver<()>) {
 
 /// What an undisturbed run leaves.
 async fn undisturbed() -> BTreeMap<String, String> {
-    let (source, repositories) = source().await;
+    let images = images().await;
     let target = Registry::new().start().await.unwrap();
     let environment = TestEnvironment::new();
     let host = target.host();
-    environment.write("images-list", list(&source, &repositories, &host));
+    environment.write("images-list", list(&images, &host));
     run(&environment, "sync").await.exits(0);
-    whole_tags(&host, &repositories).await
+    whole_tags(&host, &images.repositories).await
 }
 
 /// This one takes indexes before their children.
