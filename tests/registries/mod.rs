@@ -6,5 +6,7 @@ mod names;
 mod pair;
 mod platforms;
 mod referrers;
+mod reports;
 mod tls;
 mod tokens;
+mod unchanged;

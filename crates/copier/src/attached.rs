@@ -174,7 +174,10 @@ impl Passage<'_> {
         tags: &DigestTags,
     ) -> Result<Vec<Descriptor>, RowError> {
         let what = format!("the referrers of {subject}");
-        match self.source.referrers(subject).await {
+        // Other destinations of the same image need them too.
+        let key = (self.source.to_string(), subject.clone());
+        let ask = || self.source.referrers(subject);
+        match self.engine.referrers.get(key, ask).await {
             Ok(Referrers::Listed(list)) => return Ok(list),
             Ok(Referrers::Unsupported) => {}
             Err(error) => return self.listed(Err(error), &what),

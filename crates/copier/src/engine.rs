@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use registry::{Client, Manifest, Repository};
+use oci_spec::image::Digest;
+use registry::{Client, Manifest, Referrers, Repository};
 
 use crate::destination::Destination;
 use crate::digest_tags::DigestTags;
@@ -24,6 +25,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) heads: Heads,
     pub(crate) manifests: Manifests,
     pub(crate) digest_tags: Memo<String, Result<Arc<DigestTags>, registry::Error>>,
+    /// By source repository and digest.
+    pub(crate) referrers: Memo<(String, Digest), Result<Referrers, registry::Error>>,
     pub(crate) tally: Tally,
     destinations: Mutex<HashMap<String, Arc<Destination>>>,
 }
@@ -41,6 +44,7 @@ impl<'a> Engine<'a> {
             heads: Heads::new(),
             manifests: Manifests::default(),
             digest_tags: Memo::new(),
+            referrers: Memo::new(),
             tally: Tally::default(),
             destinations: Mutex::default(),
         }

@@ -1,0 +1,236 @@
+//! What the commands say about real registries, key by key.
+
+use embedded_registry::images::{Bundle, Platform, sample_image};
+use serde_json::{Value, json};
+
+use super::pair::{Kind, Pair, assert_root, column, get};
+
+fn image(seed: u64) -> Bundle {
+    let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
+    sample_image("app", seed, &platforms, 2).unwrap()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+const SUMMARY: [&str; 11] = [
+    "rows",
+    "copied",
+    "unchanged",
+    "skipped",
+    "failed",
+    "blobs_copied",
+    "blobs_mounted",
+    "blobs_present",
+    "bytes_copied",
+    "requests",
+    "duration_seconds",
+];
+const ROW: [&str; 8] = [
+    "source",
+    "destination",
+    "tag",
+    "status",
+    "digest",
+    "bytes_copied",
+    "warnings",
+    "error",
+];
+
+/// `new` is to be copied, `old` is there, `none` is not at the source.
+async fn pair() -> Pair {
+    let pair = Pair::of(Kind::V2, Kind::V3).await;
+    pair.push(&image(1), "new", Some("v1")).await;
+    pair.push(&image(2), "old", Some("v1")).await;
+    pair.list(&[("old", "v1")]);
+    pair.sync("", 0);
+    pair.list(&[("new", "v1"), ("none", "v1"), ("old", "v1")]);
+    pair
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_of_sync() {
+    let mut pair = pair().await;
+    pair.source.clear_requests().await;
+    pair.target.clear_requests().await;
+    let document = pair.sync("--report report.json", 1);
+    assert_eq!(keys(&document), ["summary", "rows"]);
+    assert_eq!(
+        column(&document, "status"),
+        ["copied", "failed", "unchanged"]
+    );
+    let (rows, image) = (document["rows"].as_array().unwrap(), image(1));
+    for (row, name) in rows.iter().zip(["new", "none", "old"]) {
+        assert_eq!(keys(row), ROW);
+        let names = (pair.from(name), pair.to(name));
+        assert_eq!(
+            (row["source"].as_str(), row["destination"].as_str()),
+            (Some(&*names.0), Some(&*names.1))
+        );
+        assert_eq!((&row["tag"], &row["warnings"]), (&json!("v1"), &json!([])));
+    }
+    assert_eq!(rows[0]["digest"], image.digest().as_ref());
+    assert_eq!(keys(&rows[1]["error"]), ["message", "hint"]);
+    assert_eq!(
+        (&rows[1]["digest"], &rows[0]["error"]),
+        (&Value::Null, &Value::Null)
+    );
+    let hint = rows[1]["error"]["hint"].as_str().unwrap();
+    assert!(
+        hint.contains(&format!("`mirror tags {}`", pair.from("none"))),
+        "{hint}"
+    );
+    let summary = &document["summary"];
+    assert_eq!(keys(summary), SUMMARY);
+    let sums = ["rows", "copied", "unchanged", "skipped", "failed"].map(|key| &summary[key]);
+    assert_eq!(sums, [3, 1, 1, 0, 1]);
+    // What was not in the other image: mounted blobs have been there.
+    let blobs = ["blobs_copied", "blobs_mounted", "blobs_present"];
+    let blobs: u64 = blobs.iter().map(|key| summary[key].as_u64().unwrap()).sum();
+    assert_eq!(blobs, image.blobs().len() as u64, "{summary}");
+    let sent = rows[0]["bytes_copied"].as_u64().unwrap();
+    let whole: usize = image.blobs().iter().map(|blob| blob.bytes().len()).sum();
+    assert!(sent > 0 && sent <= whole as u64, "{sent} of {whole}");
+    assert_eq!(summary["bytes_copied"], sent);
+    let requests = pair.source.requests().await.len() + pair.target.requests().await.len();
+    assert_eq!(summary["requests"], requests);
+    let report: Value = serde_json::from_str(&pair.environment.read("report.json")).unwrap();
+    assert_eq!(report, document);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_would_be_and_writes_nothing() {
+    let mut pair = pair().await;
+    pair.target.clear_requests().await;
+    let document = pair.sync("--dry-run", 1);
+    assert_eq!(
+        column(&document, "status"),
+        ["copied", "failed", "unchanged"]
+    );
+    assert_eq!(document["summary"]["dry_run"], true);
+    assert_eq!(document["summary"]["bytes_copied"], 0);
+    let requests = pair.target.requests().await;
+    let only_heads = requests.iter().all(|request| request.method == "HEAD");
+    assert!(only_heads, "{requests:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_of_copy_with_another_tag() {
+    let pair = pair().await;
+    let line = format!(
+        "copy {} {} --output json",
+        pair.from("new:v1"),
+        pair.to("x/y:z")
+    );
+    let document = pair.mirror(&line).exits(0).json();
+    assert_eq!(keys(&document["summary"]), SUMMARY);
+    assert_eq!(document["rows"][0]["destination_tag"], "z");
+    assert_eq!(document["rows"][0]["destination"], pair.to("x/y"));
+    assert_root(&pair.to("x/y:z"), &image(1)).await;
+    let line = format!("copy {} {}", pair.from("none:v1"), pair.to("none"));
+    let done = pair.mirror(&line).exits(3);
+    assert!(
+        done.stdout.contains("hint: see what there is"),
+        "{}",
+        done.stdout
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_of_compare() {
+    let pair = pair().await;
+    let document = pair.mirror("compare --output json").exits(1).json();
+    assert_eq!(keys(&document), ["summary", "rows"]);
+    assert_eq!(column(&document, "status"), ["missing", "error", "same"]);
+    let summary = &document["summary"];
+    assert_eq!(
+        keys(summary)[..5],
+        ["rows", "same", "drift", "missing", "error"]
+    );
+    let row = &document["rows"][2];
+    let want = [
+        "source",
+        "destination",
+        "tag",
+        "status",
+        "source_digest",
+        "destination_digest",
+        "platforms",
+        "error",
+    ];
+    assert!(want.iter().all(|key| keys(row).contains(key)), "{row}");
+    assert_eq!(row["source_digest"], image(2).digest().as_ref());
+    assert_eq!(row["destination_digest"], row["source_digest"]);
+    let platforms = row["platforms"].as_array().unwrap();
+    for platform in platforms {
+        assert_eq!(keys(platform), ["platform", "digest", "found"]);
+        assert_eq!(platform["found"], true);
+    }
+    let named = platforms
+        .iter()
+        .map(|platform| platform["platform"].as_str().unwrap());
+    let named: Vec<_> = named.filter(|name| name.starts_with("linux/")).collect();
+    assert_eq!(named, ["linux/amd64", "linux/arm64"]);
+    // Drift, seen at registries that are not ours.
+    pair.push(&image(5), "old", Some("v1")).await;
+    let document = pair
+        .mirror("compare --match */old --output json")
+        .exits(1)
+        .json();
+    assert_eq!(column(&document, "status"), ["drift"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_shown_with_its_exact_bytes() {
+    for kind in [Kind::V2, Kind::V3, Kind::Referrers] {
+        let pair = Pair::of(kind, kind).await;
+        let odd = image(1).rewritten(|text| format!("{text}\n \n"));
+        pair.push(&odd, "app", Some("v1")).await;
+        let raw = pair
+            .mirror(&format!("inspect --raw {}", pair.from("app:v1")))
+            .exits(0);
+        assert_eq!(raw.stdout.as_bytes(), &odd.root().bytes()[..], "{kind:?}");
+        let line = format!("inspect --output json {}", pair.from("app:v1"));
+        let shown = pair.mirror(&line).exits(0).json();
+        assert_eq!(shown["digest"], odd.digest().as_ref());
+        assert_eq!(shown["media_type"], odd.root().media_type(), "{shown}");
+        assert_eq!(shown["referrers"], 0, "{shown}");
+        let path = format!("{}/v2/app/manifests/none", pair.source.host());
+        assert_eq!(get(&path, "*/*").await.status(), 404);
+        let line = format!("inspect --output json {}", pair.from("app:none"));
+        let missing = pair.mirror(&line).exits(1).json();
+        assert!(
+            missing["error"]["hint"]
+                .as_str()
+                .unwrap()
+                .contains("mirror tags")
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_are_listed_over_all_pages() {
+    for kind in [Kind::V2, Kind::V3, Kind::Referrers] {
+        let pair = Pair::of(kind, kind).await;
+        let pusher = testkit::push::Pusher::new(&pair.source.host());
+        pair.push(&image(1), "app", Some("v1")).await;
+        let want: Vec<String> = (1..=120).map(|number| format!("v{number}")).collect();
+        for tag in &want {
+            pusher.manifest("app", tag, image(1).root()).await;
+        }
+        let line = format!("tags --output json {}", pair.from("app"));
+        assert_eq!(pair.mirror(&line).exits(0).json(), json!(want), "{kind:?}");
+        let missing = pair.mirror(&format!("tags {}", pair.from("none"))).exits(1);
+        assert!(
+            missing.stderr.contains("does not exist"),
+            "{}",
+            missing.stderr
+        );
+    }
+}
