@@ -65,20 +65,20 @@ async fn a_pull_mirror_comes_first_and_the_registry_itself_is_the_fallback() {
     pair.push(&slow, "app", Some("v2")).await;
     let pusher = Pusher::new(&near.host());
     pusher.bundle(&fast, "near/app", Some("v1")).await;
-    let conf = table("far.example.com", &pair.source.host())
-        // Nobody listens there.
-        + &pull_mirror("127.0.0.1:1/gone")
-        + &pull_mirror(&format!("{}/near", near.host()));
+    let far = table("far.example.com", &pair.source.host());
+    let near_one = pull_mirror(&format!("{}/near", near.host()));
+    // Nobody listens there.
+    let gone = far.clone() + &pull_mirror("127.0.0.1:1/gone") + &near_one;
     let row = |tag: &str| format!("far.example.com/app {} {tag}\n", pair.to("app"));
     let before = paths(&pair.source).await.len();
-    sync(&pair, &row("v1"), &conf, 0);
+    sync(&pair, &row("v1"), &gone, 0);
     assert_eq!(
         paths(&pair.source).await.len(),
         before,
         "the mirror has it all"
     );
     assert_root(&pair.to("app:v1"), &fast).await;
-    sync(&pair, &row("v2"), &conf, 0);
+    sync(&pair, &row("v2"), &(far + &near_one), 0);
     assert_root(&pair.to("app:v2"), &slow).await;
     let asked = paths(&near).await;
     assert!(
