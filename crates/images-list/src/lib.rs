@@ -62,6 +62,7 @@
 
 mod checker;
 mod commented;
+mod destination;
 mod diff;
 mod disorder;
 mod format;
