@@ -1,6 +1,7 @@
 //! End to end: the built binary, run as people and CI jobs run it.
 #![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
+mod add_tag;
 mod cli;
 mod compare;
 mod demo;

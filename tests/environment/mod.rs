@@ -94,6 +94,11 @@ impl TestEnvironment {
 
     /// Another program in the same place.
     pub(crate) fn run(&self, program: &str, args: &[&str]) {
+        self.output(program, args);
+    }
+
+    /// What another program in the same place says.
+    pub(crate) fn output(&self, program: &str, args: &[&str]) -> String {
         let mut command = Command::new(program);
         command
             .args(args)
@@ -102,6 +107,7 @@ impl TestEnvironment {
             .env("GIT_CONFIG_NOSYSTEM", "1");
         let done = Finished::of(command.output().unwrap());
         assert_eq!(done.code, Some(0), "{program} {args:?}: {done:?}");
+        done.stdout
     }
 }
 

@@ -45,6 +45,11 @@ impl Failure {
         Self::new(Exit::Refused, message)
     }
 
+    /// Ended by a signal: exit 130.
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(Exit::Interrupted, message)
+    }
+
     fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,

@@ -7,13 +7,16 @@
 //!
 //! - `args`, `environment`: what was asked for; parsing has no effects.
 //! - `commands`: one file per command.
+//! - `adding`, `availability`: rows to be added, and whether what they name is there.
 //! - `engine`, `selection`, `client`: what the commands over rows share.
 //! - `failure`, `hints`, `exit`: what a person and a script are told.
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
 //!   `github`) is everything else.
 
+mod adding;
 mod args;
 mod atomic_file;
+mod availability;
 mod client;
 mod commands;
 mod engine;

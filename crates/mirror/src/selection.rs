@@ -74,7 +74,11 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
 }
 
 /// Wrong rows stop a run before anything is sent; the rest is told and passes.
-fn refuse_wrong_rows(session: &Session, lists: &[ListFile]) -> Result<(), Failure> {
+///
+/// # Errors
+///
+/// [`Failure`] that names every wrong row.
+pub(crate) fn refuse_wrong_rows(session: &Session, lists: &[ListFile]) -> Result<(), Failure> {
     let found = list_file::check(lists);
     let of = |severity| {
         let those = found.iter().filter(move |found| found.severity == severity);

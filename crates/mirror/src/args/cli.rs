@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 
 use super::every_command::Common;
 use super::{
-    CompareArgs, CopyArgs, DemoArgs, FmtArgs, InspectArgs, LintArgs, LoginArgs, SyncArgs, TagsArgs,
+    AddTagArgs, CompareArgs, CopyArgs, DemoArgs, FmtArgs, InspectArgs, LintArgs, LoginArgs,
+    SyncArgs, TagsArgs,
 };
 use crate::exit;
 
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Sync(SyncArgs),
     /// Copy one image, with the engine of `sync`
     Copy(CopyArgs),
+    /// Add tags to images of the list, after checking each
+    AddTag(AddTagArgs),
     /// Is the mirror what the list says? Per row and platform
     Compare(CompareArgs),
     /// Check the list's form, offline

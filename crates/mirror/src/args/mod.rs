@@ -1,5 +1,6 @@
 //! The command line: parsing validates, effects come later.
 
+mod adding;
 mod checking;
 mod cli;
 mod copying;
@@ -7,8 +8,11 @@ mod duration;
 mod every_command;
 mod everyday;
 mod operands;
-mod selecting;
 
+mod selecting;
+mod wanted;
+
+pub(crate) use adding::AddTagArgs;
 pub(crate) use checking::{CompareArgs, FmtArgs, LintArgs};
 pub(crate) use cli::{Cli, Command, wants_json};
 pub(crate) use copying::{CopyArgs, CopyingArgs, SyncArgs};

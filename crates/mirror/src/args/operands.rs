@@ -14,6 +14,21 @@ pub(crate) enum Key {
     DestRegistryOverride,
     /// The first path component of every destination.
     DestOrgOverride,
+    /// Source repositories, separated by commas.
+    Images,
+    /// Tags, separated by commas.
+    Tags,
+    /// Source images with their tags, separated by commas.
+    FullImages,
+}
+
+/// Where a value was said, the weaker ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// In the environment, maybe for another command.
+    Environment,
+    /// On the command line.
+    CommandLine,
 }
 
 /// One operand of a command line.
@@ -45,10 +60,13 @@ pub(crate) struct Operands<'a> {
 }
 
 impl Key {
-    const ALL: [Self; 3] = [
+    const ALL: [Self; 6] = [
         Self::ImagesFile,
         Self::DestRegistryOverride,
         Self::DestOrgOverride,
+        Self::Images,
+        Self::Tags,
+        Self::FullImages,
     ];
 
     /// The key's name, that of the environment variable too.
@@ -57,13 +75,24 @@ impl Key {
             Self::ImagesFile => "IMAGES_FILE",
             Self::DestRegistryOverride => "DEST_REGISTRY_OVERRIDE",
             Self::DestOrgOverride => "DEST_ORG_OVERRIDE",
+            Self::Images => "IMAGES",
+            Self::Tags => "TAGS",
+            Self::FullImages => "FULL_IMAGES",
         }
     }
 
     /// All names, for reading the environment.
-    pub(crate) fn names() -> [&'static str; 3] {
+    pub(crate) fn names() -> [&'static str; 6] {
         Self::ALL.map(Self::name)
     }
+}
+
+fn items<'a>(lists: &[&'a str]) -> Vec<&'a str> {
+    let items = lists.iter().flat_map(|list| list.split(','));
+    items
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .collect()
 }
 
 fn names() -> String {
@@ -113,6 +142,25 @@ impl<'a> Operands<'a> {
         })
         .or_else(|| self.environment.operand(key.name()))
     }
+
+    /// The items of a list and where they were said: those of the flags, else
+    /// of all operands, else of the environment, separated by commas. Empty
+    /// lists count as not given.
+    pub(crate) fn list(&self, flags: &'a [String], key: Key) -> Option<(Origin, Vec<&'a str>)> {
+        let of_key = |operand: &&Operand| operand.key == key;
+        let operands = self.given.iter().filter(of_key);
+        let operands = operands.map(|operand| operand.value.as_str()).collect();
+        let environment = self.environment.operand(key.name()).into_iter().collect();
+        let flags = flags.iter().map(String::as_str).collect();
+        [
+            (Origin::CommandLine, flags),
+            (Origin::CommandLine, operands),
+            (Origin::Environment, environment),
+        ]
+        .into_iter()
+        .map(|(origin, texts): (Origin, Vec<&str>)| (origin, items(&texts)))
+        .find(|(_, items)| !items.is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +185,28 @@ mod tests {
         let alone = Operands::new(&[], &keys, &environment)?;
         assert_eq!(alone.value(None, Key::DestOrgOverride), Some("environment"));
         Ok(())
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas_or_repeated() {
+        let set = |name: &str| (name == "TAGS").then(|| OsString::from("5,6"));
+        let environment = Environment::read(set, &Key::names());
+        let given = ["TAGS=1, 2,,", "IMAGES=a", "TAGS=3"];
+        let given = given.map(|text| text.parse().unwrap());
+        let keys = [Key::Tags, Key::Images];
+        let flags = ["4".to_owned(), "4,5".to_owned()];
+        let tags = |given: &[Operand], flags: &[String]| {
+            let operands = Operands::new(given, &keys, &environment).unwrap();
+            let (origin, tags) = operands.list(flags, Key::Tags).unwrap();
+            (origin, tags.join(" "))
+        };
+        let said = |text: &str| (Origin::CommandLine, text.to_owned());
+        assert_eq!(tags(&given, &flags), said("4 4 5"));
+        assert_eq!(tags(&given, &[]), said("1 2 3"));
+        assert_eq!(
+            tags(&[], &[",".to_owned()]),
+            (Origin::Environment, "5 6".to_owned())
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod add_tag;
 mod compare;
 mod copy;
 mod demo;

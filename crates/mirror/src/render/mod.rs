@@ -1,5 +1,6 @@
 //! Results as text for people and as the JSON of the contract.
 
+mod added;
 mod compared;
 mod inspected;
 mod run_json;
@@ -7,6 +8,7 @@ mod run_summary;
 mod run_text;
 mod sizes;
 
+pub(crate) use added::{AddedReport, unified_diff};
 pub(crate) use compared::{ComparedJson, ComparedText};
 pub(crate) use inspected::Inspected;
 pub(crate) use run_json::RunJson;

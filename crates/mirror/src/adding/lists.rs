@@ -1,0 +1,207 @@
+//! Several lists, looked up as one.
+
+use images_list::{CommentedRow, Index, Repository, Row, Source};
+
+use super::problem::place;
+use super::{AddProblem, Destination, Pair, PlannedRow, Verdict};
+use crate::list_file::ListFile;
+
+/// The lists, looked up as one.
+pub(super) struct Lists<'a> {
+    lists: Vec<OneList<'a>>,
+}
+
+struct OneList<'a> {
+    file: &'a ListFile,
+    index: Index<'a>,
+    commented: Vec<CommentedRow>,
+}
+
+impl<'a> Lists<'a> {
+    pub(super) fn of(files: &'a [ListFile]) -> Self {
+        let lists = files.iter().map(|file| OneList {
+            file,
+            index: Index::of(&file.list),
+            commented: file.list.commented_rows(),
+        });
+        Self {
+            lists: lists.collect(),
+        }
+    }
+
+    /// What the lists say to one image.
+    pub(super) fn judge(&self, pair: &Pair, destination: &Destination) -> Verdict {
+        let mapping = match destination {
+            Destination::OfTheList => self.chosen(&pair.source),
+            Destination::Named(name) => self.named(&pair.source, name),
+            Destination::New(name) => self.new_mapping(&pair.source, name),
+        };
+        let planned = match mapping {
+            Ok((list, source, destination)) => PlannedRow {
+                row: Row {
+                    source,
+                    destination,
+                    tag: pair.tag.clone(),
+                },
+                list,
+            },
+            Err(problem) => return Verdict::Refused(problem),
+        };
+        match self.obstacle(&planned.row) {
+            None => Verdict::Add(planned),
+            Some(problem @ AddProblem::Present { .. }) => Verdict::Present(planned, problem),
+            Some(problem) => Verdict::Refused(problem),
+        }
+    }
+
+    /// What each list says of a source, with the list's place.
+    fn sources(&self, source: &Repository) -> impl Iterator<Item = (usize, &Source<'a>)> {
+        let source = source.clone();
+        let lists = self.lists.iter().enumerate();
+        lists.filter_map(move |(at, list)| Some((at, list.index.source(&source)?)))
+    }
+
+    /// All destinations of a source, each once.
+    fn destinations(&self, source: &Repository) -> Vec<&'a Repository> {
+        let mut all: Vec<&Repository> = Vec::new();
+        for (_, found) in self.sources(source) {
+            for destination in &found.destinations {
+                if !all.contains(destination) {
+                    all.push(destination);
+                }
+            }
+        }
+        all
+    }
+
+    /// The list, source and destination of the rows with this mapping, spelled
+    /// as the first of them spells them.
+    fn mapping(
+        &self,
+        source: &Repository,
+        destination: &Repository,
+    ) -> Option<(usize, usize, &'a Row)> {
+        self.sources(source).find_map(|(list, found)| {
+            let fits = |row: &Row| row.destination == *destination;
+            let first = found.rows.iter().find(|at| fits(at.row))?;
+            Some((list, first.line, first.row))
+        })
+    }
+
+    fn chosen(&self, source: &Repository) -> Result<(usize, Repository, Repository), AddProblem> {
+        let destinations = self.destinations(source);
+        if destinations.is_empty() {
+            return Err(self.not_listed(source));
+        }
+        let chosen = source.choose_destination(&destinations);
+        let mapping = chosen.and_then(|chosen| self.mapping(source, chosen));
+        let (list, _, row) = mapping.ok_or_else(|| AddProblem::Ambiguous {
+            destinations: destinations.into_iter().cloned().collect(),
+        })?;
+        Ok((list, row.source.clone(), row.destination.clone()))
+    }
+
+    fn named(
+        &self,
+        source: &Repository,
+        name: &Repository,
+    ) -> Result<(usize, Repository, Repository), AddProblem> {
+        if let Some((list, _, row)) = self.mapping(source, name) {
+            return Ok((list, row.source.clone(), row.destination.clone()));
+        }
+        let destinations = self.destinations(source);
+        if destinations.is_empty() {
+            return Err(self.not_listed(source));
+        }
+        Err(AddProblem::NotADestination {
+            lists: self.names(),
+            named: name.clone(),
+            destinations: destinations.into_iter().cloned().collect(),
+        })
+    }
+
+    fn new_mapping(
+        &self,
+        source: &Repository,
+        name: &Repository,
+    ) -> Result<(usize, Repository, Repository), AddProblem> {
+        if let Some((list, line, row)) = self.mapping(source, name) {
+            return Err(AddProblem::NotNew {
+                destination: row.destination.clone(),
+                place: place(&self.lists[list].file.name, line),
+            });
+        }
+        let known = self.sources(source).next();
+        let (list, source) = known.map_or((0, source), |(at, found)| (at, found.repository));
+        Ok((list, source.clone(), name.clone()))
+    }
+
+    /// What stands against a row in any of the lists.
+    fn obstacle(&self, row: &Row) -> Option<AddProblem> {
+        let writers = self.lists.iter().flat_map(|list| {
+            let rows = list.index.rows_to(&row.destination, &row.tag).iter();
+            rows.map(move |at| (&list.file.name, at))
+        });
+        let mut taken = None;
+        for (file, at) in writers {
+            let place = place(file, at.line);
+            if at.row.source == row.source {
+                let row = at.row.clone();
+                return Some(AddProblem::Present { row, place });
+            }
+            taken.get_or_insert(AddProblem::Taken {
+                destination: row.destination.clone(),
+                tag: row.tag.clone(),
+                source_there: at.row.source.clone(),
+                place,
+            });
+        }
+        self.commented_out(row).or(taken)
+    }
+
+    fn commented_out(&self, row: &Row) -> Option<AddProblem> {
+        self.lists.iter().find_map(|list| {
+            let found = list.commented.iter().find(|found| found.row == *row)?;
+            Some(AddProblem::CommentedOut {
+                row: found.row.clone(),
+                place: place(&list.file.name, found.line),
+            })
+        })
+    }
+
+    /// Whether a row goes to a repository.
+    pub(super) fn have_destination(&self, name: &Repository) -> bool {
+        let mut rows = self.lists.iter().flat_map(|list| list.file.list.rows());
+        rows.any(|at| at.row.destination == *name)
+    }
+
+    fn not_listed(&self, source: &Repository) -> AddProblem {
+        let ending = |name: &Repository| {
+            let mut components = name.path().rsplit('/');
+            (
+                components.next().map(str::to_owned),
+                components.next().map(str::to_owned),
+            )
+        };
+        let wanted = ending(source);
+        let mut similar: Vec<Repository> = Vec::new();
+        for known in self.lists.iter().flat_map(|list| list.index.sources()) {
+            if ending(known.repository) == wanted && !similar.contains(known.repository) {
+                similar.push(known.repository.clone());
+            }
+        }
+        AddProblem::NotListed {
+            lists: self.names(),
+            similar,
+        }
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<_> = self
+            .lists
+            .iter()
+            .map(|list| list.file.name.as_str())
+            .collect();
+        names.join(", ")
+    }
+}

@@ -1,0 +1,17 @@
+//! Rows to be added to the lists: what is wanted, what the lists say to it, and
+//! writing it.
+
+mod checks;
+mod lists;
+mod locked_files;
+mod outcome;
+mod plan;
+mod problem;
+mod wanted;
+
+pub(crate) use checks::Checks;
+pub(crate) use locked_files::LockedFiles;
+pub(crate) use outcome::{AddedRow, Outcome};
+pub(crate) use plan::{Plan, PlannedRow, Verdict, plan};
+pub(crate) use problem::AddProblem;
+pub(crate) use wanted::{Destination, Pair, Wanted};

@@ -1,0 +1,96 @@
+//! What a request to add images comes to.
+
+use images_list::Row;
+
+use super::{AddProblem, Checks, Pair, Plan, PlannedRow, Verdict, Wanted};
+use crate::exit::Exit;
+
+/// What is added, what is not, and why.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// The rows to add, in the order of asking.
+    pub(crate) rows: Vec<PlannedRow>,
+    /// What the lists have already, where that is no problem, and where.
+    pub(crate) skipped: Vec<(Row, String)>,
+    /// What stands against an image. Several may stand against one.
+    pub(crate) problems: Vec<PairProblem>,
+    /// What could not be checked and is no problem.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// An image and what stands against adding it.
+#[derive(Debug)]
+pub(crate) struct PairProblem {
+    /// The image.
+    pub(crate) pair: Pair,
+    /// What is wrong.
+    pub(crate) problem: AddProblem,
+    /// Whether a registry refused who we are.
+    pub(crate) refused: bool,
+}
+
+/// A row and where its list has it now.
+#[derive(Debug, Clone)]
+pub(crate) struct AddedRow {
+    /// The row.
+    pub(crate) row: Row,
+    /// The list's name.
+    pub(crate) file: String,
+    /// The row's line, counted from 1.
+    pub(crate) line: usize,
+}
+
+impl Outcome {
+    /// Puts together what the lists and the registries say. `rows` are those
+    /// that nothing stands against, whatever stands against others.
+    pub(crate) fn of(plan: Plan, checks: &Checks, wanted: &Wanted, skip_existing: bool) -> Self {
+        let mut outcome = Self::default();
+        let answers: Vec<_> = plan
+            .verdicts
+            .iter()
+            .map(|(pair, verdict)| checks.answer(pair, verdict, &plan, wanted))
+            .collect();
+        for ((pair, verdict), answer) in plan.verdicts.into_iter().zip(answers) {
+            let stands_against = !answer.problems.is_empty();
+            let mut problems = Vec::new();
+            match verdict {
+                Verdict::Add(row) if !stands_against => outcome.rows.push(row),
+                Verdict::Add(_) => {}
+                Verdict::Present(planned, AddProblem::Present { place, .. }) if skip_existing => {
+                    outcome.skipped.push((planned.row, place));
+                }
+                Verdict::Present(_, problem) | Verdict::Refused(problem) => {
+                    problems.push((problem, false));
+                }
+            }
+            problems.extend(answer.problems);
+            let problems = problems.into_iter().map(|(problem, refused)| PairProblem {
+                pair: pair.clone(),
+                problem,
+                refused,
+            });
+            outcome.problems.extend(problems);
+            for warning in answer.warnings {
+                if !outcome.warnings.contains(&warning) {
+                    outcome.warnings.push(warning);
+                }
+            }
+        }
+        outcome
+    }
+
+    /// The exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        let problems = self.problems.len();
+        let refused = self
+            .problems
+            .iter()
+            .filter(|problem| problem.refused)
+            .count();
+        if problems > 0 && refused == problems {
+            Exit::Refused
+        } else {
+            Exit::of_findings(problems > 0)
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What the lists say to rows that are wanted. No file is touched and nobody is
+//! asked: it is done again where a list has changed in the meantime.
+
+use std::collections::HashMap;
+
+use images_list::{Repository, Row, Tag};
+
+use super::lists::Lists;
+use super::{AddProblem, Destination, Pair, Wanted};
+use crate::list_file::ListFile;
+
+/// What is to be done about each wanted image, in the order of asking.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The images, and what the lists say.
+    pub(crate) verdicts: Vec<(Pair, Verdict)>,
+    /// Whether the lists name the new destination already, so that nobody need
+    /// be asked whether it exists.
+    pub(crate) knows_destination: bool,
+}
+
+/// What the lists say to one image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is new and has its place.
+    Add(PlannedRow),
+    /// A list has it.
+    Present(PlannedRow, AddProblem),
+    /// It cannot be added.
+    Refused(AddProblem),
+}
+
+/// A row and its list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlannedRow {
+    /// The row, spelled as its list spells the names.
+    pub(crate) row: Row,
+    /// The list's place among those that were named.
+    pub(crate) list: usize,
+}
+
+/// Plans the rows.
+pub(crate) fn plan(lists: &[ListFile], wanted: &Wanted) -> Plan {
+    let lists = Lists::of(lists);
+    let mut filled = HashMap::new();
+    let verdicts = wanted.pairs.iter().map(|pair| {
+        let verdict = lists.judge(pair, &wanted.destination);
+        (pair.clone(), refuse_twins(verdict, &mut filled))
+    });
+    Plan {
+        verdicts: verdicts.collect(),
+        knows_destination: match &wanted.destination {
+            Destination::New(name) => lists.have_destination(name),
+            Destination::OfTheList | Destination::Named(_) => true,
+        },
+    }
+}
+
+/// Two wanted images must not go to one place either.
+fn refuse_twins(verdict: Verdict, filled: &mut HashMap<(Repository, Tag), Repository>) -> Verdict {
+    let Verdict::Add(PlannedRow { row, .. }) = &verdict else {
+        return verdict;
+    };
+    let target = (row.destination.clone(), row.tag.clone());
+    match filled.get(&target) {
+        Some(other) => Verdict::Refused(AddProblem::Taken {
+            destination: row.destination.clone(),
+            tag: row.tag.clone(),
+            source_there: other.clone(),
+            place: "in this same call".to_owned(),
+        }),
+        None => {
+            filled.insert(target, row.source.clone());
+            verdict
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use images_list::List;
+
+    use super::*;
+
+    fn file(name: &str, text: &str) -> ListFile {
+        ListFile {
+            name: name.to_owned(),
+            path: PathBuf::from(name),
+            list: List::parse(text),
+        }
+    }
+
+    fn said(lists: &[ListFile], images: &str, destination: &Destination) -> Vec<String> {
+        let pair = |image: &str| {
+            let (source, tag) = image.rsplit_once(':').unwrap();
+            Pair {
+                source: source.parse().unwrap(),
+                tag: tag.parse().unwrap(),
+            }
+        };
+        let wanted = Wanted {
+            pairs: images.split(' ').map(pair).collect(),
+            destination: destination.clone(),
+        };
+        let verdicts = plan(lists, &wanted).verdicts.into_iter();
+        let said = verdicts.map(|(_, verdict)| match verdict {
+            Verdict::Add(planned) => format!("{}: {}", lists[planned.list].name, planned.row),
+            Verdict::Present(_, problem) | Verdict::Refused(problem) => problem.to_string(),
+        });
+        said.collect()
+    }
+
+    #[test]
+    fn names_are_compared_whole_and_spelled_as_the_list_does() {
+        let lists = [
+            file(
+                "one",
+                "docker.io/minio/minio r/mirrored-minio-minio 1.6.10\n",
+            ),
+            file(
+                "two",
+                "quay.io/minio/minio q/minio 1\n# quay.io/minio/minio q/minio 3\n",
+            ),
+        ];
+        let of_list = Destination::OfTheList;
+        let table = [
+            (
+                "minio/minio:1.6.1",
+                "one: docker.io/minio/minio r/mirrored-minio-minio 1.6.1",
+            ),
+            (
+                "quay.io/minio/minio:1.6.10",
+                "two: quay.io/minio/minio q/minio 1.6.10",
+            ),
+            (
+                "minio/minio:1.6.10",
+                "one:1 has `docker.io/minio/minio r/mirrored-minio-minio 1.6.10` already; --skip-existing passes over it",
+            ),
+            (
+                "quay.io/minio/minio:3",
+                "two:2 has `quay.io/minio/minio q/minio 3` commented out: somebody did not want it. Remove the comment mark there if that is over",
+            ),
+            // What a pattern would take for another tag.
+            (
+                "minio/minio:1.6_10",
+                "one: docker.io/minio/minio r/mirrored-minio-minio 1.6_10",
+            ),
+            (
+                "gcr.io/minio/minio:1",
+                "one, two has no such image (it has docker.io/minio/minio and quay.io/minio/minio, which are others); a new one is proposed with --new --dest DESTINATION and needs approval (CONTRIBUTING, \"A new image\")",
+            ),
+        ];
+        for (image, want) in table {
+            assert_eq!(said(&lists, image, &of_list), [want], "{image}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_filled_once() {
+        let text = "a r/x 1\nb r/x 2\n";
+        let lists = [file("list", text), file("other", "c s/c 1\nd r/x 4\n")];
+        let want = "`r/x:1` is filled by a already, list:1: choose another destination";
+        assert_eq!(said(&lists, "b:1", &Destination::OfTheList), [want]);
+        let want = "`r/x:4` is filled by d already, other:2: choose another destination";
+        assert_eq!(said(&lists, "b:4", &Destination::OfTheList), [want]);
+        let want = [
+            "list: a r/x 3",
+            "`r/x:3` is filled by a already, in this same call: choose another destination",
+        ];
+        assert_eq!(said(&lists, "a:3 b:3", &Destination::OfTheList), want);
+    }
+
+    #[test]
+    fn destinations_are_those_of_the_list_unless_they_are_new() {
+        let lists = [file("list", "a r/x 1\na r/y 1\nb r/b 1\n")];
+        let named = |name: &str| Destination::Named(name.parse().unwrap());
+        let new = |name: &str| Destination::New(name.parse().unwrap());
+        let table = [
+            (
+                "a:2",
+                Destination::OfTheList,
+                "it goes to r/x and r/y: say which with --dest",
+            ),
+            ("a:2", named("docker.io/r/y"), "list: a r/y 2"),
+            (
+                "b:2",
+                named("r/x"),
+                "list does not send it to r/x but to r/b: correct --dest, or make it another destination with --new",
+            ),
+            (
+                "b:2",
+                new("r/b"),
+                "it goes to r/b already, as list:3 says: leave out --new",
+            ),
+            ("library/b:2", new("r/z"), "list: b r/z 2"),
+            ("c:2", new("r/c"), "list: c r/c 2"),
+            (
+                "c:1",
+                new("r/b"),
+                "`r/b:1` is filled by b already, list:3: choose another destination",
+            ),
+        ];
+        for (image, destination, want) in table {
+            assert_eq!(
+                said(&lists, image, &destination),
+                [want],
+                "{image} {destination:?}"
+            );
+        }
+    }
+}

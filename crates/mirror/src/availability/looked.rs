@@ -1,0 +1,45 @@
+//! What came of looking for something at a registry.
+
+use oci_spec::distribution::Reference;
+use registry::Error;
+
+use crate::hints::{self, Doing};
+
+/// What came of looking for an image or a repository.
+#[derive(Debug, Clone)]
+pub(crate) enum Looked {
+    /// It is there.
+    Found,
+    /// Whoever is asked says that it is not.
+    Missing,
+    /// Credentials are wanted, and there are none.
+    Unchecked(Trouble),
+    /// It could not be found out for any other reason.
+    Failed(Trouble),
+}
+
+/// Why something could not be found out.
+#[derive(Debug, Clone)]
+pub(crate) struct Trouble {
+    /// What happened, and what to do about it.
+    pub(crate) message: String,
+    /// Whether the registry refused who we are, or that we are nobody.
+    pub(crate) refused: bool,
+}
+
+impl Looked {
+    /// What an error of the wire says of an image or repository.
+    pub(super) fn of(error: &Error, image: &Reference) -> Self {
+        let hint = hints::of_wire(Doing::Reading, image, error);
+        let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let trouble = Trouble {
+            message: format!("{error}{hint}"),
+            refused: error.is_refused(),
+        };
+        if error.is_refused_anonymous() {
+            Self::Unchecked(trouble)
+        } else {
+            Self::Failed(trouble)
+        }
+    }
+}

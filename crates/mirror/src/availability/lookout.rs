@@ -1,0 +1,100 @@
+//! Looking for images and repositories at registries.
+
+use images_list::{Repository, Tag};
+use oci_spec::distribution::Reference;
+use registry::{Access, Client};
+
+use super::hosted_answer::Said;
+use super::hosted_api::HostedApis;
+use super::{Looked, Trouble};
+use crate::args::Common;
+use crate::client;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::image_name::tag_or_digest;
+
+/// One client for all that is looked for in a run.
+#[derive(Debug)]
+pub(crate) struct Lookout {
+    client: Client,
+    apis: HostedApis,
+}
+
+impl Lookout {
+    /// Somebody who has not spoken to anybody yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`client::build`].
+    pub(crate) fn new(common: &Common, environment: &Environment) -> Result<Self, Failure> {
+        let settings = client::settings(common, environment)?;
+        let apis = HostedApis::new(settings.registries_conf.clone(), settings.trust.clone());
+        let client = client::of_settings(settings)?;
+        Ok(Self { client, apis })
+    }
+
+    /// Whether a source has an image, at any of the places where it may be
+    /// read: one HEAD each.
+    pub(crate) async fn image(&self, source: &Repository, tag: &Tag) -> Looked {
+        let image = source.reference(tag);
+        let places = match self.client.pull(&image) {
+            Ok(places) => places,
+            Err(error) => return Looked::of(&error, &image),
+        };
+        let mut looked = Looked::Missing;
+        for place in places {
+            // The registry itself comes last, after its mirrors, and its word counts.
+            looked = match place.head_manifest(tag_or_digest(&image)).await {
+                Ok(Some(_)) => return Looked::Found,
+                Ok(None) => Looked::Missing,
+                Err(error) => Looked::of(&error, &image),
+            };
+        }
+        looked
+    }
+
+    /// Whether a repository exists.
+    ///
+    /// Docker Hub and quay.io say so through their own APIs. Elsewhere, and
+    /// where those say nothing, it is the tag list that tells: 200, or 404 for
+    /// a repository that does not exist (`NAME_UNKNOWN`). distribution, zot,
+    /// Harbor and GHCR know a repository from its first push on, so one that
+    /// is empty is missing there too.
+    pub(crate) async fn repository(&self, name: &Repository) -> Looked {
+        match self.apis.ask(name).await {
+            Said::Exists => Looked::Found,
+            Said::Nothing => self.tag_list(name).await,
+            // Private ones are not shown to strangers; with credentials the registry shows them.
+            Said::Missing => match self.tag_list(name).await {
+                Looked::Found => Looked::Found,
+                _ => Looked::Missing,
+            },
+            Said::Trouble(message) => match self.tag_list(name).await {
+                // The registry does not tell strangers, and who would tell could not be asked.
+                Looked::Unchecked(_) => Looked::Failed(Trouble {
+                    message,
+                    refused: false,
+                }),
+                other => other,
+            },
+        }
+    }
+
+    async fn tag_list(&self, name: &Repository) -> Looked {
+        // The client asks for an image; the tag does not matter.
+        let any = Reference::with_tag(
+            name.host().to_owned(),
+            name.path().to_owned(),
+            "latest".to_owned(),
+        );
+        let tags = match self.client.push(&any, Access::Pull) {
+            Ok(place) => place.tags().await,
+            Err(error) => Err(error),
+        };
+        match tags {
+            Ok(Some(_)) => Looked::Found,
+            Ok(None) => Looked::Missing,
+            Err(error) => Looked::of(&error, &any),
+        }
+    }
+}

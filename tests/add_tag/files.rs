@@ -1,0 +1,146 @@
+//! Lists as they come: line endings, links, modes, and the difference.
+
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::registry_with;
+use crate::environment::{TestEnvironment, mode_of};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_new_row_differs_whatever_the_form_of_the_file() {
+    let registry = registry_with(&["b:1.6.1", "b:1_6.1"]).await;
+    let r = registry.host();
+    let row = format!("{r}/b r.io/b");
+    let table = [
+        (
+            format!("{row} 1.6.10\r\n"),
+            format!("{row} 1.6.1\r\n{row} 1.6.10\r\n"),
+        ),
+        (
+            format!("# head\n{row} 1.5"),
+            format!("# head\n{row} 1.5\n{row} 1.6.1"),
+        ),
+        (
+            format!("{row} 1.6.10\n# tail"),
+            format!("{row} 1.6.1\n{row} 1.6.10\n# tail"),
+        ),
+        // In disorder before, and no more disorder after.
+        (
+            format!("z r.io/z 1\n{row} 1\na r.io/a 1\n"),
+            format!("z r.io/z 1\n{row} 1\n{row} 1.6.1\na r.io/a 1\n"),
+        ),
+        // Spelled with two blanks, and left so.
+        (
+            format!("{r}/b  r.io/b 1.6.10\n"),
+            format!("{row} 1.6.1\n{r}/b  r.io/b 1.6.10\n"),
+        ),
+    ];
+    for (before, after) in table {
+        let environment = TestEnvironment::new();
+        environment.write("images-list", &before);
+        let line = format!("add-tag --full-images {r}/b:1.6.1");
+        let dry = environment.mirror(&format!("{line} --dry-run")).exits(0);
+        assert_eq!(
+            environment.read("images-list"),
+            before,
+            "a dry run writes nothing"
+        );
+        environment.mirror(&line).exits(0);
+        assert_eq!(environment.read("images-list"), after);
+        // The difference that was shown is the one that was made.
+        environment.write("images-list", &before);
+        environment.write("patch", &dry.stdout);
+        environment.run("git", &["apply", "patch"]);
+        assert_eq!(environment.read("images-list"), after, "{}", dry.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_the_difference() {
+    let registry = registry_with(&["b:2"]).await;
+    let r = registry.host();
+    let environment = TestEnvironment::new();
+    environment.write("images-list", format!("{r}/b r.io/b 1\n"));
+    let line = format!("add-tag --dry-run --full-images {r}/b:2");
+    let diff = format!(
+        "--- a/images-list\n+++ b/images-list\n@@ -1 +1,2 @@\n {r}/b r.io/b 1\n+{r}/b r.io/b 2\n"
+    );
+    let done = environment.mirror(&line).exits(0);
+    assert_eq!(
+        done.stdout,
+        format!("{diff}1 row would be added; nothing was written\n")
+    );
+    let document = environment
+        .mirror(&format!("{line} --output json"))
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&document["diff"], &document["dry_run"]),
+        (&diff.into(), &true.into())
+    );
+    assert_eq!(document["added"][0]["line"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_stays_a_link_and_a_mode_a_mode() {
+    let registry = registry_with(&["b:2"]).await;
+    let r = registry.host();
+    let environment = TestEnvironment::new();
+    std::fs::create_dir(environment.path("lists")).unwrap();
+    environment.write("lists/real", format!("{r}/b r.io/b 1\n"));
+    std::fs::set_permissions(
+        environment.path("lists/real"),
+        Permissions::from_mode(0o640),
+    )
+    .unwrap();
+    symlink("lists/real", environment.path("images-list")).unwrap();
+    environment
+        .mirror(&format!("add-tag --full-images {r}/b:2"))
+        .exits(0);
+    assert!(environment.path("images-list").is_symlink());
+    assert_eq!(
+        environment.read("lists/real"),
+        format!("{r}/b r.io/b 1\n{r}/b r.io/b 2\n")
+    );
+    assert_eq!(mode_of(&environment.path("lists/real")), 0o640);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_list_is_refused_before_anybody_is_asked() {
+    let registry = registry_with(&["b:2"]).await;
+    let r = registry.host();
+    let environment = TestEnvironment::new();
+    let list = format!("{r}/b r.io/b 1\n");
+    environment.write("images-list", &list);
+    std::fs::set_permissions(
+        environment.path("images-list"),
+        Permissions::from_mode(0o444),
+    )
+    .unwrap();
+    let line = format!("add-tag --full-images {r}/b:2");
+    let done = environment.mirror(&line).exits(2);
+    let want = "error: cannot write images-list: it is read-only; nothing was written\n hint: allow it with `chmod u+w images-list`, or see with --dry-run what would be added\n";
+    assert_eq!(done.stderr, want);
+    assert_eq!(environment.read("images-list"), list);
+    assert_eq!(registry.request_count(), 0);
+    environment.mirror(&format!("{line} --dry-run")).exits(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_go_to_the_list_that_has_their_image() {
+    let registry = registry_with(&["b:2", "c:2"]).await;
+    let r = registry.host();
+    let environment = TestEnvironment::new();
+    environment.write("weekly", format!("{r}/b r.io/b 1\n"));
+    environment.write("daily", format!("{r}/c r.io/c 1\n"));
+    let line = format!("add-tag --images-list weekly,daily IMAGES={r}/c,{r}/b TAGS=2");
+    let done = environment.mirror(&line).exits(0);
+    let want = format!(
+        "weekly:2: added `{r}/b r.io/b 2`\ndaily:2: added `{r}/c r.io/c 2`\n2 rows added\n"
+    );
+    assert!(done.stdout.starts_with(&want), "{}", done.stdout);
+    assert_eq!(
+        environment.read("daily"),
+        format!("{r}/c r.io/c 1\n{r}/c r.io/c 2\n")
+    );
+}

@@ -1,0 +1,52 @@
+//! Images that the list does not have.
+
+use super::registry_with;
+use crate::environment::TestEnvironment;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_image_needs_a_destination_that_exists() {
+    let registry = registry_with(&["a/new:1", "a/new:2", "mirror/there:0"]).await;
+    let r = registry.host();
+    let environment = TestEnvironment::new();
+    let list = format!("{r}/a/old {r}/mirror/old 1\n");
+    environment.write("images-list", &list);
+    let line = format!("add-tag --new --full-images {r}/a/new:1,{r}/a/new:2");
+    let done = environment
+        .mirror(&format!("{line} --dest {r}/mirror/gone"))
+        .exits(1);
+    let advice = format!(
+        "the destination repository {r}/mirror/gone does not exist, or is hidden from strangers: ask those who run {r} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\"); where a registry makes repositories on the first push, one `mirror copy` by somebody who may push there does it\n"
+    );
+    let want = format!("{r}/a/new:1: {advice}{r}/a/new:2: {advice}nothing was added: 2 problems\n");
+    assert_eq!(done.stdout, want);
+    assert_eq!(environment.read("images-list"), list);
+    let done = environment
+        .mirror(&format!("{line} --dest {r}/mirror/there"))
+        .exits(0);
+    let want = format!(
+        "images-list:1: added `{r}/a/new {r}/mirror/there 1`\nimages-list:2: added `{r}/a/new {r}/mirror/there 2`\n2 rows added\n\
+         next: commit the list and open a pull request; a new image needs approval (CONTRIBUTING, \"A new image\")\n"
+    );
+    assert_eq!(done.stdout, want);
+    let done = environment
+        .mirror(&format!("{line} --dest {r}/mirror/there"))
+        .exits(1);
+    let want =
+        format!("it goes to {r}/mirror/there already, as images-list:1 says: leave out --new\n");
+    assert!(done.stdout.contains(&want), "{}", done.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_the_list_has_is_not_asked_for() {
+    let registry = registry_with(&["a/new:1"]).await;
+    let r = registry.host();
+    let environment = TestEnvironment::new();
+    // Nobody listens there.
+    environment.write(
+        "images-list",
+        format!("{r}/a/old 127.0.0.1:1/mirror/old 2\n"),
+    );
+    let line = format!("add-tag --new --full-images {r}/a/new:1 --dest 127.0.0.1:1/mirror/old");
+    environment.mirror(&line).exits(0);
+    assert_eq!(environment.read("images-list").lines().count(), 2);
+}
