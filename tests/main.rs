@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 mod add_tag;
+mod check_new;
 mod cli;
 mod compare;
 mod demo;

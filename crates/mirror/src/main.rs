@@ -7,7 +7,8 @@
 //!
 //! - `args`, `environment`: what was asked for; parsing has no effects.
 //! - `commands`: one file per command.
-//! - `adding`, `availability`: rows to be added, and whether what they name is there.
+//! - `adding`, `checking`, `availability`: rows to be added, what a branch changes, and
+//!   whether what rows name is there.
 //! - `engine`, `selection`, `client`: what the commands over rows share.
 //! - `failure`, `hints`, `exit`: what a person and a script are told.
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
@@ -17,6 +18,7 @@ mod adding;
 mod args;
 mod atomic_file;
 mod availability;
+mod checking;
 mod client;
 mod commands;
 mod engine;

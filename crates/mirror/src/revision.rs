@@ -1,6 +1,6 @@
-//! A file as it was in a git revision.
+//! Revisions of git: which one a branch left its base at, and a file as it was.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -12,32 +12,73 @@ use crate::failure::Failure;
 /// How long one call of git may take. A partial clone fetches what it lacks.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// What a branch is compared with where nobody says.
+const DEFAULT_BASES: [&str; 3] = ["origin/HEAD", "origin/main", "origin/master"];
+
+/// Where the branch that is checked out left `base`, or the first of
+/// `origin/HEAD`, `origin/main` and `origin/master` that there is: the hash of
+/// their merge base, in the repository that `file` is in.
+///
+/// # Errors
+///
+/// [`Failure`] where there is no git, no repository, no such revision, or the
+/// clone has too little history to say.
+pub(crate) async fn merge_base(base: Option<&str>, file: &Path) -> Result<String, Failure> {
+    const ASKER: &str = "check-new";
+    let (folder, _) = place_of(file)?;
+    let commit = match base {
+        Some(base) => {
+            refuse_option(base)?;
+            commit_of(base, &folder, ASKER).await?
+        }
+        None => default_base(&folder, ASKER).await?,
+    };
+    let found = git(&folder, &["merge-base", &commit, "HEAD"]).await?;
+    if found.status.success() {
+        return Ok(String::from_utf8_lossy(&found.stdout).trim().to_owned());
+    }
+    let name = base.unwrap_or("the base");
+    let hint = if is_shallow(&folder).await? {
+        SHALLOW
+    } else {
+        "name the branch that this one is to be merged into with --base"
+    };
+    let message = format!("git knows no commit that HEAD and {name} have in common");
+    Err(Failure::unusable(message).hint(hint.to_owned()))
+}
+
+async fn default_base(folder: &Path, asker: &str) -> Result<String, Failure> {
+    require_repository(folder, asker).await?;
+    for base in DEFAULT_BASES {
+        if let Some(commit) = find_commit(base, folder).await? {
+            return Ok(commit);
+        }
+    }
+    let hint = if is_shallow(folder).await? {
+        SHALLOW
+    } else {
+        "name the branch that this one is to be merged into with --base, or get it with `git fetch origin`"
+    };
+    let message = format!("git knows none of {}", DEFAULT_BASES.join(", "));
+    Err(Failure::unusable(message).hint(hint.to_owned()))
+}
+
+/// What to fetch. A shallow clone follows one branch only, so the others are named.
+const SHALLOW: &str = "the clone is shallow: get the history with \
+    `git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'`, \
+    or check out with `fetch-depth: 0`";
+
 /// The content of `file` in `revision`, `None` if it did not exist then.
 ///
 /// # Errors
 ///
 /// [`Failure`] where there is no git, no repository, no such revision.
 pub(crate) async fn content_at(revision: &str, file: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    // git would take it for an option.
-    if revision.is_empty() || revision.starts_with('-') {
-        return Err(Failure::unusable(format!(
-            "{revision:?} is no git revision"
-        )));
-    }
-    // git knows the file behind a link under its own name only.
-    let real = std::fs::canonicalize(file).map_err(|error| {
-        Failure::unusable(format!("cannot read {}: {}", file.display(), plain(&error)))
-    })?;
-    let (Some(folder), Some(name)) = (
-        real.parent(),
-        real.file_name().and_then(|name| name.to_str()),
-    ) else {
-        return Err(Failure::unusable(format!(
-            "{} is no file that git could know",
-            file.display()
-        )));
-    };
-    let commit = commit_of(revision, folder).await?;
+    refuse_option(revision)?;
+    let (folder, name) = place_of(file)?;
+    let folder = folder.as_path();
+    let name = name.as_str();
+    let commit = commit_of(revision, folder, "--changed-since").await?;
     let listed = git(
         folder,
         &[
@@ -69,27 +110,67 @@ fn literal(name: &str) -> String {
     format!(":(literal){name}")
 }
 
-async fn commit_of(revision: &str, folder: &Path) -> Result<String, Failure> {
-    let inside = git(folder, &["rev-parse", "--is-inside-work-tree"]).await?;
-    if !inside.status.success() {
-        let why = said(&inside);
-        return Err(
-            Failure::unusable(format!("--changed-since needs a git repository: {why}"))
-                .hint("run it in a checkout, or select rows with --match".to_owned()),
-        );
+fn refuse_option(revision: &str) -> Result<(), Failure> {
+    // git would take it for an option.
+    if revision.is_empty() || revision.starts_with('-') {
+        let message = format!("{revision:?} is no git revision");
+        return Err(Failure::unusable(message));
     }
-    let spec = format!("{revision}^{{commit}}");
-    let parsed = git(folder, &["rev-parse", "--verify", "--quiet", &spec]).await?;
-    if parsed.status.success() {
-        return Ok(String::from_utf8_lossy(&parsed.stdout).trim().to_owned());
+    Ok(())
+}
+
+/// The folder and the name of a file, behind all links: git knows it under its
+/// own name only.
+fn place_of(file: &Path) -> Result<(PathBuf, String), Failure> {
+    let real = std::fs::canonicalize(file).map_err(|error| {
+        Failure::unusable(format!("cannot read {}: {}", file.display(), plain(&error)))
+    })?;
+    let name = real.file_name().and_then(|name| name.to_str());
+    match (real.parent(), name) {
+        (Some(folder), Some(name)) => Ok((folder.to_owned(), name.to_owned())),
+        _ => Err(Failure::unusable(format!(
+            "{} is no file that git could know",
+            file.display()
+        ))),
     }
-    let shallow = git(folder, &["rev-parse", "--is-shallow-repository"]).await?;
-    let hint = if shallow.stdout.starts_with(b"true") {
-        "the clone is shallow: run `git fetch --unshallow`, or check out with `fetch-depth: 0`"
+}
+
+async fn commit_of(revision: &str, folder: &Path, asker: &str) -> Result<String, Failure> {
+    require_repository(folder, asker).await?;
+    if let Some(commit) = find_commit(revision, folder).await? {
+        return Ok(commit);
+    }
+    let hint = if is_shallow(folder).await? {
+        SHALLOW
     } else {
         "`git fetch` may bring it; `git log` shows what there is"
     };
     Err(Failure::unusable(format!("git knows no revision {revision:?}")).hint(hint.to_owned()))
+}
+
+async fn require_repository(folder: &Path, asker: &str) -> Result<(), Failure> {
+    let inside = git(folder, &["rev-parse", "--is-inside-work-tree"]).await?;
+    if inside.status.success() {
+        return Ok(());
+    }
+    let why = said(&inside);
+    let hint = match asker {
+        "--changed-since" => "run it in a checkout, or select rows with --match",
+        _ => "run it in a checkout of the list's repository",
+    };
+    Err(Failure::unusable(format!("{asker} needs a git repository: {why}")).hint(hint.to_owned()))
+}
+
+async fn find_commit(revision: &str, folder: &Path) -> Result<Option<String>, Failure> {
+    let spec = format!("{revision}^{{commit}}");
+    let parsed = git(folder, &["rev-parse", "--verify", "--quiet", &spec]).await?;
+    let hash = String::from_utf8_lossy(&parsed.stdout).trim().to_owned();
+    Ok(parsed.status.success().then_some(hash))
+}
+
+async fn is_shallow(folder: &Path) -> Result<bool, Failure> {
+    let shallow = git(folder, &["rev-parse", "--is-shallow-repository"]).await?;
+    Ok(shallow.stdout.starts_with(b"true"))
 }
 
 async fn git(folder: &Path, args: &[&str]) -> Result<Output, Failure> {
@@ -107,7 +188,7 @@ async fn git(folder: &Path, args: &[&str]) -> Result<Output, Failure> {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(error)) => Err(
             Failure::unusable(format!("cannot run git: {}", plain(&error)))
-                .hint("install git, or select rows with --match".to_owned()),
+                .hint("install git".to_owned()),
         ),
         Err(_) => Err(Failure::unusable(format!(
             "git gave no answer within {} s",

@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use super::every_command::Common;
 use super::{
-    AddTagArgs, CompareArgs, CopyArgs, DemoArgs, FmtArgs, InspectArgs, LintArgs, LoginArgs,
-    SyncArgs, TagsArgs,
+    AddTagArgs, CheckNewArgs, CompareArgs, CopyArgs, DemoArgs, FmtArgs, InspectArgs, LintArgs,
+    LoginArgs, SyncArgs, TagsArgs,
 };
 use crate::exit;
 
@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Copy(CopyArgs),
     /// Add tags to images of the list, after checking each
     AddTag(AddTagArgs),
+    /// Check what a branch adds to the list: can it be mirrored?
+    CheckNew(CheckNewArgs),
     /// Is the mirror what the list says? Per row and platform
     Compare(CompareArgs),
     /// Check the list's form, offline

@@ -9,6 +9,7 @@ mod every_command;
 mod everyday;
 mod operands;
 
+mod reviewing;
 mod selecting;
 mod wanted;
 
@@ -19,4 +20,5 @@ pub(crate) use copying::{CopyArgs, CopyingArgs, SyncArgs};
 pub(crate) use every_command::{Common, LogFormat};
 pub(crate) use everyday::{DemoArgs, InspectArgs, LoginArgs, TagsArgs};
 pub(crate) use operands::Key;
+pub(crate) use reviewing::CheckNewArgs;
 pub(crate) use selecting::{Places, SelectArgs};

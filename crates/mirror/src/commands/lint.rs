@@ -57,7 +57,11 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
 }
 
 /// The default configuration may be missing; one that is named may not.
-fn check_config(session: &Session) -> Result<(), Failure> {
+///
+/// # Errors
+///
+/// [`Failure`] where it cannot be read.
+pub(super) fn check_config(session: &Session) -> Result<(), Failure> {
     let Some(config) = &session.common.config else {
         return Ok(());
     };

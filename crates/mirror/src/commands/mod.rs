@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod add_tag;
+mod check_new;
 mod compare;
 mod copy;
 mod demo;

@@ -1,6 +1,7 @@
 //! Results as text for people and as the JSON of the contract.
 
 mod added;
+mod checked;
 mod compared;
 mod inspected;
 mod run_json;
@@ -9,6 +10,7 @@ mod run_text;
 mod sizes;
 
 pub(crate) use added::{AddedReport, unified_diff};
+pub(crate) use checked::CheckedReport;
 pub(crate) use compared::{ComparedJson, ComparedText};
 pub(crate) use inspected::Inspected;
 pub(crate) use run_json::RunJson;

@@ -1,0 +1,113 @@
+//! `mirror check-new`: can what a branch adds be mirrored?
+
+use std::collections::{HashMap, HashSet};
+
+use futures::StreamExt;
+use images_list::{List, Repository};
+
+use crate::adding::Pair;
+use crate::args::CheckNewArgs;
+use crate::availability::{Looked, Lookout};
+use crate::checking::{Change, Checked};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::github::{self, Level};
+use crate::list_file::{self, ListFile};
+use crate::render::CheckedReport;
+use crate::revision;
+use crate::session::Session;
+
+/// Rows looked for at once; the client sees to what each registry bears.
+const AT_ONCE: usize = 512;
+
+/// Runs the command: exit 1 with findings.
+///
+/// # Errors
+///
+/// [`Failure`] for lists that cannot be read and bases that git does not know.
+pub(super) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, Failure> {
+    let images_file = args.operands.images_file(&session.environment)?;
+    super::lint::check_config(session)?;
+    let stop = session.signals.listen()?;
+    let paths = list_file::paths(&session.common.images_list, images_file);
+    let lists = list_file::read_all(&paths)?;
+    let checked = tokio::select! {
+        checked = Box::pin(check(session, args, &lists)) => checked?,
+        () = stop.cancelled() => return Err(Failure::interrupted("interrupted; not all was checked")),
+    };
+    let github = session.environment.github.as_ref();
+    github::annotate(github, Level::Error, &checked.findings());
+    github::annotate(github, Level::Warning, &checked.warnings());
+    let report = CheckedReport {
+        checked: &checked,
+        is_verbose: session.is_verbose(),
+    };
+    github::summarise(github, &report.summary());
+    session.output.write(&report, &report.document())?;
+    Ok(checked.exit())
+}
+
+async fn check(
+    session: &Session,
+    args: &CheckNewArgs,
+    lists: &[ListFile],
+) -> Result<Checked, Failure> {
+    let (base, old) = before(args, lists).await?;
+    let change = Change::between(&old, lists);
+    let lookout = Lookout::new(&session.common, &session.environment)?;
+    let (images, destinations) = look(&lookout, &change).await;
+    let problems = list_file::check(lists);
+    Ok(Checked {
+        base,
+        rows: Checked::rows_of(&change, &images, &destinations),
+        removed: change.removed,
+        problems: problems.into_iter().map(|found| found.finding).collect(),
+        allow_removals: args.allow_removals,
+        strict: args.strict,
+    })
+}
+
+/// The commit that the branch left its base at, and the lists as they were
+/// there. One that did not exist was empty.
+async fn before(args: &CheckNewArgs, lists: &[ListFile]) -> Result<(String, Vec<List>), Failure> {
+    let mut first = None;
+    let mut old = Vec::new();
+    for file in lists {
+        let base = revision::merge_base(args.base.as_deref(), &file.path).await?;
+        old.push(match revision::content_at(&base, &file.path).await? {
+            None => List::default(),
+            Some(bytes) => List::from_bytes(&bytes)
+                .map_err(|error| Failure::unusable(format!("{} of {base}: {error}", file.name)))?,
+        });
+        first.get_or_insert(base);
+    }
+    Ok((first.unwrap_or_default(), old))
+}
+
+/// Asks for every new image and every new destination once, all at the same
+/// time: the slowest registry decides how long it takes.
+async fn look(
+    lookout: &Lookout,
+    change: &Change,
+) -> (HashMap<Pair, Looked>, HashMap<Repository, Looked>) {
+    let pairs = change.added.iter().map(|added| Pair {
+        source: added.row.source.clone(),
+        tag: added.row.tag.clone(),
+    });
+    let pairs: HashSet<Pair> = pairs.collect();
+    let images = futures::stream::iter(pairs)
+        .map(|pair| async move {
+            let looked = lookout.image(&pair.source, &pair.tag).await;
+            (pair, looked)
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect();
+    let destinations = futures::stream::iter(change.new_destinations.clone())
+        .map(|name| async move {
+            let looked = lookout.repository(&name).await;
+            (name, looked)
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect();
+    futures::join!(images, destinations)
+}

@@ -1,0 +1,164 @@
+//! What a branch is compared with.
+
+use testkit::GitRepository;
+
+use super::branch_with;
+use crate::environment::TestEnvironment;
+
+const SHALLOW: &str = " hint: the clone is shallow: get the history with `git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'`, or check out with `fetch-depth: 0`\n";
+
+/// A repository with a branch `topic`, on which a row was added after `main`
+/// had gone on.
+fn origin() -> GitRepository {
+    let origin = GitRepository::new();
+    origin.write("images-list", "a r.io/a 1\n");
+    origin.commit("first");
+    origin.git(&["branch", "topic"]);
+    origin.write("images-list", "a r.io/a 1\na r.io/a 2\n");
+    origin.commit("main goes on");
+    origin.git(&["checkout", "--quiet", "topic"]);
+    origin.write("images-list", "127.0.0.1:1/b r.io/a 3\na r.io/a 1\n");
+    origin.commit("topic");
+    origin.git(&["checkout", "--quiet", "main"]);
+    origin
+}
+
+fn clone(options: &[&str]) -> (TestEnvironment, GitRepository) {
+    let origin = origin();
+    let environment = TestEnvironment::new();
+    let url = format!("file://{}", origin.path().display());
+    let clone = ["clone", "-q", "--branch", "topic", &url, "."];
+    environment.run("git", &[&clone[..2], options, &clone[2..]].concat());
+    (environment, origin)
+}
+
+#[test]
+fn the_merge_base_counts_and_not_the_tip() {
+    let (environment, _origin) = clone(&[]);
+    let document = environment
+        .mirror("check-new --base origin/main --output json")
+        .exits(1)
+        .json();
+    assert_eq!(
+        document["removed"].as_array().unwrap().len(),
+        0,
+        "main's own row is not missed"
+    );
+    assert_eq!(document["added"][0]["source"], "127.0.0.1:1/b");
+    let base = environment.output("git", &["merge-base", "origin/main", "HEAD"]);
+    assert_eq!(document["base"], base.trim());
+    let head = "refs/remotes/origin/HEAD";
+    let git = |args: &[&str]| environment.run("git", args);
+    // The default: where the origin stands, else main.
+    git(&["symbolic-ref", head, "refs/remotes/origin/main"]);
+    environment.mirror("check-new").exits(1);
+    git(&["symbolic-ref", head, "refs/remotes/origin/topic"]);
+    let done = environment.mirror("check-new").exits(0);
+    assert!(
+        done.stdout.starts_with("0 new rows since "),
+        "{}",
+        done.stdout
+    );
+    git(&["symbolic-ref", "--delete", head]);
+    environment.mirror("check-new").exits(1);
+}
+
+#[test]
+fn a_shallow_clone_is_told_what_to_fetch() {
+    let (environment, _origin) = clone(&["--depth", "1", "--single-branch"]);
+    environment.run(
+        "git",
+        &["update-ref", "--no-deref", "-d", "refs/remotes/origin/HEAD"],
+    );
+    let done = environment.mirror("check-new").exits(2);
+    let want =
+        format!("error: git knows none of origin/HEAD, origin/main, origin/master\n{SHALLOW}");
+    assert_eq!(done.stderr, want);
+    let done = environment.mirror("check-new --base origin/main").exits(2);
+    assert_eq!(
+        done.stderr,
+        format!("error: git knows no revision \"origin/main\"\n{SHALLOW}")
+    );
+    // The tip alone does not help.
+    environment.run(
+        "git",
+        &[
+            "fetch",
+            "-q",
+            "--depth",
+            "1",
+            "origin",
+            "main:refs/remotes/origin/main",
+        ],
+    );
+    let done = environment.mirror("check-new").exits(2);
+    assert_eq!(
+        done.stderr,
+        format!("error: git knows no commit that HEAD and the base have in common\n{SHALLOW}")
+    );
+    // What the message says does.
+    environment.run(
+        "git",
+        &[
+            "fetch",
+            "-q",
+            "--unshallow",
+            "origin",
+            "+refs/heads/*:refs/remotes/origin/*",
+        ],
+    );
+    let document = environment
+        .mirror("check-new --output json")
+        .exits(1)
+        .json();
+    assert_eq!(document["added"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let environment = branch_with("a r.io/a 1\n");
+    let table = [
+        (
+            "--base nothing",
+            "error: git knows no revision \"nothing\"\n hint: `git fetch` may bring it; `git log` shows what there is\n",
+        ),
+        ("--base=--help", "error: \"--help\" is no git revision\n"),
+        (
+            "--images-list gone",
+            "error: cannot read the list gone: No such file or directory\n hint: name your list with --images-list FILE or IMAGES_FILE; it has a row `SOURCE DESTINATION TAG` for each image\n",
+        ),
+    ];
+    for (options, want) in table {
+        let done = environment.mirror(&format!("check-new {options}")).exits(2);
+        assert_eq!(done.stderr, want, "{options}");
+    }
+    environment.run("git", &["update-ref", "-d", "refs/remotes/origin/main"]);
+    let done = environment.mirror("check-new").exits(2);
+    let want = "error: git knows none of origin/HEAD, origin/main, origin/master\n hint: name the branch that this one is to be merged into with --base, or get it with `git fetch origin`\n";
+    assert_eq!(done.stderr, want);
+    let outside = TestEnvironment::new();
+    outside.write("images-list", "a r.io/a 1\n");
+    let done = outside.mirror("check-new").exits(2);
+    assert!(
+        done.stderr
+            .starts_with("error: check-new needs a git repository: not a git repository"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn rows_that_move_between_lists_stay() {
+    let environment = branch_with("a r.io/a 1\nb r.io/b 1\n");
+    environment.write("images-list", "a r.io/a 1\n");
+    environment.write("daily", "b r.io/b 1\n");
+    environment.mirror("check-new").exits(1);
+    let done = environment
+        .mirror("check-new --images-list images-list,daily")
+        .exits(0);
+    assert!(
+        done.stdout.starts_with("0 new rows since "),
+        "{}",
+        done.stdout
+    );
+}

@@ -1,0 +1,209 @@
+//! What is found, with its exact message, and what is none.
+
+use embedded_registry::RunningRegistry;
+use serde_json::{Value, json};
+use testkit::proxy::{Action, FaultProxy, Rule};
+
+use super::branch_with;
+use crate::add_tag::registry_with;
+use crate::environment::TestEnvironment;
+
+/// A branch on which everything is wrong that can be.
+fn wrong_branch(r: &str) -> TestEnvironment {
+    let environment = branch_with(&format!(
+        "{r}/a {r}/m/old 1\n{r}/b {r}/m/b 1\n{r}/b {r}/m/b 2\n"
+    ));
+    environment.write(
+        "images-list",
+        format!(
+            "# new head\n{r}/a {r}/m/old 1.6.1\n{r}/a {r}/m/old 1.6.10\n{r}/a {r}/m/gone 2\n\
+             {r}/b   {r}/m/b 1\nwrong\n127.0.0.1:1/x {r}/m/old 3\n{r}/b {r}/m/old 2\n"
+        ),
+    );
+    environment
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_found_at_once() {
+    let registry = registry_with(&["a:1.6.10", "a:2", "b:1", "m/old:1"]).await;
+    let r = registry.host();
+    let environment = wrong_branch(&r);
+    let done = environment.mirror("check-new").exits(1);
+    let head = environment.output("git", &["rev-parse", "HEAD"]);
+    let connection = done
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("images-list:7: cannot"));
+    let connection = connection.unwrap();
+    let want = [
+        format!("images-list:4: out of order: `{r}/a {r}/m/gone 2` belongs before line 2, `{r}/a {r}/m/old 1.6.1`; move it there"),
+        "images-list:6: 1 field instead of 3, SOURCE DESTINATION TAG: add what is missing, or begin the line with `#` to make it a comment".to_owned(),
+        format!("images-list:7: out of order: `127.0.0.1:1/x {r}/m/old 3` belongs before line 2, `{r}/a {r}/m/old 1.6.1`; move it there"),
+        format!("images-list:8: out of order: `{r}/b {r}/m/old 2` belongs before line 5, `{r}/b   {r}/m/b 1`; move it there"),
+        format!("images-list:2: {r}/a:1.6.1 does not exist: see what there is with `mirror tags {r}/a`"),
+        format!("images-list:4: the destination repository {r}/m/gone does not exist, or is hidden from strangers: ask those who run {r} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\"); where a registry makes repositories on the first push, one `mirror copy` by somebody who may push there does it"),
+        connection.to_owned(),
+        format!("images-list:8: {r}/b:2 does not exist: see what there is with `mirror tags {r}/b`"),
+        format!("images-list:1: `{r}/a {r}/m/old 1` (line 1 before) was removed: somebody may use what it brought. Put it back, or say that it may go with --allow-removals"),
+        format!("images-list:3: `{r}/b {r}/m/b 2` (line 3 before) was changed to `{r}/b {r}/m/old 2`: somebody may use what it brought. Put it back, or say that it may go with --allow-removals"),
+        format!("5 new rows, 1 ok, 2 missing at the source, 1 without a destination repository, 1 that registries did not answer for, 2 rows removed, 4 problems of form since {}", &head[..12]),
+    ];
+    assert_eq!(done.stdout.lines().collect::<Vec<_>>(), want);
+    let start = "images-list:7: cannot tell whether 127.0.0.1:1/x:3 exists: HEAD http://127.0.0.1:1/v2/x/manifests/3: ";
+    assert!(connection.starts_with(start), "{connection}");
+    let end = " (check that a registry listens at 127.0.0.1:1)";
+    assert!(connection.ends_with(end), "{connection}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_get_every_row_with_its_status() {
+    let registry = registry_with(&["a:1.6.10", "a:2", "b:1", "m/old:1"]).await;
+    let r = registry.host();
+    let environment = wrong_branch(&r);
+    let document = environment
+        .mirror("check-new --output json")
+        .exits(1)
+        .json();
+    let column = |list: &str, key: &str| -> Vec<Value> {
+        let items = document[list].as_array().unwrap().iter();
+        items.map(|item| item[key].clone()).collect()
+    };
+    let statuses = [
+        "source_missing",
+        "ok",
+        "destination_missing",
+        "error",
+        "source_missing",
+    ];
+    assert_eq!(column("added", "status"), statuses);
+    assert_eq!(column("problems", "line"), [4, 6, 7, 8]);
+    let removed = json!({
+        "source": format!("{r}/a"),
+        "destination": format!("{r}/m/old"),
+        "tag": "1",
+        "file": "images-list",
+        "line": 1,
+    });
+    assert_eq!(document["removed"][0], removed);
+    let head = environment.output("git", &["rev-parse", "HEAD"]);
+    assert_eq!(document["base"], head.trim());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_count_and_not_text() {
+    let registry = registry_with(&["a:1", "a:2"]).await;
+    let r = registry.host();
+    let environment = branch_with(&format!("{r}/a r.io/a 1\n{r}/gone r.io/gone 1\n"));
+    registry.clear_requests();
+    environment.write(
+        "images-list",
+        format!("# Comments, blanks and line endings.\r\n{r}/a\tr.io/a 1\r\n{r}/gone r.io/gone 1"),
+    );
+    let done = environment.mirror("check-new").exits(0);
+    assert!(
+        done.stdout.starts_with("0 new rows since "),
+        "{}",
+        done.stdout
+    );
+    assert_eq!(registry.request_count(), 0, "old rows are not asked for");
+    // What is not committed counts, and what is committed too; a destination that the list had is not asked for.
+    environment.write("images-list", format!("{r}/a r.io/a 1\n{r}/a r.io/a 2\n"));
+    environment.run("git", &["commit", "-qam", "topic"]);
+    let done = environment.mirror("check-new --allow-removals -v").exits(0);
+    assert!(
+        done.stdout.starts_with(&format!(
+            "images-list:2: ok: {r}/a r.io/a 2\n1 new row, 1 ok, 1 row removed since "
+        )),
+        "{}",
+        done.stdout
+    );
+    let requests = registry.requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert_eq!(requests[0].method, "HEAD");
+}
+
+/// A registry that keeps `private` from strangers, and a branch with a row from
+/// it and one to it.
+async fn private_branch() -> (TestEnvironment, FaultProxy, RunningRegistry) {
+    let registry = registry_with(&["z:1"]).await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let refused = Action::answer(401).header("www-authenticate", "Basic realm=\"private\"");
+    proxy.add(Rule::new("", "/v2/private").does(refused));
+    let p = proxy.host();
+    let environment = branch_with(&format!("{p}/z r.io/z 1\n"));
+    let rows = format!("{p}/private r.io/z 2\n{p}/z {p}/private 1\n{p}/z r.io/z 1\n");
+    environment.write("images-list", rows);
+    (environment, proxy, registry)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_wants_credentials_is_a_warning() {
+    let (environment, proxy, _registry) = private_branch().await;
+    let p = proxy.host();
+    let environment = environment.with("GITHUB_ACTIONS", "true");
+    let summary = environment.path("summary");
+    let environment = environment.with("GITHUB_STEP_SUMMARY", summary.to_str().unwrap());
+    let done = environment.mirror("check-new").exits(0);
+    let advice = format!("(no credentials were sent: log in with `mirror login {p}`)");
+    let source = format!(
+        "could not check {p}/private:2: HEAD http://{p}/v2/private/manifests/2: 401 Unauthorized {advice}"
+    );
+    let destination = format!(
+        "could not check the repository {p}/private: GET http://{p}/v2/private/tags/list?n=1000: 401 Unauthorized: UNAUTHORIZED (a fault on purpose) {advice}"
+    );
+    let lines: Vec<_> = done.stdout.lines().collect();
+    let want = [
+        format!("images-list:1: warning: {source}"),
+        format!("images-list:2: warning: {destination}"),
+    ];
+    assert_eq!(lines[..2], want);
+    assert!(
+        lines[2].starts_with("2 new rows, 2 not checked for lack of credentials since "),
+        "{lines:?}"
+    );
+    let annotations = format!(
+        "::warning file=images-list,line=1::{source}\n::warning file=images-list,line=2::{destination}\n"
+    );
+    assert_eq!(done.stderr, annotations);
+    let row = format!("| warning | images-list:1 | {source} |\n");
+    assert!(
+        environment.read("summary").contains(&row),
+        "{}",
+        environment.read("summary")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_wants_credentials_fails_where_it_is_strict_or_they_are_refused() {
+    let (environment, proxy, _registry) = private_branch().await;
+    let status = |options: &str, code: i32| {
+        let line = format!("check-new --output json {options}");
+        let document = environment.mirror(&line).exits(code).json();
+        document["added"][0]["status"].clone()
+    };
+    assert_eq!(status("", 0), "unchecked");
+    // All that failed is refused credentials.
+    assert_eq!(status("--strict", 4), "unchecked");
+    let auth = format!(r#"{{"auths":{{"{}":{{"auth":"YTpi"}}}}}}"#, proxy.host());
+    environment.write("auth.json", auth);
+    assert_eq!(status("--authfile auth.json", 4), "error");
+}
+
+#[test]
+fn old_problems_of_the_list_are_found_too() {
+    let environment = branch_with("b r.io/b 1\na r.io/b 1\n");
+    let done = environment.mirror("check-new").exits(1);
+    assert!(
+        done.stdout.contains(
+            "images-list:2: `r.io/b:1` is fed by two sources, `a` here and `b` on line 1: "
+        ),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout
+            .contains("0 new rows, 2 problems of form since "),
+        "{}",
+        done.stdout
+    );
+}
