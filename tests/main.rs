@@ -16,3 +16,4 @@ mod registries;
 mod selection;
 mod tags;
 mod terminal;
+mod wrappers;

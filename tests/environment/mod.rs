@@ -1,6 +1,7 @@
 //! A place of its own for each test: a folder, an environment with nothing of
 //! the caller's in it, a home inside the folder.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -68,7 +69,12 @@ impl TestEnvironment {
 
     /// The binary with its environment, arguments to follow.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
+        self.program(env!("CARGO_BIN_EXE_mirror"))
+    }
+
+    /// Another program with that environment, arguments to follow.
+    pub(crate) fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(self.path(""))
             .env_clear()
