@@ -1,6 +1,7 @@
 //! End to end: the built binary, run as people and CI jobs run it.
 #![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
+mod action;
 mod add_tag;
 mod check_new;
 mod cli;
@@ -16,4 +17,6 @@ mod registries;
 mod selection;
 mod tags;
 mod terminal;
+mod workflow_scripts;
+mod workflows;
 mod wrappers;

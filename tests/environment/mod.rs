@@ -98,6 +98,19 @@ impl TestEnvironment {
         )
     }
 
+    /// A program in a folder of its own, to be put into PATH. It is copied by a
+    /// process: what this one has open for writing, a child started at that
+    /// moment has too, and then it cannot be run.
+    pub(crate) fn executable(&self, folder: &str, name: &str, text: &str) -> PathBuf {
+        let folder = self.root.path().join(folder);
+        let written = folder.with_extension("text");
+        std::fs::write(&written, text).unwrap();
+        let mut command = self.program("install");
+        command.args(["-D", "--mode=755"]).arg(written);
+        Finished::of(command.arg(folder.join(name)).output().unwrap()).exits(0);
+        folder
+    }
+
     /// Another program in the same place.
     pub(crate) fn run(&self, program: &str, args: &[&str]) {
         self.output(program, args);
