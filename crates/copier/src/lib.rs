@@ -17,6 +17,7 @@
 //! let rows = [Row {
 //!     source: "quay.io/coreos/etcd:v3.5.9".parse()?,
 //!     destination: "registry.example.com/mirror/etcd:v3.5.9".parse()?,
+//!     approved: None,
 //! }];
 //! let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
 //! let report = sync(&client, &rows, &[], &Options::default(), &progress, &stop).await;
@@ -44,6 +45,7 @@
 //!   writes an index of its own, and says so.
 //! - Within a run a blob is fetched at most once for each destination
 //!   registry that honours mounts, whichever rows need it.
+//! - A row with an approved digest never gets another one.
 //! - Nothing is kept between runs: what the registries do not confirm is not
 //!   believed.
 
@@ -77,6 +79,6 @@ pub use compare_report::{
 };
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, Transfer};
-pub use report::{Conflict, Outcome, Report, RowError, Status, Summary};
-pub use row::{NarrowedIndex, Options, PlatformSelection, Row};
+pub use report::{Conflict, Moved, Outcome, Report, RowError, Status, Summary};
+pub use row::{MovedTag, NarrowedIndex, Options, PlatformSelection, Row};
 pub use sync::sync;

@@ -1,7 +1,7 @@
 //! What a run did, row by row.
 
 use oci_spec::image::Digest;
-use registry::{Error, ManifestError};
+use registry::{Error, ManifestError, ManifestHead};
 
 /// The result of a run.
 #[derive(Debug, Clone)]
@@ -42,6 +42,10 @@ pub struct Outcome {
     pub status: Status,
     /// The digest of the image at the destination, where it is known.
     pub digest: Option<Digest>,
+    /// What the source has under the row's tag, where it was asked and has it.
+    pub source: Option<ManifestHead>,
+    /// The source tag points elsewhere than what was approved.
+    pub moved: Option<Moved>,
     /// Bytes of blobs sent for this row.
     pub bytes_copied: u64,
     /// What the reader of the report should know though the row is done.
@@ -121,6 +125,9 @@ pub enum RowError {
         /// What there is.
         found: String,
     },
+    /// The source tag points elsewhere than what was approved.
+    #[error(transparent)]
+    Moved(Box<Moved>),
     /// Another row fills the same destination with other content.
     #[error(transparent)]
     Conflict(Box<Conflict>),
@@ -140,6 +147,16 @@ pub enum RowError {
         /// Why it was not copied.
         error: Box<RowError>,
     },
+}
+
+/// A source tag that was pushed again after it had been approved.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the source tag has moved: {approved} was approved, {now} is there now")]
+pub struct Moved {
+    /// The digest that was approved.
+    pub approved: Digest,
+    /// The digest that the source has now.
+    pub now: Digest,
 }
 
 /// Two rows that feed one destination with different content.
@@ -175,6 +192,8 @@ impl Outcome {
         Self {
             status,
             digest: None,
+            source: None,
+            moved: None,
             bytes_copied: 0,
             warnings: Vec::new(),
             error: None,

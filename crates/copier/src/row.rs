@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use oci_spec::distribution::Reference;
+use oci_spec::image::Digest;
 
 use crate::platform::Platform;
 
@@ -13,6 +14,9 @@ pub struct Row {
     pub source: Reference,
     /// Where it goes, with a tag or a digest.
     pub destination: Reference,
+    /// The digest that was approved. A source tag that points elsewhere has
+    /// moved: it is not followed.
+    pub approved: Option<Digest>,
 }
 
 /// How a run copies.
@@ -26,6 +30,8 @@ pub struct Options {
     pub referrers: bool,
     /// Say what would be done; write nothing.
     pub dry_run: bool,
+    /// What becomes of a row whose source tag has moved.
+    pub moved: MovedTag,
     /// How long rows under way may take after an interrupt.
     pub grace: Duration,
 }
@@ -37,9 +43,19 @@ impl Default for Options {
             arch_tags: false,
             referrers: true,
             dry_run: false,
+            moved: MovedTag::Kept,
             grace: Duration::from_secs(5),
         }
     }
+}
+
+/// What becomes of a row whose source tag has moved away from what was approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovedTag {
+    /// The destination has, or gets, what was approved; the outcome says so.
+    Kept,
+    /// The row fails, and nothing is written for it.
+    Refused,
 }
 
 /// Which platforms of an index are copied.

@@ -133,15 +133,17 @@ impl Engine<'_> {
     async fn sync_later(&self, row: &Row, first: &Row, outcome: &Outcome) -> Outcome {
         let own = self.heads.source(self.client, &row.source).await;
         let firsts = self.heads.source(self.client, &first.source).await;
-        if let (Ok(Some(own)), Ok(Some(firsts))) = (own, firsts)
-            && own.head.digest != firsts.head.digest
-        {
-            return Outcome::failed(RowError::Conflict(Box::new(Conflict {
-                destination: row.destination.to_string(),
-                first: first.source.to_string(),
-                first_digest: firsts.head.digest,
-                digest: own.head.digest,
-            })));
+        if let (Ok(Some(own)), Ok(Some(firsts))) = (own, firsts) {
+            let digest = row.approved.clone().unwrap_or(own.head.digest);
+            let first_digest = first.approved.clone().unwrap_or(firsts.head.digest);
+            if digest != first_digest {
+                return Outcome::failed(RowError::Conflict(Box::new(Conflict {
+                    destination: row.destination.to_string(),
+                    first: first.source.to_string(),
+                    first_digest,
+                    digest,
+                })));
+            }
         }
         let written = match outcome.status {
             Status::Copied | Status::Unchanged => outcome.digest.clone(),

@@ -7,8 +7,8 @@ use crate::attached::Children;
 use crate::engine::{Engine, Passage};
 use crate::heads::{Found, tag_or_digest};
 use crate::images::Expect;
-use crate::report::{Outcome, RowError, Status};
-use crate::row::{NarrowedIndex, Row};
+use crate::report::{Moved, Outcome, RowError, Status};
+use crate::row::{MovedTag, NarrowedIndex, Row};
 use crate::selection::Selected;
 
 /// What is known of a row's destination.
@@ -49,21 +49,43 @@ impl Engine<'_> {
                 reference: row.source.to_string(),
             })?;
         let there = there.map_err(RowError::Write)?;
+        let source = found.head.clone();
+        let (found, moved) = approved(row, found, there.as_ref());
+        let synced = match &moved {
+            Some(moved) if self.options.moved == MovedTag::Refused => {
+                Outcome::failed(RowError::Moved(Box::new(moved.clone())))
+            }
+            _ => self.bring(row, &target, &found, there).await,
+        };
+        Ok(Outcome {
+            source: Some(source),
+            moved,
+            ..synced
+        })
+    }
 
+    /// Brings the target to what was found, or approved, at the source.
+    async fn bring(
+        &self,
+        row: &Row,
+        target: &Repository,
+        found: &Found,
+        there: Option<ManifestHead>,
+    ) -> Outcome {
         let destination = self.destination(target.host_name());
-        let passage = Passage::new(self, &found.repository, &target, &destination);
+        let passage = Passage::new(self, &found.repository, target, &destination);
         let plain = self.options.platforms.is_none() && !self.options.arch_tags;
         let same = there
             .as_ref()
             .is_some_and(|there| there.digest == found.head.digest);
         let step = if same && plain {
-            passage.check_unchanged(&found).await
+            passage.check_unchanged(found).await
         } else if plain && self.options.dry_run {
             Ok(Step::changed(found.head.digest.clone()))
         } else {
-            passage.copy_image(row, &found, there.as_ref()).await
+            passage.copy_image(row, found, there.as_ref()).await
         };
-        Ok(passage.outcome(step, there))
+        passage.outcome(step, there)
     }
 
     /// Where a row goes.
@@ -89,6 +111,26 @@ impl Engine<'_> {
         }
         Ok(target)
     }
+}
+
+/// What a row is to get: what its source has or, where another digest was
+/// approved, that one.
+fn approved(row: &Row, found: Found, there: Option<&ManifestHead>) -> (Found, Option<Moved>) {
+    let approved = row.approved.as_ref();
+    let Some(approved) = approved.filter(|approved| **approved != found.head.digest) else {
+        return (found, None);
+    };
+    let moved = Moved {
+        approved: approved.clone(),
+        now: found.head.digest,
+    };
+    let head = there.filter(|there| there.digest == *approved).cloned();
+    let head = head.unwrap_or_else(|| ManifestHead {
+        digest: approved.clone(),
+        media_type: None,
+        size: None,
+    });
+    (Found { head, ..found }, Some(moved))
 }
 
 /// What was done to a row's image before what is attached to it.

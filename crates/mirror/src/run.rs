@@ -112,6 +112,7 @@ pub(crate) mod tests {
             .map(|number| Row {
                 source: name("q.io/a", number),
                 destination: name("r.io/b", number),
+                approved: None,
             })
             .collect();
         let count = |status| {
@@ -153,6 +154,8 @@ pub(crate) mod tests {
         Outcome {
             status,
             digest: None,
+            source: None,
+            moved: None,
             bytes_copied: 0,
             warnings: Vec::new(),
             error: (status == Status::Failed).then(missing),

@@ -59,6 +59,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
             let copied = copier::Row {
                 source: row.source_reference(),
                 destination: overrides.apply(&row.destination)?.reference(&row.tag),
+                approved: None,
             };
             let is_new = new.as_ref().is_none_or(|new| new.contains(&line));
             if !is_new || !globs.select(row) {

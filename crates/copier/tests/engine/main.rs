@@ -4,6 +4,7 @@
 
 mod attached;
 mod failures;
+mod moved;
 mod platforms;
 mod requests;
 mod run;

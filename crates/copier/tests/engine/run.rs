@@ -57,6 +57,7 @@ pub fn row(source: &RunningRegistry, image: &str, target: &RunningRegistry, name
     Row {
         source: format!("{}/{image}", source.host()).parse().unwrap(),
         destination: format!("{}/{name}", target.host()).parse().unwrap(),
+        approved: None,
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) async fn run(session: &Session, args: &CopyArgs) -> Result<Exit, Fail
     let row = Row {
         source: args.source.reference(None),
         destination: args.destination.reference(args.source.tag.as_ref()),
+        approved: None,
     };
     let work = Work {
         title: "mirror copy",
