@@ -79,6 +79,22 @@ async fn quay_is_asked_at_the_host_where_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_insecure_host_is_asked_over_plain_http_where_it_has_no_tls() {
+    let registry = registry_with(&["a:1"]).await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    proxy.add(Rule::new("GET", HUB).does(json(200, HUB_HAS)));
+    let environment = branch_with("");
+    let row = format!("{}/a mirror/app 1\n", registry.host());
+    environment.write("images-list", row);
+    let conf = format!("{}insecure = true\n", remapped("docker.io", &proxy));
+    environment.write("registries.conf", conf);
+    environment
+        .mirror("check-new --registries-conf registries.conf")
+        .exits(0);
+    assert_eq!(proxy.count("", ""), 1, "{:?}", proxy.requests());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_repository_says_whom_to_ask_and_is_asked_for_once() {
     let registry = registry_with(&["a:1", "a:2", "a:3"]).await;
     let proxy = FaultProxy::start(registry.address()).await;

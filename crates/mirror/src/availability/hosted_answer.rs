@@ -33,7 +33,7 @@ impl HostedApi {
     /// That of a registry, by the host in names.
     pub(super) fn of(host: &str) -> Option<Self> {
         match host {
-            "docker.io" => Some(Self::DockerHub),
+            "docker.io" | "index.docker.io" | "registry-1.docker.io" => Some(Self::DockerHub),
             "quay.io" => Some(Self::Quay),
             _ => None,
         }

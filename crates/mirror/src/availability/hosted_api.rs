@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub(super) struct HostedApis {
     trust: Trust,
     clients: Mutex<HashMap<(String, bool), reqwest::Client>>,
     permits: Semaphore,
+    /// Requests without an answer since the last with one: whoever does not
+    /// answer is not waited for hundreds of times.
+    failures: AtomicUsize,
 }
 
 impl HostedApis {
@@ -42,35 +46,27 @@ impl HostedApis {
             trust,
             clients: Mutex::default(),
             permits: Semaphore::new(AT_ONCE),
+            failures: AtomicUsize::new(0),
         }
     }
 
     /// What the API of the repository's registry says, at the host to which
     /// registries.conf sends that registry's names.
     pub(super) async fn ask(&self, repository: &Repository) -> Said {
-        let Some(api) = HostedApi::of(repository.host()) else {
-            return Said::Nothing;
-        };
         let resolved = self.conf.resolve(repository.host(), repository.path());
         // A name that is blocked is the registry client's to refuse.
-        let Ok(location) = resolved.map(|resolution| resolution.location) else {
+        let found = resolved
+            .ok()
+            .and_then(|resolution| endpoint(repository, resolution.location));
+        let Some((api, place, path)) = found else {
             return Said::Nothing;
-        };
-        let path = api.path(&location.repository);
-        // A folder of a proxy (`proxy:5000/hub`) is none of the API's.
-        let Some(path) = path.or_else(|| api.path(repository.path())) else {
-            return Said::Nothing;
-        };
-        let place = match HostedApi::of(&location.host) {
-            Some(_) => Location {
-                host: api.host().to_owned(),
-                ..location
-            },
-            None => location,
         };
         let Ok(_permit) = self.permits.acquire().await else {
             return Said::Nothing;
         };
+        if self.failures.load(Ordering::Relaxed) >= AT_ONCE {
+            return Said::Trouble(format!("{} has not answered {AT_ONCE} times", place.host));
+        }
         self.get(api, &place, &path)
             .await
             .unwrap_or_else(Said::Trouble)
@@ -86,6 +82,10 @@ impl HostedApis {
             }
             (sent, _) => sent,
         };
+        match &answer {
+            Ok(_) => self.failures.store(0, Ordering::Relaxed),
+            Err(_) => _ = self.failures.fetch_add(1, Ordering::Relaxed),
+        }
         let (status, body) = answer?;
         Ok(api.read(status, &body))
     }
@@ -159,6 +159,25 @@ impl HostedApis {
     }
 }
 
+/// Which API tells of a repository whose names lead to `location`, the host
+/// that serves it, and the path to ask for.
+fn endpoint(repository: &Repository, location: Location) -> Option<(HostedApi, Location, String)> {
+    let api = HostedApi::of(repository.host())?;
+    let Some(there) = HostedApi::of(&location.host) else {
+        // A folder of a proxy (`proxy:5000/hub`) is none of the API's.
+        let path = api.path(&location.repository);
+        let path = path.or_else(|| api.path(repository.path()))?;
+        return Some((api, location, path));
+    };
+    let path = there.path(&location.repository)?;
+    let place = Location {
+        host: there.host().to_owned(),
+        insecure: None,
+        ..location
+    };
+    Some((there, place, path))
+}
+
 fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -181,4 +200,53 @@ fn causes(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_to_the_api_of_where_they_are() {
+        let table = [
+            ("a/b", "", "hub.docker.com/v2/namespaces/a/repositories/b"),
+            ("quay.io/a/b", "", "quay.io/api/v1/repository/a/b"),
+            ("r.io/a/b", "", "none"),
+            ("quay.io/a/b/c", "", "none"),
+            (
+                "a/b",
+                "proxy:5000",
+                "proxy:5000/v2/namespaces/a/repositories/b",
+            ),
+            (
+                "a/b",
+                "proxy:5000/hub",
+                "proxy:5000/v2/namespaces/a/repositories/b",
+            ),
+            ("a/b", "docker.io/x", "none"),
+            (
+                "a/b",
+                "registry-1.docker.io",
+                "hub.docker.com/v2/namespaces/a/repositories/b",
+            ),
+            ("a/b", "quay.io", "quay.io/api/v1/repository/a/b"),
+        ];
+        for (name, location, want) in table {
+            let repository: Repository = name.parse().unwrap();
+            let host = repository.host();
+            let conf = match location {
+                "" => String::new(),
+                _ => format!("[[registry]]\nprefix = \"{host}\"\nlocation = \"{location}\"\n"),
+            };
+            let conf = RegistriesConf::parse(&conf).unwrap();
+            let location = conf.resolve(host, repository.path()).unwrap().location;
+            let found = endpoint(&repository, location);
+            let found = found.map(|(_, place, path)| format!("{}{path}", place.host));
+            assert_eq!(
+                found.as_deref().unwrap_or("none"),
+                want,
+                "{name} at {conf:?}"
+            );
+        }
+    }
 }
