@@ -2,9 +2,10 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Stdio;
 
 use super::registry_with;
-use crate::environment::{TestEnvironment, mode_of};
+use crate::environment::{Finished, TestEnvironment, mode_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_new_row_differs_whatever_the_form_of_the_file() {
@@ -124,6 +125,33 @@ async fn a_read_only_list_is_refused_before_anybody_is_asked() {
     assert_eq!(environment.read("images-list"), list);
     assert_eq!(registry.request_count(), 0);
     environment.mirror(&format!("{line} --dry-run")).exits(0);
+}
+
+#[test]
+fn an_interrupt_leaves_the_list_as_it_was() {
+    // Takes connections and says nothing.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap();
+    let environment = TestEnvironment::new();
+    environment.write("images-list", format!("{host}/b r.io/b 1\n"));
+    let mut command = environment.command();
+    let image = format!("{host}/b:2");
+    command.args(["add-tag", "--output", "json", "--full-images", &image]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    // Once it has connected, it listens for signals.
+    listener.accept().unwrap();
+    environment.run("kill", &["-TERM", &child.id().to_string()]);
+    let done = Finished::of(child.wait_with_output().unwrap()).exits(130);
+    assert_eq!(
+        done.json()["error"]["message"],
+        "interrupted; nothing was written"
+    );
+    assert_eq!(
+        environment.read("images-list"),
+        format!("{host}/b r.io/b 1\n")
+    );
+    assert_eq!(environment.files(), ["images-list"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -148,6 +148,22 @@ fn what_cannot_be_compared_is_refused() {
 }
 
 #[test]
+fn a_list_behind_a_link_is_compared_with_what_it_was() {
+    let environment = branch_with("a r.io/a 1\n");
+    std::os::unix::fs::symlink("images-list", environment.path("link")).unwrap();
+    let done = environment.mirror("check-new --images-list link").exits(0);
+    assert!(
+        done.stdout.starts_with("0 new rows since "),
+        "{}",
+        done.stdout
+    );
+    environment.write("images-list", "127.0.0.1:1/c r.io/a 2\n");
+    let done = environment.mirror("check-new --images-list link").exits(1);
+    let removed = "link:1: `a r.io/a 1` (line 1 before) was removed: ";
+    assert!(done.stdout.contains(removed), "{}", done.stdout);
+}
+
+#[test]
 fn rows_that_move_between_lists_stay() {
     let environment = branch_with("a r.io/a 1\nb r.io/b 1\n");
     environment.write("images-list", "a r.io/a 1\n");

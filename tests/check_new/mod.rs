@@ -3,6 +3,7 @@
 mod bases;
 mod destinations;
 mod findings;
+mod registries;
 mod speed;
 
 use crate::environment::TestEnvironment;
