@@ -102,7 +102,7 @@ fn a_cancelled_job_interrupts_the_command() {
     let environment = with_fake(
         job(),
         "mirror",
-        "trap 'echo interrupted; exit 130' TERM; echo ready; while :; do sleep 0.05; done",
+        "trap 'echo interrupted; exit 130' TERM; echo ready; for _ in {1..100}; do sleep 0.05; done",
     );
     let mut command = environment.program(top().join(".github/action/run"));
     let command = command.env("COMMAND", "sync").stdout(Stdio::piped());
