@@ -47,16 +47,15 @@ impl Host {
             pauses
                 .wait_out_pause(realm, self.patience().max_wait)
                 .await?;
-            health.check()?;
+            health.wait_for_turn().await?;
             let begun = Instant::now();
             let error = match self.exchange_once(exchange, authenticated).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            let next = if health.is_down() {
-                Next::GiveUp
-            } else {
-                retries.after(&error, begun.elapsed(), fastrand::f32())
+            let next = match health.after(&error) {
+                Some(next) => next,
+                None => retries.after(&error, begun.elapsed(), fastrand::f32()),
             };
             match next {
                 Next::Wait(wait) => tokio::time::sleep(wait).await,

@@ -1,101 +1,161 @@
 //! Whether a host is there at all.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::retries::Next;
 use crate::error::Error;
 
 /// Remembers a host that does not answer, so that not every one of thousands
 /// of rows finds out with all its tries and timeouts.
 ///
 /// After [`DOWN`] requests in a row were given up without any answer, one
-/// request at a time is let through with a single try; the others fail at once
+/// request at a time is let through with a single try. The others wait for it
+/// for a minute, since registries are restarted; after that they fail at once
 /// with the earlier cause. Any answer ends that.
 #[derive(Debug)]
 pub(crate) struct Health {
     given_up: AtomicU32,
     state: Mutex<Option<Down>>,
-    /// How long a failure stands before the host is tried again.
-    stands: Duration,
+    backoff: Duration,
 }
 
 #[derive(Debug)]
 struct Down {
     cause: Error,
     try_again: Instant,
+    hoping_until: Instant,
 }
 
 /// Requests given up in a row that make a host count as down.
 const DOWN: u32 = 3;
 
+/// What becomes of a request to a host that is down.
+enum Turn {
+    Send,
+    Wait(Duration),
+    Fail(Error),
+}
+
 impl Health {
-    /// A failure stands for twenty times the first backoff: ten seconds where
-    /// that is the usual half second.
+    /// All times are multiples of the first backoff: usually half a second.
     pub(crate) fn new(backoff: Duration) -> Self {
         Self {
             given_up: AtomicU32::new(0),
             state: Mutex::new(None),
-            stands: backoff * 20,
+            backoff,
         }
     }
 
-    /// Whether only single tries are made.
-    pub(crate) fn is_down(&self) -> bool {
+    /// How long requests wait for a host that went down.
+    fn hope(&self) -> Duration {
+        self.backoff * 120
+    }
+
+    fn is_down(&self) -> bool {
         self.given_up.load(Ordering::Relaxed) >= DOWN
     }
 
-    /// Whether a request may be sent now.
+    /// Waits until a request may be sent.
     ///
     /// # Errors
     ///
-    /// The earlier cause, while the host counts as down.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if !self.is_down() {
-            return Ok(());
-        }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *state {
-            Some(down) if Instant::now() < down.try_again => Err(down.cause.clone()),
-            Some(down) => {
-                down.try_again = Instant::now() + self.stands;
-                Ok(())
+    /// The earlier cause, once the host has been down for too long.
+    pub(crate) async fn wait_for_turn(&self) -> Result<(), Error> {
+        loop {
+            match self.turn() {
+                Turn::Send => return Ok(()),
+                Turn::Wait(wait) => tokio::time::sleep(wait).await,
+                Turn::Fail(cause) => return Err(cause),
             }
-            None => Ok(()),
         }
+    }
+
+    fn turn(&self) -> Turn {
+        if !self.is_down() {
+            return Turn::Send;
+        }
+        let now = Instant::now();
+        match &mut *self.lock() {
+            None => Turn::Send,
+            Some(down) if now >= down.try_again => {
+                let pause = if now < down.hoping_until { 4 } else { 20 };
+                down.try_again = now + self.backoff * pause;
+                Turn::Send
+            }
+            Some(down) if now < down.hoping_until => Turn::Wait(self.backoff / 2),
+            Some(down) => Turn::Fail(down.cause.clone()),
+        }
+    }
+
+    /// What follows a failed try at a host that counts as down: nothing for
+    /// one that has been down for long, another turn before. `None` where the
+    /// host does not count as down.
+    pub(crate) fn after(&self, error: &Error) -> Option<Next> {
+        if !self.is_down() || !is_silence(error) {
+            return None;
+        }
+        let hoping = self
+            .lock()
+            .as_ref()
+            .is_some_and(|down| Instant::now() < down.hoping_until);
+        Some(if hoping {
+            Next::Wait(self.backoff)
+        } else {
+            Next::GiveUp
+        })
     }
 
     /// The host answered, whatever it said.
     pub(crate) fn answered(&self) {
-        self.given_up.store(0, Ordering::Relaxed);
+        if self.given_up.swap(0, Ordering::Relaxed) > 0 {
+            *self.lock() = None;
+        }
     }
 
     /// A request was given up.
     pub(crate) fn gave_up(&self, error: &Error) {
-        if !matches!(error, Error::Connection { .. } | Error::Timeout { .. }) {
+        if !is_silence(error) {
             return;
         }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let mut state = self.lock();
+        let hoping_until = state
+            .as_ref()
+            .map_or(now + self.hope(), |down| down.hoping_until);
         *state = Some(Down {
             cause: error.clone(),
-            try_again: Instant::now() + self.stands,
+            try_again: now + self.backoff * 4,
+            hoping_until,
         });
         self.given_up.fetch_add(1, Ordering::Relaxed);
     }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Down>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_silence(error: &Error) -> bool {
+    matches!(error, Error::Connection { .. } | Error::Timeout { .. })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_dead_host_is_tried_now_and_then_and_heals() {
-        let health = Health::new(Duration::from_millis(2));
-        let dead = Error::Connection {
+    fn silence() -> Error {
+        Error::Connection {
             method: http::Method::GET,
             url: "http://h/v2/".into(),
             detail: "refused".into(),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dead_host_is_tried_now_and_then_and_its_rows_fail_at_once() {
+        let health = Health::new(Duration::from_millis(1));
         let other = Error::Unsafe {
             host: "h".into(),
             what: "x".into(),
@@ -103,17 +163,39 @@ mod tests {
         for _ in 0..DOWN {
             health.gave_up(&other);
         }
-        assert!(health.check().is_ok(), "only silence counts");
-        health.gave_up(&dead);
-        health.gave_up(&dead);
-        assert!(!health.is_down());
-        health.gave_up(&dead);
+        assert!(!health.is_down(), "only silence counts");
+        for _ in 0..DOWN {
+            health.gave_up(&silence());
+        }
         assert!(health.is_down());
-        assert!(health.check().unwrap_err().to_string().contains("refused"));
-        std::thread::sleep(Duration::from_millis(45));
-        assert!(health.check().is_ok(), "one looks");
-        assert!(health.check().is_err(), "the others do not");
+        while matches!(health.after(&silence()), Some(Next::Wait(_))) {
+            health.wait_for_turn().await.ok();
+        }
+        let (mut sent, mut failed) = (0, 0);
+        for _ in 0..50 {
+            match health.turn() {
+                Turn::Send => sent += 1,
+                Turn::Fail(_) => failed += 1,
+                Turn::Wait(_) => unreachable!("hope has an end"),
+            }
+        }
+        assert!(sent <= 5 && failed >= 45, "{sent} sent, {failed} failed");
         health.answered();
-        assert!(health.check().is_ok() && !health.is_down());
+        assert!(matches!(health.turn(), Turn::Send) && !health.is_down());
+    }
+
+    #[tokio::test]
+    async fn a_host_that_comes_back_in_time_fails_nobody() {
+        let health = Health::new(Duration::from_millis(20));
+        for _ in 0..DOWN {
+            health.gave_up(&silence());
+        }
+        let waiting = futures::future::join_all((0..8).map(|_| health.wait_for_turn()));
+        let back = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            health.answered();
+        };
+        let (turns, ()) = futures::join!(waiting, back);
+        assert!(turns.iter().all(Result::is_ok));
     }
 }

@@ -91,10 +91,9 @@ impl Host {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            let next = if self.health.is_down() {
-                Next::GiveUp
-            } else {
-                retries.after(&error, begun.elapsed(), fastrand::f32())
+            let next = match self.health.after(&error) {
+                Some(next) => next,
+                None => retries.after(&error, begun.elapsed(), fastrand::f32()),
             };
             tracing::debug!(%error, ?next, "a request failed");
             match next {
@@ -123,7 +122,7 @@ impl Host {
             }
             None => Some(self.permit().await?),
         };
-        self.health.check()?;
+        self.health.wait_for_turn().await?;
         Ok(place)
     }
 
