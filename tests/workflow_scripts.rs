@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use embedded_registry::Registry;
+use embedded_registry::images::{Platform, sample_image};
 use testkit::GitRepository;
 
 use crate::environment::{Finished, TestEnvironment};
@@ -229,4 +231,49 @@ fn where_nothing_was_added_nothing_is_opened() {
     assert!(done.stdout.contains("Nothing to add"), "{done:?}");
     assert_eq!(job.left("gh"), "");
     assert_eq!(origin.git(&["branch", "--list"]).trim(), "* main");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_commits_are_enough_to_validate_a_pull_request() {
+    let registry = Registry::new().start().await.unwrap();
+    let host = registry.host();
+    let rows: Vec<_> = ["1", "2", "3"]
+        .map(|tag| format!("{host}/a {host}/copies/a {tag}\n"))
+        .into();
+    let image = sample_image("a", 1, &[Platform::linux("amd64")], 1).unwrap();
+    // The one that somebody else merged meanwhile is gone: nobody's business here.
+    image.push(&registry, "a", Some("3"));
+    let origin = GitRepository::new();
+    origin.write("images-list", &rows[0]);
+    origin.commit("first");
+    origin.git(&["checkout", "--quiet", "-b", "topic"]);
+    origin.write("images-list", &[&rows[0][..], &rows[2]].concat());
+    origin.commit("third");
+    origin.git(&["checkout", "--quiet", "main"]);
+    origin.write("images-list", &[&rows[0][..], &rows[1]].concat());
+    origin.commit("second");
+    // Rows beside each other: git cannot merge them by itself.
+    origin.git(&[
+        "merge",
+        "--quiet",
+        "--no-commit",
+        "--strategy=ours",
+        "topic",
+    ]);
+    origin.write("images-list", &rows.concat());
+    origin.commit("merge");
+
+    let yaml = Yaml::read(".github/workflows/validate.yml");
+    let depth = yaml.values("fetch-depth").next().unwrap().trim();
+    let base = yaml.argument_after("--base");
+    let environment = TestEnvironment::new();
+    let source = format!("file://{}", origin.path().display());
+    environment.run("git", &["clone", "--quiet", "--depth", depth, &source, "."]);
+    let line = format!("check-new --output json --base {base}");
+    let added = environment.mirror(&line).exits(0).json();
+    assert_eq!(added["added"].as_array().unwrap().len(), 1, "{added}");
+    assert_eq!(
+        (&added["added"][0]["tag"], &added["added"][0]["status"]),
+        (&"3".into(), &"ok".into())
+    );
 }

@@ -35,12 +35,19 @@ impl Yaml {
     }
 
     /// The values of a key, wherever it stands.
-    fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         let lines = self
             .text
             .lines()
             .map(|line| line.trim_start_matches([' ', '-']));
         lines.filter_map(move |line| line.strip_prefix(key)?.strip_prefix(':'))
+    }
+
+    /// The line after this one, of arguments one a line.
+    pub(crate) fn argument_after(&self, option: &str) -> &str {
+        let mut lines = self.text.lines().map(str::trim);
+        lines.find(|line| *line == option).unwrap();
+        lines.next().unwrap()
     }
 
     /// The scripts: the name of each step and its text without the indentation.

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use embedded_registry::images::{Platform, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
+use testkit::GitRepository;
 
 use crate::environment::{Finished, TestEnvironment};
 
@@ -90,6 +91,7 @@ fn make_without_a_target_only_says_what_there_is() {
     for script in [
         "add-full-image-wrapper.sh",
         "add-tag-to-existing-image.sh",
+        "check-new-images-exist.sh",
         "compare.sh",
         "image-mirror.sh",
         "sort-images-list.sh",
@@ -226,5 +228,42 @@ async fn tags_are_added_and_those_there_are_passed_over() {
         let environment = checkout();
         let done = Caller::Shell.run(&environment, script, &[]).exits(2);
         assert!(done.stderr.contains("IMAGES"), "{}", done.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_images_are_looked_for() {
+    let registry = registry().await;
+    for caller in CALLERS {
+        let mut environment = checkout();
+        for (name, value) in GitRepository::environment() {
+            environment = environment.with(name, value);
+        }
+        let git = |args: &[&str]| {
+            let done = environment.program("git").args(args).output().unwrap();
+            Finished::of(done).exits(0).stdout.trim().to_owned()
+        };
+        environment.write("images-list", row(&registry, "1.6.1"));
+        git(&["init", "--quiet", "--initial-branch=main"]);
+        git(&["add", "images-list"]);
+        git(&["commit", "--quiet", "--message", "first"]);
+        git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+        let run = |set: &[(&str, &str)]| caller.run(&environment, "check-new-images-exist.sh", set);
+        environment.write(
+            "images-list",
+            row(&registry, "1.6.1") + &row(&registry, "1.6.9"),
+        );
+        run(&[]).exits(0);
+        let gone = row(&registry, "1.6.1") + &row(&registry, "1.7");
+        environment.write("images-list", gone);
+        let done = run(&[]).exits(caller.code(1));
+        assert!(done.stdout.contains("1.7"), "{}", done.stdout);
+
+        // Committed on the main branch itself: only Drone's variables tell what it was before.
+        let before = git(&["rev-parse", "HEAD"]);
+        git(&["commit", "--quiet", "--all", "--message", "second"]);
+        git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+        run(&[]).exits(0);
+        run(&[("DRONE", "true"), ("DRONE_COMMIT_BEFORE", &before)]).exits(caller.code(1));
     }
 }
