@@ -56,6 +56,8 @@
 //! - A [`Row`] cannot be wrong: its names and its tag were checked. Two rows
 //!   are equal if they mean the same, whether they say `busybox` or
 //!   `docker.io/library/busybox`.
+//! - A [`Lock`] is read as a whole or not at all, and written from the list it
+//!   belongs to: a line for each locked row, in the list's order.
 //! - Order is that of GNU `sort -V` in the C locale ([`compare_lines`]) over the
 //!   lines as written, blanks included and line endings left out, so that
 //!   `sort -V -c` agrees with the [`Checker`].
@@ -70,6 +72,7 @@ mod index;
 mod insert;
 mod line;
 mod list;
+mod lock;
 mod name_grammar;
 mod problem;
 mod repository;
@@ -84,6 +87,7 @@ pub use diff::Diff;
 pub use index::{Index, Source};
 pub use insert::Inserted;
 pub use list::{List, NotUtf8};
+pub use lock::{Approved, Lock, LockProblem, LockProblemKind, NotApproved};
 pub use name_grammar::RepositoryError;
 pub use problem::{Neighbour, Place, Problem, ProblemKind, Severity};
 pub use repository::Repository;

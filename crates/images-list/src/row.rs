@@ -144,7 +144,7 @@ impl LastNames {
 }
 
 /// The fields of a line: what blanks and tabs separate.
-fn fields(line: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn fields(line: &str) -> impl Iterator<Item = &str> {
     line.split([' ', '\t']).filter(|field| !field.is_empty())
 }
 
