@@ -12,6 +12,7 @@ mod fmt;
 mod hardship;
 mod interrupt;
 mod lint;
+mod lock;
 mod login;
 mod registries;
 mod selection;

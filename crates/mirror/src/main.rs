@@ -7,8 +7,8 @@
 //!
 //! - `args`, `environment`: what was asked for; parsing has no effects.
 //! - `commands`: one file per command.
-//! - `adding`, `checking`, `availability`: rows to be added, what a branch changes, and
-//!   whether what rows name is there.
+//! - `adding`, `checking`, `locking`, `availability`: rows to be added, what a branch changes,
+//!   what is approved, and whether what rows name is there.
 //! - `engine`, `selection`, `client`: what the commands over rows share.
 //! - `failure`, `hints`, `exit`: what a person and a script are told.
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
@@ -29,6 +29,8 @@ mod github;
 mod hints;
 mod image_name;
 mod list_file;
+mod lock_file;
+mod locking;
 mod logging;
 mod output;
 mod progress;

@@ -41,7 +41,7 @@ pub(crate) struct Place {
 pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selection, Failure> {
     let places = args.places(&session.environment)?;
     let overrides = Overrides::parse(&places)?;
-    let globs = Globs::parse(&args.globs)?;
+    let globs = Globs::parse("--match", &args.globs)?;
     let paths = list_file::paths(&session.common.images_list, places.images_file);
     let lists = list_file::read_all(&paths)?;
     refuse_wrong_rows(session, &lists)?;
@@ -115,13 +115,17 @@ async fn new_lines(file: &ListFile, revision: &str) -> Result<HashSet<usize>, Fa
     Ok(diff.added.iter().map(|at| at.line).collect())
 }
 
-/// `--match`.
+/// `--match`, and whatever else takes patterns for rows.
 #[derive(Debug)]
-struct Globs(Option<GlobSet>);
+pub(crate) struct Globs(Option<GlobSet>);
 
 impl Globs {
     /// No patterns select everything.
-    fn parse(patterns: &[String]) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for what is no pattern, which names the option.
+    pub(crate) fn parse(option: &str, patterns: &[String]) -> Result<Self, Failure> {
         if patterns.is_empty() {
             return Ok(Self(None));
         }
@@ -129,19 +133,21 @@ impl Globs {
         for pattern in patterns {
             let glob = GlobBuilder::new(pattern).literal_separator(false).build();
             set.add(glob.map_err(|error| {
-                Failure::unusable(format!("--match {pattern:?} is no glob: {}", error.kind())).hint(
-                    "`*` stands for anything, `?` for a character, `{a,b}` for either".to_owned(),
-                )
+                Failure::unusable(format!("{option} {pattern:?} is no glob: {}", error.kind()))
+                    .hint(
+                        "`*` stands for anything, `?` for a character, `{a,b}` for either"
+                            .to_owned(),
+                    )
             })?);
         }
         let set = set.build();
-        let set = set.map_err(|error| Failure::unusable(format!("--match: {error}")))?;
+        let set = set.map_err(|error| Failure::unusable(format!("{option}: {error}")))?;
         Ok(Self(Some(set)))
     }
 
     /// Whether a pattern matches the source or the destination, as written or
     /// in full, with or without the tag.
-    fn select(&self, row: &images_list::Row) -> bool {
+    pub(crate) fn select(&self, row: &images_list::Row) -> bool {
         let Some(set) = &self.0 else {
             return true;
         };
@@ -284,10 +290,10 @@ mod tests {
             ("q.io", false),
         ];
         for (pattern, want) in table {
-            let globs = Globs::parse(&[pattern.to_owned()]).unwrap();
+            let globs = Globs::parse("--match", &[pattern.to_owned()]).unwrap();
             assert_eq!(globs.select(&row), want, "{pattern}");
         }
-        assert!(Globs::parse(&["a[".to_owned()]).is_err());
-        assert!(Globs::parse(&[]).unwrap().select(&row));
+        assert!(Globs::parse("--match", &["a[".to_owned()]).is_err());
+        assert!(Globs::parse("--match", &[]).unwrap().select(&row));
     }
 }

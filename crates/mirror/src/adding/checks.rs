@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures::StreamExt;
+use images_list::Approved;
 
 use super::{AddProblem, Destination, Pair, Plan, Verdict, Wanted};
 use crate::availability::{Looked, Lookout, missing_destination};
@@ -14,7 +15,7 @@ const AT_ONCE: usize = 512;
 /// The answers so far.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
-    images: HashMap<Pair, Looked>,
+    images: HashMap<Pair, Looked<Approved>>,
     destination: Option<Looked>,
 }
 
@@ -83,7 +84,7 @@ impl Checks {
             return answer;
         }
         match self.images.get(pair) {
-            None | Some(Looked::Found) => {}
+            None | Some(Looked::Found(_)) => {}
             Some(Looked::Missing) => {
                 let repository = full_repository(&pair.source.reference(&pair.tag));
                 answer
@@ -105,7 +106,7 @@ impl Checks {
             .as_ref()
             .filter(|_| !plan.knows_destination)
         {
-            None | Some(Looked::Found) => {}
+            None | Some(Looked::Found(_)) => {}
             Some(Looked::Missing) => {
                 let problem = AddProblem::NoDestination(missing_destination(name));
                 answer.problems.push((problem, false));

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::every_command::Common;
 use super::{
     AddTagArgs, CheckNewArgs, CompareArgs, CopyArgs, DemoArgs, FmtArgs, InspectArgs, LintArgs,
-    LoginArgs, SyncArgs, TagsArgs,
+    LockArgs, LoginArgs, SyncArgs, TagsArgs,
 };
 use crate::exit;
 
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     AddTag(AddTagArgs),
     /// Check what a branch adds to the list: can it be mirrored?
     CheckNew(CheckNewArgs),
+    /// Approve the images that the list's tags point to now: write the list's lock
+    Lock(LockArgs),
     /// Is the mirror what the list says? Per row and platform
     Compare(CompareArgs),
     /// Check the list's form, offline

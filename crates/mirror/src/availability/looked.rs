@@ -7,9 +7,9 @@ use crate::hints::{self, Doing};
 
 /// What came of looking for an image or a repository.
 #[derive(Debug, Clone)]
-pub(crate) enum Looked {
-    /// It is there.
-    Found,
+pub(crate) enum Looked<T = ()> {
+    /// It is there, and what is known of it.
+    Found(T),
     /// Whoever is asked says that it is not.
     Missing,
     /// Credentials are wanted, and there are none.
@@ -27,7 +27,7 @@ pub(crate) struct Trouble {
     pub(crate) refused: bool,
 }
 
-impl Looked {
+impl<T> Looked<T> {
     /// What an error of the wire says of an image or repository.
     pub(super) fn of(error: &Error, image: &Reference) -> Self {
         let hint = hints::of_wire(Doing::Reading, image, error);

@@ -1,6 +1,6 @@
 //! Looking for images and repositories at registries.
 
-use images_list::{Repository, Tag};
+use images_list::{Approved, Repository, Tag};
 use oci_spec::distribution::Reference;
 use registry::{Access, Client};
 
@@ -33,9 +33,9 @@ impl Lookout {
         Ok(Self { client, apis })
     }
 
-    /// Whether a source has an image, at any of the places where it may be
-    /// read: one HEAD each.
-    pub(crate) async fn image(&self, source: &Repository, tag: &Tag) -> Looked {
+    /// Whether a source has an image, and which, at any of the places where it
+    /// may be read: one HEAD each.
+    pub(crate) async fn image(&self, source: &Repository, tag: &Tag) -> Looked<Approved> {
         let image = source.reference(tag);
         let places = match self.client.pull(&image) {
             Ok(places) => places,
@@ -45,7 +45,10 @@ impl Lookout {
         for place in places {
             // The registry itself comes last, after its mirrors, and its word counts.
             looked = match place.head_manifest(tag_or_digest(&image)).await {
-                Ok(Some(_)) => return Looked::Found,
+                Ok(Some(head)) => {
+                    let media_type = head.media_type.as_deref();
+                    return Looked::Found(Approved::new(head.digest, media_type));
+                }
                 Ok(None) => Looked::Missing,
                 Err(error) => Looked::of(&error, &image),
             };
@@ -62,11 +65,11 @@ impl Lookout {
     /// is empty is missing there too.
     pub(crate) async fn repository(&self, name: &Repository) -> Looked {
         match self.apis.ask(name).await {
-            Said::Exists => Looked::Found,
+            Said::Exists => Looked::Found(()),
             Said::Nothing => self.tag_list(name).await,
             // Private ones are not shown to strangers; with credentials the registry shows them.
             Said::Missing => match self.tag_list(name).await {
-                Looked::Found => Looked::Found,
+                Looked::Found(()) => Looked::Found(()),
                 _ => Looked::Missing,
             },
             Said::Trouble(message) => match self.tag_list(name).await {
@@ -92,7 +95,7 @@ impl Lookout {
             Err(error) => Err(error),
         };
         match tags {
-            Ok(Some(_)) => Looked::Found,
+            Ok(Some(_)) => Looked::Found(()),
             Ok(None) => Looked::Missing,
             Err(error) => Looked::of(&error, &any),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use images_list::{Repository, Row};
+use images_list::{Approved, Repository, Row};
 
 use super::{Change, Changed};
 use crate::adding::Pair;
@@ -73,7 +73,7 @@ impl CheckedRow {
     /// Puts the answers for one row together.
     pub(crate) fn of(
         at: Changed,
-        images: &HashMap<Pair, Looked>,
+        images: &HashMap<Pair, Looked<Approved>>,
         destinations: &HashMap<Repository, Looked>,
     ) -> Self {
         let row = &at.row;
@@ -101,10 +101,10 @@ impl CheckedRow {
 
 type Against = Option<(Status, String, bool)>;
 
-fn of_source(row: &Row, looked: &Looked) -> Against {
+fn of_source(row: &Row, looked: &Looked<Approved>) -> Against {
     let image = row.source_reference();
     match looked {
-        Looked::Found => None,
+        Looked::Found(_) => None,
         Looked::Missing => {
             let repository = full_repository(&image);
             let message = format!(
@@ -119,7 +119,7 @@ fn of_source(row: &Row, looked: &Looked) -> Against {
 
 fn of_destination(row: &Row, looked: &Looked) -> Against {
     match looked {
-        Looked::Found => None,
+        Looked::Found(_) => None,
         Looked::Missing => {
             let message = missing_destination(&row.destination);
             Some((Status::DestinationMissing, message, false))
@@ -131,9 +131,9 @@ fn of_destination(row: &Row, looked: &Looked) -> Against {
     }
 }
 
-fn of_trouble(what: &str, looked: &Looked) -> Against {
+fn of_trouble<T>(what: &str, looked: &Looked<T>) -> Against {
     match looked {
-        Looked::Found | Looked::Missing => None,
+        Looked::Found(_) | Looked::Missing => None,
         Looked::Unchecked(trouble) => Some((
             Status::Unchecked,
             format!("could not check {what}: {}", trouble.message),
@@ -151,7 +151,7 @@ impl Checked {
     /// Puts a check together.
     pub(crate) fn rows_of(
         change: &Change,
-        images: &HashMap<Pair, Looked>,
+        images: &HashMap<Pair, Looked<Approved>>,
         destinations: &HashMap<Repository, Looked>,
     ) -> Vec<CheckedRow> {
         let rows = change.added.iter().cloned();

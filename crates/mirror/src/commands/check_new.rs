@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::StreamExt;
-use images_list::{List, Repository};
+use images_list::{Approved, List, Repository};
 
 use crate::adding::Pair;
 use crate::args::CheckNewArgs;
@@ -89,7 +89,7 @@ async fn before(args: &CheckNewArgs, lists: &[ListFile]) -> Result<(String, Vec<
 async fn look(
     lookout: &Lookout,
     change: &Change,
-) -> (HashMap<Pair, Looked>, HashMap<Repository, Looked>) {
+) -> (HashMap<Pair, Looked<Approved>>, HashMap<Repository, Looked>) {
     let pairs = change.added.iter().map(|added| Pair {
         source: added.row.source.clone(),
         tag: added.row.tag.clone(),

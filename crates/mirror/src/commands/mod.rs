@@ -8,6 +8,7 @@ mod demo;
 mod fmt;
 mod inspect;
 mod lint;
+mod lock;
 mod login;
 mod run;
 mod sync;
