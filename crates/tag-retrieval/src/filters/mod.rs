@@ -1,0 +1,5 @@
+//! What is passed over, and why.
+
+mod together;
+
+pub use together::Filters;
