@@ -115,6 +115,9 @@ impl Comparer<'_> {
                 reference: row.source.to_string(),
             });
         };
+        let (source, moved) = source.held_to(row, there.as_ref());
+        comparison.source_digest = Some(source.head.digest.clone());
+        comparison.moved = moved;
         let Some(there) = there else {
             return Ok(CompareStatus::Missing);
         };

@@ -4,6 +4,7 @@ use oci_spec::image::Digest;
 use registry::{Error, ManifestError};
 
 use crate::platform::Platform;
+use crate::report::Moved;
 
 /// The result of a comparison.
 #[derive(Debug, Clone)]
@@ -51,8 +52,10 @@ pub enum CompareStatus {
 pub struct Comparison {
     /// The result in a word.
     pub status: CompareStatus,
-    /// The digest at the source.
+    /// The digest at the source; where another was approved, that one.
     pub source_digest: Option<Digest>,
+    /// Where the source tag points elsewhere than what was approved.
+    pub moved: Option<Moved>,
     /// The digest at the destination.
     pub destination_digest: Option<Digest>,
     /// The manifests under the index, as far as they are wanted; of the
@@ -145,6 +148,7 @@ impl Comparison {
         Self {
             status,
             source_digest: None,
+            moved: None,
             destination_digest: None,
             platforms: Vec::new(),
             arch_tags: Vec::new(),

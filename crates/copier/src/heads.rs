@@ -4,6 +4,8 @@ use oci_spec::distribution::Reference;
 use registry::{Client, Error, ManifestHead, Repository};
 
 use crate::memo::Memo;
+use crate::report::Moved;
+use crate::row::Row;
 
 /// Where an image was found, and what it is.
 #[derive(Debug, Clone)]
@@ -12,6 +14,28 @@ pub(crate) struct Found {
     pub(crate) repository: Repository,
     /// What HEAD told.
     pub(crate) head: ManifestHead,
+}
+
+impl Found {
+    /// What a row is to get: what its source has or, where another digest was
+    /// approved, that one.
+    pub(crate) fn held_to(self, row: &Row, there: Option<&ManifestHead>) -> (Self, Option<Moved>) {
+        let approved = row.approved.as_ref();
+        let Some(approved) = approved.filter(|approved| **approved != self.head.digest) else {
+            return (self, None);
+        };
+        let moved = Moved {
+            approved: approved.clone(),
+            now: self.head.digest,
+        };
+        let head = there.filter(|there| there.digest == *approved).cloned();
+        let head = head.unwrap_or_else(|| ManifestHead {
+            digest: approved.clone(),
+            media_type: None,
+            size: None,
+        });
+        (Self { head, ..self }, Some(moved))
+    }
 }
 
 /// The heads of a run.

@@ -7,7 +7,7 @@ use crate::attached::Children;
 use crate::engine::{Engine, Passage};
 use crate::heads::{Found, tag_or_digest};
 use crate::images::Expect;
-use crate::report::{Moved, Outcome, RowError, Status};
+use crate::report::{Outcome, RowError, Status};
 use crate::row::{MovedTag, NarrowedIndex, Row};
 use crate::selection::Selected;
 
@@ -50,7 +50,7 @@ impl Engine<'_> {
             })?;
         let there = there.map_err(RowError::Write)?;
         let source = found.head.clone();
-        let (found, moved) = approved(row, found, there.as_ref());
+        let (found, moved) = found.held_to(row, there.as_ref());
         let synced = match &moved {
             Some(moved) if self.options.moved == MovedTag::Refused => {
                 Outcome::failed(RowError::Moved(Box::new(moved.clone())))
@@ -111,26 +111,6 @@ impl Engine<'_> {
         }
         Ok(target)
     }
-}
-
-/// What a row is to get: what its source has or, where another digest was
-/// approved, that one.
-fn approved(row: &Row, found: Found, there: Option<&ManifestHead>) -> (Found, Option<Moved>) {
-    let approved = row.approved.as_ref();
-    let Some(approved) = approved.filter(|approved| **approved != found.head.digest) else {
-        return (found, None);
-    };
-    let moved = Moved {
-        approved: approved.clone(),
-        now: found.head.digest,
-    };
-    let head = there.filter(|there| there.digest == *approved).cloned();
-    let head = head.unwrap_or_else(|| ManifestHead {
-        digest: approved.clone(),
-        media_type: None,
-        size: None,
-    });
-    (Found { head, ..found }, Some(moved))
 }
 
 /// What was done to a row's image before what is attached to it.
