@@ -1,6 +1,9 @@
 //! `mirror lock`, and what the other commands make of a lock.
 
+mod adding;
 mod approving;
+mod copying;
+mod reviewing;
 
 use embedded_registry::RunningRegistry;
 use embedded_registry::images::{Platform, sample_image};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use copier::{Options, Progress, Row};
+use copier::{MovedTag, Options, Progress, Row};
 
 use crate::args::CopyingArgs;
 use crate::atomic_file;
@@ -29,6 +29,8 @@ pub(crate) struct Work {
     pub(crate) places: Vec<Place>,
     /// The list's other rows.
     pub(crate) neighbours: Vec<Row>,
+    /// What a source tag that was pushed again means.
+    pub(crate) moved: MovedTag,
 }
 
 /// Copies rows and tells of it everywhere: stdout, the report, GitHub.
@@ -40,7 +42,7 @@ pub(crate) async fn copy(
     session: &Session,
     args: &CopyingArgs,
     work: Work,
-) -> Result<Exit, Failure> {
+) -> Result<(Run, Exit), Failure> {
     let title = work.title;
     if let Some(file) = &args.report {
         // Known before hours of copying, not after.
@@ -51,6 +53,7 @@ pub(crate) async fn copy(
         arch_tags: args.narrow.arch_tags,
         referrers: !args.no_referrers,
         dry_run: args.dry_run,
+        moved: work.moved,
         ..Options::default()
     };
     let run = run(session, &options, work).await?;
@@ -62,19 +65,21 @@ pub(crate) async fn copy(
         .map_or(Ok(()), |file| write_report(file, &document));
     let github = session.environment.github.as_ref();
     github::annotate(github, Level::Error, &run.findings());
+    github::annotate(github, Level::Warning, &run.warnings());
     github::summarise(github, &summary_table(title, &run));
     session
         .output
         .write(&RunText::of(&run, session.is_verbose()), &document)?;
     // After the result, of which there must be one: the report's failure is
     // told on stderr, and the code says which is worse.
-    match reported {
-        Ok(()) => Ok(run.exit()),
+    let exit = match reported {
+        Ok(()) => run.exit(),
         Err(failure) => {
             logging::tell(&failure, session.common.log_format);
-            Ok(run.exit().max(failure.exit))
+            run.exit().max(failure.exit)
         }
-    }
+    };
+    Ok((run, exit))
 }
 
 /// Copies rows, with progress on the screen and an ear for signals.

@@ -8,7 +8,7 @@ use oci_spec::distribution::Reference;
 use registry::{Error, StatusError};
 
 use crate::failure::Failure;
-use crate::image_name::full_repository;
+use crate::image_name::{full_repository, tag_or_digest};
 
 /// What a failed request was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,15 @@ pub(crate) fn of_row(row: &Row, error: &RowError) -> Option<String> {
         RowError::Write(error) => of_wire(Doing::Writing, &row.destination, error),
         RowError::Name(error) => of_wire(Doing::Reading, &row.source, error),
         RowError::Referrer { error, .. } => of_row(row, error),
+        // The tag is there: it is what was approved that is gone.
+        RowError::SourceMissing { reference }
+            if row.approved.is_some() && *reference != row.source.to_string() =>
+        {
+            Some(of_moved(row))
+        }
         RowError::SourceMissing { .. } => Some(source_missing(row)),
         RowError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
+        RowError::Moved(_) => Some(of_moved(row)),
         RowError::OntoItself { .. } => {
             Some("give the row another destination, or run without --registries-conf".to_owned())
         }
@@ -44,6 +51,14 @@ pub(crate) fn of_comparison(row: &Row, error: &CompareError) -> Option<String> {
         CompareError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
         CompareError::Manifest(_) => None,
     }
+}
+
+/// What to do about a source tag that was pushed again.
+pub(crate) fn of_moved(row: &Row) -> String {
+    let (repository, tag) = (full_repository(&row.source), tag_or_digest(&row.source));
+    format!(
+        "find out why it was pushed again; `mirror lock --update --match {repository}:{tag}` approves it"
+    )
 }
 
 const NO_PLATFORM: &str = "name other platforms with --platform, or leave it out for all";

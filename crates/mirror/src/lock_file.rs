@@ -80,6 +80,11 @@ impl LockFile {
         }))
     }
 
+    /// What the file had when it was read.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Prepares the file for a list, where it would not stay as it is.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Revisions of git: which one a branch left its base at, and a file as it was.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -122,7 +123,17 @@ fn refuse_option(revision: &str) -> Result<(), Failure> {
 /// The folder and the name of a file, behind all links: git knows it under its
 /// own name only.
 fn place_of(file: &Path) -> Result<(PathBuf, String), Failure> {
-    let real = std::fs::canonicalize(file).map_err(|error| {
+    let real =
+        std::fs::canonicalize(file).or_else(|error| match (file.parent(), file.file_name()) {
+            // One that is gone was where it would be now.
+            (Some(folder), Some(name)) if error.kind() == ErrorKind::NotFound => {
+                let here = folder.as_os_str().is_empty();
+                let folder = if here { Path::new(".") } else { folder };
+                Ok(std::fs::canonicalize(folder)?.join(name))
+            }
+            _ => Err(error),
+        });
+    let real = real.map_err(|error: std::io::Error| {
         Failure::unusable(format!("cannot read {}: {}", file.display(), plain(&error)))
     })?;
     let name = real.file_name().and_then(|name| name.to_str());

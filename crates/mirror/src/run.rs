@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use copier::{Outcome, Report, Row, Status};
+use copier::{Moved, Outcome, Report, Row, Status};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
@@ -97,6 +97,34 @@ impl Run {
             })
             .collect()
     }
+
+    /// Source tags that were pushed again and not followed, by the lines of
+    /// the list.
+    pub(crate) fn warnings(&self) -> Vec<Finding> {
+        let placed = self.outcomes().zip(&self.places);
+        placed
+            .filter_map(|((row, outcome), place)| {
+                let moved = kept(outcome)?;
+                let hint = hints::of_moved(row);
+                Some(Finding {
+                    file: place.file.clone(),
+                    line: place.line,
+                    message: format!(
+                        "{}: {moved}; what was approved was kept ({hint})",
+                        row.source
+                    ),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Where the source tag was pushed again and the row got what was approved.
+pub(crate) fn kept(outcome: &Outcome) -> Option<&Moved> {
+    outcome
+        .moved
+        .as_ref()
+        .filter(|_| outcome.status != Status::Failed)
 }
 
 #[cfg(test)]

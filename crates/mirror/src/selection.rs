@@ -19,8 +19,21 @@ pub(crate) struct Selection {
     pub(crate) rows: Vec<copier::Row>,
     /// Where each stands.
     pub(crate) places: Vec<Place>,
+    /// Each as its list has it.
+    pub(crate) listed: Vec<Listed>,
     /// The other rows: their destinations may have what is needed here.
     pub(crate) neighbours: Vec<copier::Row>,
+    /// The lists.
+    pub(crate) lists: Vec<ListFile>,
+}
+
+/// A row as a list has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    /// The list's place among those that were named.
+    pub(crate) list: usize,
+    /// The row.
+    pub(crate) row: images_list::Row,
 }
 
 /// A line of a list.
@@ -48,9 +61,11 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
     let mut selection = Selection {
         rows: Vec::new(),
         places: Vec::new(),
+        listed: Vec::new(),
         neighbours: Vec::new(),
+        lists: Vec::new(),
     };
-    for file in &lists {
+    for (list, file) in lists.iter().enumerate() {
         let new = match &args.changed_since {
             Some(revision) => Some(new_lines(file, revision).await?),
             None => None,
@@ -69,9 +84,11 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
             selection.rows.push(copied);
             let file = file.name.clone();
             selection.places.push(Place { file, line });
+            let row = row.clone();
+            selection.listed.push(Listed { list, row });
         }
     }
-    Ok(selection)
+    Ok(Selection { lists, ..selection })
 }
 
 /// Wrong rows stop a run before anything is sent; the rest is told and passes.
@@ -120,6 +137,18 @@ async fn new_lines(file: &ListFile, revision: &str) -> Result<HashSet<usize>, Fa
 pub(crate) struct Globs(Option<GlobSet>);
 
 impl Globs {
+    /// The patterns of an option whose absence selects nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Globs::parse`].
+    pub(crate) fn parse_some(option: &str, patterns: &[String]) -> Result<Self, Failure> {
+        if patterns.is_empty() {
+            return Ok(Self(Some(GlobSet::empty())));
+        }
+        Self::parse(option, patterns)
+    }
+
     /// No patterns select everything.
     ///
     /// # Errors

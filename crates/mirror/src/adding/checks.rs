@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures::StreamExt;
-use images_list::Approved;
+use images_list::{Approved, Row};
 
 use super::{AddProblem, Destination, Pair, Plan, Verdict, Wanted};
 use crate::availability::{Looked, Lookout, missing_destination};
@@ -56,6 +56,18 @@ impl Checks {
     /// Whether all that the plan needs is answered.
     pub(crate) fn cover(&self, plan: &Plan) -> bool {
         self.open(plan).next().is_none() && !self.lacks_destination(plan)
+    }
+
+    /// What an image is, where its source has it.
+    pub(crate) fn approved(&self, row: &Row) -> Option<&Approved> {
+        let pair = Pair {
+            source: row.source.clone(),
+            tag: row.tag.clone(),
+        };
+        match self.images.get(&pair) {
+            Some(Looked::Found(approved)) => Some(approved),
+            _ => None,
+        }
     }
 
     fn open<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Pair> {

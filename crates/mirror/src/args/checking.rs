@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::copying::NarrowArgs;
 use super::operands::{Operand, Operands};
-use super::{Key, SelectArgs};
+use super::{Key, MutableArgs, SelectArgs};
 use crate::environment::Environment;
 use crate::failure::Failure;
 
@@ -14,12 +14,16 @@ use crate::failure::Failure;
 Examples:
   mirror compare                                   rows that are missing or have drifted
   mirror compare --match '*etcd*' -v               same ones too
-  mirror compare --output json --dest-registry registry.example.com")]
+  mirror compare --output json --dest-registry registry.example.com
+
+Where a lock stands beside the list, what it approves is what the mirror should have.")]
 pub(crate) struct CompareArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]
     pub(crate) narrow: NarrowArgs,
+    #[command(flatten)]
+    pub(crate) locked: MutableArgs,
 }
 
 /// The arguments of `lint`.

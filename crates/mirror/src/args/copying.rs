@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use copier::{NarrowedIndex, Platform, PlatformSelection};
 
-use super::SelectArgs;
+use super::{MutableArgs, SelectArgs};
 use crate::image_name::ImageName;
 
 /// The arguments of `sync`.
@@ -15,12 +15,18 @@ Examples:
   mirror sync --dry-run                                 what would be copied
   mirror sync --changed-since origin/main               only rows new since that revision
   mirror sync --match 'quay.io/*' --dest-registry localhost:5000 --dest-org test
-  mirror sync --platform amd64,arm64 --sparse --report report.json")]
+  mirror sync --platform amd64,arm64 --sparse --locked --mutable '*:latest' --report report.json")]
 pub(crate) struct SyncArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]
     pub(crate) copying: CopyingArgs,
+    /// Fail rows whose source tag points elsewhere than LIST.lock approves, and begin only if
+    /// every row is locked; without it such a tag is a warning and the approved image is kept
+    #[arg(long = "locked", help_heading = "Lock")]
+    pub(crate) require_locked: bool,
+    #[command(flatten)]
+    pub(crate) locked: MutableArgs,
 }
 
 /// The arguments of `copy`.

@@ -1,8 +1,10 @@
-//! `lock`.
+//! `lock`, and what the commands are told that go by a lock.
 
 use clap::Args;
 
 use super::checking::ListOperands;
+use crate::failure::Failure;
+use crate::selection::Globs;
 
 /// The arguments of `lock`.
 #[derive(Debug, Args)]
@@ -25,4 +27,25 @@ pub(crate) struct LockArgs {
     pub(crate) globs: Vec<String>,
     #[command(flatten)]
     pub(crate) operands: ListOperands,
+}
+
+/// Which rows a lock does not hold.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Lock")]
+pub(crate) struct MutableArgs {
+    /// Tags that may change, such as `*:latest`: followed wherever they point, and noted in the
+    /// lock; patterns as for --match
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    mutable: Vec<String>,
+}
+
+impl MutableArgs {
+    /// The rows that are followed; none where nobody names any.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for what is no pattern.
+    pub(crate) fn mutable(&self) -> Result<Globs, Failure> {
+        Globs::parse_some("--mutable", &self.mutable)
+    }
 }

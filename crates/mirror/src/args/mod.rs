@@ -20,7 +20,7 @@ pub(crate) use cli::{Cli, Command, wants_json};
 pub(crate) use copying::{CopyArgs, CopyingArgs, SyncArgs};
 pub(crate) use every_command::{Common, LogFormat};
 pub(crate) use everyday::{DemoArgs, InspectArgs, LoginArgs, TagsArgs};
-pub(crate) use locking::LockArgs;
+pub(crate) use locking::{LockArgs, MutableArgs};
 pub(crate) use operands::Key;
 pub(crate) use reviewing::CheckNewArgs;
 pub(crate) use selecting::{Places, SelectArgs};

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::MutableArgs;
 use super::checking::ListOperands;
 
 /// The arguments of `check-new`.
@@ -15,7 +16,9 @@ Examples:
 Rows of the lists as they are on disk are compared with those of the commit where this branch left
 the base. Of each new row the source must have the tag, and its destination's repository, unless the
 list had it before, must exist; Docker Hub and quay.io are asked through their own APIs first. Where
-a registry wants credentials and there are none, the row is a warning: it could not be checked.")]
+a registry wants credentials and there are none, the row is a warning: it could not be checked.
+Where a lock stands beside the list, new rows must be locked to what their source has, and what was
+approved before must stay.")]
 pub(crate) struct CheckNewArgs {
     /// The branch to merge into (default: origin/HEAD, else origin/main, origin/master)
     #[arg(long, value_name = "REV")]
@@ -23,9 +26,14 @@ pub(crate) struct CheckNewArgs {
     /// Rows may be removed or changed
     #[arg(long)]
     pub(crate) allow_removals: bool,
+    /// Rows that were there may be approved anew in LIST.lock
+    #[arg(long)]
+    pub(crate) allow_approvals: bool,
     /// What cannot be checked for lack of credentials is a finding too
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) locked: MutableArgs,
     #[command(flatten)]
     pub(crate) operands: ListOperands,
 }

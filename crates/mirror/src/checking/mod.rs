@@ -2,6 +2,8 @@
 
 mod change;
 mod findings;
+mod locked;
 
 pub(crate) use change::{Change, Changed};
 pub(crate) use findings::{Checked, Status};
+pub(crate) use locked::{Allowed, LockChange};

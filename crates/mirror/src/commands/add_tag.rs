@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use images_list::Inserted;
+use images_list::{Inserted, List};
 
 use crate::adding::{
     AddedRow, Checks, Destination, LockedFiles, Outcome, Plan, Verdict, Wanted, plan,
@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::github;
 use crate::list_file::{self, ListFile};
+use crate::lock_file::LockFile;
 use crate::render::{AddedReport, unified_diff};
 use crate::selection;
 use crate::session::Session;
@@ -55,6 +56,10 @@ async fn add(
 ) -> Result<AddedReport, Failure> {
     let mut lists = list_file::read_all(paths)?;
     selection::refuse_wrong_rows(session, &lists)?;
+    // Known before anybody is asked, not after.
+    for file in &lists {
+        LockFile::read(file)?;
+    }
     let lookout = Lookout::new(&session.common, &session.environment)?;
     let mut checks = Checks::default();
     for _ in 0..ROUNDS {
@@ -140,14 +145,43 @@ fn finish(
         if rows.is_empty() {
             continue;
         }
+        let lock = with_approvals(file, &rows, checks)?;
         report.rows.extend(rows);
-        match &mut report.diff {
-            Some(diff) => *diff += &unified_diff(&file.name, &file.list.to_string(), &text),
-            None => staged.push(atomic_file::stage(&file.path, text.as_bytes())?),
+        if let Some(diff) = &mut report.diff {
+            *diff += &unified_diff(&file.name, &file.list.to_string(), &text);
+            if let Some(lock) = &lock {
+                *diff += &unified_diff(
+                    &lock.name,
+                    lock.text(),
+                    &lock.lock.text(&List::parse(&text)),
+                );
+            }
+            continue;
         }
+        // The lock first: a line without its row approves nothing, a row
+        // without its line is what a lock is there to prevent.
+        if let Some(lock) = &lock {
+            staged.extend(lock.stage(&List::parse(&text))?);
+        }
+        staged.push(atomic_file::stage(&file.path, text.as_bytes())?);
     }
     staged.into_iter().try_for_each(Staged::commit)?;
     Ok(report)
+}
+
+/// The lock of a list that has one, with what the checks saw of its new rows.
+fn with_approvals(
+    file: &ListFile,
+    rows: &[AddedRow],
+    checks: &Checks,
+) -> Result<Option<LockFile>, Failure> {
+    let mut lock = LockFile::read(file)?;
+    for AddedRow { row, .. } in rows {
+        if let (Some(lock), Some(approved)) = (&mut lock, checks.approved(row)) {
+            lock.lock.set(row.clone(), approved.clone());
+        }
+    }
+    Ok(lock)
 }
 
 /// The list's new text, and the rows that are new in it, in its order.

@@ -3,16 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::StreamExt;
-use images_list::{Approved, List, Repository};
+use images_list::{Approved, List, Lock, Repository};
 
 use crate::adding::Pair;
 use crate::args::CheckNewArgs;
 use crate::availability::{Looked, Lookout};
-use crate::checking::{Change, Checked};
+use crate::checking::{Allowed, Change, Checked, LockChange};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Finding};
 use crate::github::{self, Level};
 use crate::list_file::{self, ListFile};
+use crate::lock_file::{self, LockFile, LockFileError};
 use crate::render::CheckedReport;
 use crate::revision;
 use crate::session::Session;
@@ -56,12 +57,25 @@ async fn check(
     let change = Change::between(&old, lists);
     let lookout = Lookout::new(&session.common, &session.environment)?;
     let (images, destinations) = look(&lookout, &change).await;
-    let problems = list_file::check(lists);
+    let mut problems: Vec<Finding> = list_file::check(lists)
+        .into_iter()
+        .map(|found| found.finding)
+        .collect();
+    let allowed = Allowed {
+        mutable: args.locked.mutable()?,
+        approvals: args.allow_approvals,
+    };
+    for file in lists {
+        match lock_change(file, &base).await? {
+            Ok(lock) => problems.extend(lock.findings(&change, &images, &allowed)),
+            Err(wrong) => problems.extend(wrong),
+        }
+    }
     Ok(Checked {
         base,
         rows: Checked::rows_of(&change, &images, &destinations),
         removed: change.removed,
-        problems: problems.into_iter().map(|found| found.finding).collect(),
+        problems,
         allow_removals: args.allow_removals,
         strict: args.strict,
     })
@@ -82,6 +96,22 @@ async fn before(args: &CheckNewArgs, lists: &[ListFile]) -> Result<(String, Vec<
         first.get_or_insert(base);
     }
     Ok((first.unwrap_or_default(), old))
+}
+
+/// A list's lock, now and at the base. What is no lock now is a finding; what
+/// was none at the base approved nothing.
+async fn lock_change<'a>(
+    file: &'a ListFile,
+    base: &str,
+) -> Result<Result<LockChange<'a>, Vec<Finding>>, Failure> {
+    let new = match LockFile::read(file) {
+        Ok(new) => new,
+        Err(LockFileError::Wrong(problems)) => return Ok(Err(problems)),
+        Err(LockFileError::Unreadable(failure)) => return Err(failure),
+    };
+    let old = revision::content_at(base, &lock_file::path_of(&file.path)).await?;
+    let old = old.and_then(|bytes| Lock::parse(&String::from_utf8_lossy(&bytes)).ok());
+    Ok(Ok(LockChange { file, old, new }))
 }
 
 /// Asks for every new image and every new destination once, all at the same

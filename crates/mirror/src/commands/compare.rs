@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Finding};
 use crate::github::{self, Level};
 use crate::hints;
+use crate::locking::Approvals;
 use crate::render::{ComparedJson, ComparedText};
 use crate::run::Ending;
 use crate::selection::{self, Selection};
@@ -21,7 +22,8 @@ use crate::session::Session;
 ///
 /// [`Failure`] where no row could be compared.
 pub(super) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, Failure> {
-    let selection = selection::select(session, &args.select).await?;
+    let mut selection = selection::select(session, &args.select).await?;
+    Approvals::read(&selection.lists, args.locked.mutable()?)?.enter(&mut selection);
     if selection.rows.is_empty() {
         tracing::warn!("no row is selected: nothing to do");
     }

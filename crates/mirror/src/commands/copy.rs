@@ -1,6 +1,6 @@
 //! `mirror copy`: one image.
 
-use copier::Row;
+use copier::{MovedTag, Row};
 
 use crate::args::CopyArgs;
 use crate::engine::{self, Work};
@@ -24,6 +24,8 @@ pub(super) async fn run(session: &Session, args: &CopyArgs) -> Result<Exit, Fail
         rows: vec![row],
         places: Vec::new(),
         neighbours: Vec::new(),
+        moved: MovedTag::Kept,
     };
-    engine::copy(session, &args.copying, work).await
+    let (_, exit) = engine::copy(session, &args.copying, work).await?;
+    Ok(exit)
 }

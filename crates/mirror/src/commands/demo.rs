@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use copier::{CompareReport, Options};
+use copier::{CompareReport, MovedTag, Options};
 use embedded_registry::images::{Artifact, Platform, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
 use serde_json::{Value, json};
@@ -176,6 +176,7 @@ impl Demo {
             rows: selection.rows,
             places: selection.places,
             neighbours: selection.neighbours,
+            moved: MovedTag::Kept,
         };
         let run = engine::run(&self.session, &Options::default(), work).await?;
         let document = serde_json::to_value(RunJson::of(&run)).unwrap_or_default();

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use images_list::List;
 use serde::Serialize;
 
+use crate::adding::LockedFiles;
 use crate::args::FmtArgs;
 use crate::atomic_file::{self, Staged};
 use crate::exit::Exit;
 use crate::failure::{Failure, Finding};
 use crate::list_file::{self, ListFile};
+use crate::lock_file::LockFile;
 use crate::session::Session;
 
 /// What became of the lists.
@@ -43,16 +46,28 @@ impl fmt::Display for Formatted {
 /// # Errors
 ///
 /// [`Failure`] for a list that cannot be read or written, or has wrong rows.
-pub(super) fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failure> {
     let images_file = args.operands.images_file(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
-    let lists = list_file::read_all(&paths)?;
+    let mut lists = list_file::read_all(&paths)?;
+    let held = match args.check {
+        true => None,
+        false => Some(LockedFiles::lock(&lists).await?),
+    };
+    if held.is_some() {
+        // As whoever had them before has left them.
+        lists = list_file::read_all(&paths)?;
+    }
     let texts = format_all(&lists)?;
     let mut files = Vec::new();
     let mut staged = Vec::new();
     for (file, new) in lists.iter().zip(&texts) {
         let changed = *new != file.list.to_string();
         if changed && !args.check {
+            // Its lines follow the list's.
+            if let Some(lock) = LockFile::read(file)? {
+                staged.extend(lock.stage(&List::parse(new))?);
+            }
             staged.push(atomic_file::stage(&file.path, new.as_bytes())?);
         }
         files.push(FormattedFile {
@@ -61,6 +76,7 @@ pub(super) fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failure> {
         });
     }
     staged.into_iter().try_for_each(Staged::commit)?;
+    drop(held);
     let not_in_form = args.check && files.iter().any(|file| file.changed);
     let result = Formatted {
         files,

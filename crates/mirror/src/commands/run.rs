@@ -18,7 +18,7 @@ const WORKERS: usize = 4;
 pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Lint(args) => lint::run(session, args),
-        Command::Fmt(args) => fmt::run(session, args),
+        Command::Fmt(args) => wait(fmt::run(session, args)),
         Command::Sync(args) => wait(sync::run(session, args)),
         Command::Copy(args) => wait(copy::run(session, args)),
         Command::AddTag(args) => wait(add_tag::run(session, args)),

@@ -1,9 +1,13 @@
 //! `mirror sync`: bring every destination up to its row.
 
+use copier::MovedTag;
+
 use crate::args::SyncArgs;
 use crate::engine::{self, Work};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::locking::Approvals;
+use crate::logging;
 use crate::selection;
 use crate::session::Session;
 
@@ -13,7 +17,12 @@ use crate::session::Session;
 ///
 /// [`Failure`] where no row could be tried.
 pub(super) async fn run(session: &Session, args: &SyncArgs) -> Result<Exit, Failure> {
-    let selection = selection::select(session, &args.select).await?;
+    let mut selection = selection::select(session, &args.select).await?;
+    let approvals = Approvals::read(&selection.lists, args.locked.mutable()?)?;
+    if args.require_locked {
+        approvals.require(&selection)?;
+    }
+    approvals.enter(&mut selection);
     if selection.rows.is_empty() {
         tracing::warn!("no row is selected: nothing to do");
     }
@@ -22,6 +31,23 @@ pub(super) async fn run(session: &Session, args: &SyncArgs) -> Result<Exit, Fail
         rows: selection.rows,
         places: selection.places,
         neighbours: selection.neighbours,
+        moved: if args.require_locked {
+            MovedTag::Refused
+        } else {
+            MovedTag::Kept
+        },
     };
-    engine::copy(session, &args.copying, work).await
+    let (run, exit) = engine::copy(session, &args.copying, work).await?;
+    if args.copying.dry_run {
+        return Ok(exit);
+    }
+    let recorded = approvals.record(&selection.lists, &selection.listed, &run);
+    // After the result, of which there must be one.
+    Ok(match recorded.await {
+        Ok(()) => exit,
+        Err(failure) => {
+            logging::tell(&failure, session.common.log_format);
+            exit.max(failure.exit)
+        }
+    })
 }

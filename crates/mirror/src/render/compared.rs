@@ -2,10 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use copier::{CompareReport, CompareStatus, CompareSummary, Comparison, Row};
+use copier::{CompareReport, CompareStatus, CompareSummary, Comparison, Moved, Row};
 use oci_spec::image::Digest;
 use serde::Serialize;
 
+use super::run_json::MovedJson;
 use super::sizes::{counted, short};
 use crate::hints;
 use crate::image_name::{full_repository, tag_or_digest};
@@ -40,6 +41,9 @@ struct RowJson {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     arch_tags: Vec<ArchTagJson>,
     error: Option<ErrorJson>,
+    /// Only where the source tag points elsewhere than what was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<MovedJson>,
 }
 
 #[derive(Debug, Serialize)]
@@ -114,6 +118,7 @@ fn row_json(row: &Row, compared: &Comparison) -> RowJson {
             message: error.to_string(),
             hint: hints::of_comparison(row, error),
         }),
+        moved: compared.moved.as_ref().map(MovedJson::of),
     }
 }
 
@@ -153,7 +158,8 @@ impl<'a> ComparedText<'a> {
 impl Display for ComparedText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for (row, compared) in self.rows.iter().zip(&self.report.rows) {
-            if self.all || compared.status != CompareStatus::Same {
+            let is_moved = compared.moved.is_some();
+            if self.all || is_moved || compared.status != CompareStatus::Same {
                 write_row(f, row, compared)?;
             }
         }
@@ -191,6 +197,13 @@ fn write_row(f: &mut Formatter<'_>, row: &Row, compared: &Comparison) -> fmt::Re
         writeln!(
             f,
             "          the source has {source}, the destination {there}"
+        )?;
+    }
+    if let Some(Moved { approved, now }) = &compared.moved {
+        let (approved, now) = (short(approved.as_ref()), short(now.as_ref()));
+        writeln!(
+            f,
+            "          the source tag has moved: {approved} was approved, {now} is there now"
         )?;
     }
     for found in compared.platforms.iter().filter(|found| !found.found) {

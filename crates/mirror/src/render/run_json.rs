@@ -1,6 +1,7 @@
 //! The JSON report of `sync` and `copy`.
 
-use copier::{Outcome, Row};
+use copier::{Moved, Outcome, Row};
+use oci_spec::image::Digest;
 use serde::Serialize;
 
 use crate::hints;
@@ -45,6 +46,25 @@ struct RowJson<'a> {
     bytes_copied: u64,
     warnings: &'a [String],
     error: Option<ErrorJson>,
+    /// Only where the source tag was pushed again since it was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<MovedJson>,
+}
+
+/// Digests of a source tag that was pushed again.
+#[derive(Debug, Serialize)]
+pub(super) struct MovedJson {
+    approved: Digest,
+    now: Digest,
+}
+
+impl MovedJson {
+    pub(super) fn of(moved: &Moved) -> Self {
+        Self {
+            approved: moved.approved.clone(),
+            now: moved.now.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -97,6 +117,7 @@ fn row_json<'a>(row: &'a Row, outcome: &'a Outcome) -> RowJson<'a> {
             message: error.to_string(),
             hint: hints::of_row(row, error),
         }),
+        moved: outcome.moved.as_ref().map(MovedJson::of),
     }
 }
 

@@ -5,7 +5,7 @@ use copier::Status;
 use super::sizes::bytes;
 use crate::github::cell;
 use crate::hints;
-use crate::run::{Ending, Run};
+use crate::run::{Ending, Run, kept};
 
 /// Rows of the table; a summary may have 1 MiB.
 const LINES: usize = 300;
@@ -39,6 +39,10 @@ pub(crate) fn summary_table(title: &str, run: &Run) -> String {
             .filter(|(_, outcome)| outcome.status == status)
         {
             let mut notes = outcome.warnings.clone();
+            if let Some(moved) = kept(outcome) {
+                notes.push(format!("{moved}; what was approved was kept"));
+                notes.push(hints::of_moved(row));
+            }
             if let Some(error) = &outcome.error {
                 notes.insert(0, error.to_string());
                 notes.extend(hints::of_row(row, error));

@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
 
-use copier::{Outcome, Row, Status};
+use copier::{Moved, Outcome, Row, Status};
 
 use super::sizes::{bytes, counted};
 use crate::hints;
-use crate::run::{Ending, Mode, Run};
+use crate::run::{Ending, Mode, Run, kept};
 
 /// Rows that are copied are listed where there are no more than this.
 const SMALL: usize = 30;
@@ -59,6 +59,9 @@ impl Display for RunText<'_> {
                 write_warnings(f, row, outcome)?;
             }
         }
+        for (row, outcome) in self.run.outcomes() {
+            write_moved(f, row, outcome)?;
+        }
         let mut told = HashSet::new();
         for (row, outcome) in of(Status::Failed) {
             write_failure(f, row, outcome, &mut told)?;
@@ -83,6 +86,17 @@ fn write_warnings(f: &mut Formatter<'_>, row: &Row, outcome: &Outcome) -> fmt::R
         writeln!(f, "warning    {}: {warning}", row.destination)?;
     }
     Ok(())
+}
+
+/// A tag that was pushed again and not followed.
+fn write_moved(f: &mut Formatter<'_>, row: &Row, outcome: &Outcome) -> fmt::Result {
+    let Some(Moved { approved, now }) = kept(outcome) else {
+        return Ok(());
+    };
+    writeln!(f, "moved      {} -> {}", row.source, row.destination)?;
+    writeln!(f, "           approved and kept: {approved}")?;
+    writeln!(f, "           there now:         {now}")?;
+    writeln!(f, "           hint: {}", hints::of_moved(row))
 }
 
 /// A hint is given once: a hundred rows may fail for one missing login.
@@ -129,6 +143,11 @@ impl Display for Sums<'_> {
         }
         if sums.failed > 0 {
             write!(f, ", {} failed", sums.failed)?;
+        }
+        let moved = run.outcomes().filter(|(_, row)| kept(row).is_some());
+        match moved.count() {
+            0 => {}
+            moved => write!(f, ", {moved} moved")?,
         }
         if run.mode == Mode::Copy && sums.blobs_copied + sums.blobs_mounted + sums.blobs_present > 0
         {
