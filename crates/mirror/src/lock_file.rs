@@ -95,7 +95,16 @@ impl LockFile {
         if text == self.text {
             return Ok(None);
         }
-        atomic_file::stage(&self.path, text.as_bytes()).map(Some)
+        self.stage_text(&text).map(Some)
+    }
+
+    /// Prepares the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`atomic_file::stage`].
+    pub(crate) fn stage_text(&self, text: &str) -> Result<Staged, Failure> {
+        atomic_file::stage(&self.path, text.as_bytes())
     }
 }
 

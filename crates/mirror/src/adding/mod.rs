@@ -1,7 +1,9 @@
 //! Rows to be added to the lists: what is wanted, what the lists say to it, and
 //! writing it.
 
+mod add;
 mod checks;
+mod edit;
 mod lists;
 mod locked_files;
 mod outcome;
@@ -9,7 +11,9 @@ mod plan;
 mod problem;
 mod wanted;
 
+pub(crate) use add::{Adding, add};
 pub(crate) use checks::Checks;
+pub(crate) use edit::Edit;
 pub(crate) use locked_files::LockedFiles;
 pub(crate) use outcome::{AddedRow, Outcome};
 pub(crate) use plan::{Plan, PlannedRow, Verdict, plan};
