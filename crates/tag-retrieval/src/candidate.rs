@@ -15,6 +15,25 @@ pub struct Candidate {
     pub origin: Origin,
 }
 
+impl Candidate {
+    /// As a source announces it: the tag is the name until a filter extracts another.
+    #[must_use]
+    pub fn announced(
+        name: impl Into<String>,
+        published: Option<DateTime<Utc>>,
+        origin: Origin,
+    ) -> Self {
+        let name = name.into();
+        let tag = name.clone();
+        Self {
+            name,
+            tag,
+            published,
+            origin,
+        }
+    }
+}
+
 /// Where a version or an image was found, for the person who reviews it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {

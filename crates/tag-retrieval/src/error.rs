@@ -1,5 +1,7 @@
 //! Why an entry has no result.
 
+use crate::filters::NothingLeft;
+
 /// Why an entry has no result. Says what failed, where and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum RetrievalError {
@@ -11,6 +13,9 @@ pub enum RetrievalError {
         /// Such as `has no tags`.
         what: String,
     },
+    /// `latest` or `latest_entry` could not choose.
+    #[error(transparent)]
+    NothingLeft(#[from] NothingLeft),
     /// A registry refused or failed.
     #[error(transparent)]
     Registry(#[from] registry::Error),

@@ -7,7 +7,7 @@ use crate::candidate::{Candidate, Origin};
 pub struct Retrieved {
     /// What the filters left.
     pub found: Found,
-    /// What they did not, in the order in which the source named it.
+    /// What they did not; what only its age or a newer version dropped comes last.
     pub dropped: Vec<Dropped>,
     /// For the log: a tag without the file, a version that cannot be compared.
     pub warnings: Vec<String>,

@@ -1,0 +1,299 @@
+//! `versionConstraint`: comparisons that a tag's version must pass.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::version::{Numbers, Version, VersionError};
+
+/// `versionConstraint`: one or more comparisons, all of which a version must pass, such as
+/// `>=1.4.0, <2`.
+///
+/// Versions compare by SemVer's precedence and prereleases are no exception: `3.6.0-rc.0` passes
+/// `>3.5.10`. Missing numbers are zero: `>1.4` lets 1.4.1 pass. The upper end of `^` and `~` leaves
+/// out the prereleases of the next version too: `^1.4` is not met by `2.0.0-rc.1`.
+///
+/// ```
+/// use tag_retrieval::filters::Constraint;
+///
+/// let constraint: Constraint = ">=1.4.0 <2".parse()?;
+/// assert!(constraint.allows("v1.10"));
+/// assert!(!constraint.allows("latest"));
+/// # Ok::<(), tag_retrieval::filters::ConstraintError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constraint {
+    written: String,
+    comparisons: Vec<Comparison>,
+}
+
+/// Why a text is no constraint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConstraintError {
+    /// Nothing but blanks and commas.
+    #[error("it is empty; write a comparison such as `>=1.4.0`")]
+    Empty,
+    /// An operator that is none of ours.
+    #[error(
+        "`{0}` is no comparison: use < > <= >= == = != ^ ~, with commas or blanks between several"
+    )]
+    Operator(String),
+    /// An operator at the end.
+    #[error("a version has to follow `{0}`")]
+    NoVersion(String),
+    /// `1.4.*`
+    #[error("`{0}` has a placeholder: write `~1.4` for all of 1.4, `^1` for all of 1")]
+    Placeholder(String),
+    /// What stands after the operator.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Comparison {
+    operator: Operator,
+    version: Version,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Less,
+    LessOrEqual,
+    Equal,
+    NotEqual,
+    GreaterOrEqual,
+    Greater,
+    /// The same first number that is not zero.
+    Caret,
+    /// The same minor version, or major version where no minor one is written.
+    Tilde,
+}
+
+impl Constraint {
+    /// Reads a constraint; the same as its `FromStr`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConstraintError`] for the first comparison that is none.
+    pub fn parse(text: &str) -> Result<Self, ConstraintError> {
+        text.parse()
+    }
+
+    /// Whether a tag is a version and passes every comparison.
+    #[must_use]
+    pub fn allows(&self, tag: &str) -> bool {
+        tag.parse()
+            .is_ok_and(|version| self.allows_version(&version))
+    }
+
+    /// Whether a version passes every comparison.
+    #[must_use]
+    pub fn allows_version(&self, version: &Version) -> bool {
+        let mut comparisons = self.comparisons.iter();
+        comparisons.all(|comparison| comparison.allows(version))
+    }
+}
+
+impl fmt::Display for Constraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+impl FromStr for Constraint {
+    type Err = ConstraintError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let separator = |c: char| c == ',' || c.is_whitespace();
+        let mut comparisons = Vec::new();
+        let mut rest = text.trim_start_matches(separator);
+        while !rest.is_empty() {
+            let end = rest.find(|c| !is_operator(c)).unwrap_or(rest.len());
+            let (operator, after) = rest.split_at(end);
+            // A blank may stand between the two.
+            let after = after.trim_start();
+            let end = after.find(|c| separator(c) || is_operator(c));
+            let (version, after) = after.split_at(end.unwrap_or(after.len()));
+            comparisons.push(Comparison::parse(operator, version)?);
+            rest = after.trim_start_matches(separator);
+        }
+        if comparisons.is_empty() {
+            return Err(ConstraintError::Empty);
+        }
+        let written = text.to_owned();
+        Ok(Self {
+            written,
+            comparisons,
+        })
+    }
+}
+
+/// Also `|`, which other tools have, so that the message is about it.
+fn is_operator(c: char) -> bool {
+    matches!(c, '<' | '>' | '=' | '!' | '^' | '~' | '|')
+}
+
+impl Comparison {
+    fn parse(operator: &str, version: &str) -> Result<Self, ConstraintError> {
+        let parsed = match operator {
+            "<" => Operator::Less,
+            "<=" => Operator::LessOrEqual,
+            "" | "=" | "==" => Operator::Equal,
+            "!=" => Operator::NotEqual,
+            ">=" => Operator::GreaterOrEqual,
+            ">" => Operator::Greater,
+            "^" => Operator::Caret,
+            "~" => Operator::Tilde,
+            other => return Err(ConstraintError::Operator(other.to_owned())),
+        };
+        if version.is_empty() {
+            return Err(ConstraintError::NoVersion(operator.to_owned()));
+        }
+        if version
+            .split('.')
+            .any(|part| matches!(part, "*" | "x" | "X"))
+        {
+            return Err(ConstraintError::Placeholder(version.to_owned()));
+        }
+        let version = version.parse()?;
+        Ok(Self {
+            operator: parsed,
+            version,
+        })
+    }
+
+    fn allows(&self, version: &Version) -> bool {
+        let bound = &self.version;
+        match self.operator {
+            Operator::Less => version < bound,
+            Operator::LessOrEqual => version <= bound,
+            Operator::Equal => version == bound,
+            Operator::NotEqual => version != bound,
+            Operator::GreaterOrEqual => version >= bound,
+            Operator::Greater => version > bound,
+            Operator::Caret => version >= bound && leading(version, bound, caret(bound)),
+            Operator::Tilde => version >= bound && leading(version, bound, tilde(bound)),
+        }
+    }
+}
+
+/// Whether the first so many numbers are the same.
+fn leading(version: &Version, bound: &Version, count: usize) -> bool {
+    let numbers = |of: &Version| <[u64; 3]>::from(of.core());
+    let pairs = numbers(version).into_iter().zip(numbers(bound));
+    pairs
+        .take(count)
+        .all(|(number, of_bound)| number == of_bound)
+}
+
+/// How many numbers `^` holds: up to the first that is not zero, as far as they are written.
+fn caret(bound: &Version) -> usize {
+    match (bound.core(), bound.numbers()) {
+        ((1.., _, _), _) | (_, Numbers::Major) => 1,
+        ((0, 1.., _), _) | (_, Numbers::MajorMinor) => 2,
+        _ => 3,
+    }
+}
+
+/// How many numbers `~` holds.
+fn tilde(bound: &Version) -> usize {
+    match bound.numbers() {
+        Numbers::Major => 1,
+        Numbers::MajorMinor | Numbers::All => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_passes_and_what_does_not() {
+        for (constraint, passing, failing) in [
+            (
+                ">1.21.0",
+                "v1.21.1 1.22 v2 1.22.0-rc.1",
+                "1.21.0 v1.21 1.21.0-rc.1 latest",
+            ),
+            (
+                ">3.5.10",
+                "3.6.0-rc.0 v3.5.11 3.10",
+                "3.5.10 3.5.9 3.5.10-rc.1 3.5.11.1",
+            ),
+            (
+                ">=1.4.0",
+                "1.4 v1.4.0 1.10.2",
+                "1.4.0-rc1 1.3.9 v1.4.0.1 1.04.0",
+            ),
+            (">=1.4, <2", "1.4.0 1.99.1 2.0.0-rc.1", "2.0.0 2 1.3"),
+            (">= 1.4 <2 != 1.5", "1.4.0 1.5.1", "1.5.0 2.0.0"),
+            (">=1.4<2", "1.4.0", "2.0.0"),
+            ("1.4.0", "1.4 v1.4.0 1.4.0+k3s1", "1.4.1"),
+            ("==v1.4", "1.4.0", "1.4.1"),
+            ("=1", "1.0.0", "1.0.1"),
+            ("<=1.4", "1.4.0 1.4.0-rc.1", "1.4.1"),
+            ("!=1.4", "1.4.1 1.4.0-rc.1", "1.4.0 1.4"),
+            (
+                "^1.4",
+                "1.4.0 1.99.0 1.5.0-rc.1",
+                "2.0.0 2.0.0-rc.1 1.3.9 1.4.0-rc.1",
+            ),
+            ("^0.4.2", "0.4.2 0.4.9", "0.5.0 0.4.1 1.0.0"),
+            ("^0.0.4", "0.0.4", "0.0.5 0.1.0"),
+            ("^0.0", "0.0.9", "0.1.0"),
+            ("^0", "0.9.0", "1.0.0"),
+            ("~1.4.2", "1.4.2 1.4.9", "1.5.0 1.4.1"),
+            ("~1.4", "1.4.0 1.4.9", "1.5.0-rc.1 1.3.0"),
+            ("~1", "1.0.0 1.9.0", "2.0.0"),
+            ("~ 1.4 , !=1.4.3", "1.4.2", "1.4.3"),
+            (">1.4.0-rc.1", "1.4.0-rc.2 1.4.0", "1.4.0-rc.1"),
+        ] {
+            let parsed = Constraint::parse(constraint).unwrap();
+            for tag in passing.split(' ') {
+                assert!(parsed.allows(tag), "{constraint} lets {tag} pass");
+            }
+            for tag in failing.split(' ') {
+                assert!(!parsed.allows(tag), "{constraint} does not let {tag} pass");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_constraint() {
+        for (text, message) in [
+            ("", "it is empty"),
+            (" , ", "it is empty"),
+            ("=>1.4", "`=>` is no comparison"),
+            ("~>1.4", "`~>` is no comparison"),
+            (">=1.4 || <1", "`||` is no comparison"),
+            (">=", "a version has to follow `>=`"),
+            (">=, 1.4", "a version has to follow `>=`"),
+            ("1.4.*", "write `~1.4`"),
+            ("1.4.x", "write `~1.4`"),
+            (">=one", "`one` is no version"),
+            (">=1.2.3.4", "`1.2.3.4` is no version"),
+            (">=2024.01", "no leading zero"),
+            (">=1.2.3-", "what follows"),
+        ] {
+            let error = Constraint::parse(text).unwrap_err().to_string();
+            assert!(error.contains(message), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".*", tag in ".*") {
+            let _ = Constraint::parse(&text).map(|constraint| constraint.allows(&tag));
+        }
+
+        #[test]
+        fn of_below_equal_and_above_one_holds(bound in "[0-3](\\.[0-3]){0,2}(-rc\\.[0-9])?", tag in "v?[0-3](\\.[0-3]){0,2}(-rc\\.[0-9])?") {
+            let allows = |operator: &str| Constraint::parse(&format!("{operator}{bound}")).unwrap().allows(&tag);
+            let held = ["<", "=", ">"].into_iter().filter(|operator| allows(operator)).count();
+            prop_assert_eq!(held, 1);
+            prop_assert_eq!(allows("<="), !allows(">"));
+            prop_assert_eq!(allows("!="), !allows("="));
+            prop_assert!(!allows("~") || allows(">="));
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `latest`: which tag is numerically the highest.
+
+use std::cmp::Ordering;
+use std::str::FromStr;
+
+/// A tag as numbers: any number of them, then a suffix. `3.10` is over `3.9`, a prerelease is below
+/// its release, however short the one is written, and then `1.2.0` is over `1.2`. One leading `v` does
+/// not count, nor does what follows a `+`.
+///
+/// Wider than [`Version`](super::Version), which is what a constraint compares: registries have tags
+/// such as `15.4.27.14.5` and `2024.01.02`, and somebody wants the highest of them.
+#[derive(Debug, Clone)]
+pub struct TagOrder {
+    numbers: Vec<Number>,
+    /// What follows the `-`.
+    prerelease: Option<Vec<Part>>,
+}
+
+/// A tag that cannot be compared with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is no version that can be compared")]
+pub struct Incomparable;
+
+/// A number of any size, its leading zeros cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Number(String);
+
+/// A piece of a suffix: `rc10` is `rc` and 10. Numbers are below words, as in SemVer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    /// The end of an identifier, below everything that could go on.
+    End,
+    Number(Number),
+    Word(String),
+}
+
+impl FromStr for TagOrder {
+    type Err = Incomparable;
+
+    fn from_str(tag: &str) -> Result<Self, Self::Err> {
+        let bare = tag.strip_prefix('v').unwrap_or(tag);
+        let bare = bare.split_once('+').map_or(bare, |(bare, _)| bare);
+        let (core, suffix) = match bare.split_once('-') {
+            Some((core, suffix)) => (core, Some(suffix)),
+            None => (bare, None),
+        };
+        let numbers: Option<Vec<_>> = core.split('.').map(Number::parse).collect();
+        let numbers = numbers.ok_or(Incomparable)?;
+        let prerelease = suffix.map(parts).transpose()?;
+        Ok(Self {
+            numbers,
+            prerelease,
+        })
+    }
+}
+
+impl Number {
+    fn parse(text: &str) -> Option<Self> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| Self(text.trim_start_matches('0').to_owned()))
+    }
+}
+
+/// The numbers but for the zeros at the end.
+fn without_zeros(numbers: &[Number]) -> &[Number] {
+    let zero = Number(String::new());
+    let end = numbers.iter().rposition(|number| *number != zero);
+    &numbers[..end.map_or(0, |last| last + 1)]
+}
+
+/// The pieces of a suffix, an [`Part::End`] after each identifier.
+fn parts(suffix: &str) -> Result<Vec<Part>, Incomparable> {
+    let mut parts = Vec::new();
+    for identifier in suffix.split('.') {
+        if identifier.is_empty() {
+            return Err(Incomparable);
+        }
+        let mut rest = identifier;
+        while let Some(first) = rest.chars().next() {
+            let digits = first.is_ascii_digit();
+            let end = rest.find(|c: char| c.is_ascii_digit() != digits);
+            let (run, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let number = Number::parse(run).map(Part::Number);
+            parts.push(number.unwrap_or_else(|| Part::Word(run.to_owned())));
+            rest = after;
+        }
+        parts.push(Part::End);
+    }
+    Ok(parts)
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |number: &Self| number.0.len();
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TagOrder {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_suffix = || match (&self.prerelease, &other.prerelease) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (Some(mine), Some(others)) => mine.cmp(others),
+        };
+        let (mine, others) = (&self.numbers, &other.numbers);
+        let by_numbers = without_zeros(mine).cmp(without_zeros(others));
+        by_numbers
+            .then_with(by_suffix)
+            .then_with(|| mine.len().cmp(&others.len()))
+    }
+}
+
+impl PartialOrd for TagOrder {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for TagOrder {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for TagOrder {}
+
+/// Any two tags: the one that cannot be compared is below, two such are in the order of their bytes.
+/// For those who can ask about some candidates only and want the likeliest first.
+#[must_use]
+pub fn by_version(one: &str, other: &str) -> Ordering {
+    let order = |tag: &str| tag.parse::<TagOrder>().ok();
+    order(one).cmp(&order(other)).then_with(|| one.cmp(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lower_before_higher() {
+        let ascending = [
+            "1.2.0-alpha",
+            "1.2.0-alpha.1",
+            "1.2.0-alpha1",
+            "1.2.0-rc.9",
+            "1.2.0-rc.10",
+            "1.2.0-rc9",
+            "1.2.0-rc10",
+            "1.2",
+            "v1.2.0",
+            "1.2.1",
+            "3.9",
+            "v3.10",
+            "15.4.27.14.4",
+            "15.4.27.14.5",
+            "15.4.27.15",
+            "2024.01.09",
+            "2024.01.10",
+            "99999999999999999999",
+            "199999999999999999999",
+        ];
+        for pair in ascending.windows(2) {
+            let [lower, higher] = [0, 1].map(|index: usize| pair[index].parse::<TagOrder>());
+            assert!(lower.unwrap() < higher.unwrap(), "{pair:?}");
+            assert_eq!(by_version(pair[0], pair[1]), Ordering::Less, "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn some_cannot_be_compared() {
+        for tag in [
+            "latest", "", "v", "1.2.x", "1.2.3_4", "1.2.3rc1", "1.", "1.2-", "1.2-a..b", "sha-1",
+            "V1",
+        ] {
+            assert!(tag.parse::<TagOrder>().is_err(), "{tag}");
+            assert_eq!(by_version(tag, "0"), Ordering::Less, "{tag}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_total(texts in proptest::collection::vec("(v?[0-2]{1,2}(\\.[0-2]){0,3}(-[a0-2]{1,3}(\\.[a0-2])?)?|[a-b])", 3)) {
+            let (a, b, c) = (&texts[0], &texts[1], &texts[2]);
+            prop_assert_eq!(by_version(a, b), by_version(b, a).reverse());
+            let below = |one: &str, other: &str| by_version(one, other).is_le();
+            prop_assert!(!(below(a, b) && below(b, c)) || below(a, c));
+            prop_assert_eq!(a == b, by_version(a, b).is_eq());
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".*") {
+            let _ = text.parse::<TagOrder>();
+        }
+    }
+}

@@ -1,0 +1,248 @@
+use super::*;
+use crate::candidate::Origin;
+use crate::filters::pattern;
+
+/// `NAME` or `NAME@DAY`, published on that day of January 2026 at noon.
+fn candidates(written: &str) -> Vec<Candidate> {
+    let candidate = |text: &str| {
+        let (name, day) = text.split_once('@').unwrap_or((text, ""));
+        let time = format!("2026-01-{day}T12:00:00Z");
+        let origin = Origin::Repository {
+            repository: "example.com/app".to_owned(),
+        };
+        Candidate::announced(name, time.parse().ok(), origin)
+    };
+    written
+        .split(' ')
+        .filter(|text| !text.is_empty())
+        .map(candidate)
+        .collect()
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-01-31T12:00:00Z".parse().unwrap()
+}
+
+fn tags(selection: &Selection) -> String {
+    let tags: Vec<_> = selection
+        .kept
+        .iter()
+        .map(|kept| kept.tag.as_str())
+        .collect();
+    tags.join(" ")
+}
+
+fn reasons(selection: &Selection) -> Vec<String> {
+    let dropped = selection.dropped.iter();
+    dropped
+        .map(|dropped| format!("{}: {}", dropped.what, dropped.reason))
+        .collect()
+}
+
+fn filters(extract: &str, exclude: &str, pattern: &str, constraint: &str) -> Filters {
+    let regex = |text: &str| (!text.is_empty()).then(|| pattern::compile(text).unwrap());
+    Filters {
+        extract: (!extract.is_empty()).then(|| Extract::parse(extract).unwrap()),
+        exclude: regex(exclude),
+        pattern: regex(pattern),
+        constraint: (!constraint.is_empty()).then(|| constraint.parse().unwrap()),
+        ..Filters::default()
+    }
+}
+
+#[test]
+fn each_filter_narrows() {
+    for (filters, given, kept) in [
+        (filters("", "", "", ""), "v1 latest 1.2", "v1 latest 1.2"),
+        (filters("", "", "1", ""), "v1 latest 1.2", "v1 1.2"),
+        (filters("", "-rc", "", ""), "v1 v1-rc1", "v1"),
+        (filters("", "", "", ">1"), "v1 v2 latest v3", "v2 v3"),
+        (filters("^v(.*)$", "", "", ""), "v1 2 v3", "1 3"),
+        (filters("^v(.*)$", "v", "^1", "<1.5"), "v1.1 v1.6 v2", "1.1"),
+        (filters("", "", "", ""), "v1 v1", "v1"),
+        (filters("^v?(.*)$", "", "", ""), "v1 1 2", "1 2"),
+    ] {
+        let selection = filters.narrow(candidates(given));
+        assert_eq!(tags(&selection), kept, "{filters:?}");
+        assert_eq!(
+            selection.kept.len() + selection.dropped.len(),
+            candidates(given).len()
+        );
+    }
+}
+
+#[test]
+fn every_drop_has_its_reason() {
+    let filters = filters("^r(.*)$", "b$", "^\\d", ">=1.4.0");
+    let selection = filters.narrow(candidates("r1.5 x r1.5b rnine r1.3 r1.5.0.1 r1.5"));
+    assert_eq!(
+        reasons(&selection),
+        [
+            "x: `versionExtract` \"^r(.*)$\" finds no tag in it",
+            "r1.5b: `exclude` \"b$\"",
+            "rnine: `versionFilter` \"^\\d\"",
+            "r1.3: `versionConstraint` \">=1.4.0\"",
+            "r1.5.0.1: `versionConstraint` \">=1.4.0\": `1.5.0.1` is no version: one to three \
+             numbers with dots between them are, such as `1.4`",
+            "r1.5: r1.5 gives the same tag, 1.5",
+        ]
+    );
+}
+
+#[test]
+fn the_highest_is_chosen_of_what_is_left() {
+    let highest = |filters: Filters| Filters {
+        newest: Newest::Highest,
+        ..filters
+    };
+    for (pattern, given, kept) in [
+        ("", "3.9 3.10 3.2", "3.10"),
+        ("", "1.2.0 1.2", "1.2.0"),
+        ("", "v1.2 1.1", "v1.2"),
+        ("", "1.2.0-rc1 1.1 1.2.0", "1.2.0"),
+        ("^3\\.9", "3.9 3.10", "3.9"),
+        ("", "1.0 v1.0", "1.0"),
+    ] {
+        let selection = highest(filters("", "", pattern, "")).select(candidates(given), now());
+        assert_eq!(tags(&selection.unwrap()), kept, "{given}");
+    }
+    let given = candidates("latest edge 1.1 main stable 1.2");
+    let selection = highest(filters("", "", "", ""))
+        .select(given, now())
+        .unwrap();
+    assert_eq!(tags(&selection), "1.2");
+    assert_eq!(
+        selection.warnings,
+        ["left out latest, edge, main and 1 more: `latest`: it is no version that can be compared"]
+    );
+    assert_eq!(
+        reasons(&selection)[1..3],
+        [
+            "edge: `latest`: it is no version that can be compared",
+            "1.1: `latest`: 1.2 is higher"
+        ]
+    );
+}
+
+#[test]
+fn the_last_published_is_chosen_of_what_is_left() {
+    let filters = Filters {
+        newest: Newest::LastPublished,
+        ..filters("", "", "^[^x]", "")
+    };
+    let selection = filters
+        .select(candidates("a@03 9 b@20 x@30 1.0@20"), now())
+        .unwrap();
+    assert_eq!(
+        tags(&selection),
+        "1.0",
+        "of two on the same day the version"
+    );
+    assert_eq!(
+        selection.warnings,
+        ["left out 9: `latest_entry`: it is not known when it was published"]
+    );
+    assert_eq!(
+        reasons(&selection)[1],
+        "a: `latest_entry`: 1.0 was published last, 2026-01-20T12:00:00Z"
+    );
+}
+
+#[test]
+fn age_comes_before_the_newest() {
+    let filters = |newest| Filters {
+        minimum_age: Some(MinimumAge { days: 7 }),
+        newest,
+        ..Filters::default()
+    };
+    for (newest, given, kept) in [
+        (Newest::All, "1@20 2@24 3@25 4", "1 2"),
+        (Newest::Highest, "1@20 2@24 3@25 4", "2"),
+        (Newest::LastPublished, "5@20 2@24 3@25 4", "2"),
+        (Newest::Highest, "3@25", ""),
+        (Newest::LastPublished, "3@25", ""),
+    ] {
+        let selection = filters(newest).select(candidates(given), now()).unwrap();
+        assert_eq!(tags(&selection), kept, "{newest:?} of {given}");
+    }
+    let selection = filters(Newest::All)
+        .select(candidates("3@25 4"), now())
+        .unwrap();
+    assert_eq!(
+        reasons(&selection),
+        [
+            "3: `minimumAge` 7: published 2026-01-25T12:00:00Z",
+            "4: `minimumAge` 7: it is not known when it was published",
+        ]
+    );
+    assert_eq!(
+        selection.warnings,
+        ["left out 4: `minimumAge` 7: it is not known when it was published"]
+    );
+}
+
+#[test]
+fn nothing_to_choose_from_is_an_error() {
+    for (newest, given, message) in [
+        (
+            Newest::Highest,
+            "",
+            "`latest` has nothing to choose from: there are no versions",
+        ),
+        (
+            Newest::Highest,
+            "x1 x2",
+            "of 2 versions none passes the other filters; x1 is dropped by `versionFilter` \"^[^x]\"",
+        ),
+        (
+            Newest::Highest,
+            "a x b",
+            "2 tags pass the filters, such as a, and none is a version",
+        ),
+        (
+            Newest::LastPublished,
+            "x1",
+            "`latest_entry` has nothing to choose from: of 1 versions none",
+        ),
+        (
+            Newest::LastPublished,
+            "1 2",
+            "2 tags pass the filters, such as 1, and of none it is known",
+        ),
+    ] {
+        let filters = Filters {
+            newest,
+            ..filters("", "", "^[^x]", "")
+        };
+        let error = filters
+            .select(candidates(given), now())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(message), "{given}: {error}");
+    }
+    let all = filters("", "", "^[^x]", "")
+        .select(candidates("x1"), now())
+        .unwrap();
+    assert_eq!(
+        tags(&all),
+        "",
+        "without `latest` an empty result is a result"
+    );
+}
+
+#[test]
+fn times_are_needed_for_ages_and_the_last_published_only() {
+    for (minimum_age, newest, needed) in [
+        (None, Newest::All, false),
+        (None, Newest::Highest, false),
+        (None, Newest::LastPublished, true),
+        (Some(MinimumAge { days: 1 }), Newest::All, true),
+    ] {
+        let filters = Filters {
+            minimum_age,
+            newest,
+            ..Filters::default()
+        };
+        assert_eq!(filters.needs_times(), needed, "{filters:?}");
+    }
+}
