@@ -1,0 +1,180 @@
+//! The text as JSON, with positions.
+
+use std::collections::HashMap;
+
+use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use serde::de::IgnoredAny;
+
+use super::problem::Problems;
+
+/// JSON and nothing besides: other tools read the file too.
+const STRICT: ParseOptions = ParseOptions {
+    allow_comments: false,
+    allow_loose_object_property_names: false,
+    allow_trailing_commas: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+/// The object that a configuration is. Reports what is no JSON, and every key that an object has
+/// twice.
+pub(super) fn root<'text>(
+    text: &'text str,
+    problems: &mut Problems<'text>,
+) -> Option<Object<'text>> {
+    let value = match parse_to_ast(text, &CollectOptions::default(), &STRICT) {
+        Ok(parsed) => parsed.value,
+        Err(error) => {
+            problems.add(
+                error.range().start,
+                format!("not valid JSON: {}", error.kind()),
+            );
+            return None;
+        }
+    };
+    // A second opinion, since the first parser is lenient at some places (a missing comma before a
+    // bracket) whatever it is told.
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+        let message = error.to_string();
+        let (what, _) = message.rsplit_once(" at line ").unwrap_or((&message, ""));
+        problems.add(offset(text, &error), format!("not valid JSON: {what}"));
+        return None;
+    }
+    let object = match value {
+        Some(Value::Object(object)) => object,
+        other => {
+            let at = other.map_or(0, |value| value.start());
+            problems.add(at, "a configuration is an object, `{\"NAME\": {…}}`");
+            return None;
+        }
+    };
+    duplicates(&object, "entry", problems);
+    Some(object)
+}
+
+/// Where `serde_json` stopped.
+fn offset(text: &str, error: &serde_json::Error) -> usize {
+    let lines = text
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1));
+    let at = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+    text.floor_char_boundary(at)
+}
+
+fn duplicates(object: &Object<'_>, what: &str, problems: &mut Problems<'_>) {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for property in &object.properties {
+        let (key, at) = (property.name.as_str(), property.range.start);
+        match first.get(key) {
+            None => {
+                first.insert(key, at);
+            }
+            Some(earlier) => {
+                let (line, column) = problems.place(*earlier);
+                let message = format!(
+                    "duplicate {what} `{key}`: it is on line {line}, column {column} already"
+                );
+                problems.add(at, message);
+            }
+        }
+        let within = match what {
+            "entry" => format!("entry `{key}`"),
+            _ => format!("`{key}`"),
+        };
+        problems.within(within, |problems| below(&property.value, problems));
+    }
+}
+
+fn below(value: &Value<'_>, problems: &mut Problems<'_>) {
+    match value {
+        Value::Object(object) => duplicates(object, "key", problems),
+        Value::Array(array) => {
+            for element in &array.elements {
+                below(element, problems);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn found(text: &str) -> Vec<String> {
+        let mut problems = Problems::new(text);
+        root(text, &mut problems);
+        let found = problems.finish().err().unwrap_or_default();
+        let line = |problem: &crate::config::ConfigProblem| {
+            format!("{}:{}: {problem}", problem.line, problem.column)
+        };
+        found.iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_is_no_json_is_said_with_its_place() {
+        for (text, problem) in [
+            (
+                "{\n  \"a\": {},\n}",
+                "2:10: not valid JSON: Trailing commas are not allowed",
+            ),
+            (
+                "{\n  // so\n}",
+                "2:3: not valid JSON: Comments are not allowed",
+            ),
+            (
+                "{\"a\": {}\n \"b\": {}}",
+                "1:9: not valid JSON: Expected comma",
+            ),
+            ("{\"a\": [{} {}]}", "1:10: not valid JSON: Expected comma"),
+            ("{\"a\": {}", "1:1: not valid JSON: Unterminated object"),
+            (
+                "{} {}",
+                "1:4: not valid JSON: Text cannot contain more than one JSON value",
+            ),
+            (
+                "{\"a\": {\"x\": \"\n\"}}",
+                "1:13: not valid JSON: control character",
+            ),
+            ("", "1:1: not valid JSON: EOF while parsing a value"),
+            ("[]", "1:1: a configuration is an object"),
+        ] {
+            let found = found(text);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].starts_with(problem), "{found:?}, not {problem}");
+        }
+    }
+
+    #[test]
+    fn every_key_that_stands_twice_is_found() {
+        assert_eq!(
+            found(
+                "{\"a\": {},\n \"a\": {\"x\": 1, \"x\": 2},\n \"b\": {\"y\": [{\"z\": 1, \"z\": 1}]}}"
+            ),
+            [
+                "2:2: duplicate entry `a`: it is on line 1, column 2 already",
+                "2:16: entry `a`: duplicate key `x`: it is on line 2, column 8 already",
+                "3:23: entry `b`, `y`: duplicate key `z`: it is on line 3, column 15 already",
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_is_json(text in "[\\[\\]{}:,\"a1 \n]{0,12}") {
+            let mut problems = Problems::new(&text);
+            let passed = root(&text, &mut problems).is_some();
+            let json = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text);
+            prop_assert_eq!(passed, json.is_ok());
+            prop_assert!(passed || problems.finish().is_err());
+        }
+    }
+}
