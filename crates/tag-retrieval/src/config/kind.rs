@@ -55,7 +55,7 @@ impl Kind {
     }
 
     /// What has to stand after the `:`, if anything.
-    fn argument(self) -> Option<&'static str> {
+    pub fn argument(self) -> Option<&'static str> {
         match self {
             Self::GithubReleases | Self::GithubLatestRelease | Self::GithubTaggedImagesFile => {
                 Some("OWNER/REPO")
