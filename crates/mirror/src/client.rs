@@ -23,16 +23,7 @@ const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/ce
 /// [`Failure`] for a registries.conf that cannot be read, and where TLS cannot
 /// be set up.
 pub(crate) fn build(common: &Common, environment: &Environment) -> Result<Client, Failure> {
-    of_settings(settings(common, environment)?)
-}
-
-/// A client made from settings.
-///
-/// # Errors
-///
-/// [`Failure`] where TLS cannot be set up.
-pub(crate) fn of_settings(settings: Settings) -> Result<Client, Failure> {
-    Client::new(settings).map_err(|error| Failure::failed(error.to_string()))
+    Client::new(settings(common, environment)?).map_err(|error| Failure::failed(error.to_string()))
 }
 
 /// What options and environment say of a client.
@@ -40,7 +31,7 @@ pub(crate) fn of_settings(settings: Settings) -> Result<Client, Failure> {
 /// # Errors
 ///
 /// [`Failure`] for a registries.conf that cannot be read.
-pub(crate) fn settings(common: &Common, environment: &Environment) -> Result<Settings, Failure> {
+fn settings(common: &Common, environment: &Environment) -> Result<Settings, Failure> {
     check_named(common)?;
     let roots = CERTIFICATE_ROOTS.map(PathBuf::from).to_vec();
     Ok(Settings {

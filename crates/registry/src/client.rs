@@ -10,8 +10,10 @@ use tokio::sync::Semaphore;
 use crate::auth::Access;
 use crate::credentials::CredentialStore;
 use crate::error::Error;
+use crate::hosted::{HostedRepository, endpoint};
 use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
 use crate::repository::Repository;
+use crate::site::Site;
 use crate::transport::{Host, Patience, Shared, system_roots};
 use crate::trust::Trust;
 
@@ -117,23 +119,52 @@ impl Client {
         self.at(&resolution.location, access)
     }
 
+    /// The API of its own that the image's registry has beside the
+    /// distribution specification's, at the host to which registries.conf sends
+    /// that registry's names; `None` where none is known.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Blocked`], [`Error::Trust`].
+    pub fn hosted(&self, reference: &Reference) -> Result<Option<HostedRepository>, Error> {
+        let (host, path) = (reference.registry(), reference.repository());
+        let resolution = self.inner.registries_conf.resolve(host, path)?;
+        let Some((api, place, target)) = endpoint(host, path, resolution.location) else {
+            return Ok(None);
+        };
+        let site = Site::new(self.host(&place.host, place.insecure)?);
+        Ok(Some(HostedRepository::new(api, site, target)))
+    }
+
+    /// A host that is no registry, `HOST[:PORT]`: with the limits, pauses,
+    /// retries and trust of all others, without credentials. registries.conf
+    /// says nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Trust`].
+    pub fn site(&self, host: &str) -> Result<Site, Error> {
+        Ok(Site::new(self.host(host, None)?))
+    }
+
     fn at(&self, location: &Location, access: Access) -> Result<Repository, Error> {
-        let key = (location.host.clone(), location.insecure);
+        let host = self.host(&location.host, location.insecure)?;
+        Ok(Repository::new(host, &location.repository, access))
+    }
+
+    fn host(&self, name: &str, insecure: Option<bool>) -> Result<Arc<Host>, Error> {
+        let key = (name.to_owned(), insecure);
         let mut hosts = self
             .inner
             .hosts
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let host = match hosts.get(&key) {
-            Some(host) => Arc::clone(host),
-            None => {
-                let host = Host::new(&location.host, location.insecure, &self.inner.shared)?;
-                let host = Arc::new(host);
-                hosts.insert(key, Arc::clone(&host));
-                host
-            }
-        };
-        Ok(Repository::new(host, &location.repository, access))
+        if let Some(host) = hosts.get(&key) {
+            return Ok(Arc::clone(host));
+        }
+        let host = Arc::new(Host::new(name, insecure, &self.inner.shared)?);
+        hosts.insert(key, Arc::clone(&host));
+        Ok(host)
     }
 
     /// HTTP requests sent so far, token requests and retries included.

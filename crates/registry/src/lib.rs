@@ -40,7 +40,8 @@
 //! - Content is checked against its digest before its last byte is handed on.
 //! - Credentials go to the host they are stored for and to the token realm it
 //!   names over the same or better transport security; a redirect to another
-//!   host gets none. They are in no error, no log and no `Debug`.
+//!   host gets none, nor does an API that is no registry's ([`Site`],
+//!   [`HostedRepository`]). They are in no error, no log and no `Debug`.
 //! - Nothing is read from the environment; the caller passes paths and texts.
 //!
 //! # What is whose
@@ -61,11 +62,13 @@ mod client;
 pub mod credentials;
 mod digest;
 mod error;
+mod hosted;
 mod manifest;
 mod paging;
 mod referrers;
 pub mod registries_conf;
 mod repository;
+mod site;
 mod tags;
 mod transport;
 pub mod trust;
@@ -76,7 +79,9 @@ pub use capabilities::Support;
 pub use client::{Client, Settings};
 pub use digest::sha256_digest;
 pub use error::{Awaited, Error, ErrorCode, StatusError};
+pub use hosted::{HostedRepository, Said, TAGS_ASKED_SINGLY};
 pub use manifest::{Content, Manifest, ManifestError, ManifestHead, Put, is_index_type};
 pub use referrers::{Referrers, referrers_tag};
 pub use repository::Repository;
+pub use site::{Page, Site};
 pub use transport::Patience;

@@ -83,7 +83,7 @@ impl Repository {
             url: self.host.url(&format!("{}/{path}", self.name))?,
             headers: HeaderMap::new(),
             payload: Bytes::new(),
-            scopes: self.scopes.clone(),
+            scopes: Some(self.scopes.clone()),
             accepted,
             limit: SMALL_ANSWER,
         })

@@ -2,10 +2,8 @@
 
 use images_list::{Approved, Repository, Tag};
 use oci_spec::distribution::Reference;
-use registry::{Access, Client};
+use registry::{Access, Client, Said};
 
-use super::hosted_answer::Said;
-use super::hosted_api::HostedApis;
 use super::{Looked, Trouble};
 use crate::args::Common;
 use crate::client;
@@ -17,7 +15,6 @@ use crate::image_name::tag_or_digest;
 #[derive(Debug)]
 pub(crate) struct Lookout {
     client: Client,
-    apis: HostedApis,
 }
 
 impl Lookout {
@@ -27,10 +24,8 @@ impl Lookout {
     ///
     /// As [`client::build`].
     pub(crate) fn new(common: &Common, environment: &Environment) -> Result<Self, Failure> {
-        let settings = client::settings(common, environment)?;
-        let apis = HostedApis::new(settings.registries_conf.clone(), settings.trust.clone());
-        let client = client::of_settings(settings)?;
-        Ok(Self { client, apis })
+        let client = client::build(common, environment)?;
+        Ok(Self { client })
     }
 
     /// Whether a source has an image, and which, at any of the places where it
@@ -64,18 +59,24 @@ impl Lookout {
     /// Harbor and GHCR know a repository from its first push on, so one that
     /// is empty is missing there too.
     pub(crate) async fn repository(&self, name: &Repository) -> Looked {
-        match self.apis.ask(name).await {
-            Said::Exists => Looked::Found(()),
-            Said::Nothing => self.tag_list(name).await,
+        // The client asks for an image; the tag does not matter.
+        let any = Reference::with_tag(
+            name.host().to_owned(),
+            name.path().to_owned(),
+            "latest".to_owned(),
+        );
+        match self.said(&any).await {
+            Ok(Said::Exists) => Looked::Found(()),
+            Ok(Said::Nothing) => self.tag_list(&any).await,
             // Private ones are not shown to strangers; with credentials the registry shows them.
-            Said::Missing => match self.tag_list(name).await {
+            Ok(Said::Missing) => match self.tag_list(&any).await {
                 Looked::Found(()) => Looked::Found(()),
                 _ => Looked::Missing,
             },
-            Said::Trouble(message) => match self.tag_list(name).await {
+            Err(error) => match self.tag_list(&any).await {
                 // The registry does not tell strangers, and who would tell could not be asked.
                 Looked::Unchecked(_) => Looked::Failed(Trouble {
-                    message,
+                    message: error.to_string(),
                     refused: false,
                 }),
                 other => other,
@@ -83,21 +84,23 @@ impl Lookout {
         }
     }
 
-    async fn tag_list(&self, name: &Repository) -> Looked {
-        // The client asks for an image; the tag does not matter.
-        let any = Reference::with_tag(
-            name.host().to_owned(),
-            name.path().to_owned(),
-            "latest".to_owned(),
-        );
-        let tags = match self.client.push(&any, Access::Pull) {
+    /// What the registry's own API says, where it has one.
+    async fn said(&self, any: &Reference) -> Result<Said, registry::Error> {
+        match self.client.hosted(any)? {
+            Some(repository) => repository.exists().await,
+            None => Ok(Said::Nothing),
+        }
+    }
+
+    async fn tag_list(&self, any: &Reference) -> Looked {
+        let tags = match self.client.push(any, Access::Pull) {
             Ok(place) => place.tags().await,
             Err(error) => Err(error),
         };
         match tags {
             Ok(Some(_)) => Looked::Found(()),
             Ok(None) => Looked::Missing,
-            Err(error) => Looked::of(&error, &any),
+            Err(error) => Looked::of(&error, any),
         }
     }
 }

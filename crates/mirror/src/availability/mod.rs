@@ -1,8 +1,6 @@
 //! Whether images and repositories are there, asked of registries and, where
 //! they have one, of their own APIs.
 
-mod hosted_answer;
-mod hosted_api;
 mod looked;
 mod lookout;
 mod missing;

@@ -114,7 +114,7 @@ impl Repository {
             .query_pairs_mut()
             .append_pair("mount", digest.as_ref())
             .append_pair("from", from);
-        request.scopes = self.scopes.and_pull(from);
+        request.scopes = Some(self.scopes.and_pull(from));
         let reply = match self.host.send(&request).await {
             // A token server may refuse the scope of the other repository.
             Err(error) if error.is_refused() => {

@@ -107,12 +107,17 @@ impl Host {
 
     /// The URL of an endpoint, `path` being what follows `/v2/`.
     pub(crate) fn url(&self, path: &str) -> Result<Url, Error> {
+        self.address(&format!("v2/{path}"))
+    }
+
+    /// Any URL of this host, `target` being path and query without the first slash.
+    pub(crate) fn address(&self, target: &str) -> Result<Url, Error> {
         let scheme = if self.spoken.load(Ordering::Relaxed) == PLAIN {
             "http"
         } else {
             self.security.scheme()
         };
-        let text = format!("{scheme}://{}/v2/{path}", authority(&self.name));
+        let text = format!("{scheme}://{}/{target}", authority(&self.name));
         text.parse().map_err(|error| Error::Unsafe {
             host: self.name.clone(),
             what: format!("this is no host name that a URL can carry ({error})"),

@@ -10,6 +10,7 @@ use url::Url;
 use super::answer::{Answer, Reply};
 use super::host::Host;
 use super::limit::Permit;
+use super::patience::Patience;
 use super::redact;
 use super::retries::{Next, Retries};
 use super::retry_after::retry_after;
@@ -23,7 +24,8 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
-    pub(crate) scopes: Scopes,
+    /// `None`: as a stranger, whatever the host asks for.
+    pub(crate) scopes: Option<Scopes>,
     /// The statuses that are an answer; all others are errors.
     pub(crate) accepted: &'static [u16],
     /// The most bytes of an answer's body.
@@ -38,7 +40,20 @@ const REAUTHENTICATIONS: usize = 2;
 impl Host {
     /// Sends until there is a whole answer or a reason to give up.
     pub(crate) async fn send(self: &Arc<Self>, request: &Request) -> Result<Reply, Error> {
-        Box::pin(self.run(request, None)).await
+        Box::pin(self.run(request, None, self.patience())).await
+    }
+
+    /// The same, with one try only for what fails: where there is another way
+    /// to find out. Pauses that the host asks for are made.
+    pub(crate) async fn send_patiently_once(
+        self: &Arc<Self>,
+        request: &Request,
+    ) -> Result<Reply, Error> {
+        let patience = Patience {
+            tries: 1,
+            ..self.patience().clone()
+        };
+        Box::pin(self.run(request, None, &patience)).await
     }
 
     /// The same within a place that the caller holds.
@@ -47,7 +62,7 @@ impl Host {
         request: &Request,
         permit: &Permit,
     ) -> Result<Reply, Error> {
-        Box::pin(self.run(request, Some(permit))).await
+        Box::pin(self.run(request, Some(permit), self.patience())).await
     }
 
     /// One try, for steps that must not be repeated blindly.
@@ -78,8 +93,9 @@ impl Host {
         self: &Arc<Self>,
         request: &Request,
         held: Option<&Permit>,
+        patience: &Patience,
     ) -> Result<Reply, Error> {
-        let mut retries = Retries::new(self.patience());
+        let mut retries = Retries::new(patience);
         loop {
             let place = self.place(held).await?;
             let begun = Instant::now();
@@ -134,11 +150,18 @@ impl Host {
         request: &Request,
         mut permit: Option<Permit>,
     ) -> Result<Answer, Error> {
+        let Some(scopes) = &request.scopes else {
+            // Nothing is learnt of what the host asks for, so nobody waits for it.
+            let stranger = Presented::default();
+            let mut answer = self.follow(request, &stranger).await?;
+            answer._permit = permit.take();
+            return self.judge(answer, request.accepted, &stranger).await;
+        };
         let _leader = self.first_contact.pass().await;
         let begun = Instant::now();
         let mut reauthentications = 0;
         loop {
-            let presented = self.auth.present(self, &request.scopes).await?;
+            let presented = self.auth.present(self, scopes).await?;
             let mut answer = self.follow(request, &presented).await?;
             answer._permit = permit.take();
             if answer.status() == StatusCode::UNAUTHORIZED && reauthentications < REAUTHENTICATIONS
@@ -150,7 +173,7 @@ impl Host {
                     url: answer.url(),
                     headers: answer.headers(),
                 };
-                if self.auth.learn(self, &request.scopes, refusal).await? {
+                if self.auth.learn(self, scopes, refusal).await? {
                     permit = answer._permit.take();
                     // Read to its end, the connection serves the next try.
                     answer.read(ERROR_BODY).await.ok();

@@ -12,6 +12,7 @@ mod basic;
 mod chunks;
 mod credential_helpers;
 mod downloads;
+mod hosted;
 mod hosts;
 mod lists;
 mod manifests;
