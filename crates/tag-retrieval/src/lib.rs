@@ -26,8 +26,10 @@ mod error;
 pub mod filters;
 mod retrieved;
 mod source;
+mod sources;
 
 pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};
 pub use source::{Upstreams, VersionSource};
+pub use sources::TIMES_READ;

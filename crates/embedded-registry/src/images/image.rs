@@ -13,6 +13,7 @@ use super::platform::Platform;
 pub struct Image {
     format: Format,
     platform: Platform,
+    created: String,
     layers: Vec<Layer>,
     labels: Map<String, Value>,
     annotations: Map<String, Value>,
@@ -25,11 +26,19 @@ impl Image {
         Self {
             format,
             platform,
+            created: EPOCH.to_owned(),
             layers: Vec::new(),
             labels: Map::new(),
             annotations: Map::new(),
             subject: None,
         }
+    }
+
+    /// Says when it was made (RFC 3339) instead of 1970.
+    #[must_use]
+    pub fn created(mut self, time: &str) -> Self {
+        time.clone_into(&mut self.created);
+        self
     }
 
     /// Adds a layer on top.
@@ -96,7 +105,7 @@ impl Image {
         let history: Vec<Value> = (1..=self.layers.len())
             .map(|number| json!({"created": EPOCH, "created_by": format!("layer {number}")}))
             .collect();
-        config.insert("created".to_owned(), json!(EPOCH));
+        config.insert("created".to_owned(), json!(self.created));
         config.insert("config".to_owned(), json!({"Labels": self.labels}));
         config.insert(
             "rootfs".to_owned(),

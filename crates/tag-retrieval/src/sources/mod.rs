@@ -1,0 +1,6 @@
+//! The version sources, one to a file.
+
+mod image_time;
+mod registry_tags;
+
+pub use registry_tags::TIMES_READ;

@@ -1,0 +1,9 @@
+//! The version sources that are neither GitHub nor Helm, against real servers on loopback.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "functions of the tests fail like tests"
+)]
+
+mod registry_tags;
+mod setup;

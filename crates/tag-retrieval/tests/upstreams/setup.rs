@@ -1,0 +1,75 @@
+//! What every test of a source needs.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use registry::credentials::{CredentialSources, CredentialStore, Helpers};
+use registry::registries_conf::RegistriesConf;
+use registry::trust::Trust;
+use registry::{Client, Patience, Settings};
+use tag_retrieval::config::EntryImage;
+use tag_retrieval::{Candidate, Found, RetrievalError, Retrieved, Upstreams, VersionSource};
+
+/// Asks with this registries.conf, at noon of 2026-11-21.
+pub async fn ask(
+    source: &impl VersionSource,
+    registries_conf: &str,
+) -> Result<Retrieved, RetrievalError> {
+    source.retrieve(&upstreams(registries_conf)).await
+}
+
+fn upstreams(registries_conf: &str) -> Upstreams {
+    let sources = CredentialSources {
+        files: Vec::new(),
+        helpers: Helpers::new("/nowhere"),
+    };
+    let registries = Client::new(Settings {
+        registries_conf: RegistriesConf::parse(registries_conf).unwrap(),
+        credentials: CredentialStore::new(sources),
+        trust: Trust::new(None, Vec::new()),
+        patience: Patience {
+            tries: 2,
+            backoff: Duration::from_millis(10),
+            max_wait: Duration::from_secs(2),
+            ..Patience::default()
+        },
+        jobs: 16,
+    });
+    Upstreams {
+        registries: registries.unwrap(),
+        now: time("2026-11-21T12:00:00Z"),
+    }
+}
+
+pub fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+pub fn image(source: &str) -> Vec<EntryImage> {
+    vec![EntryImage {
+        source: source.to_owned(),
+        destination: None,
+    }]
+}
+
+/// The candidates of a source of versions.
+pub fn candidates(retrieved: &Retrieved) -> &[Candidate] {
+    match &retrieved.found {
+        Found::Versions(candidates) => candidates,
+        Found::Images(images) => panic!("images: {images:?}"),
+    }
+}
+
+/// Their tags.
+pub fn tags(retrieved: &Retrieved) -> Vec<&str> {
+    let tags = candidates(retrieved).iter();
+    tags.map(|candidate| candidate.tag.as_str()).collect()
+}
+
+/// Why a tag was dropped.
+pub fn reason<'a>(retrieved: &'a Retrieved, tag: &str) -> &'a str {
+    let dropped = retrieved.dropped.iter().find(|dropped| dropped.what == tag);
+    &dropped
+        .unwrap_or_else(|| panic!("{tag}: {retrieved:?}"))
+        .reason
+}
