@@ -1,5 +1,6 @@
 //! The version sources, one to a file.
 
+mod gitlab_releases;
 mod image_time;
 mod registry_tags;
 

@@ -5,5 +5,6 @@
     reason = "functions of the tests fail like tests"
 )]
 
+mod gitlab_releases;
 mod registry_tags;
 mod setup;
