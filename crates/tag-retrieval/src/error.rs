@@ -1,6 +1,7 @@
 //! Why an entry has no result.
 
 use crate::filters::NothingLeft;
+use crate::sources::GitError;
 
 /// Why an entry has no result. Says what failed, where and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -19,4 +20,7 @@ pub enum RetrievalError {
     /// A registry refused or failed.
     #[error(transparent)]
     Registry(#[from] registry::Error),
+    /// The tags of a git repository could not be asked for.
+    #[error(transparent)]
+    Git(#[from] GitError),
 }

@@ -32,4 +32,4 @@ pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};
 pub use source::{Upstreams, VersionSource};
-pub use sources::TIMES_READ;
+pub use sources::{GitError, TIMES_READ};

@@ -1,7 +1,9 @@
 //! The version sources, one to a file.
 
+mod git_tags;
 mod gitlab_releases;
 mod image_time;
 mod registry_tags;
 
+pub use git_tags::GitError;
 pub use registry_tags::TIMES_READ;

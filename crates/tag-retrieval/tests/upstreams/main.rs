@@ -5,6 +5,7 @@
     reason = "functions of the tests fail like tests"
 )]
 
+mod git_tags;
 mod gitlab_releases;
 mod registry_tags;
 mod setup;
