@@ -33,6 +33,7 @@ pub mod certificates;
 pub mod clients;
 mod fetch;
 mod git_repository;
+pub mod github;
 pub mod processes;
 mod programs;
 pub mod proxy;
