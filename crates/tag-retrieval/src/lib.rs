@@ -23,6 +23,7 @@
 mod candidate;
 pub mod config;
 mod error;
+pub mod extraction;
 pub mod filters;
 mod retrieved;
 mod source;
