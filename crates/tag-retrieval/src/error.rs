@@ -2,6 +2,7 @@
 
 use crate::filters::NothingLeft;
 use crate::sources::GitError;
+use crate::github::GithubError;
 
 /// Why an entry has no result. Says what failed, where and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub enum RetrievalError {
     /// `latest` or `latest_entry` could not choose.
     #[error(transparent)]
     NothingLeft(#[from] NothingLeft),
+    /// GitHub refused or failed.
+    #[error(transparent)]
+    Github(#[from] GithubError),
     /// A registry refused or failed.
     #[error(transparent)]
     Registry(#[from] registry::Error),

@@ -25,6 +25,7 @@ pub mod config;
 mod error;
 pub mod extraction;
 pub mod filters;
+pub mod github;
 mod retrieved;
 mod source;
 mod sources;

@@ -5,6 +5,7 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 
 use crate::error::RetrievalError;
+use crate::github::Github;
 use crate::retrieved::Retrieved;
 
 /// Whom the sources ask, shared by all entries of a run.
@@ -12,8 +13,13 @@ use crate::retrieved::Retrieved;
 pub struct Upstreams {
     /// Registries.
     pub registries: registry::Client,
+    /// GitHub.
+    pub github: Github,
     /// The time of the run.
     pub now: DateTime<Utc>,
+    /// The own organisation, whose images are not proposed: sources of Docker Hub that begin with
+    /// it and a `/`.
+    pub own_org: String,
 }
 
 /// A place where versions are announced.

@@ -7,3 +7,6 @@ mod registry_tags;
 
 pub use git_tags::GitError;
 pub use registry_tags::TIMES_READ;
+mod github_latest_release;
+mod github_releases;
+mod github_tagged_images_file;

@@ -1,0 +1,88 @@
+//! What GitHub answered.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// The longest message of a refusal that is passed on, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// What GitHub answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Any.
+    pub status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// The document.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in one line.
+    pub fn document<T: DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::from_slice(&self.body).map_err(|error| error.to_string())
+    }
+
+    /// The body as text; what is no UTF-8 in it is replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Whether the list has a further page (<https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>).
+    #[must_use]
+    pub fn has_next_page(&self) -> bool {
+        let mut links = self.headers.get_all(http::header::LINK).iter();
+        links.any(|value| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            value.contains("rel=\"next\"") || value.contains("rel=next")
+        })
+    }
+
+    /// What GitHub says about a refusal, in one line.
+    pub(super) fn message(&self) -> String {
+        let document: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let text = match document["message"].as_str() {
+            Some(message) => {
+                let errors = document["errors"].as_array().into_iter().flatten();
+                let errors = errors.filter_map(|error| error["message"].as_str());
+                let all: Vec<_> = std::iter::once(message).chain(errors).collect();
+                all.join(": ")
+            }
+            None => self.text(),
+        };
+        let words: Vec<_> = text.split_whitespace().collect();
+        words.join(" ").chars().take(LONGEST_MESSAGE).collect()
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.number("retry-after").map(Duration::from_secs)
+    }
+
+    /// How many requests are allowed in an hour.
+    pub(super) fn limit(&self) -> Option<u64> {
+        self.number("x-ratelimit-limit")
+    }
+
+    pub(super) fn remaining(&self) -> Option<u64> {
+        self.number("x-ratelimit-remaining")
+    }
+
+    /// When all requests are allowed again.
+    pub(super) fn reset(&self) -> Option<DateTime<Utc>> {
+        let seconds = self.number("x-ratelimit-reset")?;
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
+    }
+
+    fn number(&self, header: &str) -> Option<u64> {
+        let value = self.headers.get(header)?.to_str().ok()?;
+        value.trim().parse().ok()
+    }
+}

@@ -1,0 +1,98 @@
+//! `github-tagged-images-file`: a file of images, at the tag of every release.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+
+use super::github_releases::Announced;
+use crate::candidate::{Candidate, Origin};
+use crate::config::GithubTaggedImagesFile;
+use crate::error::RetrievalError;
+use crate::extraction::{Rules, choose, in_images_file};
+use crate::github::GithubError;
+use crate::retrieved::{Dropped, Found, FoundImage, Retrieved};
+use crate::source::{Upstreams, VersionSource};
+
+impl VersionSource for GithubTaggedImagesFile {
+    async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
+        let announced = Announced::by(&self.project, upstreams).await?;
+        let selection = self.filters.select(announced.candidates, upstreams.now)?;
+        let files = selection.kept.iter();
+        let files = files.map(|release| self.file(release, upstreams));
+        // The client has a limit for what is under way.
+        let files = try_join_all(files).await?;
+        let rules = Rules {
+            denylist: self.denylist.clone(),
+            exclude: self.filters.exclude.clone(),
+            own_org: upstreams.own_org.clone(),
+        };
+        let mut gathered = Gathered {
+            dropped: announced.dropped,
+            warnings: selection.warnings,
+            ..Gathered::default()
+        };
+        gathered.dropped.extend(selection.dropped);
+        for (release, file) in selection.kept.iter().zip(files) {
+            match file {
+                Some(text) => gathered.read(&text, release, &rules),
+                None => gathered.warnings.push(format!(
+                    "{} has no {} at {}",
+                    self.project, self.path, release.name
+                )),
+            }
+        }
+        Ok(gathered.finish())
+    }
+}
+
+impl GithubTaggedImagesFile {
+    async fn file(
+        &self,
+        release: &Candidate,
+        upstreams: &Upstreams,
+    ) -> Result<Option<Arc<str>>, GithubError> {
+        let github = &upstreams.github;
+        github.file(&self.project, &release.name, &self.path).await
+    }
+}
+
+/// What all files have.
+#[derive(Debug, Default)]
+struct Gathered {
+    /// By image and tag, with the first release that has it: GitHub names the newest first.
+    images: BTreeMap<(String, String), Origin>,
+    dropped: Vec<Dropped>,
+    warnings: Vec<String>,
+}
+
+impl Gathered {
+    fn read(&mut self, text: &str, release: &Candidate, rules: &Rules) {
+        let file = in_images_file(text);
+        let of_release = |what: String| format!("{}: {what}", release.name);
+        self.warnings
+            .extend(file.problems.into_iter().map(of_release));
+        let chosen = choose(file.mentions, rules);
+        for image in chosen.images {
+            let found = self.images.entry((image.image, image.tag));
+            found.or_insert_with(|| release.origin.clone());
+        }
+        self.dropped.extend(chosen.dropped);
+        self.warnings
+            .extend(chosen.warnings.into_iter().map(of_release));
+    }
+
+    fn finish(mut self) -> Retrieved {
+        // Most files repeat the one before.
+        let mut seen = HashSet::new();
+        self.dropped
+            .retain(|dropped| seen.insert((dropped.what.clone(), dropped.reason.clone())));
+        let images = self.images.into_iter();
+        let images = images.map(|((image, tag), origin)| FoundImage { image, tag, origin });
+        Retrieved {
+            found: Found::Images(images.collect()),
+            dropped: self.dropped,
+            warnings: self.warnings,
+        }
+    }
+}

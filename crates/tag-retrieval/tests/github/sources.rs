@@ -1,0 +1,236 @@
+//! The version sources of GitHub.
+
+use chrono::{DateTime, Utc};
+use registry::credentials::{CredentialSources, CredentialStore, Helpers};
+use registry::registries_conf::RegistriesConf;
+use registry::trust::Trust;
+use registry::{Client, Patience, Settings};
+use tag_retrieval::config::{
+    EntryImage, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile,
+};
+use tag_retrieval::filters::{Filters, MinimumAge};
+use tag_retrieval::{Candidate, Found, FoundImage, Origin, Retrieved, Upstreams, VersionSource};
+use testkit::github::{FakeGithub, Release, RunningGithub};
+
+use crate::{client, project};
+
+/// Nobody asks it.
+fn registries() -> Client {
+    let sources = CredentialSources {
+        files: Vec::new(),
+        helpers: Helpers::new(""),
+    };
+    Client::new(Settings {
+        registries_conf: RegistriesConf::default(),
+        credentials: CredentialStore::new(sources),
+        trust: Trust::new(None, Vec::new()),
+        patience: Patience::default(),
+        jobs: 1,
+    })
+    .unwrap()
+}
+
+fn upstreams(server: &RunningGithub) -> Upstreams {
+    Upstreams {
+        registries: registries(),
+        github: client(server, None),
+        now: "2026-02-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap(),
+        own_org: "rancher".to_owned(),
+    }
+}
+
+fn images() -> Vec<EntryImage> {
+    vec![EntryImage {
+        source: "coredns/coredns".to_owned(),
+        destination: None,
+    }]
+}
+
+fn releases(filters: Filters) -> GithubReleases {
+    GithubReleases {
+        project: project("a/b"),
+        images: images(),
+        filters,
+    }
+}
+
+fn images_file(path: &str) -> GithubTaggedImagesFile {
+    GithubTaggedImagesFile {
+        project: project("a/b"),
+        path: path.to_owned(),
+        filters: Filters::default(),
+        denylist: Vec::new(),
+    }
+}
+
+fn tags(retrieved: &Retrieved) -> Vec<&str> {
+    match &retrieved.found {
+        Found::Versions(versions) => versions.iter().map(|found| found.tag.as_str()).collect(),
+        Found::Images(_) => Vec::new(),
+    }
+}
+
+fn dropped(retrieved: &Retrieved) -> Vec<(&str, &str)> {
+    let dropped = retrieved.dropped.iter();
+    dropped
+        .map(|dropped| (dropped.what.as_str(), dropped.reason.as_str()))
+        .collect()
+}
+
+#[tokio::test]
+async fn releases_count_and_what_is_none_yet_is_told() {
+    let server = FakeGithub::new().start().await;
+    server.release(
+        "a/b",
+        Release::new("v1.0.0").published("2025-12-01T00:00:00Z"),
+    );
+    server.release("a/b", Release::new("v1.1.0-rc.1").prerelease());
+    server.release(
+        "a/b",
+        Release::new("v1.1.0").published("2026-01-30T00:00:00Z"),
+    );
+    server.release("a/b", Release::new("v1.2.0").draft());
+    let upstreams = upstreams(&server);
+    let all = releases(Filters::default())
+        .retrieve(&upstreams)
+        .await
+        .unwrap();
+    assert_eq!(tags(&all), ["v1.1.0", "v1.0.0"]);
+    assert_eq!(
+        dropped(&all),
+        [("v1.2.0", "a draft"), ("v1.1.0-rc.1", "a prerelease")]
+    );
+    let Found::Versions(versions) = &all.found else {
+        panic!("{all:?}");
+    };
+    let want = Candidate::announced(
+        "v1.0.0",
+        Some("2025-12-01T00:00:00Z".parse().unwrap()),
+        Origin::Page {
+            title: "release v1.0.0 of a/b".to_owned(),
+            url: "https://github.com/a/b/releases/tag/v1.0.0".to_owned(),
+        },
+    );
+    assert_eq!(versions[1], want);
+
+    let aged = releases(Filters {
+        minimum_age: Some(MinimumAge { days: 7 }),
+        ..Filters::default()
+    });
+    let aged = aged.retrieve(&upstreams).await.unwrap();
+    assert_eq!(tags(&aged), ["v1.0.0"]);
+    assert_eq!(server.requests().len(), 1, "the list was there already");
+}
+
+#[tokio::test]
+async fn the_latest_release_is_the_one_that_is_marked() {
+    let server = FakeGithub::new().start().await;
+    server.release("a/b", Release::new("v1.9.0").latest());
+    server.release("a/b", Release::new("v1.8.7"));
+    let source = GithubLatestRelease {
+        project: project("a/b"),
+        images: images(),
+        filters: Filters::default(),
+    };
+    let upstreams = upstreams(&server);
+    let latest = source.retrieve(&upstreams).await.unwrap();
+    assert_eq!(tags(&latest), ["v1.9.0"]);
+}
+
+#[tokio::test]
+async fn nothing_to_choose_from_is_an_error() {
+    let server = FakeGithub::new().start().await;
+    server.commit("a/b", "main", &[]);
+    let upstreams_of_empty = upstreams(&server);
+    let source = releases(Filters::default());
+    let error = source.retrieve(&upstreams_of_empty).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("GitHub repository a/b has no releases"),
+        "{text}"
+    );
+    let latest = GithubLatestRelease {
+        project: project("a/b"),
+        images: images(),
+        filters: Filters::default(),
+    };
+    let error = latest.retrieve(&upstreams_of_empty).await.unwrap_err();
+    assert!(
+        error.to_string().contains("has no latest release"),
+        "{error}"
+    );
+    server.release("a/b", Release::new("v1").prerelease());
+    let error = source.retrieve(&upstreams(&server)).await.unwrap_err();
+    assert!(error.to_string().contains("prereleases only"), "{error}");
+}
+
+#[tokio::test]
+async fn files_of_images_are_read_at_every_release() {
+    let server = FakeGithub::new().start().await;
+    let path = "deploy/some images.txt";
+    let old = "a/engine:v1\nrancher/own:v1\ndocker.io/a/common:v7\nbroken line\n";
+    let new = "# images\r\na/engine:v2\r\na/common:v7\r\na/denied:v1\r\n";
+    server.tag("a/b", "v1", &[(path, old)]);
+    server.tag("a/b", "v2+x", &[(path, new)]);
+    server.tag("a/b", "v3", &[("other", "")]);
+    for tag in ["v1", "v2+x", "v3"] {
+        server.release("a/b", Release::new(tag));
+    }
+    let source = GithubTaggedImagesFile {
+        denylist: vec!["docker.io/a/denied".to_owned()],
+        ..images_file(path)
+    };
+    let retrieved = source.retrieve(&upstreams(&server)).await.unwrap();
+
+    let found = |image: &str, tag: &str, release: &str| FoundImage {
+        image: image.to_owned(),
+        tag: tag.to_owned(),
+        origin: Origin::Page {
+            title: format!("release {release} of a/b"),
+            url: format!("https://github.com/a/b/releases/tag/{release}"),
+        },
+    };
+    let want = vec![
+        found("a/common", "v7", "v2+x"),
+        found("a/engine", "v1", "v1"),
+        found("a/engine", "v2", "v2+x"),
+    ];
+    assert_eq!(retrieved.found, Found::Images(want));
+    let whats: Vec<_> = dropped(&retrieved)
+        .iter()
+        .map(|dropped| dropped.0)
+        .collect();
+    assert_eq!(whats, ["a/denied:v1", "rancher/own:v1"]);
+    assert_eq!(retrieved.warnings.len(), 2, "{:?}", retrieved.warnings);
+    assert_eq!(retrieved.warnings[0], format!("a/b has no {path} at v3"));
+    assert!(
+        retrieved.warnings[1].starts_with("v1: line 4: "),
+        "{:?}",
+        retrieved.warnings
+    );
+}
+
+#[tokio::test]
+async fn only_releases_that_pass_are_asked_for_their_file() {
+    let server = FakeGithub::new().start().await;
+    for tag in ["v1", "v2"] {
+        server.tag("a/b", tag, &[("images.txt", &format!("a/b:{tag}"))]);
+        server.release("a/b", Release::new(tag));
+    }
+    let source = GithubTaggedImagesFile {
+        filters: Filters {
+            pattern: Some("2$".parse().unwrap()),
+            ..Filters::default()
+        },
+        ..images_file("images.txt")
+    };
+    let upstreams = upstreams(&server);
+    let retrieved = source.retrieve(&upstreams).await.unwrap();
+    assert_eq!(dropped(&retrieved)[0].0, "v1");
+    source.retrieve(&upstreams).await.unwrap();
+    assert_eq!(
+        server.count("GET", "/repos/a/b/contents/images.txt?ref=v2"),
+        1
+    );
+    assert_eq!(server.requests().len(), 2, "{:?}", server.requests());
+}
