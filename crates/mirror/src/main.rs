@@ -9,6 +9,7 @@
 //! - `commands`: one file per command.
 //! - `adding`, `checking`, `locking`, `availability`: rows to be added, what a branch changes,
 //!   what is approved, and whether what rows name is there.
+//! - `proposing`: pull requests for what is new.
 //! - `engine`, `selection`, `client`: what the commands over rows share.
 //! - `failure`, `hints`, `exit`: what a person and a script are told.
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
@@ -34,6 +35,15 @@ mod locking;
 mod logging;
 mod output;
 mod progress;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "`retrieve-tags --open-prs` will call it"
+    )
+)]
+mod proposing;
 mod render;
 mod revision;
 mod run;

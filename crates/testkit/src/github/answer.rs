@@ -49,6 +49,17 @@ impl Answer {
         Self::refused(StatusCode::UNPROCESSABLE_ENTITY, message)
     }
 
+    /// 422 in the form of a failed validation, with what is wrong below it.
+    pub(super) fn invalid(message: &str) -> Self {
+        let document = json!({
+            "message": "Validation Failed",
+            "errors": [{"code": "custom", "message": message}],
+            "documentation_url": "https://docs.github.com/rest",
+            "status": "422",
+        });
+        Self::json(StatusCode::UNPROCESSABLE_ENTITY, &document)
+    }
+
     #[must_use]
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));

@@ -15,10 +15,10 @@ impl Repository {
 
     pub(super) fn create_label(&mut self, document: &Value) -> Answer {
         let Some(name) = document["name"].as_str() else {
-            return Answer::unprocessable("Validation Failed");
+            return Answer::invalid("name is missing");
         };
         if !self.labels.insert(name.to_owned()) {
-            return Answer::unprocessable("Validation Failed: already_exists");
+            return Answer::invalid("already_exists");
         }
         Answer::created(&json!({"name": name}))
     }

@@ -73,14 +73,18 @@ impl Pull {
 }
 
 impl Repository {
-    /// The pull requests, newest first, filtered by `state` and `head` (`OWNER:BRANCH`).
+    /// The pull requests, newest first, filtered by `state`, `base` and `head` (`OWNER:BRANCH`).
     pub(super) fn list_pulls(&self, project: &str, url: &str, query: &Query) -> Answer {
         let state = query.get("state").unwrap_or("open");
         let of_state = |pull: &&Pull| state == "all" || pull.state.name() == state;
         let documents = self.pulls.iter().filter(of_state);
         let documents = documents.map(|pull| pull.document(project));
         let head = query.get("head");
-        let of_head = |document: &Value| head.is_none_or(|head| document["head"]["label"] == head);
+        let base = query.get("base");
+        let of_head = |document: &Value| {
+            head.is_none_or(|head| document["head"]["label"] == head)
+                && base.is_none_or(|base| document["base"]["ref"] == base)
+        };
         let mut documents: Vec<_> = documents.filter(of_head).collect();
         if query.get("direction") != Some("asc") {
             documents.reverse();
@@ -93,16 +97,17 @@ impl Repository {
         let (head, base) = (text("head"), text("base"));
         let known = |branch: &str| self.refs.contains_key(&format!("heads/{branch}"));
         if !known(&head) || !known(&base) {
-            return Answer::unprocessable("Validation Failed: head or base is invalid");
+            return Answer::invalid("head or base is invalid");
         }
-        let same = |pull: &Pull| pull.head == head && pull.head_repository == project;
+        let same =
+            |pull: &Pull| pull.head == head && pull.base == base && pull.head_repository == project;
         let mut open = self
             .pulls
             .iter()
             .filter(|pull| pull.state == PullState::Open);
         if open.any(same) {
             let message = format!("A pull request already exists for {project}:{head}.");
-            return Answer::unprocessable(&message);
+            return Answer::invalid(&message);
         }
         let pull = Pull {
             number: self.pulls.len() + 1,
@@ -149,8 +154,10 @@ impl Repository {
 
 fn too_long(pull: &Pull) -> Option<Answer> {
     if pull.title.is_empty() || pull.title.chars().count() > LONGEST_TITLE {
-        return Some(Answer::unprocessable("Validation Failed: title"));
+        return Some(Answer::invalid(
+            "title is too long (maximum is 256 characters)",
+        ));
     }
     let long = pull.body.chars().count() > LONGEST_BODY;
-    long.then(|| Answer::unprocessable("Validation Failed: body is too long"))
+    long.then(|| Answer::invalid("body is too long (maximum is 65536 characters)"))
 }

@@ -1,0 +1,53 @@
+//! The branch of a proposal.
+
+use super::Marker;
+
+/// All branches of proposals, and no others, are under it.
+pub(super) const PREFIX: &str = "mirror/";
+/// The longest part of an entry's name in a branch's.
+const LONGEST: usize = 60;
+/// As many digits of the hash as tell proposals of an entry apart.
+const DIGITS: usize = 12;
+
+/// `mirror/ENTRY-HASH`, valid by git-check-ref-format(1) whatever the entry is
+/// called. Entries that become the same differ in their hashes.
+pub(super) fn branch(entry: &str, marker: &Marker) -> String {
+    let safe = |c: char| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '.' => c,
+        _ => '-',
+    };
+    let mut name: String = entry.chars().take(LONGEST).map(safe).collect();
+    while name.contains("..") {
+        name = name.replace("..", ".");
+    }
+    let name = name.trim_matches(['.', '-']);
+    let name = if name.is_empty() { "entry" } else { name };
+    let digits: String = marker.set.chars().take(DIGITS).collect();
+    format!("{PREFIX}{name}-{digits}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_valid_whatever_the_entry_is_called() {
+        let marker = Marker {
+            entry: String::new(),
+            set: "0123456789abcdef".to_owned(),
+        };
+        let table = [
+            ("csi-release-syncer", "csi-release-syncer"),
+            ("a b/c:d~^*?[\\", "a-b-c-d"),
+            ("...a...b.lock", "a.b.lock"),
+            ("-f", "f"),
+            ("@{é}", "entry"),
+            ("", "entry"),
+        ];
+        for (entry, want) in table {
+            let name = branch(entry, &marker);
+            assert_eq!(name, format!("mirror/{want}-0123456789ab"), "{entry}");
+        }
+        assert!(branch(&"x".repeat(500), &marker).len() < 100);
+    }
+}

@@ -1,0 +1,78 @@
+//! What becomes of a proposal, by the pull requests that there are.
+
+use super::Marker;
+use super::pulls::{Pull, PullState};
+
+/// What becomes of a proposal.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Decision<'a> {
+    /// That pull request proposed the same set.
+    Known(&'a Pull),
+    /// That open one proposed another set of the entry.
+    Supersede(&'a Pull),
+    /// There is none.
+    Create,
+}
+
+/// Decides. `known` is in order: what comes first is preferred.
+pub(super) fn decide<'a>(marker: &Marker, known: &'a [Pull]) -> Decision<'a> {
+    let same = |pull: &&Pull| pull.marker.set == marker.set;
+    let is_open = |pull: &&Pull| pull.state == PullState::Open;
+    let of_entry = |pull: &&Pull| pull.marker.entry == marker.entry;
+    let mut sets = known.iter().filter(same);
+    if let Some(pull) = sets.clone().find(is_open).or_else(|| sets.next()) {
+        return Decision::Known(pull);
+    }
+    match known.iter().filter(is_open).find(of_entry) {
+        Some(pull) => Decision::Supersede(pull),
+        None => Decision::Create,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pull(number: u64, state: PullState, entry: &str, set: &str) -> Pull {
+        Pull {
+            number,
+            url: String::new(),
+            state,
+            branch: String::new(),
+            marker: marker(entry, set),
+        }
+    }
+
+    fn marker(entry: &str, set: &str) -> Marker {
+        Marker {
+            entry: entry.to_owned(),
+            set: set.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_set_is_proposed_once_and_an_entry_has_one_open_proposal() {
+        let known = [
+            pull(5, PullState::Open, "x", "two"),
+            pull(4, PullState::Open, "x", "one"),
+            pull(3, PullState::Closed, "x", "zero"),
+            pull(2, PullState::Closed, "x", "one"),
+            pull(1, PullState::Closed, "y", "other"),
+        ];
+        let table = [
+            ("x", "one", "known 4"),
+            ("x", "zero", "known 3"),
+            ("x", "three", "supersede 5"),
+            ("y", "three", "create"),
+            ("y", "two", "known 5"),
+        ];
+        for (entry, set, want) in table {
+            let decision = match decide(&marker(entry, set), &known) {
+                Decision::Known(pull) => format!("known {}", pull.number),
+                Decision::Supersede(pull) => format!("supersede {}", pull.number),
+                Decision::Create => "create".to_owned(),
+            };
+            assert_eq!(decision, want, "{entry} {set}");
+        }
+    }
+}

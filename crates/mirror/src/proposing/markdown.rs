@@ -1,0 +1,86 @@
+//! Text of others in Markdown: nothing in it may become structure, a mention or
+//! a reference.
+
+use reqwest::Url;
+use std::fmt::Write;
+
+use super::proposal::cut;
+
+/// The longest text of others that is shown, in characters.
+const LONGEST: usize = 300;
+
+/// The text as code, in which GitHub looks for no mentions and references.
+/// What could be markup in it is written as character references; a line break
+/// becomes a blank.
+pub(super) fn code(text: &str) -> String {
+    let mut code = "<code>".to_owned();
+    for c in cut(text, LONGEST).chars() {
+        match c {
+            c if c.is_alphanumeric() => code.push(c),
+            ' ' | '-' | '.' | '/' | ',' | '=' | ';' => code.push(c),
+            c if c.is_control() || c.is_whitespace() => code.push(' '),
+            // Writing to a string does not fail.
+            c => drop(write!(code, "&#{};", u32::from(c))),
+        }
+    }
+    code.push_str("</code>");
+    code
+}
+
+/// A link, where the address is one of the web; else the text alone.
+pub(super) fn link(text: &str, url: &str) -> String {
+    let text = code(text);
+    let parsed = Url::parse(url).ok();
+    let Some(url) = parsed.filter(|url| ["http", "https"].contains(&url.scheme())) else {
+        return text;
+    };
+    let url = url.as_str().chars().map(|c| match c {
+        c if c.is_ascii_alphanumeric() => c.to_string(),
+        '-' | '.' | '_' | '~' | '/' | ':' | '?' | '#' | '=' | '&' | '%' | '+' | ',' | '@' => {
+            c.to_string()
+        }
+        // A valid URL is ASCII.
+        c => format!("%{:02X}", u32::from(c)),
+    });
+    format!("[{text}](<{}>)", url.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_others_becomes_markup() {
+        let table = [
+            ("a/b-c.d", "a/b-c.d"),
+            ("x --> @user #1", "x --&#62; &#64;user &#35;1"),
+            ("a|b`c`\r\n| d", "a&#124;b&#96;c&#96;  &#124; d"),
+            ("</code><b>", "&#60;/code&#62;&#60;b&#62;"),
+            ("&#64;", "&#38;&#35;64;"),
+            ("[x](y)\\_*", "&#91;x&#93;&#40;y&#41;&#92;&#95;&#42;"),
+        ];
+        for (text, want) in table {
+            assert_eq!(code(text), format!("<code>{want}</code>"));
+        }
+        assert!(code(&"x".repeat(5_000)).len() < 400);
+    }
+
+    #[test]
+    fn only_addresses_of_the_web_become_links() {
+        let table = [
+            (
+                "https://x.io/a?b=1#c",
+                "[<code>t</code>](<https://x.io/a?b=1#c>)",
+            ),
+            (
+                "https://x.io/a)>|`b",
+                "[<code>t</code>](<https://x.io/a%29%3E%7C%60b>)",
+            ),
+            ("javascript:alert(1)", "<code>t</code>"),
+            ("no address", "<code>t</code>"),
+        ];
+        for (url, want) in table {
+            assert_eq!(link("t", url), want);
+        }
+    }
+}

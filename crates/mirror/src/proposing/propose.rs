@@ -1,0 +1,327 @@
+//! Proposals become pull requests.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use tag_retrieval::config::GithubProject;
+use tag_retrieval::github::{Github, GithubError, GithubRequest, project_path};
+
+use super::body::body;
+use super::branch::branch;
+use super::decide::{Decision, decide};
+use super::pulls::{Pull, PullState, Pulls, list, of_branch};
+use super::writer::{Text, Writer};
+use super::{Marker, Proposal, ProposeError};
+
+/// Where and how it is proposed.
+#[derive(Debug, Clone)]
+pub(crate) struct Proposing {
+    /// Whom to ask.
+    pub(crate) github: Github,
+    /// Where the list is.
+    pub(crate) repository: GithubProject,
+    /// The branch that is to get it; the repository's default branch, where
+    /// nobody says.
+    pub(crate) base: Option<String>,
+    /// Between two changes; a second is what GitHub asks for.
+    pub(crate) pause: Duration,
+    /// Whether anything is changed.
+    pub(crate) mode: Mode,
+}
+
+/// Whether anything is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It is.
+    Propose,
+    /// It is said only what would be.
+    DryRun,
+}
+
+/// What became of a proposal.
+#[derive(Debug)]
+pub(crate) struct Proposed {
+    /// The entry's key.
+    pub(crate) entry: String,
+    /// What became of it.
+    pub(crate) outcome: Outcome,
+}
+
+/// What became of a proposal. URLs are those of pull requests.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is a new pull request.
+    Created(String),
+    /// It took the place of another set in an open pull request.
+    Updated(String),
+    /// It was proposed before.
+    AlreadyProposed(String, PullState),
+    /// It would be a new pull request.
+    WouldCreate {
+        /// From which branch.
+        branch: String,
+        /// With which title.
+        title: String,
+    },
+    /// It would take the place of another set in this open pull request.
+    WouldUpdate {
+        /// The pull request's.
+        url: String,
+        /// With which title.
+        title: String,
+    },
+    /// It is not proposed.
+    Failed(ProposeError),
+}
+
+/// Proposes, one after the other. Where there is nothing to propose, nobody is
+/// asked.
+///
+/// # Errors
+///
+/// [`GithubError`] where nothing is known of the repository; what happens to
+/// one proposal is in its outcome.
+pub(crate) async fn propose(
+    proposing: &Proposing,
+    proposals: &[Proposal],
+) -> Result<Vec<Proposed>, GithubError> {
+    if proposals.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut run = Run::begin(proposing).await?;
+    let mut proposed = Vec::new();
+    for proposal in proposals {
+        let outcome = run.propose(proposal).await.unwrap_or_else(Outcome::Failed);
+        proposed.push(Proposed {
+            entry: proposal.entry.clone(),
+            outcome,
+        });
+    }
+    Ok(proposed)
+}
+
+/// What a run knows of the repository.
+#[derive(Debug)]
+struct Run<'a> {
+    proposing: &'a Proposing,
+    writer: Writer<'a>,
+    base: Base,
+    pulls: Pulls,
+}
+
+/// The branch that is to get the proposals.
+#[derive(Debug)]
+struct Base {
+    branch: String,
+    commit: String,
+    tree: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RepositoryDocument {
+    default_branch: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RefDocument {
+    object: Object,
+}
+
+#[derive(Debug, Deserialize)]
+struct CommitDocument {
+    tree: Object,
+}
+
+#[derive(Debug, Deserialize)]
+struct Object {
+    sha: String,
+}
+
+impl<'a> Run<'a> {
+    async fn begin(proposing: &'a Proposing) -> Result<Self, GithubError> {
+        let Proposing {
+            github, repository, ..
+        } = proposing;
+        let base = Base::read(proposing).await?;
+        Ok(Self {
+            proposing,
+            writer: Writer::new(github, repository, proposing.pause),
+            pulls: list(github, repository, &base.branch).await?,
+            base,
+        })
+    }
+
+    async fn propose(&mut self, proposal: &Proposal) -> Result<Outcome, ProposeError> {
+        let marker = Marker::of(proposal);
+        let branch = branch(&proposal.entry, &marker);
+        if self.pulls.are_cut {
+            let Proposing {
+                github, repository, ..
+            } = self.proposing;
+            let old = of_branch(github, repository, &self.base.branch, &branch).await?;
+            self.pulls.known.extend(old);
+        }
+        let text = Text {
+            title: proposal.title(),
+            body: body(proposal, &marker),
+        };
+        let decision = decide(&marker, &self.pulls.known);
+        match (decision, self.proposing.mode) {
+            (Decision::Known(pull), _) => {
+                Ok(Outcome::AlreadyProposed(pull.url.clone(), pull.state))
+            }
+            (Decision::Supersede(pull), Mode::DryRun) => Ok(Outcome::WouldUpdate {
+                url: pull.url.clone(),
+                title: text.title,
+            }),
+            (Decision::Create, Mode::DryRun) => Ok(Outcome::WouldCreate {
+                branch,
+                title: text.title,
+            }),
+            (Decision::Supersede(pull), Mode::Propose) => {
+                let pull = Pull {
+                    marker,
+                    ..pull.clone()
+                };
+                self.supersede(proposal, &pull, &text).await?;
+                Ok(Outcome::Updated(self.remember(pull)))
+            }
+            (Decision::Create, Mode::Propose) => {
+                let pull = self.create(proposal, branch, marker, &text).await?;
+                Ok(Outcome::Created(self.remember(pull)))
+            }
+        }
+    }
+
+    /// The branch first and the body last: interrupted between, the next run
+    /// sees the old set and does it again.
+    async fn supersede(
+        &mut self,
+        proposal: &Proposal,
+        pull: &Pull,
+        text: &Text,
+    ) -> Result<(), ProposeError> {
+        let commit = self.commit(proposal, &text.title).await?;
+        self.writer.move_branch(&pull.branch, &commit).await?;
+        self.writer.update_pull(pull.number, text).await?;
+        self.label(pull.number).await;
+        Ok(())
+    }
+
+    async fn create(
+        &mut self,
+        proposal: &Proposal,
+        branch: String,
+        marker: Marker,
+        text: &Text,
+    ) -> Result<Pull, ProposeError> {
+        let commit = self.commit(proposal, &text.title).await?;
+        self.writer.create_branch(&branch, &commit).await?;
+        let base = &self.base.branch;
+        let made = self.writer.create_pull(text, &branch, base).await?;
+        let document = match made {
+            Some(document) => document,
+            None => self.take_over(&branch, text).await?,
+        };
+        self.label(document.number).await;
+        Ok(Pull {
+            number: document.number,
+            url: document.html_url,
+            state: PullState::Open,
+            branch,
+            marker,
+        })
+    }
+
+    /// The open pull request that the branch has already, with our text.
+    async fn take_over(
+        &mut self,
+        branch: &str,
+        text: &Text,
+    ) -> Result<super::pulls::PullDocument, ProposeError> {
+        let Proposing {
+            github, repository, ..
+        } = self.proposing;
+        let document =
+            super::pulls::open_of_branch(github, repository, &self.base.branch, branch).await?;
+        self.writer.update_pull(document.number, text).await?;
+        Ok(document)
+    }
+
+    /// A commit on the base branch with the edited files.
+    async fn commit(&mut self, proposal: &Proposal, message: &str) -> Result<String, ProposeError> {
+        let Proposing {
+            github, repository, ..
+        } = self.proposing;
+        for (path, edit) in &proposal.edited {
+            let there = github.file(repository, &self.base.commit, path).await?;
+            if there.as_deref() != edit.before.as_deref() {
+                return Err(ProposeError::Outdated {
+                    path: path.clone(),
+                    repository: repository.to_string(),
+                    base: self.base.branch.clone(),
+                });
+            }
+        }
+        let mut files = Vec::new();
+        for (path, edit) in &proposal.edited {
+            files.push((path.clone(), self.writer.blob(&edit.after).await?));
+        }
+        let tree = self.writer.tree(&self.base.tree, &files).await?;
+        let commit = self.writer.commit(&self.base.commit, &tree, message);
+        Ok(commit.await?)
+    }
+
+    /// A label is for the people who sort: without it the proposal stands.
+    async fn label(&mut self, number: u64) {
+        if let Err(error) = self.writer.label(number).await {
+            tracing::warn!("pull request {number} has no label: {error}");
+        }
+    }
+
+    /// So that the same set is not proposed twice in one run.
+    fn remember(&mut self, pull: Pull) -> String {
+        let url = pull.url.clone();
+        self.pulls.known.retain(|known| known.number != pull.number);
+        self.pulls.known.insert(0, pull);
+        url
+    }
+}
+
+impl Base {
+    async fn read(proposing: &Proposing) -> Result<Self, GithubError> {
+        let Proposing {
+            github, repository, ..
+        } = proposing;
+        let branch = match &proposing.base {
+            Some(branch) => branch.clone(),
+            None => {
+                let request = GithubRequest::get(project_path(repository, []));
+                let document = github.fetch::<RepositoryDocument>(&request).await;
+                let document =
+                    document.map_err(|error| error.of(|| format!("repository {repository}")))?;
+                document.default_branch
+            }
+        };
+        let parts = ["git", "ref", "heads"].into_iter().chain(branch.split('/'));
+        let request = GithubRequest::get(project_path(repository, parts));
+        let head = github.fetch::<RefDocument>(&request).await;
+        let head = head.map_err(|error| error.of(|| format!("branch {branch} in {repository}")))?;
+        let commit = head.object.sha;
+        let path = project_path(repository, ["git", "commits", &commit]);
+        let CommitDocument { tree } = github.fetch(&GithubRequest::get(path)).await?;
+        Ok(Self {
+            branch,
+            commit,
+            tree: tree.sha,
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "test_samples.rs"]
+pub(super) mod samples;
+
+#[cfg(test)]
+#[path = "propose_tests.rs"]
+mod tests;

@@ -1,0 +1,405 @@
+use tag_retrieval::github::{GithubOptions, Token};
+use testkit::github::{FakeGithub, Fault, Pull as FakePull, PullState as FakeState, RunningGithub};
+
+use super::samples::{pair, proposal};
+use super::*;
+
+const REPOSITORY: &str = "us/mirror";
+const LIST: &str = "lists/images-list";
+const LABEL: &str = "status/auto-created";
+
+async fn server() -> RunningGithub {
+    let server = FakeGithub::new().token("secret").start().await;
+    server.commit(REPOSITORY, "main", &[(LIST, "# list\n"), ("README", "r")]);
+    server
+}
+
+/// A new run.
+fn proposing(server: &RunningGithub, mode: Mode) -> Proposing {
+    let github = Github::new(GithubOptions {
+        api: server.url(),
+        token: Token::new("secret"),
+        patience: Duration::from_secs(10),
+        backoff: Duration::from_millis(1),
+    });
+    Proposing {
+        github,
+        repository: GithubProject {
+            owner: "us".to_owned(),
+            repository: "mirror".to_owned(),
+        },
+        base: None,
+        pause: Duration::ZERO,
+        mode,
+    }
+}
+
+/// What a new run makes of a proposal of rows.
+async fn run(server: &RunningGithub, entry: &str, rows: &[&str]) -> Outcome {
+    let pairs = rows.iter().map(|row| pair(row)).collect();
+    run_of(server, proposal(entry, pairs)).await
+}
+
+async fn run_of(server: &RunningGithub, proposal: Proposal) -> Outcome {
+    let proposing = proposing(server, Mode::Propose);
+    let mut proposed = propose(&proposing, &[proposal]).await.unwrap();
+    assert_eq!(proposed.len(), 1);
+    proposed.remove(0).outcome
+}
+
+fn created(outcome: &Outcome) -> &str {
+    let Outcome::Created(url) = outcome else {
+        panic!("not created: {outcome:?}");
+    };
+    url
+}
+
+#[tokio::test]
+async fn a_proposal_is_a_labelled_pull_request_from_a_branch_with_the_edited_list() {
+    let server = server().await;
+    let outcome = run(&server, "etcd", &["a/b m/b v2", "a/b m/b v1"]).await;
+    assert_eq!(created(&outcome), "https://github.com/us/mirror/pull/1");
+
+    let pulls = server.pulls(REPOSITORY);
+    let pull = &pulls[0];
+    assert_eq!(pull.title, "Added tag(s) v1,v2 for image(s) a/b");
+    assert_eq!(
+        (pull.base.as_str(), &pull.labels[..]),
+        ("main", &[LABEL.to_owned()][..])
+    );
+    assert!(pull.head.starts_with("mirror/etcd-"), "{}", pull.head);
+    assert!(
+        pull.body.contains("| `a/b` | `v2` | `m/b` |"),
+        "{}",
+        pull.body
+    );
+    let files = server.files(REPOSITORY, &pull.head);
+    assert_eq!(files[LIST], "# list\na/b m/b v2\na/b m/b v1\n");
+    assert_eq!(files["README"], "r", "what is not edited stays");
+    assert_eq!(server.log(REPOSITORY, &pull.head)[0], pull.title);
+    assert_eq!(
+        server.log(REPOSITORY, &pull.head).len(),
+        2,
+        "on top of main"
+    );
+    assert_eq!(server.files(REPOSITORY, "main")[LIST], "# list\n");
+}
+
+#[tokio::test]
+async fn the_same_set_is_not_proposed_again_open_or_closed() {
+    let server = server().await;
+    run(&server, "etcd", &["a/b m/b v1", "a/b m/b v2"]).await;
+    for (state, want) in [
+        (FakeState::Open, PullState::Open),
+        (FakeState::Closed, PullState::Closed),
+    ] {
+        if state == FakeState::Closed {
+            server.close(REPOSITORY, 1);
+        }
+        server.clear_requests();
+        let outcome = run(&server, "etcd", &["a/b m/b v2", "docker.io/a/b m/b v1"]).await;
+        let Outcome::AlreadyProposed(url, found) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(
+            (url.as_str(), found),
+            ("https://github.com/us/mirror/pull/1", want)
+        );
+        assert_eq!(server.writes(), 0);
+    }
+}
+
+#[tokio::test]
+async fn titles_that_are_cut_alike_are_different_proposals() {
+    let server = server().await;
+    let image = format!("a/{}", "b".repeat(200));
+    let row = |tag: &str| format!("{image} m/b {}{tag}", "1".repeat(100));
+    let first = run(&server, "x", &[&row("1")]).await;
+    created(&first);
+    server.close(REPOSITORY, 1);
+    created(&run(&server, "x", &[&row("2")]).await);
+    let pulls = server.pulls(REPOSITORY);
+    assert!(pulls[0].title.chars().count() <= 256);
+    let again = run(&server, "x", &[&row("1")]).await;
+    assert!(
+        matches!(again, Outcome::AlreadyProposed(_, PullState::Closed)),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_newer_set_of_an_entry_goes_into_the_open_pull_request() {
+    let server = server().await;
+    run(&server, "etcd", &["a/b m/b v1"]).await;
+    run(&server, "other", &["c/d m/d v1"]).await;
+    let branch = server.pulls(REPOSITORY)[0].head.clone();
+    // The base went on in the meantime.
+    server.commit(REPOSITORY, "main", &[("README", "new")]);
+
+    let outcome = run(&server, "etcd", &["a/b m/b v1", "a/b m/b v2"]).await;
+    assert!(
+        matches!(&outcome, Outcome::Updated(url) if url.ends_with("/pull/1")),
+        "{outcome:?}"
+    );
+    let pulls = server.pulls(REPOSITORY);
+    assert_eq!(pulls.len(), 2);
+    assert_eq!(pulls[0].title, "Added tag(s) v1,v2 for image(s) a/b");
+    assert_eq!(
+        pulls[0].head, branch,
+        "the branch keeps the name of the first set"
+    );
+    assert_eq!(pulls[0].labels, [LABEL]);
+    let files = server.files(REPOSITORY, &branch);
+    assert_eq!(files[LIST], "# list\na/b m/b v1\na/b m/b v2\n");
+    assert_eq!(files["README"], "new", "from the base's head");
+    assert!(
+        pulls[1].title.contains("c/d"),
+        "the other entry's is as it was"
+    );
+
+    let again = run(&server, "etcd", &["a/b m/b v1", "a/b m/b v2"]).await;
+    assert!(
+        matches!(again, Outcome::AlreadyProposed(_, PullState::Open)),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn one_run_does_not_propose_a_set_twice() {
+    let server = server().await;
+    let twice = ["one", "two"].map(|entry| proposal(entry, vec![pair("a/b m/b v1")]));
+    let proposed = propose(&proposing(&server, Mode::Propose), &twice)
+        .await
+        .unwrap();
+    assert!(matches!(proposed[0].outcome, Outcome::Created(_)));
+    assert!(matches!(proposed[1].outcome, Outcome::AlreadyProposed(..)));
+    assert_eq!(server.pulls(REPOSITORY).len(), 1);
+}
+
+#[tokio::test]
+async fn strangers_cannot_speak_for_an_entry() {
+    let server = server().await;
+    let wanted = proposal("etcd", vec![pair("a/b m/b v1")]);
+    let forged = |head: &str, head_repository: &str, state| FakePull {
+        number: 0,
+        title: "Forged".to_owned(),
+        body: Marker::of(&wanted).line(),
+        head: head.to_owned(),
+        head_repository: head_repository.to_owned(),
+        base: "main".to_owned(),
+        state,
+        labels: vec![LABEL.to_owned()],
+    };
+    // From a fork, whose branch is called like ours; from a branch that is nobody's proposal.
+    server.pull(
+        REPOSITORY,
+        forged("mirror/etcd-000000000000", "them/mirror", FakeState::Open),
+    );
+    server.pull(
+        REPOSITORY,
+        forged("mirror/etcd-000000000000", "them/mirror", FakeState::Closed),
+    );
+    server.pull(REPOSITORY, forged("main", REPOSITORY, FakeState::Open));
+    created(&run_of(&server, wanted).await);
+    let pulls = server.pulls(REPOSITORY);
+    assert_eq!(pulls.len(), 4);
+    assert!(pulls[..3].iter().all(|pull| pull.title == "Forged"));
+    assert_eq!(server.files(REPOSITORY, "main")[LIST], "# list\n");
+}
+
+#[tokio::test]
+async fn an_interrupted_run_is_taken_up() {
+    for (method, path) in [
+        ("POST", "/pulls"),
+        ("POST", "/git/refs"),
+        ("POST", "/git/commits"),
+    ] {
+        let server = server().await;
+        server.fault(Fault::status(422).method(method).of(path));
+        let outcome = run(&server, "etcd", &["a/b m/b v1"]).await;
+        assert!(matches!(outcome, Outcome::Failed(_)), "{path}: {outcome:?}");
+        server.commit(REPOSITORY, "main", &[("README", "new")]);
+        created(&run(&server, "etcd", &["a/b m/b v1"]).await);
+        let pulls = server.pulls(REPOSITORY);
+        assert_eq!(pulls.len(), 1, "{path}");
+        let files = server.files(REPOSITORY, &pulls[0].head);
+        assert_eq!(files["README"], "new", "{path}: the branch is made anew");
+        assert_eq!(server.branches(REPOSITORY).len(), 2, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_update_is_done_again() {
+    let server = server().await;
+    run(&server, "etcd", &["a/b m/b v1"]).await;
+    server.fault(Fault::status(422).method("PATCH").of("/pulls/1"));
+    let outcome = run(&server, "etcd", &["a/b m/b v2"]).await;
+    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    let outcome = run(&server, "etcd", &["a/b m/b v2"]).await;
+    assert!(matches!(outcome, Outcome::Updated(_)), "{outcome:?}");
+    assert!(server.pulls(REPOSITORY)[0].title.contains("v2"));
+}
+
+#[tokio::test]
+async fn lost_answers_make_nothing_twice() {
+    for path in [
+        "/git/blobs",
+        "/git/refs",
+        "/pulls",
+        "/issues/1/labels",
+        "/labels",
+    ] {
+        let server = server().await;
+        server.fault(Fault::lost_answer().method("POST").of(path));
+        created(&run(&server, "etcd", &["a/b m/b v1"]).await);
+        let pulls = server.pulls(REPOSITORY);
+        assert_eq!(
+            (pulls.len(), &pulls[0].labels[..]),
+            (1, &[LABEL.to_owned()][..]),
+            "{path}"
+        );
+        assert_eq!(server.branches(REPOSITORY).len(), 2, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_label_that_cannot_be_given_does_not_undo_the_proposal() {
+    let server = server().await;
+    server.fault(Fault::status(403).method("POST").of("/labels").times(2));
+    created(&run(&server, "etcd", &["a/b m/b v1"]).await);
+    assert!(server.pulls(REPOSITORY)[0].labels.is_empty());
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let server = server().await;
+    run(&server, "open", &["a/b m/b v1"]).await;
+    server.clear_requests();
+    let wanted = [
+        proposal("open", vec![pair("a/b m/b v2")]),
+        proposal("new", vec![pair("c/d m/d v1")]),
+    ];
+    let proposed = propose(&proposing(&server, Mode::DryRun), &wanted)
+        .await
+        .unwrap();
+    let shown = format!("{proposed:?}");
+    assert!(
+        matches!(&proposed[0].outcome, Outcome::WouldUpdate { url, title }
+            if url.ends_with("/1") && title.contains("v2")),
+        "{shown}"
+    );
+    let entries: Vec<_> = proposed.iter().map(|proposed| &proposed.entry).collect();
+    assert_eq!(entries, ["open", "new"]);
+    let would = matches!(&proposed[1].outcome, Outcome::WouldCreate { branch, title }
+        if branch.starts_with("mirror/new-") && title == "Added tag(s) v1 for image(s) c/d");
+    assert!(would, "{shown}");
+    assert_eq!(server.writes(), 0);
+}
+
+#[tokio::test]
+async fn an_edit_of_an_old_list_is_not_proposed_and_the_others_are() {
+    let server = server().await;
+    let mut old = proposal("old", vec![pair("a/b m/b v1")]);
+    if let Some(edit) = old.edited.get_mut(LIST) {
+        edit.before = Some("# older list\n".to_owned());
+    }
+    let wanted = [old, proposal("new", vec![pair("c/d m/d v1")])];
+    let proposed = propose(&proposing(&server, Mode::Propose), &wanted)
+        .await
+        .unwrap();
+    let Outcome::Failed(error) = &proposed[0].outcome else {
+        panic!("{proposed:?}");
+    };
+    let text = error.to_string();
+    assert!(
+        text.starts_with("lists/images-list is not the same here and in us/mirror on main"),
+        "{text}"
+    );
+    created(&proposed[1].outcome);
+    assert_eq!(server.branches(REPOSITORY).len(), 2);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_nothing() {
+    let server = server().await;
+    let proposed = propose(&proposing(&server, Mode::Propose), &[])
+        .await
+        .unwrap();
+    assert!(proposed.is_empty());
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn very_old_proposals_are_found_by_their_branch() {
+    let server = server().await;
+    run(&server, "etcd", &["a/b m/b v1"]).await;
+    server.close(REPOSITORY, 1);
+    for number in 0..3_100 {
+        server.pull(
+            REPOSITORY,
+            FakePull {
+                number,
+                title: "Another".to_owned(),
+                body: String::new(),
+                head: "feature".to_owned(),
+                head_repository: REPOSITORY.to_owned(),
+                base: "main".to_owned(),
+                state: FakeState::Closed,
+                labels: Vec::new(),
+            },
+        );
+    }
+    server.clear_requests();
+    let again = run(&server, "etcd", &["a/b m/b v1"]).await;
+    assert!(
+        matches!(again, Outcome::AlreadyProposed(_, PullState::Closed)),
+        "{again:?}"
+    );
+    assert!(server.requests().len() < 40, "{}", server.requests().len());
+}
+
+#[tokio::test]
+async fn changes_are_made_with_a_pause_between_them() {
+    let server = server().await;
+    server.label(REPOSITORY, LABEL);
+    let slow = Proposing {
+        pause: Duration::from_millis(100),
+        ..proposing(&server, Mode::Propose)
+    };
+    let begun = tokio::time::Instant::now();
+    let wanted = [proposal("etcd", vec![pair("a/b m/b v1")])];
+    propose(&slow, &wanted).await.unwrap();
+    // Blob, tree, commit, branch, pull request, label.
+    assert_eq!(server.writes(), 6);
+    assert!(
+        begun.elapsed() >= Duration::from_millis(500),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_repository_that_is_not_there_is_named() {
+    let server = FakeGithub::new().start().await;
+    let wanted = [proposal("etcd", vec![pair("a/b m/b v1")])];
+    let error = propose(&proposing(&server, Mode::Propose), &wanted)
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("GitHub has no repository us/mirror"),
+        "{error}"
+    );
+    let on = Proposing {
+        base: Some("release/v2".to_owned()),
+        ..proposing(&server, Mode::Propose)
+    };
+    let error = propose(&on, &wanted).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("GitHub has no branch release/v2 in us/mirror"),
+        "{error}"
+    );
+}

@@ -1,0 +1,169 @@
+//! The pull requests that there are.
+
+use serde::Deserialize;
+use tag_retrieval::config::GithubProject;
+use tag_retrieval::github::{Github, GithubError, GithubRequest, project_path, query_value};
+
+use super::Marker;
+use super::branch::PREFIX;
+
+/// The most pages of a hundred open pull requests that are read.
+const OPEN_PAGES: usize = 30;
+/// The same of closed ones, newest first. One older than that is found by its
+/// branch only, which names the first set that it proposed.
+const CLOSED_PAGES: usize = 30;
+
+/// Whether a pull request is done with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PullState {
+    /// It waits for somebody.
+    Open,
+    /// It was merged or refused.
+    Closed,
+}
+
+/// A pull request of ours.
+#[derive(Debug, Clone)]
+pub(super) struct Pull {
+    pub(super) number: u64,
+    pub(super) url: String,
+    pub(super) state: PullState,
+    pub(super) branch: String,
+    pub(super) marker: Marker,
+}
+
+/// The pull requests of ours into one branch.
+#[derive(Debug, Default)]
+pub(super) struct Pulls {
+    /// Newest first, the open ones before the closed.
+    pub(super) known: Vec<Pull>,
+    /// Whether there are closed ones that were not looked at.
+    pub(super) are_cut: bool,
+}
+
+/// As <https://docs.github.com/en/rest/pulls/pulls> has it.
+#[derive(Debug, Deserialize)]
+pub(super) struct PullDocument {
+    pub(super) number: u64,
+    pub(super) html_url: String,
+    state: String,
+    body: Option<String>,
+    head: Side,
+    base: Side,
+}
+
+#[derive(Debug, Deserialize)]
+struct Side {
+    #[serde(rename = "ref")]
+    branch: String,
+    /// None, where a fork was deleted.
+    repo: Option<SideRepository>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SideRepository {
+    full_name: String,
+}
+
+impl PullDocument {
+    /// The pull request, if it is one of ours into that branch: with a marker, and from a branch that
+    /// only those can write who may write here.
+    fn own(self, repository: &GithubProject, base: &str) -> Option<Pull> {
+        let from = self.head.repo?.full_name;
+        let is_own = from.eq_ignore_ascii_case(&repository.to_string());
+        let is_own = is_own && self.head.branch.starts_with(PREFIX);
+        let marker = Marker::find(&self.body.unwrap_or_default())?;
+        (is_own && self.base.branch == base).then_some(Pull {
+            number: self.number,
+            url: self.html_url,
+            state: match self.state.as_str() {
+                "open" => PullState::Open,
+                _ => PullState::Closed,
+            },
+            branch: self.head.branch,
+            marker,
+        })
+    }
+}
+
+/// Reads the pull requests into `base`: all that are open and the newest that
+/// are closed. The search would find any, but some time after it was made only.
+pub(super) async fn list(
+    github: &Github,
+    repository: &GithubProject,
+    base: &str,
+) -> Result<Pulls, GithubError> {
+    let mut pulls = Pulls::default();
+    for (state, pages) in [("open", OPEN_PAGES), ("closed", CLOSED_PAGES)] {
+        let query = format!(
+            "state={state}&base={}&sort=created&direction=desc",
+            query_value(base)
+        );
+        let (documents, is_cut) = read(github, repository, &query, pages).await?;
+        let own = documents.into_iter();
+        let own = own.filter_map(|document| document.own(repository, base));
+        pulls.known.extend(own);
+        pulls.are_cut |= is_cut;
+    }
+    Ok(pulls)
+}
+
+/// The pull requests from one branch, open or closed, however old.
+pub(super) async fn of_branch(
+    github: &Github,
+    repository: &GithubProject,
+    base: &str,
+    branch: &str,
+) -> Result<Vec<Pull>, GithubError> {
+    let head = query_value(&format!("{}:{branch}", repository.owner));
+    let query = format!("state=all&head={head}");
+    let (documents, _) = read(github, repository, &query, 1).await?;
+    let own = documents.into_iter();
+    Ok(own
+        .filter_map(|document| document.own(repository, base))
+        .collect())
+}
+
+/// Reads pages; says too whether there are more.
+async fn read(
+    github: &Github,
+    repository: &GithubProject,
+    query: &str,
+    pages: usize,
+) -> Result<(Vec<PullDocument>, bool), GithubError> {
+    let path = project_path(repository, ["pulls"]);
+    let mut all = Vec::new();
+    for page in 1..=pages {
+        let request = GithubRequest::get(format!("{path}?{query}&per_page=100&page={page}"));
+        let answer = github.send(&request).await?;
+        let documents: Vec<PullDocument> =
+            answer.document().map_err(|detail| GithubError::Protocol {
+                url: path.clone(),
+                detail,
+            })?;
+        all.extend(documents);
+        if !answer.has_next_page() {
+            return Ok((all, false));
+        }
+    }
+    Ok((all, true))
+}
+
+/// The open pull request from a branch, whoever wrote it.
+pub(super) async fn open_of_branch(
+    github: &Github,
+    repository: &GithubProject,
+    base: &str,
+    branch: &str,
+) -> Result<PullDocument, GithubError> {
+    let head = query_value(&format!("{}:{branch}", repository.owner));
+    let query = format!("state=open&head={head}&base={}", query_value(base));
+    let (documents, _) = read(github, repository, &query, 1).await?;
+    let of_branch =
+        |document: &PullDocument| document.head.branch == branch && document.base.branch == base;
+    let found = documents.into_iter().find(of_branch);
+    found.ok_or_else(|| GithubError::Protocol {
+        url: project_path(repository, ["pulls"]),
+        detail: format!("{branch} has a pull request and there is none"),
+    })
+}

@@ -1,0 +1,163 @@
+//! Which repository at GitHub it is.
+
+use tag_retrieval::config::GithubProject;
+
+/// Why it is not known where to propose.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RepositoryError {
+    /// `GITHUB_REPOSITORY` is something else.
+    #[error("GITHUB_REPOSITORY is \"{0}\" and not OWNER/REPO")]
+    Name(String),
+    /// The remote is not at GitHub.
+    #[error(
+        "the remote origin, {remote}, is no repository at {host}: set GITHUB_REPOSITORY to OWNER/REPO"
+    )]
+    Remote {
+        /// Without credentials.
+        remote: String,
+        /// GitHub's own.
+        host: String,
+    },
+    /// Neither is there.
+    #[error("there is no GITHUB_REPOSITORY and no remote origin: set it to OWNER/REPO")]
+    Unknown,
+}
+
+/// The repository that `GITHUB_REPOSITORY` names, else the one that the remote
+/// `origin` is. `api` is the address of GitHub's API.
+///
+/// # Errors
+///
+/// [`RepositoryError`]
+pub(crate) fn repository_of(
+    name: Option<&str>,
+    remote: Option<&str>,
+    api: &str,
+) -> Result<GithubProject, RepositoryError> {
+    match (name, remote) {
+        (Some(name), _) => project(name).ok_or_else(|| RepositoryError::Name(name.to_owned())),
+        (None, None) => Err(RepositoryError::Unknown),
+        (None, Some(remote)) => {
+            let host = web_host(api);
+            of_remote(remote.trim(), host).ok_or_else(|| RepositoryError::Remote {
+                remote: without_credentials(remote.trim()),
+                host: host.to_owned(),
+            })
+        }
+    }
+}
+
+/// `OWNER/REPO`.
+fn project(text: &str) -> Option<GithubProject> {
+    let (owner, repository) = text.split_once('/')?;
+    let is_name = |part: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        !part.is_empty() && part != "." && part != ".." && part.chars().all(allowed)
+    };
+    (is_name(owner) && is_name(repository)).then(|| GithubProject {
+        owner: owner.to_owned(),
+        repository: repository.to_owned(),
+    })
+}
+
+/// `https://HOST/OWNER/REPO.git`, `ssh://git@HOST:22/OWNER/REPO`,
+/// `git@HOST:OWNER/REPO.git`.
+fn of_remote(remote: &str, github: &str) -> Option<GithubProject> {
+    let (host, path) = match remote.split_once("://") {
+        Some(("https" | "http" | "ssh" | "git", rest)) => {
+            let (authority, path) = rest.split_once('/')?;
+            (authority, path)
+        }
+        Some(_) => return None,
+        None => remote.split_once(':')?,
+    };
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.split(':').next()?;
+    // GitHub serves ssh on port 443 there.
+    let host = host.strip_prefix("ssh.").unwrap_or(host);
+    let path = path.trim_matches('/');
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    project(path).filter(|_| host.eq_ignore_ascii_case(github))
+}
+
+/// `github.com` for `https://api.github.com`, `HOST` for `https://HOST/api/v3`.
+fn web_host(api: &str) -> &str {
+    let rest = api.split_once("://").map_or(api, |(_, rest)| rest);
+    let host = rest.split(['/', ':']).next().unwrap_or(rest);
+    host.strip_prefix("api.").unwrap_or(host)
+}
+
+fn without_credentials(remote: &str) -> String {
+    let Some((scheme, rest)) = remote.split_once("://") else {
+        return remote.to_owned();
+    };
+    let rest = match rest.split_once('/') {
+        Some((authority, path)) => match authority.rsplit_once('@') {
+            Some((_, host)) => format!("{host}/{path}"),
+            None => rest.to_owned(),
+        },
+        None => rest.to_owned(),
+    };
+    format!("{scheme}://{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const API: &str = "https://api.github.com";
+
+    #[test]
+    fn remotes_name_repositories() {
+        let own = "https://git.example.org/api/v3";
+        let table = [
+            ("https://github.com/us/mirror.git\n", API, Some("us/mirror")),
+            (
+                "https://x:token@github.com/us/mirror",
+                API,
+                Some("us/mirror"),
+            ),
+            ("git@github.com:us/mirror.js.git", API, Some("us/mirror.js")),
+            (
+                "ssh://git@ssh.github.com:443/us/mirror.git",
+                API,
+                Some("us/mirror"),
+            ),
+            ("https://git.example.org/us/mirror", own, Some("us/mirror")),
+            ("https://gitlab.com/us/mirror.git", API, None),
+            ("https://github.com/us/group/mirror", API, None),
+            ("/srv/git/mirror.git", API, None),
+            ("file:///srv/us/mirror.git", API, None),
+        ];
+        for (remote, api, want) in table {
+            let found = repository_of(None, Some(remote), api).ok();
+            let found = found.map(|found| found.to_string());
+            assert_eq!(found.as_deref(), want, "{remote}");
+        }
+    }
+
+    #[test]
+    fn the_variable_comes_first_and_must_be_right() {
+        let remote = Some("https://github.com/a/b");
+        let found = repository_of(Some("us/mirror"), remote, API).unwrap();
+        assert_eq!(found.to_string(), "us/mirror");
+        for wrong in [
+            "mirror",
+            "a/b/c",
+            "a/",
+            "a/..",
+            "a b/c",
+            "https://github.com/a/b",
+        ] {
+            let error = repository_of(Some(wrong), remote, API).unwrap_err();
+            assert_eq!(error, RepositoryError::Name(wrong.to_owned()));
+        }
+    }
+
+    #[test]
+    fn errors_show_no_credentials() {
+        let remote = "https://x:t0ken@gitlab.com/a/b";
+        let error = repository_of(None, Some(remote), API).unwrap_err();
+        assert!(!error.to_string().contains("t0ken"), "{error}");
+    }
+}

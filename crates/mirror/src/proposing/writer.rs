@@ -1,0 +1,200 @@
+//! The requests that change the repository, one after the other.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tag_retrieval::config::GithubProject;
+use tag_retrieval::github::{Answer, Github, GithubError, GithubRequest, project_path};
+use tokio::time::{Instant, sleep_until};
+
+use super::pulls::PullDocument;
+
+/// The label of all pull requests that nobody wrote.
+const LABEL: &str = "status/auto-created";
+
+/// Changes one repository, with a pause between two changes: GitHub asks for at
+/// least a second, or answers with a secondary limit
+/// (<https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>).
+#[derive(Debug)]
+pub(super) struct Writer<'a> {
+    github: &'a Github,
+    repository: &'a GithubProject,
+    pause: Duration,
+    next: Instant,
+}
+
+/// A hash that GitHub names.
+#[derive(Debug, Deserialize)]
+struct Hashed {
+    sha: String,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(github: &'a Github, repository: &'a GithubProject, pause: Duration) -> Self {
+        Self {
+            github,
+            repository,
+            pause,
+            next: Instant::now(),
+        }
+    }
+
+    /// Stores a file and gives its hash.
+    pub(super) async fn blob(&mut self, text: &str) -> Result<String, GithubError> {
+        let body = json!({"content": text, "encoding": "utf-8"});
+        self.hashed(&["git", "blobs"], body).await
+    }
+
+    /// Stores a tree: another with files over it, each a path and a blob.
+    pub(super) async fn tree(
+        &mut self,
+        base: &str,
+        files: &[(String, String)],
+    ) -> Result<String, GithubError> {
+        let files = files.iter();
+        let files = files
+            .map(|(path, sha)| json!({"path": path, "mode": "100644", "type": "blob", "sha": sha}));
+        let body = json!({"base_tree": base, "tree": files.collect::<Vec<_>>()});
+        self.hashed(&["git", "trees"], body).await
+    }
+
+    /// Stores a commit.
+    pub(super) async fn commit(
+        &mut self,
+        parent: &str,
+        tree: &str,
+        message: &str,
+    ) -> Result<String, GithubError> {
+        let body = json!({"message": message, "tree": tree, "parents": [parent]});
+        self.hashed(&["git", "commits"], body).await
+    }
+
+    /// Makes a branch; one that a run before left behind is taken over.
+    pub(super) async fn create_branch(
+        &mut self,
+        name: &str,
+        commit: &str,
+    ) -> Result<(), GithubError> {
+        let body = json!({"ref": format!("refs/heads/{name}"), "sha": commit});
+        let made = self.send(Method::POST, &["git", "refs"], body).await;
+        match made {
+            Err(error) if says(&error, "already exists") => self.move_branch(name, commit).await,
+            other => other.map(drop),
+        }
+    }
+
+    /// Points a branch elsewhere, whatever it had.
+    pub(super) async fn move_branch(
+        &mut self,
+        name: &str,
+        commit: &str,
+    ) -> Result<(), GithubError> {
+        let parts: Vec<_> = ["git", "refs", "heads"]
+            .into_iter()
+            .chain(name.split('/'))
+            .collect();
+        let body = json!({"sha": commit, "force": true});
+        self.send(Method::PATCH, &parts, body).await.map(drop)
+    }
+
+    /// Opens a pull request; `None` where the branch has one, which a lost
+    /// answer leaves behind.
+    pub(super) async fn create_pull(
+        &mut self,
+        text: &Text,
+        branch: &str,
+        base: &str,
+    ) -> Result<Option<PullDocument>, GithubError> {
+        let body = json!({"title": text.title, "body": text.body, "head": branch, "base": base});
+        match self.send(Method::POST, &["pulls"], body).await {
+            Ok(answer) => self.document(&answer).map(Some),
+            Err(error) if says(&error, "already exists") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Rewrites a pull request.
+    pub(super) async fn update_pull(
+        &mut self,
+        number: u64,
+        text: &Text,
+    ) -> Result<(), GithubError> {
+        let body = json!({"title": text.title, "body": text.body});
+        let number = number.to_string();
+        let parts = ["pulls", &number];
+        self.send(Method::PATCH, &parts, body).await.map(drop)
+    }
+
+    /// Labels a pull request. The label is made where the repository has none.
+    pub(super) async fn label(&mut self, number: u64) -> Result<(), GithubError> {
+        let parts = ["labels"].into_iter().chain(std::iter::once(LABEL));
+        let known = GithubRequest::get(project_path(self.repository, parts));
+        match self.github.send(&known).await {
+            Ok(_) => {}
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
+                let body = json!({
+                    "name": LABEL,
+                    "color": "ededed",
+                    "description": "Proposed by a job",
+                });
+                let made = self.send(Method::POST, &["labels"], body).await;
+                // Another run may have been faster.
+                let is_there =
+                    |error: &GithubError| error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY);
+                made.map(drop)
+                    .or_else(|error| if is_there(&error) { Ok(()) } else { Err(error) })?;
+            }
+            Err(error) => return Err(error),
+        }
+        let number = number.to_string();
+        let parts = ["issues", &number, "labels"];
+        let body = json!({"labels": [LABEL]});
+        self.send(Method::POST, &parts, body).await.map(drop)
+    }
+
+    async fn hashed(&mut self, parts: &[&str], body: Value) -> Result<String, GithubError> {
+        let answer = self.send(Method::POST, parts, body).await?;
+        let Hashed { sha } = self.document(&answer)?;
+        Ok(sha)
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        parts: &[&str],
+        body: Value,
+    ) -> Result<Answer, GithubError> {
+        let path = project_path(self.repository, parts.iter().copied());
+        let request = GithubRequest::change(method, path, body);
+        sleep_until(self.next).await;
+        let answer = self.github.send(&request).await;
+        self.next = Instant::now() + self.pause;
+        answer
+    }
+
+    fn document<T: serde::de::DeserializeOwned>(&self, answer: &Answer) -> Result<T, GithubError> {
+        answer.document().map_err(|detail| GithubError::Protocol {
+            url: project_path(self.repository, []),
+            detail,
+        })
+    }
+}
+
+/// What people read of a pull request.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) title: String,
+    pub(super) body: String,
+}
+
+/// Whether it is a refusal with these words.
+fn says(error: &GithubError, words: &str) -> bool {
+    match error {
+        GithubError::Status {
+            status, message, ..
+        } => *status == StatusCode::UNPROCESSABLE_ENTITY && message.contains(words),
+        _ => false,
+    }
+}
