@@ -69,6 +69,15 @@ impl Written {
         let image = without_hub(repository).to_owned();
         Ok(Self { image, pin })
     }
+
+    /// Whether it looks like an image even where not much says that one is meant: with a host or
+    /// another part before the name, and a digit in the tag.
+    pub(super) fn is_telling(&self, text: &str) -> bool {
+        match &self.pin {
+            Pin::Tag(tag) => text.contains('/') && tag.contains(|c: char| c.is_ascii_digit()),
+            Pin::Digest(_) => text.contains('/'),
+        }
+    }
 }
 
 /// Whether a name of one part and its tag are a host and its port, a time or a digest.

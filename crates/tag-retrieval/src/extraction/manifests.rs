@@ -1,0 +1,55 @@
+//! Images in what a chart renders.
+
+use super::documents::documents;
+use super::mention::Mention;
+use super::tree::{Map, Node};
+use super::walk::{Above, Text, Walk};
+
+/// The images in what `helm template` gives: any number of documents, in the order of the text, an
+/// image as often as it stands there.
+///
+/// A document that does not parse falls back to its `image:` lines; the others stand. The
+/// definitions of custom resources are skipped.
+#[must_use]
+pub fn in_manifests(rendered: &str) -> Vec<Mention> {
+    let mut walk = Walk::new(Text::Rendered);
+    for (document, number) in documents(rendered).into_iter().zip(1usize..) {
+        match walk.parse(document.text) {
+            Some(roots) => {
+                let unnamed = format!("document {number}");
+                roots
+                    .iter()
+                    .for_each(|root| object(&mut walk, root, &unnamed));
+            }
+            None => walk.lines("rendered", document.text, document.line - 1),
+        }
+    }
+    walk.mentions()
+}
+
+/// Walks one object, or the objects of a list of them.
+fn object(walk: &mut Walk, node: &Node, unnamed: &str) {
+    let Node::Map(map) = node else {
+        return walk.root(&format!("{unnamed}: "), node, Above::ROOT);
+    };
+    let kind = map.text("kind").unwrap_or(unnamed);
+    match map.get("items") {
+        Some(Node::List(items)) if kind.ends_with("List") => {
+            items.iter().for_each(|item| object(walk, item, unnamed));
+        }
+        _ => {
+            let name = name(map).map(|name| format!("/{name}"));
+            let name = format!("{kind}{}: ", name.unwrap_or_default());
+            walk.root(&name, node, Above::ROOT);
+        }
+    }
+}
+
+fn name(object: &Map) -> Option<&str> {
+    match object.get("metadata")? {
+        Node::Map(metadata) => metadata
+            .text("name")
+            .or_else(|| metadata.text("generateName")),
+        _ => None,
+    }
+}
