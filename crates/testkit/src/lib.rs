@@ -30,8 +30,10 @@
 )]
 
 pub mod certificates;
+mod chart;
 pub mod clients;
 mod fetch;
+mod file_server;
 mod git_repository;
 pub mod github;
 pub mod processes;
@@ -40,6 +42,8 @@ pub mod proxy;
 pub mod push;
 pub mod tokens;
 
+pub use chart::{Chart, index_charts, push_chart};
 pub use fetch::fetch;
+pub use file_server::FileServer;
 pub use git_repository::GitRepository;
 pub use programs::program;

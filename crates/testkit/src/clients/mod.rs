@@ -2,9 +2,11 @@
 //! they do not make.
 
 mod crane;
+mod helm;
 mod home;
 mod skopeo;
 
 pub use crane::Crane;
+pub use helm::Helm;
 pub use home::Failed;
 pub use skopeo::Skopeo;
