@@ -11,6 +11,9 @@ pub struct Retrieved {
     pub dropped: Vec<Dropped>,
     /// For the log: a tag without the file, a version that cannot be compared.
     pub warnings: Vec<String>,
+    /// What is missing in the result though it stands, such as a chart that does not render while
+    /// others do: the entry counts as failed.
+    pub failures: Vec<String>,
 }
 
 /// What the filters left.
