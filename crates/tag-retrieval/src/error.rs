@@ -3,6 +3,9 @@
 use crate::filters::NothingLeft;
 use crate::sources::GitError;
 use crate::github::GithubError;
+use std::sync::Arc;
+
+use crate::helm::HelmError;
 
 /// Why an entry has no result. Says what failed, where and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -27,4 +30,13 @@ pub enum RetrievalError {
     /// The tags of a git repository could not be asked for.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// There is no helm, or it cannot reach the repository of the charts.
+    #[error(transparent)]
+    Helm(#[from] Arc<HelmError>),
+    /// Nothing of any chart could be rendered.
+    #[error("no chart gave a result: {}", failures.join("; "))]
+    Charts {
+        /// Each with its chart.
+        failures: Vec<String>,
+    },
 }

@@ -26,6 +26,7 @@ mod error;
 pub mod extraction;
 pub mod filters;
 pub mod github;
+pub mod helm;
 mod retrieved;
 mod source;
 mod sources;

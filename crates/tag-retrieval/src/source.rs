@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::error::RetrievalError;
 use crate::github::Github;
+use crate::helm::Helm;
 use crate::retrieved::Retrieved;
 
 /// Whom the sources ask, shared by all entries of a run.
@@ -17,6 +18,8 @@ pub struct Upstreams {
     pub github: Github,
     /// The time of the run.
     pub now: DateTime<Utc>,
+    /// Charts.
+    pub helm: Helm,
     /// The own organisation, whose images are not proposed: sources of Docker Hub that begin with
     /// it and a `/`.
     pub own_org: String,

@@ -10,3 +10,6 @@ pub use registry_tags::TIMES_READ;
 mod github_latest_release;
 mod github_releases;
 mod github_tagged_images_file;
+mod helm_directory;
+mod helm_latest;
+mod helm_oci;

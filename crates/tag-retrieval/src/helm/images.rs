@@ -1,0 +1,186 @@
+//! The images of an entry's charts, as they are put together.
+
+use std::collections::BTreeMap;
+
+use super::rendered::Rendered;
+use crate::candidate::Origin;
+use crate::extraction::{
+    ChosenImage, Evidence, Mention, Rules, choose, in_annotations, in_manifests, in_values,
+};
+use crate::retrieved::{Dropped, Found, FoundImage, Retrieved};
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Images {
+    /// By image and tag, with the best evidence; of equal ones, the first chart's.
+    found: BTreeMap<(String, String), (Evidence, Origin)>,
+    dropped: Vec<Dropped>,
+    warnings: Vec<String>,
+    failures: Vec<String>,
+}
+
+impl Images {
+    /// Adds what one version of a chart says. Chosen for it alone: what rendering says of another
+    /// version does not outweigh the values of this one.
+    pub(super) fn add(&mut self, chart: &str, asked: &str, rendered: Rendered, rules: &Rules) {
+        let asked = format!("{asked} ({})", rendered.version);
+        self.fail(&asked, rendered.failures);
+        if is_deprecated(&rendered.chart_yaml) {
+            self.warnings
+                .push(format!("{asked}: its authors have deprecated it"));
+        }
+        let manifests = rendered.manifests.iter();
+        let mut mentions: Vec<Mention> = manifests.flat_map(|text| in_manifests(text)).collect();
+        mentions.extend(in_values(&rendered.values));
+        mentions.extend(in_annotations(&rendered.chart_yaml));
+        let chosen = choose(mentions, rules);
+        for image in chosen.images {
+            self.find(chart, &rendered.version, image);
+        }
+        let warnings = chosen.warnings.into_iter();
+        self.warnings
+            .extend(warnings.map(|warning| format!("{asked}: {warning}")));
+        for dropped in chosen.dropped {
+            if !self.dropped.contains(&dropped) {
+                self.dropped.push(dropped);
+            }
+        }
+    }
+
+    /// Adds what failed.
+    pub(super) fn fail(&mut self, asked: &str, failures: Vec<String>) {
+        let failures = failures.into_iter();
+        self.failures
+            .extend(failures.map(|failure| format!("{asked}: {failure}")));
+    }
+
+    fn find(&mut self, chart: &str, version: &str, image: ChosenImage) {
+        let origin = Origin::Chart {
+            chart: chart.to_owned(),
+            version: version.to_owned(),
+            place: image.place,
+        };
+        let found = (image.evidence, origin);
+        let had = self.found.entry((image.image, image.tag));
+        had.and_modify(|had| {
+            if found.0 < had.0 {
+                had.clone_from(&found);
+            }
+        })
+        .or_insert(found);
+    }
+
+    /// What was dropped of one chart and found in another is not dropped.
+    pub(super) fn into_retrieved(self) -> Retrieved {
+        let found = self.found.into_iter();
+        let found: Vec<FoundImage> = found
+            .map(|((image, tag), (_, origin))| FoundImage { image, tag, origin })
+            .collect();
+        let was_found = |dropped: &Dropped| {
+            let name = |found: &FoundImage| format!("{}:{}", found.image, found.tag);
+            found.iter().any(|found| name(found) == dropped.what)
+        };
+        let dropped = self.dropped.into_iter();
+        Retrieved {
+            dropped: dropped.filter(|dropped| !was_found(dropped)).collect(),
+            found: Found::Images(found),
+            warnings: self.warnings,
+            failures: self.failures,
+        }
+    }
+}
+
+/// In a `Chart.yaml` that helm wrote, where keys of the chart itself are not indented.
+fn is_deprecated(chart_yaml: &str) -> bool {
+    chart_yaml
+        .lines()
+        .any(|line| line.trim_end() == "deprecated: true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chart that renders one pod with these images.
+    fn rendered(version: &str, images: &[&str], values: &str) -> Rendered {
+        let containers: String = images
+            .iter()
+            .map(|image| format!("  - image: {image}\n"))
+            .collect();
+        let pod = format!("kind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n{containers}");
+        Rendered {
+            version: version.to_owned(),
+            chart_yaml: format!("name: web\nversion: {version}\n"),
+            values: values.to_owned(),
+            manifests: vec![pod],
+            failures: Vec::new(),
+        }
+    }
+
+    fn retrieved(of: impl IntoIterator<Item = Rendered>) -> Retrieved {
+        let mut images = Images::default();
+        for (number, rendered) in of.into_iter().enumerate() {
+            let chart = format!("chart-{number}");
+            images.add(&chart, &chart, rendered, &Rules::default());
+        }
+        images.into_retrieved()
+    }
+
+    fn found(retrieved: &Retrieved) -> Vec<(String, &str)> {
+        let Found::Images(found) = &retrieved.found else {
+            panic!("charts give images");
+        };
+        fn chart(origin: &Origin) -> &str {
+            match origin {
+                Origin::Chart { chart, .. } => chart,
+                other => panic!("{other:?}"),
+            }
+        }
+        found
+            .iter()
+            .map(|found| {
+                (
+                    format!("{}:{}", found.image, found.tag),
+                    chart(&found.origin),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn values_are_outweighed_by_the_rendering_of_their_own_version_alone() {
+        let new = rendered("2", &["a.io/b/web:2"], "");
+        let old = rendered("1", &["a.io/b/db:1"], "image: a.io/b/web:1\n");
+        let both = retrieved([new, old]);
+        let expected = ["a.io/b/db:1", "a.io/b/web:1", "a.io/b/web:2"];
+        let images: Vec<String> = found(&both).into_iter().map(|(image, _)| image).collect();
+        assert_eq!(images, expected);
+    }
+
+    #[test]
+    fn the_best_evidence_of_all_charts_is_told_and_what_one_of_them_has_is_not_dropped() {
+        let values = "one: {image: a.io/b/db:1}\ntwo: {image: a.io/b/web:1}\n";
+        let in_values = || rendered("1", &["a.io/b/web:2"], values);
+        let in_manifest = rendered("1", &["a.io/b/db:1", "a.io/b/web:1"], "");
+        let alone = retrieved([in_values()]);
+        assert_eq!(alone.dropped.len(), 1, "{:?}", alone.dropped);
+        let both = retrieved([in_values(), in_manifest]);
+        assert_eq!(
+            found(&both),
+            [
+                ("a.io/b/db:1".to_owned(), "chart-1"),
+                ("a.io/b/web:1".to_owned(), "chart-1"),
+                ("a.io/b/web:2".to_owned(), "chart-0"),
+            ]
+        );
+        assert_eq!(both.dropped, []);
+    }
+
+    #[test]
+    fn a_deprecated_chart_is_a_warning() {
+        let mut old = rendered("1", &["a.io/b/web:1"], "");
+        old.chart_yaml.push_str("deprecated: true\n");
+        let warnings = retrieved([old]).warnings;
+        assert_eq!(warnings, ["chart-0 (1): its authors have deprecated it"]);
+    }
+}

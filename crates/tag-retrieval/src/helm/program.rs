@@ -1,0 +1,157 @@
+//! The program, and what all its runs share.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+use tracing::debug;
+
+use super::call::{Call, Load};
+use super::environment;
+use super::error::{HelmError, said, without_credentials};
+use super::packages::Packages;
+use super::process::{RunError, run};
+
+/// How many runs may wait for others' servers at once. They need little of this machine, and one
+/// that hangs must not hold those that render.
+const FETCHING: usize = 16;
+
+/// The most that a run may write. The biggest charts there are render to some MiB.
+const MOST: usize = 64 * 1024 * 1024;
+
+/// What `mirror` has to say of helm.
+#[derive(Clone)]
+pub struct HelmSettings {
+    /// Where it is; `None` where there is none, which is an error only once an entry needs it.
+    pub program: Option<PathBuf>,
+    /// The environment of this process, of which helm gets to see a few variables.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Credentials for charts in registries, as `docker login` writes them.
+    pub registry_config: Option<PathBuf>,
+    /// An empty folder that lives as long as the run: charts and indexes are kept there.
+    pub scratch: PathBuf,
+    /// How long one run may take.
+    pub deadline: Duration,
+    /// How many may render at once; at least one does. The number of cores, for example.
+    pub processes: usize,
+}
+
+impl fmt::Debug for HelmSettings {
+    /// Without the environment, in which there may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HelmSettings")
+            .field("program", &self.program)
+            .field("registry_config", &self.registry_config)
+            .field("scratch", &self.scratch)
+            .field("deadline", &self.deadline)
+            .field("processes", &self.processes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The helm program with what was fetched so far, shared by all entries of a run.
+#[derive(Debug)]
+pub struct Helm {
+    settings: HelmSettings,
+    fetching: Semaphore,
+    rendering: Semaphore,
+    folders: AtomicUsize,
+    pub(super) packages: Packages,
+}
+
+impl Helm {
+    /// Nothing is run or looked for yet.
+    pub fn new(settings: HelmSettings) -> Self {
+        let processes = settings.processes.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            settings,
+            fetching: Semaphore::new(FETCHING),
+            rendering: Semaphore::new(processes),
+            folders: AtomicUsize::new(0),
+            packages: Packages::default(),
+        }
+    }
+
+    /// Whether there is a helm at all.
+    ///
+    /// # Errors
+    ///
+    /// [`HelmError::Missing`], which says how to get one.
+    pub fn check(&self) -> Result<(), HelmError> {
+        self.settings
+            .program
+            .as_ref()
+            .map(drop)
+            .ok_or(HelmError::Missing)
+    }
+
+    /// A new folder for one thing that is fetched.
+    pub(super) fn new_folder(&self, of: &str) -> Result<PathBuf, HelmError> {
+        let number = self.folders.fetch_add(1, Ordering::Relaxed);
+        let folder = self.settings.scratch.join(format!("{of}-{number}"));
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    /// Runs helm and gives what it wrote to stdout.
+    pub(super) async fn run(&self, call: Call<'_>) -> Result<String, HelmError> {
+        let program = self.settings.program.as_ref().ok_or(HelmError::Missing)?;
+        let home = call.home.unwrap_or(&self.settings.scratch);
+        std::fs::create_dir_all(home.join("tmp"))?;
+        let registry_config = self.settings.registry_config.as_deref();
+        let environment = environment::of_home(&self.settings.environment, registry_config, home);
+        let mut command = Command::new(program);
+        command
+            .args(&call.arguments)
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let deadline = self.settings.deadline;
+        let permits = match call.load {
+            Load::Network => &self.fetching,
+            Load::Processor => &self.rendering,
+        };
+        // The semaphores are never closed; each holder has the deadline of its run.
+        let permit = permits.acquire().await;
+        let started = Instant::now();
+        let ended = run(command, deadline, MOST).await;
+        drop(permit);
+        let command = without_credentials(&call.command);
+        debug!("helm {command}: {} ms", started.elapsed().as_millis());
+        let finished = match ended {
+            Ok(finished) => finished,
+            Err(error) => return Err(self.unfinished(error, program, command)),
+        };
+        if !finished.status.success() {
+            let said = said(&finished.stderr);
+            return Err(HelmError::Failed { command, said });
+        }
+        Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
+    }
+
+    fn unfinished(&self, error: RunError, program: &Path, command: String) -> HelmError {
+        match error {
+            RunError::Start(source) => HelmError::Start {
+                program: program.to_owned(),
+                source,
+            },
+            RunError::TimedOut => HelmError::TimedOut {
+                program: program.display().to_string(),
+                command,
+                deadline: self.settings.deadline,
+            },
+            RunError::TooLong => HelmError::TooLong {
+                command,
+                limit: MOST,
+            },
+            RunError::Io(error) => HelmError::Io(error),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A helm to ask, and what its answers are compared with.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::DateTime;
+use registry::credentials::{CredentialSources, CredentialStore, Helpers};
+use registry::registries_conf::RegistriesConf;
+use registry::trust::Trust;
+use registry::{Client, Patience};
+use tag_retrieval::config::{Chart, ChartConfig, HelmCharts, HelmDirectory, HelmLatest, HelmOci};
+use tag_retrieval::helm::{Helm, HelmSettings};
+use tag_retrieval::{Found, Origin, RetrievalError, Retrieved, Upstreams, VersionSource};
+use tempfile::TempDir;
+
+/// The upstreams of one run.
+pub struct Bench {
+    pub upstreams: Upstreams,
+    pub scratch: TempDir,
+}
+
+pub struct Settings {
+    pub program: Option<PathBuf>,
+    pub registry_config: Option<PathBuf>,
+    pub environment: Vec<(&'static str, &'static str)>,
+    pub deadline: Duration,
+    pub processes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            program: Some(testkit::program("helm")),
+            registry_config: None,
+            environment: Vec::new(),
+            deadline: Duration::from_secs(120),
+            processes: 4,
+        }
+    }
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = [("PATH", "/usr/bin:/bin")].into_iter();
+        let environment = path.chain(settings.environment);
+        let helm = Helm::new(HelmSettings {
+            program: settings.program,
+            environment: environment
+                .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+                .collect(),
+            registry_config: settings.registry_config,
+            scratch: scratch.path().to_owned(),
+            deadline: settings.deadline,
+            processes: settings.processes,
+        });
+        let upstreams = Upstreams {
+            registries: client(),
+            now: DateTime::UNIX_EPOCH,
+            helm,
+            own_org: "rancher".to_owned(),
+        };
+        Self { upstreams, scratch }
+    }
+
+    pub async fn latest(
+        &self,
+        url: &str,
+        charts: impl IntoIterator<Item = Chart>,
+    ) -> Result<Retrieved, RetrievalError> {
+        self.latest_of(url, all(charts)).await
+    }
+
+    pub async fn latest_of(
+        &self,
+        url: &str,
+        charts: HelmCharts,
+    ) -> Result<Retrieved, RetrievalError> {
+        let source = HelmLatest {
+            repository: url.parse().unwrap(),
+            charts,
+        };
+        source.retrieve(&self.upstreams).await
+    }
+
+    pub async fn oci(
+        &self,
+        charts: impl IntoIterator<Item = Chart>,
+    ) -> Result<Retrieved, RetrievalError> {
+        let source = HelmOci {
+            charts: all(charts),
+        };
+        source.retrieve(&self.upstreams).await
+    }
+
+    pub async fn directory(
+        &self,
+        folder: &Path,
+        charts: impl IntoIterator<Item = Chart>,
+    ) -> Result<Retrieved, RetrievalError> {
+        let source = HelmDirectory {
+            directory: folder.to_owned(),
+            charts: all(charts),
+        };
+        source.retrieve(&self.upstreams).await
+    }
+}
+
+fn client() -> Client {
+    let sources = CredentialSources {
+        files: Vec::new(),
+        helpers: Helpers::new(""),
+    };
+    Client::new(registry::Settings {
+        registries_conf: RegistriesConf::default(),
+        credentials: CredentialStore::new(sources),
+        trust: Trust::new(None, Vec::new()),
+        patience: Patience::default(),
+        jobs: 4,
+    })
+    .unwrap()
+}
+
+pub fn all(charts: impl IntoIterator<Item = Chart>) -> HelmCharts {
+    HelmCharts {
+        charts: charts.into_iter().collect(),
+        additional_versions: Vec::new(),
+        denylist: Vec::new(),
+        exclude: None,
+    }
+}
+
+/// A chart as the configuration names it.
+pub fn chart(name: &str) -> Chart {
+    Chart {
+        name: name.to_owned(),
+        devel: false,
+        version: None,
+        configs: Vec::new(),
+    }
+}
+
+pub fn config(name: &str, values: &[&str], kube_version: Option<&str>) -> ChartConfig {
+    ChartConfig {
+        name: name.to_owned(),
+        values: values.iter().map(|&value| value.to_owned()).collect(),
+        kube_version: kube_version.map(str::to_owned),
+    }
+}
+
+/// `IMAGE:TAG` of all that was found.
+pub fn images(retrieved: &Retrieved) -> Vec<String> {
+    let Found::Images(found) = &retrieved.found else {
+        panic!("charts give images: {retrieved:?}");
+    };
+    found
+        .iter()
+        .map(|found| format!("{}:{}", found.image, found.tag))
+        .collect()
+}
+
+/// The chart's version and the place where an image was found.
+pub fn origin(retrieved: &Retrieved, image: &str) -> (String, String) {
+    let Found::Images(found) = &retrieved.found else {
+        panic!("charts give images: {retrieved:?}");
+    };
+    let found = found.iter().find(|found| found.image == image);
+    match found.map(|found| &found.origin) {
+        Some(Origin::Chart { version, place, .. }) => (version.clone(), place.clone()),
+        other => panic!("{image}: {other:?}"),
+    }
+}

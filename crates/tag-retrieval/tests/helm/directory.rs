@@ -1,0 +1,83 @@
+//! Charts in folders.
+
+use testkit::Chart;
+
+use crate::bench::{Bench, chart, config, images, origin};
+
+#[tokio::test]
+async fn a_chart_is_rendered_as_it_is_with_its_unpacked_subcharts() {
+    let folder = tempfile::tempdir().unwrap();
+    let sub = "apiVersion: v2\nname: sub\nversion: 0.1.0\n";
+    Chart::new("web", "1.0.0")
+        .metadata("dependencies:\n- name: sub\n  version: 0.1.0\n  repository: http://127.0.0.1:1/\n")
+        .pod("web", "example.com/web:1")
+        .file("charts/sub/Chart.yaml", sub)
+        .file("charts/sub/templates/sub.yaml", "kind: Pod\nmetadata: {name: sub}\nspec:\n  containers:\n  - image: example.com/sub:1.10\n")
+        .write(folder.path());
+    let retrieved = Bench::new()
+        .directory(folder.path(), [chart("web")])
+        .await
+        .unwrap();
+    assert_eq!(
+        images(&retrieved),
+        ["example.com/sub:1.10", "example.com/web:1"]
+    );
+    assert_eq!(origin(&retrieved, "example.com/sub").0, "1.0.0");
+    assert!(retrieved.failures.is_empty(), "{:?}", retrieved.failures);
+}
+
+#[tokio::test]
+async fn a_subchart_that_is_missing_is_what_the_error_says() {
+    let folder = tempfile::tempdir().unwrap();
+    Chart::new("web", "1.0.0")
+        .metadata(
+            "dependencies:\n- name: sub\n  version: 0.1.0\n  repository: http://127.0.0.1:1/\n",
+        )
+        .pod("web", "example.com/web:1")
+        .write(folder.path());
+    let error = Bench::new()
+        .directory(folder.path(), [chart("web")])
+        .await
+        .unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("helm dependency build") && error.contains("sub"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_without_a_chart_is_no_repository() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("web")).unwrap();
+    let error = Bench::new()
+        .directory(folder.path(), [chart("web")])
+        .await
+        .unwrap_err();
+    let expected = format!("{} is no chart", folder.path().join("web").display());
+    assert!(error.to_string().contains(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn values_are_data_for_every_shell_and_every_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let trap = folder.path().join("trapped");
+    let image = "example.com/{{ .Values.b }}:{{ len .Values.a }}";
+    Chart::new("web", "1.0.0")
+        .pod("web", image)
+        .write(folder.path());
+    let value = format!("$(touch {0});`touch {0}`", trap.display());
+    let touch = format!("a={value}");
+    let mut web = chart("web");
+    web.configs = vec![config(
+        "c",
+        &[&touch, "b=x", "--post-renderer=/bin/false"],
+        None,
+    )];
+    let retrieved = Bench::new().directory(folder.path(), [web]).await.unwrap();
+    assert_eq!(
+        images(&retrieved),
+        [format!("example.com/x:{}", value.len())]
+    );
+    assert!(!trap.exists());
+}

@@ -1,0 +1,13 @@
+//! The real helm against charts of our own.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "functions of the tests fail like tests"
+)]
+
+mod bench;
+mod directory;
+mod process;
+mod registry;
+mod repository;
+mod versions;

@@ -1,0 +1,189 @@
+//! What can go wrong with the program itself.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tag_retrieval::RetrievalError;
+use tempfile::TempDir;
+use testkit::Chart;
+
+use crate::bench::{Bench, Settings, chart, images};
+
+/// A program that is no helm.
+fn script(folder: &Path, text: &str) -> PathBuf {
+    let path = folder.join("helm-script");
+    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+fn with_chart() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let web = Chart::new("web", "1.0.0").pod("web", "example.com/web:1");
+    web.write(folder.path());
+    folder
+}
+
+#[tokio::test]
+async fn without_helm_the_error_says_how_to_get_it() {
+    let bench = Bench::with(Settings {
+        program: None,
+        ..Settings::default()
+    });
+    let error = bench
+        .directory(with_chart().path(), [chart("web")])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RetrievalError::Helm(_)), "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .contains("https://helm.sh/docs/intro/install/"),
+        "{error}"
+    );
+
+    let gone = PathBuf::from("/nowhere/helm");
+    let bench = Bench::with(Settings {
+        program: Some(gone),
+        ..Settings::default()
+    });
+    let error = bench
+        .directory(with_chart().path(), [chart("web")])
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("cannot start /nowhere/helm"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_helm_that_hangs_is_named_and_gone_at_the_deadline() {
+    let folder = with_chart();
+    let pids = folder.path().join("pids");
+    let hang = format!("echo $$ >>'{}'; exec sleep 600", pids.display());
+    let program = script(folder.path(), &hang);
+    let bench = Bench::with(Settings {
+        program: Some(program.clone()),
+        deadline: Duration::from_millis(500),
+        ..Settings::default()
+    });
+    let started = Instant::now();
+    let error = bench
+        .directory(folder.path(), [chart("web")])
+        .await
+        .unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(20));
+    let expected = format!("`{} template` did not end within 0.5 s", program.display());
+    assert!(error.to_string().contains(&expected), "{error}");
+    assert_gone(&pids);
+}
+
+#[tokio::test]
+async fn an_entry_that_gives_up_takes_its_helm_with_it() {
+    let folder = with_chart();
+    let pids = folder.path().join("pids");
+    let hang = format!("echo $$ >>'{}'; exec sleep 600", pids.display());
+    let bench = Bench::with(Settings {
+        program: Some(script(folder.path(), &hang)),
+        ..Settings::default()
+    });
+    let waiting = bench.directory(folder.path(), [chart("web")]);
+    let entry = tokio::time::timeout(Duration::from_millis(500), waiting).await;
+    assert!(entry.is_err());
+    let since = Instant::now();
+    while running(&pids).next().is_some() {
+        assert!(since.elapsed() < Duration::from_secs(10), "still there");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn repositories_that_hang_do_not_hold_other_entries() {
+    let folder = with_chart();
+    let helm = testkit::program("helm");
+    let hang = format!(
+        "test \"$1\" != repo || exec sleep 600; exec '{}' \"$@\"",
+        helm.display()
+    );
+    let bench = Bench::with(Settings {
+        program: Some(script(folder.path(), &hang)),
+        deadline: Duration::from_secs(30),
+        processes: 1,
+        ..Settings::default()
+    });
+    let hanging = async {
+        let urls = ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"];
+        tokio::join!(
+            bench.latest(urls[0], [chart("a")]),
+            bench.latest(urls[1], [chart("b")])
+        )
+    };
+    tokio::select! {
+        _ = hanging => panic!("nothing comes of them before their deadline"),
+        retrieved = bench.directory(folder.path(), [chart("web")]) => {
+            assert_eq!(images(&retrieved.unwrap()), ["example.com/web:1"]);
+        }
+    }
+}
+
+fn assert_gone(pids: &Path) {
+    let left: Vec<String> = running(pids).collect();
+    assert!(left.is_empty(), "still there: {left:?}");
+}
+
+/// Those of the noted processes that run; a zombie does not.
+fn running(pids: &Path) -> impl Iterator<Item = String> {
+    let noted = fs::read_to_string(pids).unwrap();
+    assert!(!noted.is_empty(), "none was started");
+    let noted: Vec<String> = noted.lines().map(str::to_owned).collect();
+    noted.into_iter().filter(|pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = stat
+            .rsplit(") ")
+            .next()
+            .and_then(|rest| rest.chars().next());
+        state.is_some_and(|state| state != 'Z')
+    })
+}
+
+#[tokio::test]
+async fn nothing_of_the_users_reaches_helm() {
+    let folder = with_chart();
+    let seen = folder.path().join("seen");
+    let helm = testkit::program("helm");
+    let spy = format!(
+        "env >'{}'; exec '{}' \"$@\"",
+        seen.display(),
+        helm.display()
+    );
+    let bench = Bench::with(Settings {
+        program: Some(script(folder.path(), &spy)),
+        environment: vec![
+            ("HELM_PLUGINS", "/home/user/plugins"),
+            ("HELM_DEBUG", "true"),
+            ("KUBECONFIG", "/home/user/.kube/config"),
+            ("HOME", "/home/user"),
+            ("GITHUB_TOKEN", "secret"),
+            ("HTTPS_PROXY", "http://127.0.0.1:1"),
+        ],
+        ..Settings::default()
+    });
+    let retrieved = bench
+        .directory(folder.path(), [chart("web")])
+        .await
+        .unwrap();
+    assert_eq!(images(&retrieved), ["example.com/web:1"]);
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("HTTPS_PROXY=http://127.0.0.1:1"), "{seen}");
+    for outside in ["/home/user", "secret", "HELM_DEBUG"] {
+        assert!(!seen.contains(outside), "{seen}");
+    }
+    let scratch = bench.scratch.path().display();
+    assert!(
+        seen.contains(&format!("HELM_CONFIG_HOME={scratch}/")),
+        "{seen}"
+    );
+}

@@ -1,0 +1,109 @@
+//! Charts that are artifacts in registries.
+
+use testkit::processes::{Distribution, Version};
+use testkit::{Chart, push_chart};
+
+use crate::bench::{Bench, Settings, chart, images, origin};
+
+#[tokio::test]
+async fn a_chart_is_pulled_from_a_registry_once() {
+    let mut registry = Distribution::new().version(Version::V3).start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let web = Chart::new("web", "0").pod("web", "example.com/web:v{{ .Chart.Version }}");
+    for version in ["1.4.9", "1.10.0", "2.0.0-rc.1"] {
+        let web = web.clone().version(version);
+        let package = web.package(folder.path(), &[]).await;
+        push_chart(&package, &format!("oci://{}/charts", registry.host())).await;
+    }
+    registry.clear_requests().await;
+    let bench = Bench::new();
+    let name = format!("oci://{}/charts/web", registry.host());
+    let (first, second) = tokio::join!(bench.oci([chart(&name)]), bench.oci([chart(&name)]));
+    let retrieved = first.unwrap();
+    assert_eq!(retrieved, second.unwrap());
+    assert_eq!(images(&retrieved), ["example.com/web:v1.10.0"]);
+    let (version, place) = origin(&retrieved, "example.com/web");
+    assert_eq!(
+        (version.as_str(), place.as_str()),
+        ("1.10.0", "Pod/web: spec.containers[0].image")
+    );
+    let requests = registry.requests().await;
+    let asked: Vec<&str> = requests
+        .iter()
+        .map(|request| request.path.as_str())
+        .collect();
+    // The versions, the manifest, the package and the chart's description.
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    assert_eq!(
+        asked[..2],
+        [
+            "/v2/charts/web/tags/list",
+            "/v2/charts/web/manifests/1.10.0"
+        ]
+    );
+
+    let mut range = chart(&name);
+    range.version = Some("v1.4.*".to_owned());
+    let mut devel = chart(&name);
+    devel.devel = true;
+    let retrieved = bench.oci([range, devel]).await.unwrap();
+    assert_eq!(
+        images(&retrieved),
+        ["example.com/web:v1.4.9", "example.com/web:v2.0.0-rc.1"]
+    );
+    let none = chart(&format!("oci://{}/charts/none", registry.host()));
+    let error = bench.oci([none.clone()]).await.unwrap_err().to_string();
+    let expected = format!(
+        "no chart gave a result: chart {}: `helm pull` failed: ",
+        none.name
+    );
+    assert!(
+        error.starts_with(&expected) && error.contains("404"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_private_chart_needs_the_file_of_credentials_that_is_given() {
+    let registry = Distribution::new()
+        .htpasswd("user", "secret-word")
+        .start()
+        .await;
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("config.json");
+    // `user:secret-word`
+    let auths = format!(
+        "{{\"auths\":{{\"{}\":{{\"auth\":\"dXNlcjpzZWNyZXQtd29yZA==\"}}}}}}",
+        registry.host()
+    );
+    std::fs::write(&file, auths).unwrap();
+    let package = Chart::new("web", "1.0.0").pod("web", "example.com/web:1");
+    let package = package.package(home.path(), &[]).await;
+    let helm = testkit::clients::Helm::new();
+    let config = file.to_str().unwrap();
+    let to = format!("oci://{}/charts", registry.host());
+    let from = package.to_str().unwrap();
+    let push = [
+        "push",
+        "--plain-http",
+        "--registry-config",
+        config,
+        from,
+        &to,
+    ];
+    helm.run(&push).await.unwrap();
+
+    let name = format!("oci://{}/charts/web", registry.host());
+    let error = Bench::new()
+        .oci([chart(&name)])
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("credential"), "{error}");
+    let bench = Bench::with(Settings {
+        registry_config: Some(file),
+        ..Settings::default()
+    });
+    let retrieved = bench.oci([chart(&name)]).await.unwrap();
+    assert_eq!(images(&retrieved), ["example.com/web:1"]);
+}

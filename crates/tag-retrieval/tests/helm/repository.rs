@@ -1,0 +1,209 @@
+//! Chart repositories over HTTP.
+
+use tag_retrieval::RetrievalError;
+use tempfile::TempDir;
+use testkit::{Chart, FileServer, index_charts};
+
+use crate::bench::{Bench, all, chart, config, images, origin};
+
+/// A folder with the packages of these charts and their index, served.
+async fn serve(charts: &[Chart]) -> (TempDir, FileServer) {
+    let folder = tempfile::tempdir().unwrap();
+    for chart in charts {
+        chart.package(folder.path(), &[]).await;
+    }
+    index_charts(folder.path()).await;
+    let server = FileServer::start(folder.path()).await;
+    (folder, server)
+}
+
+#[tokio::test]
+async fn one_index_and_each_package_once_however_many_entries_want_them() {
+    let web = Chart::new("web", "1.0.0")
+        .pod("web", "{{ .Values.image }}")
+        .values("image: example.com/web:1.2\n");
+    let other = Chart::new("other", "2.0.0").pod("other", "example.com/other:v2");
+    let (_folder, server) = serve(&[web, other]).await;
+    let bench = Bench::new();
+    let mut two_ways = chart("web");
+    two_ways.configs = vec![
+        config("a", &["image=example.com/a:1"], None),
+        config("b", &["image=example.com/b:1"], None),
+    ];
+    let url = server.url();
+    let with_slash = format!("{url}/");
+    let (first, second) = tokio::join!(
+        bench.latest(&url, [chart("web"), chart("other")]),
+        bench.latest(&with_slash, [two_ways]),
+    );
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!(
+        images(&first),
+        ["example.com/other:v2", "example.com/web:1.2"]
+    );
+    assert_eq!(
+        images(&second),
+        ["example.com/a:1", "example.com/b:1", "example.com/web:1.2"],
+        "two renderings and the values"
+    );
+    assert!(first.failures.is_empty() && second.failures.is_empty());
+    let mut requests = server.requests();
+    requests.sort();
+    assert_eq!(
+        requests,
+        ["/index.yaml", "/other-2.0.0.tgz", "/web-1.0.0.tgz"]
+    );
+}
+
+#[tokio::test]
+async fn a_subchart_takes_part_when_its_condition_says_so() {
+    let sub = Chart::new("sub", "0.1.0").pod("sub", "example.com/sub:{{ .Values.tag }}");
+    let sub = sub.values("tag: \"1.10\"\n");
+    let web = Chart::new("web", "1.0.0")
+        .metadata("dependencies:\n- name: sub\n  version: 0.1.0\n  repository: file://../sub\n  condition: sub.enabled\n")
+        .values("sub:\n  enabled: false\n")
+        .pod("web", "example.com/web:1");
+    let folder = tempfile::tempdir().unwrap();
+    web.package(folder.path(), &[&sub]).await;
+    index_charts(folder.path()).await;
+    let server = FileServer::start(folder.path()).await;
+    let bench = Bench::new();
+    let without = bench.latest(&server.url(), [chart("web")]).await.unwrap();
+    assert_eq!(images(&without), ["example.com/web:1"]);
+    let mut with = chart("web");
+    with.configs = vec![config("all", &["sub.enabled=true"], None)];
+    let with = bench.latest(&server.url(), [with]).await.unwrap();
+    assert_eq!(images(&with), ["example.com/sub:1.10", "example.com/web:1"]);
+    let (version, place) = origin(&with, "example.com/sub");
+    assert_eq!(version, "1.0.0", "of the chart that is named");
+    assert_eq!(place, "Pod/sub: spec.containers[0].image");
+}
+
+#[tokio::test]
+async fn the_values_of_every_chart_are_read() {
+    let values = |name: &str| format!("image: example.com/{name}:1\n");
+    let first = Chart::new("first", "1.0.0")
+        .values(&values("first"))
+        .pod("x", "example.com/x:1");
+    let last = Chart::new("last", "1.0.0")
+        .values(&values("last"))
+        .pod("x", "example.com/x:1");
+    let (_folder, server) = serve(&[first, last]).await;
+    let both = [chart("first"), chart("last")];
+    let retrieved = Bench::new().latest(&server.url(), both).await.unwrap();
+    assert_eq!(
+        images(&retrieved),
+        [
+            "example.com/first:1",
+            "example.com/last:1",
+            "example.com/x:1"
+        ]
+    );
+    let (_, place) = origin(&retrieved, "example.com/first");
+    assert_eq!(place, "values: image");
+}
+
+#[tokio::test]
+async fn a_chart_that_does_not_render_says_so_and_the_others_stand() {
+    let good = Chart::new("good", "1.0.0").pod("good", "example.com/good:1");
+    let bad = Chart::new("bad", "1.0.0")
+        .values("image: example.com/bad:1\n")
+        .pod(
+            "bad",
+            "{{ required \"a domain is needed\" .Values.domain }}",
+        );
+    let (_folder, server) = serve(&[good, bad]).await;
+    let bench = Bench::new();
+    let both = [chart("good"), chart("bad")];
+    let retrieved = bench.latest(&server.url(), both).await.unwrap();
+    assert_eq!(
+        images(&retrieved),
+        ["example.com/good:1"],
+        "nothing of the bad one's values"
+    );
+    let [failure] = retrieved.failures.as_slice() else {
+        panic!("{:?}", retrieved.failures);
+    };
+    assert!(
+        failure.starts_with("chart bad: `helm template` failed: "),
+        "{failure}"
+    );
+    assert!(failure.contains("a domain is needed"), "{failure}");
+    assert!(!failure.contains("--debug"), "{failure}");
+
+    let mut either = chart("bad");
+    either.configs = vec![
+        config("bare", &[], None),
+        config("full", &["domain=example.com/d:1"], None),
+    ];
+    let retrieved = bench.latest(&server.url(), [either]).await.unwrap();
+    assert_eq!(images(&retrieved), ["example.com/bad:1", "example.com/d:1"]);
+    let [failure] = retrieved.failures.as_slice() else {
+        panic!("{:?}", retrieved.failures);
+    };
+    assert!(
+        failure.starts_with("chart bad (1.0.0): chartConfig bare: "),
+        "{failure}"
+    );
+
+    let error = bench
+        .latest(&server.url(), [chart("bad"), chart("none")])
+        .await;
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.starts_with("no chart gave a result: chart bad: "),
+        "{error}"
+    );
+    assert!(error.contains("a domain is needed"), "{error}");
+    assert!(
+        error.contains("; chart none: `helm pull` failed: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_repository_that_is_not_there_is_asked_once_and_named() {
+    let (_folder, server) = serve(&[]).await;
+    let url = format!("{}/nowhere", server.url());
+    let error = Bench::new()
+        .latest(&url, [chart("a"), chart("b")])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RetrievalError::Helm(_)), "{error:?}");
+    let error = error.to_string();
+    assert!(
+        error.starts_with(&format!("`helm repo add {url}` failed: ")),
+        "{error}"
+    );
+    assert!(error.contains("404"), "{error}");
+    assert_eq!(server.requests(), ["/nowhere/index.yaml"]);
+}
+
+#[tokio::test]
+async fn the_denylist_the_exclusion_and_the_own_organisation_are_dropped_with_a_reason() {
+    let web = Chart::new("web", "1.0.0")
+        .pod("a", "quay.io/cilium/operator:v1")
+        .pod("b", "docker.io/rancher/b:v1")
+        .pod("c", "example.com/c:v1-rc1")
+        .pod("d", "docker.io/library/d:v1");
+    let (_folder, server) = serve(&[web]).await;
+    let mut charts = all([chart("web")]);
+    charts.denylist = vec!["quay.io/cilium/operator".to_owned()];
+    charts.exclude = Some("-rc".parse().unwrap());
+    let retrieved = Bench::new().latest_of(&server.url(), charts).await.unwrap();
+    assert_eq!(images(&retrieved), ["library/d:v1"]);
+    let mut dropped: Vec<&str> = retrieved
+        .dropped
+        .iter()
+        .map(|one| one.what.as_str())
+        .collect();
+    dropped.sort_unstable();
+    assert_eq!(
+        dropped,
+        [
+            "example.com/c:v1-rc1",
+            "quay.io/cilium/operator:v1",
+            "rancher/b:v1"
+        ]
+    );
+}

@@ -1,0 +1,90 @@
+//! Which versions of a chart are looked at, and as which Kubernetes.
+
+use tempfile::TempDir;
+use testkit::{Chart, FileServer, index_charts};
+
+use crate::bench::{Bench, all, chart, config, images};
+
+const VERSIONS: [&str; 5] = ["1.3.0", "1.4.0", "1.4.9", "1.10.0", "2.0.0-rc.1"];
+
+/// A repository with a chart `web` in [`VERSIONS`], each with an image of its version.
+async fn serve() -> (TempDir, FileServer) {
+    let folder = tempfile::tempdir().unwrap();
+    let web = Chart::new("web", "0").pod("web", "example.com/web:v{{ .Chart.Version }}");
+    for version in VERSIONS {
+        web.clone()
+            .version(version)
+            .package(folder.path(), &[])
+            .await;
+    }
+    index_charts(folder.path()).await;
+    let server = FileServer::start(folder.path()).await;
+    (folder, server)
+}
+
+#[tokio::test]
+async fn the_latest_release_unless_a_range_or_development_versions_are_asked_for() {
+    let (_folder, server) = serve().await;
+    let bench = Bench::new();
+    let cases = [
+        (None, false, "v1.10.0"),
+        (None, true, "v2.0.0-rc.1"),
+        (Some("v1.4.*"), false, "v1.4.9"),
+        (Some("v1.4.*"), true, "v1.4.9"),
+        (Some("1.3.0"), false, "v1.3.0"),
+        (Some(">=1.4.0 <1.4.5"), false, "v1.4.0"),
+    ];
+    for (version, devel, tag) in cases {
+        let mut web = chart("web");
+        web.version = version.map(str::to_owned);
+        web.devel = devel;
+        let retrieved = bench.latest(&server.url(), [web]).await.unwrap();
+        let expected = [format!("example.com/web:{tag}")];
+        assert_eq!(images(&retrieved), expected, "{version:?} {devel}");
+    }
+}
+
+#[tokio::test]
+async fn additional_versions_are_looked_at_too_each_version_once() {
+    let (_folder, server) = serve().await;
+    let mut charts = all([chart("web")]);
+    charts.additional_versions = ["v1.4.*", "~1.4", "9.*"].map(str::to_owned).to_vec();
+    let retrieved = Bench::new().latest_of(&server.url(), charts).await.unwrap();
+    assert_eq!(
+        images(&retrieved),
+        ["example.com/web:v1.10.0", "example.com/web:v1.4.9"]
+    );
+    let [failure] = retrieved.failures.as_slice() else {
+        panic!("{:?}", retrieved.failures);
+    };
+    assert!(
+        failure.starts_with("chart web 9.*: `helm pull` failed: "),
+        "{failure}"
+    );
+    assert!(failure.contains("9.*"), "{failure}");
+}
+
+#[tokio::test]
+async fn the_kubernetes_version_reaches_the_templates() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = "example.com/{{ if semverCompare \"<1.25-0\" .Capabilities.KubeVersion.Version }}old{{ else }}new{{ end }}:1";
+    let web = Chart::new("web", "1.0.0").pod("web", image);
+    web.write(folder.path());
+    let bench = Bench::new();
+    for (kube_version, expected) in [("1.24", "old"), ("v1.30.2", "new")] {
+        let mut web = chart("web");
+        web.configs = vec![config("only", &[], Some(kube_version))];
+        let retrieved = bench.directory(folder.path(), [web]).await.unwrap();
+        assert_eq!(images(&retrieved), [format!("example.com/{expected}:1")]);
+    }
+    let mut both = chart("web");
+    both.configs = vec![
+        config("old", &[], Some("1.24")),
+        config("new", &[], Some("1.28")),
+    ];
+    let retrieved = bench.directory(folder.path(), [both]).await.unwrap();
+    assert_eq!(
+        images(&retrieved),
+        ["example.com/new:1", "example.com/old:1"]
+    );
+}
