@@ -178,7 +178,7 @@ async fn nothing_of_the_users_reaches_helm() {
     assert_eq!(images(&retrieved), ["example.com/web:1"]);
     let seen = fs::read_to_string(seen).unwrap();
     assert!(seen.contains("HTTPS_PROXY=http://127.0.0.1:1"), "{seen}");
-    for outside in ["/home/user", "secret", "HELM_DEBUG"] {
+    for outside in ["/home/user", "secret", "HELM_DEBUG", "CARGO"] {
         assert!(!seen.contains(outside), "{seen}");
     }
     let scratch = bench.scratch.path().display();

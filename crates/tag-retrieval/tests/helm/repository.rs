@@ -6,15 +6,21 @@ use testkit::{Chart, FileServer, index_charts};
 
 use crate::bench::{Bench, all, chart, config, images, origin};
 
-/// A folder with the packages of these charts and their index, served.
+/// A folder with the packages of these charts and their index, served at [`url_of`].
 async fn serve(charts: &[Chart]) -> (TempDir, FileServer) {
     let folder = tempfile::tempdir().unwrap();
+    let packages = folder.path().join("charts");
+    std::fs::create_dir(&packages).unwrap();
     for chart in charts {
-        chart.package(folder.path(), &[]).await;
+        chart.package(&packages, &[]).await;
     }
-    index_charts(folder.path()).await;
+    index_charts(&packages).await;
     let server = FileServer::start(folder.path()).await;
     (folder, server)
+}
+
+fn url_of(server: &FileServer) -> String {
+    format!("{}/charts", server.url())
 }
 
 #[tokio::test]
@@ -30,7 +36,7 @@ async fn one_index_and_each_package_once_however_many_entries_want_them() {
         config("a", &["image=example.com/a:1"], None),
         config("b", &["image=example.com/b:1"], None),
     ];
-    let url = server.url();
+    let url = url_of(&server);
     let with_slash = format!("{url}/");
     let (first, second) = tokio::join!(
         bench.latest(&url, [chart("web"), chart("other")]),
@@ -51,7 +57,11 @@ async fn one_index_and_each_package_once_however_many_entries_want_them() {
     requests.sort();
     assert_eq!(
         requests,
-        ["/index.yaml", "/other-2.0.0.tgz", "/web-1.0.0.tgz"]
+        [
+            "/charts/index.yaml",
+            "/charts/other-2.0.0.tgz",
+            "/charts/web-1.0.0.tgz"
+        ]
     );
 }
 
@@ -64,15 +74,19 @@ async fn a_subchart_takes_part_when_its_condition_says_so() {
         .values("sub:\n  enabled: false\n")
         .pod("web", "example.com/web:1");
     let folder = tempfile::tempdir().unwrap();
-    web.package(folder.path(), &[&sub]).await;
-    index_charts(folder.path()).await;
+    let packages = folder.path().join("charts");
+    web.package(&packages, &[&sub]).await;
+    index_charts(&packages).await;
     let server = FileServer::start(folder.path()).await;
     let bench = Bench::new();
-    let without = bench.latest(&server.url(), [chart("web")]).await.unwrap();
+    let without = bench
+        .latest(&url_of(&server), [chart("web")])
+        .await
+        .unwrap();
     assert_eq!(images(&without), ["example.com/web:1"]);
     let mut with = chart("web");
     with.configs = vec![config("all", &["sub.enabled=true"], None)];
-    let with = bench.latest(&server.url(), [with]).await.unwrap();
+    let with = bench.latest(&url_of(&server), [with]).await.unwrap();
     assert_eq!(images(&with), ["example.com/sub:1.10", "example.com/web:1"]);
     let (version, place) = origin(&with, "example.com/sub");
     assert_eq!(version, "1.0.0", "of the chart that is named");
@@ -90,7 +104,7 @@ async fn the_values_of_every_chart_are_read() {
         .pod("x", "example.com/x:1");
     let (_folder, server) = serve(&[first, last]).await;
     let both = [chart("first"), chart("last")];
-    let retrieved = Bench::new().latest(&server.url(), both).await.unwrap();
+    let retrieved = Bench::new().latest(&url_of(&server), both).await.unwrap();
     assert_eq!(
         images(&retrieved),
         [
@@ -115,7 +129,7 @@ async fn a_chart_that_does_not_render_says_so_and_the_others_stand() {
     let (_folder, server) = serve(&[good, bad]).await;
     let bench = Bench::new();
     let both = [chart("good"), chart("bad")];
-    let retrieved = bench.latest(&server.url(), both).await.unwrap();
+    let retrieved = bench.latest(&url_of(&server), both).await.unwrap();
     assert_eq!(
         images(&retrieved),
         ["example.com/good:1"],
@@ -136,7 +150,7 @@ async fn a_chart_that_does_not_render_says_so_and_the_others_stand() {
         config("bare", &[], None),
         config("full", &["domain=example.com/d:1"], None),
     ];
-    let retrieved = bench.latest(&server.url(), [either]).await.unwrap();
+    let retrieved = bench.latest(&url_of(&server), [either]).await.unwrap();
     assert_eq!(images(&retrieved), ["example.com/bad:1", "example.com/d:1"]);
     let [failure] = retrieved.failures.as_slice() else {
         panic!("{:?}", retrieved.failures);
@@ -147,7 +161,7 @@ async fn a_chart_that_does_not_render_says_so_and_the_others_stand() {
     );
 
     let error = bench
-        .latest(&server.url(), [chart("bad"), chart("none")])
+        .latest(&url_of(&server), [chart("bad"), chart("none")])
         .await;
     let error = error.unwrap_err().to_string();
     assert!(
@@ -164,7 +178,7 @@ async fn a_chart_that_does_not_render_says_so_and_the_others_stand() {
 #[tokio::test]
 async fn a_repository_that_is_not_there_is_asked_once_and_named() {
     let (_folder, server) = serve(&[]).await;
-    let url = format!("{}/nowhere", server.url());
+    let url = format!("{}/nowhere", url_of(&server));
     let error = Bench::new()
         .latest(&url, [chart("a"), chart("b")])
         .await
@@ -176,7 +190,7 @@ async fn a_repository_that_is_not_there_is_asked_once_and_named() {
         "{error}"
     );
     assert!(error.contains("404"), "{error}");
-    assert_eq!(server.requests(), ["/nowhere/index.yaml"]);
+    assert_eq!(server.requests(), ["/charts/nowhere/index.yaml"]);
 }
 
 #[tokio::test]
@@ -190,7 +204,10 @@ async fn the_denylist_the_exclusion_and_the_own_organisation_are_dropped_with_a_
     let mut charts = all([chart("web")]);
     charts.denylist = vec!["quay.io/cilium/operator".to_owned()];
     charts.exclude = Some("-rc".parse().unwrap());
-    let retrieved = Bench::new().latest_of(&server.url(), charts).await.unwrap();
+    let retrieved = Bench::new()
+        .latest_of(&url_of(&server), charts)
+        .await
+        .unwrap();
     assert_eq!(images(&retrieved), ["library/d:v1"]);
     let mut dropped: Vec<&str> = retrieved
         .dropped

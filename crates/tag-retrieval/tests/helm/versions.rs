@@ -45,10 +45,10 @@ async fn the_latest_release_unless_a_range_or_development_versions_are_asked_for
 }
 
 #[tokio::test]
-async fn additional_versions_are_looked_at_too_each_version_once() {
+async fn additional_versions_are_looked_at_too() {
     let (_folder, server) = serve().await;
     let mut charts = all([chart("web")]);
-    charts.additional_versions = ["v1.4.*", "~1.4", "9.*"].map(str::to_owned).to_vec();
+    charts.additional_versions = ["v1.4.*", "9.*"].map(str::to_owned).to_vec();
     let retrieved = Bench::new().latest_of(&server.url(), charts).await.unwrap();
     assert_eq!(
         images(&retrieved),
@@ -62,6 +62,26 @@ async fn additional_versions_are_looked_at_too_each_version_once() {
         "{failure}"
     );
     assert!(failure.contains("9.*"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_version_that_two_ranges_lead_to_is_rendered_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let tag = "{{ if eq .Chart.Version \"1.4.9\" }}{{ fail \"not this\" }}{{ end }}1";
+    let web = Chart::new("web", "0").pod("web", &format!("example.com/web:{tag}"));
+    for version in ["1.4.9", "1.10.0"] {
+        web.clone()
+            .version(version)
+            .package(folder.path(), &[])
+            .await;
+    }
+    index_charts(folder.path()).await;
+    let server = FileServer::start(folder.path()).await;
+    let mut charts = all([chart("web")]);
+    charts.additional_versions = ["v1.4.*", "~1.4", "1.4.9"].map(str::to_owned).to_vec();
+    let retrieved = Bench::new().latest_of(&server.url(), charts).await.unwrap();
+    assert_eq!(retrieved.failures.len(), 1, "{:?}", retrieved.failures);
+    assert!(retrieved.failures[0].contains("not this"));
 }
 
 #[tokio::test]
