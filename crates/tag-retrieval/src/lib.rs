@@ -8,7 +8,7 @@
 //!
 //! # Invariants
 //!
-//! - `config`, `filters` and `extraction` are pure: texts, times and versions
+//! - `config`, `filters`, `extraction` and `news` are pure: texts, times and versions
 //!   go in, nothing else is read.
 //! - Every version source is one file and one type, behind [`VersionSource`].
 //! - What is dropped is said with its reason, nothing is dropped in silence.
@@ -27,12 +27,14 @@ pub mod extraction;
 pub mod filters;
 pub mod github;
 pub mod helm;
+mod news;
 mod retrieved;
 mod source;
 mod sources;
 
 pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;
+pub use news::{News, Pair, Passed, PassedReason, Summary};
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};
 pub use source::{Upstreams, VersionSource};
 pub use sources::{GitError, TIMES_READ};
