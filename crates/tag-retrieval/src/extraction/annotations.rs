@@ -76,3 +76,25 @@ fn list(walk: &mut Walk, node: &Node, place: &str) {
         walk.root(&format!("{place}[{at}]"), item, ABOVE_IMAGE);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_lead_to_the_image() {
+        let chart = "annotations:\n  images: 'a/b:1, c:1'\n  artifacthub.io/images: |\n    - {name: x, image: 'a/d:1'}\n    - e:1\n";
+        let found = in_annotations(chart);
+        let found: Vec<_> = found.iter().map(|one| (&*one.image, &*one.place)).collect();
+        let expected = [
+            (
+                "a/d",
+                "Chart.yaml: annotations.\"artifacthub.io/images\"[0].image",
+            ),
+            ("e", "Chart.yaml: annotations.\"artifacthub.io/images\"[1]"),
+            ("a/b", "Chart.yaml: annotations.\"images\""),
+            ("c", "Chart.yaml: annotations.\"images\""),
+        ];
+        assert_eq!(found, expected);
+    }
+}

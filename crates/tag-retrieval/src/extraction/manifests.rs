@@ -53,3 +53,50 @@ fn name(object: &Map) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_lead_to_the_image() {
+        let rendered = r#"
+kind: Deployment
+metadata: {name: web}
+spec:
+  containers:
+  - image: a/a:1
+    args: [-v, --image=a/b:1]
+    env: [{name: THE_IMAGE, value: "a/c:1"}]
+  volumes: [{image: {reference: "a/d:1"}}]
+---
+kind: ConfigMapList
+items:
+- kind: ConfigMap
+  metadata: {name: config}
+  data:
+    pod.yaml: |
+      spec: [{image: {repository: a/e, tag: v1}}]
+---
+image: a/f:1
+---
+broken: [
+image: a/g:1
+"#;
+        let found = in_manifests(rendered);
+        let found: Vec<_> = found.iter().map(|one| (&*one.image, &*one.place)).collect();
+        let expected = [
+            ("a/a", "Deployment/web: spec.containers[0].image"),
+            ("a/b", "Deployment/web: spec.containers[0].args"),
+            (
+                "a/c",
+                "Deployment/web: spec.containers[0].env[0].value of THE_IMAGE",
+            ),
+            ("a/d", "Deployment/web: spec.volumes[0].image.reference"),
+            ("a/e", "ConfigMap/config: data.\"pod.yaml\" > spec[0].image"),
+            ("a/f", "document 3: image"),
+            ("a/g", "rendered line 22"),
+        ];
+        assert_eq!(found, expected);
+    }
+}

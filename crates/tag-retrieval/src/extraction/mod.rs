@@ -41,6 +41,7 @@ mod manifests;
 mod mention;
 mod reference;
 mod rendered;
+mod templates;
 mod tree;
 mod values;
 mod walk;

@@ -1,6 +1,5 @@
 //! Walking a tree for images.
 
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 use super::arguments::in_arguments;
@@ -10,6 +9,7 @@ use super::keys::{Key, names_image};
 use super::lines::image_lines;
 use super::mention::{Evidence, Mention};
 use super::reference::Written;
+use super::templates::without_actions;
 use super::tree::{Allowance, Map, Node, parse};
 
 /// How many strings with YAML may stand in each other.
@@ -63,10 +63,8 @@ impl Above {
 #[derive(Debug)]
 pub(super) struct Walk {
     text: Text,
-    /// Where the walk is; the root's name is followed by the path in it.
+    /// Where the walk is: the root's name and the path in it. Paths begin after a blank.
     place: String,
-    /// Whether `place` is at its root.
-    at_root: bool,
     allowance: Allowance,
     mentions: Vec<Mention>,
 }
@@ -76,7 +74,6 @@ impl Walk {
         Self {
             text,
             place: String::new(),
-            at_root: true,
             allowance: Allowance::default(),
             mentions: Vec::new(),
         }
@@ -94,15 +91,16 @@ impl Walk {
     /// Walks a tree under a name of its own.
     pub(super) fn root(&mut self, name: &str, node: &Node, above: Above) {
         name.clone_into(&mut self.place);
-        self.at_root = true;
         self.node(node, above);
     }
 
     /// Falls back to the `image:` lines of a document that does not parse.
     pub(super) fn lines(&mut self, name: &str, text: &str, before: usize) {
         name.clone_into(&mut self.place);
-        self.at_root = true;
-        self.image_lines(text, before, Above::ROOT);
+        for (line, value) in image_lines(text) {
+            let segment = format!(" line {}", before + line);
+            self.within(&segment, |walk| walk.direct(value, Above::ROOT));
+        }
     }
 
     fn node(&mut self, node: &Node, above: Above) {
@@ -154,16 +152,17 @@ impl Walk {
             self.direct(&text, above);
         }
         if let Some(text) = volume_reference(map) {
-            self.within(".image.reference", |walk| walk.direct(text, above));
+            let segment = format!("{}.reference", self.segment("image"));
+            self.within(&segment, |walk| walk.direct(text, above));
         }
         if let (Some(name), Some(value)) = (map.text("name"), map.text("value"))
             && names_image(name)
         {
-            let segment = format!(".value of {name}");
+            let segment = format!("{} of {name}", self.segment("value"));
             self.within(&segment, |walk| walk.likely(value));
         }
         for (key, value) in &map.0 {
-            let segment = segment(key, self.at_root);
+            let segment = self.segment(key);
             self.within(&segment, |walk| walk.node(value, above.below(key)));
         }
     }
@@ -201,30 +200,33 @@ impl Walk {
             ..above
         };
         for document in documents(text) {
-            match self.parse(document.text) {
-                Some(roots) => self.within(" > ", |walk| {
-                    walk.at_root = true;
-                    roots.iter().for_each(|root| walk.node(root, above));
-                }),
-                None => self.image_lines(document.text, document.line - 1, above),
-            }
-        }
-    }
-
-    fn image_lines(&mut self, text: &str, before: usize, above: Above) {
-        for (line, value) in image_lines(text) {
-            let segment = format!(" line {}", before + line);
-            self.within(&segment, |walk| walk.direct(value, above));
+            let roots = self.parse(document.text).or_else(|| {
+                let text = without_actions(document.text)?;
+                self.parse(&text)
+            });
+            self.within(" > ", |walk| {
+                let roots = roots.unwrap_or_default();
+                roots.iter().for_each(|root| walk.node(root, above));
+            });
         }
     }
 
     fn within(&mut self, segment: &str, walk: impl FnOnce(&mut Self)) {
-        let (length, at_root) = (self.place.len(), self.at_root);
-        let _ = self.place.write_str(segment);
-        self.at_root = false;
+        let length = self.place.len();
+        self.place.push_str(segment);
         walk(self);
         self.place.truncate(length);
-        self.at_root = at_root;
+    }
+
+    /// A key as the next part of the path. It never ends in a blank.
+    fn segment(&self, key: &str) -> String {
+        let dot = if self.place.ends_with(' ') { "" } else { "." };
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if key.chars().all(plain) {
+            format!("{dot}{key}")
+        } else {
+            format!("{dot}{key:?}")
+        }
     }
 
     fn mention(&mut self, written: Written, evidence: Evidence) {
@@ -238,21 +240,9 @@ impl Walk {
     }
 }
 
-/// A key as a part of a path.
-fn segment(key: &str, at_root: bool) -> String {
-    let dot = if at_root { "" } else { "." };
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if key.chars().all(plain) {
-        format!("{dot}{key}")
-    } else {
-        format!("{dot}{key:?}")
-    }
-}
-
 /// Whether it is worth the time to parse a string.
 fn may_be_yaml(text: &str) -> bool {
-    let text = text.trim();
-    if !text.contains('\n') && !text.starts_with(['{', '[']) {
+    if !text.contains('\n') && !text.trim_start().starts_with(['{', '[']) {
         return false;
     }
     let lower = text.to_ascii_lowercase();
