@@ -78,6 +78,8 @@ items:
     pod.yaml: |
       spec: [{image: {repository: a/e, tag: v1}}]
 ---
+{kind: Pod, metadata: {generateName: some-}, image: "a/h:1"}
+---
 image: a/f:1
 ---
 broken: [
@@ -94,8 +96,9 @@ image: a/g:1
             ),
             ("a/d", "Deployment/web: spec.volumes[0].image.reference"),
             ("a/e", "ConfigMap/config: data.\"pod.yaml\" > spec[0].image"),
-            ("a/f", "document 3: image"),
-            ("a/g", "rendered line 22"),
+            ("a/h", "Pod/some-: image"),
+            ("a/f", "document 4: image"),
+            ("a/g", "rendered line 24"),
         ];
         assert_eq!(found, expected);
     }
