@@ -65,8 +65,8 @@ pub enum HelmError {
     Io(#[from] io::Error),
 }
 
-/// What helm said on stderr as one line for a message: its own prefix, its advice about an option
-/// that nobody can pass here and all control characters are gone.
+/// What helm said on stderr as one line for a message: its own prefix, its advice to call it in
+/// other ways and all control characters are gone.
 pub(super) fn said(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text
@@ -75,6 +75,8 @@ pub(super) fn said(stderr: &[u8]) -> String {
         .filter(|line| !line.is_empty() && !line.starts_with("Use --debug flag"))
         .collect();
     let line = lines.join(" ").replace(char::is_control, " ");
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line.replace(". (try 'helm repo update')", "");
     let line = without_credentials(line.strip_prefix("Error: ").unwrap_or(&line));
     if line.is_empty() {
         return "it said nothing".to_owned();
@@ -107,13 +109,14 @@ mod tests {
 
     #[test]
     fn what_helm_said_is_one_line_without_control_characters() {
-        let cases: [(&[u8], &str); 5] = [
+        let cases: [(&[u8], &str); 6] = [
             (b"Error: no such chart\n", "no such chart"),
             (
                 b"Error: YAML parse error on a: line 3\n\nUse --debug flag to render out invalid YAML\n",
                 "YAML parse error on a: line 3",
             ),
             (b"walk.go: found symlink\r\nError: x\n", "walk.go: found symlink Error: x"),
+            (b"Error: no web  in x index. (try 'helm repo update'): none", "no web in x index: none"),
             (b"Error: a\x1b[31mb\x07\xff\n", "a [31mb \u{fffd}"),
             (b" \n", "it said nothing"),
         ];

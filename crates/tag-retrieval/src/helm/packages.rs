@@ -13,9 +13,6 @@ use super::once::Once;
 use super::program::Helm;
 use crate::config::Chart;
 
-/// What a repository is called in the home that is made for it alone.
-const REPOSITORY: &str = "charts";
-
 /// Which version of a chart is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Wanted {
@@ -65,8 +62,12 @@ impl Helm {
             Some(url) => Some(self.index(url).await?),
             None => None,
         };
+        let reference = match repository {
+            Some(url) => format!("{}/{chart}", alias_of(url)),
+            None => chart.to_owned(),
+        };
         let pull = async {
-            let pulled = self.pull(home.as_deref(), chart, wanted).await;
+            let pulled = self.pull(home.as_deref(), &reference, wanted).await;
             pulled.map_err(Arc::new)
         };
         let asked = (repository.map(name_of), chart.to_owned(), wanted.clone());
@@ -76,18 +77,17 @@ impl Helm {
     /// A home of helm's that has the index of a repository. One for each: adding to a common one
     /// takes a lock that the others poll for once in a second.
     pub(super) async fn index(&self, repository: &Url) -> Fetched {
-        let name = name_of(repository);
-        let add = async { self.add(&name).await.map_err(Arc::new) };
-        self.packages.homes.get(name.clone(), add).await
+        let add = async { self.add(repository).await.map_err(Arc::new) };
+        self.packages.homes.get(name_of(repository), add).await
     }
 
-    async fn add(&self, repository: &str) -> Result<PathBuf, HelmError> {
+    async fn add(&self, repository: &Url) -> Result<PathBuf, HelmError> {
         let home = self.new_folder("repository")?;
-        let operands = [OsStr::new(REPOSITORY), OsStr::new(repository)];
+        let (alias, name) = (alias_of(repository), name_of(repository));
         let call = Call::new("repo add", Load::Network)
-            .about(repository)
+            .about(&name)
             .home(Some(&home))
-            .operands(&operands);
+            .operands(&[OsStr::new(&alias), OsStr::new(&name)]);
         self.run(call).await?;
         Ok(home)
     }
@@ -95,14 +95,10 @@ impl Helm {
     async fn pull(
         &self,
         home: Option<&Path>,
-        chart: &str,
+        reference: &str,
         wanted: &Wanted,
     ) -> Result<PathBuf, HelmError> {
         let folder = self.new_folder("package")?;
-        let reference = match home {
-            Some(_) => format!("{REPOSITORY}/{chart}"),
-            None => chart.to_owned(),
-        };
         let call = Call::new("pull", Load::Network)
             .home(home)
             .option("destination", &folder);
@@ -111,12 +107,12 @@ impl Helm {
             Wanted::Development => call.flag("devel"),
             Wanted::Range(range) => call.option("version", range),
         };
-        let call = if is_on_loopback(&reference) {
+        let call = if is_on_loopback(reference) {
             call.flag("plain-http")
         } else {
             call
         };
-        self.run(call.operands(&[OsStr::new(&reference)])).await?;
+        self.run(call.operands(&[OsStr::new(reference)])).await?;
         let package = std::fs::read_dir(&folder)?
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
             .find(|path| path.extension() == Some(OsStr::new("tgz")));
@@ -127,6 +123,17 @@ impl Helm {
 /// With and without a slash it is the same place.
 fn name_of(repository: &Url) -> String {
     repository.as_str().trim_end_matches('/').to_owned()
+}
+
+/// What helm calls the repository in its messages: the host, without what would end an alias.
+fn alias_of(repository: &Url) -> String {
+    let host = repository.host_str().unwrap_or_default();
+    let part_of_alias = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    let alias = host.replace(|c| !part_of_alias(c), "");
+    if alias.is_empty() {
+        return "charts".to_owned();
+    }
+    alias
 }
 
 /// A registry on this machine speaks plain HTTP. helm 3 finds that out by itself and then keeps the
@@ -146,6 +153,18 @@ fn is_on_loopback(reference: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_repository_is_called_after_its_host() {
+        for (url, alias) in [
+            ("https://charts.longhorn.io/stable", "charts.longhorn.io"),
+            ("http://127.0.0.1:8080", "127.0.0.1"),
+            ("http://[::1]:8080", "1"),
+            ("file:///charts", "charts"),
+        ] {
+            assert_eq!(alias_of(&url.parse().unwrap()), alias, "{url}");
+        }
+    }
 
     #[test]
     fn only_registries_on_this_machine_are_asked_without_tls() {

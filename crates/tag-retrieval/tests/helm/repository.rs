@@ -173,6 +173,7 @@ async fn a_chart_that_does_not_render_says_so_and_the_others_stand() {
         error.contains("; chart none: `helm pull` failed: "),
         "{error}"
     );
+    assert!(error.contains("not found in 127.0.0.1 index: "), "{error}");
 }
 
 #[tokio::test]
