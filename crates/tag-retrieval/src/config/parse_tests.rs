@@ -309,6 +309,16 @@ fn charts_reach_the_source() {
 }
 
 #[test]
+fn the_path_of_the_images_file_is_from_the_top_of_the_repository() {
+    let entry = "{'versionSource': 'github-tagged-images-file:a/b', 'imagesFilePath': '/c/d.txt', 'imageDenylist': ['index.docker.io/e/f']}";
+    let Source::GithubTaggedImagesFile(file) = source(entry) else {
+        panic!("{entry}");
+    };
+    assert_eq!(file.path, "c/d.txt");
+    assert_eq!(file.denylist, ["e/f"]);
+}
+
+#[test]
 fn the_schema_may_be_named() {
     let entry =
         "'$schema': 'config.schema.json', 'e': {'versionSource': 'registry', 'images': ['a']}";
