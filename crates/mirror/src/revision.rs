@@ -184,7 +184,12 @@ async fn is_shallow(folder: &Path) -> Result<bool, Failure> {
     Ok(shallow.stdout.starts_with(b"true"))
 }
 
-async fn git(folder: &Path, args: &[&str]) -> Result<Output, Failure> {
+/// Runs git in a folder.
+///
+/// # Errors
+///
+/// [`Failure`] where there is no git, or no answer in time; that git failed is in the output.
+pub(crate) async fn git(folder: &Path, args: &[&str]) -> Result<Output, Failure> {
     let run = Command::new("git")
         .arg("-C")
         .arg(folder)

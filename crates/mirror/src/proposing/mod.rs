@@ -12,6 +12,7 @@
 
 mod body;
 mod branch;
+mod checkout;
 mod decide;
 mod error;
 mod markdown;
@@ -20,6 +21,7 @@ mod proposal;
 mod propose;
 mod pulls;
 mod repository;
+mod target;
 mod writer;
 
 pub(crate) use error::ProposeError;
@@ -27,6 +29,7 @@ pub(crate) use marker::Marker;
 pub(crate) use proposal::{Edit, Kind, LeftOut, Proposal, ProposedPair};
 #[expect(unused_imports, reason = "`retrieve-tags --open-prs` will use them")]
 pub(crate) use {
+    checkout::{origin, path_in_repository},
     propose::{Mode, Outcome, Proposed, Proposing, propose},
     pulls::PullState,
     repository::{RepositoryError, repository_of},

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use tag_retrieval::config::GithubProject;
-use tag_retrieval::github::{Github, GithubError, GithubRequest, project_path};
+use tag_retrieval::github::{Github, GithubError};
 
 use super::body::body;
 use super::branch::branch;
 use super::decide::{Decision, decide};
-use super::pulls::{Pull, PullState, Pulls, list, of_branch};
+use super::pulls::{Pull, PullDocument, PullState, Pulls, list, of_branch, open_of_branch};
+use super::target::Target;
 use super::writer::{Text, Writer};
 use super::{Marker, Proposal, ProposeError};
 
@@ -88,7 +88,16 @@ pub(crate) async fn propose(
     if proposals.is_empty() {
         return Ok(Vec::new());
     }
-    let mut run = Run::begin(proposing).await?;
+    let Proposing {
+        github, repository, ..
+    } = proposing;
+    let target = Target::read(github, repository, proposing.base.as_deref()).await?;
+    let mut run = Run {
+        target: &target,
+        mode: proposing.mode,
+        writer: Writer::new(&target, proposing.pause),
+        pulls: list(&target).await?,
+    };
     let mut proposed = Vec::new();
     for proposal in proposals {
         let outcome = run.propose(proposal).await.unwrap_or_else(Outcome::Failed);
@@ -100,65 +109,21 @@ pub(crate) async fn propose(
     Ok(proposed)
 }
 
-/// What a run knows of the repository.
+/// A run over the proposals.
 #[derive(Debug)]
 struct Run<'a> {
-    proposing: &'a Proposing,
+    target: &'a Target,
+    mode: Mode,
     writer: Writer<'a>,
-    base: Base,
     pulls: Pulls,
 }
 
-/// The branch that is to get the proposals.
-#[derive(Debug)]
-struct Base {
-    branch: String,
-    commit: String,
-    tree: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct RepositoryDocument {
-    default_branch: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct RefDocument {
-    object: Object,
-}
-
-#[derive(Debug, Deserialize)]
-struct CommitDocument {
-    tree: Object,
-}
-
-#[derive(Debug, Deserialize)]
-struct Object {
-    sha: String,
-}
-
-impl<'a> Run<'a> {
-    async fn begin(proposing: &'a Proposing) -> Result<Self, GithubError> {
-        let Proposing {
-            github, repository, ..
-        } = proposing;
-        let base = Base::read(proposing).await?;
-        Ok(Self {
-            proposing,
-            writer: Writer::new(github, repository, proposing.pause),
-            pulls: list(github, repository, &base.branch).await?,
-            base,
-        })
-    }
-
+impl Run<'_> {
     async fn propose(&mut self, proposal: &Proposal) -> Result<Outcome, ProposeError> {
         let marker = Marker::of(proposal);
         let branch = branch(&proposal.entry, &marker);
         if self.pulls.are_cut {
-            let Proposing {
-                github, repository, ..
-            } = self.proposing;
-            let old = of_branch(github, repository, &self.base.branch, &branch).await?;
+            let old = of_branch(self.target, &branch).await?;
             self.pulls.known.extend(old);
         }
         let text = Text {
@@ -166,7 +131,7 @@ impl<'a> Run<'a> {
             body: body(proposal, &marker),
         };
         let decision = decide(&marker, &self.pulls.known);
-        match (decision, self.proposing.mode) {
+        match (decision, self.mode) {
             (Decision::Known(pull), _) => {
                 Ok(Outcome::AlreadyProposed(pull.url.clone(), pull.state))
             }
@@ -217,8 +182,7 @@ impl<'a> Run<'a> {
     ) -> Result<Pull, ProposeError> {
         let commit = self.commit(proposal, &text.title).await?;
         self.writer.create_branch(&branch, &commit).await?;
-        let base = &self.base.branch;
-        let made = self.writer.create_pull(text, &branch, base).await?;
+        let made = self.writer.create_pull(text, &branch).await?;
         let document = match made {
             Some(document) => document,
             None => self.take_over(&branch, text).await?,
@@ -234,32 +198,28 @@ impl<'a> Run<'a> {
     }
 
     /// The open pull request that the branch has already, with our text.
-    async fn take_over(
-        &mut self,
-        branch: &str,
-        text: &Text,
-    ) -> Result<super::pulls::PullDocument, ProposeError> {
-        let Proposing {
-            github, repository, ..
-        } = self.proposing;
-        let document =
-            super::pulls::open_of_branch(github, repository, &self.base.branch, branch).await?;
+    async fn take_over(&mut self, branch: &str, text: &Text) -> Result<PullDocument, ProposeError> {
+        let document = open_of_branch(self.target, branch).await?;
         self.writer.update_pull(document.number, text).await?;
         Ok(document)
     }
 
     /// A commit on the base branch with the edited files.
     async fn commit(&mut self, proposal: &Proposal, message: &str) -> Result<String, ProposeError> {
-        let Proposing {
-            github, repository, ..
-        } = self.proposing;
+        let Target {
+            github,
+            repository,
+            base,
+            commit,
+            tree,
+        } = self.target;
         for (path, edit) in &proposal.edited {
-            let there = github.file(repository, &self.base.commit, path).await?;
+            let there = github.file(repository, commit, path).await?;
             if there.as_deref() != edit.before.as_deref() {
                 return Err(ProposeError::Outdated {
                     path: path.clone(),
                     repository: repository.to_string(),
-                    base: self.base.branch.clone(),
+                    base: base.clone(),
                 });
             }
         }
@@ -267,9 +227,8 @@ impl<'a> Run<'a> {
         for (path, edit) in &proposal.edited {
             files.push((path.clone(), self.writer.blob(&edit.after).await?));
         }
-        let tree = self.writer.tree(&self.base.tree, &files).await?;
-        let commit = self.writer.commit(&self.base.commit, &tree, message);
-        Ok(commit.await?)
+        let tree = self.writer.tree(tree, &files).await?;
+        Ok(self.writer.commit(commit, &tree, message).await?)
     }
 
     /// A label is for the people who sort: without it the proposal stands.
@@ -288,36 +247,6 @@ impl<'a> Run<'a> {
     }
 }
 
-impl Base {
-    async fn read(proposing: &Proposing) -> Result<Self, GithubError> {
-        let Proposing {
-            github, repository, ..
-        } = proposing;
-        let branch = match &proposing.base {
-            Some(branch) => branch.clone(),
-            None => {
-                let request = GithubRequest::get(project_path(repository, []));
-                let document = github.fetch::<RepositoryDocument>(&request).await;
-                let document =
-                    document.map_err(|error| error.of(|| format!("repository {repository}")))?;
-                document.default_branch
-            }
-        };
-        let parts = ["git", "ref", "heads"].into_iter().chain(branch.split('/'));
-        let request = GithubRequest::get(project_path(repository, parts));
-        let head = github.fetch::<RefDocument>(&request).await;
-        let head = head.map_err(|error| error.of(|| format!("branch {branch} in {repository}")))?;
-        let commit = head.object.sha;
-        let path = project_path(repository, ["git", "commits", &commit]);
-        let CommitDocument { tree } = github.fetch(&GithubRequest::get(path)).await?;
-        Ok(Self {
-            branch,
-            commit,
-            tree: tree.sha,
-        })
-    }
-}
-
 #[cfg(test)]
 #[path = "test_samples.rs"]
 pub(super) mod samples;
@@ -325,3 +254,7 @@ pub(super) mod samples;
 #[cfg(test)]
 #[path = "propose_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "resumed_tests.rs"]
+mod resumed;

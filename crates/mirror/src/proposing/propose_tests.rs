@@ -1,58 +1,9 @@
-use tag_retrieval::github::{GithubOptions, Token};
-use testkit::github::{FakeGithub, Fault, Pull as FakePull, PullState as FakeState, RunningGithub};
+use testkit::github::{FakeGithub, Pull as FakePull, PullState as FakeState};
 
-use super::samples::{pair, proposal};
+use super::samples::{
+    LABEL, LIST, REPOSITORY, created, pair, proposal, proposing, run, run_of, server,
+};
 use super::*;
-
-const REPOSITORY: &str = "us/mirror";
-const LIST: &str = "lists/images-list";
-const LABEL: &str = "status/auto-created";
-
-async fn server() -> RunningGithub {
-    let server = FakeGithub::new().token("secret").start().await;
-    server.commit(REPOSITORY, "main", &[(LIST, "# list\n"), ("README", "r")]);
-    server
-}
-
-/// A new run.
-fn proposing(server: &RunningGithub, mode: Mode) -> Proposing {
-    let github = Github::new(GithubOptions {
-        api: server.url(),
-        token: Token::new("secret"),
-        patience: Duration::from_secs(10),
-        backoff: Duration::from_millis(1),
-    });
-    Proposing {
-        github,
-        repository: GithubProject {
-            owner: "us".to_owned(),
-            repository: "mirror".to_owned(),
-        },
-        base: None,
-        pause: Duration::ZERO,
-        mode,
-    }
-}
-
-/// What a new run makes of a proposal of rows.
-async fn run(server: &RunningGithub, entry: &str, rows: &[&str]) -> Outcome {
-    let pairs = rows.iter().map(|row| pair(row)).collect();
-    run_of(server, proposal(entry, pairs)).await
-}
-
-async fn run_of(server: &RunningGithub, proposal: Proposal) -> Outcome {
-    let proposing = proposing(server, Mode::Propose);
-    let mut proposed = propose(&proposing, &[proposal]).await.unwrap();
-    assert_eq!(proposed.len(), 1);
-    proposed.remove(0).outcome
-}
-
-fn created(outcome: &Outcome) -> &str {
-    let Outcome::Created(url) = outcome else {
-        panic!("not created: {outcome:?}");
-    };
-    url
-}
 
 #[tokio::test]
 async fn a_proposal_is_a_labelled_pull_request_from_a_branch_with_the_edited_list() {
@@ -208,69 +159,6 @@ async fn strangers_cannot_speak_for_an_entry() {
 }
 
 #[tokio::test]
-async fn an_interrupted_run_is_taken_up() {
-    for (method, path) in [
-        ("POST", "/pulls"),
-        ("POST", "/git/refs"),
-        ("POST", "/git/commits"),
-    ] {
-        let server = server().await;
-        server.fault(Fault::status(422).method(method).of(path));
-        let outcome = run(&server, "etcd", &["a/b m/b v1"]).await;
-        assert!(matches!(outcome, Outcome::Failed(_)), "{path}: {outcome:?}");
-        server.commit(REPOSITORY, "main", &[("README", "new")]);
-        created(&run(&server, "etcd", &["a/b m/b v1"]).await);
-        let pulls = server.pulls(REPOSITORY);
-        assert_eq!(pulls.len(), 1, "{path}");
-        let files = server.files(REPOSITORY, &pulls[0].head);
-        assert_eq!(files["README"], "new", "{path}: the branch is made anew");
-        assert_eq!(server.branches(REPOSITORY).len(), 2, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn an_interrupted_update_is_done_again() {
-    let server = server().await;
-    run(&server, "etcd", &["a/b m/b v1"]).await;
-    server.fault(Fault::status(422).method("PATCH").of("/pulls/1"));
-    let outcome = run(&server, "etcd", &["a/b m/b v2"]).await;
-    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
-    let outcome = run(&server, "etcd", &["a/b m/b v2"]).await;
-    assert!(matches!(outcome, Outcome::Updated(_)), "{outcome:?}");
-    assert!(server.pulls(REPOSITORY)[0].title.contains("v2"));
-}
-
-#[tokio::test]
-async fn lost_answers_make_nothing_twice() {
-    for path in [
-        "/git/blobs",
-        "/git/refs",
-        "/pulls",
-        "/issues/1/labels",
-        "/labels",
-    ] {
-        let server = server().await;
-        server.fault(Fault::lost_answer().method("POST").of(path));
-        created(&run(&server, "etcd", &["a/b m/b v1"]).await);
-        let pulls = server.pulls(REPOSITORY);
-        assert_eq!(
-            (pulls.len(), &pulls[0].labels[..]),
-            (1, &[LABEL.to_owned()][..]),
-            "{path}"
-        );
-        assert_eq!(server.branches(REPOSITORY).len(), 2, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn a_label_that_cannot_be_given_does_not_undo_the_proposal() {
-    let server = server().await;
-    server.fault(Fault::status(403).method("POST").of("/labels").times(2));
-    created(&run(&server, "etcd", &["a/b m/b v1"]).await);
-    assert!(server.pulls(REPOSITORY)[0].labels.is_empty());
-}
-
-#[tokio::test]
 async fn a_dry_run_changes_nothing() {
     let server = server().await;
     run(&server, "open", &["a/b m/b v1"]).await;
@@ -297,29 +185,6 @@ async fn a_dry_run_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_edit_of_an_old_list_is_not_proposed_and_the_others_are() {
-    let server = server().await;
-    let mut old = proposal("old", vec![pair("a/b m/b v1")]);
-    if let Some(edit) = old.edited.get_mut(LIST) {
-        edit.before = Some("# older list\n".to_owned());
-    }
-    let wanted = [old, proposal("new", vec![pair("c/d m/d v1")])];
-    let proposed = propose(&proposing(&server, Mode::Propose), &wanted)
-        .await
-        .unwrap();
-    let Outcome::Failed(error) = &proposed[0].outcome else {
-        panic!("{proposed:?}");
-    };
-    let text = error.to_string();
-    assert!(
-        text.starts_with("lists/images-list is not the same here and in us/mirror on main"),
-        "{text}"
-    );
-    created(&proposed[1].outcome);
-    assert_eq!(server.branches(REPOSITORY).len(), 2);
-}
-
-#[tokio::test]
 async fn nobody_is_asked_about_nothing() {
     let server = server().await;
     let proposed = propose(&proposing(&server, Mode::Propose), &[])
@@ -327,55 +192,6 @@ async fn nobody_is_asked_about_nothing() {
         .unwrap();
     assert!(proposed.is_empty());
     assert!(server.requests().is_empty());
-}
-
-#[tokio::test]
-async fn very_old_proposals_are_found_by_their_branch() {
-    let server = server().await;
-    run(&server, "etcd", &["a/b m/b v1"]).await;
-    server.close(REPOSITORY, 1);
-    for number in 0..3_100 {
-        server.pull(
-            REPOSITORY,
-            FakePull {
-                number,
-                title: "Another".to_owned(),
-                body: String::new(),
-                head: "feature".to_owned(),
-                head_repository: REPOSITORY.to_owned(),
-                base: "main".to_owned(),
-                state: FakeState::Closed,
-                labels: Vec::new(),
-            },
-        );
-    }
-    server.clear_requests();
-    let again = run(&server, "etcd", &["a/b m/b v1"]).await;
-    assert!(
-        matches!(again, Outcome::AlreadyProposed(_, PullState::Closed)),
-        "{again:?}"
-    );
-    assert!(server.requests().len() < 40, "{}", server.requests().len());
-}
-
-#[tokio::test]
-async fn changes_are_made_with_a_pause_between_them() {
-    let server = server().await;
-    server.label(REPOSITORY, LABEL);
-    let slow = Proposing {
-        pause: Duration::from_millis(100),
-        ..proposing(&server, Mode::Propose)
-    };
-    let begun = tokio::time::Instant::now();
-    let wanted = [proposal("etcd", vec![pair("a/b m/b v1")])];
-    propose(&slow, &wanted).await.unwrap();
-    // Blob, tree, commit, branch, pull request, label.
-    assert_eq!(server.writes(), 6);
-    assert!(
-        begun.elapsed() >= Duration::from_millis(500),
-        "{:?}",
-        begun.elapsed()
-    );
 }
 
 #[tokio::test]
@@ -391,9 +207,10 @@ async fn a_repository_that_is_not_there_is_named() {
             .starts_with("GitHub has no repository us/mirror"),
         "{error}"
     );
+    let there = super::samples::server().await;
     let on = Proposing {
         base: Some("release/v2".to_owned()),
-        ..proposing(&server, Mode::Propose)
+        ..proposing(&there, Mode::Propose)
     };
     let error = propose(&on, &wanted).await.unwrap_err();
     assert!(
@@ -402,4 +219,15 @@ async fn a_repository_that_is_not_there_is_named() {
             .starts_with("GitHub has no branch release/v2 in us/mirror"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_repository_that_was_renamed_knows_its_proposals() {
+    let server = server().await;
+    run(&server, "etcd", &["a/b m/b v1"]).await;
+    server.rename(REPOSITORY, "us/new");
+    let again = run(&server, "etcd", &["a/b m/b v1"]).await;
+    assert!(matches!(again, Outcome::AlreadyProposed(..)), "{again:?}");
+    created(&run(&server, "other", &["c/d m/d v1"]).await);
+    assert_eq!(server.pulls("us/new").len(), 2);
 }

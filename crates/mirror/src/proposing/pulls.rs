@@ -1,11 +1,11 @@
 //! The pull requests that there are.
 
 use serde::Deserialize;
-use tag_retrieval::config::GithubProject;
-use tag_retrieval::github::{Github, GithubError, GithubRequest, project_path, query_value};
+use tag_retrieval::github::{GithubError, GithubRequest, project_path, query_value};
 
 use super::Marker;
 use super::branch::PREFIX;
+use super::target::Target;
 
 /// The most pages of a hundred open pull requests that are read.
 const OPEN_PAGES: usize = 30;
@@ -68,12 +68,12 @@ struct SideRepository {
 impl PullDocument {
     /// The pull request, if it is one of ours into that branch: with a marker, and from a branch that
     /// only those can write who may write here.
-    fn own(self, repository: &GithubProject, base: &str) -> Option<Pull> {
+    fn own(self, target: &Target) -> Option<Pull> {
         let from = self.head.repo?.full_name;
-        let is_own = from.eq_ignore_ascii_case(&repository.to_string());
+        let is_own = from.eq_ignore_ascii_case(&target.repository.to_string());
         let is_own = is_own && self.head.branch.starts_with(PREFIX);
         let marker = Marker::find(&self.body.unwrap_or_default())?;
-        (is_own && self.base.branch == base).then_some(Pull {
+        (is_own && self.base.branch == target.base).then_some(Pull {
             number: self.number,
             url: self.html_url,
             state: match self.state.as_str() {
@@ -86,22 +86,18 @@ impl PullDocument {
     }
 }
 
-/// Reads the pull requests into `base`: all that are open and the newest that
+/// Reads the pull requests into the branch: all that are open and the newest that
 /// are closed. The search would find any, but some time after it was made only.
-pub(super) async fn list(
-    github: &Github,
-    repository: &GithubProject,
-    base: &str,
-) -> Result<Pulls, GithubError> {
+pub(super) async fn list(target: &Target) -> Result<Pulls, GithubError> {
     let mut pulls = Pulls::default();
     for (state, pages) in [("open", OPEN_PAGES), ("closed", CLOSED_PAGES)] {
         let query = format!(
             "state={state}&base={}&sort=created&direction=desc",
-            query_value(base)
+            query_value(&target.base)
         );
-        let (documents, is_cut) = read(github, repository, &query, pages).await?;
+        let (documents, is_cut) = read(target, &query, pages).await?;
         let own = documents.into_iter();
-        let own = own.filter_map(|document| document.own(repository, base));
+        let own = own.filter_map(|document| document.own(target));
         pulls.known.extend(own);
         pulls.are_cut |= is_cut;
     }
@@ -109,33 +105,25 @@ pub(super) async fn list(
 }
 
 /// The pull requests from one branch, open or closed, however old.
-pub(super) async fn of_branch(
-    github: &Github,
-    repository: &GithubProject,
-    base: &str,
-    branch: &str,
-) -> Result<Vec<Pull>, GithubError> {
-    let head = query_value(&format!("{}:{branch}", repository.owner));
+pub(super) async fn of_branch(target: &Target, branch: &str) -> Result<Vec<Pull>, GithubError> {
+    let head = query_value(&format!("{}:{branch}", target.repository.owner));
     let query = format!("state=all&head={head}");
-    let (documents, _) = read(github, repository, &query, 1).await?;
+    let (documents, _) = read(target, &query, 1).await?;
     let own = documents.into_iter();
-    Ok(own
-        .filter_map(|document| document.own(repository, base))
-        .collect())
+    Ok(own.filter_map(|document| document.own(target)).collect())
 }
 
 /// Reads pages; says too whether there are more.
 async fn read(
-    github: &Github,
-    repository: &GithubProject,
+    target: &Target,
     query: &str,
     pages: usize,
 ) -> Result<(Vec<PullDocument>, bool), GithubError> {
-    let path = project_path(repository, ["pulls"]);
+    let path = project_path(&target.repository, ["pulls"]);
     let mut all = Vec::new();
     for page in 1..=pages {
         let request = GithubRequest::get(format!("{path}?{query}&per_page=100&page={page}"));
-        let answer = github.send(&request).await?;
+        let answer = target.github.send(&request).await?;
         let documents: Vec<PullDocument> =
             answer.document().map_err(|detail| GithubError::Protocol {
                 url: path.clone(),
@@ -151,19 +139,18 @@ async fn read(
 
 /// The open pull request from a branch, whoever wrote it.
 pub(super) async fn open_of_branch(
-    github: &Github,
-    repository: &GithubProject,
-    base: &str,
+    target: &Target,
     branch: &str,
 ) -> Result<PullDocument, GithubError> {
-    let head = query_value(&format!("{}:{branch}", repository.owner));
-    let query = format!("state=open&head={head}&base={}", query_value(base));
-    let (documents, _) = read(github, repository, &query, 1).await?;
-    let of_branch =
-        |document: &PullDocument| document.head.branch == branch && document.base.branch == base;
+    let head = query_value(&format!("{}:{branch}", target.repository.owner));
+    let query = format!("state=open&head={head}&base={}", query_value(&target.base));
+    let (documents, _) = read(target, &query, 1).await?;
+    let of_branch = |document: &PullDocument| {
+        document.head.branch == branch && document.base.branch == target.base
+    };
     let found = documents.into_iter().find(of_branch);
     found.ok_or_else(|| GithubError::Protocol {
-        url: project_path(repository, ["pulls"]),
+        url: project_path(&target.repository, ["pulls"]),
         detail: format!("{branch} has a pull request and there is none"),
     })
 }

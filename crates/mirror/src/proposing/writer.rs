@@ -5,11 +5,11 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tag_retrieval::config::GithubProject;
-use tag_retrieval::github::{Answer, Github, GithubError, GithubRequest, project_path};
+use tag_retrieval::github::{Answer, GithubError, GithubRequest, project_path};
 use tokio::time::{Instant, sleep_until};
 
 use super::pulls::PullDocument;
+use super::target::Target;
 
 /// The label of all pull requests that nobody wrote.
 const LABEL: &str = "status/auto-created";
@@ -19,8 +19,7 @@ const LABEL: &str = "status/auto-created";
 /// (<https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>).
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
-    github: &'a Github,
-    repository: &'a GithubProject,
+    target: &'a Target,
     pause: Duration,
     next: Instant,
 }
@@ -32,10 +31,9 @@ struct Hashed {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(github: &'a Github, repository: &'a GithubProject, pause: Duration) -> Self {
+    pub(super) fn new(target: &'a Target, pause: Duration) -> Self {
         Self {
-            github,
-            repository,
+            target,
             pause,
             next: Instant::now(),
         }
@@ -105,8 +103,8 @@ impl<'a> Writer<'a> {
         &mut self,
         text: &Text,
         branch: &str,
-        base: &str,
     ) -> Result<Option<PullDocument>, GithubError> {
+        let base = &self.target.base;
         let body = json!({"title": text.title, "body": text.body, "head": branch, "base": base});
         match self.send(Method::POST, &["pulls"], body).await {
             Ok(answer) => self.document(&answer).map(Some),
@@ -130,8 +128,8 @@ impl<'a> Writer<'a> {
     /// Labels a pull request. The label is made where the repository has none.
     pub(super) async fn label(&mut self, number: u64) -> Result<(), GithubError> {
         let parts = ["labels"].into_iter().chain(std::iter::once(LABEL));
-        let known = GithubRequest::get(project_path(self.repository, parts));
-        match self.github.send(&known).await {
+        let known = GithubRequest::get(project_path(&self.target.repository, parts));
+        match self.target.github.send(&known).await {
             Ok(_) => {}
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
                 let body = json!({
@@ -166,17 +164,17 @@ impl<'a> Writer<'a> {
         parts: &[&str],
         body: Value,
     ) -> Result<Answer, GithubError> {
-        let path = project_path(self.repository, parts.iter().copied());
+        let path = project_path(&self.target.repository, parts.iter().copied());
         let request = GithubRequest::change(method, path, body);
         sleep_until(self.next).await;
-        let answer = self.github.send(&request).await;
+        let answer = self.target.github.send(&request).await;
         self.next = Instant::now() + self.pause;
         answer
     }
 
     fn document<T: serde::de::DeserializeOwned>(&self, answer: &Answer) -> Result<T, GithubError> {
         answer.document().map_err(|detail| GithubError::Protocol {
-            url: project_path(self.repository, []),
+            url: project_path(&self.target.repository, []),
             detail,
         })
     }

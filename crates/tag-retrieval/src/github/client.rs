@@ -123,7 +123,7 @@ impl Github {
                         self.shared.gate.shut(limited);
                         continue;
                     }
-                    if let Some(spent) = Limited::spent(&answer) {
+                    if let Some(spent) = Limited::spent(&answer, Utc::now()) {
                         self.shared.gate.shut(spent);
                     }
                     if answer.status.is_success() {

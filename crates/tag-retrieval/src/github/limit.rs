@@ -12,6 +12,9 @@ use super::answer::Answer;
 /// "Wait for at least one minute", where a secondary limit does not say how long it holds.
 const UNSAID: Duration = Duration::from_secs(60);
 
+/// A limit that has ended by our clock is not asked about at once: the clock may be ahead.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// A limit on requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimit {
@@ -45,14 +48,14 @@ impl Limited {
         if answer.status != StatusCode::FORBIDDEN && !throttled {
             return None;
         }
-        let secondary = |wait| Self {
+        let secondary = |wait: Duration| Self {
             limit: RateLimit::Secondary,
-            until: now + wait,
+            until: now + wait.max(LEAST),
         };
         if let Some(wait) = answer.retry_after() {
             return Some(secondary(wait));
         }
-        if let Some(spent) = Self::spent(answer) {
+        if let Some(spent) = Self::spent(answer, now) {
             return Some(spent);
         }
         let message = answer.message().to_lowercase();
@@ -63,12 +66,12 @@ impl Limited {
 
     /// The primary limit, where an answer says that nothing is left of it: the next request would be
     /// refused.
-    pub(super) fn spent(answer: &Answer) -> Option<Self> {
+    pub(super) fn spent(answer: &Answer, now: DateTime<Utc>) -> Option<Self> {
         let spent = answer.remaining() == Some(0);
         spent.then_some(())?;
         Some(Self {
             limit: RateLimit::Primary,
-            until: answer.reset()?,
+            until: answer.reset()?.max(now + LEAST),
         })
     }
 }
@@ -96,6 +99,8 @@ mod tests {
         let none = ("x-ratelimit-remaining", "0");
         let some = ("x-ratelimit-remaining", "9");
         let reset = ("x-ratelimit-reset", "1500");
+        let past = ("x-ratelimit-reset", "900");
+        let at_once = ("retry-after", "0");
         let after = ("retry-after", "30");
         let secondary = "You have exceeded a secondary rate limit.";
         let (first, second) = (RateLimit::Primary, RateLimit::Secondary);
@@ -107,6 +112,8 @@ mod tests {
                 Some((first, 1_500)),
             ),
             (429, vec![none, reset], "", Some((first, 1_500))),
+            (429, vec![none, past], "", Some((first, 1_001))),
+            (429, vec![some, at_once], "", Some((second, 1_001))),
             (
                 403,
                 vec![some, reset, after],

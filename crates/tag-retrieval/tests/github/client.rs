@@ -88,6 +88,19 @@ async fn what_passes_is_tried_again_and_what_does_not_is_not() {
 }
 
 #[tokio::test]
+async fn a_project_is_found_under_its_old_name() {
+    let server = FakeGithub::new().token("secret").start().await;
+    server.private("a/old");
+    for number in 0..101 {
+        server.release("a/old", Release::new(&format!("v{number}")));
+    }
+    server.rename("a/old", "b/new");
+    let github = client(&server, Some("secret"));
+    let releases = github.releases(&project("a/old")).await.unwrap();
+    assert_eq!(releases.len(), 101);
+}
+
+#[tokio::test]
 async fn nobody_answers() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let api = format!("http://{}", listener.local_addr().unwrap());

@@ -23,6 +23,12 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
+    /// As it is sent.
+    pub(super) fn text(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(&self.0).finish()
+    }
+
     fn number(&self, name: &str, default: usize) -> usize {
         let given = self.get(name).and_then(|value| value.parse().ok());
         given.unwrap_or(default)

@@ -24,6 +24,19 @@ pub(super) struct Ask<'a> {
     pub(super) document: Value,
 }
 
+impl Ask<'_> {
+    /// Sends the client on: to the same request, not to a GET.
+    fn moved(&self, old: &str, new: &str) -> Answer {
+        let status = match self.method {
+            Method::GET => StatusCode::MOVED_PERMANENTLY,
+            _ => StatusCode::TEMPORARY_REDIRECT,
+        };
+        let url = self.url.replacen(old, new, 1);
+        let answer = Answer::refused(status, "Moved Permanently");
+        answer.header("location", format!("{url}?{}", self.query.text()))
+    }
+}
+
 impl State {
     pub(super) fn answer(&mut self, ask: &Ask<'_>) -> Answer {
         let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
@@ -31,6 +44,9 @@ impl State {
             return Answer::not_found();
         };
         let project = format!("{owner}/{name}");
+        if let Some(new) = self.renamed.get(&project) {
+            return ask.moved(&project, new);
+        }
         // GitHub does not tell strangers that there is such a repository.
         let found = self.repositories.get_mut(&project);
         let Some(repository) = found.filter(|found| ask.known || !found.private) else {

@@ -41,6 +41,18 @@ impl RunningGithub {
         self.server.state().repository(repository).private = true;
     }
 
+    /// Gives a repository another name. Who asks for it under the old one is sent on.
+    pub fn rename(&self, old: &str, new: &str) {
+        let mut state = self.server.state();
+        let mut repository = state.repositories.remove(old).unwrap_or_default();
+        let own = |pull: &&mut Pull| pull.head_repository == old;
+        for pull in repository.pulls.iter_mut().filter(own) {
+            new.clone_into(&mut pull.head_repository);
+        }
+        state.repositories.insert(new.to_owned(), repository);
+        state.renamed.insert(old.to_owned(), new.to_owned());
+    }
+
     /// Commits files to a branch, made if there is none. The default branch is `main`.
     pub fn commit(&self, repository: &str, branch: &str, files: &[(&str, &str)]) {
         let mut state = self.server.state();

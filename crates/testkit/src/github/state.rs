@@ -13,6 +13,8 @@ use super::server::GithubRequest;
 pub(super) struct State {
     /// By `OWNER/REPO`.
     pub(super) repositories: BTreeMap<String, Repository>,
+    /// New names by old ones.
+    pub(super) renamed: BTreeMap<String, String>,
     pub(super) faults: Vec<Fault>,
     pub(super) limit: Option<Limit>,
     pub(super) requests: Vec<GithubRequest>,

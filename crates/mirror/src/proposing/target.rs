@@ -1,0 +1,77 @@
+//! The repository and the branch that are to get the proposals.
+
+use serde::Deserialize;
+use tag_retrieval::config::GithubProject;
+use tag_retrieval::github::{Github, GithubError, GithubRequest, project_path};
+
+/// The repository and the branch that are to get the proposals, as they were
+/// when the run began.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) github: Github,
+    /// As GitHub calls it, which is not how a checkout from before it was
+    /// renamed does.
+    pub(super) repository: GithubProject,
+    /// The branch.
+    pub(super) base: String,
+    /// The branch's head.
+    pub(super) commit: String,
+    /// The head's tree.
+    pub(super) tree: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RepositoryDocument {
+    full_name: String,
+    default_branch: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RefDocument {
+    object: Object,
+}
+
+#[derive(Debug, Deserialize)]
+struct CommitDocument {
+    tree: Object,
+}
+
+#[derive(Debug, Deserialize)]
+struct Object {
+    sha: String,
+}
+
+impl Target {
+    /// Asks for the repository and its branch `base`, or its default branch.
+    pub(super) async fn read(
+        github: &Github,
+        named: &GithubProject,
+        base: Option<&str>,
+    ) -> Result<Self, GithubError> {
+        let request = GithubRequest::get(project_path(named, []));
+        let document = github.fetch::<RepositoryDocument>(&request).await;
+        let document = document.map_err(|error| error.of(|| format!("repository {named}")))?;
+        let repository = match document.full_name.split_once('/') {
+            Some((owner, repository)) => GithubProject {
+                owner: owner.to_owned(),
+                repository: repository.to_owned(),
+            },
+            None => named.clone(),
+        };
+        let base = base.map_or(document.default_branch, str::to_owned);
+        let parts = ["git", "ref", "heads"].into_iter().chain(base.split('/'));
+        let request = GithubRequest::get(project_path(&repository, parts));
+        let head = github.fetch::<RefDocument>(&request).await;
+        let head = head.map_err(|error| error.of(|| format!("branch {base} in {repository}")))?;
+        let commit = head.object.sha;
+        let path = project_path(&repository, ["git", "commits", &commit]);
+        let CommitDocument { tree } = github.fetch(&GithubRequest::get(path)).await?;
+        Ok(Self {
+            github: github.clone(),
+            repository,
+            base,
+            commit,
+            tree: tree.sha,
+        })
+    }
+}
