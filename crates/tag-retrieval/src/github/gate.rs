@@ -11,16 +11,16 @@ use super::limit::Limited;
 /// The reset is said in whole seconds, and clocks differ a little.
 const LATER: Duration = Duration::from_secs(1);
 
-/// The limit that is known to hold.
+/// The limit that is known to hold, and whether somebody was told.
 #[derive(Debug, Default)]
-pub(super) struct Gate(Mutex<Option<Limited>>);
+pub(super) struct Gate(Mutex<Option<(Limited, bool)>>);
 
 impl Gate {
     /// Remembers a limit, unless one is known that holds longer.
     pub(super) fn shut(&self, limited: Limited) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.is_none_or(|known| known.until < limited.until) {
-            *known = Some(limited);
+        if known.is_none_or(|(known, _)| known.until < limited.until) {
+            *known = Some((limited, false));
         }
     }
 
@@ -36,11 +36,7 @@ impl Gate {
             if wait > left {
                 return Err(limited);
             }
-            tracing::info!(
-                "GitHub's {}: waiting {} seconds",
-                limited.limit,
-                wait.as_secs()
-            );
+            self.tell(wait);
             sleep(wait).await;
         }
         Ok(())
@@ -51,11 +47,20 @@ impl Gate {
         self.holds().is_none()
     }
 
+    /// Once, however many wait.
+    fn tell(&self, wait: Duration) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((Limited { limit, .. }, told @ false)) = known.as_mut() {
+            *told = true;
+            tracing::warn!("GitHub's {limit} is reached: waiting {} s", wait.as_secs());
+        }
+    }
+
     fn holds(&self) -> Option<Limited> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.is_some_and(|known| known.until < Utc::now()) {
+        if known.is_some_and(|(known, _)| known.until < Utc::now()) {
             *known = None;
         }
-        *known
+        known.map(|(limited, _)| limited)
     }
 }
