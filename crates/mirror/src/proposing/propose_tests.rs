@@ -231,3 +231,26 @@ async fn a_repository_that_was_renamed_knows_its_proposals() {
     created(&run(&server, "other", &["c/d m/d v1"]).await);
     assert_eq!(server.pulls("us/new").len(), 2);
 }
+
+#[tokio::test]
+async fn what_all_proposals_need_is_asked_once() {
+    let server = server().await;
+    let wanted: Vec<_> = (0..4)
+        .map(|number| {
+            let row = format!("a/b{number} m/b v1");
+            proposal(&format!("entry{number}"), vec![pair(&row)])
+        })
+        .collect();
+    let proposed = propose(&proposing(&server, Mode::Propose), &wanted)
+        .await
+        .unwrap();
+    assert!(
+        proposed
+            .iter()
+            .all(|proposed| matches!(proposed.outcome, Outcome::Created(_)))
+    );
+    let pulls = server.pulls(REPOSITORY);
+    assert!(pulls.iter().all(|pull| pull.labels == [LABEL]));
+    // The repository, its branch, the head, its list; pull requests open and closed; the label.
+    assert_eq!(server.count("GET", "/"), 7, "{:?}", server.requests());
+}

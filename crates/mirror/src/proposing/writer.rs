@@ -22,6 +22,8 @@ pub(super) struct Writer<'a> {
     target: &'a Target,
     pause: Duration,
     next: Instant,
+    /// Whether the repository is known to have the label.
+    has_label: bool,
 }
 
 /// A hash that GitHub names.
@@ -36,6 +38,7 @@ impl<'a> Writer<'a> {
             target,
             pause,
             next: Instant::now(),
+            has_label: false,
         }
     }
 
@@ -127,29 +130,28 @@ impl<'a> Writer<'a> {
 
     /// Labels a pull request. The label is made where the repository has none.
     pub(super) async fn label(&mut self, number: u64) -> Result<(), GithubError> {
-        let parts = ["labels"].into_iter().chain(std::iter::once(LABEL));
-        let known = GithubRequest::get(project_path(&self.target.repository, parts));
-        match self.target.github.send(&known).await {
-            Ok(_) => {}
-            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
-                let body = json!({
-                    "name": LABEL,
-                    "color": "ededed",
-                    "description": "Proposed by a job",
-                });
-                let made = self.send(Method::POST, &["labels"], body).await;
-                // Another run may have been faster.
-                let is_there =
-                    |error: &GithubError| error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY);
-                made.map(drop)
-                    .or_else(|error| if is_there(&error) { Ok(()) } else { Err(error) })?;
-            }
-            Err(error) => return Err(error),
+        if !self.has_label {
+            self.ensure_label().await?;
+            self.has_label = true;
         }
         let number = number.to_string();
         let parts = ["issues", &number, "labels"];
         let body = json!({"labels": [LABEL]});
         self.send(Method::POST, &parts, body).await.map(drop)
+    }
+
+    async fn ensure_label(&mut self) -> Result<(), GithubError> {
+        let path = project_path(&self.target.repository, ["labels", LABEL]);
+        match self.target.github.send(&GithubRequest::get(path)).await {
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {}
+            other => return other.map(drop),
+        }
+        let body = json!({"name": LABEL, "color": "ededed", "description": "Proposed by a job"});
+        match self.send(Method::POST, &["labels"], body).await {
+            // Another run was faster, or the answer was lost.
+            Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     async fn hashed(&mut self, parts: &[&str], body: Value) -> Result<String, GithubError> {
