@@ -124,11 +124,7 @@ async fn read(
     for page in 1..=pages {
         let request = GithubRequest::get(format!("{path}?{query}&per_page=100&page={page}"));
         let answer = target.github.send(&request).await?;
-        let documents: Vec<PullDocument> =
-            answer.document().map_err(|detail| GithubError::Protocol {
-                url: path.clone(),
-                detail,
-            })?;
+        let documents: Vec<PullDocument> = target.github.document(&request, &answer)?;
         all.extend(documents);
         if !answer.has_next_page() {
             return Ok((all, false));

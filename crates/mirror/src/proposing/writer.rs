@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
-use tag_retrieval::github::{Answer, GithubError, GithubRequest, project_path};
+use tag_retrieval::github::{GithubError, GithubRequest, project_path};
 use tokio::time::{Instant, sleep_until};
 
 use super::pulls::PullDocument;
@@ -82,7 +83,7 @@ impl<'a> Writer<'a> {
         let made = self.send(Method::POST, &["git", "refs"], body).await;
         match made {
             Err(error) if says(&error, "already exists") => self.move_branch(name, commit).await,
-            other => other.map(drop),
+            other => other,
         }
     }
 
@@ -97,7 +98,7 @@ impl<'a> Writer<'a> {
             .chain(name.split('/'))
             .collect();
         let body = json!({"sha": commit, "force": true});
-        self.send(Method::PATCH, &parts, body).await.map(drop)
+        self.send(Method::PATCH, &parts, body).await
     }
 
     /// Opens a pull request; `None` where the branch has one, which a lost
@@ -109,8 +110,8 @@ impl<'a> Writer<'a> {
     ) -> Result<Option<PullDocument>, GithubError> {
         let base = &self.target.base;
         let body = json!({"title": text.title, "body": text.body, "head": branch, "base": base});
-        match self.send(Method::POST, &["pulls"], body).await {
-            Ok(answer) => self.document(&answer).map(Some),
+        match self.fetch(Method::POST, &["pulls"], body).await {
+            Ok(document) => Ok(Some(document)),
             Err(error) if says(&error, "already exists") => Ok(None),
             Err(error) => Err(error),
         }
@@ -125,7 +126,7 @@ impl<'a> Writer<'a> {
         let body = json!({"title": text.title, "body": text.body});
         let number = number.to_string();
         let parts = ["pulls", &number];
-        self.send(Method::PATCH, &parts, body).await.map(drop)
+        self.send(Method::PATCH, &parts, body).await
     }
 
     /// Labels a pull request. The label is made where the repository has none.
@@ -137,7 +138,7 @@ impl<'a> Writer<'a> {
         let number = number.to_string();
         let parts = ["issues", &number, "labels"];
         let body = json!({"labels": [LABEL]});
-        self.send(Method::POST, &parts, body).await.map(drop)
+        self.send(Method::POST, &parts, body).await
     }
 
     async fn ensure_label(&mut self) -> Result<(), GithubError> {
@@ -150,13 +151,12 @@ impl<'a> Writer<'a> {
         match self.send(Method::POST, &["labels"], body).await {
             // Another run was faster, or the answer was lost.
             Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => Ok(()),
-            other => other.map(drop),
+            other => other,
         }
     }
 
     async fn hashed(&mut self, parts: &[&str], body: Value) -> Result<String, GithubError> {
-        let answer = self.send(Method::POST, parts, body).await?;
-        let Hashed { sha } = self.document(&answer)?;
+        let Hashed { sha } = self.fetch(Method::POST, parts, body).await?;
         Ok(sha)
     }
 
@@ -165,20 +165,23 @@ impl<'a> Writer<'a> {
         method: Method,
         parts: &[&str],
         body: Value,
-    ) -> Result<Answer, GithubError> {
+    ) -> Result<(), GithubError> {
+        let IgnoredAny = self.fetch(method, parts, body).await?;
+        Ok(())
+    }
+
+    async fn fetch<T: DeserializeOwned>(
+        &mut self,
+        method: Method,
+        parts: &[&str],
+        body: Value,
+    ) -> Result<T, GithubError> {
         let path = project_path(&self.target.repository, parts.iter().copied());
         let request = GithubRequest::change(method, path, body);
         sleep_until(self.next).await;
-        let answer = self.target.github.send(&request).await;
+        let answer = self.target.github.fetch(&request).await;
         self.next = Instant::now() + self.pause;
         answer
-    }
-
-    fn document<T: serde::de::DeserializeOwned>(&self, answer: &Answer) -> Result<T, GithubError> {
-        answer.document().map_err(|detail| GithubError::Protocol {
-            url: project_path(&self.target.repository, []),
-            detail,
-        })
     }
 }
 

@@ -26,7 +26,7 @@ impl Answer {
     /// # Errors
     ///
     /// What is wrong with it, in one line.
-    pub fn document<T: DeserializeOwned>(&self) -> Result<T, String> {
+    pub(super) fn document<T: DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_slice(&self.body).map_err(|error| error.to_string())
     }
 

@@ -153,6 +153,19 @@ impl Github {
         request: &GithubRequest,
     ) -> Result<T, GithubError> {
         let answer = self.send(request).await?;
+        self.document(request, &answer)
+    }
+
+    /// Reads the document that is the answer to a request.
+    ///
+    /// # Errors
+    ///
+    /// [`GithubError::Protocol`]
+    pub fn document<T: DeserializeOwned>(
+        &self,
+        request: &GithubRequest,
+        answer: &Answer,
+    ) -> Result<T, GithubError> {
         answer.document().map_err(|detail| GithubError::Protocol {
             url: self.url(request),
             detail,
@@ -301,6 +314,6 @@ fn causes(error: &(dyn Error + 'static)) -> String {
         texts.push(text.to_owned());
         next = error.source();
     }
-    texts.retain(|text| !text.is_empty());
+    texts.retain(|text| !text.is_empty() && text != "Service Error");
     texts.join(": ")
 }

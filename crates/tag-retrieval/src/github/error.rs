@@ -56,7 +56,7 @@ pub enum GithubError {
         message: String,
     },
     /// There was no answer, however often it was tried.
-    #[error("{method} {url}: {detail}: check the network, and the API's address (GITHUB_API_URL)")]
+    #[error("{method} {url}: {detail}: {}", of_connection(.detail))]
     Connection {
         /// What was asked for.
         method: Method,
@@ -119,6 +119,14 @@ impl GithubError {
 
 fn time(time: &DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn of_connection(detail: &str) -> &'static str {
+    // rustls' words for a certificate that nobody here vouches for.
+    match detail.contains("UnknownIssuer") {
+        true => "name the file of the API's certificate authority (SSL_CERT_FILE)",
+        false => "check the network, and the API's address (GITHUB_API_URL)",
+    }
 }
 
 fn of_status(status: &StatusCode) -> &'static str {

@@ -7,7 +7,6 @@ use http::StatusCode;
 use serde::Deserialize;
 use tokio::time::timeout_at;
 
-use super::answer::Answer;
 use super::client::Github;
 use super::error::GithubError;
 use super::path::project_path;
@@ -80,7 +79,7 @@ impl Github {
             let request = GithubRequest::get(format!("{path}?per_page=100&page={page}"));
             let answer = self.send(&request).await;
             let answer = answer.map_err(|error| error.of(|| repository(project)))?;
-            let of_page: Vec<Release> = self.read(&request, &answer)?;
+            let of_page: Vec<Release> = self.document(&request, &answer)?;
             releases.extend(of_page);
             if !answer.has_next_page() {
                 break;
@@ -102,13 +101,6 @@ impl Github {
             }
             Err(error) => Err(error),
         }
-    }
-
-    fn read(&self, request: &GithubRequest, answer: &Answer) -> Result<Vec<Release>, GithubError> {
-        answer.document().map_err(|detail| GithubError::Protocol {
-            url: request.path.clone(),
-            detail,
-        })
     }
 
     /// Waits for what another may be fetching, until the own deadline.
