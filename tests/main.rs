@@ -14,6 +14,7 @@ mod interrupt;
 mod lint;
 mod lock;
 mod login;
+mod open_prs;
 mod registries;
 mod selection;
 mod tags;

@@ -63,7 +63,8 @@ impl Progress {
         self.lock().values().cloned().collect()
     }
 
-    pub(crate) fn row_done(&self, failed: bool) {
+    /// Counts a row, or whatever else is counted, that has come to its end.
+    pub fn row_done(&self, failed: bool) {
         self.rows_done.fetch_add(1, Ordering::Relaxed);
         self.rows_failed
             .fetch_add(usize::from(failed), Ordering::Relaxed);

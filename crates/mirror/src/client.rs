@@ -93,6 +93,17 @@ fn docker_config(environment: &Environment) -> Option<PathBuf> {
     Some(folder.join("config.json"))
 }
 
+/// The auth file for a program that takes one: the first that there is.
+pub(crate) fn first_auth_file(common: &Common, environment: &Environment) -> Option<PathBuf> {
+    let named = [common.authfile.clone(), environment.auth_file.clone()];
+    let usual = [
+        containers_auth_file(environment),
+        docker_config(environment),
+    ];
+    let mut all = named.into_iter().chain(usual).flatten();
+    all.find(|path| path.is_file())
+}
+
 /// Where a login is written: the first that is named, else docker's file, which
 /// outlives a reboot.
 pub(crate) fn login_file(common: &Common, environment: &Environment) -> Option<PathBuf> {

@@ -3,6 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use tag_retrieval::github::Token;
+use tag_retrieval::helm;
+
 /// The variables that mean something to us. One that is empty counts as not
 /// set: CI systems set what they have no value for to nothing.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +25,16 @@ pub(crate) struct Environment {
     /// `TERM=dumb`: no cursor movement. (`NO_COLOR` is kept by clap and
     /// indicatif; nothing else here has colours.)
     pub(crate) dumb_terminal: bool,
+    /// `GITHUB_API_URL`: set by GitHub Actions, also at an enterprise's GitHub.
+    pub(crate) github_api: Option<String>,
+    /// `GITHUB_TOKEN`
+    pub(crate) github_token: Option<Token>,
+    /// `GITHUB_REPOSITORY`: `OWNER/REPO`
+    pub(crate) github_repository: Option<String>,
+    /// `HELM`: the program.
+    pub(crate) helm: Option<PathBuf>,
+    /// What helm gets to see.
+    pub(crate) of_helm: Vec<(OsString, OsString)>,
     /// Set where `GITHUB_ACTIONS=true`.
     pub(crate) github: Option<GithubActions>,
     /// `IMAGES_FILE`, `DEST_REGISTRY_OVERRIDE` and what else can be an operand
@@ -56,6 +69,14 @@ impl Environment {
             registries_conf: path("CONTAINERS_REGISTRIES_CONF"),
             path: filled("PATH").unwrap_or_default(),
             dumb_terminal: text("TERM").as_deref() == Some("dumb"),
+            github_api: text("GITHUB_API_URL"),
+            github_token: text("GITHUB_TOKEN").as_deref().and_then(Token::new),
+            github_repository: text("GITHUB_REPOSITORY"),
+            helm: path("HELM"),
+            of_helm: helm::VARIABLES
+                .iter()
+                .filter_map(|name| Some((OsString::from(name), get(name)?)))
+                .collect(),
             github: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| GithubActions {
                 step_summary: path("GITHUB_STEP_SUMMARY"),
             }),

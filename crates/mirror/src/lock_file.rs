@@ -12,7 +12,7 @@ use crate::failure::{Failure, Finding};
 use crate::list_file::ListFile;
 
 /// The lock of a list that has one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LockFile {
     /// As the list was named, with `.lock`: what messages say.
     pub(crate) name: String,

@@ -22,6 +22,7 @@ mod availability;
 mod checking;
 mod client;
 mod commands;
+mod config_file;
 mod engine;
 mod environment;
 mod exit;
@@ -35,16 +36,9 @@ mod locking;
 mod logging;
 mod output;
 mod progress;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "`retrieve-tags --open-prs` will call it"
-    )
-)]
 mod proposing;
 mod render;
+mod retrieving;
 mod revision;
 mod run;
 mod selection;

@@ -63,14 +63,25 @@ impl Screen {
 
     /// Shows the state of a run over `rows` rows for as long as the guard lives.
     pub(crate) fn show(&self, rows: usize, progress: &Arc<Progress>) -> Shown {
+        self.show_units("rows", rows, progress)
+    }
+
+    /// Shows the state of a run over a number of whatever they are called.
+    pub(crate) fn show_units(
+        &self,
+        unit: &'static str,
+        number: usize,
+        progress: &Arc<Progress>,
+    ) -> Shown {
         let (screen, progress) = (self.clone(), Arc::clone(progress));
+        let of = Work { unit, number };
         let task = match self.style {
             Style::Nothing => None,
-            Style::Lines => Some(tokio::spawn(write_lines(rows, progress))),
+            Style::Lines => Some(tokio::spawn(write_lines(of, progress))),
             Style::Bars => {
                 self.bars
                     .set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-                Some(tokio::spawn(draw_bars(screen.bars, rows, progress)))
+                Some(tokio::spawn(draw_bars(screen.bars, of, progress)))
             }
         };
         Shown {
@@ -97,26 +108,34 @@ impl Drop for Shown {
     }
 }
 
-async fn write_lines(rows: usize, progress: Arc<Progress>) {
+/// What there is to do.
+#[derive(Debug, Clone, Copy)]
+struct Work {
+    unit: &'static str,
+    number: usize,
+}
+
+async fn write_lines(work: Work, progress: Arc<Progress>) {
     let start = Instant::now();
     let mut ticks = tokio::time::interval(LINE);
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let state = State::of(rows, &progress, start.elapsed());
+        let state = State::of(work, &progress, start.elapsed());
         tracing::info!(target: TARGET, "{state}");
     }
 }
 
-async fn draw_bars(bars: MultiProgress, rows: usize, progress: Arc<Progress>) {
+async fn draw_bars(bars: MultiProgress, work: Work, progress: Arc<Progress>) {
     let start = Instant::now();
-    let overall = bars.add(ProgressBar::new(rows as u64).with_style(style("{bar:24} {wide_msg}")));
+    let overall =
+        bars.add(ProgressBar::new(work.number as u64).with_style(style("{bar:24} {wide_msg}")));
     let mut lines: Vec<ProgressBar> = Vec::new();
     let mut ticks = tokio::time::interval(REDRAW);
     loop {
         ticks.tick().await;
         overall.set_position(progress.rows_done() as u64);
-        overall.set_message(State::of(rows, &progress, start.elapsed()).to_string());
+        overall.set_message(State::of(work, &progress, start.elapsed()).to_string());
         let transfers = progress.transfers();
         let shown = &transfers[..transfers.len().min(TRANSFERS)];
         while lines.len() < shown.len() {
@@ -158,7 +177,7 @@ fn transfer_line(transfer: &Transfer) -> String {
 /// The overall line.
 #[derive(Debug, Clone, Copy)]
 struct State {
-    rows: usize,
+    work: Work,
     done: usize,
     failed: usize,
     bytes: u64,
@@ -166,9 +185,9 @@ struct State {
 }
 
 impl State {
-    fn of(rows: usize, progress: &Progress, since: Duration) -> Self {
+    fn of(work: Work, progress: &Progress, since: Duration) -> Self {
         Self {
-            rows,
+            work,
             done: progress.rows_done(),
             failed: progress.rows_failed(),
             bytes: progress.bytes(),
@@ -178,7 +197,11 @@ impl State {
 
     /// At the pace so far; `None` until a row is done.
     fn remaining(&self) -> Option<Duration> {
-        let left = self.rows.checked_sub(self.done).filter(|left| *left > 0)?;
+        let left = self
+            .work
+            .number
+            .checked_sub(self.done)
+            .filter(|left| *left > 0)?;
         let pace = self.since.checked_div(u32::try_from(self.done).ok()?)?;
         Some(pace.saturating_mul(u32::try_from(left).ok()?))
     }
@@ -186,7 +209,8 @@ impl State {
 
 impl std::fmt::Display for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {} rows", self.done, self.rows)?;
+        let Work { unit, number } = self.work;
+        write!(f, "{} of {number} {unit}", self.done)?;
         if self.failed > 0 {
             write!(f, ", {} failed", self.failed)?;
         }
@@ -214,7 +238,10 @@ mod tests {
     #[test]
     fn the_line_says_rows_bytes_rate_and_what_remains() {
         let state = State {
-            rows: 10,
+            work: Work {
+                unit: "rows",
+                number: 10,
+            },
             done: 5,
             failed: 1,
             bytes: 20 * 1024 * 1024,
@@ -231,7 +258,10 @@ mod tests {
     fn nothing_is_foretold_before_the_first_row_or_after_the_last() {
         for done in [0, 10] {
             let state = State {
-                rows: 10,
+                work: Work {
+                    unit: "rows",
+                    number: 10,
+                },
                 done,
                 failed: 0,
                 bytes: 0,

@@ -1,11 +1,11 @@
 //! Why an entry has no result.
 
-use crate::filters::NothingLeft;
-use crate::sources::GitError;
-use crate::github::GithubError;
 use std::sync::Arc;
 
+use crate::filters::NothingLeft;
+use crate::github::GithubError;
 use crate::helm::HelmError;
+use crate::sources::GitError;
 
 /// Why an entry has no result. Says what failed, where and what to do.
 #[derive(Debug, thiserror::Error)]

@@ -29,6 +29,7 @@ pub mod github;
 pub mod helm;
 mod news;
 mod retrieved;
+mod run;
 mod source;
 mod sources;
 
@@ -36,5 +37,6 @@ pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;
 pub use news::{News, Pair, Passed, PassedReason, Summary};
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};
+pub use run::{EntryError, Limits, Outcome, retrieve};
 pub use source::{Upstreams, VersionSource};
 pub use sources::{GitError, TIMES_READ};

@@ -1,16 +1,18 @@
 //! What every version source has in common.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use crate::error::RetrievalError;
 use crate::github::Github;
 use crate::helm::Helm;
 use crate::retrieved::Retrieved;
 
-/// Whom the sources ask, shared by all entries of a run.
-#[derive(Debug)]
+/// Whom the sources ask. Clones share what was asked already.
+#[derive(Debug, Clone)]
 pub struct Upstreams {
     /// Registries.
     pub registries: registry::Client,
@@ -19,10 +21,22 @@ pub struct Upstreams {
     /// The time of the run.
     pub now: DateTime<Utc>,
     /// Charts.
-    pub helm: Helm,
+    pub helm: Arc<Helm>,
     /// The own organisation, whose images are not proposed: sources of Docker Hub that begin with
     /// it and a `/`.
     pub own_org: String,
+}
+
+impl Upstreams {
+    /// The same for an entry that has time until then: what must be waited for longer is an error at
+    /// once that names the time, such as GitHub's rate limit.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        Self {
+            github: self.github.until(deadline),
+            ..self.clone()
+        }
+    }
 }
 
 /// A place where versions are announced.

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::every_command::Common;
 use super::{
     AddTagArgs, CheckNewArgs, CompareArgs, CopyArgs, DemoArgs, FmtArgs, InspectArgs, LintArgs,
-    LockArgs, LoginArgs, SyncArgs, TagsArgs,
+    LockArgs, LoginArgs, RetrieveTagsArgs, SyncArgs, TagsArgs,
 };
 use crate::exit;
 
@@ -38,11 +38,13 @@ pub(crate) enum Command {
     AddTag(AddTagArgs),
     /// Check what a branch adds to the list: can it be mirrored?
     CheckNew(CheckNewArgs),
+    /// Ask the version sources what is new; add it, or propose it
+    RetrieveTags(RetrieveTagsArgs),
     /// Approve the images that the list's tags point to now: write the list's lock
     Lock(LockArgs),
     /// Is the mirror what the list says? Per row and platform
     Compare(CompareArgs),
-    /// Check the list's form, offline
+    /// Check the form of the list and of the configuration, offline
     Lint(LintArgs),
     /// Bring the list into form: order, blanks, duplicates
     Fmt(FmtArgs),

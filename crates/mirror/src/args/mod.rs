@@ -10,6 +10,7 @@ mod everyday;
 mod locking;
 mod operands;
 
+mod retrieving;
 mod reviewing;
 mod selecting;
 mod wanted;
@@ -22,5 +23,6 @@ pub(crate) use every_command::{Common, LogFormat};
 pub(crate) use everyday::{DemoArgs, InspectArgs, LoginArgs, TagsArgs};
 pub(crate) use locking::{LockArgs, MutableArgs};
 pub(crate) use operands::Key;
+pub(crate) use retrieving::RetrieveTagsArgs;
 pub(crate) use reviewing::CheckNewArgs;
 pub(crate) use selecting::{Places, SelectArgs};

@@ -9,6 +9,7 @@ use crate::adding::Pair;
 use crate::args::CheckNewArgs;
 use crate::availability::{Looked, Lookout};
 use crate::checking::{Allowed, Change, Checked, LockChange};
+use crate::config_file;
 use crate::exit::Exit;
 use crate::failure::{Failure, Finding};
 use crate::github::{self, Level};
@@ -28,14 +29,15 @@ const AT_ONCE: usize = 512;
 /// [`Failure`] for lists that cannot be read and bases that git does not know.
 pub(super) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, Failure> {
     let images_file = args.operands.images_file(&session.environment)?;
-    super::lint::check_config(session)?;
+    let of_config = config_file::findings(&session.common)?;
     let stop = session.signals.listen()?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let lists = list_file::read_all(&paths)?;
-    let checked = tokio::select! {
+    let mut checked = tokio::select! {
         checked = Box::pin(check(session, args, &lists)) => checked?,
         () = stop.cancelled() => return Err(Failure::interrupted("interrupted; not all was checked")),
     };
+    checked.problems.extend(of_config);
     let github = session.environment.github.as_ref();
     github::annotate(github, Level::Error, &checked.findings());
     github::annotate(github, Level::Warning, &checked.warnings());

@@ -1,18 +1,18 @@
-//! `mirror lint`: is the list in form?
+//! `mirror lint`: are the list and the configuration in form?
 
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::args::LintArgs;
-use crate::atomic_file::plain;
+use crate::config_file;
 use crate::exit::Exit;
 use crate::failure::{Failure, Finding};
 use crate::github::{self, Level};
 use crate::list_file;
 use crate::session::Session;
 
-/// The result: every finding, in the order of the lists and lines.
+/// The result: every finding, in the order of the lists and lines, then those of the configuration.
 #[derive(Debug, Serialize)]
 struct Findings {
     problems: Vec<Finding>,
@@ -40,12 +40,13 @@ impl fmt::Display for Findings {
 /// [`Failure`] for a list that cannot be read.
 pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     let images_file = args.operands.images_file(&session.environment)?;
-    check_config(session)?;
+    let of_config = config_file::findings(&session.common)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let lists = list_file::read_all(&paths)?;
     let problems = list_file::check(&lists)
         .into_iter()
         .map(|found| found.finding)
+        .chain(of_config)
         .collect();
     let rows = lists.iter().map(|file| file.list.rows().count()).sum();
     let findings = Findings { problems, rows };
@@ -54,25 +55,6 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     github::summarise(github, &summary(&findings.problems));
     session.output.write(&findings, &findings)?;
     Ok(Exit::of_findings(!findings.problems.is_empty()))
-}
-
-/// The default configuration may be missing; one that is named may not.
-///
-/// # Errors
-///
-/// [`Failure`] where it cannot be read.
-pub(super) fn check_config(session: &Session) -> Result<(), Failure> {
-    let Some(config) = &session.common.config else {
-        return Ok(());
-    };
-    let read = std::fs::read(config).map_err(|error| {
-        let place = config.display();
-        Failure::unusable(format!(
-            "cannot read the configuration {place}: {}",
-            plain(&error)
-        ))
-    });
-    read.map(drop)
 }
 
 /// The findings as a Markdown table; nothing where there are none.

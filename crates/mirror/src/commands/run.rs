@@ -1,6 +1,9 @@
 //! From the parsed command line to the command.
 
-use super::{add_tag, check_new, compare, copy, demo, fmt, inspect, lint, lock, login, sync, tags};
+use super::{
+    add_tag, check_new, compare, copy, demo, fmt, inspect, lint, lock, login, retrieve_tags, sync,
+    tags,
+};
 use crate::args::Command;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -23,6 +26,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Failure>
         Command::Copy(args) => wait(copy::run(session, args)),
         Command::AddTag(args) => wait(add_tag::run(session, args)),
         Command::CheckNew(args) => wait(check_new::run(session, args)),
+        Command::RetrieveTags(args) => wait(retrieve_tags::run(session, args)),
         Command::Lock(args) => wait(lock::run(session, args)),
         Command::Compare(args) => wait(compare::run(session, args)),
         Command::Tags(args) => wait(tags::run(session, args)),

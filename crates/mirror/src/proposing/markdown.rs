@@ -1,8 +1,8 @@
 //! Text of others in Markdown: nothing in it may become structure, a mention or
 //! a reference.
 
-use reqwest::Url;
 use std::fmt::Write;
+use url::Url;
 
 use super::proposal::cut;
 

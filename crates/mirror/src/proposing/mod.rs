@@ -24,13 +24,11 @@ mod repository;
 mod target;
 mod writer;
 
-pub(crate) use error::ProposeError;
-pub(crate) use marker::Marker;
+use error::ProposeError;
+use marker::Marker;
+
+pub(crate) use checkout::{origin, path_in_repository};
 pub(crate) use proposal::{Edit, Kind, LeftOut, Proposal, ProposedPair};
-#[expect(unused_imports, reason = "`retrieve-tags --open-prs` will use them")]
-pub(crate) use {
-    checkout::{origin, path_in_repository},
-    propose::{Mode, Outcome, Proposed, Proposing, propose},
-    pulls::PullState,
-    repository::{RepositoryError, repository_of},
-};
+pub(crate) use propose::{Mode, Outcome, Proposed, Proposing, propose};
+pub(crate) use pulls::PullState;
+pub(crate) use repository::repository_of;

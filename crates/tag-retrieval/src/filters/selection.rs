@@ -24,6 +24,7 @@ impl Selection {
         Retrieved {
             found: Found::Versions(self.kept),
             dropped: self.dropped,
+            failures: Vec::new(),
             warnings: self.warnings,
         }
     }

@@ -3,8 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// The variables that pass.
-const PASSED: [&str; 11] = [
+/// The variables of the environment that helm gets to see; `HOME` only where credentials are given,
+/// for the helpers that they name.
+pub const VARIABLES: [&str; 12] = [
+    "HOME",
     "PATH",
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -18,17 +20,21 @@ const PASSED: [&str; 11] = [
     "SSL_CERT_DIR",
 ];
 
+fn passes(name: &OsStr, registry_config: Option<&Path>) -> bool {
+    let known = VARIABLES.iter().any(|passed| name == *passed);
+    known && (name != "HOME" || registry_config.is_some())
+}
+
 /// The environment of a helm whose homes are in `home`.
 pub(super) fn of_home<'a>(
     outside: &'a [(OsString, OsString)],
     registry_config: Option<&Path>,
     home: &Path,
 ) -> Vec<(&'a OsStr, OsString)> {
-    let users_home = |name: &OsStr| name == "HOME" && registry_config.is_some();
     let passed = outside
         .iter()
         .map(|(name, value)| (name.as_os_str(), value.clone()))
-        .filter(|(name, _)| PASSED.iter().any(|passed| name == passed) || users_home(name));
+        .filter(|(name, _)| passes(name, registry_config));
     let own = [
         ("HELM_CACHE_HOME", "cache"),
         ("HELM_CONFIG_HOME", "config"),

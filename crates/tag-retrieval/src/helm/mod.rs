@@ -24,6 +24,7 @@ mod program;
 mod rendered;
 mod retrieve;
 
+pub use environment::VARIABLES;
 pub use error::HelmError;
 pub use program::{Helm, HelmSettings};
 pub(crate) use retrieve::{Place, retrieve};

@@ -92,6 +92,7 @@ impl Gathered {
         Retrieved {
             found: Found::Images(images.collect()),
             dropped: self.dropped,
+            failures: Vec::new(),
             warnings: self.warnings,
         }
     }

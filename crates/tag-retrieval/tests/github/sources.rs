@@ -1,5 +1,9 @@
 //! The version sources of GitHub.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use registry::credentials::{CredentialSources, CredentialStore, Helpers};
 use registry::registries_conf::RegistriesConf;
@@ -9,8 +13,10 @@ use tag_retrieval::config::{
     EntryImage, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile,
 };
 use tag_retrieval::filters::{Filters, MinimumAge};
+use tag_retrieval::helm::{Helm, HelmSettings};
 use tag_retrieval::{Candidate, Found, FoundImage, Origin, Retrieved, Upstreams, VersionSource};
-use testkit::github::{FakeGithub, Release, RunningGithub};
+use testkit::github::{FakeGithub, Fault, Release, RunningGithub};
+use tokio::time::Instant;
 
 use crate::{client, project};
 
@@ -35,8 +41,21 @@ fn upstreams(server: &RunningGithub) -> Upstreams {
         registries: registries(),
         github: client(server, None),
         now: "2026-02-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap(),
+        helm: no_helm(),
         own_org: "rancher".to_owned(),
     }
+}
+
+fn no_helm() -> Arc<Helm> {
+    let settings = HelmSettings {
+        program: None,
+        environment: Vec::new(),
+        registry_config: None,
+        scratch: PathBuf::new(),
+        deadline: Duration::ZERO,
+        processes: 1,
+    };
+    Arc::new(Helm::new(settings))
 }
 
 fn images() -> Vec<EntryImage> {
@@ -233,4 +252,21 @@ async fn only_releases_that_pass_are_asked_for_their_file() {
         1
     );
     assert_eq!(server.requests().len(), 2, "{:?}", server.requests());
+}
+
+#[tokio::test]
+async fn an_entry_without_time_for_a_limit_says_when_it_ends_and_the_others_wait() {
+    let server = FakeGithub::new().start().await;
+    server.release("a/b", Release::new("v1"));
+    server.fault(Fault::primary_limit(Duration::from_secs(3)));
+    let (upstreams, source) = (upstreams(&server), releases(Filters::default()));
+    let hurried = upstreams.until(Instant::now() + Duration::from_secs(1));
+    let (hurried, patient) = tokio::join!(source.retrieve(&hurried), source.retrieve(&upstreams));
+    let error = hurried.unwrap_err().to_string();
+    assert!(
+        error.starts_with("GitHub's rate limit is reached until 20"),
+        "{error}"
+    );
+    assert_eq!(tags(&patient.unwrap()), ["v1"]);
+    assert_eq!(server.requests().len(), 2);
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -10,6 +11,7 @@ use registry::registries_conf::RegistriesConf;
 use registry::trust::Trust;
 use registry::{Client, Patience};
 use tag_retrieval::config::{Chart, ChartConfig, HelmCharts, HelmDirectory, HelmLatest, HelmOci};
+use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::helm::{Helm, HelmSettings};
 use tag_retrieval::{Found, Origin, RetrievalError, Retrieved, Upstreams, VersionSource};
 use tempfile::TempDir;
@@ -61,8 +63,9 @@ impl Bench {
         });
         let upstreams = Upstreams {
             registries: client(),
+            github: Github::new(GithubOptions::default()),
             now: DateTime::UNIX_EPOCH,
-            helm,
+            helm: Arc::new(helm),
             own_org: "rancher".to_owned(),
         };
         Self { upstreams, scratch }

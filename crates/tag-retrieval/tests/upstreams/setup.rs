@@ -1,5 +1,7 @@
 //! What every test of a source needs.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +10,8 @@ use registry::registries_conf::RegistriesConf;
 use registry::trust::Trust;
 use registry::{Client, Patience, Settings};
 use tag_retrieval::config::EntryImage;
+use tag_retrieval::github::{Github, GithubOptions};
+use tag_retrieval::helm::{Helm, HelmSettings};
 use tag_retrieval::{Candidate, Found, RetrievalError, Retrieved, Upstreams, VersionSource};
 
 /// Asks with this registries.conf, at noon of 2026-11-21.
@@ -37,8 +41,23 @@ fn upstreams(registries_conf: &str) -> Upstreams {
     });
     Upstreams {
         registries: registries.unwrap(),
+        github: Github::new(GithubOptions::default()),
         now: time("2026-11-21T12:00:00Z"),
+        helm: no_helm(),
+        own_org: "rancher".to_owned(),
     }
+}
+
+fn no_helm() -> Arc<Helm> {
+    let settings = HelmSettings {
+        program: None,
+        environment: Vec::new(),
+        registry_config: None,
+        scratch: PathBuf::new(),
+        deadline: Duration::ZERO,
+        processes: 1,
+    };
+    Arc::new(Helm::new(settings))
 }
 
 pub fn time(text: &str) -> DateTime<Utc> {

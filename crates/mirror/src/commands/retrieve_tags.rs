@@ -1,0 +1,160 @@
+//! `mirror retrieve-tags`: what upstream announced and the list lacks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use copier::Progress;
+use tag_retrieval::config::Entry;
+use tag_retrieval::{Limits, Outcome, retrieve};
+
+use crate::args::RetrieveTagsArgs;
+use crate::config_file::{self, ConfigFile};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::github::{self, Level};
+use crate::list_file::{self, ListFile};
+use crate::logging;
+use crate::output;
+use crate::proposing::{Mode, Proposing};
+use crate::render::{Explanation, Found, named, retrieved_json, retrieved_summary, sums};
+use crate::retrieving::{Asking, EntryState, Known, Retrieval, apply, open_prs, proposing};
+use crate::selection;
+use crate::session::Session;
+
+/// Runs the command: exit 1 where an entry failed, or something new could not
+/// be added or proposed.
+///
+/// # Errors
+///
+/// [`Failure`] for a configuration or lists that cannot be read.
+pub(super) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Exit, Failure> {
+    if args.dry_run && !args.apply && !args.open_prs {
+        let message = "--dry-run without --apply or --open-prs: nothing would be done anyway";
+        return Err(Failure::unusable(message).hint("leave it out".to_owned()));
+    }
+    let images_file = args.operands.images_file(&session.environment)?;
+    let config = config_file::require(&session.common)?;
+    let entries = selected(&config, &args.entries)?;
+    let paths = list_file::paths(&session.common.images_list, images_file);
+    let lists = list_file::read_all(&paths)?;
+    selection::refuse_wrong_rows(session, &lists)?;
+    let stop = session.signals.listen()?;
+    // Between two awaits lies all of the writing: it is done or it is not.
+    tokio::select! {
+        exit = Box::pin(go(session, args, &config.name, &entries, &lists, &paths)) => exit,
+        () = stop.cancelled() => Err(Failure::interrupted("interrupted; what was written or proposed before stands")),
+    }
+}
+
+async fn go(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    config: &str,
+    entries: &[&Entry],
+    lists: &[ListFile],
+    paths: &[PathBuf],
+) -> Result<Exit, Failure> {
+    let asking = Asking::new(session, &args.own_org, args.deadline)?;
+    // Known before anybody is asked, not after.
+    let to = match args.open_prs {
+        true => Some(how_to_propose(session, args, &asking, lists).await?),
+        false => None,
+    };
+    let outcomes = ask(session, args, &asking, entries).await;
+    let retrieval = Retrieval::of(config, outcomes, &Known::of(lists), &args.own_org);
+    tell(session, args, &retrieval)?;
+    let failed = Exit::of_findings(!retrieval.findings().is_empty());
+    let done = match &to {
+        Some(to) => open_prs(session, &retrieval, lists, to).await,
+        None if args.apply => apply(session, &retrieval, paths, args.dry_run).await,
+        None => Ok(Exit::Done),
+    };
+    // The result is written, and there must be one.
+    let done = done.unwrap_or_else(|failure| {
+        logging::tell(&failure, session.common.log_format);
+        failure.exit
+    });
+    Ok(failed.max(done))
+}
+
+async fn how_to_propose(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    asking: &Asking,
+    lists: &[ListFile],
+) -> Result<Proposing, Failure> {
+    let mode = match args.dry_run {
+        true => Mode::DryRun,
+        false => Mode::Propose,
+    };
+    let github = asking.upstreams.github.clone();
+    proposing(session, lists, github, args.base.clone(), mode).await
+}
+
+/// The entries that were named, or all.
+fn selected<'a>(config: &'a ConfigFile, names: &[String]) -> Result<Vec<&'a Entry>, Failure> {
+    let entries = &config.config.entries;
+    let is_there = |name: &&String| !entries.iter().any(|entry| entry.name == **name);
+    let unknown: Vec<_> = names.iter().filter(is_there).cloned().collect();
+    if !unknown.is_empty() {
+        let known: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        let message = format!("{} has no entry {}", config.name, unknown.join(", "));
+        return Err(Failure::unusable(message).hint(format!("it has {}", known.join(", "))));
+    }
+    let is_wanted = |entry: &&Entry| names.is_empty() || names.contains(&entry.name);
+    Ok(entries.iter().filter(is_wanted).collect())
+}
+
+async fn ask<'a>(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    asking: &Asking,
+    entries: &[&'a Entry],
+) -> Vec<Outcome<'a>> {
+    let progress = Arc::new(Progress::default());
+    let shown = session
+        .screen
+        .show_units("entries", entries.len(), &progress);
+    let limits = Limits {
+        entries: args.entries_at_once.get(),
+        deadline: args.deadline,
+    };
+    let on_end = |outcome: &Outcome<'_>| progress.row_done(outcome.result.is_err());
+    let entries = entries.iter().copied();
+    let outcomes = Box::pin(retrieve(entries, &asking.upstreams, limits, on_end)).await;
+    drop(shown);
+    outcomes
+}
+
+/// The result on stdout; everything else that there is to say, elsewhere.
+fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Result<(), Failure> {
+    for entry in &retrieval.entries {
+        let name = &entry.name;
+        if let EntryState::Retrieved { retrieved, news } = &entry.state {
+            for warning in &retrieved.warnings {
+                tracing::warn!("{name}: {warning}");
+            }
+            for pair in &news.pairs {
+                tracing::info!("{name}: {}: {}", named(pair), Found(&pair.origin));
+            }
+        }
+    }
+    if args.explain {
+        output::notice(&Explanation(retrieval).to_string());
+    }
+    let findings = retrieval.findings();
+    for finding in &findings {
+        tracing::error!("{finding}");
+    }
+    let github = session.environment.github.as_ref();
+    github::annotate(github, Level::Error, &findings);
+    github::summarise(github, &retrieved_summary(retrieval));
+    let document = retrieved_json(retrieval);
+    let mut text = format!("{document:#}");
+    text.push('\n');
+    session.output.write_bytes(text.as_bytes())?;
+    if !args.explain {
+        tracing::info!("{}", sums(retrieval));
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Adding what is new to the lists on disk.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use images_list::Repository;
+use tag_retrieval::Pair;
+
+use super::{EntryState, Retrieval};
+use crate::adding::{self, AddProblem, Adding, Destination, PairProblem, Wanted, add};
+use crate::availability::Lookout;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::session::Session;
+
+/// Adds what is new, after the checks of `add-tag`. What the lists do not map,
+/// and what is announced and not there yet, is told and left out.
+///
+/// # Errors
+///
+/// [`Failure`] for lists that cannot be read or written.
+pub(crate) async fn apply(
+    session: &Session,
+    retrieval: &Retrieval,
+    paths: &[PathBuf],
+    dry_run: bool,
+) -> Result<Exit, Failure> {
+    let lookout = Lookout::new(&session.common, &session.environment)?;
+    let how = Adding {
+        keep_going: true,
+        skip_existing: true,
+        dry_run,
+    };
+    let pairs = retrieval
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.state {
+            EntryState::Retrieved { news, .. } => Some(&news.pairs),
+            EntryState::Failed(_) => None,
+        });
+    let mut exit = Exit::Done;
+    let mut added = 0;
+    for wanted in wanted(pairs.flatten()) {
+        let report = add(session, &lookout, how, &wanted, paths).await?;
+        for problem in &report.outcome.problems {
+            exit = exit.max(tell(problem));
+        }
+        for warning in &report.outcome.warnings {
+            tracing::warn!("{warning}");
+        }
+        added += report.rows.len();
+        output::notice(&match &report.diff {
+            Some(diff) => diff.clone(),
+            None => report
+                .rows
+                .iter()
+                .map(|row| format!("{}:{}: added `{}`\n", row.file, row.line, row.row))
+                .collect(),
+        });
+    }
+    if added == 0 {
+        output::notice("nothing to add\n");
+    }
+    Ok(exit)
+}
+
+/// Says why a pair is left out, and whether that fails the run.
+pub(super) fn tell(PairProblem { pair, problem, .. }: &PairProblem) -> Exit {
+    match problem {
+        AddProblem::NotListed { .. } => {
+            tracing::warn!("{pair} is not mapped: {problem}");
+            Exit::Done
+        }
+        AddProblem::NotAtSource { .. } => {
+            tracing::warn!("{pair} was announced and is not there yet: it is left out");
+            Exit::Done
+        }
+        _ => {
+            tracing::error!("{pair}: {problem}");
+            Exit::Failed
+        }
+    }
+}
+
+/// What to add, a request for each destination that the configuration names
+/// and one for all the others.
+pub(super) fn wanted<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Vec<Wanted> {
+    let mut by_destination: BTreeMap<Option<String>, Vec<adding::Pair>> = BTreeMap::new();
+    for pair in pairs {
+        // Both were checked where they were read.
+        let (Ok(source), Ok(tag)) = (pair.image.parse(), pair.tag.parse()) else {
+            continue;
+        };
+        let pairs = by_destination.entry(pair.destination.clone()).or_default();
+        let new = adding::Pair { source, tag };
+        if !pairs.contains(&new) {
+            pairs.push(new);
+        }
+    }
+    let wanted = by_destination.into_iter().filter_map(|(name, pairs)| {
+        let destination = match name {
+            None => Destination::OfTheList,
+            Some(name) => Destination::Named(name.parse::<Repository>().ok()?),
+        };
+        Some(Wanted { pairs, destination })
+    });
+    wanted.collect()
+}

@@ -1,0 +1,141 @@
+//! From what is new of an entry to what is proposed.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, TryStreamExt};
+use tag_retrieval::{News, Origin, Pair, Summary};
+
+use super::apply::wanted;
+use super::{EntryReport, EntryState, Retrieval};
+use crate::adding::{self, Checks, Outcome, PairProblem, plan};
+use crate::availability::Lookout;
+use crate::failure::Failure;
+use crate::list_file::ListFile;
+use crate::lock_file::{self, LockFile};
+use crate::proposing::{Edit, Kind, LeftOut, Proposal, ProposedPair, path_in_repository};
+
+/// Entries checked at once.
+const AT_ONCE: usize = 16;
+
+/// What is proposed of an entry, and what is not.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// Nothing where no row passed the checks.
+    pub(crate) proposal: Option<Proposal>,
+    /// What stands against the others.
+    pub(crate) problems: Vec<PairProblem>,
+}
+
+/// A list with its lock and their places in the repository.
+struct Listed<'a> {
+    file: &'a ListFile,
+    path: String,
+    lock: Option<LockFile>,
+    lock_path: String,
+}
+
+/// Puts together what is proposed for each entry with something new, after the
+/// checks of `add-tag`. No file is written: each proposal begins from the lists
+/// as they are.
+///
+/// # Errors
+///
+/// [`Failure`] for lists that are in no repository, and locks that are none.
+pub(crate) async fn draft(
+    lookout: &Lookout,
+    retrieval: &Retrieval,
+    lists: &[ListFile],
+) -> Result<Vec<Draft>, Failure> {
+    let mut listed = Vec::new();
+    for file in lists {
+        listed.push(Listed {
+            file,
+            path: path_in_repository(&file.path).await?,
+            lock: LockFile::read(file)?,
+            lock_path: path_in_repository(&lock_file::path_of(&file.path)).await?,
+        });
+    }
+    let with_news = retrieval
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.state {
+            EntryState::Retrieved { news, .. } if !news.pairs.is_empty() => Some((entry, news)),
+            _ => None,
+        });
+    let drafts = futures::stream::iter(with_news)
+        .map(|(entry, news)| draft_entry(lookout, entry, news, lists, &listed))
+        .map(Ok)
+        .try_buffered(AT_ONCE);
+    drafts.try_collect().await
+}
+
+async fn draft_entry(
+    lookout: &Lookout,
+    entry: &EntryReport,
+    news: &News,
+    lists: &[ListFile],
+    listed: &[Listed<'_>],
+) -> Result<Draft, Failure> {
+    let mut checks = Checks::default();
+    let mut outcome = Outcome::default();
+    for wanted in wanted(news.pairs.iter()) {
+        let planned = plan(lists, &wanted);
+        checks.complete(lookout, &planned, &wanted).await;
+        let of_group = Outcome::of(planned, &checks, &wanted, true);
+        outcome.rows.extend(of_group.rows);
+        outcome.problems.extend(of_group.problems);
+    }
+    let mut pairs = Vec::new();
+    let mut edited = BTreeMap::new();
+    for (at, list) in listed.iter().enumerate() {
+        let edit = adding::Edit::of(list.file, at, list.lock.clone(), &outcome, &checks);
+        if edit.rows.is_empty() {
+            continue;
+        }
+        pairs.extend(edit.rows.into_iter().map(|added| ProposedPair {
+            origin: origin_of(&news.pairs, &added.row.source, &added.row.tag),
+            row: added.row,
+        }));
+        let before = Some(list.file.list.to_string());
+        let after = edit.text;
+        edited.insert(list.path.clone(), Edit { before, after });
+        if let Some(lock) = edit.lock {
+            let (before, after) = (Some(lock.file.text().to_owned()), lock.text);
+            edited.insert(list.lock_path.clone(), Edit { before, after });
+        }
+    }
+    let left_out = outcome.problems.iter().map(|found| LeftOut {
+        image: found.pair.source.to_string(),
+        tag: found.pair.tag.to_string(),
+        reason: found.problem.to_string(),
+    });
+    let proposal = Proposal {
+        entry: entry.name.clone(),
+        kind: match news.summary {
+            Summary::Versions { .. } => Kind::Versions,
+            Summary::Images { .. } => Kind::Images,
+        },
+        left_out: left_out.collect(),
+        pairs,
+        edited,
+    };
+    Ok(Draft {
+        proposal: (!proposal.pairs.is_empty()).then_some(proposal),
+        problems: outcome.problems,
+    })
+}
+
+/// Where a row's version was found.
+fn origin_of(pairs: &[Pair], source: &images_list::Repository, tag: &images_list::Tag) -> Origin {
+    let is_it = |pair: &&Pair| {
+        pair.tag == tag.as_str()
+            && pair
+                .image
+                .parse()
+                .is_ok_and(|name: images_list::Repository| name == *source)
+    };
+    let found = pairs.iter().find(is_it).map(|pair| pair.origin.clone());
+    found.unwrap_or_else(|| Origin::Repository {
+        repository: source.to_string(),
+    })
+}

@@ -1,0 +1,89 @@
+//! Whom the version sources ask, made from options and environment.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use tag_retrieval::Upstreams;
+use tag_retrieval::github::{Github, GithubOptions};
+use tag_retrieval::helm::{Helm, HelmSettings};
+use tempfile::TempDir;
+
+use crate::atomic_file::plain;
+use crate::client;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Whom the version sources ask, for as long as a run takes.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    /// Whom they ask.
+    pub(crate) upstreams: Upstreams,
+    /// Charts are kept here; gone at the end.
+    _scratch: TempDir,
+}
+
+impl Asking {
+    /// Nobody has been asked yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for settings that mean nothing, and without a folder to
+    /// keep charts in.
+    pub(crate) fn new(
+        session: &Session,
+        own_org: &str,
+        deadline: Duration,
+    ) -> Result<Self, Failure> {
+        let scratch = tempfile::Builder::new().prefix("mirror-charts-").tempdir();
+        let scratch = scratch.map_err(|error| {
+            Failure::failed(format!(
+                "cannot make a folder for charts: {}",
+                plain(&error)
+            ))
+        })?;
+        let environment = &session.environment;
+        let helm = HelmSettings {
+            program: helm_program(environment),
+            environment: environment.of_helm.clone(),
+            registry_config: client::first_auth_file(&session.common, environment),
+            scratch: scratch.path().to_owned(),
+            deadline,
+            processes: available_parallelism().map_or(2, usize::from),
+        };
+        let upstreams = Upstreams {
+            registries: client::build(&session.common, environment)?,
+            github: github(environment, deadline),
+            helm: Arc::new(Helm::new(helm)),
+            own_org: own_org.to_owned(),
+            now: std::time::SystemTime::now().into(),
+        };
+        Ok(Self {
+            upstreams,
+            _scratch: scratch,
+        })
+    }
+}
+
+/// GitHub as the environment says: `GITHUB_API_URL`, `GITHUB_TOKEN`.
+pub(crate) fn github(environment: &Environment, patience: Duration) -> Github {
+    let defaults = GithubOptions::default();
+    Github::new(GithubOptions {
+        api: environment.github_api.clone().unwrap_or(defaults.api),
+        token: environment.github_token.clone(),
+        patience,
+        ..defaults
+    })
+}
+
+/// `HELM`, or the `helm` of `PATH`.
+fn helm_program(environment: &Environment) -> Option<PathBuf> {
+    let named = environment.helm.clone();
+    named.or_else(|| {
+        let folders = std::env::split_paths(&environment.path);
+        let mut programs = folders.map(|folder| folder.join("helm"));
+        programs.find(|program| program.is_file())
+    })
+}
