@@ -150,6 +150,17 @@ pub(super) fn charts(
             problems.add(name.at, format!("`helmCharts`: {error}"));
         }
     }
+    if let Some(kind) = kind.filter(|kind| !kind.has_chart_versions()) {
+        let ranges = charts.iter().map(|(_, chart)| &chart.version_filter);
+        for range in ranges.flatten() {
+            let why = "a chart in a folder has the version that is there";
+            let message = format!(
+                "versionSource `{}` cannot use `versionFilter`: {why}",
+                kind.name()
+            );
+            problems.add(range.at, message);
+        }
+    }
     charts
         .iter()
         .map(|(name, written)| chart(&name.value, written))

@@ -102,6 +102,11 @@ impl Kind {
         matches!(self, Self::HelmLatest | Self::HelmOci | Self::HelmDirectory)
     }
 
+    /// Whether there is more than one version of a chart: helm ignores `--version` for a folder.
+    pub fn has_chart_versions(self) -> bool {
+        matches!(self, Self::HelmLatest | Self::HelmOci)
+    }
+
     /// What it makes of a key of the entry.
     fn makes(self, key: &str) -> Use {
         let optional_if = |can: bool| if can { Use::Optional } else { Use::None };
@@ -118,7 +123,7 @@ impl Kind {
             "versionExtract" => optional_if(self.gives_versions() && self != Self::Registry),
             // Git's lightweight tags have no time of their own.
             "minimumAge" => optional_if(!self.is_helm() && self != Self::GitTags),
-            "additionalVersionFilter" => optional_if(self.is_helm()),
+            "additionalVersionFilter" => optional_if(self.has_chart_versions()),
             "imageDenylist" => optional_if(!self.gives_versions()),
             _ => Use::None,
         }
@@ -142,7 +147,7 @@ impl Kind {
     }
 
     fn refusal(self, key: &str) -> String {
-        if self.is_helm() && key == "versionFilter" {
+        if self.has_chart_versions() && key == "versionFilter" {
             return "`versionFilter` does not belong here: with Helm it belongs at a chart in `helmCharts`, \
                     and is a range of chart versions such as `v1.4.*`"
                 .to_owned();
@@ -227,10 +232,7 @@ mod tests {
                 "github-releases github-latest-release github-tagged-images-file gitlab-releases registry",
             ),
             ("helmCharts", "helm-latest helm-oci helm-directory"),
-            (
-                "additionalVersionFilter",
-                "helm-latest helm-oci helm-directory",
-            ),
+            ("additionalVersionFilter", "helm-latest helm-oci"),
             (
                 "imageDenylist",
                 "github-tagged-images-file helm-latest helm-oci helm-directory",

@@ -168,8 +168,17 @@ fn what_a_source_needs_or_cannot_use() {
             "versionSource `git-tags` cannot use `minimumAge`; these can: github-releases,",
         ),
         (
-            "{'versionSource': 'helm-directory:c', 'helmCharts': {'d': {}}, 'versionFilter': 'v1.4.*'}",
+            "{'versionSource': 'helm-latest:https://c', 'helmCharts': {'d': {}}, 'versionFilter': 'v1.4.*'}",
             "with Helm it belongs at a chart in `helmCharts`, and is a range of chart versions",
+        ),
+        // helm ignores `--version` for a folder.
+        (
+            "{'versionSource': 'helm-directory:c', 'helmCharts': {'d': {'versionFilter': 'v1.4.*'}}}",
+            "versionSource `helm-directory` cannot use `versionFilter`: a chart in a folder has the version",
+        ),
+        (
+            "{'versionSource': 'helm-directory:c', 'helmCharts': {'d': {}}, 'additionalVersionFilter': ['1.*']}",
+            "versionSource `helm-directory` cannot use `additionalVersionFilter`; these can: helm-latest, helm-oci",
         ),
     ] {
         assert_one(entry, problem);

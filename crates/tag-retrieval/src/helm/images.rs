@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::rendered::Rendered;
 use crate::candidate::Origin;
-use crate::config::HelmCharts;
 use crate::extraction::{
     ChosenImage, Evidence, Mention, Rules, choose, in_annotations, in_manifests, in_values,
 };
@@ -45,27 +44,6 @@ impl Images {
             if !self.dropped.contains(&dropped) {
                 self.dropped.push(dropped);
             }
-        }
-    }
-
-    /// Says which versions are asked for in vain: in a folder there is the one that is there.
-    pub(super) fn warn_of_versions(&mut self, charts: &HelmCharts) {
-        let of_charts = charts
-            .charts
-            .iter()
-            .map(|chart| (&chart.version, &chart.name));
-        for (version, name) in of_charts {
-            if let Some(range) = version {
-                self.warnings.push(format!(
-                    "chart {name}: versionFilter {range:?} has no say, the chart is rendered as it is in its folder"
-                ));
-            }
-        }
-        if !charts.additional_versions.is_empty() {
-            self.warnings.push(
-                "additionalVersionFilter has no say, charts are rendered as they are in their folders"
-                    .to_owned(),
-            );
         }
     }
 

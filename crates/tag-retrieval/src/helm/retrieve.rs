@@ -51,9 +51,6 @@ pub(crate) async fn retrieve(
         own_org: upstreams.own_org.clone(),
     };
     let mut images = Images::default();
-    if let Place::Folder(_) = place {
-        images.warn_of_versions(charts);
-    }
     let additional = &charts.additional_versions;
     let of_charts = charts
         .charts

@@ -188,7 +188,7 @@ async fn files_of_images_are_read_at_every_release() {
     let server = FakeGithub::new().start().await;
     let path = "deploy/some images.txt";
     let old = "a/engine:v1\nrancher/own:v1\ndocker.io/a/common:v7\nbroken line\n";
-    let new = "# images\r\na/engine:v2\r\na/common:v7\r\na/denied:v1\r\n";
+    let new = "# images\r\na/engine:v2\r\na/common:v7\r\na/denied:v1\r\na/engine:v2-debug\r\n";
     server.tag("a/b", "v1", &[(path, old)]);
     server.tag("a/b", "v2+x", &[(path, new)]);
     server.tag("a/b", "v3", &[("other", "")]);
@@ -197,6 +197,10 @@ async fn files_of_images_are_read_at_every_release() {
     }
     let source = GithubTaggedImagesFile {
         denylist: vec!["docker.io/a/denied".to_owned()],
+        filters: Filters {
+            exclude: Some("-debug$".parse().unwrap()),
+            ..Filters::default()
+        },
         ..images_file(path)
     };
     let retrieved = source.retrieve(&upstreams(&server)).await.unwrap();
@@ -219,7 +223,10 @@ async fn files_of_images_are_read_at_every_release() {
         .iter()
         .map(|dropped| dropped.0)
         .collect();
-    assert_eq!(whats, ["a/denied:v1", "rancher/own:v1"]);
+    assert_eq!(
+        whats,
+        ["a/denied:v1", "a/engine:v2-debug", "rancher/own:v1"]
+    );
     assert_eq!(retrieved.warnings.len(), 2, "{:?}", retrieved.warnings);
     assert_eq!(retrieved.warnings[0], format!("a/b has no {path} at v3"));
     assert!(

@@ -1,10 +1,8 @@
 //! Charts in folders.
 
-use tag_retrieval::VersionSource;
-use tag_retrieval::config::HelmDirectory;
 use testkit::Chart;
 
-use crate::bench::{Bench, all, chart, config, images, origin};
+use crate::bench::{Bench, chart, config, images, origin};
 
 #[tokio::test]
 async fn a_chart_is_rendered_as_it_is_with_its_unpacked_subcharts() {
@@ -26,24 +24,6 @@ async fn a_chart_is_rendered_as_it_is_with_its_unpacked_subcharts() {
     );
     assert_eq!(origin(&retrieved, "example.com/sub").0, "1.0.0");
     assert!(retrieved.failures.is_empty(), "{:?}", retrieved.failures);
-}
-
-#[tokio::test]
-async fn a_version_that_is_asked_for_in_vain_is_said() {
-    let folder = tempfile::tempdir().unwrap();
-    let web = Chart::new("web", "1.0.0").pod("web", "example.com/web:1");
-    web.write(folder.path());
-    let mut charts = all([chart("web")]);
-    charts.charts[0].version = Some("v2.*".to_owned());
-    charts.additional_versions = vec!["v1.4.*".to_owned()];
-    let source = HelmDirectory {
-        directory: folder.path().to_owned(),
-        charts,
-    };
-    let retrieved = source.retrieve(&Bench::new().upstreams).await.unwrap();
-    assert_eq!(images(&retrieved), ["example.com/web:1"]);
-    assert_eq!(retrieved.warnings.len(), 2, "{:?}", retrieved.warnings);
-    assert!(retrieved.warnings[0].starts_with("chart web: versionFilter \"v2.*\""));
 }
 
 #[tokio::test]
