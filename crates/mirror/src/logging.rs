@@ -23,7 +23,7 @@ pub(crate) fn start(common: &Common, screen: &Screen) {
     };
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_targets(["mirror", "copier", "registry"].map(|ours| (ours, level)))
+        .with_targets(["mirror", "copier", "registry", "tag_retrieval"].map(|ours| (ours, level)))
         // Its lines are asked for: where they are not, none are written.
         .with_target(progress::TARGET, LevelFilter::INFO);
     let layer = tracing_subscriber::fmt::layer()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use copier::Progress;
 use tag_retrieval::config::Entry;
-use tag_retrieval::{Limits, Outcome, retrieve};
+use tag_retrieval::{Limits, News, Outcome, PassedReason, retrieve};
 
 use crate::args::RetrieveTagsArgs;
 use crate::config_file::{self, ConfigFile};
@@ -134,6 +134,9 @@ fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Re
             for warning in &retrieved.warnings {
                 tracing::warn!("{name}: {warning}");
             }
+            if let Some(warning) = unusable(news) {
+                tracing::warn!("{name}: {warning}");
+            }
             for pair in &news.pairs {
                 tracing::info!("{name}: {}: {}", named(pair), Found(&pair.origin));
             }
@@ -157,4 +160,21 @@ fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Re
         tracing::info!("{}", sums(retrieval));
     }
     Ok(())
+}
+
+/// Says of what was announced and can be no tag, in one line however much it is.
+fn unusable(news: &News) -> Option<String> {
+    let passed = news.passed.iter();
+    let mut tags: Vec<_> = passed
+        .filter(|passed| passed.reason == PassedReason::NotATag)
+        .map(|passed| passed.pair.tag.as_str())
+        .collect();
+    tags.sort_unstable();
+    tags.dedup();
+    let (first, more) = tags.split_first()?;
+    let more = match more.len() {
+        0 => String::new(),
+        many => format!(" and {many} more"),
+    };
+    Some(format!("{first}{more}: {}", PassedReason::NotATag))
 }
