@@ -16,6 +16,7 @@ mod lock;
 mod login;
 mod open_prs;
 mod registries;
+mod retrieve_tags;
 mod selection;
 mod tags;
 mod terminal;
