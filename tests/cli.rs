@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::environment::{Finished, TestEnvironment};
 
-const COMMANDS: [&str; 9] = [
-    "sync", "copy", "compare", "lint", "fmt", "tags", "inspect", "login", "demo",
+const COMMANDS: [&str; 10] = [
+    "sync", "copy", "compare", "report", "lint", "fmt", "tags", "inspect", "login", "demo",
 ];
 
 #[test]
@@ -46,6 +46,10 @@ fn wrong_usage_says_nothing_on_stdout() {
         "sync -q -v",
         "sync --dest-registry nohost",
         "sync --match a[",
+        "sync --shard 0/4",
+        "compare --shard 5/4",
+        "report split",
+        "report merge",
         "lint DEST_ORG_OVERRIDE=x",
         "copy busybox",
         "copy busybox localhost:5000/UPPER",

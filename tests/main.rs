@@ -18,6 +18,7 @@ mod open_prs;
 mod registries;
 mod retrieve_tags;
 mod selection;
+mod shards;
 mod tags;
 mod terminal;
 mod workflow_scripts;

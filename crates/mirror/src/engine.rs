@@ -1,6 +1,5 @@
 //! Running the copying engine: what `sync` and `copy` share.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,11 +11,11 @@ use crate::client;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::github::{self, Level};
-use crate::logging;
-use crate::render::{RunJson, RunText, summary_table};
+use crate::report::{self, RunReport};
 use crate::run::{Ending, Mode, Run};
 use crate::selection::Place;
 use crate::session::Session;
+use crate::sharding::Shard;
 
 /// What is to be copied.
 #[derive(Debug)]
@@ -29,6 +28,8 @@ pub(crate) struct Work {
     pub(crate) places: Vec<Place>,
     /// The list's other rows.
     pub(crate) neighbours: Vec<Row>,
+    /// Which share of the list's rows these are.
+    pub(crate) shard: Option<Shard>,
     /// What a source tag that was pushed again means.
     pub(crate) moved: MovedTag,
 }
@@ -57,28 +58,10 @@ pub(crate) async fn copy(
         ..Options::default()
     };
     let run = run(session, &options, work).await?;
-    let document = RunJson::of(&run);
-    // Both are tried: a full disk must not take the result from stdout too.
-    let reported = args
-        .report
-        .as_ref()
-        .map_or(Ok(()), |file| write_report(file, &document));
     let github = session.environment.github.as_ref();
     github::annotate(github, Level::Error, &run.findings());
     github::annotate(github, Level::Warning, &run.warnings());
-    github::summarise(github, &summary_table(title, &run));
-    session
-        .output
-        .write(&RunText::of(&run, session.is_verbose()), &document)?;
-    // After the result, of which there must be one: the report's failure is
-    // told on stderr, and the code says which is worse.
-    let exit = match reported {
-        Ok(()) => run.exit(),
-        Err(failure) => {
-            logging::tell(&failure, session.common.log_format);
-            run.exit().max(failure.exit)
-        }
-    };
+    let exit = report::tell(session, title, args.report.as_deref(), &RunReport::of(&run))?;
     Ok((run, exit))
 }
 
@@ -116,13 +99,6 @@ pub(crate) async fn run(session: &Session, options: &Options, work: Work) -> Res
             Mode::Copy
         },
         ending: Ending::of(&stop),
+        shard: work.shard,
     })
-}
-
-fn write_report(file: &Path, document: &RunJson<'_>) -> Result<(), Failure> {
-    let text = serde_json::to_vec_pretty(document);
-    let mut text =
-        text.map_err(|error| Failure::failed(format!("cannot write the report as JSON: {error}")))?;
-    text.push(b'\n');
-    atomic_file::write(file, &text)
 }

@@ -31,6 +31,10 @@ pub(crate) struct Environment {
     pub(crate) github_token: Option<Token>,
     /// `GITHUB_REPOSITORY`: `OWNER/REPO`
     pub(crate) github_repository: Option<String>,
+    /// `JOB_COMPLETION_INDEX`: which pod of an Indexed Job this is.
+    pub(crate) job_index: Option<String>,
+    /// `JOB_COMPLETIONS`: how many there are.
+    pub(crate) job_completions: Option<String>,
     /// `HELM`: the program.
     pub(crate) helm: Option<PathBuf>,
     /// What helm gets to see.
@@ -72,6 +76,8 @@ impl Environment {
             github_api: text("GITHUB_API_URL"),
             github_token: text("GITHUB_TOKEN").as_deref().and_then(Token::new),
             github_repository: text("GITHUB_REPOSITORY"),
+            job_index: text("JOB_COMPLETION_INDEX"),
+            job_completions: text("JOB_COMPLETIONS"),
             helm: path("HELM"),
             of_helm: helm::VARIABLES
                 .iter()

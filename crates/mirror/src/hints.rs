@@ -55,7 +55,11 @@ pub(crate) fn of_comparison(row: &Row, error: &CompareError) -> Option<String> {
 
 /// What to do about a source tag that was pushed again.
 pub(crate) fn of_moved(row: &Row) -> String {
-    let (repository, tag) = (full_repository(&row.source), tag_or_digest(&row.source));
+    of_moved_tag(&full_repository(&row.source), tag_or_digest(&row.source))
+}
+
+/// The same of a row that a report has.
+pub(crate) fn of_moved_tag(repository: &str, tag: &str) -> String {
     format!(
         "find out why it was pushed again; `mirror lock --update --match {repository}:{tag}` approves it"
     )

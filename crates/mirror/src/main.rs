@@ -10,8 +10,9 @@
 //! - `adding`, `checking`, `locking`, `availability`: rows to be added, what a branch changes,
 //!   what is approved, and whether what rows name is there.
 //! - `proposing`: pull requests for what is new.
-//! - `engine`, `selection`, `client`: what the commands over rows share.
+//! - `engine`, `selection`, `sharding`, `client`: what the commands over rows share.
 //! - `failure`, `hints`, `exit`: what a person and a script are told.
+//! - `report`: the document behind what `sync` and `copy` say, and several made one.
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
 //!   `github`) is everything else.
 
@@ -38,11 +39,13 @@ mod output;
 mod progress;
 mod proposing;
 mod render;
+mod report;
 mod retrieving;
 mod revision;
 mod run;
 mod selection;
 mod session;
+mod sharding;
 mod signals;
 
 use std::ffi::OsString;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use copier::{Moved, Outcome, Report, Row, Status};
 use tokio_util::sync::CancellationToken;
 
-use crate::exit::Exit;
 use crate::failure::Finding;
 use crate::hints;
 use crate::selection::Place;
+use crate::sharding::Shard;
 
 /// What was run, and what came of it.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Run {
     pub(crate) mode: Mode,
     /// Whether a signal ended it early.
     pub(crate) ending: Ending,
+    /// Which share of the list's rows these are.
+    pub(crate) shard: Option<Shard>,
 }
 
 /// Whether a run writes.
@@ -62,24 +64,6 @@ impl Run {
     /// The rows with their outcomes.
     pub(crate) fn outcomes(&self) -> impl Iterator<Item = (&Row, &Outcome)> {
         self.rows.iter().zip(&self.report.rows)
-    }
-
-    /// The exit code.
-    pub(crate) fn exit(&self) -> Exit {
-        if self.ending == Ending::Interrupted {
-            return Exit::Interrupted;
-        }
-        let failed = self
-            .report
-            .rows
-            .iter()
-            .filter(|row| row.status == Status::Failed);
-        let is_refused = |outcome: &&Outcome| {
-            let wire = outcome.error.as_ref().and_then(|error| error.wire());
-            wire.is_some_and(registry::Error::is_refused)
-        };
-        let refused = failed.clone().filter(is_refused).count();
-        Exit::of_rows(self.report.rows.len(), failed.count(), refused)
     }
 
     /// What failed, by the lines of the list.
@@ -120,7 +104,7 @@ impl Run {
 }
 
 /// Where the source tag was pushed again and the row got what was approved.
-pub(crate) fn kept(outcome: &Outcome) -> Option<&Moved> {
+fn kept(outcome: &Outcome) -> Option<&Moved> {
     outcome
         .moved
         .as_ref()
@@ -172,6 +156,7 @@ pub(crate) mod tests {
             duration: Duration::from_millis(1500),
             mode: Mode::Copy,
             ending: Ending::Complete,
+            shard: None,
         }
     }
 
@@ -188,14 +173,6 @@ pub(crate) mod tests {
             warnings: Vec::new(),
             error: (status == Status::Failed).then(missing),
         }
-    }
-
-    #[test]
-    fn an_interrupt_beats_failures() {
-        let mut run = run_of(vec![outcome(Status::Failed), outcome(Status::Skipped)]);
-        assert_eq!(run.exit(), Exit::Failed);
-        run.ending = Ending::Interrupted;
-        assert_eq!(run.exit(), Exit::Interrupted);
     }
 
     #[test]

@@ -8,9 +8,11 @@ use images_list::{Diff, List, Repository, RowAt, Severity};
 use crate::args::{Places, SelectArgs};
 use crate::failure::{Failure, Finding};
 use crate::github::{self, Level};
+use crate::image_name::full_repository;
 use crate::list_file::{self, ListFile};
 use crate::revision;
 use crate::session::Session;
+use crate::sharding::{Shard, shares};
 
 /// The rows of a run.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(crate) struct Selection {
     pub(crate) neighbours: Vec<copier::Row>,
     /// The lists.
     pub(crate) lists: Vec<ListFile>,
+    /// Which share of the rows these are.
+    pub(crate) shard: Option<Shard>,
 }
 
 /// A row as a list has it.
@@ -53,6 +57,7 @@ pub(crate) struct Place {
 /// revisions that mean nothing.
 pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selection, Failure> {
     let places = args.places(&session.environment)?;
+    let shard = Shard::of_process(args.shard, &session.environment)?;
     let overrides = Overrides::parse(&places)?;
     let globs = Globs::parse("--match", &args.globs)?;
     let paths = list_file::paths(&session.common.images_list, places.images_file);
@@ -64,6 +69,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
         listed: Vec::new(),
         neighbours: Vec::new(),
         lists: Vec::new(),
+        shard,
     };
     for (list, file) in lists.iter().enumerate() {
         let new = match &args.changed_since {
@@ -88,7 +94,41 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
             selection.listed.push(Listed { list, row });
         }
     }
-    Ok(Selection { lists, ..selection })
+    selection.lists = lists;
+    if let Some(shard) = shard {
+        selection.keep(shard);
+    }
+    selection.tell_if_empty();
+    Ok(selection)
+}
+
+impl Selection {
+    /// Keeps a shard's rows; the others' become neighbours.
+    fn keep(&mut self, shard: Shard) {
+        let of = |row: &copier::Row| full_repository(&row.destination);
+        let destinations: Vec<String> = self.rows.iter().map(of).collect();
+        let mut shares = shares(&destinations, shard.of()).into_iter();
+        let rows = std::mem::take(&mut self.rows);
+        let places = std::mem::take(&mut self.places);
+        let listed = std::mem::take(&mut self.listed);
+        for ((row, place), listed) in rows.into_iter().zip(places).zip(listed) {
+            if shares.next() == Some(shard.index()) {
+                self.rows.push(row);
+                self.places.push(place);
+                self.listed.push(listed);
+            } else {
+                self.neighbours.push(row);
+            }
+        }
+    }
+
+    fn tell_if_empty(&self) {
+        match self.shard {
+            _ if !self.rows.is_empty() => {}
+            Some(shard) => tracing::warn!("no row is in shard {shard}: nothing to do"),
+            None => tracing::warn!("no row is selected: nothing to do"),
+        }
+    }
 }
 
 /// Wrong rows stop a run before anything is sent; the rest is told and passes.

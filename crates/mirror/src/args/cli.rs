@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::every_command::Common;
 use super::{
     AddTagArgs, CheckNewArgs, CompareArgs, CopyArgs, DemoArgs, FmtArgs, InspectArgs, LintArgs,
-    LockArgs, LoginArgs, RetrieveTagsArgs, SyncArgs, TagsArgs,
+    LockArgs, LoginArgs, ReportArgs, RetrieveTagsArgs, SyncArgs, TagsArgs,
 };
 use crate::exit;
 
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Is the mirror what the list says? Per row and platform
     Compare(CompareArgs),
+    /// Put the reports of several runs together, as of the shards of one
+    Report(ReportArgs),
     /// Check the form of the list and of the configuration, offline
     Lint(LintArgs),
     /// Bring the list into form: order, blanks, duplicates

@@ -13,9 +13,9 @@ use crate::image_name::ImageName;
 #[command(after_help = "\
 Examples:
   mirror sync --dry-run                                 what would be copied
-  mirror sync --changed-since origin/main               only rows new since that revision
+  mirror sync --shard 2/4 --report report-2.json        a quarter of the list, on one of four machines
   mirror sync --match 'quay.io/*' --dest-registry localhost:5000 --dest-org test
-  mirror sync --platform amd64,arm64 --sparse --locked --mutable '*:latest' --report report.json")]
+  mirror sync --changed-since origin/main --platform amd64,arm64 --sparse --locked --mutable '*:latest' --report report.json")]
 pub(crate) struct SyncArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,

@@ -10,6 +10,7 @@ mod everyday;
 mod locking;
 mod operands;
 
+mod reporting;
 mod retrieving;
 mod reviewing;
 mod selecting;
@@ -23,6 +24,7 @@ pub(crate) use every_command::{Common, LogFormat};
 pub(crate) use everyday::{DemoArgs, InspectArgs, LoginArgs, TagsArgs};
 pub(crate) use locking::{LockArgs, MutableArgs};
 pub(crate) use operands::Key;
+pub(crate) use reporting::{MergeArgs, ReportArgs, ReportCommand};
 pub(crate) use retrieving::RetrieveTagsArgs;
 pub(crate) use reviewing::CheckNewArgs;
 pub(crate) use selecting::{Places, SelectArgs};

@@ -6,6 +6,7 @@ use super::Key;
 use super::operands::{Operand, Operands};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::sharding::Shard;
 
 /// Options of the commands over rows.
 #[derive(Debug, Clone, Default, Args)]
@@ -17,6 +18,11 @@ pub(crate) struct SelectArgs {
     /// Only rows that are new since a git revision
     #[arg(long, value_name = "REV")]
     pub(crate) changed_since: Option<String>,
+    /// Only this share of the rows: the first of four is 1/4. Machines that do one share each do
+    /// the whole list, no destination repository twice (env, counted from 0: JOB_COMPLETION_INDEX
+    /// of JOB_COMPLETIONS)
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     /// Another registry for every destination (env: DEST_REGISTRY_OVERRIDE)
     #[arg(long, value_name = "HOST")]
     dest_registry: Option<String>,

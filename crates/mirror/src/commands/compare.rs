@@ -24,9 +24,6 @@ use crate::session::Session;
 pub(super) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, Failure> {
     let mut selection = selection::select(session, &args.select).await?;
     Approvals::read(&selection.lists, args.locked.mutable()?)?.enter(&mut selection);
-    if selection.rows.is_empty() {
-        tracing::warn!("no row is selected: nothing to do");
-    }
     let options = Options {
         platforms: args.narrow.selection(),
         arch_tags: args.narrow.arch_tags,
@@ -36,13 +33,13 @@ pub(super) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
     let github = session.environment.github.as_ref();
     github::annotate(github, Level::Error, &findings(&selection, &report));
     let text = ComparedText::of(&selection.rows, &report, session.is_verbose());
+    let text = text.shard(selection.shard);
     github::summarise(
         github,
         &format!("### mirror compare\n\n```\n{}```\n\n", text.brief()),
     );
-    session
-        .output
-        .write(&text, &ComparedJson::of(&selection.rows, &report))?;
+    let document = ComparedJson::of(&selection.rows, &report, selection.shard);
+    session.output.write(&text, &document)?;
     Ok(match ending {
         Ending::Interrupted => Exit::Interrupted,
         Ending::Complete => exit(&report),

@@ -24,6 +24,7 @@ pub(super) async fn run(session: &Session, args: &CopyArgs) -> Result<Exit, Fail
         rows: vec![row],
         places: Vec::new(),
         neighbours: Vec::new(),
+        shard: None,
         moved: MovedTag::Kept,
     };
     let (_, exit) = engine::copy(session, &args.copying, work).await?;

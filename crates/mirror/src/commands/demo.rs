@@ -21,7 +21,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::list_file;
 use crate::output::{Output, OutputFormat};
-use crate::render::{ComparedJson, ComparedText, RunJson, RunText};
+use crate::render::{ComparedJson, ComparedText, RunText};
+use crate::report::RunReport;
 use crate::run::{Ending, Run};
 use crate::selection::{self, Selection};
 use crate::session::Session;
@@ -176,11 +177,13 @@ impl Demo {
             rows: selection.rows,
             places: selection.places,
             neighbours: selection.neighbours,
+            shard: selection.shard,
             moved: MovedTag::Kept,
         };
         let run = engine::run(&self.session, &Options::default(), work).await?;
-        let document = serde_json::to_value(RunJson::of(&run)).unwrap_or_default();
-        teller.step("mirror sync", &RunText::of(&run, false), document)?;
+        let report = RunReport::of(&run);
+        let document = serde_json::to_value(&report).unwrap_or_default();
+        teller.step("mirror sync", &RunText::of(&report, false), document)?;
         Ok(run)
     }
 
@@ -188,8 +191,8 @@ impl Demo {
         let selection = self.select().await?;
         let (report, _) =
             compare::compare(&self.session, &selection.rows, &Options::default()).await?;
-        let document =
-            serde_json::to_value(ComparedJson::of(&selection.rows, &report)).unwrap_or_default();
+        let document = serde_json::to_value(ComparedJson::of(&selection.rows, &report, None))
+            .unwrap_or_default();
         let text = ComparedText::of(&selection.rows, &report, false);
         teller.step("mirror compare", &text, document)?;
         Ok(report)

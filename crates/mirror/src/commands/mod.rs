@@ -10,6 +10,7 @@ mod inspect;
 mod lint;
 mod lock;
 mod login;
+mod report;
 mod retrieve_tags;
 mod run;
 mod sync;

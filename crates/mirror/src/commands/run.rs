@@ -1,8 +1,8 @@
 //! From the parsed command line to the command.
 
 use super::{
-    add_tag, check_new, compare, copy, demo, fmt, inspect, lint, lock, login, retrieve_tags, sync,
-    tags,
+    add_tag, check_new, compare, copy, demo, fmt, inspect, lint, lock, login, report,
+    retrieve_tags, sync, tags,
 };
 use crate::args::Command;
 use crate::exit::Exit;
@@ -22,6 +22,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Failure>
     match command {
         Command::Lint(args) => lint::run(session, args),
         Command::Fmt(args) => wait(fmt::run(session, args)),
+        Command::Report(args) => report::run(session, args),
         Command::Sync(args) => wait(sync::run(session, args)),
         Command::Copy(args) => wait(copy::run(session, args)),
         Command::AddTag(args) => wait(add_tag::run(session, args)),

@@ -23,14 +23,12 @@ pub(super) async fn run(session: &Session, args: &SyncArgs) -> Result<Exit, Fail
         approvals.require(&selection)?;
     }
     approvals.enter(&mut selection);
-    if selection.rows.is_empty() {
-        tracing::warn!("no row is selected: nothing to do");
-    }
     let work = Work {
         title: "mirror sync",
         rows: selection.rows,
         places: selection.places,
         neighbours: selection.neighbours,
+        shard: selection.shard,
         moved: if args.require_locked {
             MovedTag::Refused
         } else {

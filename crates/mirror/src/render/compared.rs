@@ -6,10 +6,11 @@ use copier::{CompareReport, CompareStatus, CompareSummary, Comparison, Moved, Ro
 use oci_spec::image::Digest;
 use serde::Serialize;
 
-use super::run_json::MovedJson;
 use super::sizes::{counted, short};
 use crate::hints;
 use crate::image_name::{full_repository, tag_or_digest};
+use crate::report::MovedTag;
+use crate::sharding::Shard;
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -26,6 +27,9 @@ struct SummaryJson {
     missing: usize,
     error: usize,
     skipped: usize,
+    /// Only of `--shard`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<Shard>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,7 +47,7 @@ struct RowJson {
     error: Option<ErrorJson>,
     /// Only where the source tag points elsewhere than what was approved.
     #[serde(skip_serializing_if = "Option::is_none")]
-    moved: Option<MovedJson>,
+    moved: Option<MovedTag>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,7 +72,7 @@ struct ErrorJson {
 
 impl ComparedJson {
     /// The document of a comparison.
-    pub(crate) fn of(rows: &[Row], report: &CompareReport) -> Self {
+    pub(crate) fn of(rows: &[Row], report: &CompareReport, shard: Option<Shard>) -> Self {
         let CompareSummary {
             rows: all,
             same,
@@ -86,6 +90,7 @@ impl ComparedJson {
                 missing,
                 error,
                 skipped,
+                shard,
             },
             rows: compared
                 .map(|(row, compared)| row_json(row, compared))
@@ -118,7 +123,7 @@ fn row_json(row: &Row, compared: &Comparison) -> RowJson {
             message: error.to_string(),
             hint: hints::of_comparison(row, error),
         }),
-        moved: compared.moved.as_ref().map(MovedJson::of),
+        moved: compared.moved.as_ref().map(MovedTag::of),
     }
 }
 
@@ -128,6 +133,7 @@ pub(crate) struct ComparedText<'a> {
     rows: &'a [Row],
     report: &'a CompareReport,
     all: bool,
+    shard: Option<Shard>,
 }
 
 /// Rows in a summary, which may have 1 MiB.
@@ -136,7 +142,17 @@ const BRIEF: usize = 300;
 impl<'a> ComparedText<'a> {
     /// The table; `all` lists rows that are the same too.
     pub(crate) fn of(rows: &'a [Row], report: &'a CompareReport, all: bool) -> Self {
-        Self { rows, report, all }
+        Self {
+            rows,
+            report,
+            all,
+            shard: None,
+        }
+    }
+
+    /// Says which share of a list's rows these are.
+    pub(crate) fn shard(self, shard: Option<Shard>) -> Self {
+        Self { shard, ..self }
     }
 
     /// The table's beginning, and the sums.
@@ -164,6 +180,9 @@ impl Display for ComparedText<'_> {
             }
         }
         let sums = &self.report.summary;
+        if let Some(shard) = self.shard {
+            write!(f, "shard {shard}: ")?;
+        }
         write!(
             f,
             "{}: {} same",

@@ -5,20 +5,23 @@ use copier::Status;
 use super::sizes::bytes;
 use crate::github::cell;
 use crate::hints;
-use crate::run::{Ending, Run, kept};
+use crate::report::{ReportRow, RunReport};
 
 /// Rows of the table; a summary may have 1 MiB.
 const LINES: usize = 300;
 
 /// The sums, and a table of what was copied, warned of or failed.
-pub(crate) fn summary_table(title: &str, run: &Run) -> String {
-    let sums = &run.report.summary;
-    let ending = match run.ending {
-        Ending::Complete => "",
-        Ending::Interrupted => " (interrupted)",
+pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
+    let sums = &report.summary;
+    let shard = sums.shard.map(|shard| format!(", shard {shard}"));
+    let shard = shard.unwrap_or_default();
+    let ending = if sums.interrupted {
+        " (interrupted)"
+    } else {
+        ""
     };
     let mut text = format!(
-        "### {title}{ending}\n\n| rows | copied | unchanged | skipped | failed | sent |\n\
+        "### {title}{shard}{ending}\n\n| rows | copied | unchanged | skipped | failed | sent |\n\
          | ---: | ---: | ---: | ---: | ---: | ---: |\n| {} | {} | {} | {} | {} | {} |\n\n",
         sums.rows,
         sums.copied,
@@ -27,38 +30,19 @@ pub(crate) fn summary_table(title: &str, run: &Run) -> String {
         sums.failed,
         bytes(sums.bytes_copied),
     );
-    let mut lines = Vec::new();
-    for status in [
+    for shard in &sums.missing_shards {
+        text += &format!("**Shard {shard} has no report: its rows are not in these sums.**\n\n");
+    }
+    let statuses = [
         Status::Failed,
         Status::Copied,
         Status::Unchanged,
         Status::Skipped,
-    ] {
-        for (row, outcome) in run
-            .outcomes()
-            .filter(|(_, outcome)| outcome.status == status)
-        {
-            let mut notes = outcome.warnings.clone();
-            if let Some(moved) = kept(outcome) {
-                notes.push(format!("{moved}; what was approved was kept"));
-                notes.push(hints::of_moved(row));
-            }
-            if let Some(error) = &outcome.error {
-                notes.insert(0, error.to_string());
-                notes.extend(hints::of_row(row, error));
-            }
-            if status == Status::Copied || !notes.is_empty() {
-                let (source, destination) = (row.source.to_string(), row.destination.to_string());
-                let notes = cell(&notes.join("; "));
-                lines.push(format!(
-                    "| {} | {} | {} | {notes} |\n",
-                    status.as_str(),
-                    cell(&source),
-                    cell(&destination)
-                ));
-            }
-        }
-    }
+    ];
+    let rows = statuses
+        .into_iter()
+        .flat_map(|status| report.of_status(status));
+    let lines: Vec<String> = rows.filter_map(line).collect();
     if lines.is_empty() {
         return text;
     }
@@ -68,6 +52,30 @@ pub(crate) fn summary_table(title: &str, run: &Run) -> String {
         text += &format!("\nand {more} more rows: see the report\n");
     }
     text + "\n"
+}
+
+/// A row that was copied, or of which there is something to say.
+fn line(row: &ReportRow) -> Option<String> {
+    let mut notes = Vec::new();
+    if let Some(error) = &row.error {
+        notes.push(error.message.clone());
+    }
+    notes.extend(row.warnings.iter().cloned());
+    if let Some(moved) = row.kept() {
+        notes.push(format!("{moved}; what was approved was kept"));
+        notes.push(hints::of_moved_tag(&row.source, &row.tag));
+    }
+    notes.extend(row.error.iter().filter_map(|error| error.hint.clone()));
+    if row.status != Status::Copied && notes.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "| {} | {} | {} | {} |\n",
+        row.status.as_str(),
+        cell(&row.source_image()),
+        cell(&row.destination_image()),
+        cell(&notes.join("; "))
+    ))
 }
 
 #[cfg(test)]
@@ -82,7 +90,7 @@ mod tests {
             outcome(Status::Unchanged),
             outcome(Status::Failed),
         ]);
-        let table = summary_table("mirror sync", &run);
+        let table = summary_table("mirror sync", &RunReport::of(&run));
         let rows: Vec<_> = table
             .lines()
             .filter(|line| line.contains("q.io/a/"))
@@ -95,7 +103,7 @@ mod tests {
     #[test]
     fn a_long_table_is_cut() {
         let run = run_of(vec![outcome(Status::Copied); LINES + 5]);
-        let table = summary_table("mirror sync", &run);
+        let table = summary_table("mirror sync", &RunReport::of(&run));
         assert!(table.contains("and 5 more rows"), "{table}");
     }
 }

@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
 
-use copier::{Moved, Outcome, Row, Status};
+use copier::Status;
 
 use super::sizes::{bytes, counted};
 use crate::hints;
-use crate::run::{Ending, Mode, Run, kept};
+use crate::report::{MovedTag, ReportRow, RunReport};
 
 /// Rows that are copied are listed where there are no more than this.
 const SMALL: usize = 30;
@@ -16,18 +16,18 @@ const SMALL: usize = 30;
 /// The text of a run.
 #[derive(Debug)]
 pub(crate) struct RunText<'a> {
-    run: &'a Run,
+    report: &'a RunReport,
     all: bool,
 }
 
 impl<'a> RunText<'a> {
     /// The text; `all` lists every row whatever became of it.
-    pub(crate) fn of(run: &'a Run, all: bool) -> Self {
-        Self { run, all }
+    pub(crate) fn of(report: &'a RunReport, all: bool) -> Self {
+        Self { report, all }
     }
 
     fn lists(&self, status: Status) -> bool {
-        let summary = &self.run.report.summary;
+        let summary = &self.report.summary;
         match status {
             Status::Failed => true,
             Status::Copied => self.all || summary.copied <= SMALL,
@@ -36,8 +36,8 @@ impl<'a> RunText<'a> {
     }
 
     fn word(&self, status: Status) -> &'static str {
-        match (status, self.run.mode) {
-            (Status::Copied, Mode::DryRun) => "would copy",
+        match status {
+            Status::Copied if self.report.summary.dry_run => "would copy",
             _ => status.as_str(),
         }
     }
@@ -45,92 +45,102 @@ impl<'a> RunText<'a> {
 
 impl Display for RunText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let of = |status| {
-            self.run
-                .outcomes()
-                .filter(move |(_, outcome)| outcome.status == status)
-        };
         for status in [Status::Unchanged, Status::Skipped, Status::Copied] {
             let listed = self.lists(status);
-            for (row, outcome) in of(status) {
+            for row in self.report.of_status(status) {
                 if listed {
-                    self.write_row(f, row, outcome)?;
+                    self.write_row(f, row)?;
                 }
-                write_warnings(f, row, outcome)?;
+                write_warnings(f, row)?;
             }
         }
-        for (row, outcome) in self.run.outcomes() {
-            write_moved(f, row, outcome)?;
+        for row in &self.report.rows {
+            write_moved(f, row)?;
         }
         let mut told = HashSet::new();
-        for (row, outcome) in of(Status::Failed) {
-            write_failure(f, row, outcome, &mut told)?;
+        for row in self.report.of_status(Status::Failed) {
+            write_failure(f, row, &mut told)?;
         }
-        writeln!(f, "{}", Sums(self.run))
+        for shard in &self.report.summary.missing_shards {
+            writeln!(
+                f,
+                "missing    shard {shard} has no report: its rows are not in these sums"
+            )?;
+        }
+        writeln!(f, "{}", Sums(self.report))
     }
 }
 
 impl RunText<'_> {
-    fn write_row(&self, f: &mut Formatter<'_>, row: &Row, outcome: &Outcome) -> fmt::Result {
-        let word = self.word(outcome.status);
-        write!(f, "{word:<9}  {} -> {}", row.source, row.destination)?;
-        match outcome.bytes_copied {
+    fn write_row(&self, f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
+        let word = self.word(row.status);
+        write!(f, "{word:<9}  {}", Images(row))?;
+        match row.bytes_copied {
             0 => writeln!(f),
             sent => writeln!(f, "  {}", bytes(sent)),
         }
     }
 }
 
-fn write_warnings(f: &mut Formatter<'_>, row: &Row, outcome: &Outcome) -> fmt::Result {
-    for warning in &outcome.warnings {
-        writeln!(f, "warning    {}: {warning}", row.destination)?;
+/// From where to where.
+struct Images<'a>(&'a ReportRow);
+
+impl Display for Images<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(row) = self;
+        write!(f, "{} -> {}", row.source_image(), row.destination_image())
+    }
+}
+
+fn write_warnings(f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
+    for warning in &row.warnings {
+        writeln!(f, "warning    {}: {warning}", row.destination_image())?;
     }
     Ok(())
 }
 
 /// A tag that was pushed again and not followed.
-fn write_moved(f: &mut Formatter<'_>, row: &Row, outcome: &Outcome) -> fmt::Result {
-    let Some(Moved { approved, now }) = kept(outcome) else {
+fn write_moved(f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
+    let Some(MovedTag { approved, now }) = row.kept() else {
         return Ok(());
     };
-    writeln!(f, "moved      {} -> {}", row.source, row.destination)?;
+    let hint = hints::of_moved_tag(&row.source, &row.tag);
+    writeln!(f, "moved      {}", Images(row))?;
     writeln!(f, "           approved and kept: {approved}")?;
     writeln!(f, "           there now:         {now}")?;
-    writeln!(f, "           hint: {}", hints::of_moved(row))
+    writeln!(f, "           hint: {hint}")
 }
 
 /// A hint is given once: a hundred rows may fail for one missing login.
-fn write_failure(
+fn write_failure<'a>(
     f: &mut Formatter<'_>,
-    row: &Row,
-    outcome: &Outcome,
-    told: &mut HashSet<String>,
+    row: &'a ReportRow,
+    told: &mut HashSet<&'a str>,
 ) -> fmt::Result {
-    writeln!(f, "failed     {} -> {}", row.source, row.destination)?;
-    if let Some(error) = &outcome.error {
-        writeln!(f, "           {error}")?;
-        let hint = hints::of_row(row, error);
-        if let Some(hint) = hint.filter(|hint| told.insert(hint.clone())) {
+    writeln!(f, "failed     {}", Images(row))?;
+    if let Some(error) = &row.error {
+        writeln!(f, "           {}", error.message)?;
+        if let Some(hint) = error.hint.as_deref().filter(|hint| told.insert(hint)) {
             writeln!(f, "           hint: {hint}")?;
         }
     }
-    write_warnings(f, row, outcome)
+    write_warnings(f, row)
 }
 
 /// The last line.
-struct Sums<'a>(&'a Run);
+struct Sums<'a>(&'a RunReport);
 
 impl Display for Sums<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self(run) = self;
-        let sums = &run.report.summary;
-        if run.ending == Ending::Interrupted {
+        let Self(report) = self;
+        let sums = &report.summary;
+        if sums.interrupted {
             write!(f, "interrupted: ")?;
         }
-        let copied = match run.mode {
-            Mode::Copy => "copied",
-            Mode::DryRun => "to copy",
-        };
+        if let Some(shard) = sums.shard {
+            write!(f, "shard {shard}: ")?;
+        }
+        let copied = if sums.dry_run { "to copy" } else { "copied" };
         write!(
             f,
             "{}: {} {copied}",
@@ -144,12 +154,16 @@ impl Display for Sums<'_> {
         if sums.failed > 0 {
             write!(f, ", {} failed", sums.failed)?;
         }
-        let moved = run.outcomes().filter(|(_, row)| kept(row).is_some());
-        match moved.count() {
+        match report
+            .rows
+            .iter()
+            .filter(|row| row.kept().is_some())
+            .count()
+        {
             0 => {}
             moved => write!(f, ", {moved} moved")?,
         }
-        if run.mode == Mode::Copy && sums.blobs_copied + sums.blobs_mounted + sums.blobs_present > 0
+        if !sums.dry_run && (sums.blobs_copied, sums.blobs_mounted, sums.blobs_present) != (0, 0, 0)
         {
             write!(
                 f,
@@ -166,8 +180,8 @@ impl Display for Sums<'_> {
         write!(
             f,
             "; {} in {:.1} s",
-            counted(run.requests, "request"),
-            run.duration.as_secs_f64()
+            counted(sums.requests, "request"),
+            sums.duration_seconds
         )
     }
 }
@@ -176,6 +190,7 @@ impl Display for Sums<'_> {
 mod tests {
     use super::*;
     use crate::run::tests::{outcome, run_of};
+    use crate::run::{Ending, Mode};
 
     #[test]
     fn failures_come_with_cause_and_each_hint_once() {
@@ -195,14 +210,15 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
            the source q.io/a/0:v1 does not exist
 3 rows: 0 copied, 1 unchanged, 2 failed; 7 requests in 1.5 s
 ";
-        assert_eq!(RunText::of(&run, false).to_string(), want);
+        let text = RunText::of(&RunReport::of(&run), false).to_string();
+        assert_eq!(text, want);
     }
 
     #[test]
     fn copied_rows_are_listed_unless_they_are_many() {
         let listed = |copied: usize, all| {
             let run = run_of(vec![outcome(Status::Copied); copied]);
-            let text = RunText::of(&run, all).to_string();
+            let text = RunText::of(&RunReport::of(&run), all).to_string();
             text.lines()
                 .filter(|line| line.starts_with("copied "))
                 .count()
@@ -217,7 +233,7 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
         let mut run = run_of(vec![outcome(Status::Copied), outcome(Status::Skipped)]);
         run.mode = Mode::DryRun;
         run.ending = Ending::Interrupted;
-        let text = RunText::of(&run, false).to_string();
+        let text = RunText::of(&RunReport::of(&run), false).to_string();
         assert!(text.starts_with("would copy"), "{text}");
         let last = "interrupted: 2 rows: 1 to copy, 0 unchanged, 1 skipped; 7 requests in 1.5 s\n";
         assert!(text.ends_with(last), "{text}");

@@ -1,0 +1,43 @@
+//! `mirror report`: one report of several.
+
+use crate::args::{MergeArgs, ReportArgs, ReportCommand};
+use crate::atomic_file;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{self, MergeError};
+use crate::session::Session;
+
+/// Runs the command. The exit code is that of the one run for which the
+/// reports stand.
+///
+/// # Errors
+///
+/// [`Failure`] for files that are no reports, or none of one run.
+pub(super) fn run(session: &Session, args: &ReportArgs) -> Result<Exit, Failure> {
+    match &args.command {
+        ReportCommand::Merge(args) => merge(session, args),
+    }
+}
+
+fn merge(session: &Session, args: &MergeArgs) -> Result<Exit, Failure> {
+    if let Some(file) = &args.report {
+        atomic_file::stage(file, b"")?;
+    }
+    let reports = report::read_all(&args.files)?;
+    let merged = report::merge(&reports).map_err(|error| {
+        let hint = match &error {
+            MergeError::SameRow { .. } => {
+                "name the report of one run over that row: the later one, where a shard was repeated"
+            }
+            MergeError::Division { .. } => "name the reports of one run, all with the same N of I/N",
+            MergeError::DryRun { .. } => "name reports of runs that wrote, or of dry runs",
+        };
+        Failure::unusable(error.to_string()).hint(hint.to_owned())
+    })?;
+    report::tell(
+        session,
+        "mirror report merge",
+        args.report.as_deref(),
+        &merged,
+    )
+}

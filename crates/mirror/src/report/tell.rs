@@ -1,0 +1,40 @@
+//! A report on its way to everybody who is told.
+
+use std::path::Path;
+
+use super::document::RunReport;
+use super::file;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::github;
+use crate::logging;
+use crate::render::{RunText, summary_table};
+use crate::session::Session;
+
+/// Tells of a run everywhere: the file, GitHub's summary, stdout.
+///
+/// # Errors
+///
+/// [`Failure`] where the result cannot be written to stdout.
+pub(crate) fn tell(
+    session: &Session,
+    title: &str,
+    file: Option<&Path>,
+    report: &RunReport,
+) -> Result<Exit, Failure> {
+    // Both are tried: a full disk must not take the result from stdout too.
+    let written = file.map_or(Ok(()), |file| file::write(file, report));
+    let github = session.environment.github.as_ref();
+    github::summarise(github, &summary_table(title, report));
+    let text = RunText::of(report, session.is_verbose());
+    session.output.write(&text, report)?;
+    // After the result, of which there must be one: the file's failure is
+    // told on stderr, and the code says which is worse.
+    Ok(match written {
+        Ok(()) => report.exit(),
+        Err(failure) => {
+            logging::tell(&failure, session.common.log_format);
+            report.exit().max(failure.exit)
+        }
+    })
+}

@@ -1,0 +1,194 @@
+//! `--shard I/N`, and what a Kubernetes Indexed Job says instead.
+
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+
+/// More machines than anybody has; a bound for what is computed for each.
+const MOST: usize = 1000;
+
+/// A share of a run: this one of so many.
+///
+/// Written `2/4` and counted from 1, as by the matrices of CI systems,
+/// `CI_NODE_INDEX` of GitLab and `--partition` of nextest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Shard {
+    of: usize,
+    /// From 0, below `of`.
+    index: usize,
+}
+
+/// A text that is no shard.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ShardError {
+    /// Two numbers are missing.
+    #[error("write I/N, such as 1/4 for the first of four")]
+    Form,
+    /// There is no such shard.
+    #[error("shards are counted from 1: 1/{of} to {of}/{of}")]
+    Index {
+        /// How many there are.
+        of: usize,
+    },
+    /// Nobody has so many machines.
+    #[error("at most {MOST} shards, and at least one")]
+    Number,
+}
+
+impl Shard {
+    /// Every shard of so many.
+    pub(crate) fn all(of: usize) -> impl Iterator<Item = Self> {
+        (0..of.min(MOST)).map(move |index| Self { of, index })
+    }
+
+    /// Its place, from 0.
+    pub(crate) fn index(self) -> usize {
+        self.index
+    }
+
+    /// How many there are.
+    pub(crate) fn of(self) -> usize {
+        self.of
+    }
+
+    /// The shard of this process: that of the flag, else that of the pod of an
+    /// Indexed Job: `JOB_COMPLETION_INDEX`, which Kubernetes sets and counts
+    /// from 0, of `JOB_COMPLETIONS`, which the manifest of the Job sets. One
+    /// without the other says nothing, and that is told.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for variables that name no shard.
+    pub(crate) fn of_process(
+        flag: Option<Self>,
+        environment: &Environment,
+    ) -> Result<Option<Self>, Failure> {
+        if flag.is_some() {
+            return Ok(flag);
+        }
+        let (index, of) = (&environment.job_index, &environment.job_completions);
+        let (index, of) = match (index, of) {
+            (Some(index), Some(of)) => (index, of),
+            (None, None) => return Ok(None),
+            (set, _) => {
+                let (set, missing) = match set {
+                    Some(_) => ("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"),
+                    None => ("JOB_COMPLETIONS", "JOB_COMPLETION_INDEX"),
+                };
+                tracing::warn!("{set} is set and {missing} is not: this is a run over all rows");
+                return Ok(None);
+            }
+        };
+        Self::of_job(index, of).map(Some).ok_or_else(|| {
+            Failure::unusable(format!(
+                "JOB_COMPLETION_INDEX={index} of JOB_COMPLETIONS={of} is no shard"
+            ))
+            .hint(
+                "JOB_COMPLETIONS is the `completions` of the Indexed Job; its pods are counted from 0"
+                    .to_owned(),
+            )
+        })
+    }
+
+    fn of_job(index: &str, of: &str) -> Option<Self> {
+        let (index, of) = (index.parse().ok()?, of.parse().ok()?);
+        (index < of && of <= MOST).then_some(Self { of, index })
+    }
+}
+
+impl FromStr for Shard {
+    type Err = ShardError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (number, of) = text.split_once('/').ok_or(ShardError::Form)?;
+        let parse = |text: &str| text.parse::<usize>().map_err(|_| ShardError::Form);
+        let (number, of) = (parse(number)?, parse(of)?);
+        if !(1..=MOST).contains(&of) {
+            return Err(ShardError::Number);
+        }
+        match number.checked_sub(1).filter(|index| *index < of) {
+            Some(index) => Ok(Self { of, index }),
+            None => Err(ShardError::Index { of }),
+        }
+    }
+}
+
+impl Display for Shard {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index + 1, self.of)
+    }
+}
+
+impl Serialize for Shard {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shard {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    #[test]
+    fn a_flag_counts_from_one() {
+        for text in ["1/1", "1/4", "4/4", "1000/1000"] {
+            assert_eq!(text.parse::<Shard>().unwrap().to_string(), text);
+        }
+        let table = [
+            ("0/4", ShardError::Index { of: 4 }),
+            ("5/4", ShardError::Index { of: 4 }),
+            ("1/0", ShardError::Number),
+            ("1/1001", ShardError::Number),
+            ("1", ShardError::Form),
+            ("1/4/4", ShardError::Form),
+            ("-1/4", ShardError::Form),
+            ("/", ShardError::Form),
+        ];
+        for (text, want) in table {
+            assert_eq!(text.parse::<Shard>(), Err(want), "{text}");
+        }
+    }
+
+    fn of_job(index: &str, of: &str, flag: Option<&str>) -> Result<Option<String>, Failure> {
+        let get = |name: &str| match name {
+            "JOB_COMPLETION_INDEX" => Some(OsString::from(index)),
+            "JOB_COMPLETIONS" => Some(OsString::from(of)),
+            _ => None,
+        };
+        let environment = Environment::read(get, &[]);
+        let flag = flag.map(|flag| flag.parse().unwrap());
+        let shard = Shard::of_process(flag, &environment)?;
+        Ok(shard.map(|shard| shard.to_string()))
+    }
+
+    #[test]
+    fn a_pod_of_an_indexed_job_counts_from_zero() {
+        assert_eq!(of_job("0", "4", None), Ok(Some("1/4".to_owned())));
+        assert_eq!(of_job("3", "4", None), Ok(Some("4/4".to_owned())));
+        assert_eq!(of_job("3", "4", Some("1/2")), Ok(Some("1/2".to_owned())));
+        assert_eq!(of_job("3", "", None), Ok(None), "one alone says nothing");
+        assert_eq!(of_job("", "4", None), Ok(None));
+        for (index, of) in [
+            ("4", "4"),
+            ("0", "0"),
+            ("x", "4"),
+            ("0", "4.0"),
+            ("-1", "4"),
+        ] {
+            assert!(of_job(index, of, None).is_err(), "{index} of {of}");
+        }
+    }
+}
