@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::add_tag::push;
 use crate::environment::{Finished, TestEnvironment};
+use crate::workflows::Yaml;
 
 /// Destination repositories of two rows each.
 const REPOSITORIES: usize = 12;
@@ -167,6 +168,32 @@ async fn pods_of_an_indexed_job_share_the_list() {
         "{}",
         done.stderr
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_pod_is_its_report() {
+    let machines = Machines::new().await;
+    machines.source.remove_tag("image-3", "1");
+    let template = Yaml::read("deploy/kubernetes/indexed-job.yaml");
+    let arguments = template.values("args").next().unwrap().trim();
+    let arguments = arguments.trim_matches(['[', ']']).replace("/list/", "");
+    let mut names = Vec::new();
+    for index in 0..4 {
+        let mut pod = machines.environment.command();
+        pod.args(arguments.split(", "))
+            .env("JOB_COMPLETION_INDEX", index.to_string())
+            .env("JOB_COMPLETIONS", "4");
+        let done = Finished::of(pod.output().unwrap());
+        let name = format!("report-{index}.json");
+        machines
+            .environment
+            .write(&name, done.stdout + &done.stderr);
+        names.push(name);
+    }
+    let line = format!("report merge {}", names.join(" "));
+    let merged = machines.environment.mirror(&line).exits(1);
+    let told = "24 rows: 23 copied, 0 unchanged, 1 failed;";
+    assert!(merged.stdout.contains(told), "{}", merged.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

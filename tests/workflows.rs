@@ -8,7 +8,7 @@ use crate::wrappers::top;
 /// The line of a template that names the action.
 const ACTION: &str = "your-org/mirror@0000000000000000000000000000000000000000 # v0.1.0";
 /// The workflows of a repository with a list.
-const OF_LISTS: [&str; 4] = ["add-tag", "daily", "mirror", "validate"];
+const OF_LISTS: [&str; 5] = ["add-tag", "daily", "mirror", "mirror-sharded", "validate"];
 
 /// A YAML file, its lines with their indentation.
 pub(crate) struct Yaml {
@@ -186,19 +186,28 @@ fn jobs_have_few_rights_and_an_end() {
 
 #[test]
 fn nothing_is_pushed_until_a_registry_is_named() {
-    for name in ["mirror", "daily"] {
+    for name in ["mirror", "mirror-sharded", "daily"] {
         let yaml = Yaml::read(&format!(".github/workflows/{name}.yml"));
-        let guards: Vec<_> = yaml.values("if").collect();
-        assert!(
-            guards.contains(&" vars.MIRROR_REGISTRY != ''"),
-            "{name}: {guards:?}"
-        );
-        assert_eq!(
-            yaml.values("runs-on").count(),
-            1,
-            "{name}: the guard is that of one job"
-        );
+        let guards = yaml.values("if");
+        let guards = guards.filter(|guard| guard.contains("vars.MIRROR_REGISTRY != ''"));
+        let jobs = yaml.values("runs-on").count();
+        assert_eq!(guards.count(), jobs, "{name}: a guard for each job");
     }
+}
+
+#[test]
+fn every_pod_of_the_indexed_job_has_its_share() {
+    let yaml = Yaml::read("deploy/kubernetes/indexed-job.yaml");
+    let one = |key| {
+        let values: Vec<_> = yaml.values(key).map(str::trim).collect();
+        assert_eq!(values.len(), 1, "{key}: {values:?}");
+        values[0].to_owned()
+    };
+    assert_eq!(one("completionMode"), "Indexed");
+    let pods = one("completions");
+    assert_eq!(one("parallelism"), pods);
+    let set = format!("name: JOB_COMPLETIONS\n                  value: \"{pods}\"\n");
+    assert!(yaml.text.contains(&set), "JOB_COMPLETIONS is {pods}");
 }
 
 #[test]
