@@ -233,6 +233,43 @@ fn where_nothing_was_added_nothing_is_opened() {
     assert_eq!(origin.git(&["branch", "--list"]).trim(), "* main");
 }
 
+#[test]
+fn helm_is_built_where_an_entry_needs_it() {
+    let go =
+        "#!/bin/bash\necho \"$@ into $GOBIN\" >>\"$HOME/go\"\ninstall -D \"$0\" \"$GOBIN/helm\"\n";
+    for (source, needed) in [("registry", false), ("helm-oci", true)] {
+        let origin = GitRepository::new();
+        origin.write(
+            "config.json",
+            &format!("{{\"a\": {{\"versionSource\": \"{source}\"}}}}\n"),
+        );
+        origin.commit("first");
+        let job = Job::new("retrieve-tags", "Install helm", &origin, "exit 1");
+        job.environment.executable("bin", "go", go);
+        let home = job.environment.home();
+        let variables = home.join("variables");
+        let set = [
+            ("VERSION", "v9.9.9"),
+            ("GITHUB_ENV", variables.to_str().unwrap()),
+        ];
+        job.run(&set).exits(0);
+        // The next run finds it in the cache.
+        job.run(&set).exits(0);
+        let folder = home.join(".local/mirror-helm");
+        let (built, told) = match needed {
+            true => (
+                format!(
+                    "install -trimpath helm.sh/helm/v3/cmd/helm@v9.9.9 into {}\n",
+                    folder.display()
+                ),
+                format!("HELM={}/helm\n", folder.display()).repeat(2),
+            ),
+            false => (String::new(), String::new()),
+        };
+        assert_eq!((job.left("go"), job.left("variables")), (built, told));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_commits_are_enough_to_validate_a_pull_request() {
     let registry = Registry::new().start().await.unwrap();

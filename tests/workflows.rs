@@ -8,7 +8,14 @@ use crate::wrappers::top;
 /// The line of a template that names the action.
 const ACTION: &str = "your-org/mirror@0000000000000000000000000000000000000000 # v0.1.0";
 /// The workflows of a repository with a list.
-const OF_LISTS: [&str; 5] = ["add-tag", "daily", "mirror", "mirror-sharded", "validate"];
+const OF_LISTS: [&str; 6] = [
+    "add-tag",
+    "daily",
+    "mirror",
+    "mirror-sharded",
+    "retrieve-tags",
+    "validate",
+];
 
 /// A YAML file, its lines with their indentation.
 pub(crate) struct Yaml {
