@@ -6,6 +6,7 @@ mod add_tag;
 mod check_new;
 mod cli;
 mod compare;
+mod container;
 mod demo;
 mod environment;
 mod fmt;
