@@ -3,8 +3,11 @@
 /// A part of a word that is shorter says nothing.
 const TELLING: usize = 4;
 
-/// The known word nearest to a wrong one, whatever its case and `_`: one that is part of the other, else the
-/// likest, where a common beginning counts most, since people shorten words.
+/// So many letters are a slip, in a word that has more than twice as many.
+const SLIP: usize = 2;
+
+/// The known word nearest to a wrong one, whatever its case and `_`: one that a slip made it of, else one that
+/// is part of the other, else the likest, where a common beginning counts most, since people shorten words.
 pub(super) fn nearest<'known>(
     word: &str,
     known: impl IntoIterator<Item = &'known str>,
@@ -13,7 +16,10 @@ pub(super) fn nearest<'known>(
     let likeness = |known: &str| {
         let known = plain(known);
         let part = |of: &str, part: &str| part.len() >= TELLING && of.contains(part);
-        let bonus = if part(&word, &known) || part(&known, &word) {
+        let slips = strsim::osa_distance(&word, &known);
+        let bonus = if slips <= SLIP && slips * 2 < known.len() {
+            2.0
+        } else if part(&word, &known) || part(&known, &word) {
             1.0
         } else {
             0.0
@@ -39,6 +45,8 @@ mod tests {
         for (word, meant) in [
             ("lastest", "latest"),
             ("filter", "versionFilter"),
+            ("latest_entri", "latest_entry"),
+            ("latest_enrty", "latest_entry"),
             ("source", "versionSource"),
             ("verisonFilter", "versionFilter"),
             ("latestEntry", "latest_entry"),
