@@ -147,6 +147,21 @@ async fn an_entry_that_hangs_holds_nobody_and_says_how_long_it_had() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_hangs_holds_no_other_of_its_registry() {
+    let registry = registry_with(&["good:1"]).await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    proxy.add(Rule::new("", "/stuck/").does(Action::Stall));
+    let host = proxy.host();
+    let of = |name| json!({"images": [format!("{host}/{name}")], "versionSource": "registry"});
+    // Asked first, it is the one from which all others would learn what the registry wants.
+    let config = json!({"stuck": of("stuck"), "good": of("good"), "again": of("good")});
+    let environment = place(None, &config, "");
+    let done = environment.mirror("retrieve-tags --deadline 8s").exits(1);
+    let good = json!({"images": [format!("{host}/good")], "tags": ["1"]});
+    assert_eq!(done.json(), json!({"good": good, "again": good}));
+}
+
 #[test]
 fn an_interrupt_ends_it_and_leaves_the_list() {
     // Takes connections and says nothing.
