@@ -1,8 +1,8 @@
-//! The example that this repository has.
+//! Examples: this repository's own, those of the README and of the old documentation.
 
 use std::fs;
 
-use embedded_registry::Registry;
+use embedded_registry::{Registry, RunningRegistry};
 use serde_json::{Value, json};
 use testkit::github::{FakeGithub, Release};
 
@@ -13,16 +13,14 @@ use crate::wrappers::top;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_of_this_repository_works_without_a_token() {
     let registry = Registry::new().start().await.unwrap();
-    push(
-        &registry,
-        &[
-            "quay/coreos/etcd:v3.5.17",
-            "quay/coreos/etcd:v3.5.21",
-            "quay/coreos/etcd:v3.5.21-arm64",
-            "quay/coreos/etcd:v3.6.0",
-            "hub/coredns/coredns:1.12.1",
-        ],
-    );
+    let images = [
+        "quay.io coreos/etcd:v3.5.17",
+        "quay.io coreos/etcd:v3.5.21",
+        "quay.io coreos/etcd:v3.5.21-arm64",
+        "quay.io coreos/etcd:v3.6.0",
+        "docker.io coredns/coredns:1.12.1",
+    ];
+    let conf = remapped(&registry, &images);
     let github = FakeGithub::new().start().await;
     for tag in ["v1.11.9", "v1.12.0", "v1.12.1"] {
         github.release("coredns/coredns", Release::new(tag));
@@ -33,11 +31,7 @@ async fn the_example_of_this_repository_works_without_a_token() {
     for name in ["config.json", "images-list"] {
         environment.write(name, fs::read(top().join(name)).unwrap());
     }
-    let host = registry.host();
-    let remapped = [("quay.io", "quay"), ("docker.io", "hub")].map(|(prefix, to)| {
-        format!("[[registry]]\nprefix = \"{prefix}\"\nlocation = \"{host}/{to}\"\n")
-    });
-    environment.write("registries.conf", remapped.concat());
+    environment.write("registries.conf", conf);
 
     let done = environment.mirror("retrieve-tags").exits(0);
     let want = json!({
@@ -57,6 +51,81 @@ async fn the_example_of_this_repository_works_without_a_token() {
         assert!(list.contains(row), "{list}");
     }
     environment.mirror("lint").exits(0);
+}
+
+/// What the registries have, `PREFIX NAME:TAG`, and where they are to be found here.
+fn remapped(registry: &RunningRegistry, images: &[&str]) -> String {
+    let mut conf = String::new();
+    for (number, image) in images.iter().enumerate() {
+        let (prefix, name) = image.split_once(' ').unwrap();
+        push(registry, &[&format!("{prefix}/{name}")]);
+        if !images[..number]
+            .iter()
+            .any(|before| before.starts_with(&format!("{prefix} ")))
+        {
+            let location = format!("{}/{prefix}", registry.host());
+            conf += &format!("[[registry]]\nprefix = \"{prefix}\"\nlocation = \"{location}\"\n");
+        }
+    }
+    conf
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_old_documentation_still_holds() {
+    let registry = Registry::new().start().await.unwrap();
+    let images = [
+        "registry.suse.com bci/bci-busybox:15.4.9",
+        "registry.suse.com bci/bci-busybox:15.4.10",
+        "registry.suse.com bci/bci-busybox:15.5.1",
+        "quay.io skopeo/stable:v1.9.9",
+        "quay.io skopeo/stable:v1.15.0",
+        "quay.io skopeo/stable:latest",
+        "registry.k8s.io pause:3.9",
+        "registry.k8s.io pause:3.10",
+        "registry.k8s.io pause:3.10-linux-amd64",
+        "ghcr.io epinio/epinio-server:v1.9.0",
+        "ghcr.io epinio/epinio-server:v1.11.1",
+        "gcr.io cloud-provider-vsphere/csi/release/syncer:v2.7.0",
+        "gcr.io cloud-provider-vsphere/csi/release/syncer:v3.0.0",
+    ];
+    let conf = remapped(&registry, &images);
+    let github = FakeGithub::new().start().await;
+    for tag in ["v1.21.0", "v1.30.1"] {
+        github.release("kubernetes/cloud-provider-vsphere", Release::new(tag));
+    }
+    github.release("flannel-io/flannel", Release::new("v0.26.0").latest());
+    for tag in ["v1.3.0", "v1.4.0"] {
+        let file = format!("longhornio/longhorn-engine:{tag}\n");
+        github.tag(
+            "longhorn/longhorn",
+            tag,
+            &[("deploy/longhorn-images.txt", &file)],
+        );
+        github.release("longhorn/longhorn", Release::new(tag));
+    }
+    let environment = TestEnvironment::new()
+        .with("GITHUB_API_URL", &github.url())
+        .with("CONTAINERS_REGISTRIES_CONF", "registries.conf");
+    environment.write("registries.conf", conf);
+    environment.write("images-list", "");
+    let of = |name: &str| {
+        let folder = top().join("crates/tag-retrieval/test-data/old-documentation");
+        environment.write("config.json", fs::read(folder.join(name)).unwrap());
+        environment.mirror("retrieve-tags").exits(0).json()
+    };
+    let one = |image: &str, tag: &str| json!({"images": [image], "tags": [tag]});
+    let want = json!({
+        "vsphere-cpi": one("gcr.io/cloud-provider-vsphere/cpi/release/manager", "v1.30.1"),
+        "flannel": one("flannel/flannel", "v0.26.0"),
+        "bci-busybox": one("registry.suse.com/bci/bci-busybox", "15.4.10"),
+        "skopeo": one("quay.io/skopeo/stable", "v1.15.0"),
+        "pause": one("registry.k8s.io/pause", "3.10"),
+        "epinio": one("ghcr.io/epinio/epinio-server", "v1.11.1"),
+        "csi-release-syncer": one("gcr.io/cloud-provider-vsphere/csi/release/syncer", "v2.7.0"),
+    });
+    assert_eq!(of("github-and-registry.json"), want);
+    let want = json!({"longhorn": {"full_images": ["longhornio/longhorn-engine:v1.4.0"]}});
+    assert_eq!(of("github-tagged-images-file.json"), want);
 }
 
 /// The blocks of a kind in the README.
