@@ -49,9 +49,10 @@ pub async fn compare(
         .collect();
     let compared = stream::iter(rows.iter().enumerate())
         .take_until(stop.cancelled())
-        .map(|(index, row)| {
-            let row = Box::pin(comparer.row(row));
+        .map(|(index, listed)| {
+            let row = Box::pin(comparer.row(listed));
             async move {
+                let _shown = progress.begin_row(listed);
                 tokio::select! {
                     biased;
                     comparison = row => (index, comparison),

@@ -78,7 +78,7 @@ pub use compare_report::{
     PlatformFound,
 };
 pub use platform::{Platform, PlatformError};
-pub use progress::{Progress, Transfer};
+pub use progress::{Progress, RowUnderWay, Transfer};
 pub use report::{Conflict, Moved, Outcome, Report, RowError, Status, Summary};
 pub use row::{MovedTag, NarrowedIndex, Options, PlatformSelection, Row};
 pub use sync::sync;

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use oci_spec::distribution::Reference;
+
+use crate::row::Row;
 
 /// The state of a run, written by the engine and read at leisure.
 #[derive(Debug, Default)]
@@ -12,7 +16,19 @@ pub struct Progress {
     rows_failed: AtomicUsize,
     bytes: AtomicU64,
     transfers: Mutex<BTreeMap<u64, Arc<Transfer>>>,
+    rows: Mutex<BTreeMap<u64, RowUnderWay>>,
     next: AtomicU64,
+}
+
+/// A row that was begun and is not done.
+#[derive(Debug, Clone)]
+pub struct RowUnderWay {
+    /// The image that is mirrored.
+    pub source: Reference,
+    /// Where it goes.
+    pub destination: Reference,
+    /// When it was begun.
+    pub since: Instant,
 }
 
 /// One blob on its way.
@@ -27,6 +43,8 @@ pub struct Transfer {
     /// When it began.
     pub since: Instant,
     sent: AtomicU64,
+    /// Milliseconds from `since` to the last byte.
+    last: AtomicU64,
 }
 
 impl Transfer {
@@ -35,6 +53,19 @@ impl Transfer {
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Since the last byte, or the beginning.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+        self.since.elapsed().saturating_sub(last)
+    }
+
+    fn count(&self, bytes: u64) {
+        let elapsed = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(elapsed, Ordering::Relaxed);
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -63,6 +94,12 @@ impl Progress {
         self.lock().values().cloned().collect()
     }
 
+    /// The rows under way, oldest first.
+    #[must_use]
+    pub fn rows(&self) -> Vec<RowUnderWay> {
+        self.lock_rows().values().cloned().collect()
+    }
+
     /// Counts a row, or whatever else is counted, that has come to its end.
     pub fn row_done(&self, failed: bool) {
         self.rows_done.fetch_add(1, Ordering::Relaxed);
@@ -78,6 +115,7 @@ impl Progress {
             size,
             since: Instant::now(),
             sent: AtomicU64::new(0),
+            last: AtomicU64::new(0),
         });
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, Arc::clone(&transfer));
@@ -88,10 +126,39 @@ impl Progress {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Transfer>>> {
+    /// Shows a row for as long as the guard lives.
+    pub(crate) fn begin_row(&self, row: &Row) -> RowBegun<'_> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let row = RowUnderWay {
+            source: row.source.clone(),
+            destination: row.destination.clone(),
+            since: Instant::now(),
+        };
+        self.lock_rows().insert(id, row);
+        RowBegun { progress: self, id }
+    }
+
+    fn lock_rows(&self) -> MutexGuard<'_, BTreeMap<u64, RowUnderWay>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Transfer>>> {
         self.transfers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A row that is shown.
+#[derive(Debug)]
+pub(crate) struct RowBegun<'a> {
+    progress: &'a Progress,
+    id: u64,
+}
+
+impl Drop for RowBegun<'_> {
+    fn drop(&mut self) {
+        self.progress.lock_rows().remove(&self.id);
     }
 }
 
@@ -108,7 +175,7 @@ impl Begun {
     pub(crate) fn counter(&self) -> Arc<dyn Fn(u64) + Send + Sync> {
         let (progress, transfer) = (Arc::clone(&self.progress), Arc::clone(&self.transfer));
         Arc::new(move |bytes| {
-            transfer.sent.fetch_add(bytes, Ordering::Relaxed);
+            transfer.count(bytes);
             progress.bytes.fetch_add(bytes, Ordering::Relaxed);
         })
     }

@@ -108,6 +108,7 @@ impl Engine<'_> {
         row: &Row,
         synced: impl Future<Output = Outcome>,
     ) -> Outcome {
+        let _shown = self.progress.begin_row(row);
         let stopped = async {
             stop.cancelled().await;
             tokio::time::sleep(self.options.grace).await;

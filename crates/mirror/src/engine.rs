@@ -75,6 +75,7 @@ pub(crate) async fn run(session: &Session, options: &Options, work: Work) -> Res
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let shown = session.screen.show(work.rows.len(), &progress);
+    let watching = session.inquiry.watch(work.rows.len(), &progress, &client);
     let start = Instant::now();
     let synced = copier::sync(
         &client,
@@ -86,7 +87,7 @@ pub(crate) async fn run(session: &Session, options: &Options, work: Work) -> Res
     );
     let report = Box::pin(synced).await;
     let duration = start.elapsed();
-    drop(shown);
+    drop((shown, watching));
     Ok(Run {
         rows: work.rows,
         places: work.places,

@@ -13,6 +13,7 @@
 //! - `engine`, `selection`, `sharding`, `client`: what the commands over rows share.
 //! - `failure`, `hints`, `exit`: what a person and a script are told.
 //! - `report`: the document behind what `sync` and `copy` say, and several made one.
+//! - `signals`, `inquiry`: what a run does when a signal comes.
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
 //!   `github`) is everything else.
 
@@ -31,6 +32,7 @@ mod failure;
 mod github;
 mod hints;
 mod image_name;
+mod inquiry;
 mod list_file;
 mod lock_file;
 mod locking;
@@ -59,6 +61,7 @@ use environment::Environment;
 use exit::Exit;
 use failure::Failure;
 use github::Level;
+use inquiry::Inquiry;
 use output::{Output, OutputFormat};
 use progress::Screen;
 use session::Session;
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         output,
         screen,
         signals: Signals::default(),
+        inquiry: Inquiry::default(),
     };
     let exit = commands::run(&session, &cli.command).unwrap_or_else(|failure| {
         logging::tell(&failure, session.common.log_format);

@@ -2,6 +2,7 @@
 
 use crate::args::Common;
 use crate::environment::Environment;
+use crate::inquiry::Inquiry;
 use crate::output::Output;
 use crate::progress::Screen;
 use crate::signals::Signals;
@@ -19,6 +20,8 @@ pub(crate) struct Session {
     pub(crate) screen: Screen,
     /// SIGINT and SIGTERM.
     pub(crate) signals: Signals,
+    /// SIGUSR1.
+    pub(crate) inquiry: Inquiry,
 }
 
 impl Session {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use oci_client::Reference;
 use tokio::sync::Semaphore;
 
+use crate::activity::{Activity, HostActivity};
 use crate::auth::Access;
 use crate::credentials::CredentialStore;
 use crate::error::Error;
@@ -75,6 +76,7 @@ impl Client {
                     trust: settings.trust,
                     jobs: settings.jobs.max(1),
                     requests: AtomicU64::new(0),
+                    under_way: Arc::default(),
                     streams: Semaphore::new(STREAMS),
                     system_roots: Arc::new(system_roots()),
                     chunks: Semaphore::new(CHUNKS_IN_MEMORY),
@@ -165,6 +167,19 @@ impl Client {
         let host = Arc::new(Host::new(name, insecure, &self.inner.shared)?);
         hosts.insert(key, Arc::clone(&host));
         Ok(host)
+    }
+
+    /// What is under way at this moment.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        let hosts = self.inner.hosts.lock();
+        let hosts = hosts.unwrap_or_else(PoisonError::into_inner);
+        let mut hosts: Vec<_> = hosts.values().map(|host| HostActivity::of(host)).collect();
+        hosts.sort_by(|a, b| a.host.cmp(&b.host));
+        Activity {
+            requests: self.inner.shared.under_way.now(),
+            hosts,
+        }
     }
 
     /// HTTP requests sent so far, token requests and retries included.

@@ -55,6 +55,7 @@
 //! registries.conf. Auth files and helpers are ours, because no crate does
 //! podman's longest-path lookup over several files with identity tokens.
 
+mod activity;
 mod auth;
 mod blob;
 mod capabilities;
@@ -73,6 +74,7 @@ mod tags;
 mod transport;
 pub mod trust;
 
+pub use activity::{Activity, HostActivity};
 pub use auth::Access;
 pub use blob::{Blob, BlobReader, Mount, Side, TransferError, UploadSession, transfer_blob};
 pub use capabilities::Support;
@@ -84,4 +86,4 @@ pub use manifest::{Content, Manifest, ManifestError, ManifestHead, Put, is_index
 pub use referrers::{Referrers, referrers_tag};
 pub use repository::Repository;
 pub use site::{Page, Site};
-pub use transport::Patience;
+pub use transport::{Patience, RequestUnderWay, Stage};

@@ -60,8 +60,9 @@ pub(super) async fn compare(
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let shown = session.screen.show(rows.len(), &progress);
+    let watching = session.inquiry.watch(rows.len(), &progress, &client);
     let report = Box::pin(copier::compare(&client, rows, options, &progress, &stop)).await;
-    drop(shown);
+    drop((shown, watching));
     let ending = Ending::of(&stop);
     Ok((report, ending))
 }

@@ -101,6 +101,7 @@ impl Demo {
             output: session.output,
             screen: session.screen.clone(),
             signals: session.signals.clone(),
+            inquiry: session.inquiry.clone(),
         };
         Ok(Self {
             upstream,

@@ -21,23 +21,26 @@ const WORKERS: usize = 4;
 pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Lint(args) => lint::run(session, args),
-        Command::Fmt(args) => wait(fmt::run(session, args)),
+        Command::Fmt(args) => wait(session, fmt::run(session, args)),
         Command::Report(args) => report::run(session, args),
-        Command::Sync(args) => wait(sync::run(session, args)),
-        Command::Copy(args) => wait(copy::run(session, args)),
-        Command::AddTag(args) => wait(add_tag::run(session, args)),
-        Command::CheckNew(args) => wait(check_new::run(session, args)),
-        Command::RetrieveTags(args) => wait(retrieve_tags::run(session, args)),
-        Command::Lock(args) => wait(lock::run(session, args)),
-        Command::Compare(args) => wait(compare::run(session, args)),
-        Command::Tags(args) => wait(tags::run(session, args)),
-        Command::Inspect(args) => wait(inspect::run(session, args)),
-        Command::Login(args) => wait(login::run(session, args)),
-        Command::Demo(args) => wait(demo::run(session, args)),
+        Command::Sync(args) => wait(session, sync::run(session, args)),
+        Command::Copy(args) => wait(session, copy::run(session, args)),
+        Command::AddTag(args) => wait(session, add_tag::run(session, args)),
+        Command::CheckNew(args) => wait(session, check_new::run(session, args)),
+        Command::RetrieveTags(args) => wait(session, retrieve_tags::run(session, args)),
+        Command::Lock(args) => wait(session, lock::run(session, args)),
+        Command::Compare(args) => wait(session, compare::run(session, args)),
+        Command::Tags(args) => wait(session, tags::run(session, args)),
+        Command::Inspect(args) => wait(session, inspect::run(session, args)),
+        Command::Login(args) => wait(session, login::run(session, args)),
+        Command::Demo(args) => wait(session, demo::run(session, args)),
     }
 }
 
-fn wait(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+fn wait(
+    session: &Session,
+    command: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
     let workers =
         std::thread::available_parallelism().map_or(WORKERS, |cores| cores.get().min(WORKERS));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -49,7 +52,11 @@ fn wait(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Fa
                 "cannot start the threads that requests need: {error}"
             ))
         })?;
-    let done = runtime.block_on(command);
+    let done = runtime.block_on(async {
+        let format = session.common.log_format;
+        session.inquiry.listen(&session.screen, format)?;
+        command.await
+    });
     // Requests that nobody waits for any more need not end.
     runtime.shutdown_background();
     done

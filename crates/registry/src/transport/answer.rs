@@ -9,6 +9,7 @@ use url::Url;
 
 use super::limit::Permit;
 use super::redact;
+use super::under_way::Shown;
 use crate::error::{Awaited, Error, StatusError};
 
 /// Status and headers have come; the body follows.
@@ -19,6 +20,8 @@ pub(crate) struct Answer {
     pub(super) url: Url,
     pub(super) response: reqwest::Response,
     pub(super) stall: Duration,
+    /// Tells whoever asks how far this is.
+    pub(super) shown: Shown,
     /// The host's place, kept until the body has been read.
     pub(super) _permit: Option<Permit>,
 }
@@ -54,7 +57,11 @@ impl Answer {
     /// [`Error::Connection`] where the body broke off.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         match tokio::time::timeout(self.stall, self.response.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Ok(chunk)) => {
+                let bytes = chunk.as_ref().map_or(0, Bytes::len);
+                self.shown.received(bytes as u64);
+                Ok(chunk)
+            }
             Ok(Err(error)) => Err(Error::connection(
                 &self.method,
                 &self.url,

@@ -1,5 +1,6 @@
 //! One request on the wire, and the redirects that answer it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -80,11 +81,12 @@ impl Host {
         request: reqwest::RequestBuilder,
         method: &Method,
         url: &Url,
-        motion: &Motion,
+        motion: &Arc<Motion>,
     ) -> Result<Answer, Broken> {
         let patience = self.patience();
         let begun = Instant::now();
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        let shown = self.shared.under_way.begin(method, url, motion);
         let sent = motion.within(patience.first_byte, request.send()).await;
         let response = match sent {
             Some(Ok(response)) => response,
@@ -113,7 +115,9 @@ impl Host {
             milliseconds = begun.elapsed().as_millis(),
             "answered"
         );
+        shown.received(0);
         Ok(Answer {
+            shown,
             method: method.clone(),
             url: url.clone(),
             response,

@@ -53,7 +53,8 @@ impl Health {
         self.backoff * 120
     }
 
-    fn is_down(&self) -> bool {
+    /// Whether it has answered nothing lately.
+    pub(crate) fn is_down(&self) -> bool {
         self.given_up.load(Ordering::Relaxed) >= DOWN
     }
 

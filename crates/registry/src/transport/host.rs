@@ -13,6 +13,7 @@ use super::limit::HostLimit;
 use super::patience::Patience;
 use super::security::{self, Security};
 use super::tls::{HttpClients, Purpose, TlsFailure};
+use super::under_way::UnderWay;
 use crate::auth::Authenticator;
 use crate::capabilities::Capabilities;
 use crate::credentials::{Credential, CredentialError, CredentialStore};
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) streams: Semaphore,
     /// Every HTTP request sent.
     pub(crate) requests: AtomicU64,
+    /// Those whose answers have not been read.
+    pub(crate) under_way: Arc<UnderWay>,
     /// Places for chunks that are held in memory.
     pub(crate) chunks: tokio::sync::Semaphore,
 }
@@ -49,10 +52,10 @@ pub(crate) struct Host {
     trust: HostTrust,
     /// For redirects to other hosts, on and off this machine.
     away: [OnceLock<reqwest::Client>; 2],
-    pub(super) limit: Arc<HostLimit>,
-    pub(super) health: Health,
+    pub(crate) limit: Arc<HostLimit>,
+    pub(crate) health: Health,
     /// Pauses and health of the token server, which is another host.
-    pub(super) realm: (HostLimit, Health),
+    pub(crate) realm: (HostLimit, Health),
     pub(super) auth: Authenticator,
     pub(super) first_contact: FirstAnswer,
     pub(crate) capabilities: Capabilities,

@@ -99,10 +99,16 @@ impl HostLimit {
         Ok(())
     }
 
-    fn pause_left(&self) -> Option<Duration> {
+    /// For how much longer nothing is sent.
+    pub(crate) fn pause_left(&self) -> Option<Duration> {
         let until = self.lock().paused_until?;
         let rest = until.saturating_duration_since(Instant::now());
         (!rest.is_zero()).then_some(rest)
+    }
+
+    /// Requests that may be under way at once.
+    pub(crate) fn at_once(&self) -> usize {
+        self.lock().limit
     }
 
     /// Holds every further request for `wait` from now.

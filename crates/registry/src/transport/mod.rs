@@ -17,6 +17,7 @@ mod security;
 mod send;
 mod send_stream;
 mod tls;
+mod under_way;
 
 pub(crate) use answer::{Answer, Reply};
 pub(crate) use exchange::Exchange;
@@ -29,3 +30,4 @@ pub(crate) use retries::{Next, Retries, is_passing};
 pub(crate) use security::is_loopback;
 pub(crate) use send::Request;
 pub(crate) use tls::system_roots;
+pub use under_way::{RequestUnderWay, Stage};

@@ -61,9 +61,14 @@ impl Motion {
         self.left.load(Ordering::Relaxed)
     }
 
+    /// Whether the peer waits for us to deliver.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.ours.load(Ordering::Relaxed)
+    }
+
     /// How long the peer has done nothing.
     pub(crate) fn idle(&self) -> Duration {
-        if self.ours.load(Ordering::Relaxed) {
+        if self.is_ours() {
             return Duration::ZERO;
         }
         let taken = Duration::from_millis(self.last_taken.load(Ordering::Relaxed));

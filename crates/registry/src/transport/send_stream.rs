@@ -32,7 +32,7 @@ impl Host {
         headers: HeaderMap,
         body: reqwest::Body,
         scopes: &Scopes,
-        motion: &Motion,
+        motion: &Arc<Motion>,
     ) -> Result<Option<Url>, Error> {
         let begun = Instant::now();
         let presented = self.auth.present(self, scopes).await?;

@@ -1,0 +1,205 @@
+//! Which requests are under way, for whoever asks what a run is doing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::Method;
+use url::Url;
+
+use super::motion::Motion;
+use super::redact;
+
+/// A request that was sent and whose answer has not been read to its end.
+#[derive(Debug, Clone)]
+pub struct RequestUnderWay {
+    /// Its method.
+    pub method: Method,
+    /// Its URL, without what must not be shown.
+    pub url: String,
+    /// Since it was sent.
+    pub age: Duration,
+    /// Since the peer did anything; nothing while it waits for us.
+    pub idle: Duration,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// How far a request is. Bytes are bytes of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// So many bytes are still to be sent.
+    Sending(u64),
+    /// So many bytes are still to be sent, and the peer waits for us to have them.
+    Holding(u64),
+    /// No byte of the answer has come.
+    Waiting,
+    /// So many bytes of the answer have come.
+    Receiving(u64),
+}
+
+/// All requests of a client that are under way, in the order of their beginning.
+#[derive(Debug, Default)]
+pub(crate) struct UnderWay {
+    requests: Mutex<BTreeMap<u64, Arc<Request>>>,
+    next: AtomicU64,
+}
+
+/// One of them. The URL is made presentable when somebody asks: nobody does
+/// for nearly all of them.
+struct Request {
+    method: Method,
+    url: Url,
+    begun: Instant,
+    motion: Arc<Motion>,
+    /// Bytes of the answer, one more than came: 0 is no answer yet.
+    received: AtomicU64,
+    /// Milliseconds from `begun` to the last of them.
+    last: AtomicU64,
+}
+
+/// A request that is shown for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    all: Arc<UnderWay>,
+    request: Arc<Request>,
+    id: u64,
+}
+
+impl UnderWay {
+    /// Shows a request.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        method: &Method,
+        url: &Url,
+        motion: &Arc<Motion>,
+    ) -> Shown {
+        let request = Arc::new(Request {
+            method: method.clone(),
+            url: url.clone(),
+            begun: Instant::now(),
+            motion: Arc::clone(motion),
+            received: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+        });
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(id, Arc::clone(&request));
+        Shown {
+            all: Arc::clone(self),
+            request,
+            id,
+        }
+    }
+
+    /// Those that are shown now, oldest first.
+    pub(crate) fn now(&self) -> Vec<RequestUnderWay> {
+        let shown: Vec<_> = self.lock().values().cloned().collect();
+        shown.iter().map(|request| request.now()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Request>>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shown {
+    /// The headers have come, or a piece of the answer's body of so many bytes.
+    pub(crate) fn received(&self, bytes: u64) {
+        let Request {
+            begun,
+            received,
+            last,
+            ..
+        } = &*self.request;
+        let elapsed = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        last.store(elapsed, Ordering::Relaxed);
+        // The first call is that for the headers, which counts as the one.
+        let first = received.load(Ordering::Relaxed) == 0;
+        received.fetch_add(bytes + u64::from(first), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.id);
+    }
+}
+
+impl Request {
+    fn now(&self) -> RequestUnderWay {
+        let received = self.received.load(Ordering::Relaxed);
+        let age = self.begun.elapsed();
+        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+        let (stage, idle) = match (received.checked_sub(1), self.motion.left()) {
+            (Some(bytes), _) => (Stage::Receiving(bytes), age.saturating_sub(last)),
+            (None, 0) => (Stage::Waiting, self.motion.idle()),
+            (None, left) if self.motion.is_ours() => (Stage::Holding(left), Duration::ZERO),
+            (None, left) => (Stage::Sending(left), self.motion.idle()),
+        };
+        RequestUnderWay {
+            method: self.method.clone(),
+            url: redact::url(&self.url),
+            age,
+            idle,
+            stage,
+        }
+    }
+}
+
+/// Without the secrets that URLs carry.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, redact::url(&self.url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_shown_until_its_answer_is_read() {
+        let all = Arc::new(UnderWay::default());
+        let url: Url = "https://r.io/v2/a/blobs/uploads/1?_state=hidden&digest=d"
+            .parse()
+            .unwrap();
+        let motion = Motion::of(10);
+        let shown = all.begin(&Method::PUT, &url, &motion);
+        let stage = || all.now().first().map(|request| request.stage);
+        assert_eq!(stage(), Some(Stage::Sending(10)));
+        motion.waits_for_us();
+        assert_eq!(stage(), Some(Stage::Holding(10)));
+        motion.taken(10);
+        assert_eq!(stage(), Some(Stage::Waiting));
+        shown.received(0);
+        assert_eq!(stage(), Some(Stage::Receiving(0)));
+        shown.received(7);
+        assert_eq!(stage(), Some(Stage::Receiving(7)));
+        let told = format!("{all:?} {:?}", all.now());
+        assert!(
+            told.contains("digest=d") && !told.contains("hidden"),
+            "{told}"
+        );
+        drop(shown);
+        assert_eq!(stage(), None);
+    }
+
+    #[test]
+    fn what_stands_still_says_for_how_long() {
+        let all = Arc::new(UnderWay::default());
+        let url: Url = "https://r.io/".parse().unwrap();
+        let shown = all.begin(&Method::GET, &url, &Motion::of(0));
+        std::thread::sleep(Duration::from_millis(60));
+        shown.received(0);
+        std::thread::sleep(Duration::from_millis(20));
+        let now = &all.now()[0];
+        let (shortest, moved) = (Duration::from_millis(20), Duration::from_millis(60));
+        assert!(now.age >= moved + shortest, "{now:?}");
+        assert!(
+            now.idle >= shortest && now.idle <= now.age - moved + shortest,
+            "{now:?}"
+        );
+    }
+}
