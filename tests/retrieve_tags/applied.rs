@@ -125,6 +125,35 @@ async fn a_destination_that_is_named_gets_what_it_lacks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_is_not_clear_is_asked_for_where_it_can_be_said() {
+    let registry = registry_with(&["a:1"]).await;
+    let r = registry.host();
+    let image = format!("{r}/a");
+    let list = format!("{image} r.io/one/a 0\n{image} r.io/two/a 0\n");
+    let named = json!({"source": image, "destination": "r.io/three/a"});
+    for (written, want) in [
+        (
+            json!(image),
+            format!(
+                "{image}:1 goes to r.io/one/a and r.io/two/a: say which in the configuration, "
+            ),
+        ),
+        (
+            named,
+            format!(
+                "{image}:1 does not go to r.io/three/a but to r.io/one/a and r.io/two/a: correct `destination` "
+            ),
+        ),
+    ] {
+        let config = json!({"a": {"images": [written], "versionSource": "registry"}});
+        let environment = place(None, &config, &list);
+        let done = environment.mirror("retrieve-tags --apply").exits(1);
+        assert!(done.stderr.contains(&want), "{want}\n{}", done.stderr);
+        assert_eq!(environment.read("images-list"), list);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_fails_does_not_keep_the_others_out() {
     let registry = registry_with(&["a:1", "a:2"]).await;
     let r = registry.host();

@@ -76,11 +76,37 @@ pub(super) fn tell(PairProblem { pair, problem, .. }: &PairProblem) -> Exit {
             tracing::warn!("{pair} was announced and is not there yet: it is left out");
             Exit::Done
         }
+        // Where `add-tag` has options, an entry has a key.
+        AddProblem::Ambiguous { destinations } => {
+            let all = names(destinations);
+            tracing::error!(
+                "{pair} goes to {all}: say which in the configuration, with \
+                 {{\"source\": …, \"destination\": …}} in `images`"
+            );
+            Exit::Failed
+        }
+        AddProblem::NotADestination {
+            named,
+            destinations,
+            ..
+        } => {
+            let all = names(destinations);
+            tracing::error!(
+                "{pair} does not go to {named} but to {all}: correct `destination` in the \
+                 configuration, or make it another destination with `mirror add-tag --new`"
+            );
+            Exit::Failed
+        }
         _ => {
             tracing::error!("{pair}: {problem}");
             Exit::Failed
         }
     }
+}
+
+fn names(repositories: &[Repository]) -> String {
+    let names: Vec<_> = repositories.iter().map(Repository::as_written).collect();
+    names.join(" and ")
 }
 
 /// What to add, a request for each destination that the configuration names
