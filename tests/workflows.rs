@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::environment::TestEnvironment;
 use crate::wrappers::top;
 
 /// The line of a template that names the action.
@@ -141,6 +142,36 @@ fn nothing_is_pasted_into_scripts() {
             );
         }
     }
+}
+
+/// The options that a line names, such as `--entry` in `format('--entry={0}', …)`.
+fn options(line: &str) -> impl Iterator<Item = &str> {
+    let words = line.split(|c: char| !c.is_ascii_lowercase() && c != '-');
+    words.filter(|word| word.starts_with("--") && word.len() > 2)
+}
+
+#[test]
+fn commands_know_the_options_that_they_are_given() {
+    let environment = TestEnvironment::new();
+    let mut checked = 0;
+    for yaml in workflows() {
+        let mut help = String::new();
+        for line in yaml.text.lines().map(str::trim) {
+            if line.starts_with("- ") {
+                help.clear();
+            }
+            if let Some(command) = line.strip_prefix("command: ") {
+                let line = format!("{command} --help");
+                help = environment.mirror(&line).exits(0).stdout;
+                continue;
+            }
+            for option in options(line).filter(|_| !help.is_empty()) {
+                assert!(help.contains(option), "{}: {option}: {line}", yaml.name);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 10, "{checked} options: they are not found");
 }
 
 #[test]
