@@ -133,7 +133,8 @@ async fn an_entry_that_hangs_holds_nobody_and_says_how_long_it_had() {
     let lines = done.stderr.lines();
     let failed: Vec<_> = lines.filter(|line| line.contains("ERROR")).collect();
     assert_eq!(failed.len(), 2, "{}", done.stderr);
-    let want = "config.json:2: stuck: there was no result within the deadline of 2 s";
+    let want =
+        "config.json:2: stuck: there was no result within the deadline of 2 s: see with -vv who ";
     assert!(failed[0].contains(want), "{failed:?}");
     assert!(
         failed[1].contains(": charts: ") && failed[1].contains("within "),

@@ -1,7 +1,7 @@
 //! What came of a run over the entries.
 
 use tag_retrieval::config::Entry;
-use tag_retrieval::{News, Outcome, Retrieved};
+use tag_retrieval::{EntryError, News, Outcome, Retrieved};
 
 use super::Known;
 use crate::failure::Finding;
@@ -56,7 +56,7 @@ impl Retrieval {
                     news: news(entry, &retrieved, known, own_org),
                     retrieved: Box::new(retrieved),
                 },
-                Err(error) => EntryState::Failed(error.to_string()),
+                Err(error) => EntryState::Failed(told(&error)),
             },
         };
         Self {
@@ -79,6 +79,16 @@ impl Retrieval {
             })
         });
         found.collect()
+    }
+}
+
+/// What failed, and where an option helps, which.
+fn told(error: &EntryError) -> String {
+    match error {
+        EntryError::Retrieval(error) => error.to_string(),
+        EntryError::Deadline(_) => format!(
+            "{error}: see with -vv who does not answer, or give it more time with --deadline"
+        ),
     }
 }
 
