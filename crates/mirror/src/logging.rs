@@ -9,7 +9,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::args::{Common, LogFormat};
 use crate::failure::{Failure, Finding};
-use crate::output;
+use crate::output::{self, one_line};
 use crate::progress::{self, Screen};
 
 /// Starts the log: warnings by default, errors with `-q`, rows and retries with
@@ -75,12 +75,31 @@ impl<'a> MakeWriter<'a> for LogWriter {
 }
 
 impl Write for LogWriter {
+    /// Takes a whole event at a time, as `tracing_subscriber` writes it.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.above_bars(|| io::stderr().write_all(bytes))?;
+        let line = line(bytes);
+        self.0
+            .above_bars(|| io::stderr().write_all(line.as_bytes()))?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// An event is one line, whatever names of others it has.
+fn line(event: &[u8]) -> String {
+    one_line(String::from_utf8_lossy(event).trim_end()) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line() {
+        let event = " WARN x: Pod/a\n::add-mask::e\n".as_bytes();
+        assert_eq!(line(event), " WARN x: Pod/a ::add-mask::e\n");
     }
 }

@@ -95,7 +95,36 @@ pub(crate) fn notice(text: &str) {
     stderr.write_all(text.as_bytes()).ok();
 }
 
+/// A text with words of others in it as one line that only says something: what
+/// a release or a chart calls itself may begin a line, and would then be a
+/// command to GitHub's runner (`::error::`; `##[error]` is one anywhere), or to
+/// a terminal.
+///
+/// Source: `actions/runner`, `src/Runner.Common/ActionCommand.cs`.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ").replace("##[", "## [")
+}
+
 /// Whether a person watches stderr.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_others_command_nobody() {
+        let table = [
+            ("a\n::error::b", "a ::error::b"),
+            ("a\r\n::b\u{85}::c", "a  ::b ::c"),
+            ("\u{1b}[2J\u{9b}2J", " [2J 2J"),
+            ("a ##[add-mask]e", "a ## [add-mask]e"),
+            ("ü # [x]", "ü # [x]"),
+        ];
+        for (text, want) in table {
+            assert_eq!(one_line(text), want, "{text:?}");
+        }
+    }
 }

@@ -3,10 +3,11 @@
 use std::fmt::{self, Display, Formatter};
 
 use serde_json::{Map, Value};
-use tag_retrieval::{Dropped, News, Origin, Pair, Summary};
+use tag_retrieval::{Dropped, News, Origin, Pair, Passed, Summary};
 
 use super::sizes::counted;
 use crate::github::cell;
+use crate::output::one_line;
 use crate::retrieving::{EntryReport, EntryState, Retrieval};
 
 /// One object: every entry that has a result, in the order of the configuration.
@@ -30,10 +31,10 @@ impl Display for Explanation<'_> {
         for entry in &self.0.entries {
             writeln!(f, "{}:", entry.name)?;
             match &entry.state {
-                EntryState::Failed(message) => writeln!(f, "  failed   {message}")?,
+                EntryState::Failed(message) => line(f, "failed", message)?,
                 EntryState::Retrieved { retrieved, news } => {
                     for failure in &retrieved.failures {
-                        writeln!(f, "  failed   {failure}")?;
+                        line(f, "failed", failure)?;
                     }
                     explain(f, news, &retrieved.dropped)?;
                 }
@@ -45,18 +46,23 @@ impl Display for Explanation<'_> {
 
 fn explain(f: &mut Formatter<'_>, news: &News, dropped: &[Dropped]) -> fmt::Result {
     for pair in &news.pairs {
-        writeln!(f, "  new      {}, {}", named(pair), Found(&pair.origin))?;
+        let found = format!("{}, {}", named(pair), Found(&pair.origin));
+        line(f, "new", &found)?;
     }
-    for passed in &news.passed {
-        writeln!(f, "  not new  {}: {}", named(&passed.pair), passed.reason)?;
+    for Passed { pair, reason } in &news.passed {
+        line(f, "not new", &format!("{}: {reason}", named(pair)))?;
     }
     for Dropped { what, reason } in dropped {
-        writeln!(f, "  dropped  {what}: {reason}")?;
+        line(f, "dropped", &format!("{what}: {reason}"))?;
     }
     if news.pairs.is_empty() && news.passed.is_empty() && dropped.is_empty() {
         writeln!(f, "  nothing was found")?;
     }
     Ok(())
+}
+
+fn line(f: &mut Formatter<'_>, fate: &str, what: &str) -> fmt::Result {
+    writeln!(f, "  {fate:<7}  {}", one_line(what))
 }
 
 /// The image with its tag, and its destination where the configuration says it.
@@ -141,4 +147,55 @@ pub(crate) fn sums(retrieval: &Retrieval) -> String {
         text += &format!(", {failed} failed");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use tag_retrieval::{Found as FoundBySource, Retrieved};
+
+    use super::*;
+
+    #[test]
+    fn what_a_chart_calls_itself_begins_no_line() {
+        let pair = Pair {
+            image: "a/b".to_owned(),
+            tag: "1".to_owned(),
+            destination: None,
+            origin: Origin::Chart {
+                chart: "c".to_owned(),
+                version: "1".to_owned(),
+                place: "Pod/x\n::error::forged".to_owned(),
+            },
+        };
+        let entry = EntryReport {
+            name: "x".to_owned(),
+            line: 1,
+            state: EntryState::Retrieved {
+                retrieved: Box::new(Retrieved {
+                    found: FoundBySource::Images(Vec::new()),
+                    dropped: vec![Dropped {
+                        what: "a/b:2\n::error::forged".to_owned(),
+                        reason: "\u{1b}[2J".to_owned(),
+                    }],
+                    warnings: Vec::new(),
+                    failures: vec!["chart c\r\n::error::forged".to_owned()],
+                }),
+                news: News {
+                    summary: Summary::Images {
+                        full_images: vec![pair.full_image()],
+                    },
+                    pairs: vec![pair],
+                    passed: Vec::new(),
+                },
+            },
+        };
+        let retrieval = Retrieval {
+            config: "config.json".to_owned(),
+            entries: vec![entry],
+        };
+        let want = "x:\n  failed   chart c  ::error::forged\n  \
+                    new      a/b:1, chart c 1, Pod/x ::error::forged\n  \
+                    dropped  a/b:2 ::error::forged:  [2J\n";
+        assert_eq!(Explanation(&retrieval).to_string(), want);
+    }
 }
