@@ -4,10 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// What a run of helm waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Load {
-    /// Somebody else's answer, perhaps for long.
-    Network,
+    /// Somebody else's answer, perhaps for long: whose, however they are told apart.
+    Network(String),
     /// A core of this machine.
     Processor,
 }

@@ -84,7 +84,7 @@ impl Helm {
     async fn add(&self, repository: &Url) -> Result<PathBuf, HelmError> {
         let home = self.new_folder("repository")?;
         let (alias, name) = (alias_of(repository), name_of(repository));
-        let call = Call::new("repo add", Load::Network)
+        let call = Call::new("repo add", Load::Network(alias.clone()))
             .about(&name)
             .home(Some(&home))
             .operands(&[OsStr::new(&alias), OsStr::new(&name)]);
@@ -99,7 +99,7 @@ impl Helm {
         wanted: &Wanted,
     ) -> Result<PathBuf, HelmError> {
         let folder = self.new_folder("package")?;
-        let call = Call::new("pull", Load::Network)
+        let call = Call::new("pull", Load::Network(server_of(reference).to_owned()))
             .home(home)
             .option("destination", &folder);
         let call = match wanted {
@@ -134,6 +134,12 @@ fn alias_of(repository: &Url) -> String {
         return "charts".to_owned();
     }
     alias
+}
+
+/// Whom a chart is fetched from: the repository by its alias, the registry by its host.
+fn server_of(reference: &str) -> &str {
+    let name = reference.strip_prefix("oci://").unwrap_or(reference);
+    name.split_once('/').map_or(name, |(server, _)| server)
 }
 
 /// A registry on this machine speaks plain HTTP. helm 3 finds that out by itself and then keeps the

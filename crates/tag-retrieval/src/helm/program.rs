@@ -1,10 +1,12 @@
 //! The program, and what all its runs share.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
@@ -17,8 +19,8 @@ use super::error::{HelmError, said, without_credentials};
 use super::packages::Packages;
 use super::process::{RunError, run};
 
-/// How many runs may wait for others' servers at once. They need little of this machine, and one
-/// that hangs must not hold those that render.
+/// How many runs may wait for one server at once. They need little of this machine, and a server
+/// that hangs must hold neither those that render nor those that wait for another.
 const FETCHING: usize = 16;
 
 /// The most that a run may write. The biggest charts there are render to some MiB.
@@ -58,8 +60,9 @@ impl fmt::Debug for HelmSettings {
 #[derive(Debug)]
 pub struct Helm {
     settings: HelmSettings,
-    fetching: Semaphore,
-    rendering: Semaphore,
+    /// By the server.
+    fetching: Mutex<HashMap<String, Arc<Semaphore>>>,
+    rendering: Arc<Semaphore>,
     folders: AtomicUsize,
     pub(super) packages: Packages,
 }
@@ -70,8 +73,8 @@ impl Helm {
         let processes = settings.processes.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             settings,
-            fetching: Semaphore::new(FETCHING),
-            rendering: Semaphore::new(processes),
+            fetching: Mutex::default(),
+            rendering: Arc::new(Semaphore::new(processes)),
             folders: AtomicUsize::new(0),
             packages: Packages::default(),
         }
@@ -114,10 +117,7 @@ impl Helm {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let deadline = self.settings.deadline;
-        let permits = match call.load {
-            Load::Network => &self.fetching,
-            Load::Processor => &self.rendering,
-        };
+        let permits = self.permits(call.load);
         // The semaphores are never closed; each holder has the deadline of its run.
         let permit = permits.acquire().await;
         let started = Instant::now();
@@ -134,6 +134,15 @@ impl Helm {
             return Err(HelmError::Failed { command, said });
         }
         Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
+    }
+
+    fn permits(&self, load: Load) -> Arc<Semaphore> {
+        let Load::Network(server) = load else {
+            return Arc::clone(&self.rendering);
+        };
+        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_server = fetching.entry(server);
+        Arc::clone(of_server.or_insert_with(|| Arc::new(Semaphore::new(FETCHING))))
     }
 
     fn unfinished(&self, error: RunError, program: &Path, command: String) -> HelmError {

@@ -129,6 +129,40 @@ async fn repositories_that_hang_do_not_hold_other_entries() {
     }
 }
 
+#[tokio::test]
+async fn a_registry_that_hangs_does_not_hold_those_who_ask_another() {
+    let folder = with_chart();
+    let packages = tempfile::tempdir().unwrap();
+    let web = Chart::new("web", "1.0.0").pod("web", "example.com/web:1");
+    let package = web.package(packages.path(), &[]).await;
+    let fake = format!(
+        "for last; do :; done; case \"$1 $last\" in\n\
+         'pull oci://hangs'*) exec sleep 600;;\n\
+         pull*) for a; do case \"$a\" in --destination=*) cp '{}' \"${{a#*=}}\";; esac; done;;\n\
+         *) exec '{}' \"$@\";;\nesac",
+        package.display(),
+        testkit::program("helm").display()
+    );
+    let bench = Bench::with(Settings {
+        program: Some(script(folder.path(), &fake)),
+        ..Settings::default()
+    });
+    let many = (0..40).map(|number| chart(&format!("oci://hangs.example.com/c/{number}")));
+    let retrieved = async {
+        // The others have begun.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let other = bench.oci([chart("oci://answers.example.com/web")]);
+        tokio::time::timeout(Duration::from_secs(20), other).await
+    };
+    tokio::select! {
+        _ = bench.oci(many) => panic!("nothing comes of them before their deadline"),
+        retrieved = retrieved => {
+            let retrieved = retrieved.expect("it waits for a registry that nobody asked it to ask");
+            assert_eq!(images(&retrieved.unwrap()), ["example.com/web:1"]);
+        }
+    }
+}
+
 fn assert_gone(pids: &Path) {
     let left: Vec<String> = running(pids).collect();
     assert!(left.is_empty(), "still there: {left:?}");
