@@ -49,7 +49,7 @@ pub async fn retrieve<'a>(
     limits: Limits,
     on_end: impl Fn(&Outcome<'a>),
 ) -> Vec<Outcome<'a>> {
-    let permits = Semaphore::new(limits.entries.max(1));
+    let permits = Semaphore::new(limits.entries.clamp(1, Semaphore::MAX_PERMITS));
     let (permits, on_end) = (&permits, &on_end);
     let all: FuturesOrdered<_> = entries
         .into_iter()

@@ -11,6 +11,9 @@ use serde_json::Value;
 /// The longest message of a refusal that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
 
+/// The longest wait that is believed: no date overflows by it, and no deadline is as far away.
+const LONGEST_WAIT: u64 = 366 * 24 * 60 * 60;
+
 /// What GitHub answered.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -63,7 +66,8 @@ impl Answer {
     }
 
     pub(super) fn retry_after(&self) -> Option<Duration> {
-        self.number("retry-after").map(Duration::from_secs)
+        let seconds = self.number("retry-after")?.min(LONGEST_WAIT);
+        Some(Duration::from_secs(seconds))
     }
 
     /// How many requests are allowed in an hour.

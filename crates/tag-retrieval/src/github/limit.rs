@@ -102,6 +102,7 @@ mod tests {
         let past = ("x-ratelimit-reset", "900");
         let at_once = ("retry-after", "0");
         let after = ("retry-after", "30");
+        let never = ("retry-after", "18446744073709551615");
         let secondary = "You have exceeded a secondary rate limit.";
         let (first, second) = (RateLimit::Primary, RateLimit::Secondary);
         let table = [
@@ -134,6 +135,7 @@ mod tests {
                 "Resource not accessible by integration",
                 None,
             ),
+            (429, vec![never], "", Some((second, 31_623_400))),
             (404, vec![none, reset], "Not Found", None),
             (503, vec![after], "", None),
         ];

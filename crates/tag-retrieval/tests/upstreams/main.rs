@@ -8,4 +8,5 @@
 mod git_tags;
 mod gitlab_releases;
 mod registry_tags;
+mod run;
 mod setup;

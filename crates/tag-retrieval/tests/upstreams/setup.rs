@@ -22,7 +22,7 @@ pub async fn ask(
     source.retrieve(&upstreams(registries_conf)).await
 }
 
-fn upstreams(registries_conf: &str) -> Upstreams {
+pub fn upstreams(registries_conf: &str) -> Upstreams {
     let sources = CredentialSources {
         files: Vec::new(),
         helpers: Helpers::new("/nowhere"),

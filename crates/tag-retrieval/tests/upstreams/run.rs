@@ -1,0 +1,23 @@
+//! All entries of a run.
+
+use std::time::Duration;
+
+use tag_retrieval::config::Config;
+use tag_retrieval::{EntryError, Limits, retrieve};
+
+use crate::setup::upstreams;
+
+#[tokio::test]
+async fn as_many_at_once_as_anybody_says() {
+    let text =
+        r#"{"a": {"versionSource": "helm-oci", "helmCharts": {"oci://a.example.com/b": {}}}}"#;
+    let config = Config::parse(text).unwrap();
+    for entries in [0, usize::MAX] {
+        let limits = Limits {
+            entries,
+            deadline: Duration::from_secs(5),
+        };
+        let outcomes = retrieve(&config.entries, &upstreams(""), limits, |_| {}).await;
+        assert!(matches!(outcomes[0].result, Err(EntryError::Retrieval(_))));
+    }
+}
