@@ -4,8 +4,11 @@ use std::time::Duration;
 
 /// A text that is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("write a whole number with s, m or h behind it, such as 90s, 5m or 1h")]
+#[error("write a whole number with s, m or h behind it, such as 90s, 5m or 1h, 8760h at most")]
 pub(crate) struct DurationError;
+
+/// A year: a time so far away is one that clocks can still name.
+const LONGEST: u64 = 8760 * 3600;
 
 /// Reads a duration; a bare number is seconds.
 pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
@@ -21,6 +24,9 @@ pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
     };
     let number: u64 = number.parse().map_err(|_| DurationError)?;
     let total = number.checked_mul(seconds).ok_or(DurationError)?;
+    if total > LONGEST {
+        return Err(DurationError);
+    }
     Ok(Duration::from_secs(total))
 }
 
@@ -43,6 +49,9 @@ mod tests {
             ("1.5m", None),
             ("5 m", None),
             ("5d", None),
+            ("8760h", Some(31_536_000)),
+            ("8761h", None),
+            ("18446744073709551615", None),
             ("99999999999999999999", None),
             ("9999999999999999999h", None),
         ];
