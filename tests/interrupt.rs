@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use testkit::Chart;
 
 use crate::environment::{Finished, TestEnvironment};
 
@@ -83,4 +84,27 @@ fn a_second_signal_leaves_at_once() {
         start.elapsed()
     );
     assert_eq!(environment.files(), ["images-list"]);
+}
+
+#[test]
+fn an_interrupt_after_the_result_is_no_other_result() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap();
+    let helm = testkit::program("helm");
+    let environment = TestEnvironment::new().with("HELM", helm.to_str().unwrap());
+    let chart = Chart::new("web", "1.0.0").pod("web", &format!("{host}/a:2"));
+    chart.write(&environment.path(""));
+    let config = r#"{"x": {"versionSource": "helm-directory:.", "helmCharts": {"web": {}}}}"#;
+    environment.write("config.json", config);
+    let args = ["retrieve-tags", "--apply", "--output", "json"];
+    let child = waiting(&environment, &listener, &args);
+    send("-INT", &child);
+    let done = Finished::of(child.wait_with_output().unwrap()).exits(130);
+    let want = serde_json::json!({"x": {"full_images": [format!("{host}/a:2")]}});
+    assert_eq!(done.json(), want);
+    assert!(
+        done.stderr.contains("error: interrupted"),
+        "{}",
+        done.stderr
+    );
 }

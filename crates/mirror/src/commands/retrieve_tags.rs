@@ -6,6 +6,7 @@ use std::sync::Arc;
 use copier::Progress;
 use tag_retrieval::config::Entry;
 use tag_retrieval::{Limits, News, Outcome, PassedReason, retrieve};
+use tokio_util::sync::CancellationToken;
 
 use crate::args::RetrieveTagsArgs;
 use crate::config_file::{self, ConfigFile};
@@ -39,42 +40,66 @@ pub(super) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     let lists = list_file::read_all(&paths)?;
     selection::refuse_wrong_rows(session, &lists)?;
     let stop = session.signals.listen()?;
-    // Between two awaits lies all of the writing: it is done or it is not.
-    tokio::select! {
-        exit = Box::pin(go(session, args, &config.name, &entries, &lists, &paths)) => exit,
-        () = stop.cancelled() => Err(Failure::interrupted("interrupted; what was written or proposed before stands")),
-    }
-}
-
-async fn go(
-    session: &Session,
-    args: &RetrieveTagsArgs,
-    config: &str,
-    entries: &[&Entry],
-    lists: &[ListFile],
-    paths: &[PathBuf],
-) -> Result<Exit, Failure> {
     let asking = Asking::new(session, &args.own_org, args.deadline)?;
-    // Known before anybody is asked, not after.
-    let to = match args.open_prs {
-        true => Some(how_to_propose(session, args, &asking, lists).await?),
-        false => None,
-    };
-    let outcomes = ask(session, args, &asking, entries).await;
-    let retrieval = Retrieval::of(config, outcomes, &Known::of(lists), &args.own_org);
+    let looking = Box::pin(look(session, args, &asking, &config.name, &entries, &lists));
+    let (retrieval, to) = unless(&stop, looking).await?;
     tell(session, args, &retrieval)?;
     let failed = Exit::of_findings(!retrieval.findings().is_empty());
-    let done = match &to {
-        Some(to) => open_prs(session, &retrieval, lists, to).await,
-        None if args.apply => apply(session, &retrieval, paths, args.dry_run).await,
-        None => Ok(Exit::Done),
-    };
-    // The result is written, and there must be one.
-    let done = done.unwrap_or_else(|failure| {
+    let acting = Box::pin(act(session, args, &retrieval, to.as_ref(), &lists, &paths));
+    // The result is written: that what comes of it fails is no other result.
+    let done = unless(&stop, acting).await.unwrap_or_else(|failure| {
         logging::tell(&failure, session.common.log_format);
         failure.exit
     });
     Ok(failed.max(done))
+}
+
+/// Gives up when somebody interrupts. Between two awaits lies all of a writing:
+/// it is done or it is not.
+async fn unless<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = stop.cancelled() => Err(Failure::interrupted("interrupted; what was written or proposed before stands")),
+    }
+}
+
+/// What is new, and how it is to be proposed, if it is.
+async fn look(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    asking: &Asking,
+    config: &str,
+    entries: &[&Entry],
+    lists: &[ListFile],
+) -> Result<(Retrieval, Option<Proposing>), Failure> {
+    // Known before anybody is asked, not after.
+    let to = match args.open_prs {
+        true => Some(how_to_propose(session, args, asking, lists).await?),
+        false => None,
+    };
+    let outcomes = ask(session, args, asking, entries).await;
+    let known = Known::of(lists);
+    let retrieval = Retrieval::of(config, outcomes, &known, &args.own_org);
+    Ok((retrieval, to))
+}
+
+/// Does with what is new what was asked for.
+async fn act(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    retrieval: &Retrieval,
+    to: Option<&Proposing>,
+    lists: &[ListFile],
+    paths: &[PathBuf],
+) -> Result<Exit, Failure> {
+    match to {
+        Some(to) => open_prs(session, retrieval, lists, to).await,
+        None if args.apply => apply(session, retrieval, paths, args.dry_run).await,
+        None => Ok(Exit::Done),
+    }
 }
 
 async fn how_to_propose(
