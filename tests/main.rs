@@ -10,6 +10,7 @@ mod container;
 mod demo;
 mod environment;
 mod fmt;
+mod hanging_charts;
 mod hardship;
 mod interrupt;
 mod lint;
