@@ -37,4 +37,10 @@ fn a_chart_that_hangs_does_not_take_the_others_with_it() {
     let said = "template` did not end within 6 s and was stopped";
     assert!(done.stderr.contains("x: chart slow: "), "{}", done.stderr);
     assert!(done.stderr.contains(said), "{}", done.stderr);
+    // What each run of helm took, for those who wonder.
+    assert!(
+        done.stderr.contains("DEBUG helm template: "),
+        "{}",
+        done.stderr
+    );
 }

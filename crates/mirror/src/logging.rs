@@ -12,6 +12,9 @@ use crate::failure::{Failure, Finding};
 use crate::output::{self, one_line};
 use crate::progress::{self, Screen};
 
+/// The crates whose details `-v` shows.
+const OURS: [&str; 4] = ["mirror", "copier", "registry", "tag_retrieval"];
+
 /// Starts the log: warnings by default, errors with `-q`, rows and retries with
 /// `-v`, every request with `-vv`. Libraries below ours say warnings only.
 pub(crate) fn start(common: &Common, screen: &Screen) {
@@ -23,7 +26,7 @@ pub(crate) fn start(common: &Common, screen: &Screen) {
     };
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_targets(["mirror", "copier", "registry", "tag_retrieval"].map(|ours| (ours, level)))
+        .with_targets(OURS.map(|ours| (ours, level)))
         // Its lines are asked for: where they are not, none are written.
         .with_target(progress::TARGET, LevelFilter::INFO);
     let layer = tracing_subscriber::fmt::layer()
