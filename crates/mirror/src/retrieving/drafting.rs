@@ -7,7 +7,7 @@ use tag_retrieval::{News, Origin, Pair, Summary};
 
 use super::apply::wanted;
 use super::{EntryReport, EntryState, Retrieval};
-use crate::adding::{self, Checks, Outcome, PairProblem, plan};
+use crate::adding::{self, AddProblem, Checks, Outcome, PairProblem, plan};
 use crate::availability::Lookout;
 use crate::failure::Failure;
 use crate::list_file::ListFile;
@@ -81,9 +81,7 @@ async fn draft_entry(
     for wanted in wanted(news.pairs.iter()) {
         let planned = plan(lists, &wanted);
         checks.complete(lookout, &planned, &wanted).await;
-        let of_group = Outcome::of(planned, &checks, &wanted, true);
-        outcome.rows.extend(of_group.rows);
-        outcome.problems.extend(of_group.problems);
+        take_in(&mut outcome, Outcome::of(planned, &checks, &wanted, true));
     }
     let mut pairs = Vec::new();
     let mut edited = BTreeMap::new();
@@ -125,6 +123,37 @@ async fn draft_entry(
     })
 }
 
+/// Adds what becomes of some images to what becomes of others. No two may go to
+/// one place.
+fn take_in(outcome: &mut Outcome, more: Outcome) {
+    outcome.problems.extend(more.problems);
+    for planned in more.rows {
+        let new = &planned.row;
+        let mut had = outcome.rows.iter().map(|had| &had.row);
+        let twin = had.find(|had| {
+            had.destination == new.destination && had.tag == new.tag && had.source != new.source
+        });
+        let Some(twin) = twin else {
+            outcome.rows.push(planned);
+            continue;
+        };
+        let problem = AddProblem::Taken {
+            destination: new.destination.clone(),
+            tag: new.tag.clone(),
+            source_there: twin.source.clone(),
+            place: "in this same proposal".to_owned(),
+        };
+        outcome.problems.push(PairProblem {
+            pair: adding::Pair {
+                source: new.source.clone(),
+                tag: new.tag.clone(),
+            },
+            problem,
+            refused: false,
+        });
+    }
+}
+
 /// Where a row's version was found.
 fn origin_of(pairs: &[Pair], source: &images_list::Repository, tag: &images_list::Tag) -> Origin {
     let is_it = |pair: &&Pair| {
@@ -138,4 +167,48 @@ fn origin_of(pairs: &[Pair], source: &images_list::Repository, tag: &images_list
     found.unwrap_or_else(|| Origin::Repository {
         repository: source.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use images_list::Row;
+
+    use super::*;
+    use crate::adding::PlannedRow;
+
+    fn outcome(rows: &[(&str, &str)]) -> Outcome {
+        let rows = rows.iter().map(|(source, destination)| PlannedRow {
+            row: Row {
+                source: source.parse().unwrap(),
+                destination: destination.parse().unwrap(),
+                tag: "1".parse().unwrap(),
+            },
+            list: 0,
+        });
+        Outcome {
+            rows: rows.collect(),
+            ..Outcome::default()
+        }
+    }
+
+    #[test]
+    fn no_two_images_of_a_proposal_go_to_one_place() {
+        let mut all = outcome(&[("a/x", "m/x"), ("a/y", "m/y")]);
+        take_in(
+            &mut all,
+            outcome(&[("b/x", "m/x"), ("a/y", "m/y"), ("b/z", "m/z")]),
+        );
+        let rows: Vec<_> = all
+            .rows
+            .iter()
+            .map(|row| row.row.source.as_written())
+            .collect();
+        assert_eq!(rows, ["a/x", "a/y", "a/y", "b/z"]);
+        let problems = all.problems.iter();
+        let problems: Vec<_> = problems.map(|one| one.problem.to_string()).collect();
+        assert_eq!(
+            problems,
+            ["`m/x:1` is filled by a/x already, in this same proposal: choose another destination"]
+        );
+    }
 }
