@@ -74,11 +74,13 @@ pub(crate) fn summarise(github: Option<&GithubActions>, markdown: &str) {
     }
 }
 
-/// The text of a cell of a Markdown table.
+/// The text of a cell of a Markdown table. What a chart or a release says makes
+/// no link or picture of itself.
 pub(crate) fn cell(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('|', "\\|")
         .replace('<', "&lt;")
+        .replace("](", "]\\(")
         .replace(['\r', '\n'], " ")
 }
 
@@ -100,6 +102,7 @@ mod tests {
     #[test]
     fn a_cell_stays_one_cell() {
         assert_eq!(cell("a|b\n<c>\\"), "a\\|b &lt;c>\\\\");
+        assert_eq!(cell("![x](https://y)"), "![x]\\(https://y)");
     }
 
     #[test]
