@@ -3,6 +3,9 @@
 use super::mention::{Evidence, Mention};
 use super::reference::Written;
 
+/// How much of a line is repeated that is no image, in characters.
+const LONGEST_LINE: usize = 100;
+
 /// What a file of images has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImagesFile {
@@ -29,7 +32,10 @@ pub fn in_images_file(text: &str) -> ImagesFile {
                 let mention = Mention::new(written, Evidence::Strong, place);
                 file.mentions.push(mention);
             }
-            Err(why) => file.problems.push(format!("line {number}: `{line}` {why}")),
+            Err(why) => {
+                let line: String = line.chars().take(LONGEST_LINE).collect();
+                file.problems.push(format!("line {number}: `{line}` {why}"));
+            }
         }
     }
     file

@@ -57,6 +57,10 @@ impl GithubTaggedImagesFile {
     }
 }
 
+/// How many lines of a file that are no images the log has each: a path may lead to a file of
+/// something else.
+const NAMED: usize = 3;
+
 /// What all files have.
 #[derive(Debug, Default)]
 struct Gathered {
@@ -70,8 +74,13 @@ impl Gathered {
     fn read(&mut self, text: &str, release: &Candidate, rules: &Rules) {
         let file = in_images_file(text);
         let of_release = |what: String| format!("{}: {what}", release.name);
-        self.warnings
-            .extend(file.problems.into_iter().map(of_release));
+        let more = file.problems.len().saturating_sub(NAMED);
+        let named = file.problems.into_iter().take(NAMED);
+        self.warnings.extend(named.map(of_release));
+        if more > 0 {
+            let more = format!("and {more} more lines are no images");
+            self.warnings.push(of_release(more));
+        }
         let chosen = choose(file.mentions, rules);
         for image in chosen.images {
             let found = self.images.entry((image.image, image.tag));
@@ -95,5 +104,27 @@ impl Gathered {
             failures: Vec::new(),
             warnings: self.warnings,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_something_else_does_not_fill_the_log() {
+        let release = Candidate::announced(
+            "v1",
+            None,
+            Origin::Repository {
+                repository: "x".to_owned(),
+            },
+        );
+        let mut gathered = Gathered::default();
+        let text = format!("{}\n{}", "x ".repeat(5_000), "no image\n".repeat(1_000));
+        gathered.read(&text, &release, &Rules::default());
+        assert_eq!(gathered.warnings.len(), 4);
+        assert!(gathered.warnings[0].len() < 200, "{}", gathered.warnings[0]);
+        assert_eq!(gathered.warnings[3], "v1: and 998 more lines are no images");
     }
 }
