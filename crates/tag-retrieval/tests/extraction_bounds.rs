@@ -114,3 +114,16 @@ fn no_text_takes_long() {
         assert!(took < Duration::from_secs(20), "{name} took {took:?}");
     }
 }
+
+#[test]
+fn places_stay_short() {
+    let long = "x".repeat(200_000);
+    let images: String = (0..5_000)
+        .map(|n| format!("  - image: a/b:{n}\n"))
+        .collect();
+    let text = format!("kind: Pod\nmetadata:\n  name: {long}\n? {long}\n:\n{images}");
+    let found = in_manifests(&text);
+    assert_eq!(found.len(), 5_000);
+    let longest = found.iter().map(|mention| mention.place.len()).max();
+    assert!(longest < Some(500), "{longest:?}");
+}

@@ -1,7 +1,7 @@
 //! Images in what a chart renders.
 
 use super::documents::documents;
-use super::mention::Mention;
+use super::mention::{Mention, shown};
 use super::tree::{Map, Node};
 use super::walk::{Above, Text, Walk};
 
@@ -32,13 +32,15 @@ fn object(walk: &mut Walk, node: &Node, unnamed: &str) {
     let Node::Map(map) = node else {
         return walk.root(&format!("{unnamed}: "), node, Above::ROOT);
     };
-    let kind = map.text("kind").unwrap_or(unnamed);
+    let kind = map.text("kind");
     match map.get("items") {
-        Some(Node::List(items)) if kind.ends_with("List") => {
+        Some(Node::List(items)) if kind.is_some_and(|kind| kind.ends_with("List")) => {
             items.iter().for_each(|item| object(walk, item, unnamed));
         }
         _ => {
-            let name = name(map).map(|name| format!("/{name}"));
+            let kind = kind.map_or_else(|| unnamed.to_owned(), |kind| shown(kind, &[]));
+            // Names of roles have colons.
+            let name = name(map).map(|name| format!("/{}", shown(name, &['.', ':'])));
             let name = format!("{kind}{}: ", name.unwrap_or_default());
             walk.root(&name, node, Above::ROOT);
         }

@@ -56,3 +56,39 @@ impl Evidence {
         matches!(self, Self::Strong | Self::Medium)
     }
 }
+
+/// The longest name in a place, in characters: of the names above it each mention has a copy.
+const LONGEST_NAME: usize = 100;
+
+/// A name of the text's in a place: in quotes, and cut, where it is no plain one. `plain` are the
+/// characters that are, besides letters, digits, `_` and `-`.
+pub(super) fn shown(name: &str, plain: &[char]) -> String {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || plain.contains(&c);
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{:?}…", &name[..end]),
+        None if name.chars().all(is_plain) => name.to_owned(),
+        None => format!("{name:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_and_quoted() {
+        let long = "é".repeat(LONGEST_NAME + 1);
+        let cut = format!("\"{}\"…", "é".repeat(LONGEST_NAME));
+        let table = [
+            ("web-1_A", "web-1_A"),
+            ("system:a", "system:a"),
+            ("a.b", "\"a.b\""),
+            ("x\n::error::y\u{1b}", "\"x\\n::error::y\\u{1b}\""),
+            (&long, &cut),
+        ];
+        for (name, want) in table {
+            assert_eq!(shown(name, &[':']), want);
+        }
+    }
+}

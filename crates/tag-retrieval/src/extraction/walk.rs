@@ -7,7 +7,7 @@ use super::documents::documents;
 use super::joined::{joined, volume_reference};
 use super::keys::{Key, names_image};
 use super::lines::image_lines;
-use super::mention::{Evidence, Mention};
+use super::mention::{Evidence, Mention, shown};
 use super::reference::Written;
 use super::templates::without_actions;
 use super::tree::{Allowance, Map, Node, parse};
@@ -158,7 +158,7 @@ impl Walk {
         if let (Some(name), Some(value)) = (map.text("name"), map.text("value"))
             && names_image(name)
         {
-            let segment = format!("{} of {name}", self.segment("value"));
+            let segment = format!("{} of {}", self.segment("value"), shown(name, &[]));
             self.within(&segment, |walk| walk.likely(value));
         }
         for (key, value) in &map.0 {
@@ -221,12 +221,7 @@ impl Walk {
     /// A key as the next part of the path. It never ends in a blank.
     fn segment(&self, key: &str) -> String {
         let dot = if self.place.ends_with(' ') { "" } else { "." };
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if key.chars().all(plain) {
-            format!("{dot}{key}")
-        } else {
-            format!("{dot}{key:?}")
-        }
+        format!("{dot}{}", shown(key, &[]))
     }
 
     fn mention(&mut self, written: Written, evidence: Evidence) {
