@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use images_list::Repository;
+use images_list::{Repository, Tag};
 use tag_retrieval::Pair;
 
 use super::{EntryState, Retrieval};
@@ -114,12 +114,14 @@ fn names(repositories: &[Repository]) -> String {
 pub(super) fn wanted<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Vec<Wanted> {
     let mut by_destination: BTreeMap<Option<String>, Vec<adding::Pair>> = BTreeMap::new();
     for pair in pairs {
-        // Both were checked where they were read.
-        let (Ok(source), Ok(tag)) = (pair.image.parse(), pair.tag.parse()) else {
-            continue;
+        let new = match as_row(pair) {
+            Ok(new) => new,
+            Err(why) => {
+                tracing::warn!("{} can be in no list: {why}", pair.full_image());
+                continue;
+            }
         };
         let pairs = by_destination.entry(pair.destination.clone()).or_default();
-        let new = adding::Pair { source, tag };
         if !pairs.contains(&new) {
             pairs.push(new);
         }
@@ -127,9 +129,48 @@ pub(super) fn wanted<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Vec<Wanted> {
     let wanted = by_destination.into_iter().filter_map(|(name, pairs)| {
         let destination = match name {
             None => Destination::OfTheList,
-            Some(name) => Destination::Named(name.parse::<Repository>().ok()?),
+            Some(name) => match name.parse::<Repository>() {
+                Ok(named) => Destination::Named(named),
+                Err(why) => {
+                    tracing::warn!("{name} can be no destination: {why}");
+                    return None;
+                }
+            },
         };
         Some(Wanted { pairs, destination })
     });
     wanted.collect()
+}
+
+/// What was found, as lists have it: their grammar is narrower than that of
+/// charts (a port has its bounds).
+fn as_row(pair: &Pair) -> Result<adding::Pair, String> {
+    let source = pair.image.parse::<Repository>();
+    let tag = pair.tag.parse::<Tag>();
+    Ok(adding::Pair {
+        source: source.map_err(|error| error.to_string())?,
+        tag: tag.map_err(|error| error.to_string())?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tag_retrieval::Origin;
+
+    use super::*;
+
+    #[test]
+    fn what_no_list_can_have_is_said() {
+        let pair = |image: &str| Pair {
+            image: image.to_owned(),
+            tag: "1".to_owned(),
+            destination: None,
+            origin: Origin::Repository {
+                repository: image.to_owned(),
+            },
+        };
+        assert!(as_row(&pair("quay.io:443/a/b")).is_ok());
+        let why = as_row(&pair("quay.io:99999/a/b")).unwrap_err();
+        assert!(why.starts_with("`quay.io:99999` is no host"), "{why}");
+    }
 }
