@@ -1,6 +1,7 @@
 //! When an image was made.
 
 use chrono::{DateTime, Utc};
+use http::StatusCode;
 use oci_spec::image::{Arch, Descriptor, Os};
 use registry::{Blob, Content, Error, Manifest, Repository};
 use serde::Deserialize;
@@ -25,7 +26,7 @@ struct Config {
 
 /// The `created` time of the image under a tag: of an index that of its image
 /// for linux/amd64, else of its first. `None` where there is none to be had: the
-/// tag is gone, it is no image, or its config does not say.
+/// tag or its config is gone, it is no image, or its config does not say.
 ///
 /// # Errors
 ///
@@ -84,8 +85,11 @@ async fn of_config(
         digest: config.digest().clone(),
         size: config.size(),
     };
-    let bytes = repository.small_blob(&blob, CONFIG_LIMIT).await?;
-    Ok(created_in(&bytes))
+    match repository.small_blob(&blob, CONFIG_LIMIT).await {
+        // Registries that were tidied up lose them: one tag less, not all.
+        Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
+        bytes => Ok(created_in(&bytes?)),
+    }
 }
 
 fn created_in(config: &[u8]) -> Option<DateTime<Utc>> {

@@ -142,6 +142,25 @@ async fn the_highest_versions_are_looked_at_and_not_all() {
 }
 
 #[tokio::test]
+async fn an_image_whose_config_is_gone_does_not_spoil_the_others() {
+    let registry = registry().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    for (tag, created) in [("1.1", "2026-11-03"), ("1.2", "2026-11-04")] {
+        let image = made(&format!("{created}T00:00:00Z"));
+        image.push(&registry, "a/b", Some(tag));
+    }
+    let gone = Action::answer(404).body(r#"{"errors":[{"code":"BLOB_UNKNOWN"}]}"#);
+    proxy.add(Rule::new("GET", "/blobs/").first(1).does(gone));
+    let name = format!("{}/a/b", proxy.host());
+    let last = ask(&source(&name, last_published()), "").await.unwrap();
+    assert_eq!(tags(&last).len(), 1);
+    let [gone] = &last.dropped[..] else {
+        panic!("{last:?}");
+    };
+    assert!(gone.reason.contains("not known when"), "{gone:?}");
+}
+
+#[tokio::test]
 async fn where_the_registry_tells_when_tags_were_pushed_no_image_is_read() {
     let registry = registry().await;
     let proxy = FaultProxy::start(registry.address()).await;
