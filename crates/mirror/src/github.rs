@@ -29,7 +29,7 @@ pub(crate) fn annotate<'a>(
 ) {
     if github.is_some() {
         for finding in findings.into_iter().take(ANNOTATIONS) {
-            output::notice(&format!("{}\n", annotation(level, finding)));
+            output::command(&annotation(level, finding));
         }
     }
 }

@@ -9,8 +9,9 @@ use tracing_subscriber::prelude::*;
 
 use crate::args::{Common, LogFormat};
 use crate::failure::{Failure, Finding};
-use crate::output::{self, one_line};
+use crate::output;
 use crate::progress::{self, Screen};
+use crate::tamed;
 
 /// The crates whose details `-v` shows.
 const OURS: [&str; 4] = ["mirror", "copier", "registry", "tag_retrieval"];
@@ -93,7 +94,7 @@ impl Write for LogWriter {
 
 /// An event is one line, whatever names of others it has.
 fn line(event: &[u8]) -> String {
-    one_line(String::from_utf8_lossy(event).trim_end()) + "\n"
+    tamed::one_line(String::from_utf8_lossy(event).trim_end()) + "\n"
 }
 
 #[cfg(test)]

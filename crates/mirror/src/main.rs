@@ -14,6 +14,7 @@
 //! - `failure`, `hints`, `exit`: what a person and a script are told.
 //! - `report`: the document behind what `sync` and `copy` say, and several made one.
 //! - `signals`, `inquiry`: what a run does when a signal comes.
+//! - `tamed`: what upstream says, as nothing that a terminal or a runner acts on.
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
 //!   `github`) is everything else.
 
@@ -49,6 +50,7 @@ mod selection;
 mod session;
 mod sharding;
 mod signals;
+mod tamed;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

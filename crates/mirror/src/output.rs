@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::tamed;
 
 /// The form of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -48,13 +49,12 @@ impl Output {
         document: &impl Serialize,
     ) -> Result<(), Failure> {
         match self.format {
-            OutputFormat::Text => self.write_bytes(text.to_string().as_bytes()),
+            OutputFormat::Text => self.write_bytes(tamed::text(&text.to_string()).as_bytes()),
             OutputFormat::Json => {
-                let mut bytes = serde_json::to_vec_pretty(document).map_err(|error| {
+                let text = serde_json::to_string_pretty(document).map_err(|error| {
                     Failure::failed(format!("cannot write the result as JSON: {error}"))
                 })?;
-                bytes.push(b'\n');
-                self.write_bytes(&bytes)
+                self.write_bytes((tamed::json(text) + "\n").as_bytes())
             }
         }
     }
@@ -89,42 +89,23 @@ impl Output {
     }
 }
 
-/// Writes to stderr. Whoever closed it does not want to know.
+/// Writes to stderr what may have come from upstream. Whoever closed it does
+/// not want to know.
 pub(crate) fn notice(text: &str) {
-    let mut stderr = io::stderr().lock();
-    stderr.write_all(text.as_bytes()).ok();
+    write_stderr(&tamed::text(text));
 }
 
-/// A text with words of others in it as one line that only says something: what
-/// a release or a chart calls itself may begin a line, and would then be a
-/// command to GitHub's runner (`::error::`; `##[error]` is one anywhere), or to
-/// a terminal.
-///
-/// Source: `actions/runner`, `src/Runner.Common/ActionCommand.cs`.
-pub(crate) fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ").replace("##[", "## [")
+/// Writes a line to stderr that the runner of GitHub Actions is to act on.
+pub(crate) fn command(line: &str) {
+    write_stderr(&format!("{line}\n"));
+}
+
+fn write_stderr(text: &str) {
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(text.as_bytes()).ok();
 }
 
 /// Whether a person watches stderr.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_of_others_command_nobody() {
-        let table = [
-            ("a\n::error::b", "a ::error::b"),
-            ("a\r\n::b\u{85}::c", "a  ::b ::c"),
-            ("\u{1b}[2J\u{9b}2J", " [2J 2J"),
-            ("a ##[add-mask]e", "a ## [add-mask]e"),
-            ("ü # [x]", "ü # [x]"),
-        ];
-        for (text, want) in table {
-            assert_eq!(one_line(text), want, "{text:?}");
-        }
-    }
 }

@@ -7,8 +7,8 @@ use tag_retrieval::{Dropped, News, Origin, Pair, Passed, Summary};
 
 use super::sizes::counted;
 use crate::github::cell;
-use crate::output::one_line;
 use crate::retrieving::{EntryReport, EntryState, Retrieval};
+use crate::tamed::one_line;
 
 /// One object: every entry that has a result, in the order of the configuration.
 pub(crate) fn retrieved_json(retrieval: &Retrieval) -> Value {

@@ -1,0 +1,125 @@
+//! What upstream says, made harmless for whoever shows it: terminals act on
+//! escape sequences, the runner of GitHub Actions on lines that are commands.
+//!
+//! Tags, messages of registries and reports from other machines come through
+//! here on their way to stdout and stderr, wherever they stand in the text.
+
+use std::borrow::Cow;
+
+/// The old form of a workflow command, which the runner finds anywhere in a line.
+const OLD_COMMAND: &str = "##[";
+
+/// Text for a person: without control characters, and with no line that is a
+/// workflow command.
+///
+/// Source: `actions/runner`, `src/Runner.Common/ActionCommand.cs`: `::` at the
+/// beginning of a line, blanks before it left out, or `##[` anywhere.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    if is_harmless(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut tamed = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        let line = line.replace(OLD_COMMAND, "## [");
+        let blanks = line.len() - line.trim_start().len();
+        let rest = &line[blanks..];
+        tamed.extend(line[..blanks].chars().map(plain));
+        match rest.strip_prefix("::") {
+            Some(rest) => {
+                tamed.push_str(": :");
+                tamed.extend(rest.chars().map(plain));
+            }
+            None => tamed.extend(rest.chars().map(plain)),
+        }
+    }
+    Cow::Owned(tamed)
+}
+
+/// Words of others within a line: no line of their own either.
+pub(crate) fn one_line(words: &str) -> String {
+    text(&words.replace(char::is_control, " ")).into_owned()
+}
+
+/// A JSON document: the same values, spelled so that they do nothing.
+pub(crate) fn json(document: String) -> String {
+    if is_harmless(&document) {
+        return document;
+    }
+    let mut tamed = String::with_capacity(document.len() + 16);
+    for c in document.replace(OLD_COMMAND, "#\\u0023[").chars() {
+        // All that JSON allows as it is outside of strings is a newline.
+        if is_wild(c) {
+            tamed += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            tamed.push(c);
+        }
+    }
+    tamed
+}
+
+fn is_harmless(text: &str) -> bool {
+    !text.contains("::") && !text.contains(OLD_COMMAND) && !text.chars().any(is_wild)
+}
+
+/// Control characters, and those that turn the direction of what follows.
+fn is_wild(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || c.is_control() && c != '\n' && c != '\t'
+}
+
+fn plain(c: char) -> char {
+    if is_wild(c) {
+        char::REPLACEMENT_CHARACTER
+    } else {
+        c
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_is_a_command() {
+        let table = [
+            ("a::b\n", "a::b\n"),
+            ("::error::x\n", ": :error::x\n"),
+            ("a\n \t::add-mask::x", "a\n \t: :add-mask::x"),
+            ("a ##[error]x", "a ## [error]x"),
+            ("\u{1b}[2Ja\rb\u{9b}1m", "\u{fffd}[2Ja\u{fffd}b\u{fffd}1m"),
+            ("\u{1b}::error::x", "\u{fffd}::error::x"),
+            ("v1\u{202e}1v", "v1\u{fffd}1v"),
+            ("ü\tsame\n", "ü\tsame\n"),
+        ];
+        for (wild, want) in table {
+            assert_eq!(text(wild), want, "{wild:?}");
+        }
+    }
+
+    #[test]
+    fn words_within_a_line_stay_on_it() {
+        let table = [
+            ("a\n::error::b", "a ::error::b"),
+            ("::error::b\n", ": :error::b "),
+            ("a\r\n::b\u{85}::c", "a  ::b ::c"),
+            ("\u{1b}[2J\u{9b}2J", " [2J 2J"),
+            ("ü # [x]", "ü # [x]"),
+        ];
+        for (words, want) in table {
+            assert_eq!(one_line(words), want, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_document_says_the_same() {
+        let value = serde_json::json!({"a": ["::error::x", "##[group]", "\u{9b}2J", "\u{1b}[2J"]});
+        let document = serde_json::to_string_pretty(&value).unwrap();
+        let tamed = json(document);
+        assert!(
+            !tamed.contains("##[") && !tamed.chars().any(is_wild),
+            "{tamed}"
+        );
+        let read: serde_json::Value = serde_json::from_str(&tamed).unwrap();
+        assert_eq!(read, value);
+    }
+}
