@@ -50,13 +50,20 @@ impl Output {
     ) -> Result<(), Failure> {
         match self.format {
             OutputFormat::Text => self.write_bytes(tamed::text(&text.to_string()).as_bytes()),
-            OutputFormat::Json => {
-                let text = serde_json::to_string_pretty(document).map_err(|error| {
-                    Failure::failed(format!("cannot write the result as JSON: {error}"))
-                })?;
-                self.write_bytes((tamed::json(text) + "\n").as_bytes())
-            }
+            OutputFormat::Json => self.write_document(document),
         }
+    }
+
+    /// Writes a result that is a document in either form.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::write`].
+    pub(crate) fn write_document(self, document: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(document).map_err(|error| {
+            Failure::failed(format!("cannot write the result as JSON: {error}"))
+        })?;
+        self.write_bytes((tamed::json(text) + "\n").as_bytes())
     }
 
     /// Writes bytes as they are.

@@ -177,10 +177,7 @@ fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Re
     let github = session.environment.github.as_ref();
     github::annotate(github, Level::Error, &findings);
     github::summarise(github, &retrieved_summary(retrieval));
-    let document = retrieved_json(retrieval);
-    let mut text = format!("{document:#}");
-    text.push('\n');
-    session.output.write_bytes(text.as_bytes())?;
+    session.output.write_document(&retrieved_json(retrieval))?;
     if !args.explain {
         tracing::info!("{}", sums(retrieval));
     }
