@@ -20,7 +20,10 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     }
     let mut tamed = String::with_capacity(text.len() + 16);
     for line in text.split_inclusive('\n') {
-        let line = line.replace(OLD_COMMAND, "## [");
+        // A list may have the line ends of Windows, and what differs in it is a patch.
+        let end = ["\r\n", "\n"].into_iter().find(|end| line.ends_with(end));
+        let end = end.unwrap_or_default();
+        let line = line[..line.len() - end.len()].replace(OLD_COMMAND, "## [");
         let blanks = line.len() - line.trim_start().len();
         let rest = &line[blanks..];
         tamed.extend(line[..blanks].chars().map(plain));
@@ -31,6 +34,7 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
             }
             None => tamed.extend(rest.chars().map(plain)),
         }
+        tamed.push_str(end);
     }
     Cow::Owned(tamed)
 }
@@ -89,7 +93,9 @@ mod tests {
             ("\u{1b}[2Ja\rb\u{9b}1m", "\u{fffd}[2Ja\u{fffd}b\u{fffd}1m"),
             ("\u{1b}::error::x", "\u{fffd}::error::x"),
             ("v1\u{202e}1v", "v1\u{fffd}1v"),
-            ("ü\tsame\n", "ü\tsame\n"),
+            ("ü\tsame\r\n", "ü\tsame\r\n"),
+            ("a\r\nb\r\r\n", "a\r\nb\u{fffd}\r\n"),
+            ("\r\n::x\r\n", "\r\n: :x\r\n"),
         ];
         for (wild, want) in table {
             assert_eq!(text(wild), want, "{wild:?}");
