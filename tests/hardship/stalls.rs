@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testkit::proxy::{Action, Rule};
 
-use super::faults::{Broken, large};
+use super::faults::{Broken, is_large, large};
 
 /// What a peer may be silent for.
 const STALL: Duration = Duration::from_secs(30);
@@ -22,7 +22,9 @@ async fn stalls_on_both_sides_are_given_up_and_tried_again() {
         .from
         .add(body.does(Action::StallInBody { after: 300_000 }));
     broken.to.add(stall("PUT", "/to-tag/manifests/sha256:"));
-    let upload = Rule::new("PUT", "/to-write/blobs/uploads/").nth(2);
+    // Not the one that waits for the download that stalls.
+    let upload = Rule::new("PUT", "/to-write/blobs/uploads/");
+    let upload = upload.when(|parts| !is_large(parts)).nth(1);
     broken.to.add(upload.does(Action::Stall));
     let start = Instant::now();
     broken.copies_all().await;
