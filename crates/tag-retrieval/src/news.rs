@@ -1,13 +1,14 @@
 //! What counts as new: what was found and the list lacks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::candidate::Origin;
 use crate::config::EntryImage;
-use crate::retrieved::Found;
+use crate::extraction::normal;
+use crate::retrieved::{Found, FoundImage};
 
 /// The longest tag that a registry takes.
 ///
@@ -143,7 +144,11 @@ fn each_once(found: &Found, images: &[EntryImage]) -> impl Iterator<Item = Pair>
             }
         }
         Found::Images(images) => {
-            for image in images {
+            // Charts spell one repository in several ways, and a list takes it once.
+            let mut seen = HashSet::new();
+            let is_first =
+                |image: &&FoundImage| seen.insert((normal(&image.image), image.tag.clone()));
+            for image in images.iter().filter(is_first) {
                 let key = (image.image.clone(), image.tag.clone(), None);
                 origins.entry(key).or_insert_with(|| image.origin.clone());
             }

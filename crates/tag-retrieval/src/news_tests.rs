@@ -1,6 +1,5 @@
 use super::*;
 use crate::candidate::Candidate;
-use crate::retrieved::FoundImage;
 
 fn origin(repository: &str) -> Origin {
     Origin::Repository {
@@ -185,4 +184,19 @@ fn tags_follow_the_specification() {
     for text in ["", ".1", "-1", "v1+a", "release/v1", "ä", "a b", &too_long] {
         assert!(!is_tag(text), "{text}");
     }
+}
+
+#[test]
+fn a_repository_that_is_spelled_twice_is_new_once() {
+    let found = ["busybox:1", "library/busybox:1", "library/busybox:2"].map(|name| {
+        let (image, tag) = name.split_once(':').unwrap();
+        FoundImage {
+            image: image.to_owned(),
+            tag: tag.to_owned(),
+            origin: origin(image),
+        }
+    });
+    let news = News::of(&Found::Images(found.to_vec()), &[], "rancher", |_| None);
+    let want = "{'full_images':['busybox:1','library/busybox:2']}";
+    assert_eq!(json(&news), want);
 }

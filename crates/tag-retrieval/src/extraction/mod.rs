@@ -51,4 +51,5 @@ pub use choose::{Chosen, ChosenImage, Rules, choose};
 pub use images_file::{ImagesFile, in_images_file};
 pub use manifests::in_manifests;
 pub use mention::{Evidence, Mention, Pin};
+pub(crate) use reference::normal;
 pub use values::in_values;

@@ -95,7 +95,7 @@ pub(super) fn without_hub(name: &str) -> &str {
 }
 
 /// The name in the form in which two names of one repository are equal.
-pub(super) fn normal(name: &str) -> String {
+pub(crate) fn normal(name: &str) -> String {
     match Reference::try_from(name) {
         Ok(reference) => {
             let host = reference.registry().to_ascii_lowercase();
