@@ -57,6 +57,20 @@ async fn every_registry_takes_a_push_and_logs_it() {
 }
 
 #[tokio::test]
+async fn a_registry_begins_with_a_copy_of_the_files_of_another() {
+    let first = Distribution::new().storage(Storage::Files).start().await;
+    let crane = Crane::new();
+    push_something(&crane, &first.host()).await.unwrap();
+    let files = first.folder().join("storage");
+    let second = Distribution::new().files_of(&files).start().await;
+    let copy = |host: String| format!("{host}/empty:copy");
+    let from = format!("{}/empty:v1", second.host());
+    crane.copy(&from, &copy(second.host())).await.unwrap();
+    crane.digest(&copy(second.host())).await.unwrap();
+    crane.digest(&copy(first.host())).await.unwrap_err();
+}
+
+#[tokio::test]
 async fn basic_credentials_are_asked_for() {
     let registry = Distribution::new()
         .htpasswd("first", "one")

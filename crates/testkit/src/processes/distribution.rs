@@ -1,7 +1,7 @@
 //! distribution (the reference registry), configured for a test.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -51,6 +51,7 @@ pub struct TokenAuth {
 pub struct Distribution {
     version: Version,
     storage: Storage,
+    files: Option<PathBuf>,
     tls: Option<Certificate>,
     client_authority: Option<String>,
     htpasswd: Vec<(String, String)>,
@@ -74,6 +75,15 @@ impl Distribution {
     #[must_use]
     pub fn storage(mut self, storage: Storage) -> Self {
         self.storage = storage;
+        self
+    }
+
+    /// Keeps things in files and begins with a copy of those of another: its `storage` folder,
+    /// while nobody writes there. Linux and macOS: it runs `cp`.
+    #[must_use]
+    pub fn files_of(mut self, storage: impl Into<PathBuf>) -> Self {
+        self.storage = Storage::Files;
+        self.files = Some(storage.into());
         self
     }
 
@@ -108,6 +118,12 @@ impl Distribution {
     /// Starts it and waits until it listens.
     pub async fn start(self) -> RegistryProcess {
         let folder = tempfile::tempdir().expect("create a folder");
+        if let Some(files) = &self.files {
+            let to = folder.path().join("storage");
+            let status = Command::new("cp").arg("-R").arg(files).arg(&to).status();
+            let copied = status.is_ok_and(|status| status.success());
+            assert!(copied, "copy {} to {}", files.display(), to.display());
+        }
         let configuration = self.configuration(folder.path());
         let file = folder.path().join("config.yml");
         // JSON is YAML.
