@@ -1,0 +1,82 @@
+//! Results as a picture: wall time by the floor's, a bar for each tool, on a logarithmic scale.
+
+use std::fmt::Write as _;
+
+use crate::peers::Tool;
+use crate::results::{Cell, Measured, Results};
+
+/// In pixels.
+const LEFT: f64 = 190.0;
+const WIDTH: f64 = 520.0;
+const LINE: f64 = 16.0;
+const HEADING: f64 = 30.0;
+
+/// The ends of the scale, as powers of ten of the ratio.
+const SCALE: (f64, f64) = (-0.5, 2.0);
+
+/// An SVG document.
+pub(crate) fn chart(results: &Results) -> String {
+    let mut body = String::new();
+    let mut y = 40.0;
+    for cell in &results.cells {
+        y += HEADING;
+        let _ = writeln!(
+            body,
+            r##"<text x="8" y="{:.0}" font-weight="bold">{}, {}, {} ms</text>"##,
+            y - 8.0,
+            cell.work.title(),
+            cell.state.title(),
+            cell.round_trip_ms,
+        );
+        for tool in cell.tools.iter().filter(|tool| tool.tool != Tool::Floor) {
+            body += &bar(cell, tool, y);
+            y += LINE;
+        }
+    }
+    let height = y + 16.0;
+    let width = LEFT + WIDTH + 60.0;
+    let mut text = format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" font-family="sans-serif" font-size="11">
+<rect width="100%" height="100%" fill="#ffffff"/>
+<text x="8" y="18" font-size="13">Wall time by that of the floor (1 is as fast as can be), logarithmic</text>
+"##
+    );
+    for ratio in [1.0, 3.0, 10.0, 30.0, 100.0] {
+        let x = x(ratio);
+        let _ = writeln!(
+            text,
+            r##"<line x1="{x:.1}" x2="{x:.1}" y1="40" y2="{:.0}" stroke="#cccccc"/><text x="{x:.1}" y="36" text-anchor="middle">{ratio}</text>"##,
+            height - 8.0,
+        );
+    }
+    text + &body + "</svg>\n"
+}
+
+fn bar(cell: &Cell, tool: &Measured, y: f64) -> String {
+    let colour = match tool.tool {
+        Tool::Mirror | Tool::MirrorReferrers => "#1f77b4",
+        _ => "#a0a0a0",
+    };
+    let baseline = y + LINE - 5.0;
+    let name = tool.tool.title();
+    let mut text = format!(r##"<text x="16" y="{baseline:.0}">{name}</text>"##);
+    let (end, label) = match cell.ratio(tool) {
+        Some(ratio) => (x(ratio), format!("{ratio:.2}")),
+        None => (LEFT, "failed".to_owned()),
+    };
+    let _ = writeln!(
+        text,
+        r##"<rect x="{LEFT}" y="{:.0}" width="{:.1}" height="{:.0}" fill="{colour}"/><text x="{:.1}" y="{baseline:.0}">{label}</text>"##,
+        y + 2.0,
+        end - LEFT,
+        LINE - 4.0,
+        end + 4.0,
+    );
+    text
+}
+
+/// Where a ratio is.
+fn x(ratio: f64) -> f64 {
+    let (low, high) = SCALE;
+    LEFT + WIDTH * (ratio.log10().clamp(low, high) - low) / (high - low)
+}

@@ -1,0 +1,175 @@
+//! The tools, and how each is told to be as fast as it can.
+
+use std::path::{Path, PathBuf};
+use std::process::Command as Plain;
+
+use serde::{Deserialize, Serialize};
+use tokio::process::Command;
+
+use crate::failure::Failure;
+use crate::job::Job;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Tool {
+    /// curl with what must be asked and nothing else.
+    Floor,
+    /// `mirror sync --no-referrers`: what the peers do.
+    Mirror,
+    /// `mirror sync`: signatures and other referrers are looked for as well.
+    MirrorReferrers,
+    /// `regsync once`, 32 images at a time.
+    Regsync,
+    /// `crane copy` for each row, several at a time.
+    Crane,
+    /// `skopeo copy --all` for each row, several at a time.
+    Skopeo,
+    /// `skopeo sync --all`, which does one image after the other.
+    SkopeoSync,
+}
+
+impl Tool {
+    /// All, in the order of the reports.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Floor,
+        Self::Mirror,
+        Self::MirrorReferrers,
+        Self::Regsync,
+        Self::Crane,
+        Self::Skopeo,
+        Self::SkopeoSync,
+    ];
+
+    /// Its name in options and results.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Mirror => "mirror",
+            Self::MirrorReferrers => "mirror-referrers",
+            Self::Regsync => "regsync",
+            Self::Crane => "crane",
+            Self::Skopeo => "skopeo",
+            Self::SkopeoSync => "skopeo-sync",
+        }
+    }
+
+    /// For people.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Floor => "floor (curl)",
+            Self::Mirror => "mirror --no-referrers",
+            Self::MirrorReferrers => "mirror",
+            Self::Regsync => "regsync",
+            Self::Crane => "crane copy, in parallel",
+            Self::Skopeo => "skopeo copy, in parallel",
+            Self::SkopeoSync => "skopeo sync",
+        }
+    }
+
+    /// Its program.
+    pub(crate) fn program(self, mirror: &Path) -> PathBuf {
+        match self {
+            Self::Floor => PathBuf::from("curl"),
+            Self::Mirror | Self::MirrorReferrers => mirror.to_owned(),
+            Self::Regsync => PathBuf::from("regsync"),
+            Self::Crane => PathBuf::from("crane"),
+            Self::Skopeo | Self::SkopeoSync => PathBuf::from("skopeo"),
+        }
+    }
+
+    /// What its program says of its version; `None` where there is no such program.
+    pub(crate) fn version(self, mirror: &Path) -> Option<String> {
+        let argument = match self {
+            Self::Regsync | Self::Crane => "version",
+            _ => "--version",
+        };
+        let mut command = Plain::new(self.program(mirror));
+        let output = command.arg(argument).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let line = text.lines().next()?.trim_start_matches("VCSTag:").trim();
+        let words: Vec<&str> = line.split(' ').take(3).collect();
+        Some(words.join(" "))
+    }
+
+    /// The command that does a job. The floor is no single command: [`crate::floor`].
+    pub(crate) fn command(self, mirror: &Path, job: &Job<'_>) -> Result<Command, Failure> {
+        match self {
+            Self::Floor | Self::Crane => each_row(job, "", &["crane", "copy"]),
+            Self::Mirror | Self::MirrorReferrers => {
+                let list = job.lines(|from, to, tag| format!("{from} {to} {tag}\n"));
+                let mut command = Command::new(mirror);
+                command.args(["sync", "--output=json", "--no-progress", "--images-list"]);
+                command.arg(job.write("images-list", &list)?);
+                if self == Self::Mirror {
+                    command.arg("--no-referrers");
+                }
+                Ok(command)
+            }
+            Self::Regsync => regsync(job),
+            Self::Skopeo => {
+                let insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+                let mut command = vec!["skopeo", "--insecure-policy", "copy", "--all", "--quiet"];
+                command.extend(insecure);
+                each_row(job, "docker://", &command)
+            }
+            Self::SkopeoSync => skopeo_sync(job),
+        }
+    }
+}
+
+/// A command for each row with its two references, as many at a time as the job is wide.
+fn each_row(job: &Job<'_>, transport: &str, command: &[&str]) -> Result<Command, Failure> {
+    let pairs =
+        job.lines(|from, to, tag| format!("{transport}{from}:{tag}\n{transport}{to}:{tag}\n"));
+    let mut xargs = Command::new("xargs");
+    xargs.arg("-P").arg(job.width.to_string());
+    xargs
+        .args(["-n", "2", "-a"])
+        .arg(job.write("pairs", &pairs)?);
+    xargs.args(command);
+    Ok(xargs)
+}
+
+fn regsync(job: &Job<'_>) -> Result<Command, Failure> {
+    let creds = [job.source, job.destination].map(|host| {
+        format!(
+            "  - {{registry: \"{host}\", tls: disabled, reqConcurrent: 32, reqPerSec: 100000}}\n"
+        )
+    });
+    let images = job.lines(|from, to, tag| {
+        format!("  - {{source: \"{from}:{tag}\", target: \"{to}:{tag}\", type: image}}\n")
+    });
+    let config = format!(
+        "version: 1\ncreds:\n{}defaults: {{parallel: 32, fastCheck: true, skipDockerConfig: true}}\nsync:\n{images}",
+        creds.concat(),
+    );
+    let mut command = Command::new("regsync");
+    command
+        .arg("--config")
+        .arg(job.write("regsync.yml", &config)?);
+    command.args(["--verbosity", "warn", "once"]);
+    Ok(command)
+}
+
+fn skopeo_sync(job: &Job<'_>) -> Result<Command, Failure> {
+    let mut images = format!("\"{}\":\n  tls-verify: false\n  images:\n", job.source);
+    let mut last = "";
+    // Rows of a repository follow each other.
+    let mut rows = job.rows.to_vec();
+    rows.sort_by_key(|row| &row.repository);
+    for row in &rows {
+        if row.repository != last {
+            images += &format!("    {}:\n", row.repository);
+            last = &row.repository;
+        }
+        images += &format!("      - {}\n", row.tag);
+    }
+    let mut command = Command::new("skopeo");
+    command.args(["--insecure-policy", "sync", "--all", "--keep-going"]);
+    command.args(["--dest-tls-verify=false", "--src=yaml", "--dest=docker"]);
+    command.arg(job.write("sync.yml", &images)?);
+    // It keeps the last component of each repository; all are `bench/…`.
+    command.arg(format!("{}/bench", job.destination));
+    Ok(command)
+}

@@ -1,0 +1,166 @@
+//! Paired and interleaved runs.
+
+use chrono::Utc;
+
+use crate::failure::Failure;
+use crate::floor;
+use crate::floor_plan::Plan;
+use crate::job::Job;
+use crate::measure::{self, Cost};
+use crate::options::Options;
+use crate::peers::Tool;
+use crate::requests::Counted;
+use crate::results::{Cell, Measured, Run};
+use crate::stage::{Stage, Wire, Wired};
+use crate::verify;
+use crate::work::State;
+
+/// One thing to measure, set up.
+struct Rounds<'a> {
+    stage: &'a Stage,
+    state: State,
+    /// In milliseconds.
+    round_trip: u64,
+    options: &'a Options,
+    source: String,
+    plan: Plan<'a>,
+}
+
+/// Lets every tool do the same in turns.
+///
+/// # Errors
+///
+/// When the floor cannot be measured. A peer that fails is in the result.
+pub(crate) async fn measure(
+    stage: &Stage,
+    state: State,
+    round_trip: u64,
+    options: &Options,
+) -> Result<Cell, Failure> {
+    let wire = Wire::to(&stage.source, round_trip).await?;
+    let rows = stage.rows(state);
+    let there = match state {
+        State::Cold => Vec::new(),
+        State::Warm | State::Incremental => stage.rows(State::Warm),
+    };
+    let rounds = Rounds {
+        stage,
+        state,
+        round_trip,
+        options,
+        source: wire.host(),
+        plan: Plan::of(&rows, &there),
+    };
+    let mut measured = rounds.tools();
+    for round in 0..options.rounds {
+        let length = measured.len();
+        for turn in 0..length {
+            let tool = &mut measured[(turn + round) % length];
+            if tool.failed.is_none() {
+                rounds.turn(tool, round == 0).await?;
+            }
+        }
+    }
+    Ok(Cell {
+        work: stage.work,
+        state,
+        round_trip_ms: round_trip,
+        rows: rows.len(),
+        floor_requests: rounds.plan.requests() as u64,
+        floor_bytes: rounds.plan.bytes(),
+        measured_on: Utc::now().format("%Y-%m-%d").to_string(),
+        tools: measured,
+    })
+}
+
+impl Rounds<'_> {
+    /// Those that were asked for and are there.
+    fn tools(&self) -> Vec<Measured> {
+        let wanted = |tool: &Tool| {
+            let wanted = self.options.tools.as_ref();
+            match wanted {
+                Some(tools) => *tool == Tool::Floor || tools.contains(tool),
+                // One image after the other takes minutes where the others take seconds.
+                None => *tool != Tool::SkopeoSync,
+            }
+        };
+        let tools = Tool::ALL.into_iter().filter(wanted);
+        tools
+            .filter_map(|tool| Some(Measured::new(tool, tool.version(&self.options.mirror)?)))
+            .collect()
+    }
+
+    /// One run of one tool.
+    async fn turn(&self, tool: &mut Measured, check: bool) -> Result<(), Failure> {
+        let name = tool.tool.title();
+        match self.run(tool.tool, check).await {
+            Ok(run) => {
+                let (work, state) = (self.stage.work.name(), self.state.name());
+                eprintln!(
+                    "bench: {work} {state} {} ms: {name}: {:.2} s, CPU {:.2} s, {} requests",
+                    self.round_trip,
+                    run.wall_seconds,
+                    run.cpu_seconds,
+                    run.requests(),
+                );
+                tool.runs.push(run);
+            }
+            Err(failure) if tool.tool == Tool::Floor => return Err(failure),
+            Err(failure) => {
+                eprintln!("bench: {name}: {failure}");
+                tool.failed = Some(failure.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    async fn run(&self, tool: Tool, check: bool) -> Result<Run, Failure> {
+        let destination = self.stage.destination(self.state, self.round_trip).await?;
+        let rows = self.stage.rows(self.state);
+        let folder = tempfile::tempdir().map_err(Failure::io("create a folder"))?;
+        let job = Job {
+            folder: folder.path(),
+            source: &self.source,
+            destination: &destination.host(),
+            rows: &rows,
+            // Enough to fill a wire; without one, what a machine's cores can take.
+            width: if self.round_trip == 0 { 8 } else { 32 },
+        };
+        let seen = self.stage.source.requests().await.len();
+        let cost = self.cost(tool, &job).await?;
+        let run = self.account(&destination, seen, cost).await;
+        if check {
+            verify::destination(&destination.registry.host(), &rows).await?;
+        }
+        Ok(run)
+    }
+
+    async fn cost(&self, tool: Tool, job: &Job<'_>) -> Result<Cost, Failure> {
+        if tool == Tool::Floor {
+            return floor::run(job, &self.plan).await;
+        }
+        let command = tool.command(&self.options.mirror, job)?;
+        let ran = measure::run(command, job.folder).await?;
+        match ran.status.success() {
+            true => Ok(ran.cost),
+            false => Err(Failure::Program {
+                program: tool.title().to_owned(),
+                said: ran.said(),
+            }),
+        }
+    }
+
+    /// `seen`: how many requests the source had before.
+    async fn account(&self, destination: &Wired, seen: usize, cost: Cost) -> Run {
+        let source = self.stage.source.requests().await;
+        let counted = Counted::of(&source[seen..], &destination.registry.requests().await);
+        Run {
+            wall_seconds: cost.wall.as_secs_f64(),
+            cpu_seconds: cost.cpu.as_secs_f64(),
+            peak_memory_bytes: cost.memory,
+            bytes: counted.bytes,
+            blobs_fetched_again: counted.twice,
+            kinds: counted.kinds,
+        }
+    }
+}

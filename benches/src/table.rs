@@ -1,0 +1,89 @@
+//! Results for people.
+
+use std::fmt::Write as _;
+
+use crate::results::{Cell, Measured, Results};
+
+const MIB: f64 = 1_048_576.0;
+
+/// All cells as one document in Markdown.
+pub(crate) fn table(results: &Results) -> String {
+    let mut text = format!(
+        "Measured on: {}. Medians; ratios are to the floor of the same round.\n",
+        results.machine
+    );
+    for measured in &results.cells {
+        text += "\n";
+        text += &cell(measured);
+    }
+    text
+}
+
+/// One cell.
+pub(crate) fn cell(cell: &Cell) -> String {
+    let mut text = format!(
+        "### {}, {}, round trip {} ms\n\n{} rows, {} requests needed, {}; {} rounds\n\n",
+        cell.work.title(),
+        cell.state.title(),
+        cell.round_trip_ms,
+        cell.rows,
+        cell.floor_requests,
+        cell.measured_on,
+        cell.tools.first().map_or(0, |floor| floor.runs.len()),
+    );
+    text += "| tool | wall s | ratio | CPU s | peak MiB | requests | bytes | blobs again |\n";
+    text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    for tool in &cell.tools {
+        text += &line(cell, tool);
+    }
+    text
+}
+
+fn line(cell: &Cell, tool: &Measured) -> String {
+    let mut line = format!("| {} {} | ", tool.tool.title(), short(&tool.version));
+    let Some(ratio) = cell.ratio(tool) else {
+        line += "failed | | | | | | |\n";
+        return line;
+    };
+    let by = |value: f64, floor: u64| match floor {
+        0 => "–".to_owned(),
+        _ => format!("{:.2}", value / floor as f64),
+    };
+    let requests = tool.median(|run| run.requests() as f64);
+    let bytes = tool.median(|run| run.bytes as f64);
+    let _ = writeln!(
+        line,
+        "{:.2} | {ratio:.2} | {:.2} | {:.0} | {requests} ({}) | {} | {} |",
+        tool.median(|run| run.wall_seconds),
+        tool.median(|run| run.cpu_seconds),
+        tool.median(|run| run.peak_memory_bytes as f64) / MIB,
+        by(requests, cell.floor_requests),
+        by(bytes, cell.floor_bytes),
+        tool.median(|run| run.blobs_fetched_again as f64),
+    );
+    line
+}
+
+/// The first word with a digit: `skopeo version 1.9.3` is `1.9.3`.
+fn short(version: &str) -> &str {
+    let mut words = version.split([' ', '\t']);
+    let numbered = words.find(|word| word.contains(|c: char| c.is_ascii_digit()));
+    numbered.unwrap_or(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_shown_without_names() {
+        for (version, shown) in [
+            ("skopeo version 1.9.3", "1.9.3"),
+            ("v0.21.9", "v0.21.9"),
+            ("curl 7.88.1 (x86_64)", "7.88.1"),
+            ("unknown", "unknown"),
+        ] {
+            assert_eq!(short(version), shown);
+        }
+    }
+}
