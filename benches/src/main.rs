@@ -64,6 +64,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
+    if std::env::args().any(|argument| argument == "--help") {
+        println!("{}", options::USAGE);
+        return Ok(());
+    }
     let options = Options::parse(std::env::args().skip(1))?;
     let mut results = match &options.into {
         Some(folder) => results::Results::read(folder)?,

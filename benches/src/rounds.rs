@@ -1,6 +1,7 @@
 //! Paired and interleaved runs.
 
 use chrono::Utc;
+use testkit::processes::RegistryProcess;
 
 use crate::failure::Failure;
 use crate::floor;
@@ -23,6 +24,8 @@ struct Rounds<'a> {
     round_trip: u64,
     options: &'a Options,
     source: String,
+    /// The destination of all runs, where none of them writes: filling it takes long.
+    shared: Option<Wired>,
     plan: Plan<'a>,
 }
 
@@ -43,12 +46,17 @@ pub(crate) async fn measure(
         State::Cold => Vec::new(),
         State::Warm | State::Incremental => stage.rows(State::Warm),
     };
+    let shared = match state {
+        State::Cold | State::Incremental => None,
+        State::Warm => Some(stage.destination(state, round_trip).await?),
+    };
     let rounds = Rounds {
         stage,
         state,
         round_trip,
         options,
         source: wire.host(),
+        shared,
         plan: Plan::of(&rows, &there),
     };
     let mut measured = rounds.tools();
@@ -115,7 +123,14 @@ impl Rounds<'_> {
     }
 
     async fn run(&self, tool: Tool, check: bool) -> Result<Run, Failure> {
-        let destination = self.stage.destination(self.state, self.round_trip).await?;
+        let fresh;
+        let destination = match &self.shared {
+            Some(shared) => shared,
+            None => {
+                fresh = self.stage.destination(self.state, self.round_trip).await?;
+                &fresh
+            }
+        };
         let rows = self.stage.rows(self.state);
         let folder = tempfile::tempdir().map_err(Failure::io("create a folder"))?;
         let job = Job {
@@ -126,9 +141,11 @@ impl Rounds<'_> {
             // Enough to fill a wire; without one, what a machine's cores can take.
             width: if self.round_trip == 0 { 8 } else { 32 },
         };
-        let seen = self.stage.source.requests().await.len();
+        let registries = [&self.stage.source, &destination.registry];
+        let [source, there] = registries.map(RegistryProcess::requests);
+        let seen = [source.await.len(), there.await.len()];
         let cost = self.cost(tool, &job).await?;
-        let run = self.account(&destination, seen, cost).await;
+        let run = account(registries, seen, cost).await;
         if check {
             verify::destination(&destination.registry.host(), &rows).await?;
         }
@@ -149,18 +166,19 @@ impl Rounds<'_> {
             }),
         }
     }
+}
 
-    /// `seen`: how many requests the source had before.
-    async fn account(&self, destination: &Wired, seen: usize, cost: Cost) -> Run {
-        let source = self.stage.source.requests().await;
-        let counted = Counted::of(&source[seen..], &destination.registry.requests().await);
-        Run {
-            wall_seconds: cost.wall.as_secs_f64(),
-            cpu_seconds: cost.cpu.as_secs_f64(),
-            peak_memory_bytes: cost.memory,
-            bytes: counted.bytes,
-            blobs_fetched_again: counted.twice,
-            kinds: counted.kinds,
-        }
+/// The requests after those that source and destination had `seen` before.
+async fn account(registries: [&RegistryProcess; 2], seen: [usize; 2], cost: Cost) -> Run {
+    let [source, destination] = registries.map(RegistryProcess::requests);
+    let (source, destination) = (source.await, destination.await);
+    let counted = Counted::of(&source[seen[0]..], &destination[seen[1]..]);
+    Run {
+        wall_seconds: cost.wall.as_secs_f64(),
+        cpu_seconds: cost.cpu.as_secs_f64(),
+        peak_memory_bytes: cost.memory,
+        bytes: counted.bytes,
+        blobs_fetched_again: counted.twice,
+        kinds: counted.kinds,
     }
 }
