@@ -34,7 +34,7 @@ fn a_chart_that_hangs_does_not_take_the_others_with_it() {
         done.json(),
         json!({"x": {"full_images": ["a.example/web:1"]}})
     );
-    let said = "template` did not end within 6 s and was stopped";
+    let said = "template` did not end within 6 s of the deadline of 8 s and was stopped";
     assert!(done.stderr.contains("x: chart slow: "), "{}", done.stderr);
     assert!(done.stderr.contains(said), "{}", done.stderr);
     // What each run of helm took, for those who wonder.

@@ -160,7 +160,11 @@ fn commands_know_the_options_that_they_are_given() {
             if line.starts_with("- ") {
                 help.clear();
             }
-            if let Some(command) = line.strip_prefix("command: ") {
+            // An empty one only installs.
+            if let Some(command) = line
+                .strip_prefix("command: ")
+                .filter(|name| *name != "\"\"")
+            {
                 let line = format!("{command} --help");
                 help = environment.mirror(&line).exits(0).stdout;
                 continue;

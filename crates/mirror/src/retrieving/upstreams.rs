@@ -50,9 +50,7 @@ impl Asking {
             environment: environment.of_helm.clone(),
             registry_config: client::first_auth_file(&session.common, environment),
             scratch: scratch.path().to_owned(),
-            // Less than an entry has: a chart that hangs fails alone, what the
-            // entry's others gave stands.
-            deadline: deadline * 3 / 4,
+            deadline,
             processes: available_parallelism().map_or(2, usize::from),
         };
         let upstreams = Upstreams {

@@ -26,9 +26,9 @@ pub enum HelmError {
     },
     /// It was ended at the deadline.
     #[error(
-        "`{program} {command}` did not end within {} s and was stopped: is the place of the charts \
-         reachable?",
-        deadline.as_secs_f32()
+        "`{program} {command}` did not end within {} s of the deadline of {} s and was stopped: is the \
+         place of the charts reachable?",
+        after.as_secs_f32(), deadline.as_secs_f32()
     )]
     TimedOut {
         /// The program that hung.
@@ -36,6 +36,8 @@ pub enum HelmError {
         /// Such as `pull`.
         command: String,
         /// How long it had.
+        after: Duration,
+        /// How long the entry has.
         deadline: Duration,
     },
     /// It wrote more than is read.

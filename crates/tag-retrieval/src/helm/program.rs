@@ -37,7 +37,7 @@ pub struct HelmSettings {
     pub registry_config: Option<PathBuf>,
     /// An empty folder that lives as long as the run: charts and indexes are kept there.
     pub scratch: PathBuf,
-    /// How long one run may take.
+    /// How long an entry has. One run may take three quarters of it.
     pub deadline: Duration,
     /// How many may render at once; at least one does. The number of cores, for example.
     pub processes: usize,
@@ -116,12 +116,12 @@ impl Helm {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let deadline = self.settings.deadline;
+        let longest = self.longest_run();
         let permits = self.permits(call.load);
         // The semaphores are never closed; each holder has the deadline of its run.
         let permit = permits.acquire().await;
         let started = Instant::now();
-        let ended = run(command, deadline, MOST).await;
+        let ended = run(command, longest, MOST).await;
         drop(permit);
         let command = without_credentials(&call.command);
         debug!("helm {command}: {} ms", started.elapsed().as_millis());
@@ -145,6 +145,12 @@ impl Helm {
         Arc::clone(of_server.or_insert_with(|| Arc::new(Semaphore::new(FETCHING))))
     }
 
+    /// Less than an entry has: a chart that hangs fails alone, what the entry's
+    /// others gave stands.
+    fn longest_run(&self) -> Duration {
+        self.settings.deadline * 3 / 4
+    }
+
     fn unfinished(&self, error: RunError, program: &Path, command: String) -> HelmError {
         match error {
             RunError::Start(source) => HelmError::Start {
@@ -154,6 +160,7 @@ impl Helm {
             RunError::TimedOut => HelmError::TimedOut {
                 program: program.display().to_string(),
                 command,
+                after: self.longest_run(),
                 deadline: self.settings.deadline,
             },
             RunError::TooLong => HelmError::TooLong {

@@ -76,7 +76,10 @@ async fn a_helm_that_hangs_is_named_and_gone_at_the_deadline() {
         .await
         .unwrap_err();
     assert!(started.elapsed() < Duration::from_secs(20));
-    let expected = format!("`{} template` did not end within 0.5 s", program.display());
+    let expected = format!(
+        "`{} template` did not end within 0.375 s of the deadline of 0.5 s",
+        program.display()
+    );
     assert!(error.to_string().contains(&expected), "{error}");
     assert_gone(&pids);
 }
