@@ -32,6 +32,7 @@ mod retrieved;
 mod run;
 mod source;
 mod sources;
+mod url_credentials;
 
 pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;

@@ -6,6 +6,7 @@ use oci_spec::distribution::Reference;
 use url::Url;
 
 use super::entry::GithubProject;
+use crate::url_credentials::without_credentials;
 
 /// Why a text is not the name that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +98,7 @@ pub(super) fn url(text: &str, schemes: &[&str]) -> Result<Url, NameError> {
     let url = Url::parse(text).map_err(|error| {
         let example = schemes.first().copied().unwrap_or_default();
         NameError::Url(
-            text.to_owned(),
+            without_credentials(text),
             format!("{error}; it begins with `{example}://`"),
         )
     })?;
@@ -106,7 +107,7 @@ pub(super) fn url(text: &str, schemes: &[&str]) -> Result<Url, NameError> {
     } else {
         let scheme = url.scheme().to_owned();
         Err(NameError::Scheme(
-            text.to_owned(),
+            without_credentials(text),
             scheme,
             schemes.join(", "),
         ))

@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use registry::credentials::Secret;
+
 /// What a run of helm waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Load {
@@ -21,6 +23,8 @@ pub(super) struct Call<'a> {
     /// Where its homes are, unless where they are for all.
     pub(super) home: Option<&'a Path>,
     pub(super) arguments: Vec<OsString>,
+    /// What it reads from stdin: what others on this machine must not see.
+    pub(super) input: Option<Secret>,
 }
 
 impl<'a> Call<'a> {
@@ -30,6 +34,7 @@ impl<'a> Call<'a> {
             load,
             home: None,
             arguments: verb.split(' ').map(OsString::from).collect(),
+            input: None,
         }
     }
 
@@ -54,6 +59,11 @@ impl<'a> Call<'a> {
 
     pub(super) fn flag(mut self, name: &str) -> Self {
         self.arguments.push(format!("--{name}").into());
+        self
+    }
+
+    pub(super) fn input(mut self, secret: impl Into<Secret>) -> Self {
+        self.input = Some(secret.into());
         self
     }
 

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::url_credentials::without_credentials;
+
 /// The bytes of helm's stderr that a message has at most.
 const SAID: usize = 2000;
 
@@ -91,20 +93,6 @@ pub(super) fn said(stderr: &[u8]) -> String {
     }
 }
 
-/// Without what URLs say before an `@`.
-pub(super) fn without_credentials(text: &str) -> String {
-    let mut parts = text.split("://");
-    let mut shown = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let ends = |c: char| c.is_whitespace() || "/?#\"'".contains(c);
-        let end = part.find(ends).unwrap_or(part.len());
-        let host = part[..end].rfind('@').map_or(0, |at| at + 1);
-        shown.push_str(if host > 0 { "://***@" } else { "://" });
-        shown.push_str(&part[host..]);
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,21 +112,6 @@ mod tests {
         ];
         for (stderr, expected) in cases {
             assert_eq!(said(stderr), expected);
-        }
-    }
-
-    #[test]
-    fn urls_are_told_without_their_credentials() {
-        let cases = [
-            (
-                "get \"https://me:p@ss@host:1/a@b\": no",
-                "get \"https://***@host:1/a@b\": no",
-            ),
-            ("http://a/ and oci://t@b", "http://a/ and oci://***@b"),
-            ("mail me@host", "mail me@host"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(without_credentials(text), expected);
         }
     }
 

@@ -12,6 +12,7 @@ use super::error::HelmError;
 use super::once::Once;
 use super::program::Helm;
 use crate::config::Chart;
+use crate::url_credentials::UrlCredentials;
 
 /// Which version of a chart is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -83,12 +84,20 @@ impl Helm {
 
     async fn add(&self, repository: &Url) -> Result<PathBuf, HelmError> {
         let home = self.new_folder("repository")?;
-        let (alias, name) = (alias_of(repository), name_of(repository));
+        let (url, credentials) = UrlCredentials::split(repository);
+        let (alias, name) = (alias_of(&url), name_of(&url));
         let call = Call::new("repo add", Load::Network(alias.clone()))
             .about(&name)
-            .home(Some(&home))
-            .operands(&[OsStr::new(&alias), OsStr::new(&name)]);
-        self.run(call).await?;
+            .home(Some(&home));
+        let call = match credentials {
+            Some(UrlCredentials { username, password }) => call
+                .option("username", username)
+                .flag("password-stdin")
+                .input(password),
+            None => call,
+        };
+        self.run(call.operands(&[OsStr::new(&alias), OsStr::new(&name)]))
+            .await?;
         Ok(home)
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 /// How long a killed program is waited for; the kernel ends it at once unless a dead file system
@@ -37,9 +37,11 @@ impl From<io::Error> for RunError {
 }
 
 /// Runs `command`, whose pipes are set, for as long as `deadline` and until it wrote more than
-/// `most` bytes to stdout. It is killed where this future is dropped.
+/// `most` bytes to stdout; where stdin is a pipe, it reads `input` there. It is killed where this
+/// future is dropped.
 pub(super) async fn run(
     mut command: Command,
+    input: &[u8],
     deadline: Duration,
     most: usize,
 ) -> Result<Finished, RunError> {
@@ -47,7 +49,7 @@ pub(super) async fn run(
         .kill_on_drop(true)
         .spawn()
         .map_err(RunError::Start)?;
-    let ended = tokio::time::timeout(deadline, read(&mut child, most)).await;
+    let ended = tokio::time::timeout(deadline, talk(&mut child, input, most)).await;
     let ended = ended.unwrap_or(Err(RunError::TimedOut));
     if ended.is_err() {
         // Not only on drop: it is gone, and waited for, when the error is told.
@@ -56,12 +58,20 @@ pub(super) async fn run(
     ended
 }
 
-async fn read(child: &mut Child, most: usize) -> Result<Finished, RunError> {
+async fn talk(child: &mut Child, input: &[u8], most: usize) -> Result<Finished, RunError> {
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
     };
+    let stdin = child.stdin.take();
+    let write = async {
+        if let Some(mut stdin) = stdin {
+            // Who does not want to read it says why.
+            let _ = stdin.write_all(input).await;
+        }
+        Ok(())
+    };
     let end = async { Ok(read_end(stderr).await?) };
-    let (stdout, stderr) = tokio::try_join!(read_whole(stdout, most), end)?;
+    let ((), stdout, stderr) = tokio::try_join!(write, read_whole(stdout, most), end)?;
     Ok(Finished {
         status: child.wait().await?,
         stdout,
@@ -114,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn of_much_that_goes_wrong_the_end_is_kept() {
         let script = "yes | head -c 200000 >&2; echo the cause >&2; echo out; exit 3";
-        let Ok(finished) = run(shell(script), LONG, 100).await else {
+        let Ok(finished) = run(shell(script), b"", LONG, 100).await else {
             panic!("a full pipe holds it");
         };
         assert_eq!(finished.status.code(), Some(3));
@@ -125,7 +135,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_never_stops_writing_is_stopped() {
-        let ended = run(shell("exec yes"), LONG, 100_000).await;
+        let ended = run(shell("exec yes"), b"", LONG, 100_000).await;
         assert!(matches!(ended, Err(RunError::TooLong)));
     }
 }

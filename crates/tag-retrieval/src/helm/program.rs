@@ -9,15 +9,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use registry::credentials::Secret;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tracing::debug;
 
 use super::call::{Call, Load};
 use super::environment;
-use super::error::{HelmError, said, without_credentials};
+use super::error::{HelmError, said};
 use super::packages::Packages;
 use super::process::{RunError, run};
+use crate::url_credentials::without_credentials;
 
 /// How many runs may wait for one server at once. They need little of this machine, and a server
 /// that hangs must hold neither those that render nor those that wait for another.
@@ -113,7 +115,11 @@ impl Helm {
             .args(&call.arguments)
             .env_clear()
             .envs(environment)
-            .stdin(Stdio::null())
+            .stdin(
+                call.input
+                    .as_ref()
+                    .map_or_else(Stdio::null, |_| Stdio::piped()),
+            )
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let longest = self.longest_run();
@@ -121,7 +127,8 @@ impl Helm {
         // The semaphores are never closed; each holder has the deadline of its run.
         let permit = permits.acquire().await;
         let started = Instant::now();
-        let ended = run(command, longest, MOST).await;
+        let input = call.input.as_ref().map_or("", Secret::expose);
+        let ended = run(command, input.as_bytes(), longest, MOST).await;
         drop(permit);
         let command = without_credentials(&call.command);
         debug!("helm {command}: {} ms", started.elapsed().as_millis());

@@ -17,6 +17,7 @@ use crate::config::GitTags;
 use crate::error::RetrievalError;
 use crate::retrieved::Retrieved;
 use crate::source::{Upstreams, VersionSource};
+use crate::url_credentials::UrlCredentials;
 
 /// For the whole answer.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -63,7 +64,7 @@ pub enum GitError {
 
 impl VersionSource for GitTags {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
-        let shown = without_credentials(&self.url);
+        let shown = UrlCredentials::split(&self.url).0.to_string();
         let listed = ls_remote(&self.url, &shown, DEADLINE).await?;
         let candidates: Vec<_> = tags(&listed).map(|tag| candidate(&shown, tag)).collect();
         if candidates.is_empty() {
@@ -87,15 +88,6 @@ fn candidate(repository: &str, tag: &str) -> Candidate {
             url: repository.to_owned(),
         },
     }
-}
-
-/// For people to read.
-fn without_credentials(url: &Url) -> String {
-    let mut url = url.clone();
-    // They fail where a URL can have none (`file:`).
-    url.set_username("").ok();
-    url.set_password(None).ok();
-    url.to_string()
 }
 
 /// The tags in lines of an object's name, a tab and a reference's.
@@ -140,8 +132,12 @@ fn command(url: &Url) -> Command {
         _ => "https",
     };
     let mut command = Command::new("git");
+    command.args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30"]);
+    let (url, credentials) = UrlCredentials::split(url);
+    if let Some(credentials) = credentials {
+        answer_for(&mut command, &url, credentials);
+    }
     command
-        .args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30"])
         .args([
             "ls-remote",
             "--quiet",
@@ -162,6 +158,20 @@ fn command(url: &Url) -> Command {
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+/// Lets git ask its environment, which others cannot read as they can arguments, for the credentials
+/// of the URL: for its host alone, and none of the user's helpers gets to store them.
+fn answer_for(command: &mut Command, url: &Url, credentials: UrlCredentials) {
+    const ANSWER: &str =
+        r#"!printf 'username=%s\npassword=%s\n' "$MIRROR_USERNAME" "$MIRROR_PASSWORD" #"#;
+    let host = url.origin().ascii_serialization();
+    command
+        .args(["-c", "credential.helper="])
+        .arg("-c")
+        .arg(format!("credential.{host}.helper={ANSWER}"))
+        .env("MIRROR_USERNAME", credentials.username)
+        .env("MIRROR_PASSWORD", credentials.password);
 }
 
 /// Status, answer and complaint. An answer beyond the bound is cut off there,
@@ -199,14 +209,6 @@ mod tests {
     fn references_other_than_tags_are_none() {
         let listed = "1f\trefs/tags/v1.0\n2e\trefs/tags/api/v1.1\n3d\trefs/heads/v2\nnonsense\n";
         assert_eq!(tags(listed).collect::<Vec<_>>(), ["v1.0", "api/v1.1"]);
-    }
-
-    #[test]
-    fn nobody_sees_the_credentials_of_a_url() {
-        let url = "https://somebody:secret@git.example/a.git".parse().unwrap();
-        assert_eq!(without_credentials(&url), "https://git.example/a.git");
-        let url = "file:///srv/a.git".parse().unwrap();
-        assert_eq!(without_credentials(&url), "file:///srv/a.git");
     }
 
     #[tokio::test]
