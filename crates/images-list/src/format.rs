@@ -37,6 +37,10 @@ impl List {
         self.lines = sections.into_lines();
         for line in &mut self.lines {
             line.ending = newline;
+            // Before a `\n` it would be read as a part of the ending.
+            if line.text.ends_with('\r') {
+                line.text = line.text.trim_end_matches('\r').into();
+            }
         }
         Ok(())
     }

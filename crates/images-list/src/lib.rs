@@ -68,6 +68,8 @@ mod destination;
 mod diff;
 mod disorder;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod index;
 mod insert;
 mod line;

@@ -63,6 +63,8 @@ mod client;
 pub mod credentials;
 mod digest;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hosted;
 mod manifest;
 mod paging;

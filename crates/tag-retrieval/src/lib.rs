@@ -25,6 +25,8 @@ pub mod config;
 mod error;
 pub mod extraction;
 pub mod filters;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod github;
 pub mod helm;
 mod news;

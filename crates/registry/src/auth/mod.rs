@@ -5,6 +5,8 @@
 
 mod authenticator;
 mod challenge;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod realm;
 mod scope;
 mod token;

@@ -32,6 +32,8 @@
 mod auth_file;
 mod auth_key;
 mod credential;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod helper;
 mod helper_answers;
 mod helper_error;

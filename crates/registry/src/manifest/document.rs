@@ -7,6 +7,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::transport::redact::printable;
+
+/// Characters of the reason why a manifest cannot be read.
+const DETAIL: usize = 400;
+
 /// A manifest or index as the registry served it.
 ///
 /// The bytes are what is carried; everything else is read from them.
@@ -135,9 +140,10 @@ impl Manifest {
     ///
     /// [`ManifestError`] for schema 1 and for what is no manifest.
     pub fn content(&self) -> Result<Content, ManifestError> {
+        // What it quotes may be as long as the manifest, and anything.
         let unreadable = |detail: String| ManifestError::Unreadable {
             digest: self.digest.clone(),
-            detail,
+            detail: printable(&detail, DETAIL),
         };
         let shape: Shape =
             serde_json::from_slice(&self.bytes).map_err(|error| unreadable(error.to_string()))?;

@@ -1,0 +1,107 @@
+//! What no answer and no file may do to this crate: one function for each target of `fuzz/`.
+//!
+//! Here for `cargo fuzz` (`cfg(fuzzing)`) and for the tests, which run what fuzzing has found before.
+
+use bytes::Bytes;
+use http::header::LINK;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use url::Url;
+
+pub use crate::auth::fuzzing::www_authenticate;
+pub use crate::credentials::fuzzing::auth_file;
+use crate::digest::sha256_digest;
+use crate::manifest::{Content, Manifest};
+use crate::paging::next_page;
+use crate::registries_conf::RegistriesConf;
+use crate::transport::Reply;
+
+/// One header for each line.
+pub(crate) fn headers(name: &HeaderName, data: &[u8]) -> HeaderMap {
+    let values = data.split(|byte| *byte == b'\n').take(16);
+    let values = values.filter_map(|value| HeaderValue::from_bytes(value).ok());
+    values.map(|value| (name.clone(), value)).collect()
+}
+
+/// `Link` leads to no other host, whatever it says.
+pub fn link(data: &[u8]) {
+    let Ok(url) = Url::parse("https://r.example:5000/v2/a/tags/list?n=2") else {
+        return;
+    };
+    let reply = Reply {
+        method: Method::GET,
+        url: url.clone(),
+        status: StatusCode::OK,
+        headers: headers(&LINK, data),
+        body: Bytes::new(),
+    };
+    if let Ok(Some(next)) = next_page(&reply) {
+        assert_eq!(next.origin(), url.origin());
+        assert!(next.username().is_empty() && next.password().is_none());
+    }
+}
+
+/// A manifest is kept as it is, and what is wrong with it is said on one short line.
+pub fn manifest(data: &[u8]) {
+    let bytes = Bytes::copy_from_slice(data);
+    let manifest = Manifest::new(bytes, None, sha256_digest(data));
+    assert_eq!(manifest.bytes, data);
+    match manifest.content() {
+        Ok(Content::Index { manifests, .. }) => {
+            assert!(manifests.len() <= data.len());
+        }
+        Ok(Content::Image { layers, .. }) => {
+            assert!(layers.len() <= data.len());
+        }
+        Err(error) => {
+            let error = error.to_string();
+            assert!(!error.contains(char::is_control), "{error:?}");
+            assert!(error.chars().count() < 1000, "{error}");
+        }
+    }
+}
+
+/// Names resolve to a host and a repository there, or to none.
+pub fn registries_conf(data: &[u8]) {
+    let Some(conf) = str::from_utf8(data).ok().map(RegistriesConf::parse) else {
+        return;
+    };
+    let Ok(conf) = conf else {
+        return;
+    };
+    for (host, repository) in [
+        ("docker.io", "library/busybox"),
+        ("example.com", "team/tool"),
+        ("a.example.com:5000", "team"),
+    ] {
+        let Ok(found) = conf.resolve(host, repository) else {
+            continue;
+        };
+        let mirrors = found.mirrors.iter().map(|mirror| &mirror.location);
+        for place in mirrors.chain([&found.location]) {
+            assert!(!place.host.is_empty() && !place.host.contains('/'));
+            assert!(!place.repository.is_empty() && !place.repository.starts_with('/'));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs what is in the corpus of a target.
+    fn replay(target: &str, run: fn(&[u8])) {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
+        let entries = std::fs::read_dir(format!("{corpus}/{target}")).unwrap();
+        let ran = entries.map(|entry| run(&std::fs::read(entry.unwrap().path()).unwrap()));
+        assert!(ran.count() > 0, "{target} has no corpus");
+    }
+
+    #[test]
+    fn what_fuzzing_knows_breaks_nothing() {
+        replay("auth_file", auth_file);
+        replay("link", link);
+        replay("manifest", manifest);
+        replay("registries_conf", registries_conf);
+        replay("www_authenticate", www_authenticate);
+    }
+}
