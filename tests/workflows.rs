@@ -227,6 +227,17 @@ fn jobs_have_few_rights_and_an_end() {
 }
 
 #[test]
+fn every_fuzz_target_is_run_every_week() {
+    let yaml = Yaml::read(".github/workflows/fuzz.yml");
+    let targets = fs::read_dir(top().join("fuzz/fuzz_targets")).unwrap();
+    for target in targets {
+        let target = target.unwrap().path().with_extension("");
+        let line = format!("\n          - {}\n", target.file_name().unwrap().display());
+        assert!(yaml.text.contains(&line), "fuzz.yml lacks{line}");
+    }
+}
+
+#[test]
 fn nothing_is_pushed_until_a_registry_is_named() {
     for name in ["mirror", "mirror-sharded", "daily"] {
         let yaml = Yaml::read(&format!(".github/workflows/{name}.yml"));
