@@ -93,17 +93,19 @@ async fn a_password_shows_nowhere_wherever_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_file_is_not_quoted() {
     let canary = Canary::password(USER, RIGHT);
+    let registry = closed().await;
+    let host = registry.host();
     let whole = auths("r.example", RIGHT);
     let table = [
         whole.replace("}}}", "}}"),
         whole.replace("\"auth\":", "\"auth\":7, \"auth\":"),
         format!("{RIGHT}{whole}"),
-        json!({"auths": {"127.0.0.1:1": {"auth": format!("%{RIGHT}")}}}).to_string(),
-        json!({"auths": {"127.0.0.1:1": {"auth": [RIGHT]}}}).to_string(),
+        json!({"auths": {host.as_str(): {"auth": format!("%{RIGHT}")}}}).to_string(),
+        json!({"auths": {host.as_str(): {"auth": [RIGHT]}}}).to_string(),
         json!({"auths": RIGHT}).to_string(),
     ];
     for text in table {
-        let environment = with_row("127.0.0.1:1");
+        let environment = with_row(&host);
         environment.write("auth.json", &text);
         let line = "sync --authfile auth.json";
         let code = environment.mirror(line).code.unwrap();
