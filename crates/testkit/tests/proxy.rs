@@ -108,6 +108,59 @@ async fn bodies_break_where_they_should() {
 }
 
 #[tokio::test]
+async fn a_host_goes_down_and_comes_back() {
+    let (_registry, proxy, blob) = start().await;
+    let down = Duration::from_millis(300);
+    proxy.add(Rule::new("GET", "").nth(1).does(Action::GoDown(down)));
+    assert_eq!(ask(&proxy, "GET", &blob, b"").await.end, End::Reset);
+    let refused = TcpStream::connect(proxy.address()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    tokio::time::sleep(down * 2).await;
+    assert_eq!(ask(&proxy, "GET", &blob, b"").await.status(), "200");
+}
+
+#[tokio::test]
+async fn uploads_stall_and_change_on_their_way() {
+    let (_registry, proxy, _) = start().await;
+    let content = vec![7; 1000];
+    let digest = digest_of(&content);
+    let target = format!("/v2/y/blobs/uploads/?digest={digest}");
+    for (action, status, end) in [
+        (Action::FlipUpload { at: 500 }, "400", End::Closed),
+        (Action::StallUpload { after: 500 }, "none", End::Silent),
+    ] {
+        proxy.clear_rules();
+        let shown = format!("{action:?}");
+        proxy.add(Rule::new("POST", "").first(1).does(action));
+        let answer = ask(&proxy, "POST", &target, &content).await;
+        assert_eq!((answer.status(), &answer.end), (status, &end), "{shown}");
+        let again = ask(&proxy, "POST", &target, &content).await;
+        assert_eq!(again.status(), "201", "{shown} is over");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_is_as_long_as_it_says() {
+    const BYTES: u64 = 1_000_000;
+    let (_registry, proxy, blob) = start().await;
+    for announced in [true, false] {
+        proxy.clear_rules();
+        let flood = Action::Flood {
+            bytes: BYTES,
+            announced,
+        };
+        proxy.add(Rule::new("GET", "").does(flood));
+        let answer = ask(&proxy, "GET", &blob, b"").await;
+        let says = answer
+            .head
+            .to_lowercase()
+            .contains("content-length: 1000000");
+        assert_eq!(says, announced, "{}", answer.head);
+        assert!(answer.body.len() as u64 >= BYTES, "{}", answer.body.len());
+    }
+}
+
+#[tokio::test]
 async fn one_bit_flips_and_lengths_lie() {
     let (_registry, proxy, blob) = start().await;
     proxy.add(

@@ -20,12 +20,31 @@ pub enum Action {
     Stall,
     /// Resets the connection; the registry never sees the request.
     Reset,
+    /// Resets all connections, and for so long no other is accepted: the host is gone.
+    GoDown(Duration),
     /// The registry does what is asked, then the connection is reset instead of an answer.
     LoseAnswer,
     /// Resets the connection after so many bytes of the request's body went to the registry.
     ResetUpload {
         /// Bytes.
         after: u64,
+    },
+    /// Takes so many bytes of the request's body, then no more for ten minutes.
+    StallUpload {
+        /// Bytes.
+        after: u64,
+    },
+    /// Changes one bit of the request's body.
+    FlipUpload {
+        /// Its offset.
+        at: u64,
+    },
+    /// Answers 200 with so many blanks, made as they are taken.
+    Flood {
+        /// Bytes.
+        bytes: u64,
+        /// Whether `Content-Length` says how many.
+        announced: bool,
     },
     /// Sends so many bytes of the answer's body, then nothing for ten minutes.
     StallInBody {

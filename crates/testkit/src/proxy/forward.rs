@@ -1,6 +1,7 @@
 //! One request on its way through.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -12,6 +13,7 @@ use tokio::time::sleep;
 
 use super::action::Action;
 use super::body::{Break, Length, Passing, STALLED};
+use super::flood::Flood;
 use super::record::Entry;
 use super::server::State;
 use super::stream::Ending;
@@ -39,6 +41,17 @@ pub(super) async fn forward(
             drain(body, &entry).await?;
             answer.map(whole)
         }
+        Some(Instead::Flood(flood)) => {
+            drain(body, &entry).await?;
+            Response::new(flood.map_err(|never| match never {}).boxed())
+        }
+        Some(Instead::GoDown(time)) => {
+            ending.reset();
+            state.go_down(time);
+            // The server ends this connection with all others.
+            sleep(STALLED).await;
+            return Err(io::Error::other("down on purpose"));
+        }
         Some(Instead::Stall) => {
             sleep(STALLED).await;
             return Err(io::Error::other("stalled on purpose"));
@@ -59,6 +72,8 @@ pub(super) async fn forward(
 /// What happens in place of passing a request on.
 enum Instead {
     Answer(Response<Bytes>),
+    Flood(Flood),
+    GoDown(Duration),
     Stall,
     Reset,
 }
@@ -79,6 +94,15 @@ fn instead(actions: &[Action], parts: &Parts) -> Option<Instead> {
                 .insert(header::LOCATION, location.expect("a URL"));
             Some(Instead::Answer(response))
         }
+        Action::Flood { bytes, announced } => {
+            let length = if *announced {
+                Length::Known
+            } else {
+                Length::Concealed
+            };
+            Some(Instead::Flood(Flood::new(*bytes, length)))
+        }
+        Action::GoDown(time) => Some(Instead::GoDown(*time)),
         Action::Stall => Some(Instead::Stall),
         Action::Reset => Some(Instead::Reset),
         _ => None,
@@ -133,15 +157,17 @@ async fn pass(
         .path_and_query(target)
         .build();
     parts.uri = uri.expect("parts of a URI");
-    let upload = actions.iter().find_map(|action| match action {
-        Action::ResetUpload { after } => Some(*after),
+    let breaks = actions.iter().find_map(|action| match *action {
+        Action::ResetUpload { after } => Some(Break::Truncate(after)),
+        Action::StallUpload { after } => Some(Break::Stall(after)),
+        Action::FlipUpload { at } => Some(Break::Flip(at)),
         _ => None,
     });
-    let breaks = upload.map_or(Break::Never, Break::Truncate);
-    let body = Passing::new(body, entry.sent.clone(), breaks);
+    let resets = matches!(breaks, Some(Break::Truncate(_)));
+    let body = Passing::new(body, entry.sent.clone(), breaks.unwrap_or(Break::Never));
     let response = match state.client.request(Request::from_parts(parts, body)).await {
         Ok(response) => response,
-        Err(_) if upload.is_some() => return Err(Unanswered::Reset),
+        Err(_) if resets => return Err(Unanswered::Reset),
         Err(error) => return Err(Unanswered::Upstream(format!("{error:?}"))),
     };
     if actions

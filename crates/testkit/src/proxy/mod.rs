@@ -14,13 +14,16 @@
 
 mod action;
 mod body;
+mod flood;
 mod forward;
+mod kind;
 mod record;
 mod rule;
 mod server;
 mod stream;
 
 pub use action::{Action, Reply};
+pub use kind::RequestKind;
 pub use record::Recorded;
 pub use rule::Rule;
 pub use server::FaultProxy;

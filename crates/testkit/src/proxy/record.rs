@@ -7,6 +7,8 @@ use std::time::Instant;
 use http::request::Parts;
 use http::{HeaderMap, header};
 
+use super::kind::RequestKind;
+
 /// Requests that are remembered. A test that makes more is not looking at each of them.
 const BOUND: usize = 200_000;
 
@@ -37,6 +39,11 @@ impl Recorded {
     /// The answer's status.
     pub fn status(&self) -> Option<u16> {
         self.answered.map(|(_, status)| status)
+    }
+
+    /// What it asked for.
+    pub fn kind(&self) -> Option<RequestKind> {
+        RequestKind::of(&self.method, &self.path, &self.query)
     }
 
     /// Whether it carried credentials.

@@ -11,7 +11,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::body::Passing;
 use super::forward::forward;
@@ -36,11 +38,18 @@ pub(super) struct State {
     pub(super) rules: Rules,
     pub(super) recorder: Recorder,
     latency_micros: AtomicU64,
+    /// When it listens again.
+    down_until: watch::Sender<Instant>,
 }
 
 impl State {
     pub(super) fn latency(&self) -> Duration {
         Duration::from_micros(self.latency_micros.load(Ordering::Relaxed))
+    }
+
+    /// Ends all connections and takes no other for so long.
+    pub(super) fn go_down(&self, time: Duration) {
+        self.down_until.send_replace(Instant::now() + time);
     }
 }
 
@@ -59,6 +68,7 @@ impl FaultProxy {
             rules: Rules::default(),
             recorder: Recorder::default(),
             latency_micros: AtomicU64::new(0),
+            down_until: watch::Sender::new(Instant::now()),
         });
         let server = tokio::spawn(accept(listener, Arc::clone(&state)));
         Self {
@@ -120,12 +130,38 @@ impl Drop for FaultProxy {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>) {
+async fn accept(mut listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        connections.spawn(connection(stream, Arc::clone(&state)));
+    let mut down = state.down_until.subscribe();
+    let address = listener.local_addr().expect("the port's number");
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { return };
+                while connections.try_join_next().is_some() {}
+                connections.spawn(connection(stream, Arc::clone(&state)));
+            }
+            _ = down.changed() => {
+                drop(listener);
+                connections.shutdown().await;
+                let until = *down.borrow_and_update();
+                sleep_until(until).await;
+                listener = listen_again(address).await;
+            }
+        }
     }
+}
+
+/// The same port, which somebody else may have for a moment.
+async fn listen_again(address: SocketAddr) -> TcpListener {
+    const TRIES: usize = 1000;
+    for _ in 0..TRIES {
+        if let Ok(listener) = TcpListener::bind(address).await {
+            return listener;
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    panic!("{address}, where the proxy listened, is taken by somebody else");
 }
 
 async fn connection(stream: TcpStream, state: Arc<State>) {

@@ -103,6 +103,11 @@ impl RunningTokenServer {
         }
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The URL that tokens come from. The host is `localhost`: crane refuses realms at a loopback
     /// address that is not the registry's own, against registries that point their clients inwards.
     pub fn realm(&self) -> String {
