@@ -106,7 +106,7 @@ impl Passage<'_> {
     }
 
     async fn send_unless_there(&self, blob: &Blob) -> Result<How, RowError> {
-        let there = self.target.has_blob(&blob.digest).await;
+        let there = self.target.has_blob(blob).await;
         if there.map_err(RowError::Write)? {
             return Ok(How::Present);
         }

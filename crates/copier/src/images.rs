@@ -141,13 +141,10 @@ impl Passage<'_> {
     /// An index may name content that is no manifest; registries keep that as
     /// a blob.
     async fn copy_blob_child(&self, parent: &Digest, child: &Descriptor) -> Result<(), RowError> {
-        if self
-            .source
-            .has_blob(child.digest())
-            .await
-            .map_err(RowError::Read)?
-        {
-            return self.ensure_blob(&Blob::from(child), None).await;
+        let blob = Blob::from(child);
+        let there = self.source.has_blob(&blob).await;
+        if there.map_err(RowError::Read)? {
+            return self.ensure_blob(&blob, None).await;
         }
         Err(RowError::Incomplete {
             parent: parent.clone(),

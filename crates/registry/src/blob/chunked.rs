@@ -53,7 +53,7 @@ impl Repository {
         }
         self.close_upload(&session, &blob.digest, permit)
             .await
-            .map_err(|error| Failure::new(Side::Destination, error))
+            .map_err(|error| Failure::new(Side::Destination, error).after_all_tries())
     }
 
     /// Sends one chunk. A `PATCH` is never repeated blindly: some registries
@@ -88,12 +88,14 @@ impl Repository {
                     Next::Wait(wait) => tokio::time::sleep(wait).await,
                     Next::PauseHost(wait) => self.host.pause(wait),
                     Next::GiveUp => {
-                        return Err(failure(self.host.given_up(error)).after_idling(retries.lost()));
+                        let given_up = failure(self.host.given_up(error));
+                        return Err(given_up.after_idling(retries.lost()).after_all_tries());
                     }
                 }
             }
             let status = self.upload_status(&session, permit).await;
-            let (next, reached) = status.map_err(|error| failure(error).of_session())?;
+            let (next, reached) =
+                status.map_err(|error| failure(error).of_session().after_all_tries())?;
             session = next;
             if reached == ends {
                 return Ok(session);

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use http::Method;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 use oci_spec::image::{Descriptor, Digest};
 use url::Url;
@@ -54,12 +54,21 @@ pub enum Mount {
 impl Repository {
     /// Whether the repository has the blob.
     ///
+    /// An answer of another length is not the blob: a sign-in page of the
+    /// network, or an upload that the registry lost half of. Sending the blob
+    /// again is always right.
+    ///
     /// # Errors
     ///
     /// Any [`Error`] of the wire.
-    pub async fn has_blob(&self, digest: &Digest) -> Result<bool, Error> {
-        let request = self.request(Method::HEAD, &format!("blobs/{digest}"), &[200, 404])?;
-        Ok(self.host.send(&request).await?.status == StatusCode::OK)
+    pub async fn has_blob(&self, blob: &Blob) -> Result<bool, Error> {
+        let path = format!("blobs/{}", blob.digest);
+        let request = self.request(Method::HEAD, &path, &[200, 404])?;
+        let reply = self.host.send(&request).await?;
+        let length = reply.header(CONTENT_LENGTH.as_str());
+        let length = length.and_then(|length| length.parse::<u64>().ok());
+        let is_it = length.is_none_or(|length| length == blob.size);
+        Ok(reply.status == StatusCode::OK && is_it)
     }
 
     /// A blob read whole into memory, at most `limit` bytes, digest checked.

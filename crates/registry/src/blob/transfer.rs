@@ -42,6 +42,8 @@ pub(super) struct Failure {
     idle: Duration,
     /// The session is of no use any more, another may be.
     session_lost: bool,
+    /// All pauses were made that are allowed.
+    waited_out: bool,
 }
 
 impl Failure {
@@ -52,11 +54,22 @@ impl Failure {
             session_lost: error.status().is_some_and(|status| lost.contains(&status)),
             error: TransferError { side, error },
             idle: Duration::ZERO,
+            waited_out: false,
         }
     }
 
     pub(super) fn after_idling(self, idle: Duration) -> Self {
         Self { idle, ..self }
+    }
+
+    /// After all tries of a step: what was throttled for as long as we wait is
+    /// not begun again.
+    pub(super) fn after_all_tries(self) -> Self {
+        let status = self.error.error.status();
+        Self {
+            waited_out: status == Some(StatusCode::TOO_MANY_REQUESTS),
+            ..self
+        }
     }
 
     pub(super) fn of_session(self) -> Self {
@@ -157,6 +170,9 @@ impl Upload<'_> {
                 Err(failed) => failed,
             };
             let error = &failed.error.error;
+            if failed.waited_out {
+                return Err(failed.error);
+            }
             if error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE)
                 && host.capabilities.needs_chunks()
             {
@@ -179,7 +195,7 @@ impl Upload<'_> {
     /// A session of its own, `None` where the registry has the blob after all.
     async fn begin_anew(&self) -> Result<Option<UploadSession>, TransferError> {
         let begun = async {
-            if self.destination.has_blob(&self.blob.digest).await? {
+            if self.destination.has_blob(self.blob).await? {
                 return Ok(None);
             }
             self.destination.begin_upload().await.map(Some)

@@ -3,7 +3,7 @@
 //! Source: distribution specification, "Pulling manifests", "Pushing Manifests".
 
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 use oci_spec::image::Digest;
 
 use super::document::Manifest;
@@ -151,7 +151,11 @@ impl Repository {
             }
             Err(error) => return Err(error),
         };
-        match reply.header(CONTENT_DIGEST) {
+        let stored = reply.header(CONTENT_DIGEST);
+        if reply.status != StatusCode::CREATED && stored.is_none() {
+            self.check_stored(reference, manifest, &reply).await?;
+        }
+        match stored {
             Some(stored) if stored != manifest.digest.as_ref() => Err(Error::DigestMismatch {
                 url: redact::url(&reply.url),
                 expected: manifest.digest.clone(),
@@ -161,6 +165,25 @@ impl Repository {
                 subject_listed: reply.headers.contains_key("oci-subject"),
             }),
         }
+    }
+
+    /// The specification asks for 201. Some say 200 or 202, and so does every
+    /// sign-in page of a network that answers in a registry's place: only what
+    /// can be found is written.
+    async fn check_stored(
+        &self,
+        reference: &str,
+        manifest: &Manifest,
+        reply: &Reply,
+    ) -> Result<(), Error> {
+        let there = self.head_manifest(reference).await?;
+        if there.is_some_and(|head| head.digest == manifest.digest) {
+            return Ok(());
+        }
+        Err(reply.protocol_error(format!(
+            "answered {}, but the manifest is not there: something answers in the registry's place",
+            reply.status
+        )))
     }
 }
 

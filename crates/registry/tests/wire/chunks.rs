@@ -1,5 +1,7 @@
 //! Uploads in chunks, for hosts that refuse large bodies.
 
+use std::time::Duration;
+
 use testkit::processes::{Distribution, Version};
 use testkit::proxy::{Action, FaultProxy, Rule};
 
@@ -115,4 +117,25 @@ async fn real_registries_get_over_a_lost_answer_too() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_chunk_that_is_throttled_for_good_waits_once_for_as_long_as_allowed() {
+    let (source, _) = start().await;
+    let (_target, proxy) = start().await;
+    refuse_large(&proxy);
+    let busy = Action::answer(429).header("retry-after", "1");
+    proxy.add(Rule::new("PATCH", "").does(busy));
+    let mut setup = Setup::new();
+    setup.patience.max_wait = Duration::from_secs(1);
+    let client = setup.client();
+    let (from, to) = (
+        pull(&client, &source.host(), "a"),
+        push(&client, &proxy.host(), "a"),
+    );
+    let bytes = noise(1, SIZE);
+    source.put_blob("a", bytes.clone());
+    let failed = transfer(&from, &to, &blob_of(&bytes)).await.unwrap_err();
+    assert_eq!(failed.error.status().map(|s| s.as_u16()), Some(429));
+    assert_eq!(proxy.count("PATCH", ""), 2, "no second session");
 }

@@ -175,3 +175,30 @@ async fn a_registry_that_stored_something_else_is_found_out() {
         .await;
     assert!(matches!(put.unwrap_err(), Error::DigestMismatch { .. }));
 }
+
+#[tokio::test]
+async fn a_page_in_place_of_a_registry_takes_no_manifest() {
+    let (registry, proxy) = start().await;
+    let bytes = index("x");
+    let manifest = Manifest {
+        digest: sha256_digest(&bytes),
+        media_type: INDEX.to_owned(),
+        bytes: bytes.clone(),
+    };
+    let target = push(&Setup::new().client(), &proxy.host(), "a");
+    for (status, stored) in [(200, false), (202, false), (200, true)] {
+        proxy.clear_rules();
+        if stored {
+            registry.put_manifest("a", Some("1"), INDEX, bytes.clone());
+        }
+        let page = Action::answer(status).body("<html>Sign in</html>");
+        proxy.add(Rule::new("PUT", "/manifests/").does(page));
+        let put = target.put_manifest("1", &manifest).await;
+        assert_eq!(put.is_ok(), stored, "{status}: {put:?}");
+        let told = put
+            .map_err(|error| error.to_string())
+            .err()
+            .unwrap_or_default();
+        assert!(stored || told.contains("is not there"), "{told}");
+    }
+}

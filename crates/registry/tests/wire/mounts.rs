@@ -30,7 +30,7 @@ async fn a_blob_that_is_there_is_mounted_without_a_byte() {
         ));
         assert_eq!(app.mount_support(), Support::Yes);
         assert_eq!(proxy.requests().len(), 1);
-        assert!(app.has_blob(&blob.digest).await.unwrap(), "{version:?}");
+        assert!(app.has_blob(&blob).await.unwrap(), "{version:?}");
     }
 }
 

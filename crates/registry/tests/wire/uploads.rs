@@ -245,3 +245,15 @@ async fn an_answer_before_the_end_of_the_body_is_heard() {
         "the 413 was not heard: {failed}"
     );
 }
+
+#[tokio::test]
+async fn a_page_in_place_of_a_blob_is_not_the_blob() {
+    let (registry, proxy) = start().await;
+    let bytes = noise(1, 1000);
+    registry.put_blob("a", bytes.clone());
+    let target = push(&Setup::new().client(), &proxy.host(), "a");
+    assert!(target.has_blob(&blob_of(&bytes)).await.unwrap());
+    let page = Action::answer(200).body("<html>Sign in</html>");
+    proxy.add(Rule::new("HEAD", "/blobs/").does(page));
+    assert!(!target.has_blob(&blob_of(&bytes)).await.unwrap());
+}
