@@ -1,0 +1,274 @@
+//! What goes wrong with a request.
+
+use std::time::{Duration, SystemTime};
+
+use testkit::proxy::{Action, RequestKind};
+
+use super::place::{Content, Place};
+
+/// A row of the matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    Refused,
+    Reset,
+    AnswerLost,
+    ResetInBody,
+    Truncated,
+    Stall,
+    StallInBody,
+    Flipped,
+    TooLong,
+    TooShort,
+    Status(u16),
+    RetryAfterSeconds,
+    RetryAfterDate,
+    RetryAfterAnHour,
+    Html,
+    RedirectLoop,
+    Elsewhere,
+    Flood { announced: bool },
+    Nested,
+}
+
+pub const FAULTS: [Fault; 32] = [
+    Fault::Refused,
+    Fault::Reset,
+    Fault::AnswerLost,
+    Fault::ResetInBody,
+    Fault::Truncated,
+    Fault::Stall,
+    Fault::StallInBody,
+    Fault::Flipped,
+    Fault::TooLong,
+    Fault::TooShort,
+    Fault::Status(400),
+    Fault::Status(401),
+    Fault::Status(403),
+    Fault::Status(404),
+    Fault::Status(405),
+    Fault::Status(408),
+    Fault::Status(413),
+    Fault::Status(416),
+    Fault::Status(429),
+    Fault::RetryAfterSeconds,
+    Fault::RetryAfterDate,
+    Fault::RetryAfterAnHour,
+    Fault::Status(500),
+    Fault::Status(502),
+    Fault::Status(503),
+    Fault::Status(504),
+    Fault::Html,
+    Fault::RedirectLoop,
+    Fault::Elsewhere,
+    Fault::Flood { announced: true },
+    Fault::Flood { announced: false },
+    Fault::Nested,
+];
+
+/// The hosts of a cell, as far as an answer names them.
+#[derive(Debug)]
+pub struct Hosts<'a> {
+    /// Where the fault is.
+    pub here: &'a str,
+    /// Another one with the same content, open to everybody.
+    pub elsewhere: &'a str,
+    /// What a 401 says.
+    pub challenge: &'a str,
+}
+
+/// How often a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    Once,
+    Always,
+}
+
+/// More than any manifest, blob or list of the matrix.
+const FLOOD: u64 = 10 * 1024 * 1024 * 1024;
+
+impl Fault {
+    pub fn name(self) -> String {
+        match self {
+            Self::Refused => "connection refused".into(),
+            Self::Reset => "reset before the answer".into(),
+            Self::AnswerLost => "done, then reset".into(),
+            Self::ResetInBody => "reset within the body".into(),
+            Self::Truncated => "body cut short".into(),
+            Self::Stall => "stall before the headers".into(),
+            Self::StallInBody => "stall within the body".into(),
+            Self::Flipped => "one bit flipped".into(),
+            Self::TooLong => "Content-Length too large".into(),
+            Self::TooShort => "Content-Length too small".into(),
+            Self::Status(429) => "429".into(),
+            Self::Status(status) => status.to_string(),
+            Self::RetryAfterSeconds => "429, Retry-After in seconds".into(),
+            Self::RetryAfterDate => "429, Retry-After as a date".into(),
+            Self::RetryAfterAnHour => "429, Retry-After of an hour".into(),
+            Self::Html => "HTML instead of JSON".into(),
+            Self::RedirectLoop => "redirect loop".into(),
+            Self::Elsewhere => "redirect to another host".into(),
+            Self::Flood { announced: true } => "10 GiB, announced".into(),
+            Self::Flood { announced: false } => "10 GiB, not announced".into(),
+            Self::Nested => "deeply nested JSON".into(),
+        }
+    }
+
+    /// What the proxy does; `None` where a request cannot have the fault.
+    pub fn action(self, place: &Place, times: Times, hosts: &Hosts<'_>) -> Option<Action> {
+        let status = |status: u16| Action::answer(status);
+        let later = |wait: &str| Some(status(429).header("retry-after", wait).into());
+        match self {
+            Self::Refused => Some(Action::GoDown(match times {
+                Times::Once => Duration::from_millis(40),
+                Times::Always => Duration::from_secs(600),
+            })),
+            Self::Reset => Some(Action::Reset),
+            Self::AnswerLost => Some(Action::LoseAnswer),
+            Self::Stall => Some(Action::Stall),
+            Self::ResetInBody | Self::Truncated | Self::StallInBody | Self::Flipped => {
+                self.in_body(place)
+            }
+            Self::TooLong => Some(Action::WrongLength(7)),
+            Self::TooShort => match place.content {
+                Content::Digested | Content::Json => Some(Action::WrongLength(-7)),
+                Content::None | Content::Sent => None,
+            },
+            Self::Status(401) => {
+                let refused = status(401).header("www-authenticate", hosts.challenge);
+                Some(refused.into())
+            }
+            Self::Status(code) => Some(status(code).into()),
+            Self::RetryAfterSeconds => later("1"),
+            Self::RetryAfterDate => {
+                let soon = SystemTime::now() + Duration::from_secs(2);
+                later(&httpdate::fmt_http_date(soon))
+            }
+            Self::RetryAfterAnHour => later("3600"),
+            Self::Html => {
+                let page = status(200).body("<html><h1>Sign in to this network</h1></html>");
+                Some(page.header("content-type", "text/html").into())
+            }
+            Self::RedirectLoop => Some(Action::RedirectTo(hosts.here.to_owned())),
+            Self::Elsewhere => Some(Action::RedirectTo(hosts.elsewhere.to_owned())),
+            Self::Flood { announced } => Some(Action::Flood {
+                bytes: FLOOD,
+                announced,
+            }),
+            Self::Nested => {
+                let json = status(200).body("[".repeat(200_000));
+                Some(json.header("content-type", INDEX).into())
+            }
+        }
+    }
+
+    fn in_body(self, place: &Place) -> Option<Action> {
+        match (self, place.content) {
+            (_, Content::None) => None,
+            (Self::ResetInBody, Content::Sent) => Some(Action::ResetUpload { after: 10 }),
+            (Self::StallInBody, Content::Sent) => Some(Action::StallUpload { after: 10 }),
+            // A registry knows nothing of a request that is cut short but that it is.
+            (Self::Truncated, Content::Sent) => None,
+            // Within the digest of what the manifest names; anywhere in a blob.
+            (Self::Flipped, Content::Sent) => Some(Action::FlipUpload { at: 190 }),
+            (Self::ResetInBody, _) => Some(Action::ResetInBody { after: 10 }),
+            (Self::StallInBody, _) => Some(Action::StallInBody { after: 10 }),
+            (Self::Truncated, _) => Some(Action::Truncate { after: 10 }),
+            (_, Content::Digested) => Some(Action::FlipByte { at: 190 }),
+            // Nothing but its form tells that JSON is damaged.
+            _ => Some(Action::FlipByte { at: 0 }),
+        }
+    }
+
+    /// Whether it is the whole host's: other rows cannot go on either.
+    pub fn is_of_host(self, times: Times) -> bool {
+        matches!(
+            (self, times),
+            (Self::Refused, Times::Always) | (Self::RetryAfterAnHour, _)
+        )
+    }
+
+    /// Whether patience runs out: short, where it does.
+    pub fn is_silence(self) -> bool {
+        matches!(self, Self::Stall | Self::StallInBody)
+    }
+
+    /// One of these is in the message of a row that the fault has failed.
+    pub fn causes(self, place: &Place) -> &'static [&'static str] {
+        const BROKEN: &[&str] = &["reset", "closed", "broken pipe", "ended", "end of file"];
+        match self {
+            Self::Refused => &["Connection refused"],
+            Self::Reset | Self::AnswerLost | Self::ResetInBody => BROKEN,
+            Self::Truncated => &["ended", "end of file", "decoding", "closed"],
+            Self::TooLong | Self::TooShort => &[
+                "ended",
+                "end of file",
+                "closed",
+                "descriptor says",
+                "digest",
+                "form",
+                "no token",
+                "can be read",
+            ],
+            Self::Stall => &["no answer within", "no upload progress within"],
+            Self::StallInBody => &["no further bytes within", "no upload progress", "no answer"],
+            Self::Flipped => &[
+                "digest",
+                "form",
+                "no token",
+                "can be read",
+                "400 Bad Request",
+            ],
+            Self::Status(404) if place.kind == RequestKind::ManifestHead => &["does not exist"],
+            Self::Status(404) if place.kind == RequestKind::ManifestGet => {
+                &["does not exist", "does not have"]
+            }
+            Self::Status(status) => STATUSES
+                .iter()
+                .find(|(code, _)| *code == status)
+                .map_or(&[], |(_, text)| text),
+            Self::RetryAfterSeconds | Self::RetryAfterDate => &["429"],
+            Self::RetryAfterAnHour => &["Retry-After"],
+            Self::Html | Self::Nested => &[
+                "digest",
+                "form",
+                "no token",
+                "can be read",
+                "200 OK",
+                "Location",
+                "Range",
+                "is not there",
+                "descriptor says",
+                "larger than",
+            ],
+            Self::RedirectLoop | Self::Elsewhere => &["redirect", "307"],
+            Self::Flood { .. } => &[
+                "larger than",
+                "descriptor says",
+                "200 OK",
+                "Location",
+                "Range",
+                "is not there",
+                // A HEAD without a length is believed; the registry says in the end what is missing.
+                "MANIFEST_BLOB_UNKNOWN",
+            ],
+        }
+    }
+}
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+const STATUSES: [(u16, &[&str]); 13] = [
+    (400, &["400"]),
+    (401, &["401"]),
+    (403, &["403"]),
+    (404, &["404"]),
+    (405, &["405"]),
+    (408, &["408"]),
+    (413, &["413"]),
+    (416, &["416"]),
+    (429, &["429"]),
+    (500, &["500"]),
+    (502, &["502"]),
+    (503, &["503"]),
+    (504, &["504"]),
+];

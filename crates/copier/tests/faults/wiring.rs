@@ -1,0 +1,70 @@
+//! A client with little patience.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use copier::{Options, Progress, Report, Row};
+use registry::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
+use registry::registries_conf::RegistriesConf;
+use registry::trust::Trust;
+use registry::{Client, Patience, Settings};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::world::{PASSWORD, USER};
+
+/// Short, but not so short that a busy machine would run into it; shorter for peers that say
+/// nothing.
+pub fn patience(silence: bool) -> Patience {
+    let silent = Duration::from_millis(if silence { 700 } else { 10_000 });
+    Patience {
+        connect: Duration::from_secs(10),
+        first_byte: silent,
+        stall: silent,
+        tries: 4,
+        trying: Duration::from_secs(20),
+        backoff: Duration::from_millis(30),
+        max_wait: Duration::from_secs(2),
+    }
+}
+
+/// A client; with an auth file, if these hosts know the user.
+pub fn client(patience: Patience, folder: &Path, hosts: &[String]) -> Client {
+    let auth = BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}"));
+    let entries = hosts
+        .iter()
+        .map(|host| (host.clone(), json!({"auth": auth})));
+    let auths: serde_json::Map<String, Value> = entries.collect();
+    let file = folder.join("auth.json");
+    std::fs::write(&file, json!({"auths": auths}).to_string()).unwrap();
+    let sources = CredentialSources {
+        files: vec![CredentialFile::required(file)],
+        helpers: Helpers::new(""),
+    };
+    Client::new(Settings {
+        registries_conf: RegistriesConf::default(),
+        credentials: CredentialStore::new(sources),
+        trust: Trust::new(None, Vec::new()),
+        patience,
+        jobs: 32,
+    })
+    .unwrap()
+}
+
+/// A run.
+pub async fn sync(client: &Client, rows: &[Row]) -> Report {
+    let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+    copier::sync(client, rows, &[], &Options::default(), &progress, &stop).await
+}
+
+/// `source/NAME:1` at a host, and `TARGET/NAME:1` at another.
+pub fn row(from: &str, name: &str, to: &str, target: &str) -> Row {
+    Row {
+        source: format!("{from}/source/{name}:1").parse().unwrap(),
+        destination: format!("{to}/{target}/{name}:1").parse().unwrap(),
+        approved: None,
+    }
+}
