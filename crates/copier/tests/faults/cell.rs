@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use copier::{Outcome, Status};
+use registry::Client;
 use tempfile::TempDir;
 use testkit::proxy::{Action, FaultProxy, RequestKind, Rule};
 use testkit::push::Pusher;
@@ -93,17 +94,17 @@ impl fmt::Display for Judged {
 }
 
 impl Cell {
-    /// Runs it.
+    /// Runs it; `healer` speaks to the registries themselves, without any proxy.
     ///
     /// # Errors
     ///
     /// What must not happen.
-    pub async fn run(self, world: &World) -> Result<Judged, String> {
+    pub async fn run(self, world: &World, healer: &Client) -> Result<Judged, String> {
         let hosted = Hosted::new(world, self).await;
         let Some(action) = hosted.action() else {
             return Ok(Judged::impossible());
         };
-        let judged = hosted.judge(action).await;
+        let judged = hosted.judge(action, healer).await;
         judged.map_err(|problem| format!("{self}: {problem}"))
     }
 }
@@ -166,7 +167,7 @@ impl<'w> Hosted<'w> {
         format!("cell-{}", self.cell.number)
     }
 
-    async fn judge(&self, action: Action) -> Result<Judged, String> {
+    async fn judge(&self, action: Action, healer: &Client) -> Result<Judged, String> {
         let known = [self.from.host(), self.to.host()];
         let patience = patience(self.cell.fault.is_silence());
         let client = client(patience, self.folder.path(), &known);
@@ -207,7 +208,7 @@ impl<'w> Hosted<'w> {
         let judged = self.check_outcomes(&outcomes, took).await?;
         // What strikes once leaves no more behind than what strikes always.
         if judged.verdict != Verdict::Recovered && self.cell.times == Times::Always {
-            self.heal().await?;
+            self.heal(healer).await?;
         }
         Ok(judged)
     }
@@ -354,11 +355,10 @@ impl<'w> Hosted<'w> {
     }
 
     /// The next run, without faults, sets right what this one left.
-    async fn heal(&self) -> Result<(), String> {
+    async fn heal(&self, client: &Client) -> Result<(), String> {
         let source = self.world.source(self.cell.place.scenario).to_string();
         let target = self.world.target.host();
-        let client = client(patience(false), self.folder.path(), &[]);
-        let healed = sync(&client, &[row(&source, FAULTY, &target, &self.target())]).await;
+        let healed = sync(client, &[row(&source, FAULTY, &target, &self.target())]).await;
         let tags = self.tags(FAULTY).await?;
         self.check_tags(&tags)?;
         let error = &healed.rows[0].error;

@@ -13,6 +13,7 @@ use super::cell::{Cell, Judged};
 use super::fault::{FAULTS, Times};
 use super::place::PLACES;
 use super::table;
+use super::wiring::{client, patience};
 use super::world::World;
 
 /// Threads, and cells that each of them has under way. Most cells wait most of the time.
@@ -45,8 +46,10 @@ fn run(cells: &[Cell], world: &World) -> Vec<Result> {
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         let each = std::iter::from_fn(|| cells.get(next.fetch_add(1, Ordering::Relaxed)));
+        let folder = tempfile::tempdir().unwrap();
+        let healer = client(patience(false), folder.path(), &[]);
         let runs = futures::stream::iter(each)
-            .map(|cell| async { (cell.number, Box::pin(cell.run(world)).await) })
+            .map(|cell| async { (cell.number, Box::pin(cell.run(world, &healer)).await) })
             .buffer_unordered(AT_ONCE);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let mut done = runtime.block_on(runs.collect::<Vec<_>>());
