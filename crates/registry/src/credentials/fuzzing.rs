@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::auth_file::{AuthFile, encode};
-use super::auth_key::AuthKey;
 use super::secret::Secret;
 
 /// A file is read or refused; whatever it holds, its logins are in no `Debug`.
