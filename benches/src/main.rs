@@ -4,7 +4,7 @@
 //!
 //! "Fast" says nothing without beside what, doing what, over which network, and what it cost. So
 //! every tool gets the same work between the same two real registries, one after the other in
-//! rounds, and beside them runs the [floor](floor): `curl --parallel` with exactly the requests
+//! rounds, and beside them runs the [mod@floor]: `curl --parallel` with exactly the requests
 //! that nobody can do without. What the tools say of themselves counts for nothing: requests and
 //! bytes are read from the registries' logs, and crane says whether everything arrived.
 //!
