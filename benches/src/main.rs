@@ -9,7 +9,7 @@
 //! bytes are read from the registries' logs, and crane says whether everything arrived.
 //!
 //! ```sh
-//! scripts/bench --quick                      # a minute: is mirror near the floor here?
+//! scripts/bench --quick                      # the short form: is mirror near the floor here?
 //! scripts/bench                              # everything; hours with slow peers
 //! scripts/bench --work small --state cold --round-trip 30 --tool mirror,regsync --rounds 9
 //! ```

@@ -10,7 +10,7 @@ use crate::work::{Size, State, Work};
 pub(crate) const USAGE: &str = "\
 scripts/bench [OPTIONS]: measures mirror beside its peers between two registries on loopback
 
-  --quick                  a fifth of the images, 3 rounds, 30 ms, cold and warm: about a minute
+  --quick                  a fifth of the images, 3 rounds, 30 ms, cold and warm
   --work WORK,…            small, multi, big, rows (all)
   --state STATE,…          cold, warm, incremental (all)
   --round-trip MS,…        milliseconds of a round trip to either registry (0,30,80)
