@@ -1,6 +1,7 @@
 //! A whole run.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
@@ -170,20 +171,19 @@ impl Engine<'_> {
         }
         let sweeps = by_host.into_iter().map(|(host, targets)| async move {
             let destination = self.destination(&host);
-            let asked = stream::iter(targets).for_each_concurrent(ROWS, |(row, target)| {
-                let destination = &destination;
-                async move {
-                    if let Ok(Some(head)) = self.heads.destination(&target, &row.destination).await
-                    {
-                        let name = target.name().into();
-                        let source = row.source.repository().into();
-                        destination
-                            .candidates
-                            .add(target, name, source, head.digest.to_string());
-                    }
-                }
+            let asks = targets.into_iter().map(|(row, target)| async move {
+                let head = self.heads.destination(&target, &row.destination).await;
+                let digest = head.ok().flatten()?.digest;
+                Some((row, target, digest))
             });
-            asked.await;
+            // In the order of the list, so that two runs search alike.
+            let mut there = stream::iter(asks).buffered(ROWS).filter_map(ready);
+            while let Some((row, target, digest)) = there.next().await {
+                let name = target.name().into();
+                let source = row.source.repository().into();
+                let reference = digest.to_string();
+                destination.candidates.add(target, name, source, reference);
+            }
             self.add_neighbours(&host, neighbours);
             destination.finish_sweep();
         });

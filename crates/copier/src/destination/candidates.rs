@@ -1,20 +1,26 @@
-//! Images that a registry has already, read where a blob is looked for.
+//! The images that a registry has already, searched for a blob.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
-use oci_spec::image::Digest;
-use registry::{Blob, Content, Repository};
-use tokio::sync::OnceCell;
+use registry::{Blob, Repository};
 
 use super::blob_places::BlobPlaces;
+use super::candidate::Candidate;
 use crate::platform::Platform;
 
 /// Images at the destination, with an order of likelihood for each search.
+///
+/// A search costs a request for each manifest that it reads, and finds nothing
+/// where a blob is new. So beyond what a blob's size is worth, what may be
+/// read is bounded for the run as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
     list: Mutex<List>,
+    /// Manifests read that no blob's size was worth.
+    spent: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -22,23 +28,8 @@ struct List {
     all: Vec<Arc<Candidate>>,
     by_repository: HashMap<Arc<str>, Vec<usize>>,
     by_source: HashMap<Arc<str>, Vec<usize>>,
-}
-
-#[derive(Debug)]
-struct Candidate {
-    repository: Repository,
-    name: Arc<str>,
-    /// A digest, where a HEAD told it, else the tag.
-    reference: String,
-    children: OnceCell<Vec<Child>>,
-}
-
-/// A child of an index that is a candidate.
-#[derive(Debug)]
-struct Child {
-    platform: Option<Platform>,
-    digest: Digest,
-    read: OnceCell<()>,
+    /// Each once, in the order in which they came.
+    repositories: Vec<Arc<str>>,
 }
 
 /// What a blob is looked for near to.
@@ -52,13 +43,27 @@ pub(crate) struct Near<'a> {
     pub(crate) platform: Option<&'a Platform>,
 }
 
+/// A candidate of a search.
+struct Likely {
+    image: Arc<Candidate>,
+    /// Of the same repository or source.
+    relative: bool,
+}
+
 /// Candidates read at once.
 const AT_ONCE: usize = 8;
-/// Candidates looked at for any blob.
-const LEAST: u64 = 64;
-/// A candidate more for each this many bytes: reading a manifest costs about
-/// as much as sending them.
-const BYTES_PER_CANDIDATE: u64 = 256 * 1024;
+/// The newest images of the same repository, and of the same source: a new
+/// image is most often a version of one of them, so they are read whatever was
+/// spent.
+const RELATIVES: usize = 4;
+/// A candidate was asked for on both sides; one read for so many of them adds
+/// a twentieth to the requests that a run makes anyway.
+const CANDIDATES_PER_READ: usize = 10;
+/// Reads that a short list has all the same.
+const LEAST: usize = 16;
+/// What a blob's size is worth: reading a manifest costs about as much as
+/// sending so many bytes.
+const BYTES_PER_READ: u64 = 256 * 1024;
 
 impl Candidates {
     /// Adds an image that is (or, for a row not asked for, should be) there.
@@ -71,21 +76,18 @@ impl Candidates {
     ) {
         let mut list = self.lock();
         let index = list.all.len();
-        list.by_repository
-            .entry(Arc::clone(&name))
-            .or_default()
-            .push(index);
+        let same_repository = list.by_repository.entry(Arc::clone(&name)).or_default();
+        same_repository.push(index);
+        if same_repository.len() == 1 {
+            list.repositories.push(Arc::clone(&name));
+        }
         list.by_source.entry(source).or_default().push(index);
-        list.all.push(Arc::new(Candidate {
-            repository,
-            name,
-            reference,
-            children: OnceCell::new(),
-        }));
+        let image = Candidate::new(repository, name, reference);
+        list.all.push(Arc::new(image));
     }
 
     /// A repository that has the blob: reads candidates, likeliest first,
-    /// until one names it or the search costs more than the blob.
+    /// until one names it or no more may be read.
     pub(crate) async fn find(
         &self,
         blobs: &BlobPlaces,
@@ -93,100 +95,81 @@ impl Candidates {
         near: Near<'_>,
     ) -> Option<Arc<str>> {
         let state = blobs.blob(&blob.digest);
-        if let Some(place) = state.known_place(near.repository) {
-            return Some(place);
-        }
-        let budget = LEAST + blob.size / BYTES_PER_CANDIDATE;
-        let likeliest = self.likeliest(near, usize::try_from(budget).unwrap_or(usize::MAX));
-        for some in likeliest.chunks(AT_ONCE) {
-            join_all(
-                some.iter()
-                    .map(|candidate| candidate.read(blobs, near.platform)),
-            )
-            .await;
+        let mut worth = blob.size / BYTES_PER_READ;
+        let (order, allowance) = {
+            let list = self.lock();
+            (list.likeliest(near), list.allowance())
+        };
+        let mut order = order.into_iter();
+        loop {
             if let Some(place) = state.known_place(near.repository) {
                 return Some(place);
             }
+            let affordable = order.by_ref().filter(|likely| {
+                let pay = || self.pay(&mut worth, likely.relative, allowance);
+                !likely.image.is_read(near.platform) && likely.image.claim(near.platform, pay)
+            });
+            let some: Vec<_> = affordable.take(AT_ONCE).collect();
+            if some.is_empty() {
+                return None;
+            }
+            let reads = some
+                .iter()
+                .map(|likely| likely.image.read(blobs, near.platform));
+            // A claim pays for one request; an index takes more.
+            let more = join_all(reads).await.into_iter();
+            let more = more.map(|requests| requests.saturating_sub(1)).sum();
+            self.spent.fetch_add(more, Ordering::Relaxed);
         }
-        None
     }
 
-    /// Images of the same repository, then of the same source, then all.
-    fn likeliest(&self, near: Near<'_>, most: usize) -> Vec<Arc<Candidate>> {
-        let list = self.lock();
-        let same_repository = list
-            .by_repository
-            .get(near.repository)
-            .into_iter()
-            .flatten()
-            .rev();
-        let same_source = list.by_source.get(near.source).into_iter().flatten().rev();
-        let everything = 0..list.all.len();
-        let mut seen = HashSet::new();
-        let order = same_repository
-            .chain(same_source)
-            .copied()
-            .chain(everything);
-        order
-            .filter(|index| seen.insert(*index))
-            .take(most)
-            .map(|index| Arc::clone(&list.all[index]))
-            .collect()
+    /// Whether another candidate may be read: on account of the blob, or else
+    /// of the run.
+    fn pay(&self, worth: &mut u64, relative: bool, allowance: usize) -> bool {
+        if let Some(left) = worth.checked_sub(1) {
+            *worth = left;
+            return true;
+        }
+        let may = relative || self.spent.load(Ordering::Relaxed) < allowance;
+        if may {
+            self.spent.fetch_add(1, Ordering::Relaxed);
+        }
+        may
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, List> {
+    fn lock(&self) -> MutexGuard<'_, List> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Candidate {
-    /// Notes the blobs of the image, of an index only the children of this
-    /// platform. What cannot be read is no help and no failure.
-    async fn read(&self, blobs: &BlobPlaces, platform: Option<&Platform>) {
-        let children = self.children.get_or_init(|| self.read_root(blobs)).await;
-        let wanted = children
-            .iter()
-            .filter(|child| match (platform, &child.platform) {
-                (Some(wanted), Some(offered)) => wanted.accepts(offered),
-                _ => true,
-            });
-        let reads = wanted.map(|child| async move {
-            let read = || async { drop(self.read_image(blobs, child.digest.as_ref()).await) };
-            child.read.get_or_init(read).await;
-        });
-        join_all(reads).await;
+impl List {
+    /// What a run may read that no blob's size is worth.
+    fn allowance(&self) -> usize {
+        (self.all.len() / CANDIDATES_PER_READ).max(LEAST)
     }
 
-    async fn read_root(&self, blobs: &BlobPlaces) -> Vec<Child> {
-        self.read_image(blobs, &self.reference).await
-    }
-
-    /// Notes the blobs of an image manifest, or gives the children of an index.
-    async fn read_image(&self, blobs: &BlobPlaces, reference: &str) -> Vec<Child> {
-        let content = match self.repository.manifest(reference).await {
-            Ok(Some(manifest)) => manifest.content().ok(),
-            Ok(None) => None,
-            Err(error) => {
-                tracing::debug!(%error, "an image at the destination could not be read");
-                None
-            }
+    /// The newest images of the same repository, then of the same source; then
+    /// the newest of every repository, since images of one have most in
+    /// common; then all.
+    fn likeliest(&self, near: Near<'_>) -> Vec<Likely> {
+        let newest = |all: Option<&Vec<usize>>| {
+            let all = all.into_iter().flatten().rev().copied();
+            all.take(RELATIVES).collect::<Vec<_>>()
         };
-        match content {
-            Some(Content::Index { manifests, .. }) => manifests
-                .iter()
-                .map(|descriptor| Child {
-                    platform: descriptor.platform().as_ref().map(Platform::from),
-                    digest: descriptor.digest().clone(),
-                    read: OnceCell::new(),
-                })
-                .collect(),
-            Some(Content::Image { config, layers, .. }) => {
-                for descriptor in config.as_deref().into_iter().chain(&layers) {
-                    blobs.seen(descriptor.digest(), &self.name);
-                }
-                Vec::new()
-            }
-            None => Vec::new(),
-        }
+        let mut order = newest(self.by_repository.get(near.repository));
+        order.extend(newest(self.by_source.get(near.source)));
+        let relatives = order.len();
+        let repositories = self.repositories.iter();
+        order.extend(repositories.filter_map(|name| self.by_repository[name].last()));
+        order.extend(0..self.all.len());
+        let mut seen = HashSet::new();
+        let order = order.into_iter().enumerate();
+        order
+            .filter(|(_, index)| seen.insert(*index))
+            .map(|(position, index)| Likely {
+                image: Arc::clone(&self.all[index]),
+                relative: position < relatives,
+            })
+            .collect()
     }
 }

@@ -2,6 +2,7 @@
 //! which blob, which manifests are there, and where to look for more.
 
 mod blob_places;
+mod candidate;
 mod candidates;
 mod known;
 

@@ -1,6 +1,6 @@
 //! Which requests a run makes: nothing twice, nothing whose answer is known.
 
-use embedded_registry::images::{Platform, sample_image};
+use embedded_registry::images::{Format, Image, Layer, Platform, sample_image};
 
 use super::run::{Run, count, registry, row};
 
@@ -117,6 +117,38 @@ async fn unchanged_rows_that_are_not_part_of_the_run_serve_for_mounting() {
         .sync(&[row(&source, "other/new:v1", &target, "mirror/new:v1")])
         .await;
     assert_eq!(report.summary.blobs_mounted, 2, "{report:#?}");
+}
+
+#[tokio::test]
+async fn the_search_for_what_can_be_mounted_is_bounded_and_begins_with_relatives() {
+    let (source, target) = (registry().await, registry().await);
+    let image = |layers: &[u64]| {
+        let layers = layers
+            .iter()
+            .map(|seed| Layer::random(*seed, 2_000).unwrap());
+        let image = Image::new(Format::Oci, Platform::linux("amd64"));
+        layers.fold(image, Image::layer).build()
+    };
+    let mut old = Vec::new();
+    for number in 0..40 {
+        let name = format!("app{number}");
+        image(&[1_000 + number]).push(&source, &name, Some("v1"));
+        old.push(row(&source, &format!("{name}:v1"), &target, &name));
+    }
+    Run::default().without_referrers().sync(&old).await;
+    target.clear_requests();
+
+    // A version of the last, another name beside the first, and one that nothing is like.
+    image(&[1_039, 2_000]).push(&source, "app39", Some("v2"));
+    image(&[1_001, 2_001]).push(&source, "other", Some("v1"));
+    image(&[2_002]).push(&source, "alone", Some("v1"));
+    let new = ["app39:v2", "other:v1", "alone:v1"].map(|name| row(&source, name, &target, name));
+    let rows: Vec<_> = old.into_iter().chain(new).collect();
+    let report = Run::default().without_referrers().sync(&rows).await;
+    assert_eq!(report.summary.blobs_mounted, 1, "{report:#?}");
+    assert_eq!(report.summary.blobs_present, 1, "{report:#?}");
+    let read = count(&target, "GET", "/manifests/");
+    assert_eq!(read, 16, "for what is nowhere: none more than a run may");
 }
 
 #[tokio::test]

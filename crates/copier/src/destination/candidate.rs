@@ -1,0 +1,124 @@
+//! An image that a registry has already, read for the blobs that it names.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::join_all;
+use oci_spec::image::Digest;
+use registry::{Content, Repository};
+use tokio::sync::OnceCell;
+
+use super::blob_places::BlobPlaces;
+use crate::platform::Platform;
+
+/// An image at the destination.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    repository: Repository,
+    name: Arc<str>,
+    /// A digest, where a HEAD told it, else the tag.
+    reference: String,
+    /// The platforms for which some search reads it.
+    claims: Mutex<Vec<Option<Platform>>>,
+    children: OnceCell<Vec<Child>>,
+}
+
+/// A child of an index that is a candidate.
+#[derive(Debug)]
+struct Child {
+    platform: Option<Platform>,
+    digest: Digest,
+    read: OnceCell<()>,
+}
+
+impl Candidate {
+    pub(super) fn new(repository: Repository, name: Arc<str>, reference: String) -> Self {
+        Self {
+            repository,
+            name,
+            reference,
+            claims: Mutex::default(),
+            children: OnceCell::new(),
+        }
+    }
+
+    /// Whether it has nothing more to tell about this platform.
+    pub(super) fn is_read(&self, platform: Option<&Platform>) -> bool {
+        let children = self.children.get();
+        children.is_some_and(|all| wanted(all, platform).all(|child| child.read.initialized()))
+    }
+
+    /// Whether it may be read for this platform: another search does so, or
+    /// this one can `pay` for it.
+    pub(super) fn claim(&self, platform: Option<&Platform>, pay: impl FnOnce() -> bool) -> bool {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        if claims.iter().any(|claim| claim.as_ref() == platform) {
+            return true;
+        }
+        let paid = pay();
+        if paid {
+            claims.push(platform.cloned());
+        }
+        paid
+    }
+
+    /// Notes the blobs of the image, of an index only the children of this
+    /// platform, and gives the number of requests that it took. What cannot be
+    /// read is no help and no failure.
+    pub(super) async fn read(&self, blobs: &BlobPlaces, platform: Option<&Platform>) -> usize {
+        let requests = AtomicUsize::new(0);
+        let read = async |reference: &str| {
+            requests.fetch_add(1, Ordering::Relaxed);
+            self.read_image(blobs, reference).await
+        };
+        let root = self.children.get_or_init(|| read(&self.reference)).await;
+        let reads = wanted(root, platform).map(|child| async {
+            let read = async || drop(read(child.digest.as_ref()).await);
+            child.read.get_or_init(read).await;
+        });
+        join_all(reads).await;
+        requests.into_inner()
+    }
+
+    /// Notes the blobs of an image manifest, or gives the children of an index.
+    async fn read_image(&self, blobs: &BlobPlaces, reference: &str) -> Vec<Child> {
+        let content = match self.repository.manifest(reference).await {
+            Ok(Some(manifest)) => manifest.content().ok(),
+            Ok(None) => None,
+            Err(error) => {
+                tracing::debug!(%error, "an image at the destination could not be read");
+                None
+            }
+        };
+        match content {
+            Some(Content::Index { manifests, .. }) => manifests
+                .iter()
+                .map(|descriptor| Child {
+                    platform: descriptor.platform().as_ref().map(Platform::from),
+                    digest: descriptor.digest().clone(),
+                    read: OnceCell::new(),
+                })
+                .collect(),
+            Some(Content::Image { config, layers, .. }) => {
+                for descriptor in config.as_deref().into_iter().chain(&layers) {
+                    blobs.seen(descriptor.digest(), &self.name);
+                }
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+/// The children that a search for this platform looks at.
+fn wanted<'a>(
+    children: &'a [Child],
+    platform: Option<&'a Platform>,
+) -> impl Iterator<Item = &'a Child> {
+    children
+        .iter()
+        .filter(move |child| match (platform, &child.platform) {
+            (Some(wanted), Some(offered)) => wanted.accepts(offered),
+            _ => true,
+        })
+}
