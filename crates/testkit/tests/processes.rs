@@ -71,6 +71,19 @@ async fn a_registry_begins_with_a_copy_of_the_files_of_another() {
 }
 
 #[tokio::test]
+async fn a_second_door_leads_to_the_same_files() {
+    let guarded = Distribution::new().storage(Storage::Files);
+    let guarded = guarded.htpasswd("user", "secret").start().await;
+    let open = Distribution::new().files_shared_with(&guarded);
+    let open = open.version(Version::V3).start().await;
+    push_something(&Crane::new(), &open.host()).await.unwrap();
+    let reference = format!("{}/empty:v1", guarded.host());
+    let crane = Crane::new().credentials(&guarded.host(), "user", "secret");
+    crane.digest(&reference).await.unwrap();
+    Crane::new().digest(&reference).await.unwrap_err();
+}
+
+#[tokio::test]
 async fn basic_credentials_are_asked_for() {
     let registry = Distribution::new()
         .htpasswd("first", "one")

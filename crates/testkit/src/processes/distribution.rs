@@ -52,6 +52,7 @@ pub struct Distribution {
     version: Version,
     storage: Storage,
     files: Option<PathBuf>,
+    shared: Option<PathBuf>,
     tls: Option<Certificate>,
     client_authority: Option<String>,
     htpasswd: Vec<(String, String)>,
@@ -84,6 +85,15 @@ impl Distribution {
     pub fn files_of(mut self, storage: impl Into<PathBuf>) -> Self {
         self.storage = Storage::Files;
         self.files = Some(storage.into());
+        self
+    }
+
+    /// Keeps things in the same files as another that runs: its `storage` folder. With other
+    /// credentials, or none, it is a second door to them.
+    #[must_use]
+    pub fn files_shared_with(mut self, other: &RegistryProcess) -> Self {
+        self.storage = Storage::Files;
+        self.shared = Some(other.folder().join("storage"));
         self
     }
 
@@ -152,7 +162,8 @@ impl Distribution {
         match self.storage {
             Storage::Memory => configuration["storage"]["inmemory"] = json!({}),
             Storage::Files => {
-                let files = folder.join("storage");
+                let own = || folder.join("storage");
+                let files = self.shared.clone().unwrap_or_else(own);
                 configuration["storage"]["filesystem"] = json!({"rootdirectory": files});
             }
         }
