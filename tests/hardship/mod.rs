@@ -9,6 +9,7 @@ mod large_blob;
 mod lists;
 mod scale;
 mod signals;
+mod soak;
 mod stalls;
 mod throttled;
 mod walk;
