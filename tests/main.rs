@@ -13,6 +13,7 @@ mod fmt;
 mod hanging_charts;
 mod hardship;
 mod interrupt;
+mod killed_writers;
 mod lint;
 mod lock;
 mod login;
