@@ -37,8 +37,10 @@ In every cell it was checked that
 const FOOT: &str = "\
 A refusal (401 to 416) of one request is believed at once, whatever may follow: asking again what was
 refused spends quotas. What is known to pass (connections that break, 408, 429, 5xx, silence) is tried
-again. A digest that is wrong fails the row at the first sight of it. A token that is refused the moment it
-was given is not asked for again; one that was good before is.
+again. A digest that is wrong fails the row at the first sight of it; but where the destination says that a
+manifest did not arrive as it was sent, it is sent again at once, three times in all: under a tag, what
+arrived is visible. A token that is refused the moment it was given is not asked for again; one that was
+good before is.
 
 The destination's manifests are read twice: to find blobs that can be mounted, which may fail, and to find
 what is attached to an image; one fault meets the first.

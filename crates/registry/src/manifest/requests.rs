@@ -43,6 +43,9 @@ const ACCEPTED_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
 /// The specification asks registries to take 4 MiB; none serves more than twice that.
 const MANIFEST_LIMIT: u64 = 8 * 1024 * 1024;
 
+/// Times that a manifest is written which does not arrive as it was sent.
+const PUTS: usize = 3;
+
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
 impl Repository {
@@ -122,11 +125,28 @@ impl Repository {
     /// with a lock: 405; others 403 or 409): where it has this digest, that is
     /// success.
     ///
+    /// Where the registry says that it got something else, the manifest was damaged
+    /// on the way, and under a tag that is visible now: it is written again at once,
+    /// three times in all.
+    ///
     /// # Errors
     ///
     /// Any [`Error`] of the wire; [`Error::DigestMismatch`] where the registry
-    /// stored something else.
+    /// stored something else each time.
     pub async fn put_manifest(&self, reference: &str, manifest: &Manifest) -> Result<Put, Error> {
+        let mut put = self.put_once(reference, manifest).await;
+        for _ in 1..PUTS {
+            match &put {
+                Err(error) if was_damaged(error) => {
+                    put = self.put_once(reference, manifest).await;
+                }
+                _ => break,
+            }
+        }
+        put
+    }
+
+    async fn put_once(&self, reference: &str, manifest: &Manifest) -> Result<Put, Error> {
         let path = format!("manifests/{reference}");
         let mut request = self.request(Method::PUT, &path, &[200, 201, 202])?;
         let media_type = HeaderValue::from_str(&manifest.media_type).map_err(|_| {
@@ -201,6 +221,16 @@ impl ManifestHead {
 /// of a descriptor's media type.
 fn essence(value: &str) -> String {
     value.split(';').next().unwrap_or(value).trim().to_owned()
+}
+
+/// Whether the registry got other bytes than were sent: it names their digest, or
+/// refuses them for it.
+fn was_damaged(error: &Error) -> bool {
+    match error {
+        Error::DigestMismatch { .. } => true,
+        Error::Status(error) => error.has_code("DIGEST_INVALID"),
+        _ => false,
+    }
 }
 
 fn may_be_immutable(error: &Error) -> bool {

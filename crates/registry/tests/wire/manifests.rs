@@ -202,3 +202,33 @@ async fn a_page_in_place_of_a_registry_takes_no_manifest() {
         assert!(stored || told.contains("is not there"), "{told}");
     }
 }
+
+#[tokio::test]
+async fn what_was_damaged_on_the_way_is_written_again_at_once() {
+    let bytes = index("x");
+    let manifest = Manifest {
+        digest: sha256_digest(&bytes),
+        media_type: INDEX.to_owned(),
+        bytes,
+    };
+    // The marker: JSON still, and of the same length.
+    let at = manifest.bytes.iter().rposition(|byte| *byte == b'x');
+    let at = at.unwrap() as u64;
+    // Under a tag the registry takes it for another, by its digest it refuses it.
+    for reference in ["1", manifest.digest.as_ref()] {
+        for (damaged, stored) in [(2, true), (3, false)] {
+            let (registry, proxy) = start().await;
+            let flip = Rule::new("PUT", "").first(damaged);
+            proxy.add(flip.does(Action::FlipUpload { at }));
+            let repository = push(&Setup::new().client(), &proxy.host(), "a");
+            let put = repository.put_manifest(reference, &manifest).await;
+            assert_eq!(put.is_ok(), stored, "{reference}: {put:?}");
+            assert_eq!(proxy.count("PUT", ""), 3, "{reference}");
+            let found = registry.manifest("a", &manifest.digest);
+            assert_eq!(found.is_some(), stored, "{reference}");
+            if let Some(tagged) = registry.tagged("a", "1") {
+                assert_eq!(tagged.digest == manifest.digest, stored);
+            }
+        }
+    }
+}
