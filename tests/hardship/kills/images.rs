@@ -61,7 +61,7 @@ impl Images {
                 .push(&self.source, &name, None);
             self.referrers.push((name.clone(), digest.to_string()));
         }
-        let attached = usize::from(seed % 3 > 0);
+        let attached = usize::from(!seed.is_multiple_of(3));
         let manifests = image.manifests().len() + attached;
         self.rows.insert(format!("{name}:{tag}"), manifests);
         self.repositories.insert(name);
