@@ -10,6 +10,7 @@ use oci_spec::image::{Descriptor, Digest};
 use registry::{Content, Error, Referrers, Support, is_index_type, referrers_tag};
 
 use crate::digest_tags::DigestTags;
+use crate::doubts::Denied;
 use crate::engine::Passage;
 use crate::images::Expect;
 use crate::referrers_index;
@@ -54,14 +55,20 @@ impl Passage<'_> {
     async fn digest_tags(&self) -> Result<Arc<DigestTags>, RowError> {
         let ask = || async {
             let tags = self.source.tags().await?;
-            Ok(Arc::new(DigestTags::among(tags.unwrap_or_default())))
+            Ok(Arc::new(
+                tags.map_or_else(DigestTags::denied, DigestTags::among),
+            ))
         };
         let listed = self
             .engine
             .digest_tags
             .get(self.source.to_string(), ask)
             .await;
-        self.listed(listed, "the tags of the source")
+        let tags = self.listed(listed, "the tags of the source")?;
+        if tags.is_denied() {
+            self.doubt(Denied::Tags);
+        }
+        Ok(tags)
     }
 
     /// A list that may not be read is a warning and counts as empty.
@@ -179,7 +186,7 @@ impl Passage<'_> {
         let ask = || self.source.referrers(subject);
         match self.engine.referrers.get(key, ask).await {
             Ok(Referrers::Listed(list)) => return Ok(list),
-            Ok(Referrers::Unsupported) => {}
+            Ok(Referrers::Unsupported) => self.doubt(Denied::Referrers),
             Err(error) => return self.listed(Err(error), &what),
         }
         if !tags.has_schema_tag(subject) {

@@ -9,6 +9,8 @@ use oci_spec::image::Digest;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct DigestTags {
     by_subject: HashMap<String, Vec<String>>,
+    /// The registry said that the repository has no list (404).
+    denied: bool,
 }
 
 impl DigestTags {
@@ -21,7 +23,22 @@ impl DigestTags {
                 by_subject.entry(subject.to_owned()).or_default().push(tag);
             }
         }
-        Self { by_subject }
+        Self {
+            by_subject,
+            denied: false,
+        }
+    }
+
+    /// Of a repository that has no list of tags.
+    pub(crate) fn denied() -> Self {
+        Self {
+            denied: true,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn is_denied(&self) -> bool {
+        self.denied
     }
 
     pub(crate) fn is_empty(&self) -> bool {

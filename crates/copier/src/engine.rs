@@ -1,6 +1,6 @@
 //! What all rows of a run share, and what one image's copying knows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +9,7 @@ use registry::{Client, Manifest, Referrers, Repository};
 
 use crate::destination::Destination;
 use crate::digest_tags::DigestTags;
+use crate::doubts::{Denied, Doubts};
 use crate::heads::Heads;
 use crate::manifests::Manifests;
 use crate::memo::Memo;
@@ -28,6 +29,7 @@ pub(crate) struct Engine<'a> {
     /// By source repository and digest.
     pub(crate) referrers: Memo<(String, Digest), Result<Referrers, registry::Error>>,
     pub(crate) tally: Tally,
+    pub(crate) doubts: Doubts,
     destinations: Mutex<HashMap<String, Arc<Destination>>>,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Engine<'a> {
             digest_tags: Memo::new(),
             referrers: Memo::new(),
             tally: Tally::default(),
+            doubts: Doubts::default(),
             destinations: Mutex::default(),
         }
     }
@@ -109,6 +112,7 @@ pub(crate) struct Passage<'a> {
     /// Manifests written for this row.
     written: AtomicU64,
     warnings: Mutex<Vec<String>>,
+    doubts: Mutex<BTreeSet<Denied>>,
 }
 
 impl<'a> Passage<'a> {
@@ -127,6 +131,7 @@ impl<'a> Passage<'a> {
             bytes: AtomicU64::new(0),
             written: AtomicU64::new(0),
             warnings: Mutex::default(),
+            doubts: Mutex::default(),
         }
     }
 
@@ -157,6 +162,16 @@ impl<'a> Passage<'a> {
         if !warnings.contains(&warning) {
             warnings.push(warning);
         }
+    }
+
+    /// The source has not listed something, which may be wrong.
+    pub(crate) fn doubt(&self, denied: Denied) {
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        doubts.insert(denied);
+    }
+
+    pub(crate) fn take_doubts(&self) -> BTreeSet<Denied> {
+        std::mem::take(&mut *self.doubts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn take_warnings(&self) -> Vec<String> {

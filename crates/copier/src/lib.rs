@@ -36,7 +36,8 @@
 //! `narrow`), everything under it is ensured, children before parents
 //! (`images`), blob by blob (`blobs`): known to be there, mounted from where
 //! this run or an earlier one brought it (`destination`), or sent. The tag is
-//! written last, then what is attached follows (`attached`).
+//! written last, then what is attached follows (`attached`). When all rows are
+//! done, it is known which answers cannot be believed (`doubts`).
 //!
 //! # Invariants
 //!
@@ -57,6 +58,7 @@ mod compare_contents;
 mod compare_report;
 mod destination;
 mod digest_tags;
+mod doubts;
 mod engine;
 mod heads;
 mod images;

@@ -73,6 +73,9 @@ pub async fn sync(
         engine.finish_sweeps();
     };
     futures::join!(Box::pin(work), Box::pin(swept));
+    for (row, outcome) in rows.iter().zip(&mut outcomes) {
+        outcome.warnings.extend(engine.doubts.of(row));
+    }
     report(&engine, outcomes)
 }
 

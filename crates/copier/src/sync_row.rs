@@ -85,6 +85,8 @@ impl Engine<'_> {
         } else {
             passage.copy_image(row, found, there.as_ref()).await
         };
+        let doubts = passage.take_doubts();
+        self.doubts.add(row, &found.repository, doubts);
         passage.outcome(step, there)
     }
 

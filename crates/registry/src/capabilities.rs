@@ -1,6 +1,6 @@
 //! What a host has shown that it can do, learnt once for a whole run.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::transport::FirstAnswer;
 
@@ -11,6 +11,7 @@ pub(crate) struct Capabilities {
     pub(crate) referrers_asked: FirstAnswer,
     mounts: AtomicU8,
     uploads: AtomicU8,
+    tags: AtomicBool,
 }
 
 /// Whether something works at a host.
@@ -67,6 +68,7 @@ impl Capabilities {
             referrers_asked: FirstAnswer::new(),
             mounts: AtomicU8::new(UNKNOWN),
             uploads: AtomicU8::new(uploads),
+            tags: AtomicBool::new(false),
         }
     }
 
@@ -83,6 +85,15 @@ impl Capabilities {
     /// of one repository (proxies serve several kinds behind one name).
     pub(crate) fn lacks_referrers(&self) {
         set_if_unknown(&self.referrers, NO);
+    }
+
+    /// Whether the tags of any repository were listed.
+    pub(crate) fn lists_tags(&self) -> bool {
+        self.tags.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn tags_listed(&self) {
+        self.tags.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn mounts(&self) -> Support {

@@ -23,7 +23,8 @@ const PAGES: usize = 100;
 pub enum Referrers {
     /// The host has the API; this is its list.
     Listed(Vec<Descriptor>),
-    /// The host lacks the API: the tag schema counts.
+    /// The answer was that of a host without the API: the tag schema counts.
+    /// Where [`Repository::referrers_support`] knows better, a list is lost.
     Unsupported,
 }
 
@@ -61,16 +62,17 @@ impl Repository {
         }
         let path = format!("referrers/{subject}");
         let mut request = self.request(Method::GET, &path, &[200, 400, 404, 405])?;
+        let first = request.url.clone();
         let mut found = Vec::new();
         for _ in 0..PAGES {
             let reply = self.host.send(&request).await?;
             match read_page(&reply)? {
+                PageRead::NoSuchRepository | PageRead::NoApi if request.url != first => {
+                    return Err(reply.protocol_error("the list of referrers breaks off"));
+                }
                 PageRead::Index(page) => {
                     capabilities.has_referrers();
                     found.extend(page);
-                }
-                PageRead::NoSuchRepository if capabilities.referrers() == Support::Yes => {
-                    return Ok(Referrers::Listed(found));
                 }
                 // That says nothing of the API; no list may be lost over it.
                 PageRead::NoSuchRepository => return Ok(Referrers::Unsupported),

@@ -71,6 +71,12 @@ impl Repository {
         self.host.capabilities.referrers()
     }
 
+    /// Whether the host has listed the tags of any of its repositories, as far as it was seen.
+    #[must_use]
+    pub fn host_lists_tags(&self) -> bool {
+        self.host.capabilities.lists_tags()
+    }
+
     /// A request to an endpoint of this repository; `path` follows its name.
     pub(crate) fn request(
         &self,

@@ -57,6 +57,7 @@ impl Repository {
                     "the tag list is not in the specification's form ({error})"
                 ))
             })?;
+            self.host.capabilities.tags_listed();
             let page = page.tags.unwrap_or_default();
             // A registry that knows no `last` sends the same page again.
             if !page.is_empty() && page.last() == tags.last() {

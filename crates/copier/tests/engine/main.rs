@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod attached;
+mod denied;
 mod failures;
 mod moved;
 mod platforms;

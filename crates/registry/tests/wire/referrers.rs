@@ -112,10 +112,27 @@ async fn an_unknown_repository_says_nothing_of_the_api() {
     assert_eq!(first.referrers_support(), Support::Unknown);
     let second = pull(&client, &proxy.host(), "r1");
     assert!(digests(&second.referrers(&subject().0).await.unwrap()).is_empty());
-    assert!(
-        digests(&first.referrers(&subject().0).await.unwrap()).is_empty(),
-        "now it is known"
+    assert_eq!(
+        first.referrers(&subject().0).await.unwrap(),
+        Referrers::Unsupported,
+        "no list is no empty list"
     );
+    assert_eq!(first.referrers_support(), Support::Yes);
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_is_an_error() {
+    let (registry, proxy) = faulty(Registry::new().page_limit(2)).await;
+    let (digest, descriptor) = subject();
+    for number in 0..3 {
+        registry.put_manifest("a", None, MANIFEST, referrer(&descriptor, number));
+    }
+    let second = Rule::new("GET", "/referrers/").nth(2);
+    proxy.add(second.does(Action::answer(404)));
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    let error = repository.referrers(&digest).await.unwrap_err();
+    assert!(error.to_string().contains("breaks off"), "{error}");
+    assert_eq!(repository.referrers_support(), Support::Yes);
 }
 
 #[tokio::test]

@@ -1,0 +1,115 @@
+//! Lists that a source denies: believed of a host that has none, told of one that lists others'.
+
+use std::time::Duration;
+
+use copier::Row;
+use embedded_registry::RunningRegistry;
+use embedded_registry::images::{Platform, sample_image};
+use testkit::proxy::{Action, FaultProxy, Rule};
+
+use super::run::{Run, registry};
+
+/// Two images behind a proxy.
+struct Source {
+    _registry: RunningRegistry,
+    proxy: FaultProxy,
+    target: RunningRegistry,
+    digest: String,
+}
+
+impl Source {
+    async fn new() -> Self {
+        let (registry, target) = (registry().await, registry().await);
+        let image = sample_image("app", 1, &[Platform::linux("amd64")], 1).unwrap();
+        for name in ["denied", "other"] {
+            image.push(&registry, name, Some("v1"));
+        }
+        let proxy = FaultProxy::start(registry.address()).await;
+        Self {
+            _registry: registry,
+            proxy,
+            target,
+            digest: image.digest().to_string(),
+        }
+    }
+
+    fn row(&self, image: &str, tag: &str) -> Row {
+        let to = format!("{}/{tag}/{}:v1", self.target.host(), image.len());
+        Row {
+            source: format!("{}/{image}", self.proxy.host()).parse().unwrap(),
+            destination: to.parse().unwrap(),
+            approved: None,
+        }
+    }
+
+    fn rule(&self, part: &str, action: impl Into<Action>) {
+        self.proxy.add(Rule::new("", part).does(action));
+    }
+
+    /// The warnings of each image's row.
+    async fn warnings(&self, images: &[&str]) -> Vec<Vec<String>> {
+        let rows: Vec<_> = images.iter().map(|image| self.row(image, "to")).collect();
+        let report = Run::default().sync(&rows).await;
+        assert_eq!(report.summary.failed, 0, "{report:#?}");
+        let rows = report.rows.into_iter();
+        rows.map(|row| row.warnings).collect()
+    }
+}
+
+#[tokio::test]
+async fn tags_that_are_not_listed_where_others_are_is_a_warning() {
+    let source = Source::new().await;
+    source.rule("/denied/tags/list", Action::answer(404));
+    // What the host can do is seen only after the first row is done.
+    source.rule(
+        "/other/tags/list",
+        Action::Delay(Duration::from_millis(300)),
+    );
+    let by_digest = format!("denied@{}", source.digest);
+    let images = ["denied:v1", "other:v1", &by_digest];
+    let warnings = source.warnings(&images).await;
+    assert_eq!(warnings.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0, 0]);
+    let (host, warning) = (source.proxy.host(), &warnings[0][0]);
+    let said =
+        format!("{host}/denied has no list of tags (404), though {host} lists the tags of others");
+    assert!(warning.starts_with(&said), "{warning}");
+    assert!(warning.contains("run it again"), "{warning}");
+    let alone = source.warnings(&["denied:v1"]).await;
+    assert_eq!(
+        alone,
+        [Vec::<String>::new()],
+        "the host may list none at all"
+    );
+}
+
+#[tokio::test]
+async fn referrers_that_are_not_listed_where_others_are_is_a_warning() {
+    let unknown = r#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#;
+    let page = Action::answer(200).header("content-type", "text/html");
+    for answer in [
+        Action::answer(400),
+        Action::answer(404),
+        Action::answer(404).body(unknown),
+        Action::answer(405),
+        page.body("<html>"),
+    ] {
+        let source = Source::new().await;
+        source.rule(
+            "/denied/manifests/v1",
+            Action::Delay(Duration::from_millis(300)),
+        );
+        source.rule("/denied/referrers/", answer);
+        let warnings = source.warnings(&["denied:v1", "other:v1"]).await;
+        assert_eq!(warnings.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0]);
+        let (host, warning) = (source.proxy.host(), &warnings[0][0]);
+        let said =
+            format!("{host}/denied has no list of referrers, though {host} lists those of others");
+        assert!(warning.starts_with(&said), "{warning}");
+        let alone = source.warnings(&["denied:v1"]).await;
+        assert_eq!(
+            alone,
+            [Vec::<String>::new()],
+            "the host may have no such API"
+        );
+    }
+}
