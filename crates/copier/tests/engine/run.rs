@@ -24,10 +24,14 @@ impl Run {
     }
 
     pub async fn sync(&self, rows: &[Row]) -> Report {
-        let client = client();
+        self.sync_by(&client(), rows).await
+    }
+
+    /// With a client that knows its hosts already.
+    pub async fn sync_by(&self, client: &Client, rows: &[Row]) -> Report {
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
         copier::sync(
-            &client,
+            client,
             rows,
             &self.neighbours,
             &self.options,
