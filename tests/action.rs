@@ -57,8 +57,9 @@ fn credentials_last_as_long_as_the_command() {
         "mirror",
         &format!(
             r#"if [[ $1 == login ]]; then printf '%s\n' "$@" >>login; exec '{}' "$@"; fi
-            cat "${{@: -1}}"; env"#,
-            env!("CARGO_BIN_EXE_mirror")
+            cat "${{@: -1}}"; env | grep --invert-match {}"#,
+            env!("CARGO_BIN_EXE_mirror"),
+            testkit::CANARY
         ),
     );
     let credentials = "r.io robot s3 cret\n\n  q.io me other \n none.io  \n";

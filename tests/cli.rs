@@ -55,7 +55,7 @@ fn wrong_usage_says_nothing_on_stdout() {
         "copy busybox localhost:5000/UPPER",
         "tags busybox:1",
         "inspect https://r.io/a",
-        "login r.io --password hunter2",
+        concat!("login r.io --password ", testkit::canary!("")),
     ];
     let environment = TestEnvironment::new();
     environment.write("images-list", "a b 1\n");

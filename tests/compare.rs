@@ -77,7 +77,7 @@ async fn what_is_gone_or_has_changed_is_found() {
         (&summary["rows"], &summary["drift"]),
         (&4.into(), &1.into())
     );
-    let text = mirror.environment.mirror("compare").exits(1).stdout;
+    let text = mirror.environment.result_of("compare").exits(1).stdout;
     assert!(
         !text.contains("/a:1"),
         "what is the same is not listed: {text}"

@@ -112,7 +112,7 @@ async fn files_are_on_disk_before_they_have_their_names() {
             "login {host} -u me --password-stdin --authfile {}",
             auth.display()
         );
-        assert_durable(&calls(&environment, &line, "secret"), &auth);
+        assert_durable(&calls(&environment, &line, testkit::CANARY), &auth);
     }
 }
 

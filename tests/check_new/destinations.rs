@@ -109,7 +109,7 @@ async fn a_missing_repository_says_whom_to_ask_and_is_asked_for_once() {
     );
     environment.write("registries.conf", remapped("docker.io", &proxy));
     let done = environment
-        .mirror("check-new --registries-conf registries.conf")
+        .result_of("check-new --registries-conf registries.conf")
         .exits(1);
     let advice = "the destination repository docker.io/mirror/app does not exist, or is hidden from strangers: ask the owners of mirror at docker.io to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\")\n";
     let want = format!(

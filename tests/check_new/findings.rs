@@ -28,7 +28,7 @@ async fn everything_is_found_at_once() {
     let registry = registry_with(&["a:1.6.10", "a:2", "b:1", "m/old:1"]).await;
     let r = registry.host();
     let environment = wrong_branch(&r);
-    let done = environment.mirror("check-new").exits(1);
+    let done = environment.result_of("check-new").exits(1);
     let head = environment.output("git", &["rev-parse", "HEAD"]);
     let connection = done
         .stdout

@@ -1,5 +1,8 @@
 //! Registries that other people wrote, with their credentials and certificates.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use testkit::CANARY;
 use testkit::certificates::Authority;
 use testkit::processes::{Distribution, Version};
 use testkit::tokens::{Anonymous, TokenServer};
@@ -30,10 +33,11 @@ async fn distribution_tells_whether_a_repository_exists_to_whom_it_knows() {
     for version in [Version::V2, Version::V3] {
         let source = registry_with(&["a:1"]).await;
         let target = Distribution::new().version(version);
-        let target = target.htpasswd("somebody", "secret").start().await;
+        let target = target.htpasswd("somebody", CANARY).start().await;
         let (from, to) = (source.host(), target.host());
         let environment = branch_with("");
-        let auth = format!(r#"{{"auths":{{"{to}":{{"auth":"c29tZWJvZHk6c2VjcmV0"}}}}}}"#);
+        let pair = BASE64_STANDARD.encode(format!("somebody:{CANARY}"));
+        let auth = format!(r#"{{"auths":{{"{to}":{{"auth":"{pair}"}}}}}}"#);
         environment.write("auth.json", auth);
         let copy = format!("copy {from}/a:1 {to}/m/there:0 --authfile auth.json");
         environment.mirror(&copy).exits(0);

@@ -23,7 +23,7 @@ async fn two_hundred_rows_are_checked_side_by_side() {
     let environment = branch_with("");
     environment.write("images-list", list);
     let start = Instant::now();
-    let done = environment.mirror("check-new").exits(0);
+    let done = environment.result_of("check-new").exits(0);
     let took = start.elapsed();
     println!("200 new rows, 200 new destinations, 50 ms latency: {took:?}");
     assert!(

@@ -10,7 +10,7 @@ use embedded_registry::{Registry, RunningRegistry};
 use serde_json::Value;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::environment::TestEnvironment;
+use crate::environment::{TestEnvironment, is_not_in};
 
 /// Streamed: more than what is read whole before it is sent.
 const LARGE: usize = 900_000;
@@ -49,7 +49,7 @@ impl Stuck {
     }
 
     fn start(&self, line: &str) -> Asked {
-        let mut command = self.environment.command();
+        let mut command = self.environment.quiet();
         command.args(line.split(' '));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -91,6 +91,7 @@ impl Asked {
             self.send("-USR1");
             std::thread::sleep(Duration::from_millis(100));
             told = self.lines.try_iter().collect::<Vec<_>>().join("\n");
+            is_not_in("what a run tells", &told);
         }
         told
     }

@@ -184,7 +184,7 @@ async fn nothing_but_bad_rows_has_a_code_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_credentials_have_a_code_of_their_own() {
     let open = Distribution::new().start().await;
-    let closed = Distribution::new().htpasswd("somebody", "secret");
+    let closed = Distribution::new().htpasswd("somebody", testkit::CANARY);
     let closed = closed.start().await;
     let image = image("a", 2_000);
     let pusher = testkit::push::Pusher::new(&open.host());

@@ -131,12 +131,7 @@ async fn a_reader_that_leaves_stops_no_copying() {
                 .read_to_string(&mut stderr)
                 .unwrap();
             let code = child.wait().unwrap().code();
-            let stdout = String::new();
-            Finished {
-                code,
-                stdout,
-                stderr,
-            }
+            Finished::read(code, String::new(), stderr)
         };
         let done = tokio::task::spawn_blocking(wait).await.unwrap().exits(code);
         assert!(!done.stderr.contains("pipe"), "{}", done.stderr);

@@ -45,11 +45,7 @@ pub(super) async fn watch(environment: &TestEnvironment, line: &str) -> Watched 
     let run = move || peak_of(&mut command);
     let (code, peak, duration) = tokio::task::spawn_blocking(run).await.unwrap();
     let [stdout, stderr] = streams.map(|path| fs::read_to_string(path).unwrap());
-    let finished = Finished {
-        code,
-        stdout,
-        stderr,
-    };
+    let finished = Finished::read(code, stdout, stderr);
     Watched {
         finished,
         peak,

@@ -36,7 +36,7 @@ async fn new_rows_are_locked_to_what_their_source_has() {
     let r = registry.host();
     let list = format!("{r}/a {r}/m/a 1\n{r}/a {r}/m/a 2\n{r}/b {r}/m/b 1\n");
     environment.write("images-list", &list);
-    let done = environment.mirror("check-new").exits(1);
+    let done = environment.result_of("check-new").exits(1);
     let want = format!(
         "images-list:2: `{r}/a {r}/m/a 2` is not locked: run `mirror lock` and commit images-list.lock"
     );
@@ -52,7 +52,7 @@ async fn new_rows_are_locked_to_what_their_source_has() {
         .map(|line| if of_row(line) { line.replace(&digest, ZEROS) } else { line.to_owned() } + "\n")
         .collect();
     environment.write("images-list.lock", wrong);
-    let done = environment.mirror("check-new").exits(1);
+    let done = environment.result_of("check-new").exits(1);
     let want = format!(
         "images-list:2: `{r}/a {r}/m/a 2` is locked to {ZEROS} and its source has {digest}: find \
          out which is right; `mirror lock --update --match '{r}/a:2'` takes the source's"

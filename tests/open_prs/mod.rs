@@ -23,13 +23,13 @@ impl World {
     /// `images` are in the registry, `releases` are etcd's.
     pub(crate) async fn new(images: &[&str], releases: &[&str]) -> Self {
         let registry = registry_with(images).await;
-        let github = FakeGithub::new().token("secret").start().await;
+        let github = FakeGithub::new().token(testkit::CANARY).start().await;
         for tag in releases {
             github.release("etcd-io/etcd", Release::new(tag));
         }
         let environment = TestEnvironment::new()
             .with("GITHUB_API_URL", &github.url())
-            .with("GITHUB_TOKEN", "secret")
+            .with("GITHUB_TOKEN", testkit::CANARY)
             .with("GITHUB_REPOSITORY", REPOSITORY);
         let r = registry.host();
         let config = json!({ "etcd": {

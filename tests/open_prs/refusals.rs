@@ -24,7 +24,11 @@ async fn it_must_be_known_where_and_by_whom() {
             .with("GITHUB_API_URL", &world.github.url())
             .with(
                 "GITHUB_TOKEN",
-                if name == "GITHUB_TOKEN" { "" } else { "secret" },
+                if name == "GITHUB_TOKEN" {
+                    ""
+                } else {
+                    testkit::CANARY
+                },
             );
         environment.write("config.json", world.environment.read("config.json"));
         environment.write("images-list", format!("{r}/etcd {r}/m/etcd v3.5.0\n"));

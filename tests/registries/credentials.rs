@@ -14,8 +14,8 @@ use tokio::task::block_in_place;
 
 use crate::environment::{Finished, TestEnvironment};
 
-const READER: (&str, &str) = ("reader", "re@d:secret");
-const WRITER: (&str, &str) = ("writer", "wr!te-secret");
+const READER: (&str, &str) = ("reader", testkit::canary!("re@d:"));
+const WRITER: (&str, &str) = ("writer", testkit::canary!("wr!te-"));
 
 /// Two registries that want to know who comes. `team/app:v1` is at the source.
 struct Closed {
@@ -153,6 +153,7 @@ async fn a_credential_helper_is_asked_once_for_each_host() {
         .args(["-c", write])
         .current_dir(closed.environment.path(""));
     with_input(shell, &script).exits(0);
+    closed.environment = closed.environment.with_no_auth_files();
     let docker = closed.environment.home().join(".docker");
     std::fs::create_dir(&docker).unwrap();
     let config = json!({"credHelpers": {from.as_str(): "test", to.as_str(): "test"}});
@@ -174,11 +175,15 @@ async fn a_credential_helper_is_asked_once_for_each_host() {
 async fn refused_credentials_are_exit_4_and_say_where_to_log_in() {
     let closed = Closed::new().await;
     let (from, to) = (closed.source.host(), closed.target.host());
-    let wrong = (READER.0, "wrong");
+    let wrong = (READER.0, testkit::canary!("wrong-"));
     let table = [
         (json!({}).to_string(), &from, "no credentials were sent"),
         (closed.auths(wrong, WRITER), &from, "refused"),
-        (closed.auths(READER, (WRITER.0, "wrong")), &to, "refused"),
+        (
+            closed.auths(READER, (WRITER.0, testkit::canary!("wrong-"))),
+            &to,
+            "refused",
+        ),
     ];
     for (auths, host, says) in table {
         closed.environment.write("auth.json", auths);

@@ -14,7 +14,7 @@ use tokio::task::block_in_place;
 use super::pair::{assert_root, column};
 use crate::environment::{Finished, TestEnvironment};
 
-const USER: (&str, &str) = ("robot", "t0ken-secret");
+const USER: (&str, &str) = ("robot", testkit::canary!("t0ken-"));
 const TAGS: [&str; 6] = ["v1", "v2", "v3", "v4", "v5", "v6"];
 
 /// An open source with tags of `app`, and a destination behind tokens. Both are asked through
@@ -185,7 +185,7 @@ async fn the_public_reads_and_only_the_user_writes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_exit_4() {
     let guarded = Guarded::new(TokenServer::new(), Version::V2).await;
-    let auth = json!({"username": USER.0, "password": "wrong"});
+    let auth = json!({"username": USER.0, "password": testkit::canary!("wrong-")});
     let auths = json!({"auths": {guarded.target.host(): auth}});
     guarded.environment.write("auth.json", auths.to_string());
     let line = "sync --authfile auth.json --output json";

@@ -26,6 +26,7 @@ async fn the_example_of_this_repository_works_without_a_token() {
         github.release("coredns/coredns", Release::new(tag));
     }
     let environment = TestEnvironment::new()
+        .with("GITHUB_TOKEN", "")
         .with("GITHUB_API_URL", &github.url())
         .with("CONTAINERS_REGISTRIES_CONF", "registries.conf");
     for name in ["config.json", "images-list"] {

@@ -146,15 +146,15 @@ async fn images_of_the_own_organisation_are_never_new() {
 async fn without_a_token_the_limits_are_said_once() {
     let (registry, github) = (registry_with(&["b:1"]).await, github().await);
     let environment = place(Some(&github), &config(&registry), &list(&registry));
+    let environment = environment.with("GITHUB_TOKEN", "");
     let line = "retrieve-tags --entry files,nothing,no-file";
     let done = environment.mirror(line).exits(0);
     let said = "no GitHub token: GitHub allows 60 requests an hour";
     assert_eq!(done.stderr.matches(said).count(), 1, "{}", done.stderr);
-    let environment = environment.with("GITHUB_TOKEN", "secret");
+    let environment = environment.with("GITHUB_TOKEN", testkit::CANARY);
     github.clear_requests();
     let done = environment.mirror(&format!("{line} -vv")).exits(0);
     assert!(!done.stderr.contains("no GitHub token"), "{}", done.stderr);
-    assert!(!done.stderr.contains("secret"), "{}", done.stderr);
     assert!(
         github
             .requests()

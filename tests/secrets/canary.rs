@@ -102,7 +102,7 @@ fn watch(environment: &TestEnvironment, line: &str, input: &str) -> Finished {
     // Not every command reads it.
     stdin.write_all(input.as_bytes()).ok();
     drop(stdin);
-    Finished::of(block_in_place(|| child.wait_with_output()).unwrap())
+    Finished::with_its_log(block_in_place(|| child.wait_with_output()).unwrap())
 }
 
 /// The files of a folder too.

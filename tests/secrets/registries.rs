@@ -14,8 +14,8 @@ use super::canary::{Canary, search};
 use crate::environment::TestEnvironment;
 
 const USER: &str = "robot";
-const RIGHT: &str = "c4n4ry-right-7d1f";
-const WRONG: &str = "c4n4ry-wrong-b02e";
+const RIGHT: &str = testkit::canary!("right-");
+const WRONG: &str = testkit::canary!("wrong-");
 
 /// A registry that knows `USER`, with `app:v1` in it.
 async fn closed() -> RegistryProcess {
@@ -50,6 +50,7 @@ fn plant(place: &str, host: &str, password: &str) -> (TestEnvironment, &'static 
             return (environment.with("REGISTRY_AUTH_FILE", file), "");
         }
         "docker" => {
+            let environment = environment.with_no_auth_files();
             let folder = environment.home().join(".docker");
             fs::create_dir(&folder).unwrap();
             fs::write(folder.join("config.json"), auths(host, password)).unwrap();

@@ -15,8 +15,8 @@ use crate::environment::TestEnvironment;
 use crate::open_prs::REPOSITORY;
 
 const USER: &str = "robot";
-const RIGHT: &str = "c4n4ry-right-7d1f";
-const WRONG: &str = "c4n4ry-wrong-b02e";
+const RIGHT: &str = testkit::canary!("right-");
+const WRONG: &str = testkit::canary!("wrong-");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_token_of_github_shows_nowhere() {

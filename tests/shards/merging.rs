@@ -11,7 +11,7 @@ async fn merged_reports_tell_what_one_run_would() {
     machines.sync("");
     let whole = machines
         .environment
-        .mirror("sync --report one.json")
+        .result_of("sync --report one.json")
         .exits(0);
     machines.source.remove_tag("image-3", "1");
     for number in 1..=SHARDS {

@@ -29,6 +29,7 @@
     reason = "only tests use this crate, and a panic is how a test fails"
 )]
 
+mod canary;
 pub mod certificates;
 mod chart;
 pub mod clients;
@@ -42,6 +43,7 @@ pub mod proxy;
 pub mod push;
 pub mod tokens;
 
+pub use canary::{CANARY, canary_in};
 pub use chart::{Chart, index_charts, push_chart};
 pub use fetch::fetch;
 pub use file_server::FileServer;

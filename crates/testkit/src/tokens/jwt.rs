@@ -9,6 +9,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 
+use crate::CANARY;
 use crate::certificates::Authority;
 
 /// Distribution takes tokens for this long after they expired, against clocks that differ
@@ -61,7 +62,7 @@ impl Signer {
             "nbf": now.as_secs().saturating_sub(LEEWAY.as_secs()),
             "iat": now.as_secs(),
             "exp": (now + lifetime).as_secs().saturating_sub(LEEWAY.as_secs()),
-            "jti": format!("{}", now.as_nanos()),
+            "jti": format!("{CANARY}-{}", now.as_nanos()),
             "access": access,
         });
         let claims = URL_SAFE_NO_PAD.encode(claims.to_string());

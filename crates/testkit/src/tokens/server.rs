@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use super::ask::{Ask, Grant};
 use super::jwt::{ISSUER, SERVICE, Signer};
 use super::options::{Anonymous, TokenServer};
+use crate::CANARY;
 use crate::processes::TokenAuth;
 
 /// The biggest form that is read.
@@ -141,6 +142,10 @@ impl RunningTokenServer {
     }
 }
 
+fn refresh_token(number: &str) -> String {
+    format!("refresh-{CANARY}-{number}")
+}
+
 impl Drop for RunningTokenServer {
     fn drop(&mut self) {
         self.server.abort();
@@ -155,12 +160,12 @@ impl State {
     fn refresh_token(&self, user: &str) -> String {
         let mut changing = self.lock();
         changing.refresh_tokens.push(user.to_owned());
-        format!("refresh-{}", changing.refresh_tokens.len())
+        refresh_token(&changing.refresh_tokens.len().to_string())
     }
 
     /// Whose refresh token that is.
     fn refreshed(&self, token: &str) -> Option<String> {
-        let number: usize = token.strip_prefix("refresh-")?.parse().ok()?;
+        let number: usize = token.strip_prefix(&*refresh_token(""))?.parse().ok()?;
         self.lock()
             .refresh_tokens
             .get(number.checked_sub(1)?)
