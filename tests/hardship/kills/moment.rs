@@ -1,5 +1,6 @@
 //! When a run is killed.
 
+use std::fs::File;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -142,6 +143,11 @@ fn watch_for(
 fn start(environment: &TestEnvironment) -> Child {
     let mut command = Command::from(environment.command());
     command.arg("sync").stdout(Stdio::null());
-    command.stderr(Stdio::null()).kill_on_drop(true);
+    // Looked through when the environment goes.
+    let log = File::options()
+        .append(true)
+        .create(true)
+        .open(environment.path("log"));
+    command.stderr(log.unwrap()).kill_on_drop(true);
     command.spawn().unwrap()
 }
