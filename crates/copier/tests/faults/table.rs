@@ -20,8 +20,8 @@ In each cell the first sign is for a fault that strikes once, the second for one
 - `✓` the row is copied, with everything that belongs to it;
 - `✗` the row fails, and its message names the cause;
 - `!` the image is copied, and a warning of the row says what may be missing;
-- `○` the image is copied without its signature, since the answer means that there is none: a missing
-  tag list (404), or a registry without the referrers API (400, 404, 405, or no index);
+- `○` the image is copied without its signature, and nothing is said of it: only a host that has listed
+  nothing to this run is believed that it has no list (here all have);
 - `·` there is no such fault: the request or its answer has no body that could break.
 
 In every cell it was checked that
