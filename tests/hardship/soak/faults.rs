@@ -40,65 +40,38 @@ impl On {
 /// More than any answer may have.
 const FLOOD: u64 = 10 << 30;
 
+/// A name, what it is done to, and what is done.
+type Fault = (&'static str, On, Action);
+
 /// Every fault with its name, at the host of that name. The last ones are
 /// peers that fall silent.
-fn faults(host: &str) -> Vec<(&'static str, On, Action)> {
-    let flood = |announced| Action::Flood {
-        bytes: FLOOD,
-        announced,
-    };
+fn faults(host: &str) -> Vec<Fault> {
+    let mut faults = anywhere(host);
+    faults.extend(statuses());
+    faults.extend(answers());
+    faults.extend(uploads());
+    faults.extend(silence());
+    faults
+}
+
+fn anywhere(host: &str) -> Vec<Fault> {
     let page = Action::answer(200).body("<html><h1>Sign in to this network</h1></html>");
     let page = page.header("content-type", "text/html");
     let soon = Action::answer(429).header("retry-after", "1");
-    let mut faults = vec![
-        (
-            "host gone for 0.2 s",
-            On::Any,
-            Action::GoDown(Duration::from_millis(200)),
-        ),
-        (
-            "slow by 3 s",
-            On::Any,
-            Action::Delay(Duration::from_secs(3)),
-        ),
+    let gone = Action::GoDown(Duration::from_millis(200));
+    let slow = Action::Delay(Duration::from_secs(3));
+    vec![
+        ("host gone for 0.2 s", On::Any, gone),
+        ("slow by 3 s", On::Any, slow),
         ("reset", On::Any, Action::Reset),
         ("done, then reset", On::Any, Action::LoseAnswer),
         ("429, Retry-After", On::Any, soon.into()),
         ("HTML instead of JSON", On::Any, page.into()),
         ("redirect", On::Any, Action::RedirectTo(host.to_owned())),
-        (
-            "reset within the answer",
-            On::Answer,
-            Action::ResetInBody { after: 10 },
-        ),
-        (
-            "answer cut short",
-            On::Answer,
-            Action::Truncate { after: 10 },
-        ),
-        (
-            "bit flipped in the answer",
-            On::Answer,
-            Action::FlipByte { at: 100 },
-        ),
-        (
-            "Content-Length too large",
-            On::Answer,
-            Action::WrongLength(7),
-        ),
-        ("10 GiB, announced", On::Answer, flood(true)),
-        ("10 GiB, not announced", On::Answer, flood(false)),
-        (
-            "reset within the upload",
-            On::Sent,
-            Action::ResetUpload { after: 10 },
-        ),
-        (
-            "bit flipped in the upload",
-            On::Sent,
-            Action::FlipUpload { at: 100 },
-        ),
-    ];
+    ]
+}
+
+fn statuses() -> impl Iterator<Item = Fault> {
     let statuses = [
         (400, "400"),
         (401, "401"),
@@ -110,22 +83,44 @@ fn faults(host: &str) -> Vec<(&'static str, On, Action)> {
         (503, "503"),
         (504, "504"),
     ];
-    let statuses = statuses.map(|(status, name)| (name, On::Any, Action::answer(status).into()));
-    faults.extend(statuses);
-    faults.extend([
+    let statuses = statuses.into_iter();
+    statuses.map(|(status, name)| (name, On::Any, Action::answer(status).into()))
+}
+
+fn answers() -> [Fault; 6] {
+    let flood = |announced| Action::Flood {
+        bytes: FLOOD,
+        announced,
+    };
+    let faults = [
+        ("reset within the answer", Action::ResetInBody { after: 10 }),
+        ("answer cut short", Action::Truncate { after: 10 }),
+        ("bit flipped in the answer", Action::FlipByte { at: 100 }),
+        ("Content-Length too large", Action::WrongLength(7)),
+        ("10 GiB, announced", flood(true)),
+        ("10 GiB, not announced", flood(false)),
+    ];
+    faults.map(|(name, action)| (name, On::Answer, action))
+}
+
+fn uploads() -> [Fault; 2] {
+    let faults = [
+        ("reset within the upload", Action::ResetUpload { after: 10 }),
+        ("bit flipped in the upload", Action::FlipUpload { at: 100 }),
+    ];
+    faults.map(|(name, action)| (name, On::Sent, action))
+}
+
+fn silence() -> [Fault; 3] {
+    let (answer, upload) = (
+        Action::StallInBody { after: 10 },
+        Action::StallUpload { after: 10 },
+    );
+    [
         ("silence", On::Any, Action::Stall),
-        (
-            "silence within the answer",
-            On::Answer,
-            Action::StallInBody { after: 10 },
-        ),
-        (
-            "silence within the upload",
-            On::Sent,
-            Action::StallUpload { after: 10 },
-        ),
-    ]);
-    faults
+        ("silence within the answer", On::Answer, answer),
+        ("silence within the upload", On::Sent, upload),
+    ]
 }
 
 /// What went through the proxies.

@@ -74,7 +74,7 @@ async fn push(pusher: &Pusher, number: usize, version: u64) -> Tagged {
     let (repository, tag) = place(number);
     let image = image(number, version);
     pusher.bundle(&image, &repository, Some(&tag)).await;
-    if number % SIGNED == 0 {
+    if number.is_multiple_of(SIGNED) {
         let signature = Artifact::cosign_signature(image.digest()).build();
         let tag = digest_tag(image.digest(), Some("sig"));
         pusher.bundle(&signature, &repository, Some(&tag)).await;
