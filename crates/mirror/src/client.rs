@@ -12,6 +12,7 @@ use crate::args::Common;
 use crate::atomic_file::plain;
 use crate::environment::Environment;
 use crate::failure::{Failure, Finding};
+use crate::open_files;
 
 /// Where certificate folders of hosts are (containers-certs.d(5), docker).
 const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
@@ -23,6 +24,7 @@ const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/ce
 /// [`Failure`] for a registries.conf that cannot be read, and where TLS cannot
 /// be set up.
 pub(crate) fn build(common: &Common, environment: &Environment) -> Result<Client, Failure> {
+    open_files::raise_limit();
     Client::new(settings(common, environment)?).map_err(|error| Failure::failed(error.to_string()))
 }
 

@@ -13,7 +13,7 @@
 //! - `engine`, `selection`, `sharding`, `client`: what the commands over rows share.
 //! - `failure`, `hints`, `exit`: what a person and a script are told.
 //! - `report`: the document behind what `sync` and `copy` say, and several made one.
-//! - `signals`, `inquiry`: what a run does when a signal comes.
+//! - `signals`, `inquiry`: what a run does when a signal comes; `open_files`: how many it may open.
 //! - `tamed`: what upstream says, as nothing that a terminal or a runner acts on.
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
 //!   `github`) is everything else.
@@ -38,6 +38,7 @@ mod list_file;
 mod lock_file;
 mod locking;
 mod logging;
+mod open_files;
 mod output;
 mod progress;
 mod proposing;

@@ -33,7 +33,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "HOST", value_delimiter = ',')]
     pub(crate) insecure: Vec<String>,
     /// The most requests under way at one registry
-    #[arg(long, global = true, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, global = true, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: u16,
     /// The longest pause that a registry may ask for (Retry-After): 90s, 5m, 1h
     #[arg(long, global = true, value_name = "TIME", default_value = "5m", value_parser = duration::parse)]

@@ -9,10 +9,13 @@ use crate::error::Error;
 
 /// The limit of one host, shared by all requests to it.
 ///
-/// It adapts by additive increase and multiplicative decrease: it grows by one
-/// for each full round of successes while all of it is in use, and is halved
-/// when the host throttles (429, 503), at most once a round. A pause
-/// (`Retry-After`) holds every request that has not been sent.
+/// It adapts as TCP does. While all of it is in use it grows by one with every
+/// success, so it doubles with each round trip, until the host throttles for the
+/// first time (429, 503); from then on by one for each full round. A success
+/// counts only where it came about as fast as the host can be: where answers get
+/// slower, more at once would only queue there. Throttling halves it, at most
+/// once a round. A pause (`Retry-After`) holds every request that has not been
+/// sent.
 #[derive(Debug)]
 pub(crate) struct HostLimit {
     permits: Arc<Semaphore>,
@@ -28,6 +31,10 @@ struct State {
     owed: usize,
     /// Successes since the limit last changed.
     successes: usize,
+    /// The shortest time that an answer took.
+    fastest: Option<Duration>,
+    /// The host has throttled.
+    careful: bool,
     /// A decrease before this time belongs to the same congestion.
     settled: Instant,
     paused_until: Option<Instant>,
@@ -40,6 +47,12 @@ pub(crate) struct Permit {
     host: Arc<HostLimit>,
 }
 
+/// An answer that takes so many times as long as the fastest did not come at
+/// once: a new connection over TLS takes three round trips.
+const SLOWER: u32 = 3;
+/// What a busy machine adds to any answer.
+const SLACK: Duration = Duration::from_millis(20);
+
 impl HostLimit {
     /// Begins at `start` requests at once and never exceeds `most`.
     pub(crate) fn new(start: usize, most: usize) -> Self {
@@ -51,6 +64,8 @@ impl HostLimit {
                 limit,
                 owed: 0,
                 successes: 0,
+                fastest: None,
+                careful: false,
                 settled: Instant::now(),
                 paused_until: None,
             }),
@@ -118,12 +133,20 @@ impl HostLimit {
         state.paused_until = Some(state.paused_until.map_or(until, |old| old.max(until)));
     }
 
-    /// An answer that was served.
-    pub(crate) fn succeeded(&self) {
+    /// An answer that was served; `took` from sending the request to the answer's
+    /// head, `None` where that says more of the request's body.
+    pub(crate) fn succeeded(&self, took: Option<Duration>) {
+        let Some(took) = took else { return };
         let mut state = self.lock();
+        let fastest = state.fastest.map_or(took, |fastest| fastest.min(took));
+        state.fastest = Some(fastest);
+        if took > SLOWER * fastest + SLACK {
+            return;
+        }
         state.successes += 1;
+        let enough = if state.careful { state.limit } else { 1 };
         let in_use = self.permits.available_permits() == 0;
-        if in_use && state.successes >= state.limit && state.limit < self.most {
+        if in_use && state.successes >= enough && state.limit < self.most {
             state.successes = 0;
             state.limit += 1;
             if state.owed > 0 {
@@ -147,6 +170,7 @@ impl HostLimit {
         state.owed += surplus - withdrawn;
         state.limit = halved;
         state.successes = 0;
+        state.careful = true;
         state.settled = Instant::now() + ROUND;
     }
 
@@ -172,6 +196,26 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_secs(300);
+    const SOON: Option<Duration> = Some(Duration::from_millis(30));
+
+    #[tokio::test]
+    async fn a_host_gets_more_with_every_answer_that_came_soon() {
+        let limit = Arc::new(HostLimit::new(2, 6));
+        let _held = [
+            limit.acquire("h", LONG).await.unwrap(),
+            limit.acquire("h", LONG).await.unwrap(),
+        ];
+        limit.succeeded(SOON);
+        assert_eq!(limit.at_once(), 3);
+        limit.succeeded(SOON);
+        assert_eq!(limit.at_once(), 3, "not all of it is in use");
+        let _third = limit.acquire("h", LONG).await.unwrap();
+        limit.succeeded(Some(Duration::from_millis(111)));
+        limit.succeeded(None);
+        assert_eq!(limit.at_once(), 3, "answers get slow");
+        limit.succeeded(SOON);
+        assert_eq!(limit.at_once(), 4);
+    }
 
     #[tokio::test]
     async fn a_throttled_host_gets_half_and_earns_it_back() {
@@ -189,8 +233,9 @@ mod tests {
             limit.acquire("h", LONG).await.unwrap(),
             limit.acquire("h", LONG).await.unwrap(),
         );
-        limit.succeeded();
-        limit.succeeded();
+        limit.succeeded(SOON);
+        assert_eq!(limit.permits.available_permits(), 0, "no full round yet");
+        limit.succeeded(SOON);
         assert_eq!(
             limit.permits.available_permits(),
             1,

@@ -1,7 +1,7 @@
 //! The one loop through which every request to a registry goes.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -153,16 +153,20 @@ impl Host {
         let Some(scopes) = &request.scopes else {
             // Nothing is learnt of what the host asks for, so nobody waits for it.
             let stranger = Presented::default();
+            let sent = Instant::now();
             let mut answer = self.follow(request, &stranger).await?;
             answer._permit = permit.take();
-            return self.judge(answer, request.accepted, &stranger).await;
+            let took = Some(sent.elapsed());
+            return self.judge(answer, request.accepted, &stranger, took).await;
         };
         let _leader = self.first_contact.pass().await;
         let begun = Instant::now();
         let mut reauthentications = 0;
         loop {
             let presented = self.auth.present(self, scopes).await?;
+            let sent = Instant::now();
             let mut answer = self.follow(request, &presented).await?;
+            let took = Some(sent.elapsed());
             answer._permit = permit.take();
             if answer.status() == StatusCode::UNAUTHORIZED && reauthentications < REAUTHENTICATIONS
             {
@@ -180,22 +184,24 @@ impl Host {
                     continue;
                 }
             }
-            return self.judge(answer, request.accepted, &presented).await;
+            return self.judge(answer, request.accepted, &presented, took).await;
         }
     }
 
-    /// An accepted answer, or the error that it is.
+    /// An accepted answer, or the error that it is; `took` as
+    /// [`HostLimit::succeeded`](super::limit::HostLimit::succeeded) wants it.
     pub(super) async fn judge(
         &self,
         answer: Answer,
         accepted: &[u16],
         presented: &Presented,
+        took: Option<Duration>,
     ) -> Result<Answer, Error> {
         let status = answer.status();
         if matches!(status.as_u16(), 429 | 503) {
             self.limit.throttled();
         } else {
-            self.limit.succeeded();
+            self.limit.succeeded(took);
         }
         if accepted.contains(&status.as_u16()) {
             return Ok(answer);

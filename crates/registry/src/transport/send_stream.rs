@@ -55,7 +55,7 @@ impl Host {
             };
             self.auth.learn(self, scopes, refusal).await?;
         }
-        let answer = self.judge(answer, &[201, 204], &presented).await?;
+        let answer = self.judge(answer, &[201, 204], &presented, None).await?;
         // Read to its end, the connection serves the next request.
         answer.read(64 * 1024).await.map(|_| None)
     }
