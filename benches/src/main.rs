@@ -12,6 +12,7 @@
 //! scripts/bench --quick                      # the short form: is mirror near the floor here?
 //! scripts/bench                              # everything; hours with slow peers
 //! scripts/bench --work small --state cold --round-trip 30 --tool mirror,regsync --rounds 9
+//! scripts/bench --scale 2000,20000,100000    # how the cost of a run grows with the list
 //! ```
 //!
 //! # Invariants
@@ -41,6 +42,7 @@ mod relay;
 mod requests;
 mod results;
 mod rounds;
+mod scale;
 mod slow_start;
 mod stage;
 mod table;
@@ -69,6 +71,11 @@ async fn run() -> Result<(), Failure> {
         return Ok(());
     }
     let options = Options::parse(std::env::args().skip(1))?;
+    if !options.scale.is_empty() {
+        let table = scale::measure(&options.scale, &options.mirror, options.into.as_deref());
+        println!("{}", table.await?);
+        return Ok(());
+    }
     let mut results = match &options.into {
         Some(folder) => results::Results::read(folder)?,
         None => results::Results::default(),

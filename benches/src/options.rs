@@ -17,6 +17,7 @@ scripts/bench [OPTIONS]: measures mirror beside its peers between two registries
   --tool TOOL,…            floor, mirror, mirror-referrers, regsync, crane, skopeo, skopeo-sync
                            (those found but skopeo-sync; the floor always runs)
   --rounds N               how often each tool runs (5)
+  --scale ROWS,…           instead: mirror alone, with lists of these lengths and registries in memory
   --mirror PATH            the binary (scripts/bench builds it)
   --into FOLDER            adds the results to those in the folder (benches/results, but not with
                            --quick)";
@@ -32,6 +33,8 @@ pub(crate) struct Options {
     pub(crate) round_trips: Vec<u64>,
     /// `None`: all that are installed.
     pub(crate) tools: Option<Vec<Tool>>,
+    /// Lengths of lists; if there are any, nothing else is measured.
+    pub(crate) scale: Vec<u64>,
     /// At least one.
     pub(crate) rounds: usize,
     /// How big the lists are.
@@ -70,6 +73,7 @@ impl Options {
             states: State::ALL.to_vec(),
             round_trips: vec![0, 30, 80],
             tools: None,
+            scale: Vec::new(),
             rounds: 5,
             size: Size::Full,
             mirror: PathBuf::from("target/release/mirror"),
@@ -94,6 +98,7 @@ impl Options {
             "--work" => self.works = each(name, value, |v| named(&Work::ALL, Work::name, v))?,
             "--state" => self.states = each(name, value, |v| named(&State::ALL, State::name, v))?,
             "--round-trip" => self.round_trips = each(name, value, |v| v.parse().ok())?,
+            "--scale" => self.scale = each(name, value, |v| v.parse().ok())?,
             "--tool" => {
                 self.tools = Some(each(name, value, |v| named(&Tool::ALL, Tool::name, v))?);
             }

@@ -98,6 +98,10 @@ impl Tool {
             Self::Floor | Self::Crane => each_row(job, "", &["crane", "copy"]),
             Self::Mirror | Self::MirrorReferrers => {
                 let list = job.lines(|from, to, tag| format!("{from} {to} {tag}\n"));
+                // As `mirror fmt` leaves lists.
+                let mut rows: Vec<_> = list.split_inclusive('\n').collect();
+                rows.sort_unstable();
+                let list = rows.concat();
                 let mut command = Command::new(mirror);
                 command.args(["sync", "--output=json", "--no-progress", "--images-list"]);
                 command.arg(job.write("images-list", &list)?);
