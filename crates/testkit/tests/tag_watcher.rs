@@ -1,5 +1,4 @@
 //! The watcher sees what is not whole, and counts what is.
-#![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 use std::time::Duration;
 
