@@ -147,7 +147,7 @@ impl Rounds<'_> {
         let cost = self.cost(tool, &job).await?;
         let run = account(registries, seen, cost).await;
         if check {
-            verify::destination(&destination.registry.host(), &rows).await?;
+            verify::destination(self.stage.work, &destination.registry.host(), &rows).await?;
         }
         Ok(run)
     }
