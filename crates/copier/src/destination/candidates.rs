@@ -98,7 +98,12 @@ impl Candidates {
         let mut worth = blob.size / BYTES_PER_READ;
         let (order, allowance) = {
             let list = self.lock();
-            (list.likeliest(near), list.allowance())
+            let allowance = list.allowance();
+            // No more than could be paid for: a search is as short as what is left for it.
+            let left = allowance.saturating_sub(self.spent.load(Ordering::Relaxed));
+            let most = usize::try_from(worth).unwrap_or(usize::MAX);
+            let most = most.saturating_add(2 * RELATIVES + left);
+            (list.likeliest(near, most), allowance)
         };
         let mut order = order.into_iter();
         loop {
@@ -148,28 +153,30 @@ impl List {
         (self.all.len() / CANDIDATES_PER_READ).max(LEAST)
     }
 
-    /// The newest images of the same repository, then of the same source; then
-    /// the newest of every repository, since images of one have most in
-    /// common; then all.
-    fn likeliest(&self, near: Near<'_>) -> Vec<Likely> {
+    /// So many that are not read, at most: the newest images of the same
+    /// repository, then of the same source; then the newest of every repository,
+    /// since images of one have most in common; then all.
+    fn likeliest(&self, near: Near<'_>, most: usize) -> Vec<Likely> {
         let newest = |all: Option<&Vec<usize>>| {
             let all = all.into_iter().flatten().rev().copied();
             all.take(RELATIVES).collect::<Vec<_>>()
         };
-        let mut order = newest(self.by_repository.get(near.repository));
-        order.extend(newest(self.by_source.get(near.source)));
-        let relatives = order.len();
+        let mut relatives = newest(self.by_repository.get(near.repository));
+        relatives.extend(newest(self.by_source.get(near.source)));
         let repositories = self.repositories.iter();
-        order.extend(repositories.filter_map(|name| self.by_repository[name].last()));
-        order.extend(0..self.all.len());
+        let one_each = repositories.filter_map(|name| self.by_repository[name].last().copied());
+        let others = one_each.chain(0..self.all.len());
+        let order = relatives.into_iter().map(|index| (index, true));
+        let order = order.chain(others.map(|index| (index, false)));
         let mut seen = HashSet::new();
-        let order = order.into_iter().enumerate();
         order
-            .filter(|(_, index)| seen.insert(*index))
-            .map(|(position, index)| Likely {
+            .filter(|(index, _)| seen.insert(*index))
+            .filter(|(index, _)| !self.all[*index].is_read(near.platform))
+            .map(|(index, relative)| Likely {
                 image: Arc::clone(&self.all[index]),
-                relative: position < relatives,
+                relative,
             })
+            .take(most)
             .collect()
     }
 }
