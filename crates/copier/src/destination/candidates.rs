@@ -1,6 +1,6 @@
 //! The images that a registry has already, searched for a blob.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +30,8 @@ struct List {
     by_source: HashMap<Arc<str>, Vec<usize>>,
     /// Each once, in the order in which they came.
     repositories: Vec<Arc<str>>,
+    /// Those that some search reads just now.
+    being_read: BTreeSet<usize>,
 }
 
 /// What a blob is looked for near to.
@@ -45,13 +47,16 @@ pub(crate) struct Near<'a> {
 
 /// A candidate of a search.
 struct Likely {
+    index: usize,
     image: Arc<Candidate>,
     /// Of the same repository or source.
     relative: bool,
 }
 
-/// Candidates read at once.
-const AT_ONCE: usize = 8;
+/// Candidates read at once when a search begins, and the most later: while it
+/// finds nothing it reads twice as many each time, so that a search through
+/// thousands does not take hundreds of round trips.
+const AT_ONCE: (usize, usize) = (8, 128);
 /// The newest images of the same repository, and of the same source: a new
 /// image is most often a version of one of them, so they are read whatever was
 /// spent.
@@ -99,13 +104,15 @@ impl Candidates {
         let (order, allowance) = {
             let list = self.lock();
             let allowance = list.allowance();
-            // No more than could be paid for: a search is as short as what is left for it.
             let left = allowance.saturating_sub(self.spent.load(Ordering::Relaxed));
-            let most = usize::try_from(worth).unwrap_or(usize::MAX);
-            let most = most.saturating_add(2 * RELATIVES + left);
-            (list.likeliest(near, most), allowance)
+            let payable = usize::try_from(worth).unwrap_or(usize::MAX);
+            (
+                list.likeliest(near, payable.saturating_add(left)),
+                allowance,
+            )
         };
         let mut order = order.into_iter();
+        let (mut at_once, most_at_once) = AT_ONCE;
         loop {
             if let Some(place) = state.known_place(near.repository) {
                 return Some(place);
@@ -114,10 +121,13 @@ impl Candidates {
                 let pay = || self.pay(&mut worth, likely.relative, allowance);
                 !likely.image.is_read(near.platform) && likely.image.claim(near.platform, pay)
             });
-            let some: Vec<_> = affordable.take(AT_ONCE).collect();
+            let some: Vec<_> = affordable.take(at_once).collect();
             if some.is_empty() {
                 return None;
             }
+            self.lock()
+                .being_read
+                .extend(some.iter().map(|likely| likely.index));
             let reads = some
                 .iter()
                 .map(|likely| likely.image.read(blobs, near.platform));
@@ -125,6 +135,11 @@ impl Candidates {
             let more = join_all(reads).await.into_iter();
             let more = more.map(|requests| requests.saturating_sub(1)).sum();
             self.spent.fetch_add(more, Ordering::Relaxed);
+            let mut list = self.lock();
+            list.being_read
+                .retain(|index| !some.iter().any(|likely| likely.index == *index));
+            drop(list);
+            at_once = most_at_once.min(at_once * 2);
         }
     }
 
@@ -153,30 +168,47 @@ impl List {
         (self.all.len() / CANDIDATES_PER_READ).max(LEAST)
     }
 
-    /// So many that are not read, at most: the newest images of the same
-    /// repository, then of the same source; then the newest of every repository,
-    /// since images of one have most in common; then all.
-    fn likeliest(&self, near: Near<'_>, most: usize) -> Vec<Likely> {
+    /// Those that are not read: the newest images of the same repository, then
+    /// of the same source, then what others are reading; then, as many as are
+    /// `payable`, the newest of every repository, since images of one have most
+    /// in common, and all.
+    ///
+    /// Most blobs of a long list are searched for when all that may be read
+    /// was: then the list is not gone through.
+    fn likeliest(&self, near: Near<'_>, payable: usize) -> Vec<Likely> {
         let newest = |all: Option<&Vec<usize>>| {
             let all = all.into_iter().flatten().rev().copied();
             all.take(RELATIVES).collect::<Vec<_>>()
         };
+        let mut seen = HashSet::new();
+        let mut unread = |index: &usize| {
+            let image = &self.all[*index];
+            seen.insert(*index) && !image.is_read(near.platform)
+        };
         let mut relatives = newest(self.by_repository.get(near.repository));
         relatives.extend(newest(self.by_source.get(near.source)));
+        relatives.retain(&mut unread);
         let repositories = self.repositories.iter();
         let one_each = repositories.filter_map(|name| self.by_repository[name].last().copied());
+        let being_read: Vec<_> = self
+            .being_read
+            .iter()
+            .copied()
+            .filter(&mut unread)
+            .collect();
         let others = one_each.chain(0..self.all.len());
-        let order = relatives.into_iter().map(|index| (index, true));
-        let order = order.chain(others.map(|index| (index, false)));
-        let mut seen = HashSet::new();
-        order
-            .filter(|(index, _)| seen.insert(*index))
-            .filter(|(index, _)| !self.all[*index].is_read(near.platform))
-            .map(|(index, relative)| Likely {
+        let others = others.filter(unread).take(payable);
+        let others: Vec<_> = being_read.into_iter().chain(others).collect();
+        let likely = |relative| {
+            move |index: usize| Likely {
+                index,
                 image: Arc::clone(&self.all[index]),
                 relative,
-            })
-            .take(most)
+            }
+        };
+        let relatives = relatives.into_iter().map(likely(true));
+        relatives
+            .chain(others.into_iter().map(likely(false)))
             .collect()
     }
 }

@@ -1,6 +1,10 @@
 //! Which requests a run makes: nothing twice, nothing whose answer is known.
 
+use std::time::Duration;
+
+use copier::Row;
 use embedded_registry::images::{Format, Image, Layer, Platform, sample_image};
+use testkit::proxy::{Action, FaultProxy, Rule};
 
 use super::run::{Run, count, registry, row};
 
@@ -119,16 +123,18 @@ async fn unchanged_rows_that_are_not_part_of_the_run_serve_for_mounting() {
     assert_eq!(report.summary.blobs_mounted, 2, "{report:#?}");
 }
 
+/// An image with these layers.
+fn image(layers: &[u64]) -> embedded_registry::images::Bundle {
+    let layers = layers
+        .iter()
+        .map(|seed| Layer::random(*seed, 2_000).unwrap());
+    let image = Image::new(Format::Oci, Platform::linux("amd64"));
+    layers.fold(image, Image::layer).build()
+}
+
 #[tokio::test]
 async fn the_search_for_what_can_be_mounted_is_bounded_and_begins_with_relatives() {
     let (source, target) = (registry().await, registry().await);
-    let image = |layers: &[u64]| {
-        let layers = layers
-            .iter()
-            .map(|seed| Layer::random(*seed, 2_000).unwrap());
-        let image = Image::new(Format::Oci, Platform::linux("amd64"));
-        layers.fold(image, Image::layer).build()
-    };
     let mut old = Vec::new();
     for number in 0..40 {
         let name = format!("app{number}");
@@ -149,6 +155,36 @@ async fn the_search_for_what_can_be_mounted_is_bounded_and_begins_with_relatives
     assert_eq!(report.summary.blobs_present, 1, "{report:#?}");
     let read = count(&target, "GET", "/manifests/");
     assert_eq!(read, 16, "for what is nowhere: none more than a run may");
+}
+
+/// The first row looks for what is nowhere and spends all that the run may read. The second comes
+/// while that is being read, and shares a layer with it.
+#[tokio::test]
+async fn a_search_waits_for_what_others_read() {
+    let (source, target) = (registry().await, registry().await);
+    let from = FaultProxy::start(source.address()).await;
+    let to = FaultProxy::start(target.address()).await;
+    let row = |name: &str| Row {
+        source: format!("{}/{name}", from.host()).parse().unwrap(),
+        destination: format!("{}/{name}", to.host()).parse().unwrap(),
+        approved: None,
+    };
+    let mut rows = Vec::new();
+    for number in 0..20 {
+        let name = format!("app{number}");
+        image(&[1_000 + number]).push(&source, &name, Some("v1"));
+        rows.push(row(&format!("{name}:v1")));
+    }
+    Run::default().without_referrers().sync(&rows).await;
+
+    image(&[2_000]).push(&source, "alone", Some("v1"));
+    image(&[1_012, 2_001]).push(&source, "late", Some("v1"));
+    rows.extend(["alone:v1", "late:v1"].map(row));
+    let wait = |ms| Action::Delay(Duration::from_millis(ms));
+    to.add(Rule::new("GET", "/manifests/").does(wait(400)));
+    from.add(Rule::new("GET", "/v2/late/manifests/").does(wait(200)));
+    let report = Run::default().without_referrers().sync(&rows).await;
+    assert_eq!(report.summary.blobs_mounted, 1, "{report:#?}");
 }
 
 #[tokio::test]
