@@ -80,3 +80,63 @@ fn x(ratio: f64) -> f64 {
     let (low, high) = SCALE;
     LEFT + WIDTH * (ratio.log10().clamp(low, high) - low) / (high - low)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::{State, Work};
+
+    fn cell(tools: &[(Tool, Option<f64>)]) -> Cell {
+        let run = |wall: f64| crate::results::Run {
+            wall_seconds: wall,
+            ..crate::results::Run::default()
+        };
+        let measured = tools.iter().map(|(tool, wall)| Measured {
+            failed: wall.is_none().then(|| "it broke".to_owned()),
+            runs: wall.map(run).into_iter().collect(),
+            ..Measured::new(*tool, "1".to_owned())
+        });
+        Cell {
+            work: Work::Multi,
+            state: State::Cold,
+            round_trip_ms: 30,
+            rows: 40,
+            floor_requests: 1,
+            floor_bytes: 1,
+            measured_on: String::new(),
+            tools: measured.collect(),
+        }
+    }
+
+    #[test]
+    fn a_bar_for_each_tool_and_a_word_for_one_that_failed() {
+        let cells = vec![cell(&[
+            (Tool::Floor, Some(2.0)),
+            (Tool::Mirror, Some(1.0)),
+            (Tool::Regsync, Some(20.0)),
+            (Tool::Crane, None),
+        ])];
+        let machine = String::new();
+        let svg = chart(&Results { machine, cells });
+        assert!(
+            svg.contains(">40 four-platform indexes, cold, 30 ms<"),
+            "{svg}"
+        );
+        let labels = [">0.50</text>", ">10.00</text>", ">failed</text>"];
+        let found = labels.map(|label| svg.matches(label).count());
+        assert_eq!(found, [1, 1, 1], "{svg}");
+        assert!(
+            !svg.contains("floor (curl)"),
+            "it is what the bars are measured by"
+        );
+        // Ten times the floor is where the scale says 10.
+        let width = format!("width=\"{:.1}\"", x(10.0) - LEFT);
+        assert_eq!(svg.matches(&width).count(), 1, "{svg}");
+        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn what_is_off_the_scale_ends_at_its_end() {
+        assert_eq!((x(0.01), x(1e6)), (LEFT, LEFT + WIDTH));
+    }
+}

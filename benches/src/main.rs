@@ -38,6 +38,7 @@ mod measure;
 mod median;
 mod options;
 mod peers;
+mod processors;
 mod relay;
 mod requests;
 mod results;

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeVal;
 use tokio::process::{Child, Command};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::failure::Failure;
+use crate::processors;
 
 /// How long a run may take.
 const DEADLINE: Duration = Duration::from_secs(1200);
@@ -84,7 +83,7 @@ pub(crate) async fn run(mut command: Command, home: &Path) -> Result<Ran, Failur
         .stdout(to_stdout)
         .stderr(to_stderr);
     command.kill_on_drop(true);
-    let before = children_cpu()?;
+    let before = processors::ended_children()?;
     let started = Instant::now();
     let mut child = command
         .spawn()
@@ -95,7 +94,7 @@ pub(crate) async fn run(mut command: Command, home: &Path) -> Result<Ran, Failur
         program: shown.clone(),
         after: DEADLINE,
     })??;
-    let cpu = children_cpu()?.saturating_sub(before);
+    let cpu = processors::ended_children()?.saturating_sub(before);
     let read = |path: &Path| fs::read(path).map(|text| String::from_utf8_lossy(&text).into_owned());
     Ok(Ran {
         cost: Cost { wall, cpu, memory },
@@ -137,17 +136,6 @@ fn peak(status: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kibibytes.unwrap_or(0) << 10
-}
-
-/// User and system time of all children that were waited for.
-fn children_cpu() -> Result<Duration, Failure> {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN);
-    let usage = usage.map_err(|error| Failure::io("getrusage")(error.into()))?;
-    let duration = |time: TimeVal| {
-        let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
-        Duration::from_micros(micros.unsigned_abs())
-    };
-    Ok(duration(usage.user_time()) + duration(usage.system_time()))
 }
 
 #[cfg(test)]

@@ -177,3 +177,84 @@ fn skopeo_sync(job: &Job<'_>) -> Result<Command, Failure> {
     command.arg(format!("{}/bench", job.destination));
     Ok(command)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::corpus::Tagged;
+
+    fn tagged(repository: &str, tag: &str) -> Tagged {
+        Tagged {
+            repository: repository.to_owned(),
+            tag: tag.to_owned(),
+            manifests: Vec::new(),
+            blobs: Vec::new(),
+        }
+    }
+
+    /// The arguments, without the folder, and the file that a tool is given.
+    fn told(tool: Tool, file: &str) -> (String, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = [("bench/b", "v1"), ("bench/a", "v2"), ("bench/b", "v3")];
+        let rows = rows.map(|(repository, tag)| tagged(repository, tag));
+        let job = Job {
+            folder: folder.path(),
+            source: "from:1",
+            destination: "to:2",
+            rows: &rows.iter().collect::<Vec<_>>(),
+            width: 8,
+        };
+        let command = tool.command(Path::new("/bin/mirror"), &job).unwrap();
+        let command = command.as_std();
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        let line = words.join(" ");
+        let line = line.replace(&format!("{}/", folder.path().display()), "");
+        (line, fs::read_to_string(folder.path().join(file)).unwrap())
+    }
+
+    #[test]
+    fn mirror_gets_a_list_in_order() {
+        let (line, list) = told(Tool::Mirror, "images-list");
+        let expected =
+            "/bin/mirror sync --output=json --no-progress --images-list images-list --no-referrers";
+        assert_eq!(line, expected);
+        let expected = "from:1/bench/a to:2/bench/a v2\n\
+                        from:1/bench/b to:2/bench/b v1\n\
+                        from:1/bench/b to:2/bench/b v3\n";
+        assert_eq!(list, expected);
+        assert!(
+            !told(Tool::MirrorReferrers, "images-list")
+                .0
+                .contains("referrers")
+        );
+    }
+
+    #[test]
+    fn peers_for_single_images_run_side_by_side() {
+        let (line, pairs) = told(Tool::Crane, "pairs");
+        assert_eq!(line, "xargs -P 8 -n 2 -a pairs crane copy");
+        assert!(
+            pairs.starts_with("from:1/bench/b:v1\nto:2/bench/b:v1\n"),
+            "{pairs}"
+        );
+        assert_eq!(pairs.lines().count(), 6);
+        let (_, pairs) = told(Tool::Skopeo, "pairs");
+        assert!(pairs.starts_with("docker://from:1/bench/b:v1\n"), "{pairs}");
+    }
+
+    #[test]
+    fn peers_with_lists_get_every_row() {
+        let (line, config) = told(Tool::Regsync, "regsync.yml");
+        assert_eq!(line, "regsync --config regsync.yml --verbosity warn once");
+        let row = r#"{source: "from:1/bench/a:v2", target: "to:2/bench/a:v2", type: image}"#;
+        assert!(config.contains(row), "{config}");
+        assert!(config.contains("parallel: 32") && config.contains("reqConcurrent: 32"));
+        let (line, sync) = told(Tool::SkopeoSync, "sync.yml");
+        assert!(line.ends_with("sync.yml to:2/bench"), "{line}");
+        let images = "    bench/a:\n      - v2\n    bench/b:\n      - v1\n      - v3\n";
+        assert!(sync.ends_with(images), "{sync}");
+    }
+}

@@ -52,10 +52,13 @@ pub(crate) struct Measured {
 }
 
 /// One run.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) wall_seconds: f64,
     pub(crate) cpu_seconds: f64,
+    pub(crate) registries_cpu_seconds: f64,
+    /// Of the relays, and of watching the tool.
+    pub(crate) bench_cpu_seconds: f64,
     pub(crate) peak_memory_bytes: u64,
     /// Of blobs, from the source.
     pub(crate) bytes: u64,
@@ -68,6 +71,12 @@ impl Run {
     /// How many requests in all.
     pub(crate) fn requests(&self) -> u64 {
         self.kinds.values().sum()
+    }
+
+    /// How many processors were at work on the average.
+    pub(crate) fn processors(&self) -> f64 {
+        let all = self.cpu_seconds + self.registries_cpu_seconds + self.bench_cpu_seconds;
+        all / self.wall_seconds
     }
 }
 
@@ -153,11 +162,7 @@ mod tests {
     fn measured(tool: Tool, walls: &[f64]) -> Measured {
         let runs = walls.iter().map(|wall| Run {
             wall_seconds: *wall,
-            cpu_seconds: 0.0,
-            peak_memory_bytes: 0,
-            bytes: 0,
-            blobs_fetched_again: 0,
-            kinds: BTreeMap::new(),
+            ..Run::default()
         });
         Measured {
             runs: runs.collect(),

@@ -10,6 +10,7 @@ use crate::job::Job;
 use crate::measure::{self, Cost};
 use crate::options::Options;
 use crate::peers::Tool;
+use crate::processors::Others;
 use crate::requests::Counted;
 use crate::results::{Cell, Measured, Run};
 use crate::stage::{Stage, Wire, Wired};
@@ -61,9 +62,8 @@ pub(crate) async fn measure(
     };
     let mut measured = rounds.tools();
     for round in 0..options.rounds {
-        let length = measured.len();
-        for turn in 0..length {
-            let tool = &mut measured[(turn + round) % length];
+        for index in order(measured.len(), round) {
+            let tool = &mut measured[index];
             if tool.failed.is_none() {
                 rounds.turn(tool, round == 0).await?;
             }
@@ -79,6 +79,11 @@ pub(crate) async fn measure(
         measured_on: Utc::now().format("%Y-%m-%d").to_string(),
         tools: measured,
     })
+}
+
+/// Which tool has which turn: in each round each once, another one first.
+fn order(tools: usize, round: usize) -> impl Iterator<Item = usize> {
+    (0..tools).map(move |turn| (turn + round) % tools)
 }
 
 impl Rounds<'_> {
@@ -144,8 +149,11 @@ impl Rounds<'_> {
         let registries = [&self.stage.source, &destination.registry];
         let [source, there] = registries.map(RegistryProcess::requests);
         let seen = [source.await.len(), there.await.len()];
+        let processes = registries.map(RegistryProcess::id);
+        let before = Others::now(processes)?;
         let cost = self.cost(tool, &job).await?;
-        let run = account(registries, seen, cost).await;
+        let others = Others::now(processes)?.since(before);
+        let run = account(registries, seen, cost, others).await;
         if check {
             verify::destination(self.stage.work, &destination.registry.host(), &rows).await?;
         }
@@ -169,16 +177,34 @@ impl Rounds<'_> {
 }
 
 /// The requests after those that source and destination had `seen` before.
-async fn account(registries: [&RegistryProcess; 2], seen: [usize; 2], cost: Cost) -> Run {
+async fn account(
+    registries: [&RegistryProcess; 2],
+    seen: [usize; 2],
+    cost: Cost,
+    others: Others,
+) -> Run {
     let [source, destination] = registries.map(RegistryProcess::requests);
     let (source, destination) = (source.await, destination.await);
     let counted = Counted::of(&source[seen[0]..], &destination[seen[1]..]);
     Run {
         wall_seconds: cost.wall.as_secs_f64(),
         cpu_seconds: cost.cpu.as_secs_f64(),
+        registries_cpu_seconds: others.registries.as_secs_f64(),
+        bench_cpu_seconds: others.bench.as_secs_f64(),
         peak_memory_bytes: cost.memory,
         bytes: counted.bytes,
         blobs_fetched_again: counted.twice,
         kinds: counted.kinds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_has_every_turn() {
+        let rounds: Vec<Vec<_>> = (0..3).map(|round| order(3, round).collect()).collect();
+        assert_eq!(rounds, [[0, 1, 2], [1, 2, 0], [2, 0, 1]]);
     }
 }

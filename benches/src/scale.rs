@@ -8,6 +8,7 @@ use std::path::Path;
 
 use embedded_registry::images::{Format, Image, Layer, Platform};
 use embedded_registry::{Registry, RunningRegistry};
+use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::failure::Failure;
@@ -17,7 +18,7 @@ use crate::measure::{self, Cost};
 /// Tags in a repository.
 const TAGS: u64 = 10;
 
-/// What a row cost in a run.
+/// What a run cost.
 struct Line {
     rows: u64,
     state: &'static str,
@@ -25,8 +26,17 @@ struct Line {
     requests: u64,
 }
 
-/// Copies lists of these lengths, and again when there is nothing to do; gives a table, and writes
-/// it as `scale.md` into a folder.
+/// Images at a source, and who copies them.
+struct Scene<'a> {
+    source: RunningRegistry,
+    rows: u64,
+    mirror: &'a Path,
+    folder: TempDir,
+}
+
+/// Copies lists of these lengths: all of it, again when there is nothing to do, and to another
+/// registry that has every other pair of repositories. Gives a table, and writes it as `scale.md`
+/// into a folder.
 ///
 /// # Errors
 ///
@@ -67,52 +77,94 @@ pub(crate) async fn measure(
     Ok(text)
 }
 
-async fn of(rows: u64, mirror: &Path) -> Result<Vec<Line>, Failure> {
-    let [source, target] = [start().await?, start().await?];
-    let folder = tempfile::tempdir().map_err(Failure::io("create a folder"))?;
-    let mut list = String::new();
-    for number in 0..rows {
-        let (repository, tag) = (
-            format!("scale/app{}", number / TAGS),
-            format!("v{}", number % TAGS),
-        );
-        let layer =
-            Layer::random(number / TAGS % 20, 2_000).map_err(Failure::io("make a layer"))?;
-        let image = Image::new(Format::Oci, Platform::linux("amd64")).layer(layer);
-        let image = image.label("number", &number.to_string()).build();
-        image.push(&source, &repository, Some(&tag));
-        let (from, to) = (source.host(), target.host());
-        let _ = writeln!(list, "{from}/{repository} {to}/{repository} {tag}");
+async fn of(rows: u64, mirror: &Path) -> Result<[Line; 3], Failure> {
+    let scene = Scene::set(rows, mirror).await?;
+    let (first, second) = (start().await?, start().await?);
+    let lines = [
+        scene.run("cold", &first, |_| true).await?,
+        scene.run("nothing to do", &first, |_| true).await?,
+        {
+            scene.run("half", &second, |group| group % 4 < 2).await?;
+            scene.run("half new", &second, |_| true).await?
+        },
+    ];
+    for target in [first, second] {
+        let repositories = target.repositories();
+        let tags = repositories.iter().map(|name| target.tags(name).len());
+        let there: usize = tags.sum();
+        if there as u64 != rows {
+            return Err(Failure::Wrong(format!("{there} of {rows} tags are there")));
+        }
     }
-    let write = std::fs::write(folder.path().join("images-list"), list);
-    write.map_err(Failure::io("write the list"))?;
-    let mut lines = Vec::new();
-    for state in ["cold", "nothing to do"] {
-        let before = source.request_count() + target.request_count();
-        let mut command = Command::new(mirror);
+    Ok(lines)
+}
+
+impl<'a> Scene<'a> {
+    async fn set(rows: u64, mirror: &'a Path) -> Result<Self, Failure> {
+        let source = start().await?;
+        for number in 0..rows {
+            let group = number / TAGS;
+            // Every other repository has a base that no other has: looking for it is in vain.
+            let base = if group.is_multiple_of(2) {
+                group % 20
+            } else {
+                group
+            };
+            let layer = Layer::random(base, 2_000).map_err(Failure::io("make a layer"))?;
+            let image = Image::new(Format::Oci, Platform::linux("amd64")).layer(layer);
+            let image = image.label("number", &number.to_string()).build();
+            image.push(&source, &repository(group), Some(&tag(number)));
+        }
+        let folder = tempfile::tempdir().map_err(Failure::io("create a folder"))?;
+        Ok(Self {
+            source,
+            rows,
+            mirror,
+            folder,
+        })
+    }
+
+    /// Copies the repositories of some numbers.
+    async fn run(
+        &self,
+        state: &'static str,
+        target: &RunningRegistry,
+        wanted: impl Fn(u64) -> bool,
+    ) -> Result<Line, Failure> {
+        let (from, to) = (self.source.host(), target.host());
+        let mut list = String::new();
+        for number in (0..self.rows).filter(|number| wanted(number / TAGS)) {
+            let repository = repository(number / TAGS);
+            let tag = tag(number);
+            let _ = writeln!(list, "{from}/{repository} {to}/{repository} {tag}");
+        }
+        let write = std::fs::write(self.folder.path().join("images-list"), list);
+        write.map_err(Failure::io("write the list"))?;
+        let asked = || self.source.request_count() + target.request_count();
+        let before = asked();
+        let mut command = Command::new(self.mirror);
         command.args(["sync", "--no-referrers", "--no-progress", "--output=json"]);
-        command.current_dir(folder.path());
-        let ran = measure::run(command, folder.path()).await?;
+        command.current_dir(self.folder.path());
+        let ran = measure::run(command, self.folder.path()).await?;
         if !ran.status.success() {
             let (program, said) = ("mirror".to_owned(), ran.said());
             return Err(Failure::Program { program, said });
         }
-        lines.push(Line {
-            rows,
+        Ok(Line {
+            rows: self.rows,
             state,
             cost: ran.cost,
-            requests: source.request_count() + target.request_count() - before,
-        });
+            requests: asked() - before,
+        })
     }
-    let there: usize = target
-        .repositories()
-        .iter()
-        .map(|name| target.tags(name).len())
-        .sum();
-    match there as u64 == rows {
-        true => Ok(lines),
-        false => Err(Failure::Wrong(format!("{there} of {rows} tags are there"))),
-    }
+}
+
+fn repository(group: u64) -> String {
+    format!("scale/app{group}")
+}
+
+fn tag(number: u64) -> String {
+    format!("v{}", number % TAGS)
 }
 
 async fn start() -> Result<RunningRegistry, Failure> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::results::{Cell, Measured, Results};
+use crate::results::{Cell, Measured, Results, Run};
 
 const MIB: f64 = 1_048_576.0;
 
@@ -31,8 +31,8 @@ pub(crate) fn cell(cell: &Cell) -> String {
         cell.measured_on,
         cell.tools.first().map_or(0, |floor| floor.runs.len()),
     );
-    text += "| tool | wall s | ratio | CPU s | peak MiB | requests | bytes | blobs again |\n";
-    text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    text += "| tool | wall s | ratio | CPU s | registries' CPU s | relay's CPU s | CPUs busy | peak MiB | requests | bytes | blobs again |\n";
+    text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
     for tool in &cell.tools {
         text += &line(cell, tool);
     }
@@ -42,7 +42,7 @@ pub(crate) fn cell(cell: &Cell) -> String {
 fn line(cell: &Cell, tool: &Measured) -> String {
     let mut line = format!("| {} {} | ", tool.tool.title(), short(&tool.version));
     let Some(ratio) = cell.ratio(tool) else {
-        line += "failed | | | | | | |\n";
+        line += "failed | | | | | | | | | |\n";
         return line;
     };
     let by = |value: f64, floor: u64| match floor {
@@ -53,9 +53,12 @@ fn line(cell: &Cell, tool: &Measured) -> String {
     let bytes = tool.median(|run| run.bytes as f64);
     let _ = writeln!(
         line,
-        "{:.2} | {ratio:.2} | {:.2} | {:.0} | {requests} ({}) | {} | {} |",
+        "{:.2} | {ratio:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} | {requests} ({}) | {} | {} |",
         tool.median(|run| run.wall_seconds),
         tool.median(|run| run.cpu_seconds),
+        tool.median(|run| run.registries_cpu_seconds),
+        tool.median(|run| run.bench_cpu_seconds),
+        tool.median(Run::processors),
         tool.median(|run| run.peak_memory_bytes as f64) / MIB,
         by(requests, cell.floor_requests),
         by(bytes, cell.floor_bytes),

@@ -83,6 +83,11 @@ impl RegistryProcess {
         self.address.to_string()
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its log so far.
     pub fn log(&self) -> String {
         let log = fs::read(self.log_path()).expect("read the log");
