@@ -52,6 +52,8 @@
 
 mod arch_tags;
 mod attached;
+#[cfg(feature = "benchmarks")]
+pub mod benchmarks;
 mod blobs;
 mod compare;
 mod compare_contents;

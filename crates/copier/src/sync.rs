@@ -90,7 +90,7 @@ fn report(engine: &Engine<'_>, rows: Vec<Outcome>) -> Report {
 
 /// The rows that are the first to fill their destination, and the later ones
 /// with the first of each.
-fn split_by_destination(rows: &[Row]) -> (Vec<usize>, Vec<(usize, usize)>) {
+pub(crate) fn split_by_destination(rows: &[Row]) -> (Vec<usize>, Vec<(usize, usize)>) {
     let mut firsts: HashMap<&Reference, usize> = HashMap::new();
     let (mut first, mut later) = (Vec::new(), Vec::new());
     for (index, row) in rows.iter().enumerate() {

@@ -45,14 +45,6 @@ pub(crate) struct Near<'a> {
     pub(crate) platform: Option<&'a Platform>,
 }
 
-/// A candidate of a search.
-struct Likely {
-    index: usize,
-    image: Arc<Candidate>,
-    /// Of the same repository or source.
-    relative: bool,
-}
-
 /// Candidates read at once when a search begins, and the most later: while it
 /// finds nothing it reads twice as many each time, so that a search through
 /// thousands does not take hundreds of round trips.
@@ -101,46 +93,57 @@ impl Candidates {
     ) -> Option<Arc<str>> {
         let state = blobs.blob(&blob.digest);
         let mut worth = blob.size / BYTES_PER_READ;
-        let (order, allowance) = {
+        let mut order = {
             let list = self.lock();
-            let allowance = list.allowance();
-            let left = allowance.saturating_sub(self.spent.load(Ordering::Relaxed));
+            let left = list
+                .allowance()
+                .saturating_sub(self.spent.load(Ordering::Relaxed));
             let payable = usize::try_from(worth).unwrap_or(usize::MAX);
-            (
-                list.likeliest(near, payable.saturating_add(left)),
-                allowance,
-            )
+            list.likeliest(near, payable.saturating_add(left))
         };
-        let mut order = order.into_iter();
         let (mut at_once, most_at_once) = AT_ONCE;
         loop {
             if let Some(place) = state.known_place(near.repository) {
                 return Some(place);
             }
-            let affordable = order.by_ref().filter(|likely| {
-                let pay = || self.pay(&mut worth, likely.relative, allowance);
-                !likely.image.is_read(near.platform) && likely.image.claim(near.platform, pay)
-            });
-            let some: Vec<_> = affordable.take(at_once).collect();
+            let some = self.claim(&mut order, near, &mut worth, at_once);
             if some.is_empty() {
                 return None;
             }
-            self.lock()
-                .being_read
-                .extend(some.iter().map(|likely| likely.index));
             let reads = some
                 .iter()
-                .map(|likely| likely.image.read(blobs, near.platform));
+                .map(|(_, image)| image.read(blobs, near.platform));
             // A claim pays for one request; an index takes more.
             let more = join_all(reads).await.into_iter();
             let more = more.map(|requests| requests.saturating_sub(1)).sum();
             self.spent.fetch_add(more, Ordering::Relaxed);
-            let mut list = self.lock();
-            list.being_read
-                .retain(|index| !some.iter().any(|likely| likely.index == *index));
-            drop(list);
+            self.lock()
+                .being_read
+                .retain(|index| !some.iter().any(|(read, _)| read == index));
             at_once = most_at_once.min(at_once * 2);
         }
+    }
+
+    /// The next so many of an order that are not read and can be paid for, or
+    /// that others read.
+    fn claim(
+        &self,
+        order: &mut impl Iterator<Item = (usize, bool)>,
+        near: Near<'_>,
+        worth: &mut u64,
+        most: usize,
+    ) -> Vec<(usize, Arc<Candidate>)> {
+        let mut list = self.lock();
+        let allowance = list.allowance();
+        let affordable = order.filter_map(|(index, relative)| {
+            let image = &list.all[index];
+            let pay = || self.pay(worth, relative, allowance);
+            let claimed = !image.is_read(near.platform) && image.claim(near.platform, pay);
+            claimed.then(|| (index, Arc::clone(image)))
+        });
+        let some: Vec<_> = affordable.take(most).collect();
+        list.being_read.extend(some.iter().map(|(index, _)| *index));
+        some
     }
 
     /// Whether another candidate may be read: on account of the blob, or else
@@ -155,6 +158,12 @@ impl Candidates {
             self.spent.fetch_add(1, Ordering::Relaxed);
         }
         may
+    }
+
+    /// How many images a search would look at.
+    #[cfg(feature = "benchmarks")]
+    pub(crate) fn order(&self, near: Near<'_>, payable: usize) -> usize {
+        self.lock().likeliest(near, payable).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, List> {
@@ -175,7 +184,13 @@ impl List {
     ///
     /// Most blobs of a long list are searched for when all that may be read
     /// was: then the list is not gone through.
-    fn likeliest(&self, near: Near<'_>, payable: usize) -> Vec<Likely> {
+    ///
+    /// Gives places in the list, and whether it is a relative.
+    fn likeliest(
+        &self,
+        near: Near<'_>,
+        payable: usize,
+    ) -> impl Iterator<Item = (usize, bool)> + use<> {
         let newest = |all: Option<&Vec<usize>>| {
             let all = all.into_iter().flatten().rev().copied();
             all.take(RELATIVES).collect::<Vec<_>>()
@@ -198,17 +213,10 @@ impl List {
             .collect();
         let others = one_each.chain(0..self.all.len());
         let others = others.filter(unread).take(payable);
-        let others: Vec<_> = being_read.into_iter().chain(others).collect();
-        let likely = |relative| {
-            move |index: usize| Likely {
-                index,
-                image: Arc::clone(&self.all[index]),
-                relative,
-            }
-        };
-        let relatives = relatives.into_iter().map(likely(true));
-        relatives
-            .chain(others.into_iter().map(likely(false)))
-            .collect()
+        let mut others: Vec<_> = being_read.into_iter().chain(others).collect();
+        // A thousand searches may begin together.
+        others.shrink_to_fit();
+        let relatives = relatives.into_iter().map(|index| (index, true));
+        relatives.chain(others.into_iter().map(|index| (index, false)))
     }
 }

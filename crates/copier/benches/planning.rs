@@ -1,0 +1,73 @@
+//! What a run computes between its requests, on a list of 100,000 rows:
+//! `cargo bench -p copier --features benchmarks`.
+#![expect(clippy::unwrap_used, reason = "a benchmark fails like a test")]
+
+use std::hint::black_box;
+
+use copier::Row;
+use copier::benchmarks::{Search, first_rows};
+use criterion::{Criterion, criterion_group, criterion_main};
+use registry::credentials::{CredentialSources, CredentialStore, Helpers};
+use registry::registries_conf::RegistriesConf;
+use registry::trust::Trust;
+use registry::{Client, Patience, Settings};
+
+const ROWS: usize = 100_000;
+
+/// What a list of this length lets a run read.
+const PAYABLE: usize = ROWS / 10;
+
+fn client() -> Client {
+    let sources = CredentialSources {
+        files: Vec::new(),
+        helpers: Helpers::new(""),
+    };
+    let settings = Settings {
+        registries_conf: RegistriesConf::default(),
+        credentials: CredentialStore::new(sources),
+        trust: Trust::new(None, Vec::new()),
+        patience: Patience::default(),
+        jobs: 128,
+    };
+    Client::new(settings).unwrap()
+}
+
+/// 10,000 repositories with 10 tags each.
+fn rows() -> Vec<Row> {
+    let row = |number: usize| {
+        let (repository, tag) = (number / 10, number % 10);
+        Row {
+            source: format!("quay.io/team/app-{repository}:v{tag}")
+                .parse()
+                .unwrap(),
+            destination: format!("registry.example.com/mirror/app-{repository}:v{tag}")
+                .parse()
+                .unwrap(),
+            approved: None,
+        }
+    };
+    (0..ROWS).map(row).collect()
+}
+
+fn planning(criterion: &mut Criterion) {
+    let rows = rows();
+    let search = Search::through(&client(), &rows).unwrap();
+    let new = &rows[ROWS / 2];
+    assert_eq!(search.order(new, PAYABLE), 4 + PAYABLE);
+    assert_eq!(search.order(new, 0), 4, "the newest of the repository");
+    let mut group = criterion.benchmark_group("100,000 rows");
+    group.sample_size(20);
+    group.bench_function("find rows with one destination", |bencher| {
+        bencher.iter(|| first_rows(black_box(&rows)));
+    });
+    group.bench_function("order what may be read for a blob", |bencher| {
+        bencher.iter(|| search.order(black_box(new), PAYABLE));
+    });
+    group.bench_function("the same when all that may be read was", |bencher| {
+        bencher.iter(|| search.order(black_box(new), 0));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, planning);
+criterion_main!(benches);

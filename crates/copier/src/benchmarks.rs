@@ -1,0 +1,52 @@
+//! What a run computes between its requests, for `benches/planning.rs`.
+
+use std::sync::Arc;
+
+use registry::{Access, Client, Error};
+
+use crate::destination::{Candidates, Near};
+use crate::heads::tag_or_digest;
+use crate::row::Row;
+use crate::sync::split_by_destination;
+
+/// The images that a registry has, of which none was read.
+#[derive(Debug)]
+pub struct Search {
+    candidates: Candidates,
+}
+
+impl Search {
+    /// Through the destinations of these rows.
+    ///
+    /// # Errors
+    ///
+    /// When a name is none.
+    pub fn through(client: &Client, rows: &[Row]) -> Result<Self, Error> {
+        let candidates = Candidates::default();
+        for row in rows {
+            let target = client.push(&row.destination, Access::Push)?;
+            let name = target.name().into();
+            let source = row.source.repository().into();
+            let reference = tag_or_digest(&row.destination).to_owned();
+            candidates.add(target, name, source, reference);
+        }
+        Ok(Self { candidates })
+    }
+
+    /// How many images would be read for a blob of a row, were it in none, if
+    /// so many reads can be paid for beside those of its relatives.
+    pub fn order(&self, row: &Row, payable: usize) -> usize {
+        let repository = Arc::from(row.destination.repository());
+        let near = Near {
+            repository: &repository,
+            source: row.source.repository(),
+            platform: None,
+        };
+        self.candidates.order(near, payable)
+    }
+}
+
+/// How many rows are the first to fill their destination.
+pub fn first_rows(rows: &[Row]) -> usize {
+    split_by_destination(rows).0.len()
+}
