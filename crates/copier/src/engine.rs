@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oci_spec::image::Digest;
 use registry::{Client, Manifest, Referrers, Repository};
+use tokio::sync::Semaphore;
 
 use crate::destination::Destination;
 use crate::digest_tags::DigestTags;
@@ -16,6 +17,10 @@ use crate::memo::Memo;
 use crate::progress::Progress;
 use crate::report::{RowError, Summary};
 use crate::row::Options;
+
+/// Images copied at once. Each has its manifests in memory, and when a run is
+/// interrupted they are what it still ends, or has begun in vain.
+const COPIES: usize = 128;
 
 /// What all rows of a run share.
 #[derive(Debug)]
@@ -30,6 +35,9 @@ pub(crate) struct Engine<'a> {
     pub(crate) referrers: Memo<(String, Digest), Result<Referrers, registry::Error>>,
     pub(crate) tally: Tally,
     pub(crate) doubts: Doubts,
+    /// A place for each image that is being copied; closed when the run is to
+    /// end.
+    pub(crate) copying: Semaphore,
     destinations: Mutex<HashMap<String, Arc<Destination>>>,
 }
 
@@ -49,6 +57,7 @@ impl<'a> Engine<'a> {
             referrers: Memo::new(),
             tally: Tally::default(),
             doubts: Doubts::default(),
+            copying: Semaphore::new(COPIES),
             destinations: Mutex::default(),
         }
     }

@@ -16,15 +16,16 @@ use crate::report::{Conflict, Outcome, Report, RowError, Status, Summary};
 use crate::row::{Options, Row};
 use crate::sync_row::Target;
 
-/// Rows under way at once. A row is a few KiB; how many requests that makes
-/// is for the limits of the hosts to say.
-const ROWS: usize = 128;
+/// Rows under way at once: enough that a host's limit is in use while rows wait
+/// for an answer of another. A row is a few KiB; how many requests that makes is
+/// for the limits of the hosts to say.
+const ROWS: usize = 512;
 
 /// Brings every row's destination up to date.
 ///
 /// `neighbours` are rows of the same list that are not part of this run: their
 /// destinations are looked through for blobs to mount. When `stop` is
-/// cancelled, no row is begun, those under way may take
+/// cancelled, no row is begun and no image, those under way may take
 /// [`Options::grace`], and the rest is [`Status::Skipped`].
 ///
 /// Never fails as a whole: each row has its own [`Outcome`].
@@ -115,6 +116,8 @@ impl Engine<'_> {
         let _shown = self.progress.begin_row(row);
         let stopped = async {
             stop.cancelled().await;
+            // What waits for its turn does not begin any more.
+            self.copying.close();
             tokio::time::sleep(self.options.grace).await;
         };
         let outcome = tokio::select! {

@@ -83,6 +83,9 @@ impl Engine<'_> {
         } else if plain && self.options.dry_run {
             Ok(Step::changed(found.head.digest.clone()))
         } else {
+            let Ok(_place) = self.copying.acquire().await else {
+                return Outcome::of(Status::Skipped);
+            };
             passage.copy_image(row, found, there.as_ref()).await
         };
         let doubts = passage.take_doubts();

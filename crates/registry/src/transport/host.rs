@@ -67,7 +67,7 @@ const TLS: u8 = 1;
 const PLAIN: u8 = 2;
 
 /// Requests a host gets at once before it has shown what it bears.
-const STARTING_LIMIT: usize = 32;
+const STARTING_LIMIT: usize = 64;
 
 impl Host {
     pub(crate) fn new(

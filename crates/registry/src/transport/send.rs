@@ -99,7 +99,8 @@ impl Host {
         loop {
             let place = self.place(held).await?;
             let begun = Instant::now();
-            let outcome = match self.attempt(request, place).await {
+            // Large, and most requests of a long list wait for their place.
+            let outcome = match Box::pin(self.attempt(request, place)).await {
                 Ok(answer) => answer.read(request.limit).await,
                 Err(error) => Err(error),
             };
