@@ -89,6 +89,7 @@ impl Repository {
             url: self.host.url(&format!("{}/{path}", self.name))?,
             headers: HeaderMap::new(),
             payload: Bytes::new(),
+            is_blob: false,
             scopes: Some(self.scopes.clone()),
             accepted,
             limit: SMALL_ANSWER,

@@ -77,6 +77,7 @@ impl Site {
             url: self.host.address(target)?,
             headers: HeaderMap::new(),
             payload: Bytes::new(),
+            is_blob: false,
             scopes: None,
             accepted,
             limit: PAGE_LIMIT,

@@ -127,6 +127,7 @@ impl Repository {
             .extend(range.ok().map(|range| (CONTENT_RANGE, range)));
         request.headers.insert(CONTENT_TYPE, OCTETS);
         request.payload = chunk;
+        request.is_blob = true;
         let reply = self.host.send_once(&request, Some(permit)).await?;
         let mut next = next_session(&reply)?;
         next.least_chunk = session.least_chunk;

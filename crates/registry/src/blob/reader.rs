@@ -133,6 +133,7 @@ impl BlobReader {
     async fn request(&mut self) -> Result<Answer, Error> {
         let path = format!("blobs/{}", self.blob.digest);
         let mut request = self.repository.request(Method::GET, &path, &[200, 206])?;
+        request.is_blob = true;
         if self.received > 0 {
             let range = HeaderValue::from_str(&format!("bytes={}-", self.received));
             request

@@ -53,6 +53,7 @@ impl Host {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
+            self.home.failed(&error);
             let next = match health.after(&error) {
                 Some(next) => next,
                 None => retries.after(&error, begun.elapsed(), fastrand::f32()),
@@ -74,7 +75,8 @@ impl Host {
         authenticated: bool,
     ) -> Result<Bytes, Error> {
         let mut request = self
-            .http
+            .home
+            .small()
             .request(exchange.method.clone(), exchange.url.clone());
         if let Some(value) = &exchange.authorization {
             request = request.header(AUTHORIZATION, value.clone());

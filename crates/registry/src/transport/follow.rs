@@ -33,10 +33,10 @@ impl Host {
         let mut fell_back = false;
         loop {
             let at_home = fell_back || self.is_home(&url);
-            let client = if at_home {
-                &self.http
-            } else {
-                self.client_for(&url)?
+            let client = match (at_home, request.is_blob) {
+                (true, false) => self.home.small(),
+                (true, true) => self.home.blobs(),
+                (false, _) => self.client_for(&url)?,
             };
             let mut sent = client
                 .request(request.method.clone(), url.clone())

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::first_answer::FirstAnswer;
 use super::health::Health;
+use super::home::HomeClients;
 use super::limit::HostLimit;
 use super::patience::Patience;
 use super::security::{self, Security};
@@ -48,7 +49,7 @@ pub(crate) struct Host {
     security: Security,
     /// What the host was seen to speak: [`UNSEEN`], [`TLS`], [`PLAIN`].
     spoken: AtomicU8,
-    pub(super) http: reqwest::Client,
+    pub(super) home: HomeClients,
     trust: HostTrust,
     /// For redirects to other hosts, on and off this machine.
     away: [OnceLock<reqwest::Client>; 2],
@@ -81,13 +82,15 @@ impl Host {
             .map_err(|error| Error::trust(name, &error))?;
         let authority = authority(name);
         let security = Security::of(authority, insecure, trust.folder);
-        let http = clients(shared).build(authority, security, &trust, Purpose::Home)?;
+        let clients = clients(shared);
+        let build = |purpose| clients.build(authority, security, &trust, purpose);
+        let home = HomeClients::new(build(Purpose::Small)?, build(Purpose::Blobs)?);
         let backoff = shared.patience.backoff;
         Ok(Self {
             name: name.to_owned(),
             security,
             spoken: AtomicU8::new(UNSEEN),
-            http,
+            home,
             trust,
             away: [OnceLock::new(), OnceLock::new()],
             limit: Arc::new(HostLimit::new(STARTING_LIMIT, shared.jobs)),
@@ -138,10 +141,11 @@ impl Host {
         })
     }
 
-    /// The client for a URL: that of the host, or one that identifies nobody.
+    /// The client for a blob at a URL: that of the host, or one that identifies
+    /// nobody.
     pub(super) fn client_for(&self, url: &Url) -> Result<&reqwest::Client, Error> {
         if self.is_home(url) {
-            return Ok(&self.http);
+            return Ok(self.home.blobs());
         }
         let authority = url.host_str().unwrap_or_default();
         let place = &self.away[usize::from(security::is_loopback(authority))];

@@ -6,6 +6,7 @@ mod exchange;
 mod first_answer;
 mod follow;
 mod health;
+mod home;
 mod host;
 mod limit;
 mod motion;

@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
+    /// Whether the content of a blob goes or comes with it.
+    pub(crate) is_blob: bool,
     /// `None`: as a stranger, whatever the host asks for.
     pub(crate) scopes: Option<Scopes>,
     /// The statuses that are an answer; all others are errors.
@@ -108,6 +110,7 @@ impl Host {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
+            self.home.failed(&error);
             let next = match self.health.after(&error) {
                 Some(next) => next,
                 None => retries.after(&error, begun.elapsed(), fastrand::f32()),

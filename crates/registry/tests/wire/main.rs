@@ -29,3 +29,4 @@ mod stalls;
 mod tls;
 mod tokens;
 mod uploads;
+mod versions;

@@ -26,7 +26,7 @@ pub(super) fn parse(log: &str) -> Vec<Request> {
 /// `127.0.0.1 - - [21/Nov/2026:08:37:52 +0000] "GET /v2/ HTTP/1.1" 200 2 "" "curl"`.
 fn common(line: &str) -> Option<Request> {
     let (_, rest) = line.split_once("] \"")?;
-    let (request, rest) = rest.split_once(" HTTP/1.")?;
+    let (request, rest) = rest.split_once(" HTTP/")?;
     let (method, target) = request.split_once(' ')?;
     let mut numbers = rest.split_once("\" ")?.1.split(' ');
     let status = numbers.next()?.parse().ok()?;
@@ -66,6 +66,8 @@ mod tests {
             "time=\"2026-11-21T08:37:51Z\" level=info msg=\"listening on 127.0.0.1:1\" x=1\n",
             "127.0.0.1 - - [21/Nov/2026:08:37:52 +0000] \"GET /v2/x/tags/list?n=3&a=\\\"b ",
             "HTTP/1.1\" 404 109 \"\" \"curl/7.88.1\"\n",
+            "127.0.0.1 - - [21/Nov/2026:08:37:53 +0000] \"HEAD /v2/x/manifests/y HTTP/2.0\" 200 0 ",
+            "\"\" \"mirror\"\n",
             "2026/11/21 08:37:50 listening on 127.0.0.1:33999\n",
             "2026/11/21 08:37:51 GET /v2/x/manifests/y?a=b 404 NAME_UNKNOWN Unknown name\n",
             "2026/11/21 08:37:51 POST /v2/x/blobs/uploads/\n",
@@ -74,6 +76,7 @@ mod tests {
             parse(log),
             [
                 request_of("GET", "/v2/x/tags/list?n=3&a=\\\"b", Some(404), Some(109)),
+                request_of("HEAD", "/v2/x/manifests/y", Some(200), Some(0)),
                 request_of("GET", "/v2/x/manifests/y?a=b", Some(404), None),
                 request_of("POST", "/v2/x/blobs/uploads/", None, None),
             ]
