@@ -24,7 +24,8 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
-    /// Whether the content of a blob goes or comes with it.
+    /// Whether the content of a blob goes or comes with it, other than a config
+    /// that is read whole.
     pub(crate) is_blob: bool,
     /// `None`: as a stranger, whatever the host asks for.
     pub(crate) scopes: Option<Scopes>,

@@ -1,7 +1,6 @@
 //! HTTP clients with the trust of a host.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -39,10 +38,6 @@ pub(crate) enum Purpose {
     Away,
 }
 
-/// How often a connection over HTTP/2 is asked whether it is alive while requests are under way,
-/// and how long it may take to answer: all of them would wait for one that is not.
-const ALIVE: Duration = Duration::from_secs(10);
-
 /// What all clients are made from.
 #[derive(Debug)]
 pub(crate) struct HttpClients<'a> {
@@ -79,13 +74,9 @@ impl HttpClients<'_> {
             .tcp_nodelay(true)
             .connect_timeout(self.patience.connect)
             .pool_max_idle_per_host(self.idle);
-        builder = if purpose == Purpose::Small {
-            builder
-                .http2_keep_alive_interval(ALIVE)
-                .http2_keep_alive_timeout(ALIVE)
-        } else {
-            builder.http1_only()
-        };
+        if purpose != Purpose::Small {
+            builder = builder.http1_only();
+        }
         if is_loopback(authority) {
             builder = builder.no_proxy();
         }
