@@ -17,6 +17,7 @@ mod killed_writers;
 mod lint;
 mod lock;
 mod login;
+mod open_files;
 mod open_prs;
 mod power_loss;
 mod registries;
