@@ -48,7 +48,7 @@ fn the_bounds_are_those_of_the_code() {
 fn the_patience_is_that_of_the_code() {
     let text = fs::read_to_string(top().join("SECURITY.md")).unwrap();
     let text = text.replace('\n', " ");
-    let path = "crates/registry/src/transport/patience.rs";
+    let path = "crates/registry-client/src/transport/patience.rs";
     let code = fs::read_to_string(top().join(path)).unwrap();
     for (field, said) in [
         (

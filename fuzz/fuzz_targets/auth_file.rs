@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| registry::fuzzing::auth_file(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| registry_client::fuzzing::auth_file(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| registry::fuzzing::registries_conf(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| registry_client::fuzzing::registries_conf(data));

@@ -7,10 +7,10 @@ use std::hint::black_box;
 use copier::Row;
 use copier::benchmarks::{Search, first_rows};
 use criterion::{Criterion, criterion_group, criterion_main};
-use registry::credentials::{CredentialSources, CredentialStore, Helpers};
-use registry::registries_conf::RegistriesConf;
-use registry::trust::Trust;
-use registry::{Client, Patience, Settings};
+use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
+use registry_client::registries_conf::RegistriesConf;
+use registry_client::trust::Trust;
+use registry_client::{Client, Patience, Settings};
 
 const ROWS: usize = 100_000;
 

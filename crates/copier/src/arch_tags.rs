@@ -2,7 +2,7 @@
 
 use futures::future::try_join_all;
 use oci_spec::image::{Descriptor, Digest};
-use registry::{Content, Manifest};
+use registry_client::{Content, Manifest};
 
 use crate::engine::Passage;
 use crate::platform::{Platform, arch_tag_suffixes};

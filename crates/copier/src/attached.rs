@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
 use oci_spec::image::{Descriptor, Digest};
-use registry::{Content, Error, Referrers, Support, is_index_type, referrers_tag};
+use registry_client::{Content, Error, Referrers, Support, is_index_type, referrers_tag};
 
 use crate::digest_tags::DigestTags;
 use crate::doubts::Denied;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registry::{Access, Client, Error};
+use registry_client::{Access, Client, Error};
 
 use crate::destination::{Candidates, Near};
 use crate::heads::tag_or_digest;
@@ -24,7 +24,7 @@ impl Search {
     pub fn through(client: &Client, rows: &[Row]) -> Result<Self, Error> {
         let candidates = Candidates::default();
         for row in rows {
-            let target = client.push(&row.destination, Access::Push)?;
+            let target = client.destination(&row.destination, Access::Push)?;
             let name = target.name().into();
             let source = row.source.repository().into();
             let reference = tag_or_digest(&row.destination).to_owned();

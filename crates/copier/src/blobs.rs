@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use registry::{Blob, Mount, Side, Support, UploadSession, transfer_blob};
+use registry_client::{Blob, Mount, Side, Support, UploadSession, transfer_blob};
 
 use crate::destination::{BlobState, Near};
 use crate::engine::Passage;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 use oci_spec::image::Digest;
-use registry::{Access, Client, Error, Repository};
+use registry_client::{Access, Client, Error, Repository};
 use tokio_util::sync::CancellationToken;
 
 use crate::compare_contents::Contents;
@@ -97,7 +97,7 @@ impl Comparer<'_> {
     ) -> Result<CompareStatus, CompareError> {
         let target = self
             .client
-            .push(&row.destination, Access::Pull)
+            .destination(&row.destination, Access::Pull)
             .map_err(CompareError::Destination)?;
         let (source, there) = futures::join!(
             self.heads.source(self.client, &row.source),
@@ -154,7 +154,7 @@ impl Comparer<'_> {
     ) -> Result<CompareStatus, CompareError> {
         let drifted = wanted != there;
         let media_type = source.head.media_type.as_deref();
-        let is_index = media_type.is_none_or(registry::is_index_type);
+        let is_index = media_type.is_none_or(registry_client::is_index_type);
         if !is_index && !self.options.arch_tags {
             return Ok(if drifted {
                 CompareStatus::Drift

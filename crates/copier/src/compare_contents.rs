@@ -2,7 +2,7 @@
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use oci_spec::image::{Descriptor, Digest};
-use registry::{Blob, Content, Error, Manifest, ManifestError, Repository};
+use registry_client::{Blob, Content, Error, Manifest, ManifestError, Repository};
 
 use crate::compare_report::{ArchTagFound, CompareError, PlatformFound};
 use crate::narrow::{kept_children, offered, rebuilt};

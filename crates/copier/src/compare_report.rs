@@ -1,7 +1,7 @@
 //! What a comparison found, row by row.
 
 use oci_spec::image::Digest;
-use registry::{Error, ManifestError};
+use registry_client::{Error, ManifestError};
 
 use crate::platform::Platform;
 use crate::report::Moved;

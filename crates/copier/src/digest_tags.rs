@@ -62,7 +62,7 @@ impl DigestTags {
 }
 
 fn key(subject: &Digest) -> String {
-    registry::referrers_tag(subject)
+    registry_client::referrers_tag(subject)
 }
 
 /// `sha256-<64 hex>` at the head of a tag that ends there or goes on with a dot.

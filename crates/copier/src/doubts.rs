@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use oci_spec::distribution::Reference;
-use registry::{Repository, Support};
+use registry_client::{Repository, Support};
 
 use crate::row::Row;
 

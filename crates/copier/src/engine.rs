@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oci_spec::image::Digest;
-use registry::{Client, Manifest, Referrers, Repository};
+use registry_client::{Client, Manifest, Referrers, Repository};
 use tokio::sync::Semaphore;
 
 use crate::destination::Destination;
@@ -30,9 +30,9 @@ pub(crate) struct Engine<'a> {
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) heads: Heads,
     pub(crate) manifests: Manifests,
-    pub(crate) digest_tags: Memo<String, Result<Arc<DigestTags>, registry::Error>>,
+    pub(crate) digest_tags: Memo<String, Result<Arc<DigestTags>, registry_client::Error>>,
     /// By source repository and digest.
-    pub(crate) referrers: Memo<(String, Digest), Result<Referrers, registry::Error>>,
+    pub(crate) referrers: Memo<(String, Digest), Result<Referrers, registry_client::Error>>,
     pub(crate) tally: Tally,
     pub(crate) doubts: Doubts,
     /// A place for each image that is being copied; closed when the run is to

@@ -1,7 +1,7 @@
 //! One HEAD for each distinct reference on each side.
 
 use oci_spec::distribution::Reference;
-use registry::{Client, Error, ManifestHead, Repository};
+use registry_client::{Client, Error, ManifestHead, Repository};
 
 use crate::memo::Memo;
 use crate::report::Moved;
@@ -67,7 +67,7 @@ impl Heads {
     ) -> Result<Option<Found>, Error> {
         let ask = || async {
             let mut answer = Ok(None);
-            for repository in client.pull(reference)? {
+            for repository in client.sources(reference)? {
                 answer = repository.head_manifest(tag_or_digest(reference)).await;
                 if let Ok(Some(head)) = answer {
                     return Ok(Some(Found { repository, head }));

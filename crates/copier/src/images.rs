@@ -3,7 +3,7 @@
 
 use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
 use oci_spec::image::{Descriptor, Digest};
-use registry::{Blob, Content, Manifest};
+use registry_client::{Blob, Content, Manifest};
 
 use crate::engine::Passage;
 use crate::platform::Platform;

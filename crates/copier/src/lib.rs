@@ -13,7 +13,7 @@
 //! use copier::{Options, Progress, Row, sync};
 //! use tokio_util::sync::CancellationToken;
 //!
-//! # async fn example(client: registry::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(client: registry_client::Client) -> Result<(), Box<dyn std::error::Error>> {
 //! let rows = [Row {
 //!     source: "quay.io/coreos/etcd:v3.5.9".parse()?,
 //!     destination: "registry.example.com/mirror/etcd:v3.5.9".parse()?,

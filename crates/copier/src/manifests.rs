@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oci_spec::image::Digest;
-use registry::{Error, Manifest, Repository};
+use registry_client::{Error, Manifest, Repository};
 use tokio::sync::OnceCell;
 
 type Cell = Arc<OnceCell<Manifest>>;

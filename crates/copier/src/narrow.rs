@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use oci_spec::image::Descriptor;
-use registry::{Manifest, sha256_digest};
+use registry_client::{Manifest, sha256_digest};
 use serde_json::Value;
 
 use crate::platform::Platform;
@@ -114,8 +114,8 @@ mod tests {
 
     fn children(manifest: &Manifest) -> Vec<Descriptor> {
         match manifest.content().unwrap() {
-            registry::Content::Index { manifests, .. } => manifests,
-            registry::Content::Image { .. } => panic!("an index"),
+            registry_client::Content::Index { manifests, .. } => manifests,
+            registry_client::Content::Image { .. } => panic!("an index"),
         }
     }
 

@@ -171,7 +171,7 @@ pub(crate) struct Begun {
 }
 
 impl Begun {
-    /// What [`registry::transfer_blob`] calls for each piece.
+    /// What [`registry_client::transfer_blob`] calls for each piece.
     pub(crate) fn counter(&self) -> Arc<dyn Fn(u64) + Send + Sync> {
         let (progress, transfer) = (Arc::clone(&self.progress), Arc::clone(&self.transfer));
         Arc::new(move |bytes| {

@@ -4,7 +4,7 @@
 //! Source: distribution specification, "Referrers Tag Schema".
 
 use oci_spec::image::Descriptor;
-use registry::{Manifest, sha256_digest};
+use registry_client::{Manifest, sha256_digest};
 use serde_json::json;
 
 /// The referrers that `known` lacks.
@@ -56,7 +56,7 @@ mod tests {
         let missing = missing(&[a.clone(), b.clone()], &known);
         assert_eq!(missing, std::slice::from_ref(&b));
         let index = with(&known, &missing);
-        let registry::Content::Index { manifests, .. } = index.content().unwrap() else {
+        let registry_client::Content::Index { manifests, .. } = index.content().unwrap() else {
             panic!("an index")
         };
         assert_eq!(manifests, [c, a, b]);

@@ -1,7 +1,7 @@
 //! What a run did, row by row.
 
 use oci_spec::image::Digest;
-use registry::{Error, ManifestError, ManifestHead};
+use registry_client::{Error, ManifestError, ManifestHead};
 
 /// The result of a run.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 //! platforms.
 
 use oci_spec::image::Descriptor;
-use registry::{Blob, Content, Manifest};
+use registry_client::{Blob, Content, Manifest};
 
 use crate::engine::Passage;
 use crate::narrow::{kept_children, offered, rebuilt};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 use oci_spec::distribution::Reference;
-use registry::Client;
+use registry_client::Client;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
@@ -167,7 +167,7 @@ impl Engine<'_> {
         if self.options.dry_run {
             return;
         }
-        let mut by_host: HashMap<String, Vec<(&Row, registry::Repository)>> = HashMap::new();
+        let mut by_host: HashMap<String, Vec<(&Row, registry_client::Repository)>> = HashMap::new();
         for row in rows {
             // What is wrong with a name is the row's to report.
             if let Ok(target) = self.target_of(row) {

@@ -1,7 +1,7 @@
 //! One row from beginning to end.
 
 use oci_spec::image::Digest;
-use registry::{Access, ManifestHead, Repository, is_index_type};
+use registry_client::{Access, ManifestHead, Repository, is_index_type};
 
 use crate::attached::Children;
 use crate::engine::{Engine, Passage};
@@ -105,9 +105,9 @@ impl Engine<'_> {
         } else {
             Access::Push
         };
-        let target = self.client.push(&row.destination, access);
+        let target = self.client.destination(&row.destination, access);
         let target = target.map_err(RowError::Name)?;
-        let places = self.client.pull(&row.source).map_err(RowError::Name)?;
+        let places = self.client.sources(&row.source).map_err(RowError::Name)?;
         let same_reference = tag_or_digest(&row.source) == tag_or_digest(&row.destination);
         if same_reference && places.contains(&target) {
             return Err(RowError::OntoItself {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use registry::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
-use registry::registries_conf::RegistriesConf;
-use registry::trust::Trust;
-use registry::{Client, Patience, Settings};
+use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
+use registry_client::registries_conf::RegistriesConf;
+use registry_client::trust::Trust;
+use registry_client::{Client, Patience, Settings};
 
 use crate::args::Common;
 use crate::atomic_file::plain;

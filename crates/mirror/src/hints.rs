@@ -5,7 +5,7 @@
 
 use copier::{CompareError, Row, RowError};
 use oci_spec::distribution::Reference;
-use registry::{Error, StatusError};
+use registry_client::{Error, StatusError};
 
 use crate::failure::Failure;
 use crate::image_name::{full_repository, tag_or_digest};

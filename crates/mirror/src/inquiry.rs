@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use copier::Progress;
-use registry::Client;
+use registry_client::Client;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::LogFormat;

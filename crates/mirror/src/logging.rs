@@ -14,7 +14,7 @@ use crate::progress::{self, Screen};
 use crate::tamed;
 
 /// The crates whose details `-v` shows.
-const OURS: [&str; 4] = ["mirror", "copier", "registry", "tag_retrieval"];
+const OURS: [&str; 4] = ["mirror", "copier", "registry_client", "tag_retrieval"];
 
 /// Starts the log: warnings by default, errors with `-q`, rows and retries with
 /// `-v`, every request with `-vv`. Libraries below ours say warnings only.

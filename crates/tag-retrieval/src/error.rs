@@ -26,7 +26,7 @@ pub enum RetrievalError {
     Github(#[from] GithubError),
     /// A registry refused or failed.
     #[error(transparent)]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry_client::Error),
     /// The tags of a git repository could not be asked for.
     #[error(transparent)]
     Git(#[from] GitError),

@@ -15,7 +15,7 @@ use crate::retrieved::Retrieved;
 #[derive(Debug, Clone)]
 pub struct Upstreams {
     /// Registries.
-    pub registries: registry::Client,
+    pub registries: registry_client::Client,
     /// GitHub.
     pub github: Github,
     /// The time of the run.

@@ -29,18 +29,18 @@ const CRATES: [Crate; 8] = [
         tests: &[],
     },
     Crate {
-        name: "registry",
+        name: "registry-client",
         normal: &[],
         tests: &["embedded-registry", "testkit"],
     },
     Crate {
         name: "copier",
-        normal: &["registry"],
+        normal: &["registry-client"],
         tests: &["embedded-registry", "testkit"],
     },
     Crate {
         name: "tag-retrieval",
-        normal: &["registry"],
+        normal: &["registry-client"],
         tests: &["embedded-registry", "testkit"],
     },
     Crate {
@@ -54,7 +54,7 @@ const CRATES: [Crate; 8] = [
             "copier",
             "embedded-registry",
             "images-list",
-            "registry",
+            "registry-client",
             "tag-retrieval",
         ],
         tests: &["testkit"],

@@ -37,7 +37,7 @@ const OUT_OF_REACH: [(&str, &[&str]); 9] = [
     ("crates/tag-retrieval/src/filters", &PURE),
     ("crates/tag-retrieval/src/news.rs", &PURE),
     ("crates/tag-retrieval/src", &WORLD),
-    ("crates/registry/src", &WORLD),
+    ("crates/registry-client/src", &WORLD),
     ("crates/copier/src", &WORLD),
     ("crates/embedded-registry/src", &WORLD),
 ];

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::join_all;
 use oci_spec::image::Digest;
-use registry::{Content, Repository};
+use registry_client::{Content, Repository};
 use tokio::sync::OnceCell;
 
 use super::blob_places::BlobPlaces;

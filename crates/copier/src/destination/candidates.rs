@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
-use registry::{Blob, Repository};
+use registry_client::{Blob, Repository};
 
 use super::blob_places::BlobPlaces;
 use super::candidate::Candidate;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use copier::Row;
 use embedded_registry::RunningRegistry;
 use embedded_registry::images::{Platform, sample_image};
-use registry::Client;
+use registry_client::Client;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
 use super::run::{Run, client, registry};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use copier::{Options, Progress, Report, Row};
 use embedded_registry::{Registry, RunningRegistry};
-use registry::credentials::{CredentialSources, CredentialStore, Helpers};
-use registry::registries_conf::RegistriesConf;
-use registry::trust::Trust;
-use registry::{Client, Patience, Settings};
+use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
+use registry_client::registries_conf::RegistriesConf;
+use registry_client::trust::Trust;
+use registry_client::{Client, Patience, Settings};
 use tokio_util::sync::CancellationToken;
 
 /// A run, by default with referrers and without credentials.

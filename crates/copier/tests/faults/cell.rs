@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use copier::{Outcome, Status};
-use registry::Client;
+use registry_client::Client;
 use tempfile::TempDir;
 use testkit::proxy::{Action, FaultProxy, RequestKind, Rule};
 use testkit::push::Pusher;

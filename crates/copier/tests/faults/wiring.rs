@@ -7,10 +7,10 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use copier::{Options, Progress, Report, Row};
-use registry::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
-use registry::registries_conf::RegistriesConf;
-use registry::trust::Trust;
-use registry::{Client, Patience, Settings};
+use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
+use registry_client::registries_conf::RegistriesConf;
+use registry_client::trust::Trust;
+use registry_client::{Client, Patience, Settings};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 

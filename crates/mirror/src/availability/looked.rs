@@ -1,7 +1,7 @@
 //! What came of looking for something at a registry.
 
 use oci_spec::distribution::Reference;
-use registry::Error;
+use registry_client::Error;
 
 use crate::hints::{self, Doing};
 

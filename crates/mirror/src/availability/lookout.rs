@@ -2,7 +2,7 @@
 
 use images_list::{Approved, Repository, Tag};
 use oci_spec::distribution::Reference;
-use registry::{Access, Client, Said};
+use registry_client::{Access, Client, Existence};
 
 use super::{Looked, Trouble};
 use crate::args::Common;
@@ -32,7 +32,7 @@ impl Lookout {
     /// may be read: one HEAD each.
     pub(crate) async fn image(&self, source: &Repository, tag: &Tag) -> Looked<Approved> {
         let image = source.reference(tag);
-        let places = match self.client.pull(&image) {
+        let places = match self.client.sources(&image) {
             Ok(places) => places,
             Err(error) => return Looked::of(&error, &image),
         };
@@ -66,10 +66,10 @@ impl Lookout {
             "latest".to_owned(),
         );
         match self.said(&any).await {
-            Ok(Said::Exists) => Looked::Found(()),
-            Ok(Said::Nothing) => self.tag_list(&any).await,
+            Ok(Existence::Exists) => Looked::Found(()),
+            Ok(Existence::Unknown) => self.tag_list(&any).await,
             // Private ones are not shown to strangers; with credentials the registry shows them.
-            Ok(Said::Missing) => match self.tag_list(&any).await {
+            Ok(Existence::Missing) => match self.tag_list(&any).await {
                 Looked::Found(()) => Looked::Found(()),
                 _ => Looked::Missing,
             },
@@ -85,15 +85,15 @@ impl Lookout {
     }
 
     /// What the registry's own API says, where it has one.
-    async fn said(&self, any: &Reference) -> Result<Said, registry::Error> {
-        match self.client.hosted(any)? {
+    async fn said(&self, any: &Reference) -> Result<Existence, registry_client::Error> {
+        match self.client.vendor_api(any)? {
             Some(repository) => repository.exists().await,
-            None => Ok(Said::Nothing),
+            None => Ok(Existence::Unknown),
         }
     }
 
     async fn tag_list(&self, any: &Reference) -> Looked {
-        let tags = match self.client.push(any, Access::Pull) {
+        let tags = match self.client.destination(any, Access::Pull) {
             Ok(place) => place.tags().await,
             Err(error) => Err(error),
         };

@@ -76,7 +76,7 @@ fn exit(report: &CompareReport) -> Exit {
         .filter(|row| row.status != CompareStatus::Same);
     let refused = different.clone().filter(|row| {
         let wire = row.error.as_ref().and_then(|error| error.wire());
-        wire.is_some_and(registry::Error::is_refused)
+        wire.is_some_and(registry_client::Error::is_refused)
     });
     match (different.count(), refused.count()) {
         (0, _) => Exit::Done,

@@ -2,7 +2,7 @@
 
 use oci_spec::distribution::Reference;
 use oci_spec::image::Descriptor;
-use registry::{Blob, Content, Manifest, Referrers, Repository};
+use registry_client::{Blob, Content, Manifest, Referrers, Repository};
 
 use crate::args::InspectArgs;
 use crate::client;
@@ -43,13 +43,16 @@ struct Looking {
 }
 
 impl Looking {
-    fn failed(&self, error: &registry::Error) -> Failure {
+    fn failed(&self, error: &registry_client::Error) -> Failure {
         hints::failure(Doing::Reading, &self.reference, error)
     }
 
-    async fn find(&self, client: &registry::Client) -> Result<(Repository, Manifest), Failure> {
+    async fn find(
+        &self,
+        client: &registry_client::Client,
+    ) -> Result<(Repository, Manifest), Failure> {
         let places = client
-            .pull(&self.reference)
+            .sources(&self.reference)
             .map_err(|error| self.failed(&error))?;
         for place in places {
             let found = place.manifest(tag_or_digest(&self.reference)).await;
@@ -66,7 +69,7 @@ impl Looking {
     }
 
     async fn inspect(&self, place: &Repository, manifest: &Manifest) -> Result<Inspected, Failure> {
-        let unreadable = |error: registry::ManifestError| Failure::failed(error.to_string());
+        let unreadable = |error: registry_client::ManifestError| Failure::failed(error.to_string());
         let mut inspected = Inspected::new(&self.reference, manifest);
         match manifest.content().map_err(unreadable)? {
             Content::Index { manifests, .. } => {

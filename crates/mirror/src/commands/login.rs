@@ -2,7 +2,9 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
-use registry::credentials::{Credential, Helpers, LoginError, LoginPlace, Secret, write_login};
+use registry_client::credentials::{
+    Credential, Helpers, LoginError, LoginPlace, Secret, write_login,
+};
 use serde_json::json;
 
 use crate::args::LoginArgs;

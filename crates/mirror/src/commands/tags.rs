@@ -38,9 +38,9 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
         "latest".to_owned(),
     );
     let client = client::build(&session.common, &session.environment)?;
-    let failed = |error: registry::Error| hints::failure(Doing::Reading, &any, &error);
+    let failed = |error: registry_client::Error| hints::failure(Doing::Reading, &any, &error);
     let mut found = None;
-    for place in client.pull(&any).map_err(failed)? {
+    for place in client.sources(&any).map_err(failed)? {
         found = place.tags().await.map_err(failed)?;
         if found.is_some() {
             break;

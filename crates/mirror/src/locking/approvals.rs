@@ -2,7 +2,7 @@
 
 use copier::{Outcome, Status};
 use images_list::Approved;
-use registry::ManifestHead;
+use registry_client::ManifestHead;
 
 use crate::adding::LockedFiles;
 use crate::atomic_file::Staged;

@@ -76,7 +76,7 @@ fn hash<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
     };
     let lines: BTreeSet<_> = rows.map(line).collect();
     let text: String = lines.into_iter().collect();
-    let digest = registry::sha256_digest(text.as_bytes()).to_string();
+    let digest = registry_client::sha256_digest(text.as_bytes()).to_string();
     digest.trim_start_matches("sha256:").to_owned()
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use copier::Platform;
 use oci_spec::distribution::Reference;
 use oci_spec::image::Descriptor;
-use registry::Manifest;
+use registry_client::Manifest;
 use serde::Serialize;
 
 use super::sizes::{bytes, counted};

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
 
 use copier::{RowUnderWay, Transfer};
-use registry::{Activity, HostActivity, RequestUnderWay, Stage};
+use registry_client::{Activity, HostActivity, RequestUnderWay, Stage};
 
 use super::sizes::{bytes, short};
 use crate::inquiry::Watched;

@@ -53,7 +53,7 @@ fn row_of(row: &Row, outcome: &Outcome) -> ReportRow {
         error: outcome.error.as_ref().map(|error| ReportError {
             message: error.to_string(),
             hint: hints::of_row(row, error),
-            refused: error.wire().is_some_and(registry::Error::is_refused),
+            refused: error.wire().is_some_and(registry_client::Error::is_refused),
         }),
         moved: outcome.moved.as_ref().map(MovedTag::of),
     }

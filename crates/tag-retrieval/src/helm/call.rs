@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use registry::credentials::Secret;
+use registry_client::credentials::Secret;
 
 /// What a run of helm waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use registry::credentials::Secret;
+use registry_client::credentials::Secret;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tracing::debug;

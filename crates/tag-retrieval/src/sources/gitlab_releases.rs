@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use registry::{Page, Site};
+use registry_client::{HostApi, Page};
 use serde::Deserialize;
 
 use crate::candidate::{Candidate, Origin};
@@ -36,7 +36,7 @@ struct Links {
 
 impl VersionSource for GitlabReleases {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
-        let site = upstreams.registries.site(&self.host)?;
+        let site = upstreams.registries.host_api(&self.host)?;
         let releases = self.releases(&site).await?;
         let released = releases
             .into_iter()
@@ -51,7 +51,7 @@ impl VersionSource for GitlabReleases {
 }
 
 impl GitlabReleases {
-    async fn releases(&self, site: &Site) -> Result<Vec<Release>, RetrievalError> {
+    async fn releases(&self, site: &HostApi) -> Result<Vec<Release>, RetrievalError> {
         let project = self.project.replace('/', "%2F");
         let first = format!("api/v4/projects/{project}/releases?per_page=100");
         let mut target = first.clone();
@@ -75,7 +75,7 @@ impl GitlabReleases {
 
     /// To strangers a private project is one that does not exist, and one whose
     /// releases are for members is forbidden.
-    fn refused(&self, error: registry::Error) -> RetrievalError {
+    fn refused(&self, error: registry_client::Error) -> RetrievalError {
         match error.status() {
             Some(StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => self
                 .nothing("is no project whose releases everybody may see; GitLab is asked without a token"),

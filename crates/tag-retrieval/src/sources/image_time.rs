@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use oci_spec::image::{Arch, Descriptor, Os};
-use registry::{Blob, Content, Error, Manifest, Repository};
+use registry_client::{Blob, Content, Error, Manifest, Repository};
 use serde::Deserialize;
 
 /// An index of indexes of images is as deep as it gets.

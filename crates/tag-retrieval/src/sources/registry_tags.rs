@@ -6,7 +6,7 @@ use std::mem;
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use oci_spec::distribution::Reference;
-use registry::{Access, Client, Repository};
+use registry_client::{Access, Client, Repository};
 
 use super::image_time;
 use crate::candidate::{Candidate, Origin};
@@ -36,7 +36,7 @@ impl VersionSource for RegistryTags {
             .parse()
             .map_err(|_| nothing("is no name of a repository"))?;
         // Mirrors in registries.conf are not asked: they may not have the newest yet.
-        let repository = upstreams.registries.push(&image, Access::Pull)?;
+        let repository = upstreams.registries.destination(&image, Access::Pull)?;
         let Some(tags) = repository.tags().await? else {
             return Err(nothing(
                 "does not exist, or is hidden from those without credentials",
@@ -98,7 +98,7 @@ async fn add_times(
 ) -> Result<(), RetrievalError> {
     let mut tags: Vec<String> = selection.kept.iter().map(|kept| kept.tag.clone()).collect();
     tags.sort_by(|one, other| by_version(other, one));
-    let told = match registries.hosted(image)? {
+    let told = match registries.vendor_api(image)? {
         Some(hosted) if !tags.is_empty() => hosted.push_times(&tags).await?,
         _ => None,
     };

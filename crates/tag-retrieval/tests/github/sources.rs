@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use registry::credentials::{CredentialSources, CredentialStore, Helpers};
-use registry::registries_conf::RegistriesConf;
-use registry::trust::Trust;
-use registry::{Client, Patience, Settings};
+use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
+use registry_client::registries_conf::RegistriesConf;
+use registry_client::trust::Trust;
+use registry_client::{Client, Patience, Settings};
 use tag_retrieval::config::{
     EntryImage, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile,
 };

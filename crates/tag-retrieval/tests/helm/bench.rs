@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use registry::credentials::{CredentialSources, CredentialStore, Helpers};
-use registry::registries_conf::RegistriesConf;
-use registry::trust::Trust;
-use registry::{Client, Patience};
+use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
+use registry_client::registries_conf::RegistriesConf;
+use registry_client::trust::Trust;
+use registry_client::{Client, Patience};
 use tag_retrieval::config::{Chart, ChartConfig, HelmCharts, HelmDirectory, HelmLatest, HelmOci};
 use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::helm::{Helm, HelmSettings};
@@ -119,7 +119,7 @@ fn client() -> Client {
         files: Vec::new(),
         helpers: Helpers::new(""),
     };
-    Client::new(registry::Settings {
+    Client::new(registry_client::Settings {
         registries_conf: RegistriesConf::default(),
         credentials: CredentialStore::new(sources),
         trust: Trust::new(None, Vec::new()),

@@ -1,0 +1,198 @@
+//! The entry point: names become repositories.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oci_client::Reference;
+use tokio::sync::Semaphore;
+
+use crate::activity::{Activity, HostActivity};
+use crate::auth::Access;
+use crate::credentials::CredentialStore;
+use crate::error::Error;
+use crate::host_api::HostApi;
+use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
+use crate::repository::Repository;
+use crate::transport::{Host, Patience, Shared, system_roots};
+use crate::trust::Trust;
+use crate::vendor_api::{VendorRepository, endpoint};
+
+/// What a [`Client`] is made from. Nothing is read from the environment.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where names really are.
+    pub registries_conf: RegistriesConf,
+    /// Stored credentials.
+    pub credentials: CredentialStore,
+    /// Certificate folders.
+    pub trust: Trust,
+    /// Timeouts and retries.
+    pub patience: Patience,
+    /// The most requests under way at one host.
+    pub jobs: usize,
+}
+
+/// A client for any number of registries, with one limit, one token cache and
+/// one pool of warm connections for each. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    registries_conf: RegistriesConf,
+    hosts: Mutex<Hosts>,
+    shared: Arc<Shared>,
+}
+
+/// Chunks of 8 MiB that are held at once, for all hosts together.
+const CHUNKS_IN_MEMORY: usize = 4;
+
+/// Streamed blobs at once. At 0 ms two keep two cores busy, at 80 ms a dozen
+/// fill the pipe; more only cost memory.
+const STREAMS: usize = 12;
+
+/// By host name and `insecure`, since registries.conf may say both of a host.
+type Hosts = HashMap<(String, Option<bool>), Arc<Host>>;
+
+impl Client {
+    /// A client that has not spoken to anybody yet. The system's certificates
+    /// are read here, once.
+    ///
+    /// # Errors
+    ///
+    /// None today; reserved for settings that cannot be used together.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        install_crypto();
+        Ok(Self {
+            inner: Arc::new(Inner {
+                registries_conf: settings.registries_conf,
+                hosts: Mutex::default(),
+                shared: Arc::new(Shared {
+                    patience: settings.patience,
+                    credentials: settings.credentials,
+                    trust: settings.trust,
+                    jobs: settings.jobs.max(1),
+                    requests: AtomicU64::new(0),
+                    under_way: Arc::default(),
+                    streams: Semaphore::new(STREAMS),
+                    system_roots: Arc::new(system_roots()),
+                    chunks: Semaphore::new(CHUNKS_IN_MEMORY),
+                }),
+            }),
+        })
+    }
+
+    /// Where an image may be read, in the order to try: the mirrors of
+    /// registries.conf, then the registry itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Blocked`], [`Error::Trust`].
+    pub fn sources(&self, reference: &Reference) -> Result<Vec<Repository>, Error> {
+        let (host, path) = (reference.registry(), reference.repository());
+        let resolution = self.inner.registries_conf.resolve(host, path)?;
+        let by_digest = reference.digest().is_some();
+        let mut places = Vec::new();
+        for mirror in &resolution.mirrors {
+            let serves = match mirror.pull {
+                PullFromMirror::All => true,
+                PullFromMirror::DigestOnly => by_digest,
+                PullFromMirror::TagOnly => !by_digest,
+            };
+            if serves {
+                places.push(self.at(&mirror.location, Access::Pull)?);
+            }
+        }
+        places.push(self.at(&resolution.location, Access::Pull)?);
+        Ok(places)
+    }
+
+    /// Where an image is written (or compared): never a mirror.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Blocked`], [`Error::Trust`].
+    pub fn destination(&self, reference: &Reference, access: Access) -> Result<Repository, Error> {
+        let (host, path) = (reference.registry(), reference.repository());
+        let resolution = self.inner.registries_conf.resolve(host, path)?;
+        self.at(&resolution.location, access)
+    }
+
+    /// The API of its own that the image's registry has beside the
+    /// distribution specification's, at the host to which registries.conf sends
+    /// that registry's names; `None` where none is known.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Blocked`], [`Error::Trust`].
+    pub fn vendor_api(&self, reference: &Reference) -> Result<Option<VendorRepository>, Error> {
+        let (host, path) = (reference.registry(), reference.repository());
+        let resolution = self.inner.registries_conf.resolve(host, path)?;
+        let Some((api, place, target)) = endpoint(host, path, resolution.location) else {
+            return Ok(None);
+        };
+        let site = HostApi::new(self.host(&place.host, place.insecure)?);
+        Ok(Some(VendorRepository::new(api, site, target)))
+    }
+
+    /// A host that is no registry, `HOST[:PORT]`: with the limits, pauses,
+    /// retries and trust of all others, without credentials. registries.conf
+    /// says nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Trust`].
+    pub fn host_api(&self, host: &str) -> Result<HostApi, Error> {
+        Ok(HostApi::new(self.host(host, None)?))
+    }
+
+    fn at(&self, location: &Location, access: Access) -> Result<Repository, Error> {
+        let host = self.host(&location.host, location.insecure)?;
+        Ok(Repository::new(host, &location.repository, access))
+    }
+
+    fn host(&self, name: &str, insecure: Option<bool>) -> Result<Arc<Host>, Error> {
+        let key = (name.to_owned(), insecure);
+        let mut hosts = self
+            .inner
+            .hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = hosts.get(&key) {
+            return Ok(Arc::clone(host));
+        }
+        let host = Arc::new(Host::new(name, insecure, &self.inner.shared)?);
+        hosts.insert(key, Arc::clone(&host));
+        Ok(host)
+    }
+
+    /// What is under way at this moment.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        let hosts = self.inner.hosts.lock();
+        let hosts = hosts.unwrap_or_else(PoisonError::into_inner);
+        let mut hosts: Vec<_> = hosts.values().map(|host| HostActivity::of(host)).collect();
+        hosts.sort_by(|a, b| a.host.cmp(&b.host));
+        Activity {
+            requests: self.inner.shared.under_way.now(),
+            hosts,
+        }
+    }
+
+    /// HTTP requests sent so far, token requests and retries included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.inner.shared.requests.load(Ordering::Relaxed)
+    }
+}
+
+/// rustls takes its cryptography from the process; ours is ring.
+fn install_crypto() {
+    // An error means that one is installed already, which serves as well.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+}

@@ -1,0 +1,91 @@
+//! Container registries over HTTP: manifests as exact bytes, blobs streamed
+//! with their digest checked, tags, referrers.
+//!
+//! # The problem
+//!
+//! A mirror runs unattended against registries of other people, with write
+//! credentials to one's own. It must not send a request too many (Docker Hub
+//! counts manifests), not trust a byte, get through 429s, expiring tokens and
+//! broken connections, and never show a credential to a host it is not for.
+//!
+//! ```no_run
+//! use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
+//! use registry_client::registries_conf::RegistriesConf;
+//! use registry_client::trust::Trust;
+//! use registry_client::{Client, Patience, Settings};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let sources = CredentialSources { files: Vec::new(), helpers: Helpers::new("/usr/bin") };
+//! let client = Client::new(Settings {
+//!     registries_conf: RegistriesConf::default(),
+//!     credentials: CredentialStore::new(sources),
+//!     trust: Trust::new(None, vec!["/etc/containers/certs.d".into()]),
+//!     patience: Patience::default(),
+//!     jobs: 32,
+//! })?;
+//! let image = "busybox:1.36".parse()?;
+//! for repository in client.sources(&image)? {
+//!     if let Some(head) = repository.head_manifest("1.36").await? {
+//!         println!("{repository} has {}", head.digest);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Invariants
+//!
+//! - Every request goes through one loop (`transport`): the host's limit and
+//!   pauses, authentication, redirects, retries. Nothing else waits or retries.
+//! - Content is checked against its digest before its last byte is handed on.
+//! - Credentials go to the host they are stored for and to the token realm it
+//!   names over the same or better transport security; a redirect to another
+//!   host gets none, nor does an API that is no registry's ([`HostApi`],
+//!   [`VendorRepository`]). They are in no error, no log and no `Debug`.
+//! - Nothing is read from the environment; the caller passes paths and texts.
+//!
+//! # What is whose
+//!
+//! References, digests, descriptors, platforms and media types are those of
+//! `oci-client` and `oci-spec`. The transport is ours, on `reqwest`: that of
+//! `oci-client` 0.18 does not check the digest of a blob that it streams into
+//! an upload, pings before each request, asks for one token sixteen times
+//! where sixteen requests need it, and turns every error of the referrers API
+//! into an empty list. `http-auth` reads challenges, `httpdate` dates, `toml`
+//! registries.conf. Auth files and helpers are ours, because no crate does
+//! podman's longest-path lookup over several files with identity tokens.
+
+mod activity;
+mod auth;
+mod blob;
+mod capabilities;
+mod client;
+pub mod credentials;
+mod digest;
+mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+mod host_api;
+mod manifest;
+mod paging;
+mod referrers;
+pub mod registries_conf;
+mod repository;
+mod tags;
+mod transport;
+pub mod trust;
+mod vendor_api;
+
+pub use activity::{Activity, HostActivity};
+pub use auth::Access;
+pub use blob::{Blob, BlobReader, Mount, Side, TransferError, UploadSession, transfer_blob};
+pub use capabilities::Support;
+pub use client::{Client, Settings};
+pub use digest::sha256_digest;
+pub use error::{Awaited, Error, ErrorCode, StatusError};
+pub use host_api::{HostApi, Page};
+pub use manifest::{Content, Manifest, ManifestError, ManifestHead, Put, is_index_type};
+pub use referrers::{Referrers, referrers_tag};
+pub use repository::Repository;
+pub use transport::{Patience, RequestUnderWay, Stage};
+pub use vendor_api::{Existence, TAGS_ASKED_SINGLY, VendorRepository};

@@ -1,0 +1,129 @@
+//! Basic credentials, and no more requests than they need.
+
+use futures::future::join_all;
+use registry_client::Error;
+use testkit::processes::Distribution;
+use testkit::proxy::{Action, FaultProxy, Rule};
+
+use crate::setup::{Setup, pings, pull, start};
+
+#[tokio::test]
+async fn many_first_requests_cause_one_401_and_no_ping() {
+    let registry = Distribution::new().htpasswd("us", "secret").start().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+    let asked = join_all((0..24).map(|number| {
+        let repository = pull(&client, &proxy.host(), &format!("r{number}"));
+        async move { repository.head_manifest("1").await }
+    }));
+    for head in asked.await {
+        assert!(head.unwrap().is_none());
+    }
+    let refused = proxy
+        .requests()
+        .iter()
+        .filter(|r| r.status() == Some(401))
+        .count();
+    assert_eq!(refused, 1);
+    assert_eq!(proxy.requests().len(), 25);
+    assert_eq!(pings(&proxy), 0);
+}
+
+#[tokio::test]
+async fn without_credentials_a_refusal_costs_one_request() {
+    let registry = Distribution::new().htpasswd("us", "secret").start().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let client = Setup::new().client();
+    for _ in 0..3 {
+        let refused = pull(&client, &proxy.host(), "a").head_manifest("1").await;
+        assert!(refused.unwrap_err().is_refused_anonymous());
+    }
+    assert_eq!(proxy.requests().len(), 3, "{:?}", proxy.requests());
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_shown_once_and_never_told() {
+    let registry = Distribution::new().htpasswd("us", "right").start().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let client = Setup::new()
+        .login(&proxy.host(), "us", "hunter2-wrong")
+        .client();
+    let error = pull(&client, &proxy.host(), "a")
+        .head_manifest("1")
+        .await
+        .unwrap_err();
+    assert!(error.is_refused() && !error.is_refused_anonymous());
+    assert_eq!(proxy.requests().len(), 2, "without, then with");
+    let shown = format!("{error} {error:?} {client:?}");
+    for secret in ["hunter2", "dXM6"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn the_longest_path_has_its_own_credentials() {
+    let registry = Distribution::new().htpasswd("team", "t").start().await;
+    let host = registry.host();
+    let client = Setup::new()
+        .login(&host, "nobody", "n")
+        .login(&format!("{host}/team"), "team", "t")
+        .client();
+    assert!(
+        pull(&client, &host, "team/app")
+            .head_manifest("1")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let other = pull(&client, &host, "other").head_manifest("1").await;
+    assert!(other.unwrap_err().is_refused());
+}
+
+#[tokio::test]
+async fn open_registries_see_no_credentials_until_they_ask() {
+    let (_registry, proxy) = start().await;
+    let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+    pull(&client, &proxy.host(), "a")
+        .head_manifest("1")
+        .await
+        .unwrap();
+    let requests = proxy.requests();
+    assert!(requests.len() == 1 && !requests[0].is_authorized());
+}
+
+#[tokio::test]
+async fn queries_and_texts_of_registries_are_shown_without_what_could_harm() {
+    let (_registry, proxy) = start().await;
+    let body = "no\u{1b}[2J\n::error::x";
+    proxy.add(Rule::new("GET", "/tags/").does(Action::answer(403).body(body)));
+    let location = format!("http://{}/v2/a/up?_state=SECRET", proxy.host());
+    let started = Action::answer(202).header("location", &location);
+    proxy.add(Rule::new("POST", "/uploads/").does(started));
+    proxy.add(Rule::new("PUT", "/up").does(Action::answer(400)));
+    let client = Setup::new().client();
+    let error = pull(&client, &proxy.host(), "a")
+        .tags()
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        !error.contains('\n') && !error.contains('\u{1b}'),
+        "{error}"
+    );
+
+    let bytes = crate::setup::noise(1, 10);
+    let (source, _other) = start().await;
+    source.put_blob("a", bytes.clone());
+    let (from, to) = (
+        pull(&client, &source.host(), "a"),
+        crate::setup::push(&client, &proxy.host(), "a"),
+    );
+    let failed = crate::setup::transfer(&from, &to, &crate::setup::blob_of(&bytes)).await;
+    let error = failed.unwrap_err().error;
+    assert!(matches!(error, Error::Status(_)), "{error:?}");
+    let shown = format!("{error} {error:?}");
+    assert!(
+        !shown.contains("SECRET") && shown.contains("_state=…"),
+        "{shown}"
+    );
+}

@@ -1,0 +1,122 @@
+//! Which scheme a host is spoken to with.
+
+use embedded_registry::Registry;
+use testkit::certificates::Authority;
+use testkit::processes::Distribution;
+use testkit::proxy::FaultProxy;
+
+use crate::setup::{INDEX, Setup, index, pull};
+
+#[tokio::test]
+async fn loopback_is_plain_and_insecure_false_makes_it_tls() {
+    let registry = Registry::new().start().await.unwrap();
+    registry.put_manifest("a", Some("1"), INDEX, index("x"));
+    let mut setup = Setup::new();
+    let client = setup.client();
+    let host = registry.host();
+    assert!(
+        pull(&client, &host, "a")
+            .head_manifest("1")
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let by_name = format!("localhost:{}", registry.address().port());
+    assert!(
+        pull(&client, &by_name, "a")
+            .head_manifest("1")
+            .await
+            .unwrap()
+            .is_some()
+    );
+
+    setup.conf = format!("[[registry]]\nlocation = \"{host}\"\ninsecure = false\n");
+    let refused = pull(&setup.client(), &host, "a").head_manifest("1").await;
+    let message = refused.unwrap_err().to_string();
+    assert!(message.starts_with("HEAD https://"), "{message}");
+}
+
+#[tokio::test]
+async fn insecure_is_tls_unverified_and_then_plain_once() {
+    let authority = Authority::new("nobody knows it");
+    let tls = Distribution::new().tls(authority.server()).start().await;
+    let open = Registry::new().access_log(100).start().await.unwrap();
+    let plain = FaultProxy::start(open.address()).await;
+    for (host, scheme) in [(tls.host(), "https"), (plain.host(), "http")] {
+        let mut setup = Setup::new();
+        setup.conf = format!("[[registry]]\nlocation = \"{host}\"\ninsecure = true\n");
+        let client = setup.client();
+        let repository = pull(&client, &host, "a");
+        assert!(
+            repository.head_manifest("1").await.unwrap().is_none(),
+            "{scheme}"
+        );
+        let before = client.requests();
+        repository.head_manifest("2").await.unwrap();
+        assert_eq!(client.requests(), before + 1, "{scheme} was learnt");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_for_all_hosts_leaves_plain_loopback_registries_reachable() {
+    let (known, unknown) = (Authority::new("known"), Authority::new("unknown"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = Setup::new();
+    setup.cert_dir = Some(known.write_certs_d(folder.path(), "all", None));
+    let client = setup.client();
+
+    let trusted = Distribution::new().tls(known.server()).start().await;
+    assert!(
+        pull(&client, &trusted.host(), "a")
+            .head_manifest("1")
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    let plain = Registry::new().access_log(10).start().await.unwrap();
+    plain.put_manifest("a", Some("1"), INDEX, index("x"));
+    let repository = pull(&client, &plain.host(), "a");
+    assert!(repository.head_manifest("1").await.unwrap().is_some());
+    let before = client.requests();
+    assert!(repository.head_manifest("1").await.unwrap().is_some());
+    assert_eq!(client.requests(), before + 1, "learnt once");
+    let other = Distribution::new().start().await;
+    assert!(
+        pull(&client, &other.host(), "a")
+            .head_manifest("1")
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    let untrusted = Distribution::new().tls(unknown.server()).start().await;
+    let refused = pull(&client, &untrusted.host(), "a")
+        .head_manifest("1")
+        .await;
+    let error = refused.unwrap_err();
+    assert!(
+        matches!(error, registry_client::Error::Trust { .. }),
+        "{error:?}"
+    );
+    assert!(
+        !untrusted.log().contains("HTTP request to an HTTPS server"),
+        "never plain"
+    );
+}
+
+#[tokio::test]
+async fn the_same_loopback_host_with_a_folder_of_its_own_is_never_plain() {
+    let known = Authority::new("known");
+    let folder = tempfile::tempdir().unwrap();
+    let plain = Registry::new().access_log(10).start().await.unwrap();
+    let mut setup = Setup::new();
+    setup.cert_dir = Some(known.write_certs_d(folder.path(), "all", None));
+    known.write_certs_d(folder.path(), &plain.host(), None);
+    setup.certs_d = vec![folder.path().into()];
+    let refused = pull(&setup.client(), &plain.host(), "a")
+        .head_manifest("1")
+        .await;
+    assert!(refused.is_err());
+    assert!(plain.requests().is_empty(), "{:?}", plain.requests());
+}

@@ -1,0 +1,32 @@
+//! The wire against real registries, real TLS, real token servers, and faults.
+//!
+//! Everything is on loopback; patience is short, so that giving up is fast.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "functions of the tests fail like tests"
+)]
+
+mod basic;
+mod chunks;
+mod credential_helpers;
+mod downloads;
+mod hosts;
+mod lists;
+mod manifests;
+mod memory;
+mod mirrors;
+mod mounts;
+mod pauses;
+mod redirects;
+mod referrers;
+mod retries;
+mod sessions;
+mod setup;
+mod stalls;
+mod tls;
+mod tokens;
+mod uploads;
+mod vendor_api;
+mod versions;

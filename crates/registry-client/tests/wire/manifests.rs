@@ -1,0 +1,234 @@
+//! Manifests: exact bytes, checked.
+
+use embedded_registry::Registry;
+use registry_client::{Error, Manifest, sha256_digest};
+use testkit::processes::{Distribution, Version};
+use testkit::proxy::{Action, Rule};
+
+use crate::setup::{INDEX, Setup, index, pull, push, start};
+
+#[tokio::test]
+async fn a_head_that_says_too_little_becomes_one_get() {
+    let (registry, proxy) = start().await;
+    let digest = registry.put_manifest("a", Some("1"), INDEX, index("x"));
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    let head = repository.head_manifest("1").await.unwrap().unwrap();
+    assert_eq!(
+        (&head.digest, head.media_type.as_deref()),
+        (&digest, Some(INDEX))
+    );
+    assert_eq!(head.size, Some(index("x").len() as u64));
+    assert_eq!(proxy.count("GET", ""), 0);
+    for action in [
+        Action::DropHeader("docker-content-digest"),
+        Action::SetHeader("docker-content-digest", "nonsense".to_owned()),
+        Action::answer(405).into(),
+        Action::answer(501).into(),
+    ] {
+        let shown = format!("{action:?}");
+        proxy.clear_rules();
+        proxy.clear_requests();
+        proxy.add(Rule::new("HEAD", "/manifests/").does(action));
+        let again = repository.head_manifest("1").await.unwrap().unwrap();
+        assert_eq!(again.digest, digest, "{shown}");
+        assert_eq!(proxy.requests().len(), 2, "{shown}");
+    }
+    for status in [404, 429, 500] {
+        proxy.clear_rules();
+        proxy.clear_requests();
+        proxy.add(
+            Rule::new("HEAD", "/manifests/")
+                .first(1)
+                .does(Action::answer(status)),
+        );
+        repository.head_manifest("1").await.unwrap();
+        assert_eq!(proxy.count("GET", ""), 0, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn content_that_is_not_what_its_digest_says_is_refused() {
+    let (registry, proxy) = start().await;
+    let digest = registry.put_manifest("a", Some("1"), INDEX, index("x"));
+    proxy.add(Rule::new("GET", "/manifests/").does(Action::FlipByte { at: 5 }));
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    for reference in ["1", digest.as_ref()] {
+        let error = repository.manifest(reference).await.unwrap_err();
+        assert!(
+            matches!(error, Error::DigestMismatch { .. }),
+            "{reference}: {error}"
+        );
+    }
+    assert_eq!(proxy.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_it() {
+    let (_registry, proxy) = start().await;
+    let huge = Action::answer(200).body(vec![b' '; 9 * 1024 * 1024]);
+    proxy.add(Rule::new("GET", "/manifests/").does(huge));
+    let error = pull(&Setup::new().client(), &proxy.host(), "a")
+        .manifest("1")
+        .await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+    assert_eq!(proxy.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn bytes_and_types_arrive_as_they_were() {
+    let source = Registry::new().start().await.unwrap();
+    let target = Registry::new().start().await.unwrap();
+    let client = Setup::new().client();
+    let (from, to) = (
+        pull(&client, &source.host(), "a"),
+        push(&client, &target.host(), "b"),
+    );
+    // Blanks, order and escapes as no serialiser of ours would write them.
+    let odd = |media_type: &str| {
+        format!(
+            "{{ \"manifests\" : [],\n\t\"schemaVersion\":2, \"mediaType\": \"{media_type}\",\"x\":\"\\u00e9\"}}\n\n"
+        )
+    };
+    let types = [
+        INDEX,
+        "application/vnd.Example+JSON",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    ];
+    let cases = types.map(|media_type| (media_type, odd(media_type)));
+    for (media_type, text) in cases {
+        source.put_manifest("a", Some("1"), media_type, text.clone().into());
+        let manifest = from.manifest("1").await.unwrap().unwrap();
+        to.put_manifest("1", &manifest).await.unwrap();
+        let stored = target.tagged("b", "1").unwrap();
+        assert_eq!(
+            (stored.media_type.as_str(), &stored.bytes[..]),
+            (media_type, text.as_bytes())
+        );
+    }
+}
+
+#[tokio::test]
+async fn real_registries_take_a_manifest_by_tag_and_digest() {
+    for version in [Version::V2, Version::V3] {
+        let registry = Distribution::new().version(version).start().await;
+        let repository = push(&Setup::new().client(), &registry.host(), "a");
+        let bytes = index("x");
+        let manifest = Manifest {
+            digest: sha256_digest(&bytes),
+            media_type: INDEX.to_owned(),
+            bytes,
+        };
+        repository.put_manifest("1", &manifest).await.unwrap();
+        repository
+            .put_manifest(manifest.digest.as_ref(), &manifest)
+            .await
+            .unwrap();
+        assert_eq!(
+            repository.manifest("1").await.unwrap().unwrap(),
+            manifest,
+            "{version:?}"
+        );
+        assert!(repository.manifest("2").await.unwrap().is_none());
+        assert!(repository.head_manifest("2").await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_tag_that_cannot_change_is_well_where_it_is_the_same() {
+    let (registry, proxy) = start().await;
+    let bytes = index("x");
+    let digest = registry.put_manifest("a", Some("1"), INDEX, bytes.clone());
+    registry.put_manifest("a", Some("2"), INDEX, index("other"));
+    let manifest = Manifest {
+        digest,
+        media_type: INDEX.to_owned(),
+        bytes,
+    };
+    let repository = push(&Setup::new().client(), &proxy.host(), "a");
+    for status in [400, 403, 405, 409, 412] {
+        proxy.clear_rules();
+        proxy.clear_requests();
+        proxy.add(Rule::new("PUT", "/manifests/").does(Action::answer(status)));
+        repository.put_manifest("1", &manifest).await.unwrap();
+        for tag in ["2", "missing"] {
+            let error = repository.put_manifest(tag, &manifest).await.unwrap_err();
+            assert_eq!(error.status().map(|s| s.as_u16()), Some(status), "{tag}");
+        }
+        assert_eq!(proxy.count("PUT", ""), 3, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_stored_something_else_is_found_out() {
+    let (_registry, proxy) = start().await;
+    let other = sha256_digest(b"other").to_string();
+    proxy.add(Rule::new("PUT", "").does(Action::SetHeader("docker-content-digest", other)));
+    let bytes = index("x");
+    let manifest = Manifest {
+        digest: sha256_digest(&bytes),
+        media_type: INDEX.to_owned(),
+        bytes,
+    };
+    let put = push(&Setup::new().client(), &proxy.host(), "a")
+        .put_manifest("1", &manifest)
+        .await;
+    assert!(matches!(put.unwrap_err(), Error::DigestMismatch { .. }));
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_a_registry_takes_no_manifest() {
+    let (registry, proxy) = start().await;
+    let bytes = index("x");
+    let manifest = Manifest {
+        digest: sha256_digest(&bytes),
+        media_type: INDEX.to_owned(),
+        bytes: bytes.clone(),
+    };
+    let target = push(&Setup::new().client(), &proxy.host(), "a");
+    for (status, stored) in [(200, false), (202, false), (200, true)] {
+        proxy.clear_rules();
+        if stored {
+            registry.put_manifest("a", Some("1"), INDEX, bytes.clone());
+        }
+        let page = Action::answer(status).body("<html>Sign in</html>");
+        proxy.add(Rule::new("PUT", "/manifests/").does(page));
+        let put = target.put_manifest("1", &manifest).await;
+        assert_eq!(put.is_ok(), stored, "{status}: {put:?}");
+        let told = put
+            .map_err(|error| error.to_string())
+            .err()
+            .unwrap_or_default();
+        assert!(stored || told.contains("is not there"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_damaged_on_the_way_is_written_again_at_once() {
+    let bytes = index("x");
+    let manifest = Manifest {
+        digest: sha256_digest(&bytes),
+        media_type: INDEX.to_owned(),
+        bytes,
+    };
+    // The marker: JSON still, and of the same length.
+    let at = manifest.bytes.iter().rposition(|byte| *byte == b'x');
+    let at = at.unwrap() as u64;
+    // Under a tag the registry takes it for another, by its digest it refuses it.
+    for reference in ["1", manifest.digest.as_ref()] {
+        for (damaged, stored) in [(2, true), (3, false)] {
+            let (registry, proxy) = start().await;
+            let flip = Rule::new("PUT", "").first(damaged);
+            proxy.add(flip.does(Action::FlipUpload { at }));
+            let repository = push(&Setup::new().client(), &proxy.host(), "a");
+            let put = repository.put_manifest(reference, &manifest).await;
+            assert_eq!(put.is_ok(), stored, "{reference}: {put:?}");
+            assert_eq!(proxy.count("PUT", ""), 3, "{reference}");
+            let found = registry.manifest("a", &manifest.digest);
+            assert_eq!(found.is_some(), stored, "{reference}");
+            if let Some(tagged) = registry.tagged("a", "1") {
+                assert_eq!(tagged.digest == manifest.digest, stored);
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Referrers: by the API, else by tag, and never lost.
+
+use embedded_registry::{Referrers as Api, Registry};
+use futures::future::join_all;
+use registry_client::{Referrers, Repository, Support, referrers_tag, sha256_digest};
+use serde_json::{Value, json};
+use testkit::processes::Distribution;
+use testkit::proxy::{Action, FaultProxy, Reply, Rule};
+
+use crate::setup::{INDEX, Setup, faulty, index, pull, start};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+fn referrer(subject: &Value, number: u32) -> bytes::Bytes {
+    let config = json!({
+        "mediaType": "application/vnd.oci.empty.v1+json", "size": 2,
+        "digest": sha256_digest(b"{}").as_ref(),
+    });
+    json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "a/b", "config": config,
+        "layers": [], "subject": subject, "annotations": {"n": number.to_string()},
+    })
+    .to_string()
+    .into()
+}
+
+fn subject() -> (oci_spec::image::Digest, Value) {
+    let bytes = index("subject");
+    let digest = sha256_digest(&bytes);
+    let descriptor = json!({"mediaType": INDEX, "digest": digest.as_ref(), "size": bytes.len()});
+    (digest, descriptor)
+}
+
+fn digests(referrers: &Referrers) -> Vec<String> {
+    match referrers {
+        Referrers::Listed(found) => found.iter().map(|d| d.digest().to_string()).collect(),
+        Referrers::Unsupported => panic!("the API is there"),
+    }
+}
+
+#[tokio::test]
+async fn the_api_is_paged_through() {
+    let (registry, proxy) = faulty(Registry::new().page_limit(2)).await;
+    let (digest, descriptor) = subject();
+    let mut expected: Vec<String> = (0..5)
+        .map(|number| registry.put_manifest("a", None, MANIFEST, referrer(&descriptor, number)))
+        .map(|digest| digest.to_string())
+        .collect();
+    expected.sort();
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    assert_eq!(
+        digests(&repository.referrers(&digest).await.unwrap()),
+        expected
+    );
+    assert_eq!(repository.referrers_support(), Support::Yes);
+    assert_eq!(proxy.requests().len(), 3);
+}
+
+async fn ask_many(proxy: &FaultProxy) -> (Repository, Vec<Referrers>) {
+    let client = Setup::new().client();
+    let asked = (0..12).map(|number| {
+        let repository = pull(&client, &proxy.host(), &format!("r{number}"));
+        async move { repository.referrers(&subject().0).await.unwrap() }
+    });
+    let found = join_all(asked).await;
+    (pull(&client, &proxy.host(), "a"), found)
+}
+
+#[tokio::test]
+async fn a_missing_api_is_found_out_once_for_the_host() {
+    let page = Action::answer(200)
+        .header("content-type", "text/html")
+        .body("<html>hello</html>");
+    let not_found = Action::answer(404)
+        .header("content-type", "text/plain")
+        .body("404 page not found");
+    let json = Action::answer(200).body(r#"{"errors":[]}"#);
+    let answers: [(&str, Reply); 5] = [
+        ("404", not_found),
+        ("400", Action::answer(400)),
+        ("405", Action::answer(405)),
+        ("html", page),
+        ("json", json),
+    ];
+    for (name, answer) in answers {
+        let (_registry, proxy) = start().await;
+        proxy.add(Rule::new("GET", "/referrers/").does(answer));
+        let (repository, found) = ask_many(&proxy).await;
+        assert!(found.iter().all(|f| *f == Referrers::Unsupported), "{name}");
+        assert_eq!(repository.referrers_support(), Support::No, "{name}");
+        assert_eq!(proxy.count("GET", "/referrers/"), 1, "{name}");
+    }
+    let real = Distribution::new().start().await;
+    let found = pull(&Setup::new().client(), &real.host(), "a")
+        .referrers(&subject().0)
+        .await;
+    assert_eq!(found.unwrap(), Referrers::Unsupported);
+}
+
+#[tokio::test]
+async fn an_unknown_repository_says_nothing_of_the_api() {
+    let (_registry, proxy) = start().await;
+    let unknown = r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#;
+    let answer = Action::answer(404).body(unknown);
+    proxy.add(Rule::new("GET", "/r0/referrers/").does(answer));
+    let client = Setup::new().client();
+    let first = pull(&client, &proxy.host(), "r0");
+    assert_eq!(
+        first.referrers(&subject().0).await.unwrap(),
+        Referrers::Unsupported
+    );
+    assert_eq!(first.referrers_support(), Support::Unknown);
+    let second = pull(&client, &proxy.host(), "r1");
+    assert!(digests(&second.referrers(&subject().0).await.unwrap()).is_empty());
+    assert_eq!(
+        first.referrers(&subject().0).await.unwrap(),
+        Referrers::Unsupported,
+        "no list is no empty list"
+    );
+    assert_eq!(first.referrers_support(), Support::Yes);
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_is_an_error() {
+    let (registry, proxy) = faulty(Registry::new().page_limit(2)).await;
+    let (digest, descriptor) = subject();
+    for number in 0..3 {
+        registry.put_manifest("a", None, MANIFEST, referrer(&descriptor, number));
+    }
+    let second = Rule::new("GET", "/referrers/").nth(2);
+    proxy.add(second.does(Action::answer(404)));
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    let error = repository.referrers(&digest).await.unwrap_err();
+    assert!(error.to_string().contains("breaks off"), "{error}");
+    assert_eq!(repository.referrers_support(), Support::Yes);
+}
+
+#[tokio::test]
+async fn an_empty_list_of_null_is_a_list_and_damage_is_an_error() {
+    let (_registry, proxy) = start().await;
+    let body = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":null}"#;
+    let null = Action::answer(200).body(body);
+    proxy.add(Rule::new("GET", "/referrers/").first(1).does(null));
+    let damaged = Action::answer(200)
+        .header("content-type", INDEX)
+        .body("{\"manifests\":[{\"size\"");
+    proxy.add(Rule::new("GET", "/referrers/").nth(2).does(damaged));
+    proxy.add(
+        Rule::new("GET", "/referrers/")
+            .nth(3)
+            .does(Action::answer(403)),
+    );
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    let digest = subject().0;
+    assert!(digests(&repository.referrers(&digest).await.unwrap()).is_empty());
+    assert!(
+        repository.referrers(&digest).await.is_err(),
+        "not an empty list"
+    );
+    assert!(
+        repository
+            .referrers(&digest)
+            .await
+            .unwrap_err()
+            .is_refused()
+    );
+}
+
+#[tokio::test]
+async fn the_tag_schema_lists_and_never_the_subject_itself() {
+    let (registry, proxy) = faulty(Registry::new().referrers(Api::Missing)).await;
+    let (digest, descriptor) = subject();
+    let tag = referrers_tag(&digest);
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    assert!(
+        repository
+            .referrers_by_tag(&digest)
+            .await
+            .unwrap()
+            .is_empty(),
+        "no such tag"
+    );
+
+    let list = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [descriptor]});
+    registry.put_manifest("a", Some(&tag), INDEX, list.to_string().into());
+    let found = repository.referrers_by_tag(&digest).await.unwrap();
+    assert_eq!(found.len(), 1);
+
+    // GitLab may answer with the subject, here an index, itself.
+    registry.put_manifest("a", Some(&tag), INDEX, index("subject"));
+    assert!(
+        repository
+            .referrers_by_tag(&digest)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    registry.put_manifest("a", Some(&tag), MANIFEST, referrer(&descriptor, 1));
+    assert!(
+        repository
+            .referrers_by_tag(&digest)
+            .await
+            .unwrap()
+            .is_empty(),
+        "an image"
+    );
+    registry.put_manifest("a", Some(&tag), INDEX, "{\"manifests\":7}".into());
+    assert!(
+        repository.referrers_by_tag(&digest).await.is_err(),
+        "damage"
+    );
+}

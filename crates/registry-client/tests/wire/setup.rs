@@ -1,0 +1,207 @@
+//! A client for a test, and what most tests ask of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use embedded_registry::{Registry, RunningRegistry};
+use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
+use registry_client::registries_conf::RegistriesConf;
+use registry_client::trust::Trust;
+use registry_client::{
+    Access, Blob, Client, Patience, Repository, Settings, TransferError, sha256_digest,
+    transfer_blob,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testkit::proxy::FaultProxy;
+
+/// Short, but not so short that a busy machine would run into it.
+pub fn patience() -> Patience {
+    Patience {
+        connect: Duration::from_secs(5),
+        first_byte: Duration::from_secs(5),
+        stall: Duration::from_secs(5),
+        tries: 3,
+        trying: Duration::from_secs(20),
+        backoff: Duration::from_millis(10),
+        max_wait: Duration::from_secs(4),
+    }
+}
+
+/// The same, for peers that say nothing.
+pub fn impatient() -> Patience {
+    Patience {
+        first_byte: Duration::from_millis(400),
+        stall: Duration::from_millis(400),
+        ..patience()
+    }
+}
+
+/// What a client is made from.
+pub struct Setup {
+    pub patience: Patience,
+    pub jobs: usize,
+    pub conf: String,
+    pub cert_dir: Option<PathBuf>,
+    pub certs_d: Vec<PathBuf>,
+    pub helpers: PathBuf,
+    auth: Value,
+    folder: Arc<TempDir>,
+}
+
+/// A client and the files that it reads when it needs them.
+#[derive(Debug)]
+pub struct Wired {
+    client: Client,
+    _folder: Arc<TempDir>,
+}
+
+impl std::ops::Deref for Wired {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Setup {
+    pub fn new() -> Self {
+        Self {
+            patience: patience(),
+            jobs: 32,
+            conf: String::new(),
+            cert_dir: None,
+            certs_d: Vec::new(),
+            helpers: PathBuf::new(),
+            auth: json!({}),
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+        }
+    }
+
+    pub fn impatient() -> Self {
+        Self {
+            patience: impatient(),
+            ..Self::new()
+        }
+    }
+
+    /// Stores a user for a host or a path of one.
+    pub fn login(mut self, key: &str, user: &str, password: &str) -> Self {
+        let auth = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        self.auth["auths"][key] = json!({ "auth": auth });
+        self
+    }
+
+    /// Any other content of the auth file.
+    pub fn auth(mut self, pointer: [&str; 2], value: Value) -> Self {
+        self.auth[pointer[0]][pointer[1]] = value;
+        self
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn client(&self) -> Wired {
+        let file = self.folder.path().join("auth.json");
+        std::fs::write(&file, self.auth.to_string()).unwrap();
+        let path = format!("{}:/usr/bin:/bin", self.helpers.display());
+        let conf = RegistriesConf::parse(&self.conf).unwrap();
+        let client = Client::new(Settings {
+            registries_conf: conf,
+            credentials: CredentialStore::new(CredentialSources {
+                files: vec![CredentialFile::required(file)],
+                helpers: Helpers::new(path),
+            }),
+            trust: Trust::new(self.cert_dir.clone(), self.certs_d.clone()),
+            patience: self.patience.clone(),
+            jobs: self.jobs,
+        });
+        Wired {
+            client: client.unwrap(),
+            _folder: Arc::clone(&self.folder),
+        }
+    }
+}
+
+/// `HOST/NAME` to read.
+pub fn pull(client: &Client, host: &str, name: &str) -> Repository {
+    let reference = format!("{host}/{name}:x").parse().unwrap();
+    client.sources(&reference).unwrap().pop().unwrap()
+}
+
+/// `HOST/NAME` to write.
+pub fn push(client: &Client, host: &str, name: &str) -> Repository {
+    let reference = format!("{host}/{name}:x").parse().unwrap();
+    client.destination(&reference, Access::Push).unwrap()
+}
+
+/// A registry in memory with a record, and a proxy before it.
+pub async fn faulty(options: Registry) -> (RunningRegistry, FaultProxy) {
+    let registry = options.access_log(10_000).start().await.unwrap();
+    let proxy = FaultProxy::start(registry.address()).await;
+    (registry, proxy)
+}
+
+pub async fn start() -> (RunningRegistry, FaultProxy) {
+    faulty(Registry::new()).await
+}
+
+/// Bytes that are like no others.
+pub fn noise(seed: u64, size: usize) -> Bytes {
+    let mut bytes = vec![0; size];
+    fastrand::Rng::with_seed(seed).fill(&mut bytes);
+    bytes.into()
+}
+
+pub fn blob_of(bytes: &Bytes) -> Blob {
+    Blob {
+        digest: sha256_digest(bytes),
+        size: bytes.len() as u64,
+    }
+}
+
+/// A small manifest that needs nothing to be there.
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+pub fn index(marker: &str) -> Bytes {
+    json!({
+        "schemaVersion": 2, "mediaType": INDEX, "manifests": [],
+        "annotations": {"marker": marker},
+    })
+    .to_string()
+    .into()
+}
+
+/// Brings a blob from one repository to another in a session of its own.
+pub async fn transfer(
+    from: &Repository,
+    to: &Repository,
+    blob: &Blob,
+) -> Result<(), TransferError> {
+    let session = to.begin_upload().await.expect("begin an upload");
+    transfer_blob(from, to, blob, session, Arc::new(|_| ())).await
+}
+
+/// Reads a blob to its end.
+pub async fn read(repository: &Repository, blob: &Blob) -> Result<Vec<u8>, registry_client::Error> {
+    let mut reader = repository.read_blob(blob)?;
+    let mut all = Vec::new();
+    while let Some(piece) = reader.next().await? {
+        all.extend_from_slice(&piece);
+    }
+    Ok(all)
+}
+
+/// How many requests pinged: there is never a reason to.
+pub fn pings(proxy: &FaultProxy) -> usize {
+    let requests = proxy.requests();
+    requests
+        .iter()
+        .filter(|r| r.path == "/v2/" || r.path == "/v2")
+        .count()
+}

@@ -1,0 +1,120 @@
+//! Peers that say nothing for good are given up in every path.
+
+use std::time::{Duration, Instant};
+
+use registry_client::Error;
+use testkit::proxy::{Action, Rule};
+
+use crate::setup::{Setup, blob_of, noise, pull, push, start, transfer};
+
+/// Tries of 400 ms each, three of them, and what is between.
+const AT_MOST: Duration = Duration::from_secs(5);
+
+#[tokio::test]
+async fn a_source_or_a_destination_that_stalls_fails_a_transfer_in_time() {
+    let cases = [
+        ("source", "GET", "/blobs/", Action::Stall, 1000),
+        ("source", "GET", "/blobs/", Action::Stall, 300_000),
+        (
+            "source",
+            "GET",
+            "/blobs/",
+            Action::StallInBody { after: 100 },
+            300_000,
+        ),
+        ("destination", "PUT", "/uploads/", Action::Stall, 1000),
+        ("destination", "PUT", "/uploads/", Action::Stall, 300_000),
+        ("destination", "PUT", "/uploads/", Action::Stall, 30_000_000),
+    ];
+    futures::future::join_all(cases.map(gives_up)).await;
+}
+
+type Case = (&'static str, &'static str, &'static str, Action, usize);
+
+async fn gives_up((side, method, part, action, size): Case) {
+    let shown = format!("{side} {action:?} {size}");
+    let ((source, from_proxy), (target, to_proxy)) = (start().await, start().await);
+    let bytes = noise(1, size);
+    source.put_blob("a", bytes.clone());
+    let proxy = if side == "source" {
+        &from_proxy
+    } else {
+        &to_proxy
+    };
+    proxy.add(Rule::new(method, part).does(action));
+    if method == "PATCH" {
+        proxy.add(Rule::new("PUT", "/uploads/").does(Action::answer(413)));
+    }
+    let client = Setup::impatient().client();
+    let from = pull(&client, &from_proxy.host(), "a");
+    let to = push(&client, &to_proxy.host(), "a");
+    let begun = Instant::now();
+    let failed = transfer(&from, &to, &blob_of(&bytes)).await.unwrap_err();
+    assert!(
+        matches!(failed.error, Error::Timeout { .. }),
+        "{shown}: {failed}"
+    );
+    assert_eq!(format!("{:?}", failed.side).to_lowercase(), side, "{shown}");
+    assert!(begun.elapsed() < AT_MOST, "{shown}: {:?}", begun.elapsed());
+    assert!(
+        target.blob("a", &blob_of(&bytes).digest).is_none(),
+        "{shown}"
+    );
+    assert_eq!(proxy.count(method, part), 3, "{shown}");
+}
+
+#[tokio::test]
+async fn a_token_server_that_stalls_fails_a_request_in_time() {
+    let ((_registry, proxy), (_elsewhere, tokens)) = (start().await, start().await);
+    let realm = format!("Bearer realm=\"http://{}/token\"", tokens.host());
+    let refusal = Action::answer(401).header("www-authenticate", &realm);
+    proxy.add(Rule::new("", "/v2/").does(refusal));
+    tokens.add(Rule::new("", "/token").does(Action::Stall));
+    let client = Setup::impatient().client();
+    let begun = Instant::now();
+    let failed = pull(&client, &proxy.host(), "a").head_manifest("1").await;
+    assert!(matches!(failed, Err(Error::Timeout { .. })), "{failed:?}");
+    assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
+    assert!(tokens.requests().len() <= 6, "{}", tokens.requests().len());
+}
+
+#[tokio::test]
+async fn a_slow_upload_is_not_a_stalled_one() {
+    let ((source, from_proxy), (target, to_proxy)) = (start().await, start().await);
+    let bytes = noise(1, 300_000);
+    source.put_blob("a", bytes.clone());
+    // The source pauses in the middle for longer than the destination's patience.
+    let stall = Action::StallInBody { after: 100_000 };
+    from_proxy.add(Rule::new("GET", "/blobs/").first(2).does(stall));
+    let client = Setup::impatient().client();
+    let from = pull(&client, &from_proxy.host(), "a");
+    let to = push(&client, &to_proxy.host(), "a");
+    transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
+    assert_eq!(
+        to_proxy.count("PUT", ""),
+        1,
+        "one upload, whose source was resumed"
+    );
+    assert_eq!(target.blob("a", &blob_of(&bytes).digest), Some(bytes));
+}
+
+#[tokio::test]
+async fn a_queue_is_no_reason_to_give_up() {
+    let (_registry, proxy) = start().await;
+    proxy.set_latency(Duration::from_millis(50));
+    proxy.add(Rule::new("HEAD", "").does(Action::answer(502)).when({
+        let seen = std::sync::Mutex::new(std::collections::HashSet::new());
+        move |parts| seen.lock().unwrap().insert(parts.uri.path().to_owned())
+    }));
+    let mut setup = Setup::new();
+    setup.jobs = 1;
+    setup.patience.trying = Duration::from_millis(300);
+    let client = setup.client();
+    let asked = (0..16).map(|number| {
+        let repository = pull(&client, &proxy.host(), &format!("r{number}"));
+        async move { repository.head_manifest("1").await }
+    });
+    for head in futures::future::join_all(asked).await {
+        assert!(head.unwrap().is_none(), "each failed once and waited long");
+    }
+}

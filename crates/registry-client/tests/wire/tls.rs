@@ -1,0 +1,130 @@
+//! Whom we trust and as whom we appear.
+
+use std::process::Command;
+use std::time::Instant;
+
+use registry_client::Error;
+use testkit::certificates::Authority;
+use testkit::processes::Distribution;
+
+use crate::setup::{Setup, blob_of, noise, pull, push, transfer};
+
+#[tokio::test]
+async fn an_authority_of_its_own_and_a_client_certificate_open_the_door() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let registry = Distribution::new()
+        .tls(servers.server())
+        .client_certificates(&clients)
+        .start()
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = Setup::new();
+    setup.certs_d = vec![folder.path().into()];
+
+    servers.write_certs_d(folder.path(), &registry.host(), None);
+    let begun = Instant::now();
+    let without = pull(&setup.client(), &registry.host(), "a")
+        .head_manifest("1")
+        .await;
+    let error = without.unwrap_err();
+    assert!(matches!(error, Error::Trust { .. }), "{error:?}");
+    assert!(
+        begun.elapsed() < setup.patience.first_byte,
+        "not tried again and again"
+    );
+
+    servers.write_certs_d(folder.path(), &registry.host(), Some(&clients.client("us")));
+    let client = setup.client();
+    let target = push(&client, &registry.host(), "a");
+    let source = Distribution::new().start().await;
+    let bytes = noise(1, 300_000);
+    let blob = blob_of(&bytes);
+    let origin = push(&client, &source.host(), "a");
+    testkit_put(&source.host(), &bytes).await;
+    transfer(&origin, &target, &blob).await.unwrap();
+    assert!(target.has_blob(&blob).await.unwrap(), "over TLS, streamed");
+}
+
+/// Puts a blob by means of our own client: through a registry in memory.
+async fn testkit_put(host: &str, bytes: &bytes::Bytes) {
+    let memory = embedded_registry::Registry::new().start().await.unwrap();
+    memory.put_blob("a", bytes.clone());
+    let client = Setup::new().client();
+    let (from, to) = (pull(&client, &memory.host(), "a"), push(&client, host, "a"));
+    transfer(&from, &to, &blob_of(bytes)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_refused_once_and_says_so() {
+    let registry = Distribution::new()
+        .tls(Authority::new("unknown").server())
+        .start()
+        .await;
+    let mut setup = Setup::new();
+    setup.conf = format!(
+        "[[registry]]\nlocation = \"{}\"\ninsecure = false\n",
+        registry.host()
+    );
+    let client = setup.client();
+    let refused = pull(&client, &registry.host(), "a")
+        .head_manifest("1")
+        .await;
+    let error = refused.unwrap_err();
+    assert!(matches!(error, Error::Trust { .. }), "{error:?}");
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert_eq!(
+        client.requests(),
+        1,
+        "a certificate does not get better by asking"
+    );
+}
+
+#[tokio::test]
+async fn ssl_cert_file_is_trusted_also_beside_an_authority_of_the_host() {
+    let authority = Authority::new("system");
+    let registry = Distribution::new().tls(authority.server()).start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("roots.pem");
+    std::fs::write(&file, authority.pem()).unwrap();
+    let other = Authority::new("another");
+    other.write_certs_d(folder.path(), &registry.host(), None);
+    for certs_d in ["/nonexistent", folder.path().to_str().unwrap()] {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tls::child_of_ssl_cert_file", "--ignored"])
+            .env("SSL_CERT_FILE", &file)
+            .env("MIRROR_TEST_HOST", registry.host())
+            .env("MIRROR_TEST_CERTS", certs_d)
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{child:?}");
+        let shown = String::from_utf8_lossy(&child.stdout);
+        assert!(shown.contains("1 passed"), "{shown}");
+    }
+}
+
+/// In a process of its own, since the environment is everybody's.
+#[tokio::test]
+#[ignore = "run by ssl_cert_file_is_trusted_also_beside_an_authority_of_the_host"]
+async fn child_of_ssl_cert_file() {
+    let host = std::env::var("MIRROR_TEST_HOST").unwrap();
+    let mut setup = Setup::new();
+    setup.certs_d = vec![std::env::var("MIRROR_TEST_CERTS").unwrap().into()];
+    setup.conf = format!("[[registry]]\nlocation = \"{host}\"\ninsecure = false\n");
+    let found = pull(&setup.client(), &host, "a").head_manifest("1").await;
+    assert!(found.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_client_of_a_host_costs_little() {
+    let client = Setup::new().client();
+    let begun = Instant::now();
+    for number in 0..100 {
+        client
+            .sources(&format!("r{number}.example.com/a:1").parse().unwrap())
+            .unwrap();
+    }
+    let each = begun.elapsed() / 100;
+    // A few tens of microseconds; reading the system's roots takes milliseconds
+    // in a release build and tens of them in this one.
+    assert!(each.as_millis() < 5, "{each:?}");
+}

@@ -1,0 +1,214 @@
+//! Bearer tokens: as few requests as there are scopes.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use registry_client::Mount;
+use serde_json::json;
+use testkit::processes::Distribution;
+use testkit::proxy::{Action, FaultProxy, Rule};
+use testkit::tokens::{Anonymous, Grant, TokenServer};
+
+use crate::setup::{Setup, blob_of, noise, pings, pull, push, start, transfer};
+
+#[tokio::test]
+async fn sixteen_needs_of_one_token_are_one_request() {
+    let tokens = TokenServer::new()
+        .user("us", "secret")
+        .latency(Duration::from_millis(100))
+        .start()
+        .await;
+    let registry = Distribution::new().token(tokens.auth()).start().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+    let repository = pull(&client, &proxy.host(), "a");
+    for head in join_all((0..16).map(|_| repository.head_manifest("1"))).await {
+        assert!(head.unwrap().is_none());
+    }
+    let asked = tokens.requests();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(asked[0].grant, Grant::Password("us".to_owned()));
+    assert_eq!(asked[0].scopes, ["repository:a:pull"]);
+    assert_eq!(proxy.requests().len(), 17, "one of them found out");
+    assert_eq!(pings(&proxy), 0);
+}
+
+#[tokio::test]
+async fn nobody_in_particular_gets_a_token_to_pull() {
+    let tokens = TokenServer::new().anonymous(Anonymous::Pull).start().await;
+    let registry = Distribution::new().token(tokens.auth()).start().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let client = Setup::new().client();
+    assert!(
+        pull(&client, &proxy.host(), "a")
+            .head_manifest("1")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(tokens.requests()[0].grant, Grant::Anonymous);
+    proxy.clear_requests();
+
+    let refused = push(&client, &proxy.host(), "a")
+        .begin_upload()
+        .await
+        .unwrap_err();
+    assert!(refused.is_refused_anonymous());
+    assert_eq!(proxy.requests().len(), 1, "a new token would say the same");
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends_and_after_a_401() {
+    let tokens = TokenServer::new()
+        .user("us", "secret")
+        .lifetime(Duration::from_secs(2))
+        .start()
+        .await;
+    let lying = TokenServer::new()
+        .user("us", "secret")
+        .lifetime(Duration::from_secs(2))
+        .announced(Some(Duration::from_secs(300)))
+        .start()
+        .await;
+    join_all(
+        [(tokens, 1), (lying, 2)].map(|(tokens, refusals)| async move {
+            let registry = Distribution::new().token(tokens.auth()).start().await;
+            let proxy = FaultProxy::start(registry.address()).await;
+            let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+            let repository = pull(&client, &proxy.host(), "a");
+            repository.head_manifest("1").await.unwrap();
+            tokio::time::sleep(Duration::from_millis(3100)).await;
+            repository.head_manifest("1").await.unwrap();
+            assert_eq!(tokens.requests().len(), 2);
+            let refused = proxy
+                .requests()
+                .iter()
+                .filter(|r| r.status() == Some(401))
+                .count();
+            assert_eq!(refused, refusals);
+        }),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_the_middle_of_a_run_does_not_fail_uploads() {
+    let tokens = TokenServer::new()
+        .user("us", "secret")
+        .lifetime(Duration::from_secs(2))
+        .announced(Some(Duration::from_secs(300)))
+        .start()
+        .await;
+    let registry = Distribution::new().token(tokens.auth()).start().await;
+    let (source, from_proxy) = start().await;
+    let client = Setup::new()
+        .login(&registry.host(), "us", "secret")
+        .client();
+    let (from, to) = (
+        pull(&client, &from_proxy.host(), "a"),
+        push(&client, &registry.host(), "a"),
+    );
+    let both = [1000, 300_000].map(async |size| {
+        let bytes = noise(1, size);
+        source.put_blob("a", bytes.clone());
+        let session = to.begin_upload().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(3100)).await;
+        let progress = std::sync::Arc::new(|_| ());
+        let blob = blob_of(&bytes);
+        registry_client::transfer_blob(&from, &to, &blob, session, progress)
+            .await
+            .unwrap();
+        assert!(to.has_blob(&blob).await.unwrap(), "{size}");
+    });
+    join_all(both).await;
+}
+
+#[tokio::test]
+async fn a_token_server_that_stumbles_is_asked_again() {
+    let tokens = TokenServer::new().user("us", "secret").start().await;
+    let registry = Distribution::new().token(tokens.auth()).start().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+    for status in [503, 429] {
+        tokens.fail_next(2, status);
+        let repository = pull(&client, &proxy.host(), &format!("r{status}"));
+        assert!(
+            repository.head_manifest("1").await.unwrap().is_none(),
+            "{status}"
+        );
+    }
+    assert_eq!(tokens.requests().len(), 6);
+    let without = proxy
+        .requests()
+        .iter()
+        .filter(|r| !r.is_authorized())
+        .count();
+    assert_eq!(without, 1, "never turned into a request of nobody");
+}
+
+#[tokio::test]
+async fn an_identity_token_is_posted() {
+    let tokens = TokenServer::new().user("us", "secret").start().await;
+    let registry = Distribution::new().token(tokens.auth()).start().await;
+    let host = registry.host();
+    let stored = json!({"identitytoken": tokens.refresh_token("us")});
+    let client = Setup::new().auth(["auths", &host], stored).client();
+    assert!(
+        push(&client, &host, "a")
+            .head_manifest("1")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let asked = tokens.requests();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].grant, Grant::Refresh);
+    assert_eq!(asked[0].scopes, ["repository:a:pull,push"]);
+}
+
+#[tokio::test]
+async fn a_mount_asks_for_both_scopes_and_without_them_for_an_upload() {
+    let tokens = TokenServer::new().user("us", "secret").start().await;
+    let registry = Distribution::new().token(tokens.auth()).start().await;
+    let host = registry.host();
+    let client = Setup::new().login(&host, "us", "secret").client();
+    let (source, from) = start().await;
+    let bytes = noise(3, 1000);
+    source.put_blob("a", bytes.clone());
+    let blob = blob_of(&bytes);
+    let base = push(&client, &host, "base/os");
+    transfer(&pull(&client, &from.host(), "a"), &base, &blob)
+        .await
+        .unwrap();
+
+    let app = push(&client, &host, "team/app");
+    let mounted = app.mount(&blob.digest, "base/os").await.unwrap();
+    assert!(matches!(mounted, Mount::Mounted), "{mounted:?}");
+    let asked = tokens.requests();
+    let both = ["repository:base/os:pull", "repository:team/app:pull,push"];
+    assert_eq!(asked.last().unwrap().scopes, both);
+
+    let other = push(&client, &host, "team/other");
+    tokens.fail_next(1, 403);
+    let refused = other.mount(&blob.digest, "base/os").await.unwrap();
+    assert!(matches!(refused, Mount::Session(_)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn credentials_go_to_no_realm_named_by_somebody_else() {
+    let (_registry, proxy) = start().await;
+    let (_elsewhere, thief) = start().await;
+    let realm = format!(
+        "Bearer realm=\"http://{}/token\",service=\"x\"",
+        thief.host()
+    );
+    let refusal = Action::answer(401).header("www-authenticate", &realm);
+    thief.add(Rule::new("", "/blobs/").does(refusal));
+    proxy.add(Rule::new("GET", "/blobs/").does(Action::RedirectTo(thief.host())));
+    let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+    let blob = blob_of(&noise(4, 10));
+    let refused = crate::setup::read(&pull(&client, &proxy.host(), "a"), &blob).await;
+    assert!(refused.is_err());
+    assert_eq!(thief.count("", "/token"), 0, "{:?}", thief.requests());
+    assert!(thief.requests().iter().all(|r| !r.is_authorized()));
+}
