@@ -1,0 +1,149 @@
+//! References to manifests.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::digest::{Digest, DigestError};
+use crate::tag::{Tag, TagError};
+
+/// A manifest of a repository by its tag or its digest.
+///
+/// Source: distribution specification, "Pulling manifests" (`<reference>`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ManifestReference {
+    /// The manifest that has this tag now.
+    Tag(Tag),
+    /// The manifest with this digest.
+    Digest(Digest),
+}
+
+/// The reason why a text is neither a tag nor a digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestReferenceError {
+    /// The text has no `:` and is not a tag.
+    #[error(transparent)]
+    Tag(#[from] TagError),
+    /// The text has a `:` and is not a digest.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+}
+
+impl ManifestReference {
+    /// Returns the text of the tag or the digest.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Tag(tag) => tag.as_str(),
+            Self::Digest(digest) => digest.as_str(),
+        }
+    }
+
+    /// Returns the tag of a reference by tag.
+    #[must_use]
+    pub fn tag(&self) -> Option<&Tag> {
+        match self {
+            Self::Tag(tag) => Some(tag),
+            Self::Digest(_) => None,
+        }
+    }
+
+    /// Returns the digest of a reference by digest.
+    #[must_use]
+    pub fn digest(&self) -> Option<&Digest> {
+        match self {
+            Self::Tag(_) => None,
+            Self::Digest(digest) => Some(digest),
+        }
+    }
+}
+
+impl FromStr for ManifestReference {
+    type Err = ManifestReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // No tag has a colon, and every digest has one.
+        Ok(if text.contains(':') {
+            Self::Digest(text.parse()?)
+        } else {
+            Self::Tag(text.parse()?)
+        })
+    }
+}
+
+impl TryFrom<&str> for ManifestReference {
+    type Error = ManifestReferenceError;
+
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Tag> for ManifestReference {
+    fn from(tag: Tag) -> Self {
+        Self::Tag(tag)
+    }
+}
+
+impl From<&Tag> for ManifestReference {
+    fn from(tag: &Tag) -> Self {
+        Self::Tag(tag.clone())
+    }
+}
+
+impl From<Digest> for ManifestReference {
+    fn from(digest: Digest) -> Self {
+        Self::Digest(digest)
+    }
+}
+
+impl From<&Digest> for ManifestReference {
+    fn from(digest: &Digest) -> Self {
+        Self::Digest(digest.clone())
+    }
+}
+
+impl From<&ManifestReference> for ManifestReference {
+    fn from(reference: &ManifestReference) -> Self {
+        reference.clone()
+    }
+}
+
+impl AsRef<str> for ManifestReference {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for ManifestReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colon_separates_digests_from_tags() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let parsed: ManifestReference = digest.parse().unwrap();
+        assert_eq!(parsed.digest().map(Digest::as_str), Some(&*digest));
+        let parsed: ManifestReference = "v1".parse().unwrap();
+        assert_eq!(parsed.tag().map(Tag::as_str), Some("v1"));
+        for (text, expected) in [
+            ("", TagError::Empty.into()),
+            ("../x", TagError::Character { character: '/' }.into()),
+            (
+                "v1:x",
+                ManifestReferenceError::Digest(DigestError::Algorithm {
+                    algorithm: "v1".to_owned(),
+                }),
+            ),
+        ] {
+            let error: ManifestReferenceError = expected;
+            assert_eq!(text.parse::<ManifestReference>(), Err(error), "{text:?}");
+        }
+    }
+}
