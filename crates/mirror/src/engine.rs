@@ -6,16 +6,16 @@ use std::time::Instant;
 use copier::{MovedTag, Options, Progress, Row};
 
 use crate::args::CopyingArgs;
-use crate::atomic_file;
-use crate::client;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::github::{self, Level};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::files::atomic_file;
+use crate::registries::client;
 use crate::report::{self, RunReport};
 use crate::run::{Ending, Mode, Run};
 use crate::selection::Place;
 use crate::session::Session;
 use crate::sharding::Shard;
+use crate::terminal::github_actions::{self, Level};
 
 /// What is to be copied.
 #[derive(Debug)]
@@ -59,8 +59,8 @@ pub(crate) async fn copy(
     };
     let run = run(session, &options, work).await?;
     let github = session.environment.github.as_ref();
-    github::annotate(github, Level::Error, &run.findings());
-    github::annotate(github, Level::Warning, &run.warnings());
+    github_actions::annotate(github, Level::Error, &run.findings());
+    github_actions::annotate(github, Level::Warning, &run.warnings());
     let exit = report::tell(session, title, args.report.as_deref(), &RunReport::of(&run))?;
     Ok((run, exit))
 }

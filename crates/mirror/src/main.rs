@@ -20,38 +20,22 @@
 
 mod adding;
 mod args;
-mod atomic_file;
-mod availability;
 mod checking;
-mod client;
+mod cli;
 mod commands;
-mod config_file;
 mod engine;
-mod environment;
-mod exit;
-mod failure;
-mod github;
-mod hints;
-mod image_name;
-mod inquiry;
-mod list_file;
-mod lock_file;
+mod files;
 mod locking;
-mod logging;
-mod open_files;
-mod output;
-mod progress;
 mod proposing;
+mod registries;
 mod render;
 mod report;
 mod retrieving;
-mod revision;
 mod run;
 mod selection;
 mod session;
 mod sharding;
-mod signals;
-mod tamed;
+mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,16 +43,19 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use args::{Cli, Key};
-use environment::Environment;
-use exit::Exit;
-use failure::Failure;
-use github::Level;
-use inquiry::Inquiry;
-use output::{Output, OutputFormat};
-use progress::Screen;
+use args::Cli;
+use cli::environment::Environment;
+use cli::exit::Exit;
+use cli::failure::Failure;
+use cli::key_value::Key;
+use cli::options::OutputFormat;
 use session::Session;
-use signals::Signals;
+use terminal::github_actions::{self, Level};
+use terminal::logging;
+use terminal::output::{self, Output};
+use terminal::progress::Screen;
+use terminal::signals::Signals;
+use terminal::status_signal::Inquiry;
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -91,7 +78,7 @@ fn main() -> ExitCode {
     let exit = commands::run(&session, &cli.command).unwrap_or_else(|failure| {
         logging::tell(&failure, session.common.log_format);
         let github = session.environment.github.as_ref();
-        github::annotate(github, Level::Error, &failure.problems);
+        github_actions::annotate(github, Level::Error, &failure.problems);
         output.fail(&failure);
         failure.exit
     });

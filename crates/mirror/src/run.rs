@@ -5,10 +5,10 @@ use std::time::Duration;
 use copier::{Moved, Outcome, Report, Row, Status};
 use tokio_util::sync::CancellationToken;
 
-use crate::failure::Finding;
-use crate::hints;
+use crate::cli::failure::Finding;
 use crate::selection::Place;
 use crate::sharding::Shard;
+use crate::terminal::hints;
 
 /// What was run, and what came of it.
 #[derive(Debug)]

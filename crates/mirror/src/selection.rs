@@ -6,13 +6,13 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use images_list::{Diff, List, Repository, RowAt, Severity};
 
 use crate::args::{Places, SelectArgs};
-use crate::failure::{Failure, Finding};
-use crate::github::{self, Level};
-use crate::image_name::full_repository;
-use crate::list_file::{self, ListFile};
-use crate::revision;
+use crate::cli::failure::{Failure, Finding};
+use crate::cli::image_name::full_repository;
+use crate::files::list_file::{self, ListFile};
+use crate::files::revision;
 use crate::session::Session;
 use crate::sharding::{Shard, shares};
+use crate::terminal::github_actions::{self, Level};
 
 /// The rows of a run.
 #[derive(Debug)]
@@ -154,7 +154,7 @@ pub(crate) fn refuse_wrong_rows(session: &Session, lists: &[ListFile]) -> Result
             .hint("correct what is named above; `mirror lint` checks it again".to_owned())
             .problems(wrong));
     }
-    github::annotate(session.environment.github.as_ref(), Level::Warning, &form);
+    github_actions::annotate(session.environment.github.as_ref(), Level::Warning, &form);
     for finding in form {
         tracing::warn!("{finding}");
     }

@@ -1,11 +1,11 @@
 //! What every command is given.
 
-use crate::args::Common;
-use crate::environment::Environment;
-use crate::inquiry::Inquiry;
-use crate::output::Output;
-use crate::progress::Screen;
-use crate::signals::Signals;
+use crate::cli::environment::Environment;
+use crate::cli::options::Common;
+use crate::terminal::output::Output;
+use crate::terminal::progress::Screen;
+use crate::terminal::signals::Signals;
+use crate::terminal::status_signal::Inquiry;
 
 /// The common options, the environment and the places to write to.
 #[derive(Debug)]

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::{Checks, Destination, Edit, LockedFiles, Outcome, Plan, Verdict, Wanted, plan};
-use crate::atomic_file::{self, Staged};
-use crate::availability::Lookout;
-use crate::failure::Failure;
-use crate::list_file::{self, ListFile};
-use crate::lock_file::LockFile;
+use super::{Checks, Destination, Edit, Outcome, Plan, Verdict, Wanted, plan};
+use crate::cli::failure::Failure;
+use crate::files::atomic_file::{self, Staged};
+use crate::files::list_file::{self, ListFile};
+use crate::files::lock_file::LockFile;
+use crate::files::locked_files::LockedFiles;
+use crate::registries::availability::Lookout;
 use crate::render::{AddedReport, unified_diff};
 use crate::selection;
 use crate::session::Session;

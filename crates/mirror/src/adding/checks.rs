@@ -6,8 +6,8 @@ use futures::StreamExt;
 use images_list::{Approved, Row};
 
 use super::{AddProblem, Destination, Pair, Plan, Verdict, Wanted};
-use crate::availability::{Looked, Lookout, missing_destination};
-use crate::image_name::full_repository;
+use crate::cli::image_name::full_repository;
+use crate::registries::availability::{Looked, Lookout, missing_destination};
 
 /// Rows looked for at once; the client sees to what each registry bears.
 const AT_ONCE: usize = 512;

@@ -3,8 +3,8 @@
 use images_list::{Inserted, List};
 
 use super::{AddedRow, Checks, Outcome};
-use crate::list_file::ListFile;
-use crate::lock_file::LockFile;
+use crate::files::list_file::ListFile;
+use crate::files::lock_file::LockFile;
 
 /// A list with further rows.
 #[derive(Debug)]

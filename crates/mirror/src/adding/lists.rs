@@ -4,7 +4,7 @@ use images_list::{CommentedRow, Index, Repository, Row, Source};
 
 use super::problem::place;
 use super::{AddProblem, Destination, Pair, PlannedRow, Verdict};
-use crate::list_file::ListFile;
+use crate::files::list_file::ListFile;
 
 /// The lists, looked up as one.
 pub(super) struct Lists<'a> {

@@ -3,7 +3,7 @@
 use images_list::Row;
 
 use super::{AddProblem, Checks, Pair, Plan, PlannedRow, Verdict, Wanted};
-use crate::exit::Exit;
+use crate::cli::exit::Exit;
 
 /// What is added, what is not, and why.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use images_list::{Repository, Row, Tag};
 
 use super::lists::Lists;
 use super::{AddProblem, Destination, Pair, Wanted};
-use crate::list_file::ListFile;
+use crate::files::list_file::ListFile;
 
 /// What is to be done about each wanted image, in the order of asking.
 #[derive(Debug)]

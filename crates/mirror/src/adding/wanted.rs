@@ -4,7 +4,7 @@ use std::fmt;
 
 use images_list::{Repository, Tag};
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// An image to add: a source and its tag.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use clap::Args;
 use images_list::Repository;
 
-use super::operands::Operand;
+use crate::cli::key_value::Operand;
 
 /// The arguments of `add-tag`.
 #[derive(Debug, Args)]

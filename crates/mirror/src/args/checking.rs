@@ -3,10 +3,11 @@
 use clap::Args;
 
 use super::copying::NarrowArgs;
-use super::operands::{Operand, Operands};
-use super::{Key, MutableArgs, SelectArgs};
-use crate::environment::Environment;
-use crate::failure::Failure;
+use super::{MutableArgs, SelectArgs};
+use crate::cli::environment::Environment;
+use crate::cli::failure::Failure;
+use crate::cli::key_value::Key;
+use crate::cli::key_value::{Operand, Operands};
 
 /// The arguments of `compare`.
 #[derive(Debug, Args)]

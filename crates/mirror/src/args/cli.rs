@@ -4,12 +4,12 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use super::every_command::Common;
 use super::{
     AddTagArgs, CheckNewArgs, CompareArgs, CopyArgs, DemoArgs, FmtArgs, InspectArgs, LintArgs,
     LockArgs, LoginArgs, ReportArgs, RetrieveTagsArgs, SyncArgs, TagsArgs,
 };
-use crate::exit;
+use crate::cli::exit;
+use crate::cli::options::Common;
 
 /// Keeps mirrors of container images: the list, the checks and the copying.
 ///

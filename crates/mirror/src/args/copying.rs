@@ -6,7 +6,7 @@ use clap::Args;
 use copier::{NarrowedIndex, Platform, PlatformSelection};
 
 use super::{MutableArgs, SelectArgs};
-use crate::image_name::ImageName;
+use crate::cli::image_name::ImageName;
 
 /// The arguments of `sync`.
 #[derive(Debug, Args)]

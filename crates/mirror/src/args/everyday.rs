@@ -3,7 +3,7 @@
 use clap::Args;
 use images_list::Repository;
 
-use crate::image_name::ImageName;
+use crate::cli::image_name::ImageName;
 
 /// The arguments of `tags`.
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::checking::ListOperands;
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::selection::Globs;
 
 /// The arguments of `lock`.

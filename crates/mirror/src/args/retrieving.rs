@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::checking::ListOperands;
-use super::duration;
+use crate::cli::duration;
 
 /// The arguments of `retrieve-tags`.
 #[derive(Debug, Args)]

@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::Key;
-use super::operands::{Operand, Operands};
-use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::cli::environment::Environment;
+use crate::cli::failure::Failure;
+use crate::cli::key_value::Key;
+use crate::cli::key_value::{Operand, Operands};
 use crate::sharding::Shard;
 
 /// Options of the commands over rows.

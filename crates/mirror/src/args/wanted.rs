@@ -2,12 +2,13 @@
 
 use images_list::{Repository, Tag};
 
-use super::operands::{Operands, Origin};
-use super::{AddTagArgs, Key};
+use super::AddTagArgs;
 use crate::adding::{Destination, Pair, Wanted};
-use crate::environment::Environment;
-use crate::failure::Failure;
-use crate::image_name::ImageName;
+use crate::cli::environment::Environment;
+use crate::cli::failure::Failure;
+use crate::cli::image_name::ImageName;
+use crate::cli::key_value::Key;
+use crate::cli::key_value::{Operands, Origin};
 
 const EXAMPLE: &str = "write IMAGES=quay.io/coreos/etcd TAGS=v3.4.20,v3.5.1 \
                        or FULL_IMAGES=busybox:1.36,alpine:3.20";

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use images_list::{Diff, List, Repository, Row};
 
-use crate::list_file::ListFile;
+use crate::files::list_file::ListFile;
 
 /// A row that one version lacks, and its place in the other.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use images_list::{Approved, Repository, Row};
 
 use super::{Change, Changed};
 use crate::adding::Pair;
-use crate::availability::{Looked, missing_destination};
-use crate::exit::Exit;
-use crate::failure::Finding;
-use crate::image_name::full_repository;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Finding;
+use crate::cli::image_name::full_repository;
+use crate::registries::availability::{Looked, missing_destination};
 
 /// All that was found.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use images_list::{Approved, Lock, Row};
 
 use super::Change;
 use crate::adding::Pair;
-use crate::availability::Looked;
-use crate::failure::Finding;
-use crate::list_file::ListFile;
-use crate::lock_file::LockFile;
+use crate::cli::failure::Finding;
+use crate::files::list_file::ListFile;
+use crate::files::lock_file::LockFile;
+use crate::registries::availability::Looked;
 use crate::selection::Globs;
 
 /// A list with its lock, as the base had it and now.

@@ -2,12 +2,12 @@
 
 use crate::adding::{Adding, add};
 use crate::args::AddTagArgs;
-use crate::availability::Lookout;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::github;
-use crate::list_file;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::files::list_file;
+use crate::registries::availability::Lookout;
 use crate::session::Session;
+use crate::terminal::github_actions;
 
 /// Runs the command: exit 1 where an image was not added.
 ///
@@ -33,7 +33,7 @@ pub(super) async fn run(session: &Session, args: &AddTagArgs) -> Result<Exit, Fa
     for warning in &report.outcome.warnings {
         tracing::warn!("{warning}");
     }
-    github::summarise(session.environment.github.as_ref(), &report.summary());
+    github_actions::summarise(session.environment.github.as_ref(), &report.summary());
     session.output.write(&report, &report.document())?;
     Ok(report.outcome.exit())
 }

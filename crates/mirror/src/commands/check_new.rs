@@ -7,17 +7,17 @@ use images_list::{Approved, List, Lock, Repository};
 
 use crate::adding::Pair;
 use crate::args::CheckNewArgs;
-use crate::availability::{Looked, Lookout};
 use crate::checking::{Allowed, Change, Checked, LockChange};
-use crate::config_file;
-use crate::exit::Exit;
-use crate::failure::{Failure, Finding};
-use crate::github::{self, Level};
-use crate::list_file::{self, ListFile};
-use crate::lock_file::{self, LockFile, LockFileError};
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, Finding};
+use crate::files::config_file;
+use crate::files::list_file::{self, ListFile};
+use crate::files::lock_file::{self, LockFile, LockFileError};
+use crate::files::revision;
+use crate::registries::availability::{Looked, Lookout};
 use crate::render::CheckedReport;
-use crate::revision;
 use crate::session::Session;
+use crate::terminal::github_actions::{self, Level};
 
 /// Rows looked for at once; the client sees to what each registry bears.
 const AT_ONCE: usize = 512;
@@ -39,13 +39,13 @@ pub(super) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, 
     };
     checked.problems.extend(of_config);
     let github = session.environment.github.as_ref();
-    github::annotate(github, Level::Error, &checked.findings());
-    github::annotate(github, Level::Warning, &checked.warnings());
+    github_actions::annotate(github, Level::Error, &checked.findings());
+    github_actions::annotate(github, Level::Warning, &checked.warnings());
     let report = CheckedReport {
         checked: &checked,
         is_verbose: session.is_verbose(),
     };
-    github::summarise(github, &report.summary());
+    github_actions::summarise(github, &report.summary());
     session.output.write(&report, &report.document())?;
     Ok(checked.exit())
 }

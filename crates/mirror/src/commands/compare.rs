@@ -5,16 +5,16 @@ use std::sync::Arc;
 use copier::{CompareReport, CompareStatus, Options, Progress, Row};
 
 use crate::args::CompareArgs;
-use crate::client;
-use crate::exit::Exit;
-use crate::failure::{Failure, Finding};
-use crate::github::{self, Level};
-use crate::hints;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, Finding};
 use crate::locking::Approvals;
+use crate::registries::client;
 use crate::render::{ComparedJson, ComparedText};
 use crate::run::Ending;
 use crate::selection::{self, Selection};
 use crate::session::Session;
+use crate::terminal::github_actions::{self, Level};
+use crate::terminal::hints;
 
 /// Runs the command: exit 1 where a row is not the same.
 ///
@@ -31,10 +31,10 @@ pub(super) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
     };
     let (report, ending) = compare(session, &selection.rows, &options).await?;
     let github = session.environment.github.as_ref();
-    github::annotate(github, Level::Error, &findings(&selection, &report));
+    github_actions::annotate(github, Level::Error, &findings(&selection, &report));
     let text = ComparedText::of(&selection.rows, &report, session.is_verbose());
     let text = text.shard(selection.shard);
-    github::summarise(
+    github_actions::summarise(
         github,
         &format!("### mirror compare\n\n```\n{}```\n\n", text.brief()),
     );

@@ -3,9 +3,9 @@
 use copier::{MovedTag, Row};
 
 use crate::args::CopyArgs;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::engine::{self, Work};
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::session::Session;
 
 /// Runs the command.

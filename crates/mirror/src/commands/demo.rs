@@ -13,19 +13,21 @@ use embedded_registry::{Registry, RunningRegistry};
 use serde_json::{Value, json};
 
 use super::compare;
-use crate::args::{Common, DemoArgs};
-use crate::atomic_file::plain;
+use crate::args::DemoArgs;
+use crate::cli::environment::Environment;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::options::Common;
+use crate::cli::options::OutputFormat;
 use crate::engine::{self, Work};
-use crate::environment::Environment;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::list_file;
-use crate::output::{Output, OutputFormat};
+use crate::files::atomic_file::plain;
+use crate::files::list_file;
 use crate::render::{ComparedJson, ComparedText, RunText};
 use crate::report::RunReport;
 use crate::run::{Ending, Run};
 use crate::selection::{self, Selection};
 use crate::session::Session;
+use crate::terminal::output::Output;
 
 /// What is seeded: repositories and their tags.
 const IMAGES: [(&str, [&str; 3]); 4] = [

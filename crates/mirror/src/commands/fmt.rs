@@ -5,13 +5,13 @@ use std::fmt;
 use images_list::List;
 use serde::Serialize;
 
-use crate::adding::LockedFiles;
 use crate::args::FmtArgs;
-use crate::atomic_file::{self, Staged};
-use crate::exit::Exit;
-use crate::failure::{Failure, Finding};
-use crate::list_file::{self, ListFile};
-use crate::lock_file::LockFile;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, Finding};
+use crate::files::atomic_file::{self, Staged};
+use crate::files::list_file::{self, ListFile};
+use crate::files::lock_file::LockFile;
+use crate::files::locked_files::LockedFiles;
 use crate::session::Session;
 
 /// What became of the lists.

@@ -5,13 +5,13 @@ use oci_spec::image::Descriptor;
 use registry_client::{Blob, Content, Manifest, Referrers, Repository};
 
 use crate::args::InspectArgs;
-use crate::client;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::hints::{self, Doing};
-use crate::image_name::tag_or_digest;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::image_name::tag_or_digest;
+use crate::registries::client;
 use crate::render::Inspected;
 use crate::session::Session;
+use crate::terminal::hints::{self, Doing};
 
 /// Configs are read whole for their platform; real ones have a few KiB.
 const CONFIG: u64 = 4 * 1024 * 1024;

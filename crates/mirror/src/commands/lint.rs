@@ -5,12 +5,12 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::args::LintArgs;
-use crate::config_file;
-use crate::exit::Exit;
-use crate::failure::{Failure, Finding};
-use crate::github::{self, Level};
-use crate::list_file;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, Finding};
+use crate::files::config_file;
+use crate::files::list_file;
 use crate::session::Session;
+use crate::terminal::github_actions::{self, Level};
 
 /// The result: every finding, in the order of the lists and lines, then those of the configuration.
 #[derive(Debug, Serialize)]
@@ -51,8 +51,8 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     let rows = lists.iter().map(|file| file.list.rows().count()).sum();
     let findings = Findings { problems, rows };
     let github = session.environment.github.as_ref();
-    github::annotate(github, Level::Error, &findings.problems);
-    github::summarise(github, &summary(&findings.problems));
+    github_actions::annotate(github, Level::Error, &findings.problems);
+    github_actions::summarise(github, &summary(&findings.problems));
     session.output.write(&findings, &findings)?;
     Ok(Exit::of_findings(!findings.problems.is_empty()))
 }
@@ -73,8 +73,8 @@ fn summary(problems: &[Finding]) -> String {
     {
         table += &format!(
             "| {}:{line} | {} |\n",
-            github::cell(file),
-            github::cell(message)
+            github_actions::cell(file),
+            github_actions::cell(message)
         );
     }
     table + "\n"

@@ -4,20 +4,20 @@ use std::path::PathBuf;
 
 use images_list::{Lock, Row, RowAt};
 
-use crate::adding::LockedFiles;
 use crate::args::LockArgs;
-use crate::atomic_file::Staged;
-use crate::availability::{Looked, Lookout};
-use crate::exit::Exit;
-use crate::failure::{Failure, Finding};
-use crate::github::{self, Level};
-use crate::image_name::full_repository;
-use crate::list_file::{self, ListFile};
-use crate::lock_file::{LockFile, LockFileError};
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, Finding};
+use crate::cli::image_name::full_repository;
+use crate::files::atomic_file::Staged;
+use crate::files::list_file::{self, ListFile};
+use crate::files::lock_file::{LockFile, LockFileError};
+use crate::files::locked_files::LockedFiles;
 use crate::locking::{Answers, gaps};
+use crate::registries::availability::{Looked, Lookout};
 use crate::render::LockedReport;
 use crate::selection::{self, Globs};
 use crate::session::Session;
+use crate::terminal::github_actions::{self, Level};
 
 /// Runs the command: exit 1 where a row could not be locked, or is not.
 ///
@@ -39,7 +39,7 @@ pub(super) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Fail
         }
     };
     let github = session.environment.github.as_ref();
-    github::annotate(github, Level::Error, &report.problems);
+    github_actions::annotate(github, Level::Error, &report.problems);
     session.output.write(&report, &report.document())?;
     Ok(match report.problems.len() {
         0 => Exit::Done,

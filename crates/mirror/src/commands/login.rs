@@ -8,10 +8,10 @@ use registry_client::credentials::{
 use serde_json::json;
 
 use crate::args::LoginArgs;
-use crate::atomic_file::plain;
-use crate::client;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::files::atomic_file::plain;
+use crate::registries::client;
 use crate::session::Session;
 
 /// A password is a line; tokens have a few KiB.

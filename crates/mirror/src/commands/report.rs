@@ -1,9 +1,9 @@
 //! `mirror report`: one report of several.
 
 use crate::args::{MergeArgs, ReportArgs, ReportCommand};
-use crate::atomic_file;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::files::atomic_file;
 use crate::report::{self, MergeError};
 use crate::session::Session;
 

@@ -9,18 +9,18 @@ use tag_retrieval::{Limits, News, Outcome, PassedReason, retrieve};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::RetrieveTagsArgs;
-use crate::config_file::{self, ConfigFile};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::github::{self, Level};
-use crate::list_file::{self, ListFile};
-use crate::logging;
-use crate::output;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::files::config_file::{self, ConfigFile};
+use crate::files::list_file::{self, ListFile};
 use crate::proposing::{Mode, Proposing};
 use crate::render::{Explanation, Found, named, retrieved_json, retrieved_summary, sums};
 use crate::retrieving::{Asking, EntryState, Known, Retrieval, apply, open_prs, proposing};
 use crate::selection;
 use crate::session::Session;
+use crate::terminal::github_actions::{self, Level};
+use crate::terminal::logging;
+use crate::terminal::output;
 
 /// Runs the command: exit 1 where an entry failed, or something new could not
 /// be added or proposed.
@@ -175,8 +175,8 @@ fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Re
         tracing::error!("{finding}");
     }
     let github = session.environment.github.as_ref();
-    github::annotate(github, Level::Error, &findings);
-    github::summarise(github, &retrieved_summary(retrieval));
+    github_actions::annotate(github, Level::Error, &findings);
+    github_actions::summarise(github, &retrieved_summary(retrieval));
     session.output.write_document(&retrieved_json(retrieval))?;
     if !args.explain {
         tracing::info!("{}", sums(retrieval));

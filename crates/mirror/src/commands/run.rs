@@ -5,8 +5,8 @@ use super::{
     retrieve_tags, sync, tags,
 };
 use crate::args::Command;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::session::Session;
 
 /// Threads of the runtime. The work is waiting and hashing; blocking calls

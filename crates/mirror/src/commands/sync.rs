@@ -3,13 +3,13 @@
 use copier::MovedTag;
 
 use crate::args::SyncArgs;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::engine::{self, Work};
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::locking::Approvals;
-use crate::logging;
 use crate::selection;
 use crate::session::Session;
+use crate::terminal::logging;
 
 /// Runs the command.
 ///

@@ -7,11 +7,11 @@ use oci_spec::distribution::Reference;
 use serde::Serialize;
 
 use crate::args::TagsArgs;
-use crate::client;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::hints::{self, Doing};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::registries::client;
 use crate::session::Session;
+use crate::terminal::hints::{self, Doing};
 
 /// The result, a plain array in JSON.
 #[derive(Debug, Serialize)]

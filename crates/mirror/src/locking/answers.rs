@@ -6,7 +6,7 @@ use futures::StreamExt;
 use images_list::{Approved, List, Lock, Row};
 
 use crate::adding::Pair;
-use crate::availability::{Looked, Lookout};
+use crate::registries::availability::{Looked, Lookout};
 
 /// Rows looked for at once; the client sees to what each registry bears.
 const AT_ONCE: usize = 512;

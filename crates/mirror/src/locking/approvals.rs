@@ -4,11 +4,11 @@ use copier::{Outcome, Status};
 use images_list::Approved;
 use registry_client::ManifestHead;
 
-use crate::adding::LockedFiles;
-use crate::atomic_file::Staged;
-use crate::failure::{Failure, Finding};
-use crate::list_file::{self, ListFile};
-use crate::lock_file::LockFile;
+use crate::cli::failure::{Failure, Finding};
+use crate::files::atomic_file::Staged;
+use crate::files::list_file::{self, ListFile};
+use crate::files::lock_file::LockFile;
+use crate::files::locked_files::LockedFiles;
 use crate::run::Run;
 use crate::selection::{Globs, Listed, Selection};
 

@@ -1,8 +1,8 @@
 //! Where a lock and its list do not go together.
 
-use crate::failure::Finding;
-use crate::list_file::ListFile;
-use crate::lock_file::LockFile;
+use crate::cli::failure::Finding;
+use crate::files::list_file::ListFile;
+use crate::files::lock_file::LockFile;
 use crate::selection::Globs;
 
 /// Selected rows without a line in the lock, and lines of the lock without a

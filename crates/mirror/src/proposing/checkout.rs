@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::atomic_file::plain;
-use crate::failure::Failure;
-use crate::revision::git;
+use crate::cli::failure::Failure;
+use crate::files::atomic_file::plain;
+use crate::files::revision::git;
 
 /// The path of a file from the top of its repository, which need not have it
 /// yet: a lock may be new.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use similar::TextDiff;
 
 use crate::adding::{AddedRow, Outcome};
-use crate::github::cell;
-use crate::image_name::{full_repository, tag_or_digest};
+use crate::cli::image_name::{full_repository, tag_or_digest};
+use crate::terminal::github_actions::cell;
 
 /// What was added, what was not, and what to do next.
 #[derive(Debug)]

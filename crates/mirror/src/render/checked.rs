@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::added::{counted, row_of};
 use crate::checking::{Changed, Checked, Status};
-use crate::failure::Finding;
-use crate::github::cell;
+use crate::cli::failure::Finding;
+use crate::terminal::github_actions::cell;
 
 /// What was found, for people and machines.
 #[derive(Debug)]

@@ -6,11 +6,11 @@ use copier::{CompareReport, CompareStatus, CompareSummary, Comparison, Moved, Ro
 use oci_spec::image::Digest;
 use serde::Serialize;
 
-use super::sizes::{counted, short};
-use crate::hints;
-use crate::image_name::{full_repository, tag_or_digest};
+use crate::cli::image_name::{full_repository, tag_or_digest};
 use crate::report::MovedTag;
 use crate::sharding::Shard;
+use crate::terminal::hints;
+use crate::terminal::units::{counted, short};
 
 /// The document.
 #[derive(Debug, Serialize)]

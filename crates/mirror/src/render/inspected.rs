@@ -8,8 +8,8 @@ use oci_spec::image::Descriptor;
 use registry_client::Manifest;
 use serde::Serialize;
 
-use super::sizes::{bytes, counted};
-use crate::image_name::{full_repository, tag_or_digest};
+use crate::cli::image_name::{full_repository, tag_or_digest};
+use crate::terminal::units::{bytes, counted};
 
 /// What `mirror inspect` shows.
 #[derive(Debug, Serialize)]

@@ -6,8 +6,8 @@ use images_list::Lock;
 use serde_json::{Value, json};
 
 use super::added::{counted, row_of};
-use crate::failure::Finding;
-use crate::list_file::ListFile;
+use crate::cli::failure::Finding;
+use crate::files::list_file::ListFile;
 use crate::locking::Change;
 
 /// What was approved, what could not be, and how many rows are locked now.

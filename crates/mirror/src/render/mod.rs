@@ -8,8 +8,6 @@ mod locked;
 mod retrieved;
 mod run_summary;
 mod run_text;
-mod sizes;
-mod under_way;
 
 pub(crate) use added::{AddedReport, unified_diff};
 pub(crate) use checked::CheckedReport;
@@ -19,4 +17,3 @@ pub(crate) use locked::LockedReport;
 pub(crate) use retrieved::{Explanation, Found, named, retrieved_json, retrieved_summary, sums};
 pub(crate) use run_summary::summary_table;
 pub(crate) use run_text::RunText;
-pub(crate) use under_way::UnderWay;

@@ -5,10 +5,10 @@ use std::fmt::{self, Display, Formatter};
 use serde_json::{Map, Value};
 use tag_retrieval::{Dropped, News, Origin, Pair, Passed, Summary};
 
-use super::sizes::counted;
-use crate::github::cell;
 use crate::retrieving::{EntryReport, EntryState, Retrieval};
-use crate::tamed::one_line;
+use crate::terminal::github_actions::cell;
+use crate::terminal::sanitize::one_line;
+use crate::terminal::units::counted;
 
 /// One object: every entry that has a result, in the order of the configuration.
 pub(crate) fn retrieved_json(retrieval: &Retrieval) -> Value {

@@ -2,10 +2,10 @@
 
 use copier::Status;
 
-use super::sizes::bytes;
-use crate::github::cell;
-use crate::hints;
 use crate::report::{ReportRow, RunReport};
+use crate::terminal::github_actions::cell;
+use crate::terminal::hints;
+use crate::terminal::units::bytes;
 
 /// Rows of the table; a summary may have 1 MiB.
 const LINES: usize = 300;

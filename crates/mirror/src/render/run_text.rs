@@ -6,9 +6,9 @@ use std::fmt::{self, Display, Formatter};
 
 use copier::Status;
 
-use super::sizes::{bytes, counted};
-use crate::hints;
 use crate::report::{MovedTag, ReportRow, RunReport};
+use crate::terminal::hints;
+use crate::terminal::units::{bytes, counted};
 
 /// Rows that are copied are listed where there are no more than this.
 const SMALL: usize = 30;

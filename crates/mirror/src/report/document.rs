@@ -6,7 +6,7 @@ use copier::{Moved, Status};
 use oci_spec::image::Digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::exit::Exit;
+use crate::cli::exit::Exit;
 use crate::sharding::Shard;
 
 /// The document. What a reader does not know it passes over, and what older

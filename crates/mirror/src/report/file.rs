@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::document::RunReport;
-use crate::atomic_file::{self, plain};
-use crate::failure::{Failure, Finding};
+use crate::cli::failure::{Failure, Finding};
+use crate::files::atomic_file::{self, plain};
 
 /// Writes a report.
 ///

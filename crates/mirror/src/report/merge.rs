@@ -154,7 +154,7 @@ mod tests {
     use copier::Status;
 
     use super::*;
-    use crate::exit::Exit;
+    use crate::cli::exit::Exit;
     use crate::run::tests::{outcome, run_of};
 
     /// Rows `r.io/PART-N:v1`.

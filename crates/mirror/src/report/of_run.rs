@@ -3,9 +3,9 @@
 use copier::{Outcome, Row};
 
 use super::document::{MovedTag, ReportError, ReportRow, RunReport, RunSums};
-use crate::hints;
-use crate::image_name::{full_repository, tag_or_digest};
+use crate::cli::image_name::{full_repository, tag_or_digest};
 use crate::run::{Ending, Mode, Run};
+use crate::terminal::hints;
 
 impl RunReport {
     /// The report of a run.

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::document::RunReport;
 use super::file;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::github;
-use crate::logging;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::render::{RunText, summary_table};
 use crate::session::Session;
+use crate::terminal::github_actions;
+use crate::terminal::logging;
 
 /// Tells of a run everywhere: the file, GitHub's summary, stdout.
 ///
@@ -25,7 +25,7 @@ pub(crate) fn tell(
     // Both are tried: a full disk must not take the result from stdout too.
     let written = file.map_or(Ok(()), |file| file::write(file, report));
     let github = session.environment.github.as_ref();
-    github::summarise(github, &summary_table(title, report));
+    github_actions::summarise(github, &summary_table(title, report));
     let text = RunText::of(report, session.is_verbose());
     session.output.write(&text, report)?;
     // After the result, of which there must be one: the file's failure is

@@ -8,11 +8,11 @@ use tag_retrieval::Pair;
 
 use super::{EntryState, Retrieval};
 use crate::adding::{self, AddProblem, Adding, Destination, PairProblem, Wanted, add};
-use crate::availability::Lookout;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::output;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::registries::availability::Lookout;
 use crate::session::Session;
+use crate::terminal::output;
 
 /// Adds what is new, after the checks of `add-tag`. What the lists do not map,
 /// and what is announced and not there yet, is told and left out.

@@ -8,11 +8,11 @@ use tag_retrieval::{News, Origin, Pair, Summary};
 use super::apply::wanted;
 use super::{EntryReport, EntryState, Retrieval};
 use crate::adding::{self, AddProblem, Checks, Outcome, PairProblem, plan};
-use crate::availability::Lookout;
-use crate::failure::Failure;
-use crate::list_file::ListFile;
-use crate::lock_file::{self, LockFile};
+use crate::cli::failure::Failure;
+use crate::files::list_file::ListFile;
+use crate::files::lock_file::{self, LockFile};
 use crate::proposing::{Edit, Kind, LeftOut, Proposal, ProposedPair, path_in_repository};
+use crate::registries::availability::Lookout;
 
 /// Entries checked at once.
 const AT_ONCE: usize = 16;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use images_list::{Repository, Row, Tag};
 use tag_retrieval::Pair;
 
-use crate::list_file::ListFile;
+use crate::files::list_file::ListFile;
 
 /// The rows of all lists, those that were commented out included: somebody did
 /// not want them, so they are not proposed again.

@@ -6,16 +6,16 @@ use tag_retrieval::github::{Github, GithubOptions};
 
 use super::apply::tell;
 use super::{Retrieval, draft};
-use crate::availability::Lookout;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::github;
-use crate::list_file::ListFile;
-use crate::output;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::files::list_file::ListFile;
 use crate::proposing::{
     Mode, Outcome, Proposed, Proposing, PullState, origin, propose, repository_of,
 };
+use crate::registries::availability::Lookout;
 use crate::session::Session;
+use crate::terminal::github_actions;
+use crate::terminal::output;
 
 /// What GitHub asks for between two changes.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -58,12 +58,12 @@ pub(crate) async fn open_prs(
         }
         table += &format!(
             "| {} | {} |\n",
-            github::cell(&one.entry),
-            github::cell(&said)
+            github_actions::cell(&one.entry),
+            github_actions::cell(&said)
         );
     }
     if !proposed.is_empty() {
-        github::summarise(session.environment.github.as_ref(), &(table + "\n"));
+        github_actions::summarise(session.environment.github.as_ref(), &(table + "\n"));
     }
     Ok(exit)
 }

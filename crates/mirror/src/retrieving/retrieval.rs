@@ -4,7 +4,7 @@ use tag_retrieval::config::Entry;
 use tag_retrieval::{EntryError, News, Outcome, Retrieved};
 
 use super::Known;
-use crate::failure::Finding;
+use crate::cli::failure::Finding;
 
 /// What came of every entry, in the order of the configuration.
 #[derive(Debug)]

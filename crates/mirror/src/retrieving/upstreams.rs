@@ -10,10 +10,10 @@ use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::helm::{Helm, HelmSettings};
 use tempfile::TempDir;
 
-use crate::atomic_file::plain;
-use crate::client;
-use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::cli::environment::Environment;
+use crate::cli::failure::Failure;
+use crate::files::atomic_file::plain;
+use crate::registries::client;
 use crate::session::Session;
 
 /// Whom the version sources ask, for as long as a run takes.

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::cli::environment::Environment;
+use crate::cli::failure::Failure;
 
 /// More machines than anybody has; a bound for what is computed for each.
 const MOST: usize = 1000;

@@ -3,9 +3,9 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use crate::environment::GithubActions;
-use crate::failure::Finding;
-use crate::output;
+use super::output;
+use crate::cli::environment::GithubActions;
+use crate::cli::failure::Finding;
 
 /// GitHub shows ten annotations of a kind for a step; more are noise in the log.
 const ANNOTATIONS: usize = 50;

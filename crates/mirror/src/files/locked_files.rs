@@ -6,9 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::atomic_file::plain;
-use crate::failure::Failure;
-use crate::list_file::ListFile;
+use super::atomic_file::plain;
+use super::list_file::ListFile;
+use crate::cli::failure::Failure;
 
 /// How long a list may be held by others. One holds it for milliseconds.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -124,7 +124,7 @@ mod tests {
         tokio::time::sleep(PAUSE * 3).await;
         assert!(!waiting.is_finished());
         // Whoever is first at the new file has it, although the old one is let go.
-        crate::atomic_file::write(&path, b"new").unwrap();
+        crate::files::atomic_file::write(&path, b"new").unwrap();
         let first = File::open(&path).unwrap();
         first.try_lock().unwrap();
         drop((held, other));

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use images_list::{List, Lock, LockProblem};
 
-use crate::atomic_file::{self, Staged, plain};
-use crate::failure::{Failure, Finding};
-use crate::list_file::ListFile;
+use super::atomic_file::{self, Staged, plain};
+use super::list_file::ListFile;
+use crate::cli::failure::{Failure, Finding};
 
 /// The lock of a list that has one.
 #[derive(Debug, Clone)]

@@ -6,13 +6,13 @@ pub(crate) fn bytes(count: u64) -> String {
 }
 
 /// A number with its noun: `1 row`, `2 rows`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }
 
 /// A digest's first twelve digits, for lines that have to be short.
-pub(super) fn short(digest: &str) -> String {
+pub(crate) fn short(digest: &str) -> String {
     match digest.split_once(':') {
         Some((algorithm, hex)) => {
             format!("{algorithm}:{}…", hex.chars().take(12).collect::<String>())

@@ -9,9 +9,9 @@ use indicatif::{
 };
 use tokio::task::JoinHandle;
 
-use crate::args::Common;
-use crate::environment::Environment;
-use crate::output;
+use super::output;
+use crate::cli::environment::Environment;
+use crate::cli::options::Common;
 
 /// Between two looks at the engine's state.
 const REDRAW: Duration = Duration::from_millis(100);

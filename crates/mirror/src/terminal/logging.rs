@@ -7,11 +7,11 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
-use crate::args::{Common, LogFormat};
-use crate::failure::{Failure, Finding};
-use crate::output;
-use crate::progress::{self, Screen};
-use crate::tamed;
+use super::output;
+use super::progress::{self, Screen};
+use super::sanitize;
+use crate::cli::failure::{Failure, Finding};
+use crate::cli::options::{Common, LogFormat};
 
 /// The crates whose details `-v` shows.
 const OURS: [&str; 4] = ["mirror", "copier", "registry_client", "tag_retrieval"];
@@ -94,7 +94,7 @@ impl Write for LogWriter {
 
 /// An event is one line, whatever names of others it has.
 fn line(event: &[u8]) -> String {
-    tamed::one_line(String::from_utf8_lossy(event).trim_end()) + "\n"
+    sanitize::one_line(String::from_utf8_lossy(event).trim_end()) + "\n"
 }
 
 #[cfg(test)]

@@ -6,18 +6,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::failure::Failure;
-use crate::tamed;
-
-/// The form of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub(crate) enum OutputFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON document.
-    Json,
-}
+use super::sanitize;
+use crate::cli::failure::Failure;
+use crate::cli::options::OutputFormat;
 
 /// Where results go.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +40,7 @@ impl Output {
         document: &impl Serialize,
     ) -> Result<(), Failure> {
         match self.format {
-            OutputFormat::Text => self.write_bytes(tamed::text(&text.to_string()).as_bytes()),
+            OutputFormat::Text => self.write_bytes(sanitize::text(&text.to_string()).as_bytes()),
             OutputFormat::Json => self.write_document(document),
         }
     }
@@ -63,7 +54,7 @@ impl Output {
         let text = serde_json::to_string_pretty(document).map_err(|error| {
             Failure::failed(format!("cannot write the result as JSON: {error}"))
         })?;
-        self.write_bytes((tamed::json(text) + "\n").as_bytes())
+        self.write_bytes((sanitize::json(text) + "\n").as_bytes())
     }
 
     /// Writes bytes as they are.
@@ -99,7 +90,7 @@ impl Output {
 /// Writes to stderr what may have come from upstream. Whoever closed it does
 /// not want to know.
 pub(crate) fn notice(text: &str) {
-    write_stderr(&tamed::text(text));
+    write_stderr(&sanitize::text(text));
 }
 
 /// Writes a line to stderr that the runner of GitHub Actions is to act on.

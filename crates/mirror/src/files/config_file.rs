@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use tag_retrieval::config::Config;
 
-use crate::args::Common;
-use crate::atomic_file::plain;
-use crate::failure::{Failure, Finding};
+use super::atomic_file::plain;
+use crate::cli::failure::{Failure, Finding};
+use crate::cli::options::Common;
 
 /// Where the configuration is looked for if none is named.
 const DEFAULT: &str = "config.json";

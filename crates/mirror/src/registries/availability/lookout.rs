@@ -5,11 +5,11 @@ use oci_spec::distribution::Reference;
 use registry_client::{Access, Client, Existence};
 
 use super::{Looked, Trouble};
-use crate::args::Common;
-use crate::client;
-use crate::environment::Environment;
-use crate::failure::Failure;
-use crate::image_name::tag_or_digest;
+use crate::cli::environment::Environment;
+use crate::cli::failure::Failure;
+use crate::cli::image_name::tag_or_digest;
+use crate::cli::options::Common;
+use crate::registries::client;
 
 /// One client for all that is looked for in a run.
 #[derive(Debug)]

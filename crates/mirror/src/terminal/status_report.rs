@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use copier::{RowUnderWay, Transfer};
 use registry_client::{Activity, HostActivity, RequestUnderWay, Stage};
 
-use super::sizes::{bytes, short};
-use crate::inquiry::Watched;
+use super::status_signal::Watched;
+use super::units::{bytes, short};
 
 /// Lines of a kind; those that are longest under way come first.
 const LINES: usize = 50;

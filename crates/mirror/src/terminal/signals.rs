@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 
 /// The process's ear for signals. Until somebody listens, a signal ends the
 /// process as it does any other.

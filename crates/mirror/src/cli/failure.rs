@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::exit::Exit;
+use super::exit::Exit;
 
 /// Why a command could not do its work. What fails within a command (a row, a
 /// check) is part of its result and no `Failure`.

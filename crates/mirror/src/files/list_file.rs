@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use images_list::{Checker, List, Problem, Severity};
 
-use crate::atomic_file::plain;
-use crate::failure::{Failure, Finding};
+use super::atomic_file::plain;
+use crate::cli::failure::{Failure, Finding};
 
 /// Where a list is looked for if none is named.
 const DEFAULT: &str = "images-list";

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use crate::environment::Environment;
-use crate::failure::Failure;
+use super::environment::Environment;
+use super::failure::Failure;
 
 /// What can be given as `KEY=VALUE` and as an environment variable of that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// New content, on disk already, that is not yet in its place.
 #[derive(Debug)]

@@ -7,11 +7,11 @@ use copier::Progress;
 use registry_client::Client;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::LogFormat;
-use crate::failure::Failure;
-use crate::output;
-use crate::progress::{Screen, TARGET};
-use crate::render::UnderWay;
+use super::output;
+use super::progress::{Screen, TARGET};
+use super::status_report::UnderWay;
+use crate::cli::failure::Failure;
+use crate::cli::options::LogFormat;
 
 /// The process's answer to SIGUSR1, in every command that sends requests: it
 /// never ends one.

@@ -8,11 +8,11 @@ use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{Client, Patience, Settings};
 
-use crate::args::Common;
-use crate::atomic_file::plain;
-use crate::environment::Environment;
-use crate::failure::{Failure, Finding};
-use crate::open_files;
+use super::open_files;
+use crate::cli::environment::Environment;
+use crate::cli::failure::{Failure, Finding};
+use crate::cli::options::Common;
+use crate::files::atomic_file::plain;
 
 /// Where certificate folders of hosts are (containers-certs.d(5), docker).
 const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];

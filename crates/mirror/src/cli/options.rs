@@ -6,7 +6,6 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::duration;
-use crate::output::OutputFormat;
 
 /// Options that every command takes, before or after its name.
 #[derive(Debug, Clone, Args)]
@@ -53,6 +52,16 @@ pub(crate) struct Common {
     /// No progress on standard error
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
+}
+
+/// The form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// The form of log lines.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::atomic_file::plain;
-use crate::failure::Failure;
+use super::atomic_file::plain;
+use crate::cli::failure::Failure;
 
 /// How long one call of git may take. A partial clone fetches what it lacks.
 const DEADLINE: Duration = Duration::from_secs(60);

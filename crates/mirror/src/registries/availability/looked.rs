@@ -3,7 +3,7 @@
 use oci_spec::distribution::Reference;
 use registry_client::Error;
 
-use crate::hints::{self, Doing};
+use crate::terminal::hints::{self, Doing};
 
 /// What came of looking for an image or a repository.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(crate) struct Trouble {
 
 impl<T> Looked<T> {
     /// What an error of the wire says of an image or repository.
-    pub(super) fn of(error: &Error, image: &Reference) -> Self {
+    pub(crate) fn of(error: &Error, image: &Reference) -> Self {
         let hint = hints::of_wire(Doing::Reading, image, error);
         let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
         let trouble = Trouble {

@@ -1,0 +1,10 @@
+//! What the command line and the environment give, and how a command ends: the
+//! lowest layer.
+
+pub(crate) mod duration;
+pub(crate) mod environment;
+pub(crate) mod exit;
+pub(crate) mod failure;
+pub(crate) mod image_name;
+pub(crate) mod key_value;
+pub(crate) mod options;

@@ -1,0 +1,8 @@
+//! Files that are read and written: lists, locks, the configuration.
+
+pub(crate) mod atomic_file;
+pub(crate) mod config_file;
+pub(crate) mod list_file;
+pub(crate) mod lock_file;
+pub(crate) mod locked_files;
+pub(crate) mod revision;

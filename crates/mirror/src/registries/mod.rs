@@ -1,0 +1,5 @@
+//! The registry client, and availability checks at registries.
+
+pub(crate) mod availability;
+pub(crate) mod client;
+mod open_files;

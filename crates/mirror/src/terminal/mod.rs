@@ -1,0 +1,12 @@
+//! Standard output and everything on standard error.
+
+pub(crate) mod github_actions;
+pub(crate) mod hints;
+pub(crate) mod logging;
+pub(crate) mod output;
+pub(crate) mod progress;
+pub(crate) mod sanitize;
+pub(crate) mod signals;
+pub(crate) mod status_report;
+pub(crate) mod status_signal;
+pub(crate) mod units;
