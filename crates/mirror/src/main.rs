@@ -18,12 +18,10 @@
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
 //!   `github`) is everything else.
 
-mod adding;
 mod args;
 mod checking;
 mod cli;
 mod commands;
-mod engine;
 mod files;
 mod locking;
 mod proposing;
@@ -31,10 +29,8 @@ mod registries;
 mod render;
 mod report;
 mod retrieving;
-mod run;
-mod selection;
+mod rows;
 mod session;
-mod sharding;
 mod terminal;
 
 use std::ffi::OsString;

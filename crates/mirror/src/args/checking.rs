@@ -2,12 +2,13 @@
 
 use clap::Args;
 
+use super::MutableArgs;
 use super::copying::NarrowArgs;
-use super::{MutableArgs, SelectArgs};
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::key_value::Key;
 use crate::cli::key_value::{Operand, Operands};
+use crate::rows::select_args::SelectArgs;
 
 /// The arguments of `compare`.
 #[derive(Debug, Args)]

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use copier::{NarrowedIndex, Platform, PlatformSelection};
 
-use super::{MutableArgs, SelectArgs};
+use super::MutableArgs;
 use crate::cli::image_name::ImageName;
+use crate::rows::select_args::SelectArgs;
 
 /// The arguments of `sync`.
 #[derive(Debug, Args)]

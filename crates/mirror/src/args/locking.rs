@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::checking::ListOperands;
 use crate::cli::failure::Failure;
-use crate::selection::Globs;
+use crate::rows::selection::Globs;
 
 /// The arguments of `lock`.
 #[derive(Debug, Args)]

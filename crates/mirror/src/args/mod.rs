@@ -9,7 +9,6 @@ mod locking;
 mod reporting;
 mod retrieving;
 mod reviewing;
-mod selecting;
 mod wanted;
 
 pub(crate) use adding::AddTagArgs;
@@ -21,4 +20,3 @@ pub(crate) use locking::{LockArgs, MutableArgs};
 pub(crate) use reporting::{MergeArgs, ReportArgs, ReportCommand};
 pub(crate) use retrieving::RetrieveTagsArgs;
 pub(crate) use reviewing::CheckNewArgs;
-pub(crate) use selecting::{Places, SelectArgs};

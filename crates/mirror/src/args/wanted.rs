@@ -3,12 +3,12 @@
 use images_list::{Repository, Tag};
 
 use super::AddTagArgs;
-use crate::adding::{Destination, Pair, Wanted};
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::image_name::ImageName;
 use crate::cli::key_value::Key;
 use crate::cli::key_value::{Operands, Origin};
+use crate::rows::adding::{Destination, Pair, Wanted};
 
 const EXAMPLE: &str = "write IMAGES=quay.io/coreos/etcd TAGS=v3.4.20,v3.5.1 \
                        or FULL_IMAGES=busybox:1.36,alpine:3.20";

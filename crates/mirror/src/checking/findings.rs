@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use images_list::{Approved, Repository, Row};
 
 use super::{Change, Changed};
-use crate::adding::Pair;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Finding;
 use crate::cli::image_name::full_repository;
 use crate::registries::availability::{Looked, missing_destination};
+use crate::rows::adding::Pair;
 
 /// All that was found.
 #[derive(Debug)]

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use images_list::{Approved, Lock, Row};
 
 use super::Change;
-use crate::adding::Pair;
 use crate::cli::failure::Finding;
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::LockFile;
 use crate::registries::availability::Looked;
-use crate::selection::Globs;
+use crate::rows::adding::Pair;
+use crate::rows::selection::Globs;
 
 /// A list with its lock, as the base had it and now.
 #[derive(Debug)]

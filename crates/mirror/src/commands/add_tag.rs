@@ -1,11 +1,11 @@
 //! `mirror add-tag`: rows for further tags, after checking each.
 
-use crate::adding::{Adding, add};
 use crate::args::AddTagArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::list_file;
 use crate::registries::availability::Lookout;
+use crate::rows::adding::{Adding, add};
 use crate::session::Session;
 use crate::terminal::github_actions;
 

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use futures::StreamExt;
 use images_list::{Approved, List, Lock, Repository};
 
-use crate::adding::Pair;
 use crate::args::CheckNewArgs;
 use crate::checking::{Allowed, Change, Checked, LockChange};
 use crate::cli::exit::Exit;
@@ -16,6 +15,7 @@ use crate::files::lock_file::{self, LockFile, LockFileError};
 use crate::files::revision;
 use crate::registries::availability::{Looked, Lookout};
 use crate::render::CheckedReport;
+use crate::rows::adding::Pair;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 

@@ -5,7 +5,7 @@ use copier::{MovedTag, Row};
 use crate::args::CopyArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::engine::{self, Work};
+use crate::rows::copying::engine::{self, Work};
 use crate::session::Session;
 
 /// Runs the command.

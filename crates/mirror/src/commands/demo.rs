@@ -19,13 +19,14 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::options::Common;
 use crate::cli::options::OutputFormat;
-use crate::engine::{self, Work};
 use crate::files::atomic_file::plain;
 use crate::files::list_file;
-use crate::render::{ComparedJson, ComparedText, RunText};
-use crate::report::RunReport;
-use crate::run::{Ending, Run};
-use crate::selection::{self, Selection};
+use crate::render::{ComparedJson, ComparedText};
+use crate::rows::copying::engine::{self, Work};
+use crate::rows::copying::report::RunReport;
+use crate::rows::copying::run::{Ending, Run};
+use crate::rows::copying::text::RunText;
+use crate::rows::selection::{self, Selection};
 use crate::session::Session;
 use crate::terminal::output::Output;
 
@@ -170,7 +171,11 @@ impl Demo {
     }
 
     async fn select(&self) -> Result<Selection, Failure> {
-        selection::select(&self.session, &crate::args::SelectArgs::default()).await
+        selection::select(
+            &self.session,
+            &crate::rows::select_args::SelectArgs::default(),
+        )
+        .await
     }
 
     async fn sync(&self, teller: &mut Teller) -> Result<Run, Failure> {

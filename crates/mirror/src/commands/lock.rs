@@ -15,7 +15,7 @@ use crate::files::locked_files::LockedFiles;
 use crate::locking::{Answers, gaps};
 use crate::registries::availability::{Looked, Lookout};
 use crate::render::LockedReport;
-use crate::selection::{self, Globs};
+use crate::rows::selection::{self, Globs};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 

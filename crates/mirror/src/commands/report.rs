@@ -5,6 +5,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::atomic_file;
 use crate::report::{self, MergeError};
+use crate::rows::copying::publish::publish;
 use crate::session::Session;
 
 /// Runs the command. The exit code is that of the one run for which the
@@ -34,7 +35,7 @@ fn merge(session: &Session, args: &MergeArgs) -> Result<Exit, Failure> {
         };
         Failure::unusable(error.to_string()).hint(hint.to_owned())
     })?;
-    report::tell(
+    publish(
         session,
         "mirror report merge",
         args.report.as_deref(),

@@ -16,7 +16,7 @@ use crate::files::list_file::{self, ListFile};
 use crate::proposing::{Mode, Proposing};
 use crate::render::{Explanation, Found, named, retrieved_json, retrieved_summary, sums};
 use crate::retrieving::{Asking, EntryState, Known, Retrieval, apply, open_prs, proposing};
-use crate::selection;
+use crate::rows::selection;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::logging;

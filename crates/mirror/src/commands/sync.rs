@@ -5,9 +5,9 @@ use copier::MovedTag;
 use crate::args::SyncArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::engine::{self, Work};
-use crate::locking::Approvals;
-use crate::selection;
+use crate::rows::approvals::Approvals;
+use crate::rows::copying::engine::{self, Work};
+use crate::rows::selection;
 use crate::session::Session;
 use crate::terminal::logging;
 

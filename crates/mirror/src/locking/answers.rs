@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use futures::StreamExt;
 use images_list::{Approved, List, Lock, Row};
 
-use crate::adding::Pair;
 use crate::registries::availability::{Looked, Lookout};
+use crate::rows::adding::Pair;
 
 /// Rows looked for at once; the client sees to what each registry bears.
 const AT_ONCE: usize = 512;

@@ -3,7 +3,7 @@
 use crate::cli::failure::Finding;
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::LockFile;
-use crate::selection::Globs;
+use crate::rows::selection::Globs;
 
 /// Selected rows without a line in the lock, and lines of the lock without a
 /// row. Without a lock nothing is locked.

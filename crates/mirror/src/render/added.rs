@@ -6,8 +6,8 @@ use images_list::Row;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
-use crate::adding::{AddedRow, Outcome};
 use crate::cli::image_name::{full_repository, tag_or_digest};
+use crate::rows::adding::{AddedRow, Outcome};
 use crate::terminal::github_actions::cell;
 
 /// What was added, what was not, and what to do next.

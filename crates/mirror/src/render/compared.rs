@@ -7,8 +7,8 @@ use oci_spec::image::Digest;
 use serde::Serialize;
 
 use crate::cli::image_name::{full_repository, tag_or_digest};
-use crate::report::MovedTag;
-use crate::sharding::Shard;
+use crate::rows::copying::report::MovedTag;
+use crate::rows::shard::Shard;
 use crate::terminal::hints;
 use crate::terminal::units::{counted, short};
 

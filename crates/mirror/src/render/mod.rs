@@ -6,8 +6,6 @@ mod compared;
 mod inspected;
 mod locked;
 mod retrieved;
-mod run_summary;
-mod run_text;
 
 pub(crate) use added::{AddedReport, unified_diff};
 pub(crate) use checked::CheckedReport;
@@ -15,5 +13,3 @@ pub(crate) use compared::{ComparedJson, ComparedText};
 pub(crate) use inspected::Inspected;
 pub(crate) use locked::LockedReport;
 pub(crate) use retrieved::{Explanation, Found, named, retrieved_json, retrieved_summary, sums};
-pub(crate) use run_summary::summary_table;
-pub(crate) use run_text::RunText;

@@ -5,22 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::document::RunReport;
 use crate::cli::failure::{Failure, Finding};
-use crate::files::atomic_file::{self, plain};
-
-/// Writes a report.
-///
-/// # Errors
-///
-/// [`Failure`] that names the file.
-pub(super) fn write(file: &Path, report: &RunReport) -> Result<(), Failure> {
-    let text = serde_json::to_vec_pretty(report);
-    let mut text =
-        text.map_err(|error| Failure::failed(format!("cannot write the report as JSON: {error}")))?;
-    text.push(b'\n');
-    atomic_file::write(file, &text)
-}
+use crate::files::atomic_file::plain;
+use crate::rows::copying::report::RunReport;
 
 /// Reads reports, each under its name.
 ///

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::collections::hash_map::{Entry, HashMap};
 
-use super::document::{ReportRow, RunReport, RunSums};
-use crate::sharding::Shard;
+use crate::rows::copying::report::{ReportRow, RunReport, RunSums};
+use crate::rows::shard::Shard;
 
 /// Reports that cannot be those of one run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::cli::exit::Exit;
-    use crate::run::tests::{outcome, run_of};
+    use crate::rows::copying::run::tests::{outcome, run_of};
 
     /// Rows `r.io/PART-N:v1`.
     fn report(part: &str, statuses: &[Status]) -> (String, RunReport) {

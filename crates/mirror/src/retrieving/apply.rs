@@ -7,10 +7,10 @@ use images_list::{Repository, Tag};
 use tag_retrieval::Pair;
 
 use super::{EntryState, Retrieval};
-use crate::adding::{self, AddProblem, Adding, Destination, PairProblem, Wanted, add};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::registries::availability::Lookout;
+use crate::rows::adding::{self, AddProblem, Adding, Destination, PairProblem, Wanted, add};
 use crate::session::Session;
 use crate::terminal::output;
 

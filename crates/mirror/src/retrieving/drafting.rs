@@ -7,12 +7,12 @@ use tag_retrieval::{News, Origin, Pair, Summary};
 
 use super::apply::wanted;
 use super::{EntryReport, EntryState, Retrieval};
-use crate::adding::{self, AddProblem, Checks, Outcome, PairProblem, plan};
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::{self, LockFile};
 use crate::proposing::{Edit, Kind, LeftOut, Proposal, ProposedPair, path_in_repository};
 use crate::registries::availability::Lookout;
+use crate::rows::adding::{self, AddProblem, Checks, Outcome, PairProblem, plan};
 
 /// Entries checked at once.
 const AT_ONCE: usize = 16;
@@ -174,7 +174,7 @@ mod tests {
     use images_list::Row;
 
     use super::*;
-    use crate::adding::PlannedRow;
+    use crate::rows::adding::PlannedRow;
 
     fn outcome(rows: &[(&str, &str)]) -> Outcome {
         let rows = rows.iter().map(|(source, destination)| PlannedRow {

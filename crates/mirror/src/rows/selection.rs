@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use images_list::{Diff, List, Repository, RowAt, Severity};
 
-use crate::args::{Places, SelectArgs};
+use super::partition::shares;
+use super::select_args::{Places, SelectArgs};
+use super::shard::Shard;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::image_name::full_repository;
 use crate::files::list_file::{self, ListFile};
 use crate::files::revision;
 use crate::session::Session;
-use crate::sharding::{Shard, shares};
 use crate::terminal::github_actions::{self, Level};
 
 /// The rows of a run.

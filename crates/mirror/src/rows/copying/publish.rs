@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::document::RunReport;
-use super::file;
+use super::markdown::summary_table;
+use super::report::RunReport;
+use super::text::RunText;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::render::{RunText, summary_table};
+use crate::files::atomic_file;
 use crate::session::Session;
 use crate::terminal::github_actions;
 use crate::terminal::logging;
@@ -16,14 +17,14 @@ use crate::terminal::logging;
 /// # Errors
 ///
 /// [`Failure`] where the result cannot be written to stdout.
-pub(crate) fn tell(
+pub(crate) fn publish(
     session: &Session,
     title: &str,
     file: Option<&Path>,
     report: &RunReport,
 ) -> Result<Exit, Failure> {
     // Both are tried: a full disk must not take the result from stdout too.
-    let written = file.map_or(Ok(()), |file| file::write(file, report));
+    let written = file.map_or(Ok(()), |file| write(file, report));
     let github = session.environment.github.as_ref();
     github_actions::summarise(github, &summary_table(title, report));
     let text = RunText::of(report, session.is_verbose());
@@ -37,4 +38,17 @@ pub(crate) fn tell(
             report.exit().max(failure.exit)
         }
     })
+}
+
+/// Writes a report.
+///
+/// # Errors
+///
+/// [`Failure`] that names the file.
+fn write(file: &Path, report: &RunReport) -> Result<(), Failure> {
+    let text = serde_json::to_vec_pretty(report);
+    let mut text =
+        text.map_err(|error| Failure::failed(format!("cannot write the report as JSON: {error}")))?;
+    text.push(b'\n');
+    atomic_file::write(file, &text)
 }

@@ -6,8 +6,8 @@ use copier::{Moved, Outcome, Report, Row, Status};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::failure::Finding;
-use crate::selection::Place;
-use crate::sharding::Shard;
+use crate::rows::selection::Place;
+use crate::rows::shard::Shard;
 use crate::terminal::hints;
 
 /// What was run, and what came of it.

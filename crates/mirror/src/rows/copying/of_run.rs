@@ -2,9 +2,9 @@
 
 use copier::{Outcome, Row};
 
-use super::document::{MovedTag, ReportError, ReportRow, RunReport, RunSums};
+use super::report::{MovedTag, ReportError, ReportRow, RunReport, RunSums};
+use super::run::{Ending, Mode, Run};
 use crate::cli::image_name::{full_repository, tag_or_digest};
-use crate::run::{Ending, Mode, Run};
 use crate::terminal::hints;
 
 impl RunReport {
@@ -65,7 +65,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::run::tests::{outcome, run_of};
+    use crate::rows::copying::run::tests::{outcome, run_of};
 
     #[test]
     fn the_document_has_the_keys_of_the_contract() {

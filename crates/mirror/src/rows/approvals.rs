@@ -4,13 +4,13 @@ use copier::{Outcome, Status};
 use images_list::Approved;
 use registry_client::ManifestHead;
 
+use super::copying::run::Run;
+use super::selection::{Globs, Listed, Selection};
 use crate::cli::failure::{Failure, Finding};
 use crate::files::atomic_file::Staged;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
-use crate::run::Run;
-use crate::selection::{Globs, Listed, Selection};
 
 /// The locks of a run's lists, and which rows are followed whatever they say.
 #[derive(Debug)]

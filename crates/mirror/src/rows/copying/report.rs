@@ -7,7 +7,7 @@ use oci_spec::image::Digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cli::exit::Exit;
-use crate::sharding::Shard;
+use crate::rows::shard::Shard;
 
 /// The document. What a reader does not know it passes over, and what older
 /// versions did not write is taken as not so.
@@ -120,7 +120,7 @@ impl RunReport {
 
 impl RunSums {
     /// Counts a row.
-    pub(super) fn count(&mut self, row: &ReportRow) {
+    pub(crate) fn count(&mut self, row: &ReportRow) {
         self.rows += 1;
         match row.status {
             Status::Copied => self.copied += 1,
@@ -186,7 +186,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::run::tests::{outcome, run_of};
+    use crate::rows::copying::run::tests::{outcome, run_of};
 
     fn report(statuses: &[Status]) -> RunReport {
         RunReport::of(&run_of(statuses.iter().map(|s| outcome(*s)).collect()))

@@ -5,16 +5,17 @@ use std::time::Instant;
 
 use copier::{MovedTag, Options, Progress, Row};
 
+use super::publish::publish;
+use super::report::RunReport;
+use super::run::{Ending, Mode, Run};
 use crate::args::CopyingArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::atomic_file;
 use crate::registries::client;
-use crate::report::{self, RunReport};
-use crate::run::{Ending, Mode, Run};
-use crate::selection::Place;
+use crate::rows::selection::Place;
+use crate::rows::shard::Shard;
 use crate::session::Session;
-use crate::sharding::Shard;
 use crate::terminal::github_actions::{self, Level};
 
 /// What is to be copied.
@@ -61,7 +62,7 @@ pub(crate) async fn copy(
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &run.findings());
     github_actions::annotate(github, Level::Warning, &run.warnings());
-    let exit = report::tell(session, title, args.report.as_deref(), &RunReport::of(&run))?;
+    let exit = publish(session, title, args.report.as_deref(), &RunReport::of(&run))?;
     Ok((run, exit))
 }
 

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 
 use copier::Status;
 
-use crate::report::{MovedTag, ReportRow, RunReport};
+use super::report::{MovedTag, ReportRow, RunReport};
 use crate::terminal::hints;
 use crate::terminal::units::{bytes, counted};
 
@@ -189,8 +189,8 @@ impl Display for Sums<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::tests::{outcome, run_of};
-    use crate::run::{Ending, Mode};
+    use crate::rows::copying::run::tests::{outcome, run_of};
+    use crate::rows::copying::run::{Ending, Mode};
 
     #[test]
     fn failures_come_with_cause_and_each_hint_once() {

@@ -2,7 +2,7 @@
 
 use copier::Status;
 
-use crate::report::{ReportRow, RunReport};
+use super::report::{ReportRow, RunReport};
 use crate::terminal::github_actions::cell;
 use crate::terminal::hints;
 use crate::terminal::units::bytes;
@@ -81,7 +81,7 @@ fn line(row: &ReportRow) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::tests::{outcome, run_of};
+    use crate::rows::copying::run::tests::{outcome, run_of};
 
     #[test]
     fn failures_come_first_and_unchanged_rows_not_at_all() {

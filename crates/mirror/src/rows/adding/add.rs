@@ -10,7 +10,7 @@ use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
 use crate::registries::availability::Lookout;
 use crate::render::{AddedReport, unified_diff};
-use crate::selection;
+use crate::rows::selection;
 use crate::session::Session;
 
 /// How often it is begun anew because the list changed in the meantime in a way

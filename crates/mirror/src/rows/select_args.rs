@@ -2,11 +2,11 @@
 
 use clap::Args;
 
+use super::shard::Shard;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::key_value::Key;
 use crate::cli::key_value::{Operand, Operands};
-use crate::sharding::Shard;
 
 /// Options of the commands over rows.
 #[derive(Debug, Clone, Default, Args)]
