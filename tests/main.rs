@@ -8,6 +8,7 @@ mod cli;
 mod compare;
 mod container;
 mod demo;
+mod documentation;
 mod environment;
 mod fmt;
 mod hanging_charts;

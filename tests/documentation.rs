@@ -1,0 +1,325 @@
+//! README.md and docs/: their examples work, their links lead somewhere, and they name every command and
+//! flag of the binary and no others.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::{fs, iter};
+
+use embedded_registry::Registry;
+use serde_json::Value;
+
+use crate::add_tag::push;
+use crate::environment::{Finished, TestEnvironment};
+use crate::wrappers::{search_path, top};
+
+/// Flags of other programs that the pages name.
+const FOREIGN_FLAGS: [&str; 3] = ["--all-tags", "--kube-version", "--set"];
+
+struct Page {
+    path: PathBuf,
+    text: String,
+}
+
+impl Page {
+    fn read(path: PathBuf) -> Self {
+        let text = fs::read_to_string(&path).unwrap();
+        Self { path, text }
+    }
+
+    fn name(&self) -> String {
+        let path = self.path.strip_prefix(top()).unwrap_or(&self.path);
+        path.display().to_string()
+    }
+
+    /// The code blocks of a language; those without one have the empty name.
+    fn blocks<'a>(&'a self, language: &'a str) -> impl Iterator<Item = &'a str> {
+        let fenced = self.text.split("\n```").skip(1).step_by(2);
+        fenced.filter_map(move |block| block.strip_prefix(language)?.strip_prefix('\n'))
+    }
+
+    /// The command lines of `mirror` in blocks of shell code, without comments.
+    fn command_lines(&self) -> impl Iterator<Item = Vec<&str>> {
+        let lines = self.blocks("sh").flat_map(str::lines);
+        let lines = lines.filter_map(|line| {
+            let line = line.split(" #").next().unwrap_or_default();
+            let (_, command) = line.split_once("mirror ").filter(|(before, _)| {
+                before.is_empty() || before.ends_with("| ") || before.ends_with("=.json ")
+            })?;
+            Some(command.split_whitespace().collect())
+        });
+        lines.filter(|words: &Vec<&str>| !words.is_empty())
+    }
+}
+
+fn readme() -> Page {
+    Page::read(top().join("README.md"))
+}
+
+fn pages() -> Vec<Page> {
+    let docs = fs::read_dir(top().join("docs")).unwrap();
+    let mut paths: Vec<PathBuf> = docs
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    paths.sort();
+    iter::once(top().join("README.md"))
+        .chain(paths)
+        .map(Page::read)
+        .collect()
+}
+
+/// The help of the binary: flags by command, those of all commands under the empty name.
+struct Help {
+    flags: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Help {
+    fn read() -> Self {
+        let environment = TestEnvironment::new();
+        let top_level = environment.result_of("--help").exits(0).stdout;
+        let commands = section(&top_level, "Commands:");
+        let names = commands.filter_map(|line| line.split_whitespace().next());
+        let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+        assert!(names.len() >= 14, "{names:?}");
+        let mut flags = BTreeMap::from([(String::new(), flags_of(&top_level))]);
+        for name in names {
+            let help = environment.result_of(&format!("{name} --help")).exits(0);
+            let mut of_command = flags_of(&help.stdout);
+            if name == "report" {
+                let merge = environment.result_of("report merge --help").exits(0);
+                of_command.extend(flags_of(&merge.stdout));
+            }
+            flags.insert(name.to_owned(), of_command);
+        }
+        Self { flags }
+    }
+
+    fn commands(&self) -> impl Iterator<Item = &str> {
+        let names = self.flags.keys().map(String::as_str);
+        names.filter(|name| !name.is_empty())
+    }
+
+    fn has(&self, command: &str, flag: &str) -> bool {
+        let of = |name: &str| {
+            self.flags
+                .get(name)
+                .is_some_and(|flags| flags.contains(flag))
+        };
+        of(command) || of("")
+    }
+
+    fn has_anywhere(&self, flag: &str) -> bool {
+        self.flags.values().any(|flags| flags.contains(flag))
+    }
+
+    fn all_flags(&self) -> BTreeSet<&str> {
+        self.flags.values().flatten().map(String::as_str).collect()
+    }
+}
+
+/// The lines below a heading, up to the next one.
+fn section<'a>(help: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
+    let start = help.find(heading).unwrap() + heading.len();
+    let lines = help[start..].lines().skip(1);
+    lines.take_while(|line| line.is_empty() || line.starts_with(' '))
+}
+
+/// `--flags` that are defined in a help text: they begin a line.
+fn flags_of(help: &str) -> BTreeSet<String> {
+    let lines = help.lines().map(str::trim_start);
+    let lines = lines.filter(|line| line.starts_with('-'));
+    lines.flat_map(flags_in).collect()
+}
+
+/// Whatever looks like a `--flag` in a text.
+fn flags_in(text: &str) -> impl Iterator<Item = String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
+    let words = text.split(move |c: char| !is_part(c));
+    let flags = words.filter(|word| word.starts_with("--") && word.len() > 3);
+    flags.map(|word| word.trim_end_matches('-').to_owned())
+}
+
+/// The words in `code` quotes within a text.
+fn inline_code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[test]
+fn pages_name_every_command_and_flag() {
+    let help = Help::read();
+    let all: String = pages().into_iter().map(|page| page.text).collect();
+    for command in help.commands() {
+        assert!(
+            all.contains(&format!("mirror {command}")),
+            "no page has `mirror {command}`"
+        );
+    }
+    let named: BTreeSet<String> = flags_in(&all).collect();
+    let missing: Vec<&str> = help
+        .all_flags()
+        .into_iter()
+        .filter(|flag| !named.contains(*flag))
+        .filter(|flag| !["--help", "--version"].contains(flag))
+        .collect();
+    assert!(missing.is_empty(), "no page names {missing:?}");
+}
+
+#[test]
+fn pages_name_no_flag_that_does_not_exist() {
+    let help = Help::read();
+    for page in pages() {
+        for words in page.command_lines() {
+            let known = help.flags.contains_key(words[0]);
+            assert!(
+                known || words[0].starts_with('-'),
+                "{}: {words:?}",
+                page.name()
+            );
+            for flag in flags_in(&words.join(" ")) {
+                let exists = help.has(words[0], &flag) || flag == "--help";
+                assert!(exists, "{}: {flag} in {words:?}", page.name());
+            }
+        }
+        let of_mirror = |code: &&str| code.starts_with("--") || code.starts_with("mirror ");
+        for flag in inline_code(&page.text).filter(of_mirror).flat_map(flags_in) {
+            let exists = help.has_anywhere(&flag) || FOREIGN_FLAGS.contains(&flag.as_str());
+            assert!(exists, "{}: `{flag}`", page.name());
+        }
+    }
+}
+
+#[test]
+fn links_between_pages_lead_to_files() {
+    let others = [".github/CONTRIBUTING.md", "SECURITY.md"];
+    let others = others.map(|name| Page::read(top().join(name)));
+    for page in pages().into_iter().chain(others) {
+        let links = page.text.split("](").skip(1);
+        for link in links.filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") || target.contains(' ') {
+                continue;
+            }
+            let directory = page.path.parent().unwrap_or(Path::new("."));
+            assert!(directory.join(target).exists(), "{}: {link}", page.name());
+        }
+    }
+}
+
+#[test]
+fn readme_has_at_most_200_lines() {
+    assert!(readme().text.lines().count() <= 200);
+}
+
+#[test]
+fn example_lists_pass_lint() {
+    let mut count = 0;
+    for page in pages() {
+        for block in page
+            .blocks("")
+            .filter(|block| block.starts_with("# SOURCE"))
+        {
+            let environment = TestEnvironment::new();
+            environment.write("images-list", block);
+            environment.mirror("lint").exits(0);
+            count += 1;
+        }
+    }
+    assert!(count >= 2, "{count} lists");
+}
+
+#[test]
+fn example_configurations_pass_lint_and_show_every_source_and_key() {
+    let environment = TestEnvironment::new();
+    environment.write("images-list", "");
+    let mut all = String::new();
+    for name in ["docs/version-sources.md", "docs/charts.md"] {
+        let page = Page::read(top().join(name));
+        for block in page.blocks("json") {
+            environment.write("config.json", block);
+            let done = environment.mirror("lint");
+            assert_eq!(done.code, Some(0), "{name}: {}\n{block}", done.stdout);
+            all += block;
+        }
+    }
+    for source in [
+        "registry",
+        "github-releases:",
+        "github-latest-release:",
+        "github-tagged-images-file:",
+        "gitlab-releases:",
+        "git-tags:",
+        "helm-latest:",
+        "helm-oci",
+        "helm-directory:",
+    ] {
+        let written = format!("\"versionSource\": \"{source}");
+        assert!(all.contains(&written), "no example of {source}");
+    }
+    let schema = fs::read_to_string(top().join("config.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let definitions = schema["$defs"].as_object().unwrap().values();
+    let keys = definitions.filter_map(|definition| definition["properties"].as_object());
+    let keys: Vec<&String> = keys.flat_map(|properties| properties.keys()).collect();
+    assert!(keys.len() >= 20, "{} keys in the schema", keys.len());
+    for key in keys {
+        assert!(all.contains(&format!("\"{key}\": ")), "no example of {key}");
+    }
+}
+
+#[test]
+fn example_registries_conf_is_accepted_without_a_warning() {
+    let page = Page::read(top().join("docs/registries-conf.md"));
+    for block in page.blocks("toml") {
+        let environment = TestEnvironment::new();
+        environment.write("images-list", "# SOURCE DESTINATION TAG\n");
+        environment.write("registries.conf", block);
+        let done = environment.result_of("compare --registries-conf registries.conf");
+        let stderr = done.exits(0).stderr;
+        assert!(!stderr.contains("not used"), "{stderr}");
+    }
+}
+
+/// The README's commands from a new list to a whole mirror, as they stand there.
+#[tokio::test(flavor = "multi_thread")]
+async fn first_sync_of_the_readme_works() {
+    let registry = Registry::new().start().await.unwrap();
+    push(
+        &registry,
+        &[
+            "quay.io/coreos/etcd:v3.5.17",
+            "quay.io/coreos/etcd:v3.5.18",
+            "quay.io/coreos/etcd:v3.5.19",
+        ],
+    );
+    let environment = TestEnvironment::new()
+        .with("PATH", &search_path())
+        .with("CONTAINERS_REGISTRIES_CONF", "registries.conf");
+    let conf = ["quay.io", "registry.example.com"].map(|host| {
+        let location = format!("{}/{host}", registry.host());
+        format!("[[registry]]\nprefix = \"{host}\"\nlocation = \"{location}\"\n")
+    });
+    environment.write("registries.conf", conf.concat());
+    let page = readme();
+    let (_, steps) = page.text.split_once("## First sync in a minute").unwrap();
+    let steps = Page {
+        path: page.path.clone(),
+        text: steps.split("\n## ").next().unwrap_or_default().to_owned(),
+    };
+    let mut ran = 0;
+    for line in steps.blocks("sh").flat_map(str::lines) {
+        // A prompt, and entries whose upstreams are elsewhere.
+        let skipped = ["mirror login", "mirror retrieve-tags"];
+        if line.is_empty() || skipped.iter().any(|command| line.starts_with(command)) {
+            continue;
+        }
+        let mut shell = environment.program("sh");
+        Finished::of(shell.args(["-ec", line]).output().unwrap()).exits(0);
+        ran += 1;
+    }
+    assert!(ran >= 7, "{ran} commands");
+    let list = environment.read("images-list");
+    assert!(list.contains(" v3.5.19\n"), "{list}");
+    let lock = environment.read("images-list.lock");
+    assert_eq!(lock.matches("sha256:").count(), 3, "{lock}");
+}
