@@ -18,17 +18,10 @@
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
 //!   `github`) is everything else.
 
-mod args;
-mod checking;
 mod cli;
 mod commands;
 mod files;
-mod locking;
-mod proposing;
 mod registries;
-mod render;
-mod report;
-mod retrieving;
 mod rows;
 mod session;
 mod terminal;
@@ -39,12 +32,12 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use args::Cli;
 use cli::environment::Environment;
 use cli::exit::Exit;
 use cli::failure::Failure;
 use cli::key_value::Key;
 use cli::options::OutputFormat;
+use commands::Cli;
 use session::Session;
 use terminal::github_actions::{self, Level};
 use terminal::logging;
@@ -89,7 +82,7 @@ fn usage(args: &[OsString], error: &clap::Error) -> Exit {
         error.print().ok();
         return Exit::Done;
     }
-    if args::wants_json(args) {
+    if commands::wants_json(args) {
         let text = error.to_string();
         let message = text
             .trim_start_matches("error: ")

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use clap::Args;
+
 use super::environment::Environment;
 use super::failure::Failure;
 
@@ -160,6 +162,29 @@ impl<'a> Operands<'a> {
         .into_iter()
         .map(|(origin, texts): (Origin, Vec<&str>)| (origin, items(&texts)))
         .find(|(_, items)| !items.is_empty())
+    }
+}
+
+/// Operands of the commands that only need lists.
+#[derive(Debug, Args)]
+pub(crate) struct ListOperands {
+    /// IMAGES_FILE=…: as the environment variable
+    #[arg(value_name = "KEY=VALUE", help_heading = "Arguments")]
+    operands: Vec<Operand>,
+}
+
+impl ListOperands {
+    /// Lists, separated by commas; `--images-list` comes before it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for operands without a use.
+    pub(crate) fn images_file<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> Result<Option<&'a str>, Failure> {
+        let operands = Operands::new(&self.operands, &[Key::ImagesFile], environment)?;
+        Ok(operands.value(None, Key::ImagesFile))
     }
 }
 

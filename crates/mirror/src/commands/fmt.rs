@@ -1,18 +1,33 @@
 //! `mirror fmt`: bringing the list into form.
 
+use clap::Args;
 use std::fmt;
 
 use images_list::List;
 use serde::Serialize;
 
-use crate::args::FmtArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
+use crate::cli::key_value::ListOperands;
 use crate::files::atomic_file::{self, Staged};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
 use crate::session::Session;
+
+/// The arguments of `fmt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror fmt           rewrite the list
+  mirror fmt --check   only say what would change; exit 1 if anything would")]
+pub(crate) struct FmtArgs {
+    /// Write nothing; exit 1 if a list is not in form
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) operands: ListOperands,
+}
 
 /// What became of the lists.
 #[derive(Debug, Serialize)]

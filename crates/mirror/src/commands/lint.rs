@@ -1,16 +1,28 @@
 //! `mirror lint`: are the list and the configuration in form?
 
+use clap::Args;
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::args::LintArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
+use crate::cli::key_value::ListOperands;
 use crate::files::config_file;
 use crate::files::list_file;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
+
+/// The arguments of `lint`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror lint
+  mirror lint --images-list images-list,images-list-daily --output json")]
+pub(crate) struct LintArgs {
+    #[command(flatten)]
+    pub(crate) operands: ListOperands,
+}
 
 /// The result: every finding, in the order of the lists and lines, then those of the configuration.
 #[derive(Debug, Serialize)]

@@ -1,5 +1,6 @@
 //! `mirror login`: store credentials for a registry.
 
+use clap::Args;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use registry_client::credentials::{
@@ -7,12 +8,31 @@ use registry_client::credentials::{
 };
 use serde_json::json;
 
-use crate::args::LoginArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::atomic_file::plain;
 use crate::registries::client;
 use crate::session::Session;
+
+/// The arguments of `login`. A password is never an argument: other users of
+/// the machine can read those.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror login quay.io                                       asks for user and password
+  echo \"$TOKEN\" | mirror login ghcr.io -u me --password-stdin
+  mirror login registry.example.com/team --authfile auth.json")]
+pub(crate) struct LoginArgs {
+    /// The registry, or HOST/PATH for the repositories below a path
+    #[arg(value_name = "HOST")]
+    pub(crate) host: String,
+    /// The user; asked for if left out
+    #[arg(short, long, value_name = "USER")]
+    pub(crate) username: Option<String>,
+    /// Read the password from standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
 
 /// A password is a line; tokens have a few KiB.
 const LONGEST: u64 = 64 * 1024;

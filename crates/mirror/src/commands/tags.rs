@@ -1,17 +1,29 @@
 //! `mirror tags`: the tags of a repository, in version order.
 
+use clap::Args;
 use std::fmt;
 
-use images_list::compare_lines;
+use images_list::{Repository, compare_lines};
 use oci_spec::distribution::Reference;
 use serde::Serialize;
 
-use crate::args::TagsArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::registries::client;
 use crate::session::Session;
 use crate::terminal::hints::{self, Doing};
+
+/// The arguments of `tags`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror tags quay.io/coreos/etcd
+  mirror tags busybox --output json")]
+pub(crate) struct TagsArgs {
+    /// The repository, without a tag
+    #[arg(value_name = "REPO")]
+    pub(crate) repository: Repository,
+}
 
 /// The result, a plain array in JSON.
 #[derive(Debug, Serialize)]

@@ -174,11 +174,17 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::args::Cli;
+
+    #[derive(Debug, Parser)]
+    struct CommonOnly {
+        #[command(flatten)]
+        common: Common,
+    }
 
     fn common(line: &str) -> Common {
-        let line = format!("mirror {line} lint");
-        Cli::try_parse_from(line.split_whitespace()).unwrap().common
+        let line = format!("mirror {line}");
+        let parsed = CommonOnly::try_parse_from(line.split_whitespace());
+        parsed.unwrap().common
     }
 
     fn environment(variables: &[(&str, &str)]) -> Environment {

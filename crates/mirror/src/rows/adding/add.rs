@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::{Checks, Destination, Edit, Outcome, Plan, Verdict, Wanted, plan};
+use similar::TextDiff;
+
+use super::{Additions, Checks, Destination, Edit, Outcome, Plan, Verdict, Wanted, plan};
 use crate::cli::failure::Failure;
 use crate::files::atomic_file::{self, Staged};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
 use crate::registries::availability::Lookout;
-use crate::render::{AddedReport, unified_diff};
 use crate::rows::selection;
 use crate::session::Session;
 
@@ -40,7 +41,7 @@ pub(crate) async fn add(
     how: Adding,
     wanted: &Wanted,
     paths: &[PathBuf],
-) -> Result<AddedReport, Failure> {
+) -> Result<Additions, Failure> {
     let mut lists = list_file::read_all(paths)?;
     selection::refuse_wrong_rows(session, &lists)?;
     // Known before anybody is asked, not after.
@@ -111,13 +112,13 @@ fn finish(
     lists: &[ListFile],
     planned: Plan,
     checks: &Checks,
-) -> Result<AddedReport, Failure> {
+) -> Result<Additions, Failure> {
     let mut outcome = Outcome::of(planned, checks, wanted, how.skip_existing);
     let passed = outcome.rows.len();
     if !how.keep_going && !outcome.problems.is_empty() {
         outcome.rows.clear();
     }
-    let mut report = AddedReport {
+    let mut report = Additions {
         rows: Vec::new(),
         diff: how.dry_run.then(String::new),
         asked: wanted.pairs.len(),
@@ -148,4 +149,16 @@ fn finish(
     }
     staged.into_iter().try_for_each(Staged::commit)?;
     Ok(report)
+}
+
+/// The difference between two texts of a file, as `git apply` takes it.
+fn unified_diff(name: &str, old: &str, new: &str) -> String {
+    let name = name.trim_start_matches("./");
+    let (before, after) = if name.starts_with('/') {
+        (name.to_owned(), name.to_owned())
+    } else {
+        (format!("a/{name}"), format!("b/{name}"))
+    };
+    let diff = TextDiff::from_lines(old, new);
+    diff.unified_diff().header(&before, &after).to_string()
 }

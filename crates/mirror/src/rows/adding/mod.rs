@@ -13,7 +13,7 @@ mod wanted;
 pub(crate) use add::{Adding, add};
 pub(crate) use checks::Checks;
 pub(crate) use edit::Edit;
-pub(crate) use outcome::{AddedRow, Outcome, PairProblem};
+pub(crate) use outcome::{AddedRow, Additions, Outcome, PairProblem};
 pub(crate) use plan::{Plan, PlannedRow, Verdict, plan};
 pub(crate) use problem::AddProblem;
 pub(crate) use wanted::{Destination, Pair, Wanted};

@@ -40,6 +40,23 @@ pub(crate) struct AddedRow {
     pub(crate) line: usize,
 }
 
+/// What was added to the lists, or would be, and what was not.
+#[derive(Debug)]
+pub(crate) struct Additions {
+    /// What came of each image.
+    pub(crate) outcome: Outcome,
+    /// The rows added, or that would be, in the order of the lists.
+    pub(crate) rows: Vec<AddedRow>,
+    /// What would change, where nothing was to be written.
+    pub(crate) diff: Option<String>,
+    /// How many images were asked for.
+    pub(crate) asked: usize,
+    /// How many of them nothing stands against.
+    pub(crate) passed: usize,
+    /// Whether they are new to the list and need approval.
+    pub(crate) is_new: bool,
+}
+
 impl Outcome {
     /// Puts together what the lists and the registries say. `rows` are those
     /// that nothing stands against, whatever stands against others.

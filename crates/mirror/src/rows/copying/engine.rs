@@ -5,18 +5,12 @@ use std::time::Instant;
 
 use copier::{MovedTag, Options, Progress, Row};
 
-use super::publish::publish;
-use super::report::RunReport;
 use super::run::{Ending, Mode, Run};
-use crate::args::CopyingArgs;
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::files::atomic_file;
 use crate::registries::client;
 use crate::rows::selection::Place;
 use crate::rows::shard::Shard;
 use crate::session::Session;
-use crate::terminal::github_actions::{self, Level};
 
 /// What is to be copied.
 #[derive(Debug)]
@@ -33,37 +27,6 @@ pub(crate) struct Work {
     pub(crate) shard: Option<Shard>,
     /// What a source tag that was pushed again means.
     pub(crate) moved: MovedTag,
-}
-
-/// Copies rows and tells of it everywhere: stdout, the report, GitHub.
-///
-/// # Errors
-///
-/// [`Failure`] where no row could be tried, or the result cannot be written.
-pub(crate) async fn copy(
-    session: &Session,
-    args: &CopyingArgs,
-    work: Work,
-) -> Result<(Run, Exit), Failure> {
-    let title = work.title;
-    if let Some(file) = &args.report {
-        // Known before hours of copying, not after.
-        atomic_file::stage(file, b"")?;
-    }
-    let options = Options {
-        platforms: args.narrow.selection(),
-        arch_tags: args.narrow.arch_tags,
-        referrers: !args.no_referrers,
-        dry_run: args.dry_run,
-        moved: work.moved,
-        ..Options::default()
-    };
-    let run = run(session, &options, work).await?;
-    let github = session.environment.github.as_ref();
-    github_actions::annotate(github, Level::Error, &run.findings());
-    github_actions::annotate(github, Level::Warning, &run.warnings());
-    let exit = publish(session, title, args.report.as_deref(), &RunReport::of(&run))?;
-    Ok((run, exit))
 }
 
 /// Copies rows, with progress on the screen and an ear for signals.

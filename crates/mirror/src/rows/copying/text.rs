@@ -141,12 +141,7 @@ impl Display for Sums<'_> {
             write!(f, "shard {shard}: ")?;
         }
         let copied = if sums.dry_run { "to copy" } else { "copied" };
-        write!(
-            f,
-            "{}: {} {copied}",
-            counted(sums.rows as u64, "row"),
-            sums.copied
-        )?;
+        write!(f, "{}: {} {copied}", counted(sums.rows, "row"), sums.copied)?;
         write!(f, ", {} unchanged", sums.unchanged)?;
         if sums.skipped > 0 {
             write!(f, ", {} skipped", sums.skipped)?;

@@ -1,0 +1,146 @@
+//! The result of `add-tag`.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::cli::image_name::{full_repository, tag_or_digest};
+use crate::rows::adding::Additions;
+use crate::rows::row_json::row_json;
+use crate::terminal::github_actions::cell;
+use crate::terminal::units::counted;
+
+/// The result of `add-tag`: what was added, what was not, and what to do next.
+#[derive(Debug)]
+pub(crate) struct AddedReport<'a>(pub(crate) &'a Additions);
+
+impl AddedReport<'_> {
+    /// The JSON of the contract.
+    pub(crate) fn document(&self) -> Value {
+        let added = self.0.rows.iter().map(|added| {
+            let mut row = row_json(&added.row);
+            row["file"] = added.file.as_str().into();
+            row["line"] = added.line.into();
+            row
+        });
+        let skipped = self.0.outcome.skipped.iter().map(|(row, place)| {
+            let mut row = row_json(row);
+            row["message"] = format!("{place} has it already").into();
+            row
+        });
+        let problems = self.0.outcome.problems.iter().map(|found| {
+            let image = found.pair.source.reference(&found.pair.tag);
+            json!({
+                "source": full_repository(&image),
+                "tag": tag_or_digest(&image),
+                "message": found.problem.to_string(),
+            })
+        });
+        let mut document = json!({
+            "added": added.collect::<Vec<_>>(),
+            "skipped": skipped.collect::<Vec<_>>(),
+            "problems": problems.collect::<Vec<_>>(),
+            "warnings": self.0.outcome.warnings,
+        });
+        if let Some(diff) = &self.0.diff {
+            document["dry_run"] = true.into();
+            document["diff"] = diff.as_str().into();
+        }
+        document
+    }
+
+    /// What belongs into the summary of a CI step.
+    pub(crate) fn summary(&self) -> String {
+        /// A summary may have 1 MiB.
+        const LINES: usize = 500;
+        let mut text = format!("### mirror add-tag\n\n{}\n\n", self.closing());
+        let added = self
+            .0
+            .rows
+            .iter()
+            .map(|added| ("added", added.row.to_string()));
+        let skipped = self.0.outcome.skipped.iter();
+        let skipped = skipped.map(|(row, place)| ("skipped", format!("{row} ({place} has it)")));
+        let problems = self.0.outcome.problems.iter();
+        let problems =
+            problems.map(|found| ("problem", format!("{}: {}", found.pair, found.problem)));
+        let lines: Vec<_> = problems.chain(added).chain(skipped).take(LINES).collect();
+        if !lines.is_empty() {
+            text += "| | |\n| --- | --- |\n";
+        }
+        for (what, line) in lines {
+            text += &format!("| {what} | {} |\n", cell(&line));
+        }
+        text + "\n"
+    }
+
+    /// The sum of it.
+    fn closing(&self) -> String {
+        let problems = self.0.outcome.problems.len();
+        let rows = counted(self.0.rows.len(), "row");
+        match (&self.0.diff, self.0.rows.len(), problems) {
+            (_, 0, 0) => "nothing to add: the list has it all".to_owned(),
+            (Some(_), 0, _) => format!("nothing would be added: {}", self.obstacles()),
+            (None, 0, _) => format!("nothing was added: {}", self.obstacles()),
+            (Some(_), _, 0) => format!("{rows} would be added; nothing was written"),
+            (Some(_), ..) => format!(
+                "{rows} would be added, {} not",
+                counted(problems, "problem")
+            ),
+            (None, _, 0) => format!("{rows} added"),
+            (None, ..) => format!("{rows} added; {} left out", self.left_out()),
+        }
+    }
+
+    fn left_out(&self) -> String {
+        let done = self.0.rows.len() + self.0.outcome.skipped.len();
+        counted(self.0.asked.saturating_sub(done), "image")
+    }
+
+    fn obstacles(&self) -> String {
+        let problems = counted(self.0.outcome.problems.len(), "problem");
+        match self.0.passed {
+            0 => problems,
+            passed => format!(
+                "{problems}; --keep-going adds what passed ({passed} of {})",
+                self.0.asked
+            ),
+        }
+    }
+
+    fn next(&self) -> &'static str {
+        match (
+            self.0.rows.is_empty() || self.0.diff.is_some(),
+            self.0.is_new,
+        ) {
+            (true, _) => "",
+            (false, false) => {
+                "next: commit the list, see with `mirror check-new` what its check will say, and open a pull request\n"
+            }
+            (false, true) => {
+                "next: commit the list and open a pull request; a new image needs approval (CONTRIBUTING, \"A new image\")\n"
+            }
+        }
+    }
+}
+
+impl fmt::Display for AddedReport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for found in &self.0.outcome.problems {
+            writeln!(f, "{}: {}", found.pair, found.problem)?;
+        }
+        for (row, place) in &self.0.outcome.skipped {
+            writeln!(f, "skipped: {place} has `{row}` already")?;
+        }
+        match &self.0.diff {
+            Some(diff) => f.write_str(diff)?,
+            None => {
+                for added in &self.0.rows {
+                    writeln!(f, "{}:{}: added `{}`", added.file, added.line, added.row)?;
+                }
+            }
+        }
+        writeln!(f, "{}", self.closing())?;
+        f.write_str(self.next())
+    }
+}

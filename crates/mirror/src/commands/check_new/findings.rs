@@ -1,0 +1,233 @@
+//! What a check of a branch found.
+
+use std::collections::HashMap;
+
+use images_list::{Approved, Repository, Row};
+
+use super::change::{Change, Changed};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Finding;
+use crate::cli::image_name::full_repository;
+use crate::registries::availability::{Looked, missing_destination};
+use crate::rows::adding::Pair;
+
+/// All that was found.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The commit that was compared with.
+    pub(crate) base: String,
+    /// The new rows, in the order of the lists.
+    pub(crate) rows: Vec<CheckedRow>,
+    /// Rows that are gone.
+    pub(crate) removed: Vec<Changed>,
+    /// What is wrong with the lists' form.
+    pub(crate) problems: Vec<Finding>,
+    /// Whether rows may go.
+    pub(crate) allow_removals: bool,
+    /// Whether what could not be checked is a finding.
+    pub(crate) strict: bool,
+}
+
+/// A new row, and whether it can be mirrored.
+#[derive(Debug)]
+pub(crate) struct CheckedRow {
+    /// The row.
+    pub(crate) at: Changed,
+    /// In one word.
+    pub(crate) status: Status,
+    /// What was found; empty where the row is well.
+    pub(crate) message: String,
+    /// Whether all that stands against it is refused credentials.
+    refused: bool,
+}
+
+/// Whether a new row can be mirrored. The order is the weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// Yes.
+    Ok,
+    /// Nobody knows: credentials are wanted, and there are none.
+    Unchecked,
+    /// Nobody knows, for any other reason.
+    Error,
+    /// No: the destination's repository does not exist.
+    DestinationMissing,
+    /// No: the source does not have the tag.
+    SourceMissing,
+}
+
+impl Status {
+    /// As in JSON.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unchecked => "unchecked",
+            Self::Error => "error",
+            Self::DestinationMissing => "destination_missing",
+            Self::SourceMissing => "source_missing",
+        }
+    }
+}
+
+impl CheckedRow {
+    /// Puts the answers for one row together.
+    pub(crate) fn of(
+        at: Changed,
+        images: &HashMap<Pair, Looked<Approved>>,
+        destinations: &HashMap<Repository, Looked>,
+    ) -> Self {
+        let row = &at.row;
+        let pair = Pair {
+            source: row.source.clone(),
+            tag: row.tag.clone(),
+        };
+        let source = images.get(&pair).map(|looked| of_source(row, looked));
+        let destination = destinations.get(&row.destination);
+        let destination = destination.map(|looked| of_destination(row, looked));
+        let against: Vec<_> = source.into_iter().chain(destination).flatten().collect();
+        let statuses = against.iter().map(|(status, ..)| *status);
+        let messages: Vec<_> = against
+            .iter()
+            .map(|(_, message, _)| message.as_str())
+            .collect();
+        Self {
+            status: statuses.max().unwrap_or(Status::Ok),
+            message: messages.join("; "),
+            refused: !against.is_empty() && against.iter().all(|(.., refused)| *refused),
+            at,
+        }
+    }
+}
+
+type Against = Option<(Status, String, bool)>;
+
+fn of_source(row: &Row, looked: &Looked<Approved>) -> Against {
+    let image = row.source_reference();
+    match looked {
+        Looked::Found(_) => None,
+        Looked::Missing => {
+            let repository = full_repository(&image);
+            let message = format!(
+                "{} does not exist: see what there is with `mirror tags {repository}`",
+                image.whole()
+            );
+            Some((Status::SourceMissing, message, false))
+        }
+        unknown => of_trouble(&image.whole(), unknown),
+    }
+}
+
+fn of_destination(row: &Row, looked: &Looked) -> Against {
+    match looked {
+        Looked::Found(_) => None,
+        Looked::Missing => {
+            let message = missing_destination(&row.destination);
+            Some((Status::DestinationMissing, message, false))
+        }
+        unknown => {
+            let name = full_repository(&row.destination_reference());
+            of_trouble(&format!("the repository {name}"), unknown)
+        }
+    }
+}
+
+fn of_trouble<T>(what: &str, looked: &Looked<T>) -> Against {
+    match looked {
+        Looked::Found(_) | Looked::Missing => None,
+        Looked::Unchecked(trouble) => Some((
+            Status::Unchecked,
+            format!("could not check {what}: {}", trouble.message),
+            true,
+        )),
+        Looked::Failed(trouble) => Some((
+            Status::Error,
+            format!("cannot tell whether {what} exists: {}", trouble.message),
+            trouble.refused,
+        )),
+    }
+}
+
+impl Checked {
+    /// Puts a check together.
+    pub(crate) fn rows_of(
+        change: &Change,
+        images: &HashMap<Pair, Looked<Approved>>,
+        destinations: &HashMap<Repository, Looked>,
+    ) -> Vec<CheckedRow> {
+        let rows = change.added.iter().cloned();
+        rows.map(|at| CheckedRow::of(at, images, destinations))
+            .collect()
+    }
+
+    /// Whether a row's status fails the check.
+    fn fails(&self, status: Status) -> bool {
+        match status {
+            Status::Ok => false,
+            Status::Unchecked => self.strict,
+            Status::Error | Status::DestinationMissing | Status::SourceMissing => true,
+        }
+    }
+
+    /// What fails the check, in the order of the lists: their form, then new
+    /// rows, then rows that are gone.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let rows = self.rows.iter().filter(|row| self.fails(row.status));
+        let removed = self.removed.iter().filter(|_| !self.allow_removals);
+        let removed = removed.map(|at| self.removal(at));
+        let all = self.problems.iter().cloned();
+        all.chain(rows.map(CheckedRow::finding))
+            .chain(removed)
+            .collect()
+    }
+
+    /// What could not be checked and does not fail it.
+    pub(crate) fn warnings(&self) -> Vec<Finding> {
+        let rows = self.rows.iter();
+        let rows = rows.filter(|row| row.status != Status::Ok && !self.fails(row.status));
+        rows.map(CheckedRow::finding).collect()
+    }
+
+    fn removal(&self, at: &Changed) -> Finding {
+        let Changed { row, file, line } = at;
+        let is_successor = |new: &&CheckedRow| {
+            let new = &new.at.row;
+            new.tag == row.tag && (new.source == row.source || new.destination == row.destination)
+        };
+        let what = match self.rows.iter().find(is_successor) {
+            Some(new) => format!("was changed to `{}`", new.at.row),
+            None => "was removed".to_owned(),
+        };
+        Finding {
+            file: file.clone(),
+            line: *line,
+            message: format!(
+                "`{row}` (line {line} before) {what}: somebody may use what it brought. Put it back, \
+                 or say that it may go with --allow-removals"
+            ),
+        }
+    }
+
+    /// The exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        let findings = self.findings().len();
+        let refused = self
+            .rows
+            .iter()
+            .filter(|row| row.refused && self.fails(row.status));
+        if findings > 0 && refused.count() == findings {
+            Exit::Refused
+        } else {
+            Exit::of_findings(findings > 0)
+        }
+    }
+}
+
+impl CheckedRow {
+    fn finding(&self) -> Finding {
+        Finding {
+            file: self.at.file.clone(),
+            line: self.at.line,
+            message: self.message.clone(),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! A comparison as a table for people and as JSON.
+
+use std::fmt::{self, Display, Formatter};
+
+use copier::{CompareReport, CompareStatus, CompareSummary, Comparison, Moved, Row};
+use oci_spec::image::Digest;
+use serde::Serialize;
+
+use crate::cli::image_name::{full_repository, tag_or_digest};
+use crate::rows::copying::report::MovedTag;
+use crate::rows::shard::Shard;
+use crate::terminal::hints;
+use crate::terminal::units::{counted, short};
+
+/// The document.
+#[derive(Debug, Serialize)]
+pub(crate) struct ComparedJson {
+    summary: SummaryJson,
+    rows: Vec<RowJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct SummaryJson {
+    rows: usize,
+    same: usize,
+    drift: usize,
+    missing: usize,
+    error: usize,
+    skipped: usize,
+    /// Only of `--shard`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<Shard>,
+}
+
+#[derive(Debug, Serialize)]
+struct RowJson {
+    source: String,
+    destination: String,
+    tag: String,
+    status: &'static str,
+    source_digest: Option<Digest>,
+    destination_digest: Option<Digest>,
+    platforms: Vec<PlatformJson>,
+    /// Only with `--arch-tags`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    arch_tags: Vec<ArchTagJson>,
+    error: Option<ErrorJson>,
+    /// Only where the source tag points elsewhere than what was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<MovedTag>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlatformJson {
+    platform: Option<String>,
+    digest: Digest,
+    found: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ArchTagJson {
+    tag: String,
+    digest: Digest,
+    destination_digest: Option<Digest>,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorJson {
+    message: String,
+    hint: Option<String>,
+}
+
+impl ComparedJson {
+    /// The document of a comparison.
+    pub(crate) fn of(rows: &[Row], report: &CompareReport, shard: Option<Shard>) -> Self {
+        let CompareSummary {
+            rows: all,
+            same,
+            drift,
+            missing,
+            error,
+            skipped,
+        } = report.summary;
+        let compared = rows.iter().zip(&report.rows);
+        Self {
+            summary: SummaryJson {
+                rows: all,
+                same,
+                drift,
+                missing,
+                error,
+                skipped,
+                shard,
+            },
+            rows: compared
+                .map(|(row, compared)| row_json(row, compared))
+                .collect(),
+        }
+    }
+}
+
+fn row_json(row: &Row, compared: &Comparison) -> RowJson {
+    let platforms = compared.platforms.iter().map(|found| PlatformJson {
+        platform: found.platform.as_ref().map(ToString::to_string),
+        digest: found.digest.clone(),
+        found: found.found,
+    });
+    let arch_tags = compared.arch_tags.iter().map(|found| ArchTagJson {
+        tag: found.tag.clone(),
+        digest: found.digest.clone(),
+        destination_digest: found.found.clone(),
+    });
+    RowJson {
+        source: full_repository(&row.source),
+        destination: full_repository(&row.destination),
+        tag: tag_or_digest(&row.source).to_owned(),
+        status: compared.status.as_str(),
+        source_digest: compared.source_digest.clone(),
+        destination_digest: compared.destination_digest.clone(),
+        platforms: platforms.collect(),
+        arch_tags: arch_tags.collect(),
+        error: compared.error.as_ref().map(|error| ErrorJson {
+            message: error.to_string(),
+            hint: hints::of_comparison(row, error),
+        }),
+        moved: compared.moved.as_ref().map(MovedTag::of),
+    }
+}
+
+/// The table: what is not the same, or everything.
+#[derive(Debug)]
+pub(crate) struct ComparedText<'a> {
+    rows: &'a [Row],
+    report: &'a CompareReport,
+    all: bool,
+    shard: Option<Shard>,
+}
+
+/// Rows in a summary, which may have 1 MiB.
+const BRIEF: usize = 300;
+
+impl<'a> ComparedText<'a> {
+    /// The table; `all` lists rows that are the same too.
+    pub(crate) fn of(rows: &'a [Row], report: &'a CompareReport, all: bool) -> Self {
+        Self {
+            rows,
+            report,
+            all,
+            shard: None,
+        }
+    }
+
+    /// Says which share of a list's rows these are.
+    pub(crate) fn shard(self, shard: Option<Shard>) -> Self {
+        Self { shard, ..self }
+    }
+
+    /// The table's beginning, and the sums.
+    pub(crate) fn brief(&self) -> String {
+        let text = self.to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let Some((sums, rows)) = lines.split_last() else {
+            return text;
+        };
+        let mut brief: Vec<&str> = rows.iter().take(BRIEF).copied().collect();
+        if rows.len() > BRIEF {
+            brief.push("…");
+        }
+        brief.push(sums);
+        brief.join("\n") + "\n"
+    }
+}
+
+impl Display for ComparedText<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (row, compared) in self.rows.iter().zip(&self.report.rows) {
+            let is_moved = compared.moved.is_some();
+            if self.all || is_moved || compared.status != CompareStatus::Same {
+                write_row(f, row, compared)?;
+            }
+        }
+        let sums = &self.report.summary;
+        if let Some(shard) = self.shard {
+            write!(f, "shard {shard}: ")?;
+        }
+        write!(f, "{}: {} same", counted(sums.rows, "row"), sums.same)?;
+        write!(f, ", {} drifted, {} missing", sums.drift, sums.missing)?;
+        if sums.error > 0 {
+            write!(f, ", {} with errors", sums.error)?;
+        }
+        match sums.skipped {
+            0 => writeln!(f),
+            skipped => writeln!(f, ", {skipped} skipped"),
+        }
+    }
+}
+
+fn write_row(f: &mut Formatter<'_>, row: &Row, compared: &Comparison) -> fmt::Result {
+    let word = compared.status.as_str();
+    writeln!(f, "{word:<8}  {} -> {}", row.source, row.destination)?;
+    if compared.status == CompareStatus::Drift {
+        let digest = |digest: &Option<Digest>| {
+            digest
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |digest| short(digest.as_ref()))
+        };
+        let (source, there) = (
+            digest(&compared.source_digest),
+            digest(&compared.destination_digest),
+        );
+        writeln!(
+            f,
+            "          the source has {source}, the destination {there}"
+        )?;
+    }
+    if let Some(Moved { approved, now }) = &compared.moved {
+        let (approved, now) = (short(approved.as_ref()), short(now.as_ref()));
+        writeln!(
+            f,
+            "          the source tag has moved: {approved} was approved, {now} is there now"
+        )?;
+    }
+    for found in compared.platforms.iter().filter(|found| !found.found) {
+        let platform = found
+            .platform
+            .as_ref()
+            .map_or_else(|| "no platform".to_owned(), ToString::to_string);
+        writeln!(
+            f,
+            "          lacks {platform}, {}",
+            short(found.digest.as_ref())
+        )?;
+    }
+    for tag in &compared.arch_tags {
+        match &tag.found {
+            None => writeln!(f, "          lacks the tag {}", tag.tag)?,
+            Some(found) if *found != tag.digest => {
+                writeln!(
+                    f,
+                    "          the tag {} is {}, not {}",
+                    tag.tag,
+                    short(found.as_ref()),
+                    short(tag.digest.as_ref())
+                )?;
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(error) = &compared.error {
+        writeln!(f, "          {error}")?;
+        if let Some(hint) = hints::of_comparison(row, error) {
+            writeln!(f, "          hint: {hint}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! `mirror demo`: the whole cycle on this machine alone.
+//!
+//! Nothing is staged: the registries speak HTTP, the list is a file, and what
+//! runs is what `lint`, `sync` and `compare` run.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use copier::{CompareReport, MovedTag, Options};
+use embedded_registry::images::{Artifact, Platform, sample_image};
+use embedded_registry::{Registry, RunningRegistry};
+use serde_json::{Value, json};
+
+use super::args::DemoArgs;
+use crate::cli::environment::Environment;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::options::Common;
+use crate::cli::options::OutputFormat;
+use crate::commands::compare::{self, ComparedJson, ComparedText};
+use crate::files::atomic_file::plain;
+use crate::files::list_file;
+use crate::rows::copying::engine::{self, Work};
+use crate::rows::copying::report::RunReport;
+use crate::rows::copying::run::{Ending, Run};
+use crate::rows::copying::text::RunText;
+use crate::rows::select_args::SelectArgs;
+use crate::rows::selection::{self, Selection};
+use crate::session::Session;
+use crate::terminal::output::Output;
+
+/// What is seeded: repositories and their tags.
+const IMAGES: [(&str, [&str; 3]); 4] = [
+    ("base/os", ["1.9", "1.10", "1.11"]),
+    ("tools/shell", ["v0.9.0", "v0.10.0", "v1.0.0"]),
+    ("web/proxy", ["2.0", "2.1", "2.2"]),
+    ("web/server", ["5", "6", "latest"]),
+];
+/// Layers of each image; the lowest is shared by all.
+const LAYERS: usize = 3;
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// [`Failure`] where this machine has no room: no port, no temporary folder.
+pub(crate) async fn run(session: &Session, args: &DemoArgs) -> Result<Exit, Failure> {
+    let folder = tempfile::Builder::new().prefix("mirror-demo-").tempdir();
+    let folder = folder.map_err(|error| cannot("make a temporary folder", &error))?;
+    let list = folder.path().join("images-list");
+    let demo = Demo::start(session, &list).await?;
+    let mut teller = Teller::new(session.output);
+    let exit = demo.tell(&mut teller, &list).await?;
+    if args.keep {
+        let kept = folder.keep();
+        teller.say(&format!(
+            "\nThe list is kept: {}\n",
+            kept.join("images-list").display()
+        ))?;
+    }
+    teller.finish()?;
+    Ok(exit)
+}
+
+fn cannot(what: &str, error: &std::io::Error) -> Failure {
+    Failure::failed(format!("the demo cannot {what}: {}", plain(error)))
+}
+
+struct Demo {
+    upstream: RunningRegistry,
+    mirror: RunningRegistry,
+    /// As if it were called with the demo's list and nothing else.
+    session: Session,
+}
+
+impl Demo {
+    async fn start(session: &Session, list: &Path) -> Result<Self, Failure> {
+        let start = || async {
+            Registry::new()
+                .start()
+                .await
+                .map_err(|error| cannot("listen on loopback", &error))
+        };
+        let (upstream, mirror) = (start().await?, start().await?);
+        for (repository, tags) in IMAGES {
+            for (seed, tag) in (1..).zip(tags) {
+                seed_image(&upstream, repository, tag, seed)?;
+            }
+        }
+        fs::write(list, list_text(&upstream.host(), &mirror.host()))
+            .map_err(|error| cannot("write its list", &error))?;
+        let common = Common {
+            images_list: vec![PathBuf::from(list)],
+            registries_conf: None,
+            authfile: None,
+            cert_dir: None,
+            insecure: Vec::new(),
+            ..session.common.clone()
+        };
+        let session = Session {
+            common,
+            environment: Environment::default(),
+            output: session.output,
+            screen: session.screen.clone(),
+            signals: session.signals.clone(),
+            inquiry: session.inquiry.clone(),
+        };
+        Ok(Self {
+            upstream,
+            mirror,
+            session,
+        })
+    }
+
+    async fn tell(&self, teller: &mut Teller, list: &Path) -> Result<Exit, Failure> {
+        teller.say(&self.introduction(list))?;
+        let lists = list_file::read_all(&self.session.common.images_list)?;
+        let problems = list_file::check(&lists).len();
+        teller.step(
+            "mirror lint",
+            &format!("12 rows, {problems} problems\n"),
+            json!({"problems": problems}),
+        )?;
+
+        let first = self.sync(teller).await?;
+        teller.say("\nOnce more: nothing has changed, so nothing is sent. Most of these requests ask\nwhether anything was signed since; without them (--no-referrers) it takes two an image.\n")?;
+        let second = self.sync(teller).await?;
+
+        teller.say("\nNow upstream moves a tag, and somebody deletes one from the mirror.\n")?;
+        seed_image(&self.upstream, "web/server", "latest", 99)?;
+        self.mirror.remove_tag("mirrored/tools/shell", "v1.0.0");
+        let broken = self.compare(teller).await?;
+        let repaired = self.sync(teller).await?;
+        let whole = self.compare(teller).await?;
+        if repaired.ending == Ending::Interrupted {
+            return Ok(Exit::Interrupted);
+        }
+        teller.say(NEXT)?;
+
+        let sums = |run: &Run| (run.report.summary.copied, run.report.summary.unchanged);
+        let as_told = problems == 0
+            && [sums(&first), sums(&second), sums(&repaired)] == [(12, 0), (0, 12), (2, 10)]
+            && (broken.summary.drift, broken.summary.missing) == (1, 1)
+            && whole.summary.same == 12;
+        if as_told {
+            return Ok(Exit::Done);
+        }
+        Err(
+            Failure::failed("the demo did not go as it should on this machine")
+                .hint("run it again with -vv and report what it says".to_owned()),
+        )
+    }
+
+    fn introduction(&self, list: &Path) -> String {
+        let text = list_text(&self.upstream.host(), &self.mirror.host());
+        let rows: String = text
+            .lines()
+            .take(4)
+            .map(|line| format!("    {line}\n"))
+            .collect();
+        format!(
+            "Two registries run on this machine for as long as this takes:\n\n\
+             \x20 upstream  {:<16}  12 images for linux/amd64, linux/arm64 and linux/arm/v7, each signed\n\
+             \x20 mirror    {:<16}  empty\n\n\
+             {} says what is mirrored where:\n\n{rows}    …\n",
+            self.upstream.host(),
+            self.mirror.host(),
+            list.display(),
+        )
+    }
+
+    async fn select(&self) -> Result<Selection, Failure> {
+        selection::select(&self.session, &SelectArgs::default()).await
+    }
+
+    async fn sync(&self, teller: &mut Teller) -> Result<Run, Failure> {
+        let selection = self.select().await?;
+        let work = Work {
+            title: "mirror demo",
+            rows: selection.rows,
+            places: selection.places,
+            neighbours: selection.neighbours,
+            shard: selection.shard,
+            moved: MovedTag::Kept,
+        };
+        let run = engine::run(&self.session, &Options::default(), work).await?;
+        let report = RunReport::of(&run);
+        let document = serde_json::to_value(&report).unwrap_or_default();
+        teller.step("mirror sync", &RunText::of(&report, false), document)?;
+        Ok(run)
+    }
+
+    async fn compare(&self, teller: &mut Teller) -> Result<CompareReport, Failure> {
+        let selection = self.select().await?;
+        let (report, _) =
+            compare::compare(&self.session, &selection.rows, &Options::default()).await?;
+        let document = serde_json::to_value(ComparedJson::of(&selection.rows, &report, None))
+            .unwrap_or_default();
+        let text = ComparedText::of(&selection.rows, &report, false);
+        teller.step("mirror compare", &text, document)?;
+        Ok(report)
+    }
+}
+
+const NEXT: &str = "
+That was the whole cycle: every image came whole, all its platforms and its
+signature, byte for byte, and layers that images share crossed the wire once.
+
+With a registry of your own:
+
+  mirror login registry.example.com
+  echo 'quay.io/coreos/etcd registry.example.com/mirrored/etcd v3.5.0' > images-list
+  mirror lint
+  mirror sync --dry-run
+  mirror sync
+  mirror compare
+";
+
+fn seed_image(
+    upstream: &RunningRegistry,
+    repository: &str,
+    tag: &str,
+    seed: u64,
+) -> Result<(), Failure> {
+    let platforms = [
+        Platform::linux("amd64"),
+        Platform::linux("arm64"),
+        Platform::linux("arm").variant("v7"),
+    ];
+    let image = sample_image(repository, seed, &platforms, LAYERS)
+        .map_err(|error| cannot("build an image", &error))?;
+    image.push(upstream, repository, Some(tag));
+    let signature = Artifact::new("application/vnd.example.signature")
+        .blob(
+            "application/octet-stream",
+            format!("not really signed: {}", image.digest()),
+        )
+        .subject(&image)
+        .build();
+    signature.push(upstream, repository, None);
+    Ok(())
+}
+
+fn list_text(upstream: &str, mirror: &str) -> String {
+    let mut text = "# SOURCE DESTINATION TAG\n".to_owned();
+    for (repository, tags) in IMAGES {
+        for tag in tags {
+            text += &format!("{upstream}/{repository} {mirror}/mirrored/{repository} {tag}\n");
+        }
+    }
+    text
+}
+
+/// Tells as it goes; as JSON, all at the end in one document.
+struct Teller {
+    output: Output,
+    steps: Vec<Value>,
+}
+
+impl Teller {
+    fn new(output: Output) -> Self {
+        Self {
+            output,
+            steps: Vec::new(),
+        }
+    }
+
+    fn say(&mut self, text: &str) -> Result<(), Failure> {
+        match self.output.format() {
+            OutputFormat::Text => self.output.write_bytes(text.as_bytes()),
+            OutputFormat::Json => Ok(()),
+        }
+    }
+
+    fn step(&mut self, command: &str, text: &dyn Display, document: Value) -> Result<(), Failure> {
+        self.steps
+            .push(json!({"command": command, "result": document}));
+        self.say(&format!("\n$ {command}\n{text}"))
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        match self.output.format() {
+            OutputFormat::Text => Ok(()),
+            OutputFormat::Json => self.output.write(&"", &json!({"steps": self.steps})),
+        }
+    }
+}

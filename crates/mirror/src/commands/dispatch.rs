@@ -1,0 +1,63 @@
+//! From the parsed command line to the command.
+
+use super::command_line::Command;
+use super::{
+    add_tag, check_new, compare, demo, fmt, inspect, lint, lock, login, report, retrieve_tags,
+    sync, tags,
+};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::session::Session;
+
+/// Threads of the runtime. The work is waiting and hashing; blocking calls
+/// have threads of their own.
+const WORKERS: usize = 4;
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// [`Failure`] where the command could not do its work.
+pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Lint(args) => lint::run(session, args),
+        Command::Fmt(args) => wait(session, fmt::run(session, args)),
+        Command::Report(args) => report::run(session, args),
+        Command::Sync(args) => wait(session, sync::sync(session, args)),
+        Command::Copy(args) => wait(session, sync::copy(session, args)),
+        Command::AddTag(args) => wait(session, add_tag::run(session, args)),
+        Command::CheckNew(args) => wait(session, check_new::run(session, args)),
+        Command::RetrieveTags(args) => wait(session, retrieve_tags::run(session, args)),
+        Command::Lock(args) => wait(session, lock::run(session, args)),
+        Command::Compare(args) => wait(session, compare::run(session, args)),
+        Command::Tags(args) => wait(session, tags::run(session, args)),
+        Command::Inspect(args) => wait(session, inspect::run(session, args)),
+        Command::Login(args) => wait(session, login::run(session, args)),
+        Command::Demo(args) => wait(session, demo::run(session, args)),
+    }
+}
+
+fn wait(
+    session: &Session,
+    command: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    let workers =
+        std::thread::available_parallelism().map_or(WORKERS, |cores| cores.get().min(WORKERS));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers.max(2))
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::failed(format!(
+                "cannot start the threads that requests need: {error}"
+            ))
+        })?;
+    let done = runtime.block_on(async {
+        let format = session.common.log_format;
+        session.inquiry.listen(&session.screen, format)?;
+        command.await
+    });
+    // Requests that nobody waits for any more need not end.
+    runtime.shutdown_background();
+    done
+}

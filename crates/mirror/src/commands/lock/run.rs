@@ -1,0 +1,135 @@
+//! `mirror lock`: approving what the list's tags point to now.
+
+use std::path::PathBuf;
+
+use images_list::{Lock, Row, RowAt};
+
+use super::answers::Answers;
+use super::args::LockArgs;
+use super::gaps::gaps;
+use super::report::LockedReport;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, Finding};
+use crate::cli::image_name::full_repository;
+use crate::files::atomic_file::Staged;
+use crate::files::list_file::{self, ListFile};
+use crate::files::lock_file::{LockFile, LockFileError};
+use crate::files::locked_files::LockedFiles;
+use crate::registries::availability::{Looked, Lookout};
+use crate::rows::selection::{self, Globs};
+use crate::session::Session;
+use crate::terminal::github_actions::{self, Level};
+
+/// Runs the command: exit 1 where a row could not be locked, or is not.
+///
+/// # Errors
+///
+/// [`Failure`] for lists and locks that cannot be read or written.
+pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Failure> {
+    let images_file = args.operands.images_file(&session.environment)?;
+    let globs = Globs::parse("--match", &args.globs)?;
+    let paths = list_file::paths(&session.common.images_list, images_file);
+    let report = if args.check {
+        check(session, &paths, &globs)?
+    } else {
+        let stop = session.signals.listen()?;
+        // Between two awaits lies all of the writing: it is done or it is not.
+        tokio::select! {
+            report = Box::pin(lock(session, args, &paths, &globs)) => report?,
+            () = stop.cancelled() => return Err(Failure::interrupted("interrupted; nothing was written")),
+        }
+    };
+    let github = session.environment.github.as_ref();
+    github_actions::annotate(github, Level::Error, &report.problems);
+    session.output.write(&report, &report.document())?;
+    Ok(match report.problems.len() {
+        0 => Exit::Done,
+        all if all == report.refused => Exit::Refused,
+        _ => Exit::Failed,
+    })
+}
+
+/// Whether lists and locks go together, without asking anybody.
+fn check(session: &Session, paths: &[PathBuf], globs: &Globs) -> Result<LockedReport, Failure> {
+    let lists = list_file::read_all(paths)?;
+    selection::refuse_wrong_rows(session, &lists)?;
+    let mut report = LockedReport::default();
+    for file in &lists {
+        match LockFile::read(file) {
+            Ok(lock) => {
+                report.add_list(file, lock.as_ref().map(|lock| &lock.lock));
+                report.problems.extend(gaps(file, lock.as_ref(), globs));
+            }
+            Err(LockFileError::Wrong(problems)) => report.problems.extend(problems),
+            Err(LockFileError::Unreadable(failure)) => return Err(failure),
+        }
+    }
+    Ok(report)
+}
+
+/// Asks without holding the lists, since that takes as long as registries take;
+/// then holds them, and enters what they still want.
+async fn lock(
+    session: &Session,
+    args: &LockArgs,
+    paths: &[PathBuf],
+    globs: &Globs,
+) -> Result<LockedReport, Failure> {
+    let lists = list_file::read_all(paths)?;
+    selection::refuse_wrong_rows(session, &lists)?;
+    let is_wanted =
+        |row: &Row, lock: &Lock| globs.select(row) && (args.update || lock.get(row).is_none());
+    let mut open = Vec::new();
+    for file in &lists {
+        let lock = LockFile::read_or_new(file)?;
+        let rows = file.list.rows();
+        open.extend(
+            rows.filter(|at| is_wanted(at.row, &lock.lock))
+                .map(|at| at.row),
+        );
+    }
+    let lookout = Lookout::new(&session.common, &session.environment)?;
+    let answers = Answers::ask(&lookout, open.into_iter()).await;
+    let held = LockedFiles::lock(&lists).await?;
+    let lists = list_file::read_all(paths)?;
+    let mut report = LockedReport::default();
+    let mut staged = Vec::new();
+    for file in &lists {
+        let mut lock = LockFile::read_or_new(file)?;
+        for at in file.list.rows().filter(|at| is_wanted(at.row, &lock.lock)) {
+            report.add_problem(problem(file, &at, &answers));
+        }
+        let changes = answers.enter(&file.list, &mut lock.lock, is_wanted);
+        report.changes.extend(changes);
+        report.add_list(file, Some(&lock.lock));
+        staged.extend(lock.stage(&file.list)?);
+    }
+    staged.into_iter().try_for_each(Staged::commit)?;
+    drop(held);
+    Ok(report)
+}
+
+/// Why a row cannot be locked, and whether that is refused credentials.
+fn problem(file: &ListFile, at: &RowAt<'_>, answers: &Answers) -> Option<(Finding, bool)> {
+    let image = at.row.source_reference();
+    let (message, refused) = match answers.of(at.row) {
+        Some(Looked::Found(_)) => return None,
+        Some(Looked::Missing) => {
+            let repository = full_repository(&image);
+            let name = image.whole();
+            let message =
+                format!("{name} does not exist: see what there is with `mirror tags {repository}`");
+            (message, false)
+        }
+        Some(Looked::Unchecked(trouble) | Looked::Failed(trouble)) => {
+            (trouble.message.clone(), trouble.refused)
+        }
+        None => ("the row is new since: run this again".to_owned(), false),
+    };
+    let finding = Finding {
+        file: file.name.clone(),
+        line: at.line,
+        message: format!("`{}` is not locked: {message}", at.row),
+    };
+    Some((finding, refused))
+}

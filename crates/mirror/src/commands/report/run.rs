@@ -1,0 +1,46 @@
+//! `mirror report`: one report of several.
+
+use super::args::{MergeArgs, ReportArgs, ReportCommand};
+use super::merge::MergeError;
+use super::merge::merge as merge_reports;
+use super::read::read_all;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::files::atomic_file;
+use crate::rows::copying::publish::publish;
+use crate::session::Session;
+
+/// Runs the command. The exit code is that of the one run for which the
+/// reports stand.
+///
+/// # Errors
+///
+/// [`Failure`] for files that are no reports, or none of one run.
+pub(crate) fn run(session: &Session, args: &ReportArgs) -> Result<Exit, Failure> {
+    match &args.command {
+        ReportCommand::Merge(args) => merge(session, args),
+    }
+}
+
+fn merge(session: &Session, args: &MergeArgs) -> Result<Exit, Failure> {
+    if let Some(file) = &args.report {
+        atomic_file::stage(file, b"")?;
+    }
+    let reports = read_all(&args.files)?;
+    let merged = merge_reports(&reports).map_err(|error| {
+        let hint = match &error {
+            MergeError::SameRow { .. } => {
+                "name the report of one run over that row: the later one, where a shard was repeated"
+            }
+            MergeError::Division { .. } => "name the reports of one run, all with the same N of I/N",
+            MergeError::DryRun { .. } => "name reports of runs that wrote, or of dry runs",
+        };
+        Failure::unusable(error.to_string()).hint(hint.to_owned())
+    })?;
+    publish(
+        session,
+        "mirror report merge",
+        args.report.as_deref(),
+        &merged,
+    )
+}

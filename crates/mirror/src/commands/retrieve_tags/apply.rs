@@ -1,0 +1,176 @@
+//! Adding what is new to the lists on disk.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use images_list::{Repository, Tag};
+use tag_retrieval::Pair;
+
+use super::retrieval::{EntryState, Retrieval};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::registries::availability::Lookout;
+use crate::rows::adding::{self, AddProblem, Adding, Destination, PairProblem, Wanted, add};
+use crate::session::Session;
+use crate::terminal::output;
+
+/// Adds what is new, after the checks of `add-tag`. What the lists do not map,
+/// and what is announced and not there yet, is told and left out.
+///
+/// # Errors
+///
+/// [`Failure`] for lists that cannot be read or written.
+pub(crate) async fn apply(
+    session: &Session,
+    retrieval: &Retrieval,
+    paths: &[PathBuf],
+    dry_run: bool,
+) -> Result<Exit, Failure> {
+    let lookout = Lookout::new(&session.common, &session.environment)?;
+    let how = Adding {
+        keep_going: true,
+        skip_existing: true,
+        dry_run,
+    };
+    let pairs = retrieval
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.state {
+            EntryState::Retrieved { news, .. } => Some(&news.pairs),
+            EntryState::Failed(_) => None,
+        });
+    let mut exit = Exit::Done;
+    let mut added = 0;
+    for wanted in wanted(pairs.flatten()) {
+        let report = add(session, &lookout, how, &wanted, paths).await?;
+        for problem in &report.outcome.problems {
+            exit = exit.max(tell(problem));
+        }
+        for warning in &report.outcome.warnings {
+            tracing::warn!("{warning}");
+        }
+        added += report.rows.len();
+        output::notice(&match &report.diff {
+            Some(diff) => diff.clone(),
+            None => report
+                .rows
+                .iter()
+                .map(|row| format!("{}:{}: added `{}`\n", row.file, row.line, row.row))
+                .collect(),
+        });
+    }
+    if added == 0 {
+        output::notice("nothing to add\n");
+    }
+    Ok(exit)
+}
+
+/// Says why a pair is left out, and whether that fails the run.
+pub(super) fn tell(PairProblem { pair, problem, .. }: &PairProblem) -> Exit {
+    match problem {
+        AddProblem::NotListed { .. } => {
+            tracing::warn!("{pair} is not mapped: {problem}");
+            Exit::Done
+        }
+        AddProblem::NotAtSource { .. } => {
+            tracing::warn!("{pair} was announced and is not there yet: it is left out");
+            Exit::Done
+        }
+        // Where `add-tag` has options, an entry has a key.
+        AddProblem::Ambiguous { destinations } => {
+            let all = names(destinations);
+            tracing::error!(
+                "{pair} goes to {all}: say which in the configuration, with \
+                 {{\"source\": …, \"destination\": …}} in `images`"
+            );
+            Exit::Failed
+        }
+        AddProblem::NotADestination {
+            named,
+            destinations,
+            ..
+        } => {
+            let all = names(destinations);
+            tracing::error!(
+                "{pair} does not go to {named} but to {all}: correct `destination` in the \
+                 configuration, or make it another destination with `mirror add-tag --new`"
+            );
+            Exit::Failed
+        }
+        _ => {
+            tracing::error!("{pair}: {problem}");
+            Exit::Failed
+        }
+    }
+}
+
+fn names(repositories: &[Repository]) -> String {
+    let names: Vec<_> = repositories.iter().map(Repository::as_written).collect();
+    names.join(" and ")
+}
+
+/// What to add, a request for each destination that the configuration names
+/// and one for all the others.
+pub(super) fn wanted<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Vec<Wanted> {
+    let mut by_destination: BTreeMap<Option<String>, Vec<adding::Pair>> = BTreeMap::new();
+    for pair in pairs {
+        let new = match as_row(pair) {
+            Ok(new) => new,
+            Err(why) => {
+                tracing::warn!("{} can be in no list: {why}", pair.full_image());
+                continue;
+            }
+        };
+        let pairs = by_destination.entry(pair.destination.clone()).or_default();
+        if !pairs.contains(&new) {
+            pairs.push(new);
+        }
+    }
+    let wanted = by_destination.into_iter().filter_map(|(name, pairs)| {
+        let destination = match name {
+            None => Destination::OfTheList,
+            Some(name) => match name.parse::<Repository>() {
+                Ok(named) => Destination::Named(named),
+                Err(why) => {
+                    tracing::warn!("{name} can be no destination: {why}");
+                    return None;
+                }
+            },
+        };
+        Some(Wanted { pairs, destination })
+    });
+    wanted.collect()
+}
+
+/// What was found, as lists have it: their grammar is narrower than that of
+/// charts (a port has its bounds).
+fn as_row(pair: &Pair) -> Result<adding::Pair, String> {
+    let source = pair.image.parse::<Repository>();
+    let tag = pair.tag.parse::<Tag>();
+    Ok(adding::Pair {
+        source: source.map_err(|error| error.to_string())?,
+        tag: tag.map_err(|error| error.to_string())?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tag_retrieval::Origin;
+
+    use super::*;
+
+    #[test]
+    fn what_no_list_can_have_is_said() {
+        let pair = |image: &str| Pair {
+            image: image.to_owned(),
+            tag: "1".to_owned(),
+            destination: None,
+            origin: Origin::Repository {
+                repository: image.to_owned(),
+            },
+        };
+        assert!(as_row(&pair("quay.io:443/a/b")).is_ok());
+        let why = as_row(&pair("quay.io:99999/a/b")).unwrap_err();
+        assert!(why.starts_with("`quay.io:99999` is no host"), "{why}");
+    }
+}

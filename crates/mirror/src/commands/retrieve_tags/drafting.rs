@@ -1,0 +1,214 @@
+//! From what is new of an entry to what is proposed.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, TryStreamExt};
+use tag_retrieval::{News, Origin, Pair, Summary};
+
+use super::apply::wanted;
+use super::pull_requests::{Edit, Kind, LeftOut, Proposal, ProposedPair, path_in_repository};
+use super::retrieval::{EntryReport, EntryState, Retrieval};
+use crate::cli::failure::Failure;
+use crate::files::list_file::ListFile;
+use crate::files::lock_file::{self, LockFile};
+use crate::registries::availability::Lookout;
+use crate::rows::adding::{self, AddProblem, Checks, Outcome, PairProblem, plan};
+
+/// Entries checked at once.
+const AT_ONCE: usize = 16;
+
+/// What is proposed of an entry, and what is not.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// Nothing where no row passed the checks.
+    pub(crate) proposal: Option<Proposal>,
+    /// What stands against the others.
+    pub(crate) problems: Vec<PairProblem>,
+}
+
+/// A list with its lock and their places in the repository.
+struct Listed<'a> {
+    file: &'a ListFile,
+    path: String,
+    lock: Option<LockFile>,
+    lock_path: String,
+}
+
+/// Puts together what is proposed for each entry with something new, after the
+/// checks of `add-tag`. No file is written: each proposal begins from the lists
+/// as they are.
+///
+/// # Errors
+///
+/// [`Failure`] for lists that are in no repository, and locks that are none.
+pub(crate) async fn draft(
+    lookout: &Lookout,
+    retrieval: &Retrieval,
+    lists: &[ListFile],
+) -> Result<Vec<Draft>, Failure> {
+    let mut listed = Vec::new();
+    for file in lists {
+        listed.push(Listed {
+            file,
+            path: path_in_repository(&file.path).await?,
+            lock: LockFile::read(file)?,
+            lock_path: path_in_repository(&lock_file::path_of(&file.path)).await?,
+        });
+    }
+    let with_news = retrieval
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.state {
+            EntryState::Retrieved { news, .. } if !news.pairs.is_empty() => Some((entry, news)),
+            _ => None,
+        });
+    let drafts = futures::stream::iter(with_news)
+        .map(|(entry, news)| draft_entry(lookout, entry, news, lists, &listed))
+        .map(Ok)
+        .try_buffered(AT_ONCE);
+    drafts.try_collect().await
+}
+
+async fn draft_entry(
+    lookout: &Lookout,
+    entry: &EntryReport,
+    news: &News,
+    lists: &[ListFile],
+    listed: &[Listed<'_>],
+) -> Result<Draft, Failure> {
+    let mut checks = Checks::default();
+    let mut outcome = Outcome::default();
+    for wanted in wanted(news.pairs.iter()) {
+        let planned = plan(lists, &wanted);
+        checks.complete(lookout, &planned, &wanted).await;
+        take_in(&mut outcome, Outcome::of(planned, &checks, &wanted, true));
+    }
+    let mut pairs = Vec::new();
+    let mut edited = BTreeMap::new();
+    for (at, list) in listed.iter().enumerate() {
+        let edit = adding::Edit::of(list.file, at, list.lock.clone(), &outcome, &checks);
+        if edit.rows.is_empty() {
+            continue;
+        }
+        pairs.extend(edit.rows.into_iter().map(|added| ProposedPair {
+            origin: origin_of(&news.pairs, &added.row.source, &added.row.tag),
+            row: added.row,
+        }));
+        let before = Some(list.file.list.to_string());
+        let after = edit.text;
+        edited.insert(list.path.clone(), Edit { before, after });
+        if let Some(lock) = edit.lock {
+            let (before, after) = (Some(lock.file.text().to_owned()), lock.text);
+            edited.insert(list.lock_path.clone(), Edit { before, after });
+        }
+    }
+    let left_out = outcome.problems.iter().map(|found| LeftOut {
+        image: found.pair.source.to_string(),
+        tag: found.pair.tag.to_string(),
+        reason: found.problem.to_string(),
+    });
+    let proposal = Proposal {
+        entry: entry.name.clone(),
+        kind: match news.summary {
+            Summary::Versions { .. } => Kind::Versions,
+            Summary::Images { .. } => Kind::Images,
+        },
+        left_out: left_out.collect(),
+        pairs,
+        edited,
+    };
+    Ok(Draft {
+        proposal: (!proposal.pairs.is_empty()).then_some(proposal),
+        problems: outcome.problems,
+    })
+}
+
+/// Adds what becomes of some images to what becomes of others. No two may go to
+/// one place.
+fn take_in(outcome: &mut Outcome, more: Outcome) {
+    outcome.problems.extend(more.problems);
+    for planned in more.rows {
+        let new = &planned.row;
+        let mut had = outcome.rows.iter().map(|had| &had.row);
+        let twin = had.find(|had| {
+            had.destination == new.destination && had.tag == new.tag && had.source != new.source
+        });
+        let Some(twin) = twin else {
+            outcome.rows.push(planned);
+            continue;
+        };
+        let problem = AddProblem::Taken {
+            destination: new.destination.clone(),
+            tag: new.tag.clone(),
+            source_there: twin.source.clone(),
+            place: "in this same proposal".to_owned(),
+        };
+        outcome.problems.push(PairProblem {
+            pair: adding::Pair {
+                source: new.source.clone(),
+                tag: new.tag.clone(),
+            },
+            problem,
+            refused: false,
+        });
+    }
+}
+
+/// Where a row's version was found.
+fn origin_of(pairs: &[Pair], source: &images_list::Repository, tag: &images_list::Tag) -> Origin {
+    let is_it = |pair: &&Pair| {
+        pair.tag == tag.as_str()
+            && pair
+                .image
+                .parse()
+                .is_ok_and(|name: images_list::Repository| name == *source)
+    };
+    let found = pairs.iter().find(is_it).map(|pair| pair.origin.clone());
+    found.unwrap_or_else(|| Origin::Repository {
+        repository: source.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use images_list::Row;
+
+    use super::*;
+    use crate::rows::adding::PlannedRow;
+
+    fn outcome(rows: &[(&str, &str)]) -> Outcome {
+        let rows = rows.iter().map(|(source, destination)| PlannedRow {
+            row: Row {
+                source: source.parse().unwrap(),
+                destination: destination.parse().unwrap(),
+                tag: "1".parse().unwrap(),
+            },
+            list: 0,
+        });
+        Outcome {
+            rows: rows.collect(),
+            ..Outcome::default()
+        }
+    }
+
+    #[test]
+    fn no_two_images_of_a_proposal_go_to_one_place() {
+        let mut all = outcome(&[("a/x", "m/x"), ("a/y", "m/y")]);
+        take_in(
+            &mut all,
+            outcome(&[("b/x", "m/x"), ("a/y", "m/y"), ("b/z", "m/z")]),
+        );
+        let rows: Vec<_> = all
+            .rows
+            .iter()
+            .map(|row| row.row.source.as_written())
+            .collect();
+        assert_eq!(rows, ["a/x", "a/y", "a/y", "b/z"]);
+        let problems = all.problems.iter();
+        let problems: Vec<_> = problems.map(|one| one.problem.to_string()).collect();
+        assert_eq!(
+            problems,
+            ["`m/x:1` is filled by a/x already, in this same proposal: choose another destination"]
+        );
+    }
+}

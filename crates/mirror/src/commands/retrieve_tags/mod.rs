@@ -1,0 +1,15 @@
+//! `mirror retrieve-tags`: versions that upstream has announced and the list lacks.
+
+mod apply;
+mod args;
+mod drafting;
+mod known;
+mod open;
+mod pull_requests;
+mod report;
+mod retrieval;
+mod run;
+mod upstreams;
+
+pub(crate) use args::RetrieveTagsArgs;
+pub(crate) use run::run;

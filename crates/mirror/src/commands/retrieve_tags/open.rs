@@ -1,0 +1,121 @@
+//! Pull requests for what is new.
+
+use std::time::Duration;
+
+use tag_retrieval::github::{Github, GithubOptions};
+
+use super::apply::tell;
+use super::drafting::draft;
+use super::pull_requests::{
+    Mode, Outcome, Proposed, Proposing, PullState, origin, propose, repository_of,
+};
+use super::retrieval::Retrieval;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::files::list_file::ListFile;
+use crate::registries::availability::Lookout;
+use crate::session::Session;
+use crate::terminal::github_actions;
+use crate::terminal::output;
+
+/// What GitHub asks for between two changes.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Opens a pull request for each entry with something new.
+///
+/// # Errors
+///
+/// [`Failure`] where GitHub does not answer.
+pub(crate) async fn open_prs(
+    session: &Session,
+    retrieval: &Retrieval,
+    lists: &[ListFile],
+    proposing: &Proposing,
+) -> Result<Exit, Failure> {
+    let lookout = Lookout::new(&session.common, &session.environment)?;
+    let drafts = draft(&lookout, retrieval, lists).await?;
+    let mut exit = Exit::Done;
+    for problem in drafts.iter().flat_map(|draft| &draft.problems) {
+        exit = exit.max(tell(problem));
+    }
+    let proposals: Vec<_> = drafts
+        .into_iter()
+        .filter_map(|draft| draft.proposal)
+        .collect();
+    let proposed = propose(proposing, &proposals).await;
+    let proposed = proposed.map_err(|error| Failure::failed(error.to_string()))?;
+    if proposed.is_empty() {
+        output::notice("nothing to propose\n");
+    }
+    let mut table = "### pull requests\n\n| entry | |\n| --- | --- |\n".to_owned();
+    for one in &proposed {
+        let said = said(one);
+        match one.outcome {
+            Outcome::Failed(_) => {
+                tracing::error!("{}: {said}", one.entry);
+                exit = exit.max(Exit::Failed);
+            }
+            _ => output::notice(&format!("{}: {said}\n", one.entry)),
+        }
+        table += &format!(
+            "| {} | {} |\n",
+            github_actions::cell(&one.entry),
+            github_actions::cell(&said)
+        );
+    }
+    if !proposed.is_empty() {
+        github_actions::summarise(session.environment.github.as_ref(), &(table + "\n"));
+    }
+    Ok(exit)
+}
+
+/// Where and how to propose: to `GITHUB_REPOSITORY`, else the `origin` of the
+/// first list's repository.
+///
+/// # Errors
+///
+/// [`Failure`] where it is not known where, or nobody may.
+pub(crate) async fn proposing(
+    session: &Session,
+    lists: &[ListFile],
+    github: Github,
+    base: Option<String>,
+    mode: Mode,
+) -> Result<Proposing, Failure> {
+    let environment = &session.environment;
+    if mode == Mode::Propose && !github.is_authenticated() {
+        let message = "--open-prs without GITHUB_TOKEN: nobody may open pull requests";
+        return Err(Failure::unusable(message).hint(
+            "set it to a token that may write contents and pull requests, or see with --dry-run \
+             what would be opened"
+                .to_owned(),
+        ));
+    }
+    let remote = match lists.first() {
+        Some(list) if environment.github_repository.is_none() => origin(&list.path).await?,
+        _ => None,
+    };
+    let api = environment.github_api.clone();
+    let api = api.unwrap_or_else(|| GithubOptions::default().api);
+    let name = environment.github_repository.as_deref();
+    let repository = repository_of(name, remote.as_deref(), &api);
+    Ok(Proposing {
+        github,
+        repository: repository.map_err(|error| Failure::unusable(error.to_string()))?,
+        base,
+        pause: PAUSE,
+        mode,
+    })
+}
+
+fn said(Proposed { outcome, .. }: &Proposed) -> String {
+    match outcome {
+        Outcome::Created(url) => format!("opened {url}"),
+        Outcome::Updated(url) => format!("updated {url}"),
+        Outcome::AlreadyProposed(url, PullState::Open) => format!("proposed already: {url}"),
+        Outcome::AlreadyProposed(url, _) => format!("proposed before, and closed: {url}"),
+        Outcome::WouldCreate { branch, title } => format!("would open, from {branch}: {title}"),
+        Outcome::WouldUpdate { url, title } => format!("would update {url}: {title}"),
+        Outcome::Failed(error) => format!("not proposed: {error}"),
+    }
+}

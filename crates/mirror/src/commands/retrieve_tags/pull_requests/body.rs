@@ -1,0 +1,149 @@
+//! The body of a pull request.
+
+use tag_retrieval::Origin;
+
+use super::markdown::{code, link};
+use super::{LeftOut, Marker, Proposal, ProposedPair};
+
+/// GitHub takes 65,536 characters. So many are given to the rows, and so many
+/// with them to what was left out.
+const ROWS: usize = 45_000;
+const ALL: usize = 60_000;
+
+/// The body: the marker, the rows and where they come from, what was left out
+/// and why.
+pub(super) fn body(proposal: &Proposal, marker: &Marker) -> String {
+    let mut body = format!(
+        "{}\nWhat is new for the entry {}:\n\n\
+         | Image | Tag | Destination | Where it came from |\n\
+         | --- | --- | --- | --- |\n",
+        marker.line(),
+        code(&proposal.entry),
+    );
+    let rows = proposal.pairs.iter().map(row);
+    let more = fill(&mut body, rows, ROWS);
+    if more > 0 {
+        body.push_str(&format!("\nAnd {more} more, which the change shows.\n"));
+    }
+    if !proposal.left_out.is_empty() {
+        body.push_str("\n### Left out\n\n");
+        let more = fill(&mut body, proposal.left_out.iter().map(item), ALL);
+        if more > 0 {
+            body.push_str(&format!("\nAnd {more} more, which the log names.\n"));
+        }
+    }
+    body
+}
+
+/// Adds lines while there is place; how many there was none for.
+fn fill(body: &mut String, mut lines: impl Iterator<Item = String>, most: usize) -> usize {
+    while let Some(line) = lines.next() {
+        // Never fewer characters than there are, since bytes are counted.
+        if body.len() + line.len() > most {
+            return 1 + lines.count();
+        }
+        body.push_str(&line);
+    }
+    0
+}
+
+fn row(pair: &ProposedPair) -> String {
+    // The grammar of names and tags has nothing that Markdown knows in code.
+    format!(
+        "| `{}` | `{}` | `{}` | {} |\n",
+        pair.row.source.as_written(),
+        pair.row.tag.as_str(),
+        pair.row.destination.as_written(),
+        origin(&pair.origin)
+    )
+}
+
+fn item(left_out: &LeftOut) -> String {
+    let image = format!("{}:{}", left_out.image, left_out.tag);
+    format!("- {}: {}\n", code(&image), code(&left_out.reason))
+}
+
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Page { title, url } => link(title, url),
+        Origin::Repository { repository } => format!("tags of {}", code(repository)),
+        Origin::Chart {
+            chart,
+            version,
+            place,
+        } => format!("chart {} {}: {}", code(chart), code(version), code(place)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::retrieve_tags::pull_requests::propose::samples::{pair, proposal};
+
+    fn written(proposal: &Proposal) -> String {
+        body(proposal, &Marker::of(proposal))
+    }
+
+    #[test]
+    fn rows_say_where_they_come_from() {
+        let mut of_chart = pair("b/two m/two v2");
+        of_chart.origin = Origin::Chart {
+            chart: "core".to_owned(),
+            version: "2.8.0".to_owned(),
+            place: "values: x|y".to_owned(),
+        };
+        let mut proposal = proposal("x", vec![pair("a/one m/one v1"), of_chart]);
+        proposal.left_out.push(LeftOut {
+            image: "a/one".to_owned(),
+            tag: "v3".to_owned(),
+            reason: "the source has no such tag".to_owned(),
+        });
+        let body = written(&proposal);
+        let lines: Vec<_> = body.lines().collect();
+        let want = [
+            "| Image | Tag | Destination | Where it came from |",
+            "| --- | --- | --- | --- |",
+            "| `a/one` | `v1` | `m/one` | [<code>release v1</code>](<https://x.io/v1>) |",
+            "| `b/two` | `v2` | `m/two` | chart <code>core</code> <code>2.8.0</code>: \
+             <code>values&#58; x&#124;y</code> |",
+            "",
+            "### Left out",
+            "",
+            "- <code>a/one&#58;v3</code>: <code>the source has no such tag</code>",
+        ];
+        assert_eq!(lines[3..], want);
+    }
+
+    #[test]
+    fn nobody_forges_the_marker() {
+        let mut forged = proposal("x\n<!-- mirror: entry=y set=0 -->", vec![pair("a/b m/b 1")]);
+        let evil = Marker::of(&proposal("y", vec![pair("c/d m/d 2")]));
+        forged.pairs[0].origin = Origin::Page {
+            title: format!("-->\n{}\n@everybody", evil.line()),
+            url: format!("https://x.io/\n{}", evil.line()),
+        };
+        let body = written(&forged);
+        assert_eq!(Marker::find(&body), Some(Marker::of(&forged)));
+        assert_eq!(body.matches("-->").count(), 1, "{body}");
+        assert_eq!(body.matches("<!--").count(), 1, "{body}");
+        assert!(!body.contains('@'), "{body}");
+    }
+
+    #[test]
+    fn the_longest_body_fits() {
+        let pairs = (0..3_000).map(|number| pair(&format!("a/b m/b v{number}")));
+        let mut proposal = proposal("x", pairs.collect());
+        let left_out = LeftOut {
+            image: "é".repeat(400),
+            tag: "t".to_owned(),
+            reason: "|".repeat(400),
+        };
+        proposal.left_out = vec![left_out; 500];
+        let body = written(&proposal);
+        assert!(body.len() < 65_536, "{}", body.len());
+        let shown = body.lines().filter(|line| line.starts_with("| `")).count();
+        let more = format!("And {} more, which the change shows.", 3_000 - shown);
+        assert!(body.contains(&more), "{shown}");
+        assert!(body.contains("more, which the log names."));
+    }
+}

@@ -1,0 +1,130 @@
+//! What is proposed for one entry.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use images_list::Row;
+use tag_retrieval::Origin;
+
+/// The longest title that GitHub takes, in characters.
+const LONGEST_TITLE: usize = 256;
+
+/// What is proposed for one entry.
+#[derive(Debug, Clone)]
+pub(crate) struct Proposal {
+    /// The entry's key in the configuration.
+    pub(crate) entry: String,
+    /// What the entry's source announces.
+    pub(crate) kind: Kind,
+    /// The rows to add; at least one.
+    pub(crate) pairs: Vec<ProposedPair>,
+    /// What was found and is not among them.
+    pub(crate) left_out: Vec<LeftOut>,
+    /// The files that change, by their path in the repository.
+    pub(crate) edited: BTreeMap<String, Edit>,
+}
+
+/// What an entry's source announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Versions, which are tags of the entry's images.
+    Versions,
+    /// Images with their tags.
+    Images,
+}
+
+/// A row to add and where its version was found.
+#[derive(Debug, Clone)]
+pub(crate) struct ProposedPair {
+    /// The row.
+    pub(crate) row: Row,
+    /// Where it was found.
+    pub(crate) origin: Origin,
+}
+
+/// An image that was found and cannot be added.
+#[derive(Debug, Clone)]
+pub(crate) struct LeftOut {
+    /// As it was found.
+    pub(crate) image: String,
+    /// As it was found.
+    pub(crate) tag: String,
+    /// Why, in a sentence.
+    pub(crate) reason: String,
+}
+
+/// A file before and after.
+#[derive(Debug, Clone)]
+pub(crate) struct Edit {
+    /// What the edit began from; `None` for a new file. The base branch must
+    /// have the same, or the edit would undo what was merged in the meantime.
+    pub(crate) before: Option<String>,
+    /// The whole new text.
+    pub(crate) after: String,
+}
+
+impl Proposal {
+    /// The title of the pull request, as people know it.
+    pub(crate) fn title(&self) -> String {
+        let rows = || self.pairs.iter().map(|pair| &pair.row);
+        let source = |row: &Row| row.source.as_written().to_owned();
+        let tag = |row: &Row| row.tag.as_str().to_owned();
+        let title = match self.kind {
+            Kind::Versions => {
+                let (tags, images) = (listed(rows().map(tag)), listed(rows().map(source)));
+                format!("Added tag(s) {tags} for image(s) {images}")
+            }
+            Kind::Images => {
+                let images = rows().map(|row| format!("{}:{}", source(row), tag(row)));
+                format!("Added image(s) {}", listed(images))
+            }
+        };
+        cut(&title, LONGEST_TITLE)
+    }
+}
+
+/// Sorted bytewise, each once.
+fn listed(names: impl Iterator<Item = String>) -> String {
+    let names: BTreeSet<_> = names.collect();
+    names.into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// At most so many characters.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::retrieve_tags::pull_requests::propose::samples::{pair, proposal};
+
+    #[test]
+    fn titles_are_those_that_people_know() {
+        let pairs = vec![
+            pair("b/two m/two v1"),
+            pair("a/one m/one v2"),
+            pair("a/one m/one v1"),
+        ];
+        let mut proposal = proposal("x", pairs);
+        assert_eq!(
+            proposal.title(),
+            "Added tag(s) v1,v2 for image(s) a/one,b/two"
+        );
+        proposal.kind = Kind::Images;
+        assert_eq!(
+            proposal.title(),
+            "Added image(s) a/one:v1,a/one:v2,b/two:v1"
+        );
+    }
+
+    #[test]
+    fn titles_fit() {
+        for (length, want) in [(255, 255), (256, 256), (257, 256), (900, 256)] {
+            let cut = cut(&"é".repeat(length), LONGEST_TITLE);
+            assert_eq!(cut.chars().count(), want, "{length}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Proposals for the tests, and where they are made.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use images_list::List;
+use tag_retrieval::Origin;
+use tag_retrieval::config::GithubProject;
+use tag_retrieval::github::{Github, GithubOptions, Token};
+use testkit::github::{FakeGithub, RunningGithub};
+
+use super::{Mode, Outcome, Proposing, propose};
+use crate::commands::retrieve_tags::pull_requests::{Edit, Kind, Proposal, ProposedPair};
+
+pub(crate) const REPOSITORY: &str = "us/mirror";
+pub(crate) const LIST: &str = "lists/images-list";
+pub(crate) const LABEL: &str = "status/auto-created";
+
+pub(crate) async fn server() -> RunningGithub {
+    let server = FakeGithub::new().token("secret").start().await;
+    server.commit(REPOSITORY, "main", &[(LIST, "# list\n"), ("README", "r")]);
+    server
+}
+
+/// A new run.
+pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> Proposing {
+    let github = Github::new(GithubOptions {
+        api: server.url(),
+        token: Token::new("secret"),
+        patience: Duration::from_secs(10),
+        backoff: Duration::from_millis(1),
+    });
+    Proposing {
+        github,
+        repository: GithubProject {
+            owner: "us".to_owned(),
+            repository: "mirror".to_owned(),
+        },
+        base: None,
+        pause: Duration::ZERO,
+        mode,
+    }
+}
+
+/// What a new run makes of a proposal of rows.
+pub(crate) async fn run(server: &RunningGithub, entry: &str, rows: &[&str]) -> Outcome {
+    let pairs = rows.iter().map(|row| pair(row)).collect();
+    run_of(server, proposal(entry, pairs)).await
+}
+
+pub(crate) async fn run_of(server: &RunningGithub, proposal: Proposal) -> Outcome {
+    let proposing = proposing(server, Mode::Propose);
+    let mut proposed = propose(&proposing, &[proposal]).await.unwrap();
+    assert_eq!(proposed.len(), 1);
+    proposed.remove(0).outcome
+}
+
+pub(crate) fn created(outcome: &Outcome) -> &str {
+    let Outcome::Created(url) = outcome else {
+        panic!("not created: {outcome:?}");
+    };
+    url
+}
+
+/// A pair of a row, found in a release that is named like its tag.
+pub(crate) fn pair(row: &str) -> ProposedPair {
+    let list = List::parse(row);
+    let row = list.rows().next().unwrap().row.clone();
+    let tag = row.tag.as_str().to_owned();
+    ProposedPair {
+        row,
+        origin: Origin::Page {
+            title: format!("release {tag}"),
+            url: format!("https://x.io/{tag}"),
+        },
+    }
+}
+
+/// A proposal that adds a line for each pair to an empty list.
+pub(crate) fn proposal(entry: &str, pairs: Vec<ProposedPair>) -> Proposal {
+    let line = |pair: &ProposedPair| format!("{}\n", pair.row);
+    let edit = Edit {
+        before: Some("# list\n".to_owned()),
+        after: format!("# list\n{}", pairs.iter().map(line).collect::<String>()),
+    };
+    Proposal {
+        entry: entry.to_owned(),
+        kind: Kind::Versions,
+        pairs,
+        left_out: Vec::new(),
+        edited: BTreeMap::from([(LIST.to_owned(), edit)]),
+    }
+}

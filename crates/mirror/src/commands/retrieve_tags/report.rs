@@ -1,0 +1,197 @@
+//! The result of `retrieve-tags`, and how it came about.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde_json::{Map, Value};
+use tag_retrieval::{Dropped, News, Origin, Pair, Passed, Summary};
+
+use super::retrieval::{EntryReport, EntryState, Retrieval};
+use crate::terminal::github_actions::cell;
+use crate::terminal::sanitize::one_line;
+use crate::terminal::units::counted;
+
+/// One object: every entry that has a result, in the order of the configuration.
+pub(crate) fn retrieved_json(retrieval: &Retrieval) -> Value {
+    let entries = retrieval.entries.iter().filter_map(|entry| {
+        let EntryState::Retrieved { news, .. } = &entry.state else {
+            return None;
+        };
+        let summary = serde_json::to_value(&news.summary).ok()?;
+        Some((entry.name.clone(), summary))
+    });
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+/// What became of every version that was found.
+#[derive(Debug)]
+pub(crate) struct Explanation<'a>(pub(crate) &'a Retrieval);
+
+impl Display for Explanation<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for entry in &self.0.entries {
+            writeln!(f, "{}:", entry.name)?;
+            match &entry.state {
+                EntryState::Failed(message) => line(f, "failed", message)?,
+                EntryState::Retrieved { retrieved, news } => {
+                    for failure in &retrieved.failures {
+                        line(f, "failed", failure)?;
+                    }
+                    explain(f, news, &retrieved.dropped)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn explain(f: &mut Formatter<'_>, news: &News, dropped: &[Dropped]) -> fmt::Result {
+    for pair in &news.pairs {
+        let found = format!("{}, {}", named(pair), Found(&pair.origin));
+        line(f, "new", &found)?;
+    }
+    for Passed { pair, reason } in &news.passed {
+        line(f, "not new", &format!("{}: {reason}", named(pair)))?;
+    }
+    for Dropped { what, reason } in dropped {
+        line(f, "dropped", &format!("{what}: {reason}"))?;
+    }
+    if news.pairs.is_empty() && news.passed.is_empty() && dropped.is_empty() {
+        writeln!(f, "  nothing was found")?;
+    }
+    Ok(())
+}
+
+fn line(f: &mut Formatter<'_>, fate: &str, what: &str) -> fmt::Result {
+    writeln!(f, "  {fate:<7}  {}", one_line(what))
+}
+
+/// The image with its tag, and its destination where the configuration says it.
+pub(crate) fn named(pair: &Pair) -> String {
+    let image = pair.full_image();
+    match &pair.destination {
+        Some(destination) => format!("{image} for {destination}"),
+        None => image,
+    }
+}
+
+/// Where something was found, for people.
+#[derive(Debug)]
+pub(crate) struct Found<'a>(pub(crate) &'a Origin);
+
+impl Display for Found<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Origin::Page { title, url } => write!(f, "{title} ({url})"),
+            Origin::Repository { repository } => write!(f, "a tag of {repository}"),
+            Origin::Chart {
+                chart,
+                version,
+                place,
+            } => write!(f, "chart {chart} {version}, {place}"),
+        }
+    }
+}
+
+/// What belongs into the summary of a CI step.
+pub(crate) fn retrieved_summary(retrieval: &Retrieval) -> String {
+    let mut text = "### mirror retrieve-tags\n\n| entry | new |\n| --- | --- |\n".to_owned();
+    for EntryReport { name, state, .. } in &retrieval.entries {
+        let what = match state {
+            EntryState::Failed(message) => format!("failed: {message}"),
+            EntryState::Retrieved { retrieved, news } => {
+                let failed = retrieved.failures.iter();
+                let failed: String = failed
+                    .map(|message| format!("; failed: {message}"))
+                    .collect();
+                short(&news.summary) + &failed
+            }
+        };
+        text += &format!("| {} | {} |\n", cell(name), cell(&what));
+    }
+    text + "\n"
+}
+
+fn short(summary: &Summary) -> String {
+    match summary {
+        Summary::Versions { tags, .. } if tags.is_empty() => "nothing".to_owned(),
+        Summary::Versions { images, tags } => {
+            format!("{} for {}", tags.join(", "), counted(images.len(), "image"))
+        }
+        Summary::Images { full_images } if full_images.is_empty() => "nothing".to_owned(),
+        Summary::Images { full_images } => full_images.join(", "),
+    }
+}
+
+/// What is new, in a line.
+pub(crate) fn sums(retrieval: &Retrieval) -> String {
+    let (mut pairs, mut with_news, mut failed) = (0, 0, 0);
+    for entry in &retrieval.entries {
+        match &entry.state {
+            EntryState::Failed(_) => failed += 1,
+            EntryState::Retrieved { news, .. } => {
+                pairs += news.pairs.len() as u64;
+                with_news += u64::from(!news.pairs.is_empty());
+            }
+        }
+    }
+    let all = retrieval.entries.len();
+    let mut text = format!(
+        "{} new in {with_news} of {all} entries",
+        counted(pairs, "image")
+    );
+    if failed > 0 {
+        text += &format!(", {failed} failed");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use tag_retrieval::{Found as FoundBySource, Retrieved};
+
+    use super::*;
+
+    #[test]
+    fn what_a_chart_calls_itself_begins_no_line() {
+        let pair = Pair {
+            image: "a/b".to_owned(),
+            tag: "1".to_owned(),
+            destination: None,
+            origin: Origin::Chart {
+                chart: "c".to_owned(),
+                version: "1".to_owned(),
+                place: "Pod/x\n::error::forged".to_owned(),
+            },
+        };
+        let entry = EntryReport {
+            name: "x".to_owned(),
+            line: 1,
+            state: EntryState::Retrieved {
+                retrieved: Box::new(Retrieved {
+                    found: FoundBySource::Images(Vec::new()),
+                    dropped: vec![Dropped {
+                        what: "a/b:2\n::error::forged".to_owned(),
+                        reason: "\u{1b}[2J".to_owned(),
+                    }],
+                    warnings: Vec::new(),
+                    failures: vec!["chart c\r\n::error::forged".to_owned()],
+                }),
+                news: News {
+                    summary: Summary::Images {
+                        full_images: vec![pair.full_image()],
+                    },
+                    pairs: vec![pair],
+                    passed: Vec::new(),
+                },
+            },
+        };
+        let retrieval = Retrieval {
+            config: "config.json".to_owned(),
+            entries: vec![entry],
+        };
+        let want = "x:\n  failed   chart c  ::error::forged\n  \
+                    new      a/b:1, chart c 1, Pod/x ::error::forged\n  \
+                    dropped  a/b:2 ::error::forged:  [2J\n";
+        assert_eq!(Explanation(&retrieval).to_string(), want);
+    }
+}

@@ -1,0 +1,98 @@
+//! What came of a run over the entries.
+
+use tag_retrieval::config::Entry;
+use tag_retrieval::{EntryError, News, Outcome, Retrieved};
+
+use super::known::Known;
+use crate::cli::failure::Finding;
+
+/// What came of every entry, in the order of the configuration.
+#[derive(Debug)]
+pub(crate) struct Retrieval {
+    /// The configuration, as it was named.
+    pub(crate) config: String,
+    /// The entries.
+    pub(crate) entries: Vec<EntryReport>,
+}
+
+/// What came of one entry.
+#[derive(Debug)]
+pub(crate) struct EntryReport {
+    /// The entry's name.
+    pub(crate) name: String,
+    /// The line of the configuration that it begins on.
+    pub(crate) line: usize,
+    /// Whether it has a result.
+    pub(crate) state: EntryState,
+}
+
+/// Whether an entry has a result.
+#[derive(Debug)]
+pub(crate) enum EntryState {
+    /// It has; something may be missing in it all the same.
+    Retrieved {
+        /// What its source came back with.
+        retrieved: Box<Retrieved>,
+        /// What of it the list lacks.
+        news: News,
+    },
+    /// It has none.
+    Failed(String),
+}
+
+impl Retrieval {
+    /// Compares what entries found with the lists.
+    pub(crate) fn of(
+        config: &str,
+        outcomes: Vec<Outcome<'_>>,
+        known: &Known,
+        own_org: &str,
+    ) -> Self {
+        let report = |Outcome { entry, result }: Outcome<'_>| EntryReport {
+            name: entry.name.clone(),
+            line: entry.line,
+            state: match result {
+                Ok(retrieved) => EntryState::Retrieved {
+                    news: news(entry, &retrieved, known, own_org),
+                    retrieved: Box::new(retrieved),
+                },
+                Err(error) => EntryState::Failed(told(&error)),
+            },
+        };
+        Self {
+            config: config.to_owned(),
+            entries: outcomes.into_iter().map(report).collect(),
+        }
+    }
+
+    /// What failed, by the lines of the configuration.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let found = self.entries.iter().flat_map(|entry| {
+            let messages = match &entry.state {
+                EntryState::Retrieved { retrieved, .. } => retrieved.failures.as_slice(),
+                EntryState::Failed(message) => std::slice::from_ref(message),
+            };
+            messages.iter().map(|message| Finding {
+                file: self.config.clone(),
+                line: entry.line,
+                message: format!("{}: {message}", entry.name),
+            })
+        });
+        found.collect()
+    }
+}
+
+/// What failed, and where an option helps, which.
+fn told(error: &EntryError) -> String {
+    match error {
+        EntryError::Retrieval(error) => error.to_string(),
+        EntryError::Deadline(_) => format!(
+            "{error}: see with -vv who does not answer, or give it more time with --deadline"
+        ),
+    }
+}
+
+fn news(entry: &Entry, retrieved: &Retrieved, known: &Known, own_org: &str) -> News {
+    let images = entry.source.images();
+    News::of(&retrieved.found, images, own_org, |pair| known.place(pair))
+}

@@ -1,0 +1,206 @@
+//! `mirror retrieve-tags`: what upstream announced and the list lacks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use copier::Progress;
+use tag_retrieval::config::Entry;
+use tag_retrieval::{Limits, News, Outcome, PassedReason, retrieve};
+use tokio_util::sync::CancellationToken;
+
+use super::apply::apply;
+use super::args::RetrieveTagsArgs;
+use super::known::Known;
+use super::open::{open_prs, proposing};
+use super::pull_requests::{Mode, Proposing};
+use super::report::{Explanation, Found, named, retrieved_json, retrieved_summary, sums};
+use super::retrieval::{EntryState, Retrieval};
+use super::upstreams::Asking;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::files::config_file::{self, ConfigFile};
+use crate::files::list_file::{self, ListFile};
+use crate::rows::selection;
+use crate::session::Session;
+use crate::terminal::github_actions::{self, Level};
+use crate::terminal::logging;
+use crate::terminal::output;
+
+/// Runs the command: exit 1 where an entry failed, or something new could not
+/// be added or proposed.
+///
+/// # Errors
+///
+/// [`Failure`] for a configuration or lists that cannot be read.
+pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Exit, Failure> {
+    if args.dry_run && !args.apply && !args.open_prs {
+        let message = "--dry-run without --apply or --open-prs: nothing would be done anyway";
+        return Err(Failure::unusable(message).hint("leave it out".to_owned()));
+    }
+    let images_file = args.operands.images_file(&session.environment)?;
+    let config = config_file::require(&session.common)?;
+    let entries = selected(&config, &args.entries)?;
+    let paths = list_file::paths(&session.common.images_list, images_file);
+    let lists = list_file::read_all(&paths)?;
+    selection::refuse_wrong_rows(session, &lists)?;
+    let stop = session.signals.listen()?;
+    let asking = Asking::new(session, &args.own_org, args.deadline)?;
+    let looking = Box::pin(look(session, args, &asking, &config.name, &entries, &lists));
+    let (retrieval, to) = unless(&stop, looking).await?;
+    tell(session, args, &retrieval)?;
+    let failed = Exit::of_findings(!retrieval.findings().is_empty());
+    let acting = Box::pin(act(session, args, &retrieval, to.as_ref(), &lists, &paths));
+    // The result is written: that what comes of it fails is no other result.
+    let done = unless(&stop, acting).await.unwrap_or_else(|failure| {
+        logging::tell(&failure, session.common.log_format);
+        failure.exit
+    });
+    Ok(failed.max(done))
+}
+
+/// Gives up when somebody interrupts. Between two awaits lies all of a writing:
+/// it is done or it is not.
+async fn unless<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = stop.cancelled() => Err(Failure::interrupted("interrupted; what was written or proposed before stands")),
+    }
+}
+
+/// What is new, and how it is to be proposed, if it is.
+async fn look(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    asking: &Asking,
+    config: &str,
+    entries: &[&Entry],
+    lists: &[ListFile],
+) -> Result<(Retrieval, Option<Proposing>), Failure> {
+    // Known before anybody is asked, not after.
+    let to = match args.open_prs {
+        true => Some(how_to_propose(session, args, asking, lists).await?),
+        false => None,
+    };
+    let outcomes = ask(session, args, asking, entries).await;
+    let known = Known::of(lists);
+    let retrieval = Retrieval::of(config, outcomes, &known, &args.own_org);
+    Ok((retrieval, to))
+}
+
+/// Does with what is new what was asked for.
+async fn act(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    retrieval: &Retrieval,
+    to: Option<&Proposing>,
+    lists: &[ListFile],
+    paths: &[PathBuf],
+) -> Result<Exit, Failure> {
+    match to {
+        Some(to) => open_prs(session, retrieval, lists, to).await,
+        None if args.apply => apply(session, retrieval, paths, args.dry_run).await,
+        None => Ok(Exit::Done),
+    }
+}
+
+async fn how_to_propose(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    asking: &Asking,
+    lists: &[ListFile],
+) -> Result<Proposing, Failure> {
+    let mode = match args.dry_run {
+        true => Mode::DryRun,
+        false => Mode::Propose,
+    };
+    let github = asking.upstreams.github.clone();
+    proposing(session, lists, github, args.base.clone(), mode).await
+}
+
+/// The entries that were named, or all.
+fn selected<'a>(config: &'a ConfigFile, names: &[String]) -> Result<Vec<&'a Entry>, Failure> {
+    let entries = &config.config.entries;
+    let is_there = |name: &&String| !entries.iter().any(|entry| entry.name == **name);
+    let unknown: Vec<_> = names.iter().filter(is_there).cloned().collect();
+    if !unknown.is_empty() {
+        let known: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        let message = format!("{} has no entry {}", config.name, unknown.join(", "));
+        return Err(Failure::unusable(message).hint(format!("it has {}", known.join(", "))));
+    }
+    let is_wanted = |entry: &&Entry| names.is_empty() || names.contains(&entry.name);
+    Ok(entries.iter().filter(is_wanted).collect())
+}
+
+async fn ask<'a>(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    asking: &Asking,
+    entries: &[&'a Entry],
+) -> Vec<Outcome<'a>> {
+    let progress = Arc::new(Progress::default());
+    let shown = session
+        .screen
+        .show_units("entries", entries.len(), &progress);
+    let limits = Limits {
+        entries: args.entries_at_once.get(),
+        deadline: args.deadline,
+    };
+    let on_end = |outcome: &Outcome<'_>| progress.row_done(outcome.result.is_err());
+    let entries = entries.iter().copied();
+    let outcomes = Box::pin(retrieve(entries, &asking.upstreams, limits, on_end)).await;
+    drop(shown);
+    outcomes
+}
+
+/// The result on stdout; everything else that there is to say, elsewhere.
+fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Result<(), Failure> {
+    for entry in &retrieval.entries {
+        let name = &entry.name;
+        if let EntryState::Retrieved { retrieved, news } = &entry.state {
+            for warning in &retrieved.warnings {
+                tracing::warn!("{name}: {warning}");
+            }
+            if let Some(warning) = unusable(news) {
+                tracing::warn!("{name}: {warning}");
+            }
+            for pair in &news.pairs {
+                tracing::info!("{name}: {}: {}", named(pair), Found(&pair.origin));
+            }
+        }
+    }
+    if args.explain {
+        output::notice(&Explanation(retrieval).to_string());
+    }
+    let findings = retrieval.findings();
+    for finding in &findings {
+        tracing::error!("{finding}");
+    }
+    let github = session.environment.github.as_ref();
+    github_actions::annotate(github, Level::Error, &findings);
+    github_actions::summarise(github, &retrieved_summary(retrieval));
+    session.output.write_document(&retrieved_json(retrieval))?;
+    if !args.explain {
+        tracing::info!("{}", sums(retrieval));
+    }
+    Ok(())
+}
+
+/// Says of what was announced and can be no tag, in one line however much it is.
+fn unusable(news: &News) -> Option<String> {
+    let passed = news.passed.iter();
+    let mut tags: Vec<_> = passed
+        .filter(|passed| passed.reason == PassedReason::NotATag)
+        .map(|passed| passed.pair.tag.as_str())
+        .collect();
+    tags.sort_unstable();
+    tags.dedup();
+    let (first, more) = tags.split_first()?;
+    let more = match more.len() {
+        0 => String::new(),
+        many => format!(" and {many} more"),
+    };
+    Some(format!("{first}{more}: {}", PassedReason::NotATag))
+}
