@@ -76,7 +76,7 @@ impl Options {
             scale: Vec::new(),
             rounds: 5,
             size: Size::Full,
-            mirror: PathBuf::from("target/release/mirror"),
+            mirror: PathBuf::from("target/dist/mirror"),
             into: Some(PathBuf::from("benches/results")),
         }
     }
