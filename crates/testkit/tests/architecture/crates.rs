@@ -1,5 +1,4 @@
-//! Which crate may know which, read from `cargo metadata`.
-#![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
+//! Dependencies between the crates of the workspace, read from `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,16 +7,16 @@ use std::{env, fs};
 
 use serde_json::Value;
 
-/// A crate of the workspace and the crates of the workspace that it may depend on.
+/// A crate and the crates of the workspace that it may depend on.
 struct Crate {
     name: &'static str,
     normal: &'static [&'static str],
-    /// In addition, for its tests.
+    /// Additional dependencies of its tests.
     tests: &'static [&'static str],
 }
 
-/// The whole house. A crate that is not here fails the test: say first whom it may know.
-const CRATES: [Crate; 9] = [
+/// Every crate of the workspace. A crate that is missing here fails the test.
+const CRATES: &[Crate] = &[
     Crate {
         name: "image-name",
         normal: &[],
@@ -72,23 +71,26 @@ const CRATES: [Crate; 9] = [
     },
 ];
 
-/// The terminal is `mirror`'s alone.
+/// Crates that read or write the terminal: for `mirror` only.
 const TERMINAL: [&str; 3] = ["clap", "indicatif", "rpassword"];
 
-/// What pure code cannot reach, however indirectly.
+/// Crates that pure code does not depend on, directly or indirectly.
 const IMPURE: [&str; 6] = ["hyper", "mio", "reqwest", "rustls", "socket2", "tokio"];
 
 #[test]
-fn crates_know_only_whom_they_may() {
+fn crates_depend_only_on_allowed_crates() {
     let metadata = metadata();
     let members: BTreeSet<_> = packages(&metadata).map(name).collect();
-    let house: BTreeSet<_> = CRATES.iter().map(|known| known.name).collect();
-    assert_eq!(members, house, "the workspace and the table of this test");
-    for known in &CRATES {
+    let known_names: BTreeSet<_> = CRATES.iter().map(|known| known.name).collect();
+    assert_eq!(
+        members, known_names,
+        "workspace members and the table CRATES"
+    );
+    for known in CRATES {
         let package = packages(&metadata).find(|package| name(package) == known.name);
         for dependency in package.unwrap()["dependencies"].as_array().unwrap() {
             let other = name(dependency);
-            if !house.contains(other) {
+            if !known_names.contains(other) {
                 continue;
             }
             let for_tests = dependency["kind"] == "dev" && known.tests.contains(&other);
@@ -103,7 +105,7 @@ fn crates_know_only_whom_they_may() {
 }
 
 #[test]
-fn only_mirror_touches_the_terminal() {
+fn only_mirror_depends_on_terminal_crates() {
     let metadata = metadata();
     for package in packages(&metadata).filter(|package| name(package) != "mirror") {
         for dependency in package["dependencies"].as_array().unwrap() {
@@ -118,24 +120,24 @@ fn only_mirror_touches_the_terminal() {
 }
 
 #[test]
-fn names_and_the_list_are_pure() {
+fn pure_crates_do_not_depend_on_input_or_output() {
     let metadata = metadata();
     for pure in ["image-name", "images-list"] {
         let reached = normal_closure(&metadata, pure);
         assert!(
             reached.contains("oci-spec"),
-            "the closure of {pure} was not found: {reached:?}"
+            "the dependencies of {pure} were not found: {reached:?}"
         );
         let found: Vec<_> = IMPURE
             .iter()
             .filter(|name| reached.contains(**name))
             .collect();
-        assert!(found.is_empty(), "{pure} reaches {found:?}");
+        assert!(found.is_empty(), "{pure} depends on {found:?}");
     }
 }
 
 #[test]
-fn every_crate_keeps_the_lints_of_the_workspace() {
+fn every_crate_inherits_the_workspace_lints() {
     for package in packages(&metadata()) {
         let manifest = package["manifest_path"].as_str().unwrap();
         let text = fs::read_to_string(manifest).unwrap();
@@ -148,7 +150,6 @@ fn every_crate_keeps_the_lints_of_the_workspace() {
 
 fn metadata() -> Value {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
-    // The cargo that runs this test, else that of `PATH`.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--format-version=1", "--locked"])
@@ -161,20 +162,20 @@ fn metadata() -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The packages of the workspace.
+/// Returns the packages of the workspace.
 fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
     let members = metadata["workspace_members"].as_array().unwrap();
     let packages = metadata["packages"].as_array().unwrap().iter();
     packages.filter(move |package| members.contains(&package["id"]))
 }
 
-/// The name of a package, or of the package a dependency is on, whatever it is called there.
+/// Returns the name of a package, or of the package behind a dependency.
 fn name(of: &Value) -> &str {
     of["name"].as_str().unwrap()
 }
 
-/// The names of all packages that a crate is built from, on any platform, tests and build scripts
-/// left out.
+/// Returns the names of all packages that a crate is built from, on any platform, without tests and
+/// build scripts.
 fn normal_closure(metadata: &Value, root: &str) -> BTreeSet<String> {
     let all = metadata["packages"].as_array().unwrap().iter();
     let names: BTreeMap<_, _> = all

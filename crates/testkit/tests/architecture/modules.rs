@@ -1,0 +1,193 @@
+//! Imports between the modules of a crate: no circle, and none against the declared layers.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::tree::Tree;
+
+/// The layers of a source directory, the uppermost first. A module imports from its own layer and
+/// from lower ones. `main` is the root of a binary.
+const LAYERS: [(&str, &[&[&str]]); 1] = [(
+    "crates/mirror/src",
+    &[
+        &["main"],
+        &["commands"],
+        &["rows"],
+        &["registries"],
+        &["files"],
+        &["terminal"],
+        &["cli"],
+    ],
+)];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Rule {
+    Circles,
+    Layers,
+}
+
+/// Directories that break a rule today, with the reason. An entry that is no longer needed fails the
+/// test, so that this list only shrinks.
+const NOT_YET: &[(Rule, &str, &str)] = &[
+    (Rule::Circles, "benches/src", "not yet restructured"),
+    (
+        Rule::Circles,
+        "crates/mirror/src",
+        "until each command is one slice",
+    ),
+    (
+        Rule::Circles,
+        "crates/mirror/src/rows/adding",
+        "until each command is one slice",
+    ),
+    (
+        Rule::Circles,
+        "crates/mirror/src/terminal",
+        "until each command is one slice",
+    ),
+    (
+        Rule::Circles,
+        "crates/mirror/src/args",
+        "until each command is one slice",
+    ),
+    (
+        Rule::Layers,
+        "crates/mirror/src",
+        "until each command is one slice",
+    ),
+    (
+        Rule::Circles,
+        "crates/registry-client/src",
+        "not yet restructured",
+    ),
+    (
+        Rule::Circles,
+        "crates/registry-client/src/auth",
+        "not yet restructured",
+    ),
+    (
+        Rule::Circles,
+        "crates/tag-retrieval/src",
+        "not yet restructured",
+    ),
+    (
+        Rule::Circles,
+        "crates/tag-retrieval/src/config",
+        "not yet restructured",
+    ),
+    (
+        Rule::Circles,
+        "crates/tag-retrieval/src/extraction",
+        "not yet restructured",
+    ),
+    (
+        Rule::Circles,
+        "crates/tag-retrieval/src/github",
+        "not yet restructured",
+    ),
+    (
+        Rule::Circles,
+        "crates/tag-retrieval/src/helm",
+        "not yet restructured",
+    ),
+    (
+        Rule::Circles,
+        "crates/testkit/src/github",
+        "not yet restructured",
+    ),
+    (
+        Rule::Circles,
+        "crates/testkit/src/proxy",
+        "not yet restructured",
+    ),
+];
+
+/// One broken rule in one directory.
+struct Finding {
+    rule: Rule,
+    directory: String,
+    text: String,
+}
+
+#[test]
+fn modules_import_without_circles_and_along_the_layers() {
+    let findings = findings();
+    let is_known = |finding: &&Finding| {
+        let mut known = NOT_YET.iter();
+        known.any(|(rule, directory, _)| *rule == finding.rule && directory == &finding.directory)
+    };
+    let unknown: Vec<_> = findings
+        .iter()
+        .filter(|finding| !is_known(finding))
+        .collect();
+    let lines = unknown.iter().map(|finding| {
+        format!(
+            "{}: {:?}: {}",
+            finding.directory, finding.rule, finding.text
+        )
+    });
+    let lines: Vec<_> = lines.collect();
+    assert!(
+        lines.is_empty(),
+        "imports in the wrong direction:\n{}",
+        lines.join("\n")
+    );
+    for (rule, directory, _) in NOT_YET {
+        let is_needed =
+            |finding: &Finding| finding.rule == *rule && finding.directory == *directory;
+        assert!(
+            findings.iter().any(is_needed),
+            "{directory}: no finding of {rule:?} is left; remove the entry from NOT_YET"
+        );
+    }
+}
+
+fn findings() -> Vec<Finding> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let crates = std::fs::read_dir(top.join("crates")).unwrap();
+    let names = crates.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let mut sources: Vec<_> = names.map(|name| format!("crates/{name}/src")).collect();
+    sources.push("benches/src".to_owned());
+    sources.sort();
+    let mut findings = Vec::new();
+    for source in sources.iter().filter(|source| top.join(source).exists()) {
+        let tree = Tree::read(&top.join(source));
+        for (directory, graph) in tree.graphs() {
+            let directory = format!("{source}/{directory}");
+            let directory = directory.trim_end_matches('/');
+            findings.extend(graph.circles().into_iter().map(|text| Finding {
+                rule: Rule::Circles,
+                directory: directory.to_owned(),
+                text,
+            }));
+        }
+        let layers = LAYERS.iter().find(|(layered, _)| layered == source);
+        if let Some((_, layers)) = layers {
+            findings.extend(against(layers, &tree).into_iter().map(|text| Finding {
+                rule: Rule::Layers,
+                directory: source.clone(),
+                text,
+            }));
+        }
+    }
+    findings
+}
+
+/// Top-level modules without a layer, and imports from an upper layer.
+fn against(layers: &[&[&str]], tree: &Tree) -> Vec<String> {
+    let layer_of = |name: &str| layers.iter().position(|layer| layer.contains(&name));
+    let modules: BTreeSet<_> = tree.top_level();
+    let unlisted = modules.iter().filter(|name| layer_of(name).is_none());
+    let mut findings: Vec<_> = unlisted
+        .map(|name| format!("{name} has no layer; add it to LAYERS"))
+        .collect();
+    let graphs = tree.graphs();
+    for ((from, to), example) in graphs.get("").into_iter().flat_map(|graph| &graph.edges) {
+        if let (Some(lower), Some(upper)) = (layer_of(from), layer_of(to))
+            && upper < lower
+        {
+            findings.push(format!("{from} is below {to} and imports it ({example})"));
+        }
+    }
+    findings
+}

@@ -1,0 +1,110 @@
+//! Paths that break a rule of language today.
+
+use std::path::PathBuf;
+
+/// A rule of language.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Rule {
+    /// No indefinite pronoun for a person.
+    Pronouns,
+    /// No rustdoc that opens with a question word.
+    Openings,
+    /// Help of options and commands in at most 80 characters.
+    Help,
+    /// American spelling.
+    Spelling,
+}
+
+/// Files and directories that break a rule today and are not yet rewritten. An entry that is no
+/// longer needed fails the test, so that this list only shrinks.
+const NOT_YET: &[(Rule, &str)] = &[
+    (Rule::Pronouns, ".github"),
+    (Rule::Pronouns, "CHANGELOG.md"),
+    (Rule::Pronouns, "README.md"),
+    (Rule::Pronouns, "SECURITY.md"),
+    (Rule::Pronouns, "benches/src"),
+    (Rule::Pronouns, "crates/copier/Cargo.toml"),
+    (Rule::Pronouns, "crates/copier/src"),
+    (Rule::Pronouns, "crates/copier/tests"),
+    (Rule::Pronouns, "crates/embedded-registry/src"),
+    (Rule::Pronouns, "crates/embedded-registry/tests"),
+    (Rule::Pronouns, "crates/images-list/src"),
+    (Rule::Pronouns, "crates/mirror/src"),
+    (Rule::Pronouns, "crates/registry-client/src"),
+    (Rule::Pronouns, "crates/registry-client/tests"),
+    (Rule::Pronouns, "crates/tag-retrieval/src"),
+    (Rule::Pronouns, "crates/tag-retrieval/tests"),
+    (Rule::Pronouns, "crates/testkit/src"),
+    (Rule::Pronouns, "crates/testkit/tests"),
+    (Rule::Pronouns, "deploy"),
+    (Rule::Pronouns, "scripts"),
+    (Rule::Pronouns, "tests"),
+    (Rule::Openings, "benches/src"),
+    (Rule::Openings, "crates/copier/benches"),
+    (Rule::Openings, "crates/copier/src"),
+    (Rule::Openings, "crates/copier/tests"),
+    (Rule::Openings, "crates/embedded-registry/src"),
+    (Rule::Openings, "crates/embedded-registry/tests"),
+    (Rule::Openings, "crates/images-list/benches"),
+    (Rule::Openings, "crates/images-list/src"),
+    (Rule::Openings, "crates/mirror/src"),
+    (Rule::Openings, "crates/registry-client/src"),
+    (Rule::Openings, "crates/registry-client/tests"),
+    (Rule::Openings, "crates/tag-retrieval/src"),
+    (Rule::Openings, "crates/tag-retrieval/tests"),
+    (Rule::Openings, "crates/testkit/src"),
+    (Rule::Openings, "crates/testkit/tests"),
+    (Rule::Openings, "tests"),
+    (Rule::Help, "crates/mirror/src"),
+    (Rule::Spelling, ".github"),
+    (Rule::Spelling, "README.md"),
+    (Rule::Spelling, "SECURITY.md"),
+    (Rule::Spelling, "benches/src"),
+    (Rule::Spelling, "crates/copier/src"),
+    (Rule::Spelling, "crates/copier/tests"),
+    (Rule::Spelling, "crates/images-list/src"),
+    (Rule::Spelling, "crates/mirror/src"),
+    (Rule::Spelling, "crates/registry-client/src"),
+    (Rule::Spelling, "crates/registry-client/tests"),
+    (Rule::Spelling, "crates/tag-retrieval/src"),
+    (Rule::Spelling, "crates/tag-retrieval/tests"),
+    (Rule::Spelling, "deny.toml"),
+    (Rule::Spelling, "scripts"),
+    (Rule::Spelling, "tests"),
+];
+
+/// A broken rule.
+pub(crate) struct Finding {
+    /// From the top of the repository.
+    pub(crate) path: PathBuf,
+    pub(crate) number: usize,
+    pub(crate) text: String,
+}
+
+/// Fails on every finding outside [`NOT_YET`], and on an entry there without a finding.
+#[track_caller]
+pub(crate) fn check(rule: Rule, findings: &[Finding]) {
+    let entries = NOT_YET.iter().filter(|(listed, _)| *listed == rule);
+    let paths: Vec<_> = entries.map(|(_, path)| *path).collect();
+    let unknown = findings
+        .iter()
+        .filter(|finding| !paths.iter().any(|path| finding.path.starts_with(path)))
+        .map(|finding| {
+            format!(
+                "{}:{}: {}",
+                finding.path.display(),
+                finding.number,
+                finding.text
+            )
+        });
+    let unknown: Vec<_> = unknown.collect();
+    assert!(unknown.is_empty(), "{rule:?}:\n{}", unknown.join("\n"));
+    for path in paths {
+        assert!(
+            findings
+                .iter()
+                .any(|finding| finding.path.starts_with(path)),
+            "{path}: no finding of {rule:?} is left; remove the entry from NOT_YET"
+        );
+    }
+}
