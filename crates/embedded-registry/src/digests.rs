@@ -1,11 +1,11 @@
-//! Digests of bytes, whole or as they arrive.
+//! Digests of bytes.
 
 use std::str::FromStr;
 
 use oci_spec::image::{Digest, DigestAlgorithm};
 use sha2::{Digest as _, Sha256, Sha512};
 
-/// The sha256 digest of `bytes`, the algorithm that every registry understands.
+/// Returns the sha256 digest of `bytes`.
 ///
 /// ```
 /// let digest = embedded_registry::digest_of(b"{}");
@@ -18,7 +18,7 @@ pub fn digest_of(bytes: &[u8]) -> Digest {
     sha256(Sha256::digest(bytes).as_slice())
 }
 
-/// Whether `bytes` have `digest`; `None` when its algorithm is neither sha256 nor sha512.
+/// Checks `bytes` against a digest. `None` means that its algorithm is neither sha256 nor sha512.
 pub(crate) fn has_digest(bytes: &[u8], digest: &Digest) -> Option<bool> {
     match digest.algorithm() {
         DigestAlgorithm::Sha256 => Some(digest_of(bytes) == *digest),
@@ -27,7 +27,7 @@ pub(crate) fn has_digest(bytes: &[u8], digest: &Digest) -> Option<bool> {
     }
 }
 
-/// A sha256 digest from a finished hash.
+/// Returns the digest for a finished sha256 hash.
 #[expect(
     clippy::expect_used,
     reason = "64 lower-case hexadecimal digits after `sha256:` are the grammar of a digest"
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_algorithms_are_checked_and_others_are_not_claimed() {
+    fn has_digest_checks_sha256_and_sha512_only() {
         // Test vectors of FIPS 180-2 for "abc".
         let known = [
             (

@@ -1,4 +1,4 @@
-//! What is in registries besides images: signatures, SBOMs, charts, anything.
+//! Artifacts: signatures, SBOMs, charts and other content that is not an image.
 
 use bytes::Bytes;
 use oci_spec::image::Digest;
@@ -8,11 +8,11 @@ use super::bundle::Bundle;
 use super::content::Content;
 use super::format::Format;
 
-/// The type and the bytes of a config that says nothing (image specification, "Guidance for an
-/// Empty Descriptor").
+/// The media type and the bytes of the empty config (image specification, "Guidance for an Empty
+/// Descriptor").
 const EMPTY: (&str, &str) = ("application/vnd.oci.empty.v1+json", "{}");
 
-/// An artifact that is being put together: an image manifest with any content.
+/// A builder of an artifact: an image manifest with any content.
 #[derive(Clone, Debug)]
 pub struct Artifact {
     artifact_type: Option<String>,
@@ -24,14 +24,14 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// An artifact of that type with the empty config.
+    /// Creates an artifact of that type with the empty config.
     pub fn new(artifact_type: &str) -> Self {
         let mut artifact = Self::image(EMPTY.0, EMPTY.1);
         artifact.artifact_type = Some(artifact_type.to_owned());
         artifact
     }
 
-    /// An artifact that is told by the type of its config, as they were before `artifactType`.
+    /// Creates an artifact whose type is the media type of its config, as before `artifactType`.
     pub fn image(config_type: &str, config: impl Into<Bytes>) -> Self {
         Self {
             artifact_type: None,
@@ -43,7 +43,8 @@ impl Artifact {
         }
     }
 
-    /// A signature as cosign stores it under [`digest_tag`] with the suffix `sig`.
+    /// Creates a signature in the form that cosign stores under a [`digest_tag`] with the suffix
+    /// `sig`.
     pub fn cosign_signature(image: &Digest) -> Self {
         let payload = json!({
             "critical": {
@@ -64,7 +65,7 @@ impl Artifact {
         signature
     }
 
-    /// Adds a blob in a layer's place.
+    /// Adds a blob as a layer.
     #[must_use]
     pub fn blob(mut self, media_type: &str, bytes: impl Into<Bytes>) -> Self {
         let blob = Content::new(media_type, bytes);
@@ -80,14 +81,14 @@ impl Artifact {
         self
     }
 
-    /// Makes it a referrer of another manifest.
+    /// Makes the artifact a referrer of another manifest.
     #[must_use]
     pub fn subject(mut self, subject: &Bundle) -> Self {
         self.subject = Some(subject.root().descriptor());
         self
     }
 
-    /// The config, the blobs and the manifest.
+    /// Returns the config, the blobs and the manifest.
     pub fn build(self) -> Bundle {
         let mut manifest = json!({"schemaVersion": 2, "mediaType": Format::Oci.manifest()});
         if let Some(artifact_type) = &self.artifact_type {
@@ -112,9 +113,9 @@ impl Artifact {
     }
 }
 
-/// The tag that stands for a digest: `sha256-<hex>` for the referrers of the tag schema
-/// (distribution specification, "Referrers Tag Schema"), with a suffix `.sig`, `.att` or `.sbom`
-/// for cosign.
+/// Returns the tag for content that is attached to a digest: `sha256-<hex>` for the referrers tag
+/// schema (distribution specification, "Referrers Tag Schema"), with the suffix `.sig`, `.att` or
+/// `.sbom` for cosign.
 ///
 /// ```
 /// use embedded_registry::{digest_of, images::digest_tag};

@@ -1,4 +1,4 @@
-//! A manifest with everything under it.
+//! A manifest and everything that it refers to.
 
 use std::collections::HashSet;
 
@@ -8,24 +8,24 @@ use serde_json::{Value, json};
 
 use super::content::Content;
 use super::platform::Platform;
-use crate::RunningRegistry;
+use crate::server::RunningRegistry;
 
-/// What has to be in a repository for one manifest to be whole.
+/// A manifest with the blobs and manifests that it refers to, directly or indirectly.
 #[derive(Clone, Debug)]
 pub struct Bundle {
     blobs: Vec<Content>,
-    /// Those under the root, in an order in which a registry takes them.
-    under: Vec<Content>,
+    /// The manifests below the root, children first: a registry accepts them in this order.
+    descendants: Vec<Content>,
     root: Content,
     platform: Option<Platform>,
     artifact_type: Option<String>,
 }
 
 impl Bundle {
-    pub(super) fn new(blobs: Vec<Content>, under: Vec<Content>, root: Content) -> Self {
+    pub(super) fn new(blobs: Vec<Content>, descendants: Vec<Content>, root: Content) -> Self {
         Self {
             blobs,
-            under,
+            descendants,
             root,
             platform: None,
             artifact_type: None,
@@ -42,12 +42,12 @@ impl Bundle {
         self
     }
 
-    /// A manifest of any type with nothing under it, byte for byte.
+    /// Creates a bundle of one manifest with the given bytes.
     pub fn verbatim(media_type: &str, bytes: impl Into<Bytes>) -> Self {
         Self::new(Vec::new(), Vec::new(), Content::new(media_type, bytes))
     }
 
-    /// The same with other bytes in the root manifest: a final newline, other whitespace.
+    /// Replaces the bytes of the root manifest, for instance to change its whitespace.
     #[must_use]
     pub fn rewritten(mut self, rewrite: impl FnOnce(&str) -> String) -> Self {
         let text = String::from_utf8_lossy(self.root.bytes());
@@ -55,27 +55,27 @@ impl Bundle {
         self
     }
 
-    /// The manifest that the others are under.
+    /// Returns the root manifest.
     pub fn root(&self) -> &Content {
         &self.root
     }
 
-    /// The digest of the root manifest.
+    /// Returns the digest of the root manifest.
     pub fn digest(&self) -> &Digest {
         self.root.digest()
     }
 
-    /// All blobs, each once.
+    /// Returns all blobs, each once.
     pub fn blobs(&self) -> Vec<&Content> {
-        once(self.blobs.iter())
+        deduplicate(self.blobs.iter())
     }
 
-    /// All manifests, each once, the root last and every other before what lists it.
+    /// Returns all manifests, each once: children before their index, the root last.
     pub fn manifests(&self) -> Vec<&Content> {
-        once(self.under.iter().chain([&self.root]))
+        deduplicate(self.descendants.iter().chain([&self.root]))
     }
 
-    /// The root's descriptor with its platform and artifact type, where it has them.
+    /// Returns the descriptor of the root manifest, with platform and artifact type if it has them.
     pub fn descriptor(&self) -> Value {
         let mut descriptor = self.root.descriptor();
         if let Some(platform) = &self.platform {
@@ -87,12 +87,13 @@ impl Bundle {
         descriptor
     }
 
-    /// Puts everything into a repository, the root under a tag if one is given.
+    /// Stores everything in a repository, and tags the root manifest if `tag` is given. Returns the
+    /// root's digest.
     pub fn push(&self, registry: &RunningRegistry, repository: &str, tag: Option<&str>) -> Digest {
         for blob in self.blobs() {
             registry.put_blob(repository, blob.bytes().clone());
         }
-        for manifest in &self.under {
+        for manifest in &self.descendants {
             let bytes = manifest.bytes().clone();
             registry.put_manifest(repository, None, manifest.media_type(), bytes);
         }
@@ -100,15 +101,15 @@ impl Bundle {
         registry.put_manifest(repository, tag, self.root.media_type(), bytes)
     }
 
-    /// Everything, for what lists this.
+    /// Returns the blobs and the manifests, for an index that lists this bundle.
     pub(super) fn into_parts(self) -> (Vec<Content>, Vec<Content>) {
-        let mut manifests = self.under;
+        let mut manifests = self.descendants;
         manifests.push(self.root);
         (self.blobs, manifests)
     }
 }
 
-fn once<'a>(contents: impl Iterator<Item = &'a Content>) -> Vec<&'a Content> {
+fn deduplicate<'a>(contents: impl Iterator<Item = &'a Content>) -> Vec<&'a Content> {
     let mut seen = HashSet::new();
     contents
         .filter(|content| seen.insert(content.digest()))

@@ -1,4 +1,4 @@
-//! Bytes with a media type.
+//! Content: bytes with a media type.
 
 use bytes::Bytes;
 use oci_spec::image::Digest;
@@ -15,7 +15,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// Content of that type.
+    /// Creates content of a media type.
     pub fn new(media_type: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self {
@@ -25,22 +25,22 @@ impl Content {
         }
     }
 
-    /// What it is.
+    /// Returns the media type.
     pub fn media_type(&self) -> &str {
         &self.media_type
     }
 
-    /// The digest of [`Self::bytes`].
+    /// Returns the digest of [`Self::bytes`].
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
 
-    /// The bytes themselves, shared.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// `mediaType`, `digest` and `size` (image specification, "Content Descriptors").
+    /// Returns `mediaType`, `digest` and `size` (image specification, "Content Descriptors").
     pub fn descriptor(&self) -> Value {
         json!({
             "mediaType": self.media_type,

@@ -1,6 +1,6 @@
-//! The two families of media types.
+//! The media types of Docker and of OCI.
 
-/// Whose media types manifests, configs and layers have.
+/// The specification that defines the media types of manifests, configs and layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Docker's image manifest version 2, schema 2.
@@ -10,7 +10,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Of the manifest of one image.
+    /// Returns the media type of an image's manifest.
     pub fn manifest(self) -> &'static str {
         match self {
             Self::Docker => "application/vnd.docker.distribution.manifest.v2+json",
@@ -18,7 +18,7 @@ impl Format {
         }
     }
 
-    /// Of a manifest list or an index.
+    /// Returns the media type of a manifest list or an index.
     pub fn index(self) -> &'static str {
         match self {
             Self::Docker => "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -26,7 +26,7 @@ impl Format {
         }
     }
 
-    /// Of an image's config.
+    /// Returns the media type of an image's config.
     pub fn config(self) -> &'static str {
         match self {
             Self::Docker => "application/vnd.docker.container.image.v1+json",
@@ -34,7 +34,7 @@ impl Format {
         }
     }
 
-    /// Of a gzip-compressed layer.
+    /// Returns the media type of a gzip-compressed layer.
     pub fn layer(self) -> &'static str {
         match self {
             Self::Docker => "application/vnd.docker.image.rootfs.diff.tar.gzip",
@@ -42,7 +42,7 @@ impl Format {
         }
     }
 
-    /// Of a gzip-compressed layer that must not be distributed, only fetched from its URLs.
+    /// Returns the media type of a gzip-compressed foreign layer, which clients fetch from its URLs.
     pub fn foreign_layer(self) -> &'static str {
         match self {
             Self::Docker => "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",

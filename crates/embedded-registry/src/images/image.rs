@@ -8,7 +8,7 @@ use super::format::Format;
 use super::layer::Layer;
 use super::platform::Platform;
 
-/// An image that is being put together.
+/// A builder of an image.
 #[derive(Clone, Debug)]
 pub struct Image {
     format: Format,
@@ -21,7 +21,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// An image without layers.
+    /// Creates an image without layers.
     pub fn new(format: Format, platform: Platform) -> Self {
         Self {
             format,
@@ -34,7 +34,7 @@ impl Image {
         }
     }
 
-    /// Says when it was made (RFC 3339) instead of 1970.
+    /// Sets the time of creation (RFC 3339). The default is the start of 1970.
     #[must_use]
     pub fn created(mut self, time: &str) -> Self {
         time.clone_into(&mut self.created);
@@ -69,13 +69,13 @@ impl Image {
         self
     }
 
-    /// The config, the layers that are not foreign, and the manifest.
+    /// Returns the manifest with the config and the layers that are not foreign.
     pub fn build(self) -> Bundle {
         let config = Content::new(self.format.config(), self.config().to_string());
         let mut blobs = vec![config];
         let mut layers = Vec::new();
         for layer in &self.layers {
-            let (descriptor, blob) = layer.place(self.format);
+            let (descriptor, blob) = layer.descriptor(self.format);
             layers.push(descriptor);
             blobs.extend(blob);
         }
@@ -116,5 +116,5 @@ impl Image {
     }
 }
 
-/// Always, so that equal seeds make equal digests.
+/// The default time of creation. It is fixed, so that equal seeds make equal digests.
 const EPOCH: &str = "1970-01-01T00:00:00Z";

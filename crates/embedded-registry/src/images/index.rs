@@ -1,4 +1,4 @@
-//! Indexes and manifest lists, of any depth.
+//! Indexes and manifest lists, nested or not.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use super::image::Image;
 use super::layer::Layer;
 use super::platform::Platform;
 
-/// An index that is being put together.
+/// A builder of an index.
 #[derive(Clone, Debug)]
 pub struct Index {
     format: Format,
@@ -21,7 +21,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// An index without children.
+    /// Creates an index without children.
     pub fn new(format: Format) -> Self {
         Self {
             format,
@@ -33,23 +33,23 @@ impl Index {
         }
     }
 
-    /// Lists an image, an artifact or another index, and holds what is under it.
+    /// Adds an image, an artifact or another index with everything that it refers to.
     #[must_use]
     pub fn child(mut self, child: Bundle) -> Self {
         self.descriptors.push(child.descriptor());
-        self.hold(child);
+        self.add_content(child);
         self
     }
 
-    /// Lists a manifest that the bundle does not hold (sparse indexes).
+    /// Lists a manifest without adding it to the bundle (sparse indexes).
     #[must_use]
     pub fn absent_child(mut self, child: &Bundle) -> Self {
         self.descriptors.push(child.descriptor());
         self
     }
 
-    /// Lists an attestation of an image, as BuildKit makes them: a manifest for the platform
-    /// `unknown/unknown` whose descriptor names the image in its annotations.
+    /// Adds an attestation of an image in the form of BuildKit: a manifest for the platform
+    /// `unknown/unknown` that names the image in the annotations of its descriptor.
     #[must_use]
     pub fn attestation(mut self, image: &Bundle) -> Self {
         let statement = json!({
@@ -67,7 +67,7 @@ impl Index {
             "vnd.docker.reference.type": "attestation-manifest",
         });
         self.descriptors.push(descriptor);
-        self.hold(attestation);
+        self.add_content(attestation);
         self
     }
 
@@ -85,7 +85,7 @@ impl Index {
         self
     }
 
-    /// The index with everything under it.
+    /// Returns the index with everything that it refers to.
     pub fn build(self) -> Bundle {
         let mut index = json!({
             "schemaVersion": 2,
@@ -102,7 +102,7 @@ impl Index {
         Bundle::new(self.blobs, self.manifests, root)
     }
 
-    fn hold(&mut self, child: Bundle) {
+    fn add_content(&mut self, child: Bundle) {
         let (blobs, manifests) = child.into_parts();
         self.blobs.extend(blobs);
         self.manifests.extend(manifests);

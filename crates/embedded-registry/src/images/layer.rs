@@ -1,4 +1,4 @@
-//! Layers: gzip-compressed tar archives, and others on purpose.
+//! Layers: gzip-compressed tar archives, foreign layers and blobs of other types.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use super::content::Content;
 use super::format::Format;
 use crate::digests::digest_of;
 
-/// One layer of an image.
+/// A layer of an image.
 #[derive(Clone, Debug)]
 pub struct Layer {
     kind: Kind,
@@ -22,26 +22,26 @@ pub struct Layer {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// In the registry, its type that of the image's format.
+    /// A blob of the registry, with the media type of the image's format.
     Distributed,
-    /// At a URL, not in the registry.
+    /// Content at a URL, not in the registry.
     Foreign(String),
-    /// In the registry with a type of its own.
+    /// A blob of the registry, with this media type.
     Typed(String),
 }
 
 impl Layer {
-    /// Regular files, by path, with their content.
+    /// Creates a layer of regular files from their paths and contents.
     ///
     /// # Errors
     ///
-    /// When a path is none that tar can hold.
+    /// If tar cannot store a path.
     pub fn files(files: &[(&str, &[u8])]) -> io::Result<Self> {
         let mut archive = tar::Builder::new(Vec::new());
         for (path, content) in files {
             let mut header = tar::Header::new_ustar();
             header.set_mode(0o644);
-            // Equal files have to be equal layers, whenever they are built.
+            // Equal files must make equal layers, whenever they are built.
             header.set_mtime(0);
             header.set_size(content.len() as u64);
             archive.append_data(&mut header, path, *content)?;
@@ -56,11 +56,12 @@ impl Layer {
         })
     }
 
-    /// One file of `size` random bytes. They cannot be compressed: the layer is a little bigger.
+    /// Creates a layer with one file of `size` random bytes. Random bytes do not shrink, so the layer
+    /// is slightly larger.
     ///
     /// # Errors
     ///
-    /// None that is known; the archive is written to memory.
+    /// None in practice: the archive is written to memory.
     pub fn random(seed: u64, size: usize) -> io::Result<Self> {
         let mut content = vec![0; size];
         Rng::with_seed(seed).fill(&mut content);
@@ -68,14 +69,14 @@ impl Layer {
         Self::files(&[(&name, &content)])
     }
 
-    /// The same layer as one that is only at `url` (Windows base layers were).
+    /// Makes the layer foreign, at `url`, as base layers of Windows once were.
     #[must_use]
     pub fn foreign(mut self, url: &str) -> Self {
         self.kind = Kind::Foreign(url.to_owned());
         self
     }
 
-    /// Bytes of any type in a layer's place.
+    /// Creates a layer of any media type.
     pub fn typed(media_type: &str, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self {
@@ -85,13 +86,13 @@ impl Layer {
         }
     }
 
-    /// The digest of the uncompressed archive, for the config.
+    /// Returns the digest of the uncompressed archive, for the config.
     pub(super) fn diff_id(&self) -> &Digest {
         &self.diff_id
     }
 
-    /// As a descriptor, and as a blob where it has to be in the registry.
-    pub(super) fn place(&self, format: Format) -> (Value, Option<Content>) {
+    /// Returns the descriptor and, unless the layer is foreign, the blob.
+    pub(super) fn descriptor(&self, format: Format) -> (Value, Option<Content>) {
         let media_type = match &self.kind {
             Kind::Distributed => format.layer(),
             Kind::Foreign(_) => format.foreign_layer(),
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_layer_is_an_archive_that_unpacks_to_its_files() {
+    fn files_creates_an_archive_with_the_files() {
         let layer = Layer::files(&[("etc/a", b"first"), ("b", b"")]).unwrap();
         let mut archive = Vec::new();
         flate2::read::GzDecoder::new(&layer.bytes[..])
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_make_equal_layers_equal_and_others_different() {
+    fn random_layers_depend_on_the_seed_only() {
         let bytes = |seed| Layer::random(seed, 5000).unwrap().bytes;
         assert_eq!(bytes(1), bytes(1));
         assert_ne!(bytes(1), bytes(2));

@@ -1,8 +1,7 @@
-//! Images and artifacts as people publish them, built from seeds: real tar layers, configs,
-//! manifests and indexes.
+//! Images and artifacts, built from seeds, with real tar layers, configs, manifests and indexes.
 //!
-//! A builder ends in a [`Bundle`]: one manifest with everything under it, which can be pushed to a
-//! [`RunningRegistry`](crate::RunningRegistry) or sent elsewhere by hand.
+//! Each builder returns a [`Bundle`]: a manifest and everything that it refers to. A bundle can be
+//! pushed to a [`RunningRegistry`](crate::RunningRegistry).
 //!
 //! ```
 //! # fn main() -> std::io::Result<()> {

@@ -1,8 +1,9 @@
-//! What an image runs on.
+//! The platform of an image.
 
 use serde_json::{Map, Value};
 
-/// Operating system, architecture and what narrows them (image specification, "Image Index").
+/// An operating system and an architecture, with an optional version and variant (image
+/// specification, "Image Index").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Platform {
     os: String,
@@ -12,7 +13,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Any platform.
+    /// Creates a platform.
     pub fn new(os: &str, architecture: &str) -> Self {
         Self {
             os: os.to_owned(),
@@ -22,31 +23,32 @@ impl Platform {
         }
     }
 
-    /// Linux on an architecture named as Go does: `amd64`, `arm64`, `arm`, `s390x`.
+    /// Creates a Linux platform. Architectures have the names of Go: `amd64`, `arm64`, `arm`,
+    /// `s390x`.
     pub fn linux(architecture: &str) -> Self {
         Self::new("linux", architecture)
     }
 
-    /// Windows of a version such as `10.0.20348.2402`.
+    /// Creates a Windows platform of a version such as `10.0.20348.2402`.
     pub fn windows(architecture: &str, version: &str) -> Self {
         let mut platform = Self::new("windows", architecture);
         platform.os_version = Some(version.to_owned());
         platform
     }
 
-    /// What attestations are listed under, so that nobody runs them.
+    /// Creates `unknown/unknown`, the platform of attestations: no runtime selects it.
     pub fn unknown() -> Self {
         Self::new("unknown", "unknown")
     }
 
-    /// A variant of the architecture: `v6`, `v7`, `v8`.
+    /// Sets the variant of the architecture: `v6`, `v7`, `v8`.
     #[must_use]
     pub fn variant(mut self, variant: &str) -> Self {
         self.variant = Some(variant.to_owned());
         self
     }
 
-    /// The fields that descriptors and configs share.
+    /// Returns the fields that descriptors and configs share.
     pub(super) fn fields(&self) -> Map<String, Value> {
         let fields = [
             ("architecture", Some(&self.architecture)),

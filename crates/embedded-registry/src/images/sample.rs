@@ -1,4 +1,4 @@
-//! An image like those that people publish, from a name and a seed.
+//! A realistic image from a name and a seed.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -10,12 +10,15 @@ use super::index::Index;
 use super::layer::Layer;
 use super::platform::Platform;
 
-/// The random bytes in a base layer, and in each layer above it.
-const SIZES: (usize, usize) = (64 * 1024, 8 * 1024);
+/// The number of random bytes in a base layer.
+const BASE_SIZE: usize = 64 * 1024;
 
-/// An OCI index with one image for each platform and an attestation for each image. Every image
-/// has `layers` layers; the lowest depends on nothing but the platform, so that samples share it
-/// as images share their base.
+/// The number of random bytes in every other layer.
+const LAYER_SIZE: usize = 8 * 1024;
+
+/// Returns an OCI index with an image for each platform and an attestation for each image. Every
+/// image has `layers` layers. The lowest depends on the platform only, so that samples share it like
+/// images share a base.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
@@ -31,7 +34,7 @@ const SIZES: (usize, usize) = (64 * 1024, 8 * 1024);
 ///
 /// # Errors
 ///
-/// None that is known; see [`Layer::random`].
+/// None in practice, see [`Layer::random`].
 pub fn sample_image(
     name: &str,
     seed: u64,
@@ -46,8 +49,8 @@ pub fn sample_image(
             .label("org.opencontainers.image.version", &seed.to_string());
         for number in 0..layers {
             image = image.layer(match number {
-                0 => Layer::random(mixed(&fields), SIZES.0)?,
-                _ => Layer::random(mixed(&(name, seed, &fields, number)), SIZES.1)?,
+                0 => Layer::random(seed_of(&fields), BASE_SIZE)?,
+                _ => Layer::random(seed_of(&(name, seed, &fields, number)), LAYER_SIZE)?,
             });
         }
         let image = image.build();
@@ -56,8 +59,8 @@ pub fn sample_image(
     Ok(index.build())
 }
 
-/// `DefaultHasher::new()` has fixed keys: equal input, equal seed.
-fn mixed(input: &impl Hash) -> u64 {
+/// Returns a seed. `DefaultHasher::new()` has fixed keys, so equal inputs make equal seeds.
+fn seed_of(input: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     input.hash(&mut hasher);
     hasher.finish()
@@ -70,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_share_their_base_and_nothing_else() {
+    fn samples_share_the_base_layer_of_each_platform() {
         let platforms = [
             Platform::linux("amd64"),
             Platform::linux("arm").variant("v7"),
@@ -83,7 +86,7 @@ mod tests {
                 .filter(|blob| blob.media_type().contains("tar"));
             layers.map(|blob| blob.digest().to_string()).collect()
         };
-        assert_eq!(blobs(&first).len(), 6, "nothing shared between platforms");
+        assert_eq!(blobs(&first).len(), 6, "platforms share no layer");
         assert_eq!(blobs(&first).intersection(&blobs(&second)).count(), 2);
     }
 }

@@ -1,60 +1,64 @@
-//! `/v2/<name>/blobs/<digest>`
+//! Blobs: `/v2/<name>/blobs/<digest>`.
 
 use http::{StatusCode, header};
 use oci_spec::image::Digest;
 
-use super::answer::{Answer, CONTENT_DIGEST, Part};
-use super::failure::{Code, Failure};
-use super::range::{Asked, asked};
+use super::api_error::{ApiError, ErrorCode};
+use super::range::RequestedRange;
+use super::response::{CONTENT_DIGEST, ReadMethod, Response};
 use super::store::Store;
 
-/// What blobs are to a registry.
+/// The `Content-Type` of every blob: a registry does not know what a blob holds.
 const MEDIA_TYPE: &str = "application/octet-stream";
 
-fn unknown(repository: &str, digest: &Digest) -> Failure {
-    Failure::new(
-        Code::BlobUnknown,
-        format!("{repository} has no blob {digest}"),
-    )
-}
-
-/// GET and HEAD, the former with one byte range.
+/// Serves GET and HEAD; GET with at most one byte range.
 pub(crate) fn read(
     store: &Store,
     repository: &str,
     digest: &Digest,
-    part: Part,
+    method: ReadMethod,
     range: Option<&str>,
-) -> Result<Answer, Failure> {
+) -> Result<Response, ApiError> {
     let blob = store
         .blob(repository, digest)
         .ok_or_else(|| unknown(repository, digest))?;
     let size = blob.len();
-    let range = range.filter(|_| part == Part::Whole);
-    let answer = |status| Answer::new(status).header(CONTENT_DIGEST, digest);
-    match asked(range, size) {
-        Asked::Everything => Ok(answer(StatusCode::OK)
+    let range = range.filter(|_| method == ReadMethod::Get);
+    let response = |status| Response::new(status).header(CONTENT_DIGEST, digest);
+    match RequestedRange::parse(range, size) {
+        RequestedRange::Whole => Ok(response(StatusCode::OK)
             .header(header::ACCEPT_RANGES, "bytes")
-            .content(MEDIA_TYPE, blob, part)),
-        Asked::Slice(slice) => Ok(answer(StatusCode::PARTIAL_CONTENT)
+            .content(MEDIA_TYPE, blob, method)),
+        RequestedRange::Slice(slice) => Ok(response(StatusCode::PARTIAL_CONTENT)
             .header(
                 header::CONTENT_RANGE,
                 format!("bytes {}-{}/{size}", slice.start, slice.end - 1),
             )
-            .content(MEDIA_TYPE, blob.slice(slice), part)),
-        Asked::Unsatisfiable => Ok(Failure::new(
-            Code::RangeInvalid,
-            format!("{digest} has {size} bytes"),
+            .content(MEDIA_TYPE, blob.slice(slice), method)),
+        RequestedRange::Unsatisfiable => Ok(ApiError::new(
+            ErrorCode::RangeInvalid,
+            format!("range outside of {digest}, which has {size} bytes"),
         )
-        .into_answer()
+        .into_response()
         .header(header::CONTENT_RANGE, format!("bytes */{size}"))),
     }
 }
 
-/// DELETE
-pub(crate) fn delete(store: &Store, repository: &str, digest: &Digest) -> Result<Answer, Failure> {
+/// Serves DELETE.
+pub(crate) fn delete(
+    store: &Store,
+    repository: &str,
+    digest: &Digest,
+) -> Result<Response, ApiError> {
     if !store.remove_blob(repository, digest) {
         return Err(unknown(repository, digest));
     }
-    Ok(Answer::new(StatusCode::ACCEPTED).header(CONTENT_DIGEST, digest))
+    Ok(Response::new(StatusCode::ACCEPTED).header(CONTENT_DIGEST, digest))
+}
+
+fn unknown(repository: &str, digest: &Digest) -> ApiError {
+    ApiError::new(
+        ErrorCode::BlobUnknown,
+        format!("no blob {digest} in {repository}"),
+    )
 }

@@ -1,128 +1,115 @@
-//! `/v2/<name>/manifests/<reference>`
+//! Manifests: `/v2/<name>/manifests/<reference>`.
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, StatusCode, header};
 use hyper::body::{Body, Incoming};
 
-use super::answer::{Answer, CONTENT_DIGEST, Part};
-use super::failure::{Code, Failure};
-use super::options::{Children, Referrers};
+use super::api_error::{ApiError, ErrorCode};
+use super::manifest_fields::ManifestFields;
+use super::registry::{Children, Referrers};
+use super::request_body::next_frame;
+use super::response::{CONTENT_DIGEST, ReadMethod, Response};
 use super::route::Reference;
-use super::shape::Shape;
-use super::site::{Site, text};
-use super::store::{Missing, StoredManifest};
-use super::uploads::next;
+use super::state::{ServerState, header_text};
+use super::store::{NotFound, StoredManifest};
 use crate::digests::{digest_of, has_digest};
 
-/// The size that every registry has to take and most take no more than (distribution
-/// specification, "Pushing Manifests").
+/// The largest manifest. Registries must accept this size, and most accept no larger one
+/// (distribution specification, "Pushing Manifests").
 const MAX_MANIFEST: usize = 4 << 20;
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
-fn missing(missing: Missing, repository: &str, reference: &Reference) -> Failure {
-    let reference = match reference {
-        Reference::Tag(tag) => tag.as_str(),
-        Reference::Digest(digest) => digest.as_ref(),
-    };
-    match missing {
-        Missing::Repository => Failure::new(
-            Code::NameUnknown,
-            format!("there is no repository {repository}"),
-        ),
-        Missing::Content => Failure::new(
-            Code::ManifestUnknown,
-            format!("{repository} has no manifest {reference}"),
-        ),
-    }
-}
-
-/// GET and HEAD
+/// Serves GET and HEAD.
 pub(crate) fn read(
-    site: &Site,
+    state: &ServerState,
     repository: &str,
     reference: &Reference,
-    part: Part,
-) -> Result<Answer, Failure> {
-    let manifest = site
+    method: ReadMethod,
+) -> Result<Response, ApiError> {
+    let manifest = state
         .store
         .manifest(repository, reference)
-        .map_err(|what| missing(what, repository, reference))?;
-    Ok(Answer::new(StatusCode::OK)
+        .map_err(|missing| not_found(missing, repository, reference))?;
+    Ok(Response::new(StatusCode::OK)
         .header(CONTENT_DIGEST, &manifest.digest)
-        .content(&manifest.media_type, manifest.bytes, part))
+        .content(&manifest.media_type, manifest.bytes, method))
 }
 
-/// PUT
+/// Serves PUT.
 pub(crate) async fn write(
-    site: &Site,
+    state: &ServerState,
     repository: &str,
     reference: &Reference,
-    parts: &Parts,
+    request: &Parts,
     body: Incoming,
-) -> Result<Answer, Failure> {
-    let bytes = receive(body).await?;
-    let shape = Shape::parse(&bytes)
-        .map_err(|error| Failure::new(Code::ManifestInvalid, error.to_string()))?;
-    let media_type = media_type(parts, &shape)?;
+) -> Result<Response, ApiError> {
+    let bytes = read_body(body).await?;
+    let fields = ManifestFields::parse(&bytes)
+        .map_err(|error| ApiError::new(ErrorCode::ManifestInvalid, error.to_string()))?;
+    let media_type = media_type(request, &fields)?;
     let digest = match reference {
         Reference::Tag(_) => digest_of(&bytes),
         Reference::Digest(digest) if has_digest(&bytes, digest) == Some(true) => digest.clone(),
         Reference::Digest(digest) => {
-            return Err(Failure::new(
-                Code::DigestInvalid,
-                format!("the {} bytes that came are not {digest}", bytes.len()),
+            return Err(ApiError::new(
+                ErrorCode::DigestInvalid,
+                format!(
+                    "the manifest of {} bytes does not match {digest}",
+                    bytes.len()
+                ),
             ));
         }
     };
-    require(site, repository, &shape)?;
+    check_references(state, repository, &fields)?;
     let tag = match reference {
         Reference::Tag(tag) => Some(tag.as_str()),
         Reference::Digest(_) => None,
     };
-    let location = site.link(
-        &parts.headers,
+    let location = state.link(
+        &request.headers,
         &format!("/v2/{repository}/manifests/{digest}"),
     );
-    let mut answer = Answer::new(StatusCode::CREATED)
+    let mut response = Response::new(StatusCode::CREATED)
         .header(header::LOCATION, location)
         .header(CONTENT_DIGEST, &digest);
-    if let (Referrers::Api, Some(subject)) = (site.options.referrers, shape.subject()) {
-        answer = answer.header(OCI_SUBJECT, subject);
+    if let (Referrers::Api, Some(subject)) = (state.options.referrers, fields.subject()) {
+        response = response.header(OCI_SUBJECT, subject);
     }
     let manifest = StoredManifest {
         media_type,
         digest,
         bytes,
     };
-    site.store.put_manifest(repository, tag, manifest, &shape);
-    Ok(answer)
+    state.store.put_manifest(repository, tag, manifest, &fields);
+    Ok(response)
 }
 
-/// DELETE
+/// Serves DELETE.
 pub(crate) fn delete(
-    site: &Site,
+    state: &ServerState,
     repository: &str,
     reference: &Reference,
-) -> Result<Answer, Failure> {
-    site.store
+) -> Result<Response, ApiError> {
+    state
+        .store
         .remove_manifest(repository, reference)
-        .map_err(|what| missing(what, repository, reference))?;
-    Ok(Answer::new(StatusCode::ACCEPTED))
+        .map_err(|missing| not_found(missing, repository, reference))?;
+    Ok(Response::new(StatusCode::ACCEPTED))
 }
 
-async fn receive(mut body: Incoming) -> Result<Bytes, Failure> {
+async fn read_body(mut body: Incoming) -> Result<Bytes, ApiError> {
     let expected = body
         .size_hint()
         .exact()
         .and_then(|size| usize::try_from(size).ok());
     let mut bytes = Vec::with_capacity(expected.unwrap_or(0).min(MAX_MANIFEST));
-    while let Some(data) = next(&mut body).await? {
+    while let Some(data) = next_frame(&mut body).await? {
         if bytes.len() + data.len() > MAX_MANIFEST {
-            return Err(Failure::new(
-                Code::SizeInvalid,
-                format!("a manifest has at most {MAX_MANIFEST} bytes"),
+            return Err(ApiError::new(
+                ErrorCode::SizeInvalid,
+                format!("manifest larger than {MAX_MANIFEST} bytes"),
             ));
         }
         bytes.extend_from_slice(&data);
@@ -130,34 +117,55 @@ async fn receive(mut body: Incoming) -> Result<Bytes, Failure> {
     Ok(Bytes::from(bytes))
 }
 
-/// The type that the push names; one named in the manifest has to be the same.
-fn media_type(parts: &Parts, shape: &Shape) -> Result<String, Failure> {
-    let pushed = text(&parts.headers, header::CONTENT_TYPE);
-    match (pushed, shape.media_type.as_deref()) {
-        (Some(pushed), Some(named)) if pushed != named => Err(Failure::new(
-            Code::ManifestInvalid,
-            format!("Content-Type is {pushed}, the manifest says {named}"),
+/// Returns the media type of the request. The manifest's own media type must be the same.
+fn media_type(request: &Parts, fields: &ManifestFields) -> Result<String, ApiError> {
+    let header = header_text(&request.headers, header::CONTENT_TYPE);
+    match (header, fields.media_type.as_deref()) {
+        (Some(header), Some(field)) if header != field => Err(ApiError::new(
+            ErrorCode::ManifestInvalid,
+            format!("Content-Type {header} differs from mediaType {field}"),
         )),
         (Some(media_type), _) | (None, Some(media_type)) => Ok(media_type.to_owned()),
-        (None, None) => Err(Failure::new(
-            Code::ManifestInvalid,
-            "neither Content-Type nor the manifest names a media type",
+        (None, None) => Err(ApiError::new(
+            ErrorCode::ManifestInvalid,
+            "no media type in Content-Type or mediaType",
         )),
     }
 }
 
-/// Refuses a manifest whose content is not all there.
-fn require(site: &Site, repository: &str, shape: &Shape) -> Result<(), Failure> {
-    let children = shape
+/// Returns an error if the repository lacks content that a manifest refers to.
+fn check_references(
+    state: &ServerState,
+    repository: &str,
+    fields: &ManifestFields,
+) -> Result<(), ApiError> {
+    let children = fields
         .children()
-        .filter(|_| site.options.children == Children::Required);
-    let lacking = site.store.lacking(repository, shape.blobs(), children);
-    if lacking.is_empty() {
+        .filter(|_| state.options.children == Children::Required);
+    let missing = state.store.missing(repository, fields.blobs(), children);
+    if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = lacking.iter().map(AsRef::as_ref).collect();
-    Err(Failure::new(
-        Code::ManifestBlobUnknown,
-        format!("{repository} lacks {}", names.join(", ")),
+    let digests: Vec<&str> = missing.iter().map(AsRef::as_ref).collect();
+    Err(ApiError::new(
+        ErrorCode::ManifestBlobUnknown,
+        format!("missing in {repository}: {}", digests.join(", ")),
     ))
+}
+
+fn not_found(missing: NotFound, repository: &str, reference: &Reference) -> ApiError {
+    let reference = match reference {
+        Reference::Tag(tag) => tag.as_str(),
+        Reference::Digest(digest) => digest.as_ref(),
+    };
+    match missing {
+        NotFound::Repository => ApiError::new(
+            ErrorCode::NameUnknown,
+            format!("no repository {repository}"),
+        ),
+        NotFound::Content => ApiError::new(
+            ErrorCode::ManifestUnknown,
+            format!("no manifest {reference} in {repository}"),
+        ),
+    }
 }

@@ -1,23 +1,24 @@
-//! The registry: endpoints of the distribution specification over blobs and manifests in memory.
+//! The server: the distribution specification's endpoints over content in memory.
 
 mod access_log;
-mod answer;
+mod api_error;
 mod blobs;
-mod failure;
+mod handler;
 mod lists;
+mod manifest_fields;
 mod manifests;
-mod options;
 mod range;
+mod registry;
+mod request_body;
+mod response;
 mod route;
-mod running;
-mod serve;
-mod sessions;
-mod shape;
-mod site;
+mod running_registry;
+mod state;
 mod store;
+mod upload_sessions;
 mod uploads;
 
 pub use access_log::LoggedRequest;
-pub use options::{Catalog, Children, Links, Mounts, Referrers, Registry};
-pub use running::RunningRegistry;
+pub use registry::{Catalog, Children, Links, Mounts, Referrers, Registry};
+pub use running_registry::RunningRegistry;
 pub use store::StoredManifest;

@@ -1,20 +1,20 @@
-//! Which endpoint of the distribution specification a path names.
+//! Routes: the endpoints of the distribution specification.
 
 use std::str::FromStr;
 
 use oci_spec::image::Digest;
 use percent_encoding::percent_decode_str;
 
-use super::failure::{Code, Failure};
+use super::api_error::{ApiError, ErrorCode};
 
-/// The tag or digest at the end of a manifest's path.
+/// The tag or the digest at the end of a manifest's path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reference {
     Tag(String),
     Digest(Digest),
 }
 
-/// An endpoint with its repository.
+/// An endpoint and the parts of its path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Base,
@@ -28,12 +28,12 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// Reads a request's path. It is read from its end, because a repository's name may itself
-    /// contain `blobs` or `manifests`.
-    pub(crate) fn parse(path: &str) -> Result<Self, Failure> {
+    /// Parses a request's path, from its end: the name of a repository may contain `blobs` and
+    /// `manifests`.
+    pub(crate) fn parse(path: &str) -> Result<Self, ApiError> {
         let decoded = percent_decode_str(path).decode_utf8_lossy();
         let Some(rest) = decoded.strip_prefix("/v2") else {
-            return Err(Failure::not_found(&decoded));
+            return Err(ApiError::not_found(&decoded));
         };
         if rest.is_empty() || rest == "/" {
             return Ok(Self::Base);
@@ -43,60 +43,70 @@ impl Route {
             return Ok(Self::Catalog);
         }
         if let Some(name) = rest.strip_suffix("/tags/list") {
-            return Ok(Self::Tags(repository(name)?));
+            return Ok(Self::Tags(parse_repository(name)?));
         }
         if let Some(name) = rest.strip_suffix("/blobs/uploads") {
-            return Ok(Self::Uploads(repository(name)?));
+            return Ok(Self::Uploads(parse_repository(name)?));
         }
         let Some((head, last)) = rest.rsplit_once('/') else {
-            return Err(Failure::not_found(&decoded));
+            return Err(ApiError::not_found(&decoded));
         };
         if let Some(name) = head.strip_suffix("/blobs/uploads") {
-            let name = repository(name)?;
+            let name = parse_repository(name)?;
             return Ok(match last {
                 "" => Self::Uploads(name),
                 session => Self::Upload(name, session.to_owned()),
             });
         }
         if let Some(name) = head.strip_suffix("/manifests") {
-            return Ok(Self::Manifest(repository(name)?, reference(last)?));
+            return Ok(Self::Manifest(
+                parse_repository(name)?,
+                parse_reference(last)?,
+            ));
         }
         if let Some(name) = head.strip_suffix("/blobs") {
-            return Ok(Self::Blob(repository(name)?, digest(last)?));
+            return Ok(Self::Blob(parse_repository(name)?, parse_digest(last)?));
         }
         if let Some(name) = head.strip_suffix("/referrers") {
-            return Ok(Self::Referrers(repository(name)?, digest(last)?));
+            return Ok(Self::Referrers(
+                parse_repository(name)?,
+                parse_digest(last)?,
+            ));
         }
-        Err(Failure::not_found(&decoded))
+        Err(ApiError::not_found(&decoded))
     }
 }
 
-/// A digest in a path or a query.
-pub(crate) fn digest(text: &str) -> Result<Digest, Failure> {
-    Digest::from_str(text)
-        .map_err(|error| Failure::new(Code::DigestInvalid, format!("{text}: {error}")))
+/// Parses a digest in a path or a query.
+pub(crate) fn parse_digest(text: &str) -> Result<Digest, ApiError> {
+    Digest::from_str(text).map_err(|error| {
+        ApiError::new(
+            ErrorCode::DigestInvalid,
+            format!("invalid digest {text}: {error}"),
+        )
+    })
 }
 
-fn reference(text: &str) -> Result<Reference, Failure> {
+fn parse_reference(text: &str) -> Result<Reference, ApiError> {
     if text.contains(':') {
-        return digest(text).map(Reference::Digest);
+        return parse_digest(text).map(Reference::Digest);
     }
     if is_tag(text) {
         return Ok(Reference::Tag(text.to_owned()));
     }
-    Err(Failure::new(
-        Code::ManifestInvalid,
-        format!("{text} is neither a tag nor a digest"),
+    Err(ApiError::new(
+        ErrorCode::ManifestInvalid,
+        format!("invalid tag: {text}"),
     ))
 }
 
-fn repository(name: &str) -> Result<String, Failure> {
+fn parse_repository(name: &str) -> Result<String, ApiError> {
     if is_repository(name) {
         return Ok(name.to_owned());
     }
-    Err(Failure::new(
-        Code::NameInvalid,
-        format!("{name} is not the name of a repository"),
+    Err(ApiError::new(
+        ErrorCode::NameInvalid,
+        format!("invalid repository name: {name}"),
     ))
 }
 
@@ -136,7 +146,7 @@ mod tests {
     const DIGEST: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 
     #[test]
-    fn every_endpoint_has_its_path() {
+    fn parse_finds_the_endpoint_of_a_path() {
         let digest = Digest::from_str(DIGEST).unwrap();
         let table = [
             ("/v2/".to_owned(), Route::Base),
@@ -179,18 +189,18 @@ mod tests {
     }
 
     #[test]
-    fn wrong_names_are_refused_with_their_code() {
+    fn parse_returns_an_error_code_for_invalid_paths() {
         let table = [
-            ("/v2/A/manifests/v1", Code::NameInvalid),
-            ("/v2/a//b/manifests/v1", Code::NameInvalid),
-            ("/v2/a___b/tags/list", Code::NameInvalid),
-            ("/v2/-a/tags/list", Code::NameInvalid),
-            ("/v2/a/manifests/.v1", Code::ManifestInvalid),
-            ("/v2/a/blobs/sha256:12", Code::DigestInvalid),
-            ("/v2/a/manifests/sha256:12", Code::DigestInvalid),
-            ("/v2/a/referrers/v1", Code::DigestInvalid),
-            ("/v1/a", Code::NotFound),
-            ("/v2/a", Code::NotFound),
+            ("/v2/A/manifests/v1", ErrorCode::NameInvalid),
+            ("/v2/a//b/manifests/v1", ErrorCode::NameInvalid),
+            ("/v2/a___b/tags/list", ErrorCode::NameInvalid),
+            ("/v2/-a/tags/list", ErrorCode::NameInvalid),
+            ("/v2/a/manifests/.v1", ErrorCode::ManifestInvalid),
+            ("/v2/a/blobs/sha256:12", ErrorCode::DigestInvalid),
+            ("/v2/a/manifests/sha256:12", ErrorCode::DigestInvalid),
+            ("/v2/a/referrers/v1", ErrorCode::DigestInvalid),
+            ("/v1/a", ErrorCode::NotFound),
+            ("/v2/a", ErrorCode::NotFound),
         ];
         for (path, code) in table {
             assert_eq!(Route::parse(path).unwrap_err().code(), code, "{path}");

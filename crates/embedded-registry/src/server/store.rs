@@ -1,4 +1,4 @@
-//! What the registry holds. One lock, held for a few look-ups and never while bytes move.
+//! The content of the registry behind one lock, which is not held while bytes are transferred.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -7,17 +7,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use oci_spec::image::Digest;
 
+use super::manifest_fields::{ManifestFields, Referrer};
 use super::route::Reference;
-use super::shape::{Referrer, Shape};
 
-/// A manifest with the type it was pushed with.
+/// A manifest and the media type of its push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredManifest {
     /// The `Content-Type` of the push.
     pub media_type: String,
     /// The digest of `bytes`.
     pub digest: Digest,
-    /// The manifest, byte for byte.
+    /// The manifest as it was pushed.
     pub bytes: Bytes,
 }
 
@@ -26,25 +26,26 @@ struct Repository {
     blobs: HashMap<Digest, Bytes>,
     manifests: HashMap<Digest, StoredManifest>,
     tags: BTreeMap<String, Digest>,
-    /// By subject, in the order of their digests: pages need an order.
+    /// By subject, then by digest: pages need an order.
     referrers: HashMap<Digest, BTreeMap<String, Referrer>>,
 }
 
-/// Something that is not there.
+/// The part of a request that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Missing {
+pub(crate) enum NotFound {
     Repository,
     Content,
 }
 
-/// One page of a list, and whether more follows.
+/// A page of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
-    pub(crate) more: bool,
+    /// Whether another page follows.
+    pub(crate) has_more: bool,
 }
 
-/// All repositories.
+/// The repositories by name.
 #[derive(Debug, Default)]
 pub(crate) struct Store(Mutex<BTreeMap<String, Repository>>);
 
@@ -74,7 +75,7 @@ impl Store {
             .is_some_and(|repository| repository.blobs.remove(digest).is_some())
     }
 
-    /// Shares a blob of `from` with `to`; false when `from` does not have it.
+    /// Shares a blob of `from` with `to`. Returns whether `from` has the blob.
     pub(crate) fn mount(&self, from: &str, to: &str, digest: &Digest) -> bool {
         let Some(bytes) = self.blob(from, digest) else {
             return false;
@@ -87,19 +88,19 @@ impl Store {
         &self,
         repository: &str,
         reference: &Reference,
-    ) -> Result<StoredManifest, Missing> {
+    ) -> Result<StoredManifest, NotFound> {
         let repositories = self.lock();
-        let repository = repositories.get(repository).ok_or(Missing::Repository)?;
+        let repository = repositories.get(repository).ok_or(NotFound::Repository)?;
         let digest = match reference {
-            Reference::Tag(tag) => repository.tags.get(tag).ok_or(Missing::Content)?,
+            Reference::Tag(tag) => repository.tags.get(tag).ok_or(NotFound::Content)?,
             Reference::Digest(digest) => digest,
         };
-        let manifest = repository.manifests.get(digest).ok_or(Missing::Content)?;
+        let manifest = repository.manifests.get(digest).ok_or(NotFound::Content)?;
         Ok(manifest.clone())
     }
 
-    /// Those of `blobs` and `children` that the repository lacks.
-    pub(crate) fn lacking<'a>(
+    /// Returns those of `blobs` and `children` that the repository lacks.
+    pub(crate) fn missing<'a>(
         &self,
         repository: &str,
         blobs: impl Iterator<Item = &'a Digest>,
@@ -121,13 +122,13 @@ impl Store {
         repository: &str,
         tag: Option<&str>,
         manifest: StoredManifest,
-        shape: &Shape,
+        fields: &ManifestFields,
     ) {
         let mut repositories = self.lock();
         let repository = repositories.entry(repository.to_owned()).or_default();
         let digest = manifest.digest.clone();
-        if let Some(subject) = shape.subject() {
-            let referrer = shape.referrer(&manifest.media_type, &digest, manifest.bytes.len());
+        if let Some(subject) = fields.subject() {
+            let referrer = fields.referrer(&manifest.media_type, &digest, manifest.bytes.len());
             let referrers = repository.referrers.entry(subject.clone()).or_default();
             referrers.insert(digest.to_string(), referrer);
         }
@@ -142,20 +143,20 @@ impl Store {
         &self,
         repository: &str,
         reference: &Reference,
-    ) -> Result<(), Missing> {
+    ) -> Result<(), NotFound> {
         let mut repositories = self.lock();
         let repository = repositories
             .get_mut(repository)
-            .ok_or(Missing::Repository)?;
+            .ok_or(NotFound::Repository)?;
         match reference {
             Reference::Tag(tag) => {
-                repository.tags.remove(tag).ok_or(Missing::Content)?;
+                repository.tags.remove(tag).ok_or(NotFound::Content)?;
             }
             Reference::Digest(digest) => {
                 repository
                     .manifests
                     .remove(digest)
-                    .ok_or(Missing::Content)?;
+                    .ok_or(NotFound::Content)?;
                 repository.tags.retain(|_, tagged| tagged != digest);
                 for referrers in repository.referrers.values_mut() {
                     referrers.remove(digest.as_ref());
@@ -165,14 +166,14 @@ impl Store {
         Ok(())
     }
 
-    /// Tags after `last` in byte order; `None` where there is no such repository.
+    /// Returns the tags after `last` in byte order, `None` if there is no such repository.
     pub(crate) fn tags(&self, repository: &str, last: &str, limit: usize) -> Option<Page<String>> {
         let repositories = self.lock();
         let tags = &repositories.get(repository)?.tags;
         Some(page(after(tags, last).map(|(tag, _)| tag.clone()), limit))
     }
 
-    /// Names of repositories after `last` in byte order.
+    /// Returns the names of repositories after `last` in byte order.
     pub(crate) fn repositories(&self, last: &str, limit: usize) -> Page<String> {
         let repositories = self.lock();
         page(
@@ -181,7 +182,8 @@ impl Store {
         )
     }
 
-    /// Referrers of `subject` after the digest `last`, those of one artifact type if given.
+    /// Returns the referrers of `subject` after the digest `last`, optionally those of one artifact
+    /// type.
     pub(crate) fn referrers(
         &self,
         repository: &str,
@@ -198,7 +200,7 @@ impl Store {
             .flat_map(|referrers| after(referrers, last))
             .map(|(_, referrer)| referrer)
             .filter(|referrer| {
-                artifact_type.is_none_or(|wanted| referrer.artifact_type.as_deref() == Some(wanted))
+                artifact_type.is_none_or(|filter| referrer.artifact_type.as_deref() == Some(filter))
             })
             .cloned();
         page(referrers, limit)
@@ -213,10 +215,9 @@ fn after<'a, T>(
 }
 
 fn page<T>(mut items: impl Iterator<Item = T>, limit: usize) -> Page<T> {
-    let page: Vec<T> = items.by_ref().take(limit).collect();
     Page {
-        items: page,
-        more: items.next().is_some(),
+        items: items.by_ref().take(limit).collect(),
+        has_more: items.next().is_some(),
     }
 }
 
@@ -225,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_end_where_the_list_ends() {
+    fn page_reports_whether_items_follow() {
         let map: BTreeMap<String, ()> = ["a", "b", "c"].map(|key| (key.to_owned(), ())).into();
         let list = |last, limit| page(after(&map, last).map(|(key, ())| key.as_str()), limit);
         let table = [
@@ -236,8 +237,12 @@ mod tests {
             ("c", 5, vec![], false),
             ("", 0, vec![], true),
         ];
-        for (last, limit, items, more) in table {
-            assert_eq!(list(last, limit), Page { items, more }, "{last} {limit}");
+        for (last, limit, items, has_more) in table {
+            assert_eq!(
+                list(last, limit),
+                Page { items, has_more },
+                "{last} {limit}"
+            );
         }
     }
 }

@@ -1,215 +1,194 @@
-//! `/v2/<name>/blobs/uploads/` and the sessions it opens.
+//! Uploads: `/v2/<name>/blobs/uploads/` and the sessions below it.
 
-use std::time::Duration;
-
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, StatusCode, header};
-use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use oci_spec::image::Digest;
 
-use super::answer::{Answer, CONTENT_DIGEST};
-use super::failure::{Code, Failure};
-use super::options::Mounts;
-use super::range::chunk;
-use super::route::{digest, is_repository};
-use super::sessions::Upload;
-use super::site::{Site, parameter, text};
-
-/// How long the next piece of a body may take.
-pub(crate) const STALL: Duration = Duration::from_secs(60);
+use super::api_error::{ApiError, ErrorCode};
+use super::range::parse_content_range;
+use super::registry::Mounts;
+use super::request_body::next_frame;
+use super::response::{CONTENT_DIGEST, Response};
+use super::route::{is_repository, parse_digest};
+use super::state::{ServerState, header_text, query_parameter};
+use super::upload_sessions::Upload;
 
 const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
-/// POST: a mount, a whole blob at once, or a session.
+/// Serves POST: a mount, a whole blob, or a new session.
 pub(crate) async fn start(
-    site: &Site,
+    state: &ServerState,
     repository: &str,
-    parts: &Parts,
+    request: &Parts,
     body: Incoming,
-) -> Result<Answer, Failure> {
-    let query = parts.uri.query().unwrap_or_default();
-    if let Some(mount) = parameter(query, "mount") {
-        let mounted = digest(&mount)?;
-        let from = parameter(query, "from").filter(|from| is_repository(from));
+) -> Result<Response, ApiError> {
+    let query = request.uri.query().unwrap_or_default();
+    if let Some(mount) = query_parameter(query, "mount") {
+        let blob = parse_digest(&mount)?;
+        let from = query_parameter(query, "from").filter(|from| is_repository(from));
         if let Some(from) = from
-            && site.options.mounts == Mounts::Granted
-            && site.store.mount(&from, repository, &mounted)
+            && state.options.mounts == Mounts::Granted
+            && state.store.mount(&from, repository, &blob)
         {
-            return Ok(created(site, repository, parts, &mounted));
+            return Ok(created(state, repository, request, &blob));
         }
-    } else if let Some(whole) = parameter(query, "digest") {
-        let wanted = digest(&whole)?;
+    } else if let Some(digest) = query_parameter(query, "digest") {
+        let digest = parse_digest(&digest)?;
         let upload = Upload::default();
         receive(&upload, 0, body).await?;
-        let blob = upload.finish(&wanted)?;
-        site.store.put_blob(repository, wanted.clone(), blob);
-        return Ok(created(site, repository, parts, &wanted));
+        let blob = upload.finish(&digest)?;
+        state.store.put_blob(repository, digest.clone(), blob);
+        return Ok(created(state, repository, request, &digest));
     }
-    let id = site.sessions.open(repository)?;
+    let id = state.sessions.open(repository)?;
     Ok(progress(
-        site,
+        state,
         StatusCode::ACCEPTED,
-        parts,
+        request,
         repository,
         &id,
         0,
     ))
 }
 
-/// PATCH: a chunk at the end of what is there.
+/// Serves PATCH: a chunk after the received bytes.
 pub(crate) async fn append(
-    site: &Site,
+    state: &ServerState,
     repository: &str,
     id: &str,
-    parts: &Parts,
+    request: &Parts,
     body: Incoming,
-) -> Result<Answer, Failure> {
-    let upload = site.sessions.get(repository, id)?;
-    let offset = position(&upload, parts, &body)?;
+) -> Result<Response, ApiError> {
+    let upload = state.sessions.get(repository, id)?;
+    let offset = body_offset(&upload, request, &body)?;
     let offset = receive(&upload, offset, body).await?;
     Ok(progress(
-        site,
+        state,
         StatusCode::ACCEPTED,
-        parts,
+        request,
         repository,
         id,
         offset,
     ))
 }
 
-/// GET: how much is there.
+/// Serves GET: the offset.
 pub(crate) fn status(
-    site: &Site,
+    state: &ServerState,
     repository: &str,
     id: &str,
-    parts: &Parts,
-) -> Result<Answer, Failure> {
-    let offset = site.sessions.get(repository, id)?.offset();
+    request: &Parts,
+) -> Result<Response, ApiError> {
+    let offset = state.sessions.get(repository, id)?.offset();
     Ok(progress(
-        site,
+        state,
         StatusCode::NO_CONTENT,
-        parts,
+        request,
         repository,
         id,
         offset,
     ))
 }
 
-/// PUT: the last chunk, if any, and the digest of the whole.
+/// Serves PUT: the last chunk, if any, and the digest of the blob.
 pub(crate) async fn complete(
-    site: &Site,
+    state: &ServerState,
     repository: &str,
     id: &str,
-    parts: &Parts,
+    request: &Parts,
     body: Incoming,
-) -> Result<Answer, Failure> {
-    let upload = site.sessions.get(repository, id)?;
-    let query = parts.uri.query().unwrap_or_default();
-    let Some(wanted) = parameter(query, "digest") else {
-        return Err(Failure::new(
-            Code::DigestInvalid,
-            "the upload is completed without `digest`",
+) -> Result<Response, ApiError> {
+    let upload = state.sessions.get(repository, id)?;
+    let query = request.uri.query().unwrap_or_default();
+    let Some(digest) = query_parameter(query, "digest") else {
+        return Err(ApiError::new(
+            ErrorCode::DigestInvalid,
+            "missing query parameter: digest",
         ));
     };
-    let wanted = digest(&wanted)?;
-    let offset = position(&upload, parts, &body)?;
+    let digest = parse_digest(&digest)?;
+    let offset = body_offset(&upload, request, &body)?;
     receive(&upload, offset, body).await?;
-    let blob = site.sessions.close(repository, id)?.finish(&wanted)?;
-    site.store.put_blob(repository, wanted.clone(), blob);
-    Ok(created(site, repository, parts, &wanted))
+    let blob = state.sessions.close(repository, id)?.finish(&digest)?;
+    state.store.put_blob(repository, digest.clone(), blob);
+    Ok(created(state, repository, request, &digest))
 }
 
-/// DELETE
-pub(crate) fn cancel(site: &Site, repository: &str, id: &str) -> Result<Answer, Failure> {
-    site.sessions.close(repository, id)?;
-    Ok(Answer::new(StatusCode::NO_CONTENT))
+/// Serves DELETE.
+pub(crate) fn cancel(
+    state: &ServerState,
+    repository: &str,
+    id: &str,
+) -> Result<Response, ApiError> {
+    state.sessions.close(repository, id)?;
+    Ok(Response::new(StatusCode::NO_CONTENT))
 }
 
-/// Where this body goes; `Content-Range`, if sent, has to say the same.
-fn position(upload: &Upload, parts: &Parts, body: &Incoming) -> Result<u64, Failure> {
+/// Returns the offset of a request's body. A `Content-Range` must agree with it.
+fn body_offset(upload: &Upload, request: &Parts, body: &Incoming) -> Result<u64, ApiError> {
     let offset = upload.offset();
-    let Some(range) = text(&parts.headers, header::CONTENT_RANGE) else {
+    let Some(range) = header_text(&request.headers, header::CONTENT_RANGE) else {
         return Ok(offset);
     };
-    let Some((first, length)) = chunk(range) else {
-        return Err(Failure::new(
-            Code::BlobUploadInvalid,
-            format!("{range} is no Content-Range of a chunk"),
+    let Some((first, length)) = parse_content_range(range) else {
+        return Err(ApiError::new(
+            ErrorCode::BlobUploadInvalid,
+            format!("invalid Content-Range: {range}"),
         ));
     };
-    let sent = body.size_hint().exact();
-    if sent.is_some_and(|sent| sent != length) {
-        return Err(Failure::new(
-            Code::BlobUploadInvalid,
-            format!("Content-Range {range} has another length than the body"),
+    let body_length = body.size_hint().exact();
+    if body_length.is_some_and(|body_length| body_length != length) {
+        return Err(ApiError::new(
+            ErrorCode::BlobUploadInvalid,
+            format!("Content-Range {range} differs from the length of the body"),
         ));
     }
     if first != offset {
-        return Err(Failure::new(
-            Code::RangeInvalid,
-            format!("the chunk begins at {first}, the upload is at {offset}"),
+        return Err(ApiError::new(
+            ErrorCode::RangeInvalid,
+            format!("chunk at {first}, but the upload is at {offset}"),
         ));
     }
     Ok(offset)
 }
 
-/// Adds a body to an upload and returns where the upload is then.
-async fn receive(upload: &Upload, mut offset: u64, mut body: Incoming) -> Result<u64, Failure> {
+/// Appends a body to an upload and returns the new offset.
+async fn receive(upload: &Upload, mut offset: u64, mut body: Incoming) -> Result<u64, ApiError> {
     if let Some(length) = body.size_hint().exact() {
         upload.reserve(length);
     }
-    while let Some(data) = next(&mut body).await? {
+    while let Some(data) = next_frame(&mut body).await? {
         offset = upload.append(offset, &data)?;
     }
     Ok(offset)
 }
 
-/// The next piece of a request's body.
-pub(crate) async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
-    loop {
-        let frame = tokio::time::timeout(STALL, body.frame())
-            .await
-            .map_err(|_| Failure::new(Code::BlobUploadInvalid, "the body stalled"))?;
-        let Some(frame) = frame else {
-            return Ok(None);
-        };
-        let frame = frame.map_err(|error| {
-            Failure::new(
-                Code::BlobUploadInvalid,
-                format!("the body broke off: {error}"),
-            )
-        })?;
-        // Trailers say nothing that a registry needs.
-        if let Ok(data) = frame.into_data() {
-            return Ok(Some(data));
-        }
-    }
-}
-
 fn progress(
-    site: &Site,
+    state: &ServerState,
     status: StatusCode,
-    parts: &Parts,
+    request: &Parts,
     repository: &str,
     id: &str,
     offset: u64,
-) -> Answer {
-    let location = site.link(
-        &parts.headers,
+) -> Response {
+    let location = state.link(
+        &request.headers,
         &format!("/v2/{repository}/blobs/uploads/{id}"),
     );
-    Answer::new(status)
+    Response::new(status)
         .header(header::LOCATION, location)
-        // Inclusive, so that nothing and one byte look the same: that is how distribution does it.
+        // The end is inclusive: as in distribution, no byte and one byte look the same.
         .header(header::RANGE, format!("0-{}", offset.saturating_sub(1)))
         .header(UPLOAD_ID, id)
 }
 
-fn created(site: &Site, repository: &str, parts: &Parts, digest: &Digest) -> Answer {
-    let location = site.link(&parts.headers, &format!("/v2/{repository}/blobs/{digest}"));
-    Answer::new(StatusCode::CREATED)
+fn created(state: &ServerState, repository: &str, request: &Parts, digest: &Digest) -> Response {
+    let location = state.link(
+        &request.headers,
+        &format!("/v2/{repository}/blobs/{digest}"),
+    );
+    Response::new(StatusCode::CREATED)
         .header(header::LOCATION, location)
         .header(CONTENT_DIGEST, digest)
 }

@@ -1,4 +1,4 @@
-//! "Pulling blobs", "Deleting Blobs".
+//! Blobs: "Pulling blobs", "Deleting Blobs".
 
 use embedded_registry::{Registry, digest_of};
 use http::Method;
@@ -6,7 +6,7 @@ use http::Method;
 use crate::client::Session;
 
 #[tokio::test]
-async fn blobs_are_read_whole_in_part_and_by_head() {
+async fn get_head_and_range_requests_return_a_blob() {
     let session = Session::start(Registry::new()).await;
     let content: Vec<u8> = (0..1_000_000_u32)
         .map(|number| (number % 251) as u8)
@@ -60,7 +60,7 @@ async fn blobs_are_read_whole_in_part_and_by_head() {
 }
 
 #[tokio::test]
-async fn blobs_belong_to_their_repository() {
+async fn blob_is_unknown_in_another_repository() {
     let session = Session::start(Registry::new()).await;
     let digest = session.registry.put_blob("a", "x".into());
     let elsewhere = format!("/v2/b/blobs/{digest}");
@@ -77,7 +77,7 @@ async fn blobs_belong_to_their_repository() {
 }
 
 #[tokio::test]
-async fn requests_and_their_status_are_logged() {
+async fn access_log_has_requests_with_their_status() {
     let session = Session::start(Registry::new()).await;
     let digest = digest_of(b"nothing");
     session.head(&format!("/v2/a/blobs/{digest}")).await;
@@ -111,7 +111,7 @@ async fn requests_and_their_status_are_logged() {
 }
 
 #[tokio::test]
-async fn the_log_keeps_as_many_as_it_was_told_and_counts_all() {
+async fn access_log_keeps_the_first_requests_and_counts_all() {
     let session = Session::start(Registry::new()).await;
     for _ in 0..1001 {
         session.get("/v2/").await;
@@ -119,13 +119,13 @@ async fn the_log_keeps_as_many_as_it_was_told_and_counts_all() {
     assert_eq!(
         session.registry.requests().len(),
         1000,
-        "what the session asks for"
+        "the limit of the session"
     );
     assert_eq!(session.registry.request_count(), 1001);
 }
 
 #[tokio::test]
-async fn answers_are_as_late_as_asked_for() {
+async fn latency_delays_responses() {
     let latency = std::time::Duration::from_millis(120);
     let session = Session::start(Registry::new().latency(latency)).await;
     let start = std::time::Instant::now();
@@ -134,17 +134,17 @@ async fn answers_are_as_late_as_asked_for() {
 }
 
 #[tokio::test]
-async fn dropping_a_registry_ends_its_connections() {
+async fn drop_closes_the_listener() {
     let session = Session::start(Registry::new()).await;
     let address = session.registry.address();
     session.get("/v2/").await;
     drop(session.registry);
-    // The task is aborted, which the runtime does at its next turn.
+    // The runtime aborts the task asynchronously.
     for _ in 0..100 {
         if tokio::net::TcpStream::connect(address).await.is_err() {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    unreachable!("{address} still takes connections");
+    unreachable!("{address} still accepts connections");
 }

@@ -1,4 +1,4 @@
-//! A client that does what it is told and nothing more.
+//! A plain HTTP client, without retries and redirects.
 
 use bytes::Bytes;
 use embedded_registry::{Registry, RunningRegistry};
@@ -9,21 +9,21 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-/// A registry and a client of it.
+/// A registry and a client.
 pub(crate) struct Session {
     pub(crate) registry: RunningRegistry,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
-/// An answer, read to its end.
-pub(crate) struct Answer {
+/// A response with its whole body.
+pub(crate) struct BufferedResponse {
     pub(crate) status: StatusCode,
     headers: http::HeaderMap,
     pub(crate) body: Bytes,
 }
 
-impl Answer {
-    /// A header, empty where it is missing.
+impl BufferedResponse {
+    /// Returns a header, or the empty string if it is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -34,7 +34,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Status and, for errors, the code.
+    /// Returns the status and, for errors, the code.
     pub(crate) fn outcome(&self) -> (u16, String) {
         let code = serde_json::from_slice::<Value>(&self.body).ok();
         let code = code.and_then(|body| Some(body["errors"][0]["code"].as_str()?.to_owned()));
@@ -50,14 +50,14 @@ impl Session {
         }
     }
 
-    /// A request with headers and a body. `target` is a path, or a URL from an answer.
+    /// Sends a request. `target` is a path, or a URL from a response.
     pub(crate) async fn send(
         &self,
         method: Method,
         target: &str,
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
-    ) -> Answer {
+    ) -> BufferedResponse {
         let url = match target.strip_prefix('/') {
             Some(_) => format!("http://{}{target}", self.registry.host()),
             None => target.to_owned(),
@@ -69,26 +69,26 @@ impl Session {
         let request = request.body(Full::from(body.into())).unwrap();
         let response = self.client.request(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        Answer {
+        BufferedResponse {
             status: parts.status,
             headers: parts.headers,
             body: body.collect().await.unwrap().to_bytes(),
         }
     }
 
-    pub(crate) async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> BufferedResponse {
         self.send(Method::GET, target, &[], "").await
     }
 
-    pub(crate) async fn head(&self, target: &str) -> Answer {
+    pub(crate) async fn head(&self, target: &str) -> BufferedResponse {
         self.send(Method::HEAD, target, &[], "").await
     }
 
-    pub(crate) async fn delete(&self, target: &str) -> Answer {
+    pub(crate) async fn delete(&self, target: &str) -> BufferedResponse {
         self.send(Method::DELETE, target, &[], "").await
     }
 
-    pub(crate) async fn post(&self, target: &str) -> Answer {
+    pub(crate) async fn post(&self, target: &str) -> BufferedResponse {
         self.send(Method::POST, target, &[], "").await
     }
 }

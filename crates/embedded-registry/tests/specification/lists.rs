@@ -1,35 +1,35 @@
-//! "Listing Tags", "Listing Referrers", and the catalog.
+//! Lists: "Listing Tags", "Listing Referrers", and the catalog.
 
 use embedded_registry::images::{Artifact, Bundle, Format, Image, Platform};
 use embedded_registry::{Catalog, Links, Referrers, Registry};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Session};
+use crate::client::{BufferedResponse, Session};
 
 fn image() -> Bundle {
     Image::new(Format::Oci, Platform::linux("amd64")).build()
 }
 
-/// Where `Link` leads.
-fn next(answer: &Answer) -> Option<String> {
-    let link = answer.header("link").strip_prefix('<')?;
+/// Returns the target of `Link`.
+fn next_page(response: &BufferedResponse) -> Option<String> {
+    let link = response.header("link").strip_prefix('<')?;
     Some(link.strip_suffix(">; rel=\"next\"").unwrap().to_owned())
 }
 
-/// Follows the pages of a list.
+/// Requests all pages of a list and returns a field of each.
 async fn pages(session: &Session, first: &str, field: &str) -> Vec<Value> {
     let (mut pages, mut target) = (Vec::new(), Some(first.to_owned()));
     while let Some(at) = target {
-        let answer = session.get(&at).await;
-        assert_eq!(answer.status, 200, "{at}");
-        pages.push(answer.json()[field].clone());
-        target = next(&answer);
+        let response = session.get(&at).await;
+        assert_eq!(response.status, 200, "{at}");
+        pages.push(response.json()[field].clone());
+        target = next_page(&response);
     }
     pages
 }
 
 #[tokio::test]
-async fn tags_come_in_order_and_in_pages() {
+async fn tags_are_listed_in_order_and_in_pages() {
     for links in [Links::Relative, Links::Absolute] {
         let session = Session::start(Registry::new().links(links).page_limit(3)).await;
         for tag in ["b", "a", "C", "e", "d"] {
@@ -47,7 +47,7 @@ async fn tags_come_in_order_and_in_pages() {
             let found = pages(&session, &format!("{tags}{query}"), "tags").await;
             assert_eq!(json!(found), expected, "{query}");
         }
-        let link = next(&session.get(tags).await).unwrap();
+        let link = next_page(&session.get(tags).await).unwrap();
         assert_eq!(
             link.starts_with("http://"),
             links == Links::Absolute,
@@ -57,7 +57,7 @@ async fn tags_come_in_order_and_in_pages() {
 }
 
 #[tokio::test]
-async fn the_catalog_is_served_on_demand() {
+async fn catalog_is_served_if_enabled() {
     let hidden = Session::start(Registry::new()).await;
     assert_eq!(hidden.get("/v2/_catalog").await.status, 404);
     let session = Session::start(Registry::new().catalog(Catalog::Served)).await;
@@ -69,7 +69,7 @@ async fn the_catalog_is_served_on_demand() {
 }
 
 #[tokio::test]
-async fn referrers_are_listed_filtered_and_forgotten() {
+async fn referrers_are_listed_filtered_and_deleted() {
     let session = Session::start(Registry::new()).await;
     let image = image();
     let sbom = Artifact::new("application/sbom")
@@ -114,17 +114,17 @@ async fn referrers_are_listed_filtered_and_forgotten() {
     assert_eq!(delete.status, 202);
     let left = session.get(&path).await.json();
     assert_eq!(left["manifests"].as_array().unwrap().len(), 1);
-    let nobody = session
+    let empty = session
         .get(&format!("/v2/none/referrers/{}", image.digest()))
         .await;
     assert_eq!(
-        (nobody.status.as_u16(), &nobody.json()["manifests"]),
+        (empty.status.as_u16(), &empty.json()["manifests"]),
         (200, &json!([]))
     );
 }
 
 #[tokio::test]
-async fn referrers_come_in_pages_that_keep_the_filter() {
+async fn referrer_pages_keep_the_filter() {
     let session = Session::start(Registry::new().page_limit(2)).await;
     let image = image();
     for number in 0..5 {
@@ -152,10 +152,10 @@ async fn referrers_come_in_pages_that_keep_the_filter() {
 }
 
 #[tokio::test]
-async fn a_registry_without_referrers_has_no_such_endpoint() {
+async fn referrers_endpoint_is_missing_if_disabled() {
     let session = Session::start(Registry::new().referrers(Referrers::Missing)).await;
-    let answer = session
+    let response = session
         .get(&format!("/v2/x/referrers/{}", image().digest()))
         .await;
-    assert_eq!(answer.status, 404);
+    assert_eq!(response.status, 404);
 }

@@ -1,10 +1,10 @@
-//! "Pulling manifests", "Pushing Manifests", "Deleting Manifests".
+//! Manifests: "Pulling manifests", "Pushing Manifests", "Deleting Manifests".
 
 use embedded_registry::images::{Artifact, Bundle, Format, Image, Index, Layer, Platform};
 use embedded_registry::{Children, Referrers, Registry, digest_of};
 use http::Method;
 
-use crate::client::{Answer, Session};
+use crate::client::{BufferedResponse, Session};
 
 fn image(seed: u64) -> Bundle {
     let layer = Layer::random(seed, 100).unwrap();
@@ -19,7 +19,7 @@ fn put_blobs(session: &Session, bundle: &Bundle) {
     }
 }
 
-async fn put(session: &Session, reference: &str, bundle: &Bundle) -> Answer {
+async fn put(session: &Session, reference: &str, bundle: &Bundle) -> BufferedResponse {
     let root = bundle.root();
     let path = format!("/v2/a/manifests/{reference}");
     let headers = [("content-type", root.media_type())];
@@ -29,7 +29,7 @@ async fn put(session: &Session, reference: &str, bundle: &Bundle) -> Answer {
 }
 
 #[tokio::test]
-async fn manifests_keep_their_bytes_and_type() {
+async fn manifest_keeps_its_bytes_and_media_type() {
     let session = Session::start(Registry::new()).await;
     let image = image(1).rewritten(|text| format!("\n{text}  \n"));
     put_blobs(&session, &image);
@@ -48,15 +48,15 @@ async fn manifests_keep_their_bytes_and_type() {
         let (found, head) = (session.get(&path).await, session.head(&path).await);
         assert_eq!(found.body, image.root().bytes());
         assert!(head.body.is_empty());
-        for answer in [found, head] {
-            assert_eq!(answer.status, 200);
-            assert_eq!(answer.header("content-type"), image.root().media_type());
+        for response in [found, head] {
+            assert_eq!(response.status, 200);
+            assert_eq!(response.header("content-type"), image.root().media_type());
             assert_eq!(
-                answer.header("docker-content-digest"),
+                response.header("docker-content-digest"),
                 image.digest().as_ref()
             );
             assert_eq!(
-                answer.header("content-length"),
+                response.header("content-length"),
                 image.root().bytes().len().to_string()
             );
         }
@@ -64,7 +64,7 @@ async fn manifests_keep_their_bytes_and_type() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_has_its_code() {
+async fn missing_content_has_an_error_code() {
     let session = Session::start(Registry::new()).await;
     session.registry.put_blob("a", "x".into());
     let digest = digest_of(b"nothing");
@@ -88,26 +88,26 @@ async fn what_is_not_there_has_its_code() {
 }
 
 #[tokio::test]
-async fn a_manifest_needs_what_it_refers_to() {
+async fn push_fails_while_referenced_content_is_missing() {
     let session = Session::start(Registry::new()).await;
     let (image, foreign) = (
         image(1),
         Layer::random(9, 100).unwrap().foreign("https://x/y"),
     );
-    let lacking = (404, "MANIFEST_BLOB_UNKNOWN".to_owned());
-    assert_eq!(put(&session, "v1", &image).await.outcome(), lacking);
+    let missing = (404, "MANIFEST_BLOB_UNKNOWN".to_owned());
+    assert_eq!(put(&session, "v1", &image).await.outcome(), missing);
     assert_eq!(
         session.head("/v2/a/manifests/v1").await.status,
         404,
-        "no tag either"
+        "the tag was not written"
     );
     let index = Index::new(Format::Oci).absent_child(&image).build();
-    assert_eq!(put(&session, "index", &index).await.outcome(), lacking);
+    assert_eq!(put(&session, "index", &index).await.outcome(), missing);
     put_blobs(&session, &image);
     assert_eq!(
         put(&session, "index", &index).await.outcome(),
-        lacking,
-        "blobs are not enough"
+        missing,
+        "the index needs the manifest, not only its blobs"
     );
     assert_eq!(
         put(&session, image.digest().as_ref(), &image).await.status,
@@ -122,26 +122,26 @@ async fn a_manifest_needs_what_it_refers_to() {
     assert_eq!(
         put(&session, "windows", &windows).await.status,
         201,
-        "a foreign layer is not here"
+        "foreign layers are not required"
     );
 
     let sparse = Session::start(Registry::new().children(Children::Optional)).await;
     assert_eq!(put(&sparse, "index", &index).await.status, 201);
     assert_eq!(
         put(&sparse, "v1", &image).await.outcome(),
-        lacking,
-        "but blobs are needed"
+        missing,
+        "blobs are required, children are not"
     );
 }
 
 #[tokio::test]
-async fn wrong_manifests_are_refused() {
+async fn push_refuses_invalid_manifests() {
     let session = Session::start(Registry::new()).await;
     let image = image(1);
     put_blobs(&session, &image);
     let other = digest_of(b"other");
-    let wrong = put(&session, other.as_ref(), &image).await;
-    assert_eq!(wrong.outcome(), (400, "DIGEST_INVALID".to_owned()));
+    let mismatch = put(&session, other.as_ref(), &image).await;
+    assert_eq!(mismatch.outcome(), (400, "DIGEST_INVALID".to_owned()));
     let send = async |media_type: &str, body: Vec<u8>| {
         let headers = [("content-type", media_type)];
         session
@@ -161,7 +161,7 @@ async fn wrong_manifests_are_refused() {
     assert_eq!(
         send(media_type, big.clone()).await.0,
         201,
-        "4 MiB are allowed"
+        "4 MiB are accepted"
     );
     big.push(b' ');
     assert_eq!(
@@ -171,7 +171,7 @@ async fn wrong_manifests_are_refused() {
 }
 
 #[tokio::test]
-async fn deleting_a_digest_deletes_its_tags_and_a_tag_only_itself() {
+async fn delete_by_digest_removes_tags_and_delete_by_tag_keeps_the_manifest() {
     let session = Session::start(Registry::new()).await;
     let image = image(1);
     for tag in ["v1", "v2"] {
@@ -187,7 +187,7 @@ async fn deleting_a_digest_deletes_its_tags_and_a_tag_only_itself() {
 }
 
 #[tokio::test]
-async fn a_subject_is_acknowledged_where_referrers_are_served() {
+async fn push_with_subject_is_acknowledged_if_referrers_are_enabled() {
     let image = image(1);
     let sbom = Artifact::new("application/x").subject(&image).build();
     for (referrers, header) in [
@@ -196,9 +196,9 @@ async fn a_subject_is_acknowledged_where_referrers_are_served() {
     ] {
         let session = Session::start(Registry::new().referrers(referrers)).await;
         put_blobs(&session, &sbom);
-        let answer = put(&session, sbom.digest().as_ref(), &sbom).await;
+        let response = put(&session, sbom.digest().as_ref(), &sbom).await;
         assert_eq!(
-            (answer.status.as_u16(), answer.header("oci-subject")),
+            (response.status.as_u16(), response.header("oci-subject")),
             (201, header)
         );
     }

@@ -1,4 +1,4 @@
-//! "Pushing blobs": at once, in chunks, by mount.
+//! Uploads: "Pushing blobs" in one request, in chunks and by mount.
 
 use embedded_registry::{Links, Mounts, Registry, digest_of};
 use http::Method;
@@ -9,14 +9,14 @@ use crate::client::Session;
 
 const UPLOADS: &str = "/v2/a/blobs/uploads/";
 
-/// `location?digest=…` whatever the location carries already.
+/// Appends `digest` to the query of a location.
 fn with_digest(location: &str, digest: &str) -> String {
     let separator = if location.contains('?') { '&' } else { '?' };
     format!("{location}{separator}digest={digest}")
 }
 
 #[tokio::test]
-async fn one_post_is_enough() {
+async fn post_with_digest_uploads_a_blob() {
     let session = Session::start(Registry::new()).await;
     let digest = digest_of(b"whole");
     let target = with_digest(UPLOADS, digest.as_ref());
@@ -24,7 +24,7 @@ async fn one_post_is_enough() {
     assert_eq!(wrong.outcome(), (400, "DIGEST_INVALID".to_owned()));
     assert!(
         session.registry.blob("a", &digest).is_none(),
-        "nothing is kept"
+        "a blob with another digest is not stored"
     );
     let created = session.send(Method::POST, &target, &[], "whole").await;
     assert_eq!(created.status, 201);
@@ -33,7 +33,7 @@ async fn one_post_is_enough() {
 }
 
 #[tokio::test]
-async fn post_then_put_with_the_body_or_after_a_patch() {
+async fn put_completes_an_upload_with_or_without_patch() {
     for links in [Links::Relative, Links::Absolute] {
         let session = Session::start(Registry::new().links(links)).await;
         let digest = digest_of(b"whole");
@@ -51,7 +51,7 @@ async fn post_then_put_with_the_body_or_after_a_patch() {
         assert_eq!(
             again.outcome(),
             (404, "BLOB_UPLOAD_UNKNOWN".to_owned()),
-            "it is closed"
+            "the session is closed"
         );
 
         let location = session.post(UPLOADS).await.header("location").to_owned();
@@ -66,7 +66,7 @@ async fn post_then_put_with_the_body_or_after_a_patch() {
 }
 
 #[tokio::test]
-async fn chunks_come_in_order_and_the_offset_can_be_asked() {
+async fn chunks_must_be_in_order_and_status_returns_the_offset() {
     let session = Session::start(Registry::new()).await;
     let location = session.post(UPLOADS).await.header("location").to_owned();
     let patch = async |range: &str, body: &'static str| {
@@ -76,18 +76,22 @@ async fn chunks_come_in_order_and_the_offset_can_be_asked() {
             .await
             .outcome()
     };
-    let invalid = (416, "RANGE_INVALID".to_owned());
-    assert_eq!(patch("1-3", "abc").await, invalid, "does not begin at 0");
+    let out_of_order = (416, "RANGE_INVALID".to_owned());
+    assert_eq!(
+        patch("1-3", "abc").await,
+        out_of_order,
+        "does not start at 0"
+    );
     assert_eq!(patch("0-2", "abc").await.0, 202);
-    assert_eq!(patch("0-2", "abc").await, invalid, "was sent already");
-    assert_eq!(patch("5-7", "xyz").await, invalid, "leaves a gap");
-    let wrong = (400, "BLOB_UPLOAD_INVALID".to_owned());
+    assert_eq!(patch("0-2", "abc").await, out_of_order, "was sent before");
+    assert_eq!(patch("5-7", "xyz").await, out_of_order, "leaves a gap");
+    let invalid = (400, "BLOB_UPLOAD_INVALID".to_owned());
     assert_eq!(
         patch("3-9", "de").await,
-        wrong,
-        "another length than the body"
+        invalid,
+        "differs from the length of the body"
     );
-    assert_eq!(patch("three", "de").await, wrong);
+    assert_eq!(patch("three", "de").await, invalid);
     let status = session.get(&location).await;
     assert_eq!(
         (status.status.as_u16(), status.header("range")),
@@ -106,14 +110,14 @@ async fn chunks_come_in_order_and_the_offset_can_be_asked() {
 }
 
 #[tokio::test]
-async fn uploads_end_without_a_blob() {
+async fn failed_uploads_store_no_blob() {
     let session = Session::start(Registry::new()).await;
     let location = session.post(UPLOADS).await.header("location").to_owned();
     let elsewhere = location.replace("/v2/a/", "/v2/b/");
     assert_eq!(
         session.get(&elsewhere).await.status,
         404,
-        "sessions belong to a repository"
+        "the session belongs to another repository"
     );
     assert_eq!(
         session.send(Method::PUT, &location, &[], "x").await.status,
@@ -139,16 +143,16 @@ async fn uploads_end_without_a_blob() {
 }
 
 #[tokio::test]
-async fn mounts_are_granted_where_the_other_repository_has_the_blob() {
+async fn mount_succeeds_if_the_other_repository_has_the_blob() {
     for (mounts, status) in [(Mounts::Granted, 201), (Mounts::Refused, 202)] {
         let session = Session::start(Registry::new().mounts(mounts)).await;
         let digest = session.registry.put_blob("b", "x".into());
         let mount = format!("{UPLOADS}?mount={digest}&from=b");
-        let answer = session.post(&mount).await;
-        assert_eq!(answer.status.as_u16(), status);
+        let response = session.post(&mount).await;
+        assert_eq!(response.status.as_u16(), status);
         assert_eq!(session.registry.blob("a", &digest).is_some(), status == 201);
         if status == 202 {
-            let put = with_digest(answer.header("location"), digest.as_ref());
+            let put = with_digest(response.header("location"), digest.as_ref());
             assert_eq!(session.send(Method::PUT, &put, &[], "x").await.status, 201);
         }
         for unknown in ["from=c", "from=", ""] {
@@ -159,7 +163,7 @@ async fn mounts_are_granted_where_the_other_repository_has_the_blob() {
 }
 
 #[tokio::test]
-async fn what_arrived_before_a_connection_broke_is_kept() {
+async fn broken_connection_keeps_received_bytes() {
     let session = Session::start(Registry::new()).await;
     let location = session.post(UPLOADS).await.header("location").to_owned();
     let mut stream = TcpStream::connect(session.registry.address())

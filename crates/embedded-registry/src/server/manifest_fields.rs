@@ -1,27 +1,27 @@
-//! What a registry has to understand of a manifest: what it refers to. The bytes stay as they are.
+//! The parts of a manifest that a registry reads: the content that the manifest refers to.
 
 use oci_spec::image::Digest;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The fields of image manifests, indexes and (deprecated) artifact manifests that name other
+/// The fields of image manifests, indexes and deprecated artifact manifests that refer to other
 /// content (image specification, "Image Manifest" and "Image Index").
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(crate) struct Shape {
+pub(crate) struct ManifestFields {
     pub(crate) media_type: Option<String>,
     artifact_type: Option<String>,
-    config: Option<Target>,
-    layers: Vec<Target>,
-    blobs: Vec<Target>,
-    manifests: Vec<Target>,
-    subject: Option<Target>,
+    config: Option<Descriptor>,
+    layers: Vec<Descriptor>,
+    blobs: Vec<Descriptor>,
+    manifests: Vec<Descriptor>,
+    subject: Option<Descriptor>,
     annotations: Option<Map<String, Value>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Target {
+struct Descriptor {
     #[serde(default)]
     media_type: String,
     digest: Digest,
@@ -29,33 +29,33 @@ struct Target {
     urls: Vec<String>,
 }
 
-impl Shape {
-    /// Reads a manifest of any kind that is a JSON object.
+impl ManifestFields {
+    /// Parses a manifest of any type that is a JSON object.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
 
-    /// Blobs that have to be in the repository. Layers with URLs are elsewhere on purpose.
+    /// Returns the blobs that the repository must have. Layers with URLs are stored elsewhere.
     pub(crate) fn blobs(&self) -> impl Iterator<Item = &Digest> {
         self.config
             .iter()
             .chain(&self.layers)
             .chain(&self.blobs)
-            .filter(|target| target.urls.is_empty())
-            .map(|target| &target.digest)
+            .filter(|descriptor| descriptor.urls.is_empty())
+            .map(|descriptor| &descriptor.digest)
     }
 
-    /// Manifests that an index lists.
+    /// Returns the manifests that an index lists.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Digest> {
-        self.manifests.iter().map(|target| &target.digest)
+        self.manifests.iter().map(|child| &child.digest)
     }
 
     pub(crate) fn subject(&self) -> Option<&Digest> {
-        self.subject.as_ref().map(|target| &target.digest)
+        self.subject.as_ref().map(|subject| &subject.digest)
     }
 
-    /// The entry of this manifest in a list of referrers (distribution specification, "Listing
-    /// Referrers": the config's media type stands in for a missing artifact type).
+    /// Returns the entry of this manifest in a list of referrers. The config's media type replaces a
+    /// missing artifact type (distribution specification, "Listing Referrers").
     pub(crate) fn referrer(&self, media_type: &str, digest: &Digest, size: usize) -> Referrer {
         let artifact_type = self
             .artifact_type
@@ -81,7 +81,7 @@ impl Shape {
     }
 }
 
-/// One entry of a list of referrers.
+/// An entry of a list of referrers.
 #[derive(Clone, Debug)]
 pub(crate) struct Referrer {
     pub(crate) artifact_type: Option<String>,
@@ -93,25 +93,25 @@ mod tests {
     use super::*;
     use crate::digest_of;
 
-    fn parse(value: &Value) -> Shape {
-        Shape::parse(value.to_string().as_bytes()).unwrap()
+    fn parse(value: &Value) -> ManifestFields {
+        ManifestFields::parse(value.to_string().as_bytes()).unwrap()
     }
 
     #[test]
-    fn foreign_layers_need_not_be_there() {
+    fn blobs_leave_out_foreign_layers() {
         let (config, layer) = (digest_of(b"config"), digest_of(b"layer"));
-        let shape = parse(&json!({
+        let manifest = parse(&json!({
             "config": {"mediaType": "c", "digest": config},
             "layers": [
                 {"digest": layer},
                 {"digest": digest_of(b"foreign"), "urls": ["https://example.com/layer"]},
             ],
         }));
-        assert_eq!(shape.blobs().collect::<Vec<_>>(), [&config, &layer]);
+        assert_eq!(manifest.blobs().collect::<Vec<_>>(), [&config, &layer]);
     }
 
     #[test]
-    fn a_referrer_has_the_artifact_type_or_else_the_type_of_its_config() {
+    fn referrer_falls_back_to_the_config_type_without_artifact_type() {
         let digest = digest_of(b"x");
         let table = [
             (json!({"artifactType": "a"}), Some("a")),

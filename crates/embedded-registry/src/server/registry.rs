@@ -1,48 +1,48 @@
-//! How a registry behaves where registries differ.
+//! The options of a registry: the behavior in which registries differ.
 
 use std::time::Duration;
 
-/// Whether the referrers API of distribution specification 1.1 is served.
+/// Support for the referrers API of distribution specification 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Referrers {
-    /// Served, and a push with a subject answers with `OCI-Subject`.
+    /// The API is served, and the response to a push with a subject has `OCI-Subject`.
     #[default]
     Api,
-    /// 404, as distribution 2.8 does: clients keep the referrers in tags.
+    /// 404, as in distribution 2.8. Clients keep the referrers in tags.
     Missing,
 }
 
-/// How `Location` and `Link` are written.
+/// The form of `Location` and `Link`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Links {
-    /// A path; the client adds scheme and host.
+    /// A path. The client adds scheme and host.
     #[default]
     Relative,
-    /// A whole URL, made of the request's `Host`.
+    /// A URL with the `Host` of the request.
     Absolute,
 }
 
-/// What is asked of the children of an index that is pushed.
+/// The requirement on the children of an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Children {
-    /// All have to be in the repository.
+    /// The push of an index fails while a child is missing.
     #[default]
     Required,
-    /// Some may be missing (sparse indexes).
+    /// Children may be missing (sparse indexes).
     Optional,
 }
 
-/// What becomes of a request to mount a blob of another repository.
+/// The response to a request to mount a blob of another repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mounts {
-    /// 201 where the other repository has the blob.
+    /// 201 if the other repository has the blob.
     #[default]
     Granted,
-    /// Always 202 and a session to upload to.
+    /// 202 and an upload session, always.
     Refused,
 }
 
-/// Whether `_catalog` is served.
+/// Support for `_catalog`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Catalog {
     /// The names of all repositories.
@@ -52,8 +52,8 @@ pub enum Catalog {
     Hidden,
 }
 
-/// A registry that is yet to start. The defaults are those of a registry that can everything and
-/// records nothing.
+/// A builder of a registry. By default the registry supports everything but the catalog, and logs
+/// no requests.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     pub(crate) referrers: Referrers,
@@ -67,62 +67,62 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry with the defaults.
+    /// Creates a builder with the defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Serves the referrers API, or does not.
+    /// Sets the support for the referrers API.
     #[must_use]
     pub fn referrers(mut self, referrers: Referrers) -> Self {
         self.referrers = referrers;
         self
     }
 
-    /// How `Location` and `Link` are written.
+    /// Sets the form of `Location` and `Link`.
     #[must_use]
     pub fn links(mut self, links: Links) -> Self {
         self.links = links;
         self
     }
 
-    /// Whether the children of a pushed index have to be there.
+    /// Sets the requirement on the children of an index.
     #[must_use]
     pub fn children(mut self, children: Children) -> Self {
         self.children = children;
         self
     }
 
-    /// Whether blobs of other repositories can be mounted.
+    /// Sets the response to requests that mount a blob.
     #[must_use]
     pub fn mounts(mut self, mounts: Mounts) -> Self {
         self.mounts = mounts;
         self
     }
 
-    /// Whether `_catalog` is served.
+    /// Sets the support for `_catalog`.
     #[must_use]
     pub fn catalog(mut self, catalog: Catalog) -> Self {
         self.catalog = catalog;
         self
     }
 
-    /// Lists (tags, referrers, repositories) come in pages of at most `items`, whatever the client
-    /// asks for. At least one item is on a page.
+    /// Limits the pages of lists (tags, referrers, repositories) to `items`, and to less if the
+    /// client asks for less. The smallest limit is 1.
     #[must_use]
     pub fn page_limit(mut self, items: usize) -> Self {
         self.page_limit = Some(items.max(1));
         self
     }
 
-    /// Remembers up to `requests` requests; without this, none.
+    /// Logs the first `requests` requests.
     #[must_use]
     pub fn access_log(mut self, requests: usize) -> Self {
         self.access_log = requests;
         self
     }
 
-    /// Waits this long before every answer, as a registry far away would.
+    /// Delays every response by `latency`, like a long distance to the registry.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = Some(latency);

@@ -1,14 +1,14 @@
-//! Errors as the distribution specification words them: a code, a status and a message in JSON.
+//! Error responses: a status, and a code and a message in JSON.
 
 use http::StatusCode;
 use serde_json::json;
 
-use super::answer::Answer;
+use super::response::Response;
 
-/// The codes of the distribution specification ("Error Codes") that this registry answers with,
-/// and what is not among them.
+/// The error codes of the distribution specification ("Error Codes") that this registry uses, and
+/// two that the specification lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
+pub(crate) enum ErrorCode {
     BlobUnknown,
     BlobUploadInvalid,
     BlobUploadUnknown,
@@ -21,15 +21,14 @@ pub(crate) enum Code {
     SizeInvalid,
     TooManyRequests,
     Unsupported,
-    /// Not in the specification: a range that the content does not have. The word is that of
-    /// distribution.
+    /// A range outside of the content. The code is distribution's, not the specification's.
     RangeInvalid,
-    /// Not in the specification: a path that is no endpoint.
+    /// A path that is not an endpoint. Not in the specification.
     NotFound,
 }
 
-impl Code {
-    fn parts(self) -> (&'static str, StatusCode) {
+impl ErrorCode {
+    fn name_and_status(self) -> (&'static str, StatusCode) {
         match self {
             Self::BlobUnknown => ("BLOB_UNKNOWN", StatusCode::NOT_FOUND),
             Self::BlobUploadInvalid => ("BLOB_UPLOAD_INVALID", StatusCode::BAD_REQUEST),
@@ -49,15 +48,15 @@ impl Code {
     }
 }
 
-/// A request that is not done, and why.
+/// A refused request: a code and the cause.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    code: Code,
+pub(crate) struct ApiError {
+    code: ErrorCode,
     message: String,
 }
 
-impl Failure {
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+impl ApiError {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -65,17 +64,17 @@ impl Failure {
     }
 
     pub(crate) fn not_found(path: &str) -> Self {
-        Self::new(Code::NotFound, format!("{path} is no endpoint"))
+        Self::new(ErrorCode::NotFound, format!("not an endpoint: {path}"))
     }
 
     #[cfg(test)]
-    pub(crate) fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> ErrorCode {
         self.code
     }
 
-    pub(crate) fn into_answer(self) -> Answer {
-        let (code, status) = self.code.parts();
-        let body = json!({"errors": [{"code": code, "message": self.message, "detail": null}]});
-        Answer::new(status).json(&body)
+    pub(crate) fn into_response(self) -> Response {
+        let (name, status) = self.code.name_and_status();
+        let body = json!({"errors": [{"code": name, "message": self.message, "detail": null}]});
+        Response::new(status).json(&body)
     }
 }

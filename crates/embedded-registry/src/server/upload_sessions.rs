@@ -1,4 +1,4 @@
-//! Upload sessions: bytes that arrive in pieces, hashed as they do.
+//! Upload sessions: blobs that arrive in chunks and are hashed on arrival.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,16 +8,16 @@ use bytes::Bytes;
 use oci_spec::image::{Digest, DigestAlgorithm};
 use sha2::{Digest as _, Sha256};
 
-use super::failure::{Code, Failure};
+use super::api_error::{ApiError, ErrorCode};
 use crate::digests::{has_digest, sha256};
 
-/// Sessions open at once. A client that leaves more than these behind is refused new ones.
+/// Maximum open sessions. The registry refuses further ones.
 const MAX_SESSIONS: usize = 16_384;
 
-/// The biggest blob. It lies in memory.
+/// The largest blob. Blobs are kept in memory.
 const MAX_BLOB: u64 = 8 << 30;
 
-/// What is reserved at most on a client's word about the length of what it will send.
+/// The most memory that is reserved for a length that a client declares.
 const MAX_RESERVED: u64 = 64 << 20;
 
 #[derive(Default)]
@@ -26,8 +26,8 @@ struct Received {
     hash: Sha256,
 }
 
-/// The bytes of one upload. What has arrived stays when a connection breaks, so that a client can
-/// ask for the offset and go on.
+/// The received bytes of one upload. They survive a broken connection, so that the client can ask
+/// for the offset and continue.
 #[derive(Clone, Default)]
 pub(crate) struct Upload(Arc<Mutex<Received>>);
 
@@ -36,42 +36,43 @@ impl Upload {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How many bytes have arrived.
+    /// Returns the number of received bytes.
     pub(crate) fn offset(&self) -> u64 {
         self.with(|received| received.bytes.len() as u64)
     }
 
-    /// Makes room for a body of a known length.
+    /// Reserves memory for a body of a known length.
     pub(crate) fn reserve(&self, length: u64) {
         let length = usize::try_from(length.min(MAX_RESERVED)).unwrap_or(0);
         self.with(|received| received.bytes.reserve_exact(length));
     }
 
-    /// Adds `frame` at `offset`; another place than the end means that two requests write at once.
-    pub(crate) fn append(&self, offset: u64, frame: &[u8]) -> Result<u64, Failure> {
+    /// Appends `frame`. An `offset` other than the end means that two requests write concurrently.
+    /// Returns the new offset.
+    pub(crate) fn append(&self, offset: u64, frame: &[u8]) -> Result<u64, ApiError> {
         self.with(|received| {
             let end = received.bytes.len() as u64;
             if end != offset {
-                return Err(Failure::new(
-                    Code::RangeInvalid,
-                    format!("the upload is at {end}, not at {offset}"),
+                return Err(ApiError::new(
+                    ErrorCode::RangeInvalid,
+                    format!("offset {offset} is not the end of the upload, {end}"),
                 ));
             }
-            let next = end + frame.len() as u64;
-            if next > MAX_BLOB {
-                return Err(Failure::new(
-                    Code::SizeInvalid,
-                    format!("a blob has at most {MAX_BLOB} bytes here"),
+            let new_end = end + frame.len() as u64;
+            if new_end > MAX_BLOB {
+                return Err(ApiError::new(
+                    ErrorCode::SizeInvalid,
+                    format!("blob larger than {MAX_BLOB} bytes"),
                 ));
             }
             received.bytes.extend_from_slice(frame);
             received.hash.update(frame);
-            Ok(next)
+            Ok(new_end)
         })
     }
 
-    /// The blob, if it is the one that `digest` names.
-    pub(crate) fn finish(&self, digest: &Digest) -> Result<Bytes, Failure> {
+    /// Returns the blob if it matches `digest`.
+    pub(crate) fn finish(&self, digest: &Digest) -> Result<Bytes, ApiError> {
         let Received { mut bytes, hash } = self.with(std::mem::take);
         let matches = match digest.algorithm() {
             DigestAlgorithm::Sha256 => Some(sha256(hash.finalize().as_slice()) == *digest),
@@ -82,13 +83,13 @@ impl Upload {
                 bytes.shrink_to_fit();
                 Ok(Bytes::from(bytes))
             }
-            Some(false) => Err(Failure::new(
-                Code::DigestInvalid,
-                format!("the {} bytes that came are not {digest}", bytes.len()),
+            Some(false) => Err(ApiError::new(
+                ErrorCode::DigestInvalid,
+                format!("the blob of {} bytes does not match {digest}", bytes.len()),
             )),
-            None => Err(Failure::new(
-                Code::DigestInvalid,
-                format!("{digest}: only sha256 and sha512 can be checked here"),
+            None => Err(ApiError::new(
+                ErrorCode::DigestInvalid,
+                format!("unsupported algorithm of {digest}: use sha256 or sha512"),
             )),
         }
     }
@@ -96,24 +97,24 @@ impl Upload {
 
 /// The open sessions of all repositories.
 #[derive(Default)]
-pub(crate) struct Sessions {
+pub(crate) struct UploadSessions {
     next: AtomicU64,
     open: Mutex<HashMap<String, (String, Upload)>>,
 }
 
-impl Sessions {
+impl UploadSessions {
     fn with<R>(&self, work: impl FnOnce(&mut HashMap<String, (String, Upload)>) -> R) -> R {
         work(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Opens a session and names it.
-    pub(crate) fn open(&self, repository: &str) -> Result<String, Failure> {
+    /// Opens a session and returns its ID.
+    pub(crate) fn open(&self, repository: &str) -> Result<String, ApiError> {
         let id = format!("{:016x}", self.next.fetch_add(1, Ordering::Relaxed));
         self.with(|open| {
             if open.len() >= MAX_SESSIONS {
-                return Err(Failure::new(
-                    Code::TooManyRequests,
-                    format!("{MAX_SESSIONS} uploads are open"),
+                return Err(ApiError::new(
+                    ErrorCode::TooManyRequests,
+                    format!("more than {MAX_SESSIONS} open uploads"),
                 ));
             }
             open.insert(id.clone(), (repository.to_owned(), Upload::default()));
@@ -121,16 +122,16 @@ impl Sessions {
         })
     }
 
-    /// The session of that name in that repository.
-    pub(crate) fn get(&self, repository: &str, id: &str) -> Result<Upload, Failure> {
+    /// Returns an open session of a repository.
+    pub(crate) fn get(&self, repository: &str, id: &str) -> Result<Upload, ApiError> {
         self.with(|open| match open.get(id) {
             Some((owner, upload)) if owner == repository => Ok(upload.clone()),
             _ => Err(unknown(id)),
         })
     }
 
-    /// Ends a session; what it had received goes with the last handle to it.
-    pub(crate) fn close(&self, repository: &str, id: &str) -> Result<Upload, Failure> {
+    /// Removes a session. Its bytes are freed with the last handle.
+    pub(crate) fn close(&self, repository: &str, id: &str) -> Result<Upload, ApiError> {
         self.with(|open| match open.get(id) {
             Some((owner, _)) if owner == repository => open
                 .remove(id)
@@ -145,8 +146,8 @@ impl Sessions {
     }
 }
 
-fn unknown(id: &str) -> Failure {
-    Failure::new(Code::BlobUploadUnknown, format!("no upload {id} is open"))
+fn unknown(id: &str) -> ApiError {
+    ApiError::new(ErrorCode::BlobUploadUnknown, format!("no open upload {id}"))
 }
 
 #[cfg(test)]
@@ -155,25 +156,25 @@ mod tests {
     use crate::digest_of;
 
     #[test]
-    fn of_two_that_write_at_once_one_is_refused() {
+    fn append_refuses_the_second_of_two_concurrent_writers() {
         let upload = Upload::default();
         assert_eq!(upload.append(0, b"ab").unwrap(), 2);
         let late = upload.append(0, b"xy").unwrap_err();
-        assert_eq!(late.code(), Code::RangeInvalid);
+        assert_eq!(late.code(), ErrorCode::RangeInvalid);
         assert_eq!(upload.append(2, b"c").unwrap(), 3);
         assert_eq!(upload.finish(&digest_of(b"abc")).unwrap(), "abc");
     }
 
     #[test]
-    fn sessions_that_were_left_behind_have_a_bound() {
-        let sessions = Sessions::default();
+    fn open_refuses_sessions_over_the_limit() {
+        let sessions = UploadSessions::default();
         let first = sessions.open("a").unwrap();
         for _ in 1..MAX_SESSIONS {
             sessions.open("a").unwrap();
         }
         assert_eq!(
             sessions.open("a").unwrap_err().code(),
-            Code::TooManyRequests
+            ErrorCode::TooManyRequests
         );
         sessions.close("a", &first).unwrap();
         sessions.open("a").unwrap();
