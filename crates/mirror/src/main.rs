@@ -13,7 +13,7 @@
 //! - `engine`, `selection`, `sharding`, `client`: what the commands over rows share.
 //! - `failure`, `hints`, `exit`: what a person and a script are told.
 //! - `report`: the document behind what `sync` and `copy` say, and several made one.
-//! - `signals`, `inquiry`: what a run does when a signal comes; `open_files`: how many it may open.
+//! - `signals`, `status_signal`: what a run does when a signal comes; `open_files`: how many it may open.
 //! - `tamed`: what upstream says, as nothing that a terminal or a runner acts on.
 //! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
 //!   `github`) is everything else.
@@ -44,7 +44,7 @@ use terminal::logging;
 use terminal::output::{self, Output};
 use terminal::progress::Screen;
 use terminal::signals::Signals;
-use terminal::status_signal::Inquiry;
+use terminal::status_signal::StatusSignal;
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -62,10 +62,10 @@ fn main() -> ExitCode {
         output,
         screen,
         signals: Signals::default(),
-        inquiry: Inquiry::default(),
+        status_signal: StatusSignal::default(),
     };
     let exit = commands::run(&session, &cli.command).unwrap_or_else(|failure| {
-        logging::tell(&failure, session.common.log_format);
+        logging::report(&failure, session.common.log_format);
         let github = session.environment.github.as_ref();
         github_actions::annotate(github, Level::Error, &failure.problems);
         output.fail(&failure);

@@ -1,17 +1,17 @@
 //! What every command is given.
 
 use crate::cli::environment::Environment;
-use crate::cli::options::Common;
+use crate::cli::options::CommonOptions;
 use crate::terminal::output::Output;
 use crate::terminal::progress::Screen;
 use crate::terminal::signals::Signals;
-use crate::terminal::status_signal::Inquiry;
+use crate::terminal::status_signal::StatusSignal;
 
 /// The common options, the environment and the places to write to.
 #[derive(Debug)]
 pub(crate) struct Session {
     /// The common options.
-    pub(crate) common: Common,
+    pub(crate) common: CommonOptions,
     /// The environment.
     pub(crate) environment: Environment,
     /// Standard output.
@@ -21,7 +21,7 @@ pub(crate) struct Session {
     /// SIGINT and SIGTERM.
     pub(crate) signals: Signals,
     /// SIGUSR1.
-    pub(crate) inquiry: Inquiry,
+    pub(crate) status_signal: StatusSignal,
 }
 
 impl Session {

@@ -41,9 +41,8 @@ pub(crate) struct Environment {
     pub(crate) of_helm: Vec<(OsString, OsString)>,
     /// Set where `GITHUB_ACTIONS=true`.
     pub(crate) github: Option<GithubActions>,
-    /// `IMAGES_FILE`, `DEST_REGISTRY_OVERRIDE` and what else can be an operand
-    /// too, as it was set.
-    operands: Vec<(&'static str, String)>,
+    /// `IMAGES_FILE`, `DEST_REGISTRY_OVERRIDE` and the other keys of `KEY=VALUE` arguments.
+    key_values: Vec<(&'static str, String)>,
 }
 
 /// A run in GitHub Actions.
@@ -54,14 +53,13 @@ pub(crate) struct GithubActions {
 }
 
 impl Environment {
-    /// Reads the variables through `get`; `names` are those that
-    /// [`Environment::operand`] is asked for. A value that is not UTF-8 and
-    /// should be a name is taken as not set.
+    /// Reads the variables through `get`; `names` are those that [`Environment::key_value`] returns.
+    /// A name that is not UTF-8 counts as not set.
     pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>, names: &[&'static str]) -> Self {
         let filled = |name: &str| get(name).filter(|value| !value.is_empty());
         let path = |name: &str| filled(name).map(PathBuf::from);
         let text = |name: &str| filled(name).and_then(|value| value.into_string().ok());
-        let operands = names
+        let key_values = names
             .iter()
             .filter_map(|name| Some((*name, text(name)?)))
             .collect();
@@ -86,13 +84,13 @@ impl Environment {
             github: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| GithubActions {
                 step_summary: path("GITHUB_STEP_SUMMARY"),
             }),
-            operands,
+            key_values,
         }
     }
 
-    /// The value of a variable that can also be a `KEY=VALUE` operand.
-    pub(crate) fn operand(&self, name: &str) -> Option<&str> {
-        let found = self.operands.iter().find(|(key, _)| *key == name)?;
+    /// Returns a variable that can also be a `KEY=VALUE` argument.
+    pub(crate) fn key_value(&self, name: &str) -> Option<&str> {
+        let found = self.key_values.iter().find(|(key, _)| *key == name)?;
         Some(&found.1)
     }
 }
@@ -113,7 +111,7 @@ mod tests {
     fn empty_is_not_set() {
         let read = environment(&[("HOME", ""), ("IMAGES_FILE", ""), ("GITHUB_ACTIONS", "")]);
         assert_eq!(read.home, None);
-        assert_eq!(read.operand("IMAGES_FILE"), None);
+        assert_eq!(read.key_value("IMAGES_FILE"), None);
         assert!(read.github.is_none());
     }
 

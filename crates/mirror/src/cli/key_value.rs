@@ -1,13 +1,13 @@
-//! `KEY=VALUE` operands, the form of the old make targets.
+//! `KEY=VALUE` arguments, the form of the old make targets.
 
 use std::str::FromStr;
 
 use clap::Args;
 
-use super::environment::Environment;
-use super::failure::Failure;
+use crate::cli::environment::Environment;
+use crate::cli::failure::Failure;
 
-/// What can be given as `KEY=VALUE` and as an environment variable of that name.
+/// A key of `KEY=VALUE` arguments, and the environment variable of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Key {
     /// The lists, separated by commas.
@@ -24,41 +24,49 @@ pub(crate) enum Key {
     FullImages,
 }
 
-/// Where a value was said, the weaker ones first.
+/// The origin of a value, in ascending precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
-    /// In the environment, maybe for another command.
+    /// The environment, where the value may be meant for another command.
     Environment,
-    /// On the command line.
+    /// The command line.
     CommandLine,
 }
 
-/// One operand of a command line.
+/// One `KEY=VALUE` argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Operand {
+pub(crate) struct KeyValue {
     key: Key,
     value: String,
 }
 
-/// A text that is no operand.
+/// An argument that is no `KEY=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum OperandError {
+pub(crate) enum KeyValueError {
     /// There is no `=`.
     #[error("write KEY=VALUE, with one of these keys: {}", names())]
     Form,
-    /// The key means nothing here.
+    /// The key is unknown.
     #[error("`{name}` is no key; these are: {}", names())]
     Key {
-        /// What stands before the `=`.
+        /// The text before the `=`.
         name: String,
     },
 }
 
-/// Operands of a command that takes some of the keys.
+/// The `KEY=VALUE` arguments of a command, and the environment behind them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Operands<'a> {
-    given: &'a [Operand],
+pub(crate) struct KeyValueArgs<'a> {
+    given: &'a [KeyValue],
     environment: &'a Environment,
+}
+
+/// The arguments of commands that only need lists.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// IMAGES_FILE=…: as the environment variable
+    #[arg(value_name = "KEY=VALUE", help_heading = "Arguments")]
+    key_values: Vec<KeyValue>,
 }
 
 impl Key {
@@ -71,7 +79,7 @@ impl Key {
         Self::FullImages,
     ];
 
-    /// The key's name, that of the environment variable too.
+    /// Returns the key's name, which is also the environment variable's.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::ImagesFile => "IMAGES_FILE",
@@ -83,7 +91,7 @@ impl Key {
         }
     }
 
-    /// All names, for reading the environment.
+    /// Returns all names, for reading the environment.
     pub(crate) fn names() -> [&'static str; 6] {
         Self::ALL.map(Self::name)
     }
@@ -101,13 +109,13 @@ fn names() -> String {
     Key::names().join(", ")
 }
 
-impl FromStr for Operand {
-    type Err = OperandError;
+impl FromStr for KeyValue {
+    type Err = KeyValueError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text.split_once('=').ok_or(OperandError::Form)?;
+        let (name, value) = text.split_once('=').ok_or(KeyValueError::Form)?;
         let key = Key::ALL.into_iter().find(|key| key.name() == name);
-        let key = key.ok_or_else(|| OperandError::Key {
+        let key = key.ok_or_else(|| KeyValueError::Key {
             name: name.to_owned(),
         })?;
         let value = value.trim().to_owned();
@@ -115,18 +123,18 @@ impl FromStr for Operand {
     }
 }
 
-impl<'a> Operands<'a> {
-    /// The operands of a command that takes `keys`.
+impl<'a> KeyValueArgs<'a> {
+    /// Creates the arguments of a command that takes `keys`.
     ///
     /// # Errors
     ///
-    /// [`Failure`] for an operand that the command has no use for.
+    /// [`Failure`] for a key that the command does not take.
     pub(crate) fn new(
-        given: &'a [Operand],
+        given: &'a [KeyValue],
         keys: &[Key],
         environment: &'a Environment,
     ) -> Result<Self, Failure> {
-        if let Some(odd) = given.iter().find(|operand| !keys.contains(&operand.key)) {
+        if let Some(odd) = given.iter().find(|argument| !keys.contains(&argument.key)) {
             let usable: Vec<_> = keys.iter().map(|key| key.name()).collect();
             let message = format!("this command has no use for {}=…", odd.key.name());
             return Err(Failure::unusable(message).hint(format!("it takes {}", usable.join(", "))));
@@ -134,30 +142,28 @@ impl<'a> Operands<'a> {
         Ok(Self { given, environment })
     }
 
-    /// What counts for a key: the flag, else the last operand, else the
-    /// environment. Empty values count as not given.
+    /// Returns the value of a key: the flag, else the last argument, else the environment. Empty
+    /// values count as not given.
     pub(crate) fn value(&self, flag: Option<&'a str>, key: Key) -> Option<&'a str> {
-        let of_key = |operand: &&Operand| operand.key == key && !operand.value.is_empty();
+        let of_key = |argument: &&KeyValue| argument.key == key && !argument.value.is_empty();
         flag.or_else(|| {
-            let operand = self.given.iter().rev().find(of_key);
-            operand.map(|operand| operand.value.as_str())
+            let argument = self.given.iter().rev().find(of_key);
+            argument.map(|argument| argument.value.as_str())
         })
-        .or_else(|| self.environment.operand(key.name()))
+        .or_else(|| self.environment.key_value(key.name()))
     }
 
-    /// The items of a list and where they were said: those of the flags, else
-    /// of all operands, else of the environment, separated by commas. Empty
-    /// lists count as not given.
+    /// Returns the items of a list with their origin: those of the flags, else of all arguments,
+    /// else of the environment, separated by commas. Empty lists count as not given.
     pub(crate) fn list(&self, flags: &'a [String], key: Key) -> Option<(Origin, Vec<&'a str>)> {
-        let of_key = |operand: &&Operand| operand.key == key;
-        let operands = self.given.iter().filter(of_key);
-        let operands = operands.map(|operand| operand.value.as_str()).collect();
-        let environment = self.environment.operand(key.name()).into_iter().collect();
+        let arguments = self.given.iter().filter(|argument| argument.key == key);
+        let arguments = arguments.map(|argument| argument.value.as_str()).collect();
+        let environment = self.environment.key_value(key.name());
         let flags = flags.iter().map(String::as_str).collect();
         [
             (Origin::CommandLine, flags),
-            (Origin::CommandLine, operands),
-            (Origin::Environment, environment),
+            (Origin::CommandLine, arguments),
+            (Origin::Environment, environment.into_iter().collect()),
         ]
         .into_iter()
         .map(|(origin, texts): (Origin, Vec<&str>)| (origin, items(&texts)))
@@ -165,26 +171,18 @@ impl<'a> Operands<'a> {
     }
 }
 
-/// Operands of the commands that only need lists.
-#[derive(Debug, Args)]
-pub(crate) struct ListOperands {
-    /// IMAGES_FILE=…: as the environment variable
-    #[arg(value_name = "KEY=VALUE", help_heading = "Arguments")]
-    operands: Vec<Operand>,
-}
-
-impl ListOperands {
-    /// Lists, separated by commas; `--images-list` comes before it.
+impl ListArgs {
+    /// Returns the lists, separated by commas; `--images-list` comes before them.
     ///
     /// # Errors
     ///
-    /// [`Failure`] for operands without a use.
+    /// [`Failure`] for keys that the command does not take.
     pub(crate) fn images_file<'a>(
         &'a self,
         environment: &'a Environment,
     ) -> Result<Option<&'a str>, Failure> {
-        let operands = Operands::new(&self.operands, &[Key::ImagesFile], environment)?;
-        Ok(operands.value(None, Key::ImagesFile))
+        let values = KeyValueArgs::new(&self.key_values, &[Key::ImagesFile], environment)?;
+        Ok(values.value(None, Key::ImagesFile))
     }
 }
 
@@ -195,19 +193,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_beats_an_operand_which_beats_the_environment() -> Result<(), Failure> {
+    fn flags_beat_arguments_which_beat_the_environment() -> Result<(), Failure> {
         let set = |name: &str| (name == "DEST_ORG_OVERRIDE").then(|| OsString::from("environment"));
         let environment = Environment::read(set, &Key::names());
         let keys = [Key::DestOrgOverride, Key::DestRegistryOverride];
-        let given: Vec<Operand> = ["DEST_ORG_OVERRIDE=operand", "DEST_REGISTRY_OVERRIDE="]
+        let given: Vec<KeyValue> = ["DEST_ORG_OVERRIDE=argument", "DEST_REGISTRY_OVERRIDE="]
             .iter()
             .map(|text| text.parse().unwrap())
             .collect();
-        let both = Operands::new(&given, &keys, &environment)?;
+        let both = KeyValueArgs::new(&given, &keys, &environment)?;
         assert_eq!(both.value(Some("flag"), Key::DestOrgOverride), Some("flag"));
-        assert_eq!(both.value(None, Key::DestOrgOverride), Some("operand"));
+        assert_eq!(both.value(None, Key::DestOrgOverride), Some("argument"));
         assert_eq!(both.value(None, Key::DestRegistryOverride), None);
-        let alone = Operands::new(&[], &keys, &environment)?;
+        let alone = KeyValueArgs::new(&[], &keys, &environment)?;
         assert_eq!(alone.value(None, Key::DestOrgOverride), Some("environment"));
         Ok(())
     }
@@ -220,14 +218,14 @@ mod tests {
         let given = given.map(|text| text.parse().unwrap());
         let keys = [Key::Tags, Key::Images];
         let flags = ["4".to_owned(), "4,5".to_owned()];
-        let tags = |given: &[Operand], flags: &[String]| {
-            let operands = Operands::new(given, &keys, &environment).unwrap();
-            let (origin, tags) = operands.list(flags, Key::Tags).unwrap();
+        let tags = |given: &[KeyValue], flags: &[String]| {
+            let values = KeyValueArgs::new(given, &keys, &environment).unwrap();
+            let (origin, tags) = values.list(flags, Key::Tags).unwrap();
             (origin, tags.join(" "))
         };
-        let said = |text: &str| (Origin::CommandLine, text.to_owned());
-        assert_eq!(tags(&given, &flags), said("4 4 5"));
-        assert_eq!(tags(&given, &[]), said("1 2 3"));
+        let given_as = |text: &str| (Origin::CommandLine, text.to_owned());
+        assert_eq!(tags(&given, &flags), given_as("4 4 5"));
+        assert_eq!(tags(&given, &[]), given_as("1 2 3"));
         assert_eq!(
             tags(&[], &[",".to_owned()]),
             (Origin::Environment, "5 6".to_owned())
@@ -235,12 +233,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_operand() {
-        assert_eq!("IMAGES_FILE".parse::<Operand>(), Err(OperandError::Form));
-        let unknown = "images_file=x".parse::<Operand>();
+    fn text_without_a_known_key_is_no_argument() {
+        assert_eq!("IMAGES_FILE".parse::<KeyValue>(), Err(KeyValueError::Form));
+        let unknown = "images_file=x".parse::<KeyValue>();
         assert_eq!(
             unknown,
-            Err(OperandError::Key {
+            Err(KeyValueError::Key {
                 name: "images_file".to_owned()
             })
         );

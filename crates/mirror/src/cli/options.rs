@@ -9,8 +9,8 @@ use super::duration;
 
 /// Options that every command takes, before or after its name.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Common options")]
-pub(crate) struct Common {
+#[command(next_help_heading = "CommonOptions options")]
+pub(crate) struct CommonOptions {
     /// The list; several are read one after the other (env: IMAGES_FILE) (default: images-list)
     #[arg(long, global = true, value_name = "FILE", value_delimiter = ',')]
     pub(crate) images_list: Vec<PathBuf>,

@@ -18,7 +18,7 @@ use super::retrieve_tags::RetrieveTagsArgs;
 use super::sync::{CopyArgs, SyncArgs};
 use super::tags::TagsArgs;
 use crate::cli::exit;
-use crate::cli::options::Common;
+use crate::cli::options::CommonOptions;
 
 /// Keeps mirrors of container images: the list, the checks and the copying.
 ///
@@ -31,7 +31,7 @@ use crate::cli::options::Common;
 #[command(after_help = after_help())]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) common: CommonOptions,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
-use crate::cli::key_value::ListOperands;
+use crate::cli::key_value::ListArgs;
 use crate::files::atomic_file::{self, Staged};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
@@ -26,7 +26,7 @@ pub(crate) struct FmtArgs {
     #[arg(long)]
     pub(crate) check: bool,
     #[command(flatten)]
-    pub(crate) operands: ListOperands,
+    pub(crate) lists: ListArgs,
 }
 
 /// What became of the lists.
@@ -62,7 +62,7 @@ impl fmt::Display for Formatted {
 ///
 /// [`Failure`] for a list that cannot be read or written, or has wrong rows.
 pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failure> {
-    let images_file = args.operands.images_file(&session.environment)?;
+    let images_file = args.lists.images_file(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let mut lists = list_file::read_all(&paths)?;
     let held = match args.check {

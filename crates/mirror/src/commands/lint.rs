@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
-use crate::cli::key_value::ListOperands;
+use crate::cli::key_value::ListArgs;
 use crate::files::config_file;
 use crate::files::list_file;
 use crate::session::Session;
@@ -21,7 +21,7 @@ Examples:
   mirror lint --images-list images-list,images-list-daily --output json")]
 pub(crate) struct LintArgs {
     #[command(flatten)]
-    pub(crate) operands: ListOperands,
+    pub(crate) lists: ListArgs,
 }
 
 /// The result: every finding, in the order of the lists and lines, then those of the configuration.
@@ -51,7 +51,7 @@ impl fmt::Display for Findings {
 ///
 /// [`Failure`] for a list that cannot be read.
 pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
-    let images_file = args.operands.images_file(&session.environment)?;
+    let images_file = args.lists.images_file(&session.environment)?;
     let of_config = config_file::findings(&session.common)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let lists = list_file::read_all(&paths)?;
@@ -64,7 +64,7 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     let findings = Findings { problems, rows };
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &findings.problems);
-    github_actions::summarise(github, &summary(&findings.problems));
+    github_actions::add_to_step_summary(github, &summary(&findings.problems));
     session.output.write(&findings, &findings)?;
     Ok(Exit::of_findings(!findings.problems.is_empty()))
 }

@@ -8,7 +8,7 @@ use tag_retrieval::config::Config;
 
 use super::atomic_file::plain;
 use crate::cli::failure::{Failure, Finding};
-use crate::cli::options::Common;
+use crate::cli::options::CommonOptions;
 
 /// Where the configuration is looked for if none is named.
 const DEFAULT: &str = "config.json";
@@ -36,7 +36,7 @@ pub(crate) enum ReadConfig {
 /// # Errors
 ///
 /// [`Failure`] for one that cannot be read, or is named and missing.
-pub(crate) fn read(common: &Common) -> Result<Option<ReadConfig>, Failure> {
+pub(crate) fn read(common: &CommonOptions) -> Result<Option<ReadConfig>, Failure> {
     let path = common.config.clone();
     let path = path.unwrap_or_else(|| PathBuf::from(DEFAULT));
     let name = path.display().to_string();
@@ -75,7 +75,7 @@ fn unreadable(path: &Path, why: &str) -> Failure {
 /// # Errors
 ///
 /// As [`read`]; [`Failure`] where there is none, and for one with problems.
-pub(crate) fn require(common: &Common) -> Result<ConfigFile, Failure> {
+pub(crate) fn require(common: &CommonOptions) -> Result<ConfigFile, Failure> {
     match read(common)? {
         Some(ReadConfig::Whole(file)) => Ok(file),
         Some(ReadConfig::Wrong(problems)) => {
@@ -103,7 +103,7 @@ pub(crate) fn require(common: &Common) -> Result<ConfigFile, Failure> {
 /// # Errors
 ///
 /// As [`read`].
-pub(crate) fn findings(common: &Common) -> Result<Vec<Finding>, Failure> {
+pub(crate) fn findings(common: &CommonOptions) -> Result<Vec<Finding>, Failure> {
     Ok(match read(common)? {
         None | Some(ReadConfig::Whole(_)) => Vec::new(),
         Some(ReadConfig::Wrong(problems)) => problems,

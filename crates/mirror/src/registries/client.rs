@@ -11,7 +11,7 @@ use registry_client::{Client, Patience, Settings};
 use super::open_files;
 use crate::cli::environment::Environment;
 use crate::cli::failure::{Failure, Finding};
-use crate::cli::options::Common;
+use crate::cli::options::CommonOptions;
 use crate::files::atomic_file::plain;
 
 /// Where certificate folders of hosts are (containers-certs.d(5), docker).
@@ -23,7 +23,7 @@ const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/ce
 ///
 /// [`Failure`] for a registries.conf that cannot be read, and where TLS cannot
 /// be set up.
-pub(crate) fn build(common: &Common, environment: &Environment) -> Result<Client, Failure> {
+pub(crate) fn build(common: &CommonOptions, environment: &Environment) -> Result<Client, Failure> {
     open_files::raise_limit();
     Client::new(settings(common, environment)?).map_err(|error| Failure::failed(error.to_string()))
 }
@@ -33,7 +33,7 @@ pub(crate) fn build(common: &Common, environment: &Environment) -> Result<Client
 /// # Errors
 ///
 /// [`Failure`] for a registries.conf that cannot be read.
-fn settings(common: &Common, environment: &Environment) -> Result<Settings, Failure> {
+fn settings(common: &CommonOptions, environment: &Environment) -> Result<Settings, Failure> {
     check_named(common)?;
     let roots = CERTIFICATE_ROOTS.map(PathBuf::from).to_vec();
     Ok(Settings {
@@ -53,7 +53,7 @@ fn settings(common: &Common, environment: &Environment) -> Result<Settings, Fail
 
 /// What an option names has to be there: anonymous requests, or trust in the
 /// system's roots alone, are not what was asked for.
-fn check_named(common: &Common) -> Result<(), Failure> {
+fn check_named(common: &CommonOptions) -> Result<(), Failure> {
     let named = [
         ("--authfile", common.authfile.as_ref()),
         ("--cert-dir", common.cert_dir.as_ref()),
@@ -70,7 +70,7 @@ fn check_named(common: &Common) -> Result<(), Failure> {
 
 /// The auth files in the order in which they are asked. That of the option has
 /// to exist; the others may.
-pub(crate) fn auth_files(common: &Common, environment: &Environment) -> Vec<CredentialFile> {
+pub(crate) fn auth_files(common: &CommonOptions, environment: &Environment) -> Vec<CredentialFile> {
     let named = common.authfile.iter().map(CredentialFile::required);
     let usual = [
         environment.auth_file.clone(),
@@ -96,7 +96,10 @@ fn docker_config(environment: &Environment) -> Option<PathBuf> {
 }
 
 /// The auth file for a program that takes one: the first that there is.
-pub(crate) fn first_auth_file(common: &Common, environment: &Environment) -> Option<PathBuf> {
+pub(crate) fn first_auth_file(
+    common: &CommonOptions,
+    environment: &Environment,
+) -> Option<PathBuf> {
     let named = [common.authfile.clone(), environment.auth_file.clone()];
     let usual = [
         containers_auth_file(environment),
@@ -108,7 +111,7 @@ pub(crate) fn first_auth_file(common: &Common, environment: &Environment) -> Opt
 
 /// Where a login is written: the first that is named, else docker's file, which
 /// outlives a reboot.
-pub(crate) fn login_file(common: &Common, environment: &Environment) -> Option<PathBuf> {
+pub(crate) fn login_file(common: &CommonOptions, environment: &Environment) -> Option<PathBuf> {
     let named = common
         .authfile
         .clone()
@@ -116,7 +119,10 @@ pub(crate) fn login_file(common: &Common, environment: &Environment) -> Option<P
     named.or_else(|| docker_config(environment))
 }
 
-fn registries_conf(common: &Common, environment: &Environment) -> Result<RegistriesConf, Failure> {
+fn registries_conf(
+    common: &CommonOptions,
+    environment: &Environment,
+) -> Result<RegistriesConf, Failure> {
     let path = common
         .registries_conf
         .as_ref()
@@ -178,10 +184,10 @@ mod tests {
     #[derive(Debug, Parser)]
     struct CommonOnly {
         #[command(flatten)]
-        common: Common,
+        common: CommonOptions,
     }
 
-    fn common(line: &str) -> Common {
+    fn common(line: &str) -> CommonOptions {
         let line = format!("mirror {line}");
         let parsed = CommonOnly::try_parse_from(line.split_whitespace());
         parsed.unwrap().common

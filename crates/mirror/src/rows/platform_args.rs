@@ -5,7 +5,7 @@ use copier::{NarrowedIndex, Platform, PlatformSelection};
 
 /// Which platforms.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct NarrowArgs {
+pub(crate) struct PlatformArgs {
     /// Only these platforms: linux/amd64, arm64, windows/amd64:10.0.20348; the index is rebuilt
     /// and has a new digest
     #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
@@ -18,7 +18,7 @@ pub(crate) struct NarrowArgs {
     pub(crate) arch_tags: bool,
 }
 
-impl NarrowArgs {
+impl PlatformArgs {
     /// The platforms to copy; `None` is all.
     pub(crate) fn selection(&self) -> Option<PlatformSelection> {
         (!self.platforms.is_empty()).then(|| PlatformSelection {

@@ -1,4 +1,4 @@
-//! Which rows of the list, and where they go.
+//! The options that select rows and override their destinations.
 
 use clap::Args;
 
@@ -6,7 +6,7 @@ use super::shard::Shard;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::key_value::Key;
-use crate::cli::key_value::{Operand, Operands};
+use crate::cli::key_value::{KeyValue, KeyValueArgs};
 
 /// Options of the commands over rows.
 #[derive(Debug, Clone, Default, Args)]
@@ -32,12 +32,12 @@ pub(crate) struct SelectArgs {
     /// IMAGES_FILE=…, DEST_REGISTRY_OVERRIDE=…, DEST_ORG_OVERRIDE=…: as the options and the
     /// environment variables
     #[arg(value_name = "KEY=VALUE", help_heading = "Arguments")]
-    operands: Vec<Operand>,
+    key_values: Vec<KeyValue>,
 }
 
-/// The three settings that can come from flags, operands or the environment.
+/// The settings that flags, `KEY=VALUE` arguments or the environment can give.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Places<'a> {
+pub(crate) struct SelectSettings<'a> {
     /// Lists, separated by commas; `--images-list` comes before it.
     pub(crate) images_file: Option<&'a str>,
     /// The host of every destination.
@@ -47,25 +47,25 @@ pub(crate) struct Places<'a> {
 }
 
 impl SelectArgs {
-    /// What counts, wherever it was said.
+    /// Returns the settings by precedence.
     ///
     /// # Errors
     ///
-    /// [`Failure`] for operands without a use.
-    pub(crate) fn places<'a>(
+    /// [`Failure`] for keys that the command does not take.
+    pub(crate) fn settings<'a>(
         &'a self,
         environment: &'a Environment,
-    ) -> Result<Places<'a>, Failure> {
+    ) -> Result<SelectSettings<'a>, Failure> {
         let keys = [
             Key::ImagesFile,
             Key::DestRegistryOverride,
             Key::DestOrgOverride,
         ];
-        let operands = Operands::new(&self.operands, &keys, environment)?;
-        Ok(Places {
-            images_file: operands.value(None, Key::ImagesFile),
-            dest_registry: operands.value(self.dest_registry.as_deref(), Key::DestRegistryOverride),
-            dest_org: operands.value(self.dest_org.as_deref(), Key::DestOrgOverride),
+        let values = KeyValueArgs::new(&self.key_values, &keys, environment)?;
+        Ok(SelectSettings {
+            images_file: values.value(None, Key::ImagesFile),
+            dest_registry: values.value(self.dest_registry.as_deref(), Key::DestRegistryOverride),
+            dest_org: values.value(self.dest_org.as_deref(), Key::DestOrgOverride),
         })
     }
 }

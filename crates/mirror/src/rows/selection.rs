@@ -6,7 +6,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use images_list::{Diff, List, Repository, RowAt, Severity};
 
 use super::partition::shares;
-use super::select_args::{Places, SelectArgs};
+use super::select_args::{SelectArgs, SelectSettings};
 use super::shard::Shard;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::image_name::full_repository;
@@ -25,7 +25,7 @@ pub(crate) struct Selection {
     /// Each as its list has it.
     pub(crate) listed: Vec<Listed>,
     /// The other rows: their destinations may have what is needed here.
-    pub(crate) neighbours: Vec<copier::Row>,
+    pub(crate) other_rows: Vec<copier::Row>,
     /// The lists.
     pub(crate) lists: Vec<ListFile>,
     /// Which share of the rows these are.
@@ -57,18 +57,18 @@ pub(crate) struct Place {
 /// [`Failure`] for lists that cannot be read or have wrong rows, for globs and
 /// revisions that mean nothing.
 pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selection, Failure> {
-    let places = args.places(&session.environment)?;
+    let settings = args.settings(&session.environment)?;
     let shard = Shard::of_process(args.shard, &session.environment)?;
-    let overrides = Overrides::parse(&places)?;
+    let overrides = Overrides::parse(&settings)?;
     let globs = Globs::parse("--match", &args.globs)?;
-    let paths = list_file::paths(&session.common.images_list, places.images_file);
+    let paths = list_file::paths(&session.common.images_list, settings.images_file);
     let lists = list_file::read_all(&paths)?;
     refuse_wrong_rows(session, &lists)?;
     let mut selection = Selection {
         rows: Vec::new(),
         places: Vec::new(),
         listed: Vec::new(),
-        neighbours: Vec::new(),
+        other_rows: Vec::new(),
         lists: Vec::new(),
         shard,
     };
@@ -85,7 +85,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
             };
             let is_new = new.as_ref().is_none_or(|new| new.contains(&line));
             if !is_new || !globs.select(row) {
-                selection.neighbours.push(copied);
+                selection.other_rows.push(copied);
                 continue;
             }
             selection.rows.push(copied);
@@ -104,7 +104,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
 }
 
 impl Selection {
-    /// Keeps a shard's rows; the others' become neighbours.
+    /// Keeps a shard's rows; the others' become other_rows.
     fn keep(&mut self, shard: Shard) {
         let of = |row: &copier::Row| full_repository(&row.destination);
         let destinations: Vec<String> = self.rows.iter().map(of).collect();
@@ -118,7 +118,7 @@ impl Selection {
                 self.places.push(place);
                 self.listed.push(listed);
             } else {
-                self.neighbours.push(row);
+                self.other_rows.push(row);
             }
         }
     }
@@ -240,9 +240,9 @@ struct Overrides {
 }
 
 impl Overrides {
-    fn parse(places: &Places<'_>) -> Result<Self, Failure> {
-        let host = places.dest_registry.map(checked_host).transpose()?;
-        let org = places.dest_org.map(checked_org).transpose()?;
+    fn parse(settings: &SelectSettings<'_>) -> Result<Self, Failure> {
+        let host = settings.dest_registry.map(checked_host).transpose()?;
+        let org = settings.dest_org.map(checked_org).transpose()?;
         Ok(Self { host, org })
     }
 
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     fn overrides(host: Option<&str>, org: Option<&str>) -> Result<Overrides, Failure> {
-        Overrides::parse(&Places {
+        Overrides::parse(&SelectSettings {
             images_file: None,
             dest_registry: host,
             dest_org: org,

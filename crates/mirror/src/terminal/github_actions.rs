@@ -60,7 +60,7 @@ fn escape_property(text: &str) -> String {
 
 /// Adds Markdown to the step's summary, where there is one. A summary that
 /// cannot be written is a warning: the result stands.
-pub(crate) fn summarise(github: Option<&GithubActions>, markdown: &str) {
+pub(crate) fn add_to_step_summary(github: Option<&GithubActions>, markdown: &str) {
     let Some(file) = github.and_then(|github| github.step_summary.as_ref()) else {
         return;
     };
@@ -111,8 +111,8 @@ mod tests {
         let github = GithubActions {
             step_summary: Some(file.path().to_owned()),
         };
-        summarise(Some(&github), "one\n");
-        summarise(Some(&github), "two\n");
+        add_to_step_summary(Some(&github), "one\n");
+        add_to_step_summary(Some(&github), "two\n");
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "one\ntwo\n");
     }
 }

@@ -11,14 +11,14 @@ use super::output;
 use super::progress::{self, Screen};
 use super::sanitize;
 use crate::cli::failure::{Failure, Finding};
-use crate::cli::options::{Common, LogFormat};
+use crate::cli::options::{CommonOptions, LogFormat};
 
 /// The crates whose details `-v` shows.
 const OURS: [&str; 4] = ["mirror", "copier", "registry_client", "tag_retrieval"];
 
 /// Starts the log: warnings by default, errors with `-q`, rows and retries with
 /// `-v`, every request with `-vv`. Libraries below ours say warnings only.
-pub(crate) fn start(common: &Common, screen: &Screen) {
+pub(crate) fn start(common: &CommonOptions, screen: &Screen) {
     let level = match (common.quiet, common.verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::WARN,
@@ -48,8 +48,8 @@ pub(crate) fn start(common: &Common, screen: &Screen) {
     }
 }
 
-/// Tells why a command failed, in the form of the log.
-pub(crate) fn tell(failure: &Failure, format: LogFormat) {
+/// Logs the failure of a command, in the format of the log.
+pub(crate) fn report(failure: &Failure, format: LogFormat) {
     match format {
         LogFormat::Text => output::notice(&failure.to_string()),
         LogFormat::Json => {

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::output;
 use crate::cli::environment::Environment;
-use crate::cli::options::Common;
+use crate::cli::options::CommonOptions;
 
 /// Between two looks at the engine's state.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -39,7 +39,7 @@ pub(crate) struct Screen {
 
 impl Screen {
     /// Bars on a terminal, lines elsewhere, nothing where they are not wanted.
-    pub(crate) fn new(common: &Common, environment: &Environment) -> Self {
+    pub(crate) fn new(common: &CommonOptions, environment: &Environment) -> Self {
         let style = if common.quiet || common.no_progress {
             Style::Nothing
         } else if output::stderr_is_terminal() && !environment.dumb_terminal {
@@ -62,7 +62,7 @@ impl Screen {
     }
 
     /// Shows the state of a run over `rows` rows for as long as the guard lives.
-    pub(crate) fn show(&self, rows: usize, progress: &Arc<Progress>) -> Shown {
+    pub(crate) fn show(&self, rows: usize, progress: &Arc<Progress>) -> ProgressGuard {
         self.show_units("rows", rows, progress)
     }
 
@@ -72,7 +72,7 @@ impl Screen {
         unit: &'static str,
         number: usize,
         progress: &Arc<Progress>,
-    ) -> Shown {
+    ) -> ProgressGuard {
         let (screen, progress) = (self.clone(), Arc::clone(progress));
         let of = Work { unit, number };
         let task = match self.style {
@@ -84,7 +84,7 @@ impl Screen {
                 Some(tokio::spawn(draw_bars(screen.bars, of, progress)))
             }
         };
-        Shown {
+        ProgressGuard {
             bars: self.bars.clone(),
             task,
         }
@@ -93,12 +93,12 @@ impl Screen {
 
 /// Progress on the screen.
 #[derive(Debug)]
-pub(crate) struct Shown {
+pub(crate) struct ProgressGuard {
     bars: MultiProgress,
     task: Option<JoinHandle<()>>,
 }
 
-impl Drop for Shown {
+impl Drop for ProgressGuard {
     fn drop(&mut self) {
         if let Some(task) = &self.task {
             task.abort();

@@ -1,20 +1,33 @@
-//! What a run is doing, for whoever thinks that it is stuck.
+//! The state of a run, for a user who suspects that it is stuck.
 
 use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use copier::{RowUnderWay, Transfer};
-use registry_client::{Activity, HostActivity, RequestUnderWay, Stage};
+use copier::{Progress, RowUnderWay, Transfer};
+use registry_client::{Activity, Client, HostActivity, RequestUnderWay, Stage};
 
-use super::status_signal::Watched;
 use super::units::{bytes, short};
 
-/// Lines of a kind; those that are longest under way come first.
+/// Maximum lines of a kind; the longest in flight come first.
 const LINES: usize = 50;
 
-/// The answer: a line of sums, then what is under way.
+/// A run that can be reported.
+#[derive(Debug, Clone)]
+pub(crate) struct WatchedRun {
+    /// The number of rows.
+    pub(crate) rows: usize,
+    /// The engine's progress.
+    pub(crate) progress: Arc<Progress>,
+    /// The client of the run.
+    pub(crate) client: Client,
+    /// The start of the run.
+    pub(crate) since: Instant,
+}
+
+/// A line of sums, then transfers, requests, rows and hosts in flight.
 #[derive(Debug)]
-pub(crate) struct UnderWay {
+pub(crate) struct StatusReport {
     rows: usize,
     done: usize,
     failed: usize,
@@ -25,7 +38,7 @@ pub(crate) struct UnderWay {
     activity: Activity,
 }
 
-/// A blob on its way.
+/// A blob in transfer.
 #[derive(Debug)]
 struct TransferLine {
     repository: String,
@@ -36,7 +49,7 @@ struct TransferLine {
     idle: Duration,
 }
 
-/// A row that was begun.
+/// A row in flight.
 #[derive(Debug)]
 struct RowLine {
     source: String,
@@ -44,9 +57,9 @@ struct RowLine {
     age: Duration,
 }
 
-impl UnderWay {
-    /// The state at this moment.
-    pub(crate) fn of(watched: &Watched) -> Self {
+impl StatusReport {
+    /// Reads the current state.
+    pub(crate) fn new(watched: &WatchedRun) -> Self {
         let now = Instant::now();
         let progress = &watched.progress;
         let transfer = |transfer: &Transfer| TransferLine {
@@ -75,7 +88,7 @@ impl UnderWay {
     }
 }
 
-impl Display for UnderWay {
+impl Display for StatusReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
@@ -108,7 +121,7 @@ fn write_lines<L: Line>(f: &mut Formatter<'_>, kind: &str, lines: &[L]) -> fmt::
     }
 }
 
-/// What has a line of its own.
+/// An item with a line of its own.
 trait Line {
     fn write(&self, f: &mut Formatter<'_>) -> fmt::Result;
 }
@@ -207,7 +220,7 @@ mod tests {
     }
 
     fn under_way(requests: Vec<RequestUnderWay>, hosts: Vec<HostActivity>) -> String {
-        let answer = UnderWay {
+        let answer = StatusReport {
             rows: 9,
             done: 4,
             failed: 1,

@@ -1,4 +1,4 @@
-//! SIGUSR1: says on stderr what a run is doing.
+//! SIGUSR1: prints on stderr what a run is doing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -9,72 +9,64 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::output;
 use super::progress::{Screen, TARGET};
-use super::status_report::UnderWay;
+use super::status_report::{StatusReport, WatchedRun};
 use crate::cli::failure::Failure;
 use crate::cli::options::LogFormat;
 
-/// The process's answer to SIGUSR1, in every command that sends requests: it
-/// never ends one.
+/// The handler of SIGUSR1. It runs in every command that sends requests, so that the signal ends
+/// none of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Inquiry {
-    watched: Arc<Mutex<Option<Watched>>>,
+pub(crate) struct StatusSignal {
+    watched: Arc<Mutex<Option<WatchedRun>>>,
 }
 
-/// What can be told of.
-#[derive(Debug, Clone)]
-pub(crate) struct Watched {
-    /// Rows to be done.
-    pub(crate) rows: usize,
-    /// How far the run is.
-    pub(crate) progress: Arc<Progress>,
-    /// What it is asking.
-    pub(crate) client: Client,
-    /// When it began.
-    pub(crate) since: Instant,
-}
-
-/// A run that is told of for as long as this lives.
+/// Keeps a run watched until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Watching {
-    inquiry: Inquiry,
+pub(crate) struct WatchGuard {
+    handler: StatusSignal,
 }
 
-impl Inquiry {
-    /// Listens from now on.
+impl StatusSignal {
+    /// Starts to listen.
     ///
     /// # Errors
     ///
-    /// [`Failure`] where the system lets nobody listen.
+    /// [`Failure`] where the system refuses the handler.
     pub(crate) fn listen(&self, screen: &Screen, format: LogFormat) -> Result<(), Failure> {
-        let asked = signal(SignalKind::user_defined1());
-        let mut asked = asked
+        let received = signal(SignalKind::user_defined1());
+        let mut received = received
             .map_err(|error| Failure::failed(format!("cannot listen for SIGUSR1: {error}")))?;
-        let (inquiry, screen) = (self.clone(), screen.clone());
+        let (handler, screen) = (self.clone(), screen.clone());
         tokio::spawn(async move {
-            while asked.recv().await.is_some() {
-                inquiry.answer(&screen, format);
+            while received.recv().await.is_some() {
+                handler.print(&screen, format);
             }
         });
         Ok(())
     }
 
-    /// Tells of this run.
-    pub(crate) fn watch(&self, rows: usize, progress: &Arc<Progress>, client: &Client) -> Watching {
-        *self.lock() = Some(Watched {
+    /// Reports this run from now on.
+    pub(crate) fn watch(
+        &self,
+        rows: usize,
+        progress: &Arc<Progress>,
+        client: &Client,
+    ) -> WatchGuard {
+        *self.lock() = Some(WatchedRun {
             rows,
             progress: Arc::clone(progress),
             client: client.clone(),
             since: Instant::now(),
         });
-        Watching {
-            inquiry: self.clone(),
+        WatchGuard {
+            handler: self.clone(),
         }
     }
 
-    fn answer(&self, screen: &Screen, format: LogFormat) {
+    fn print(&self, screen: &Screen, format: LogFormat) {
         let watched = self.lock().clone();
         let text = match &watched {
-            Some(watched) => UnderWay::of(watched).to_string(),
+            Some(watched) => StatusReport::new(watched).to_string(),
             None => "no rows are under way\n".to_owned(),
         };
         match format {
@@ -83,13 +75,13 @@ impl Inquiry {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Watched>> {
+    fn lock(&self) -> MutexGuard<'_, Option<WatchedRun>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Watching {
+impl Drop for WatchGuard {
     fn drop(&mut self) {
-        *self.inquiry.lock() = None;
+        *self.handler.lock() = None;
     }
 }

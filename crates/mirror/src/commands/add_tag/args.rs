@@ -3,7 +3,7 @@
 use clap::Args;
 use images_list::Repository;
 
-use crate::cli::key_value::Operand;
+use crate::cli::key_value::KeyValue;
 
 /// The arguments of `add-tag`.
 #[derive(Debug, Args)]
@@ -22,29 +22,29 @@ somebody removes the comment.")]
 pub(crate) struct AddTagArgs {
     /// Source repositories of the list (env: IMAGES)
     #[arg(long, value_name = "NAME")]
-    pub(crate) images: Vec<String>,
+    pub(super) images: Vec<String>,
     /// The tags to add to each of them (env: TAGS)
     #[arg(long, value_name = "TAG")]
-    pub(crate) tags: Vec<String>,
+    pub(super) tags: Vec<String>,
     /// Images with their tags, instead of --images and --tags (env: FULL_IMAGES)
     #[arg(long, value_name = "NAME:TAG")]
-    pub(crate) full_images: Vec<String>,
+    pub(super) full_images: Vec<String>,
     /// Which of an image's destinations; with --new, the new one
     #[arg(long, value_name = "NAME")]
-    pub(crate) dest: Option<Repository>,
+    pub(super) dest: Option<Repository>,
     /// Add an image, or a destination, that the list does not have
     #[arg(long, requires = "dest")]
-    pub(crate) new: bool,
+    pub(super) new: bool,
     /// Add what passes the checks although others do not; exit 1 all the same
     #[arg(long)]
-    pub(crate) keep_going: bool,
+    pub(super) keep_going: bool,
     /// Pass over what the list has already
     #[arg(long)]
-    pub(crate) skip_existing: bool,
+    pub(super) skip_existing: bool,
     /// Check, and print the difference it would make; write nothing
     #[arg(long)]
-    pub(crate) dry_run: bool,
+    pub(super) dry_run: bool,
     /// IMAGES=…, TAGS=…, FULL_IMAGES=…, IMAGES_FILE=…: as the options and the environment variables
     #[arg(value_name = "KEY=VALUE", help_heading = "Arguments")]
-    pub(crate) operands: Vec<Operand>,
+    pub(super) key_values: Vec<KeyValue>,
 }

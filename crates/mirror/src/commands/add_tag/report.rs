@@ -29,7 +29,7 @@ impl AddedReport<'_> {
             row
         });
         let problems = self.0.outcome.problems.iter().map(|found| {
-            let image = found.pair.source.reference(&found.pair.tag);
+            let image = found.image.source.reference(&found.image.tag);
             json!({
                 "source": full_repository(&image),
                 "tag": tag_or_digest(&image),
@@ -63,7 +63,7 @@ impl AddedReport<'_> {
         let skipped = skipped.map(|(row, place)| ("skipped", format!("{row} ({place} has it)")));
         let problems = self.0.outcome.problems.iter();
         let problems =
-            problems.map(|found| ("problem", format!("{}: {}", found.pair, found.problem)));
+            problems.map(|found| ("problem", format!("{}: {}", found.image, found.problem)));
         let lines: Vec<_> = problems.chain(added).chain(skipped).take(LINES).collect();
         if !lines.is_empty() {
             text += "| | |\n| --- | --- |\n";
@@ -127,7 +127,7 @@ impl AddedReport<'_> {
 impl fmt::Display for AddedReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for found in &self.0.outcome.problems {
-            writeln!(f, "{}: {}", found.pair, found.problem)?;
+            writeln!(f, "{}: {}", found.image, found.problem)?;
         }
         for (row, place) in &self.0.outcome.skipped {
             writeln!(f, "skipped: {place} has `{row}` already")?;

@@ -1,4 +1,8 @@
-//! From the arguments of `add-tag` to the rows that are wanted.
+//! From the arguments of `add-tag` to a request.
+
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use images_list::{Repository, Tag};
 
@@ -6,53 +10,52 @@ use super::args::AddTagArgs;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::image_name::ImageName;
-use crate::cli::key_value::Key;
-use crate::cli::key_value::{Operands, Origin};
-use crate::rows::adding::{Destination, Pair, Wanted};
+use crate::cli::key_value::{Key, KeyValueArgs, Origin};
+use crate::registries::availability::ImageTag;
+use crate::rows::adding::{AddRequest, Destination};
 
 const EXAMPLE: &str = "write IMAGES=quay.io/coreos/etcd TAGS=v3.4.20,v3.5.1 \
                        or FULL_IMAGES=busybox:1.36,alpine:3.20";
 
 impl AddTagArgs {
-    /// What is to be added, and the lists that operand or environment name.
+    /// Returns the request, and the lists that an argument or the environment names.
     ///
     /// # Errors
     ///
-    /// [`Failure`] that names every word that is no image or tag, and where
-    /// nothing is asked for.
-    pub(crate) fn wanted<'a>(
+    /// [`Failure`] that names every word that is no image or tag, and for a request without images.
+    pub(super) fn request<'a>(
         &'a self,
         environment: &'a Environment,
-    ) -> Result<(Wanted, Option<&'a str>), Failure> {
+    ) -> Result<(AddRequest, Option<&'a str>), Failure> {
         let keys = [Key::ImagesFile, Key::Images, Key::Tags, Key::FullImages];
-        let operands = Operands::new(&self.operands, &keys, environment)?;
-        let images = operands.list(&self.images, Key::Images);
-        let tags = operands.list(&self.tags, Key::Tags);
-        let full = operands.list(&self.full_images, Key::FullImages);
-        // A form that stands in the environment only was left there by somebody else where the
-        // command line says what to add in the other form.
-        let origin = |said: &Option<(Origin, Vec<&str>)>| said.as_ref().map(|(origin, _)| *origin);
-        let product = origin(&images).max(origin(&tags));
+        let values = KeyValueArgs::new(&self.key_values, &keys, environment)?;
+        let sources = values.list(&self.images, Key::Images);
+        let tags = values.list(&self.tags, Key::Tags);
+        let full = values.list(&self.full_images, Key::FullImages);
+        // Where the command line has one form, the other one in the environment is a leftover.
+        let origin =
+            |given: &Option<(Origin, Vec<&str>)>| given.as_ref().map(|(origin, _)| *origin);
+        let product = origin(&sources).max(origin(&tags));
         let mut words = Words::default();
-        let mut pairs = Vec::new();
+        let mut images = Vec::new();
         if product.is_some() && product >= origin(&full) {
-            pairs.extend(words.product(images, tags)?);
+            images.extend(words.product(sources, tags)?);
         }
-        if let Some((origin, images)) = full
+        if let Some((origin, full)) = full
             && Some(origin) >= product
         {
-            pairs.extend(words.full(&images));
+            images.extend(words.full(&full));
         }
         words.refuse()?;
-        if pairs.is_empty() {
+        if images.is_empty() {
             return Err(Failure::unusable("nothing to add is named").hint(EXAMPLE.to_owned()));
         }
-        let wanted = Wanted {
-            pairs: without_repetition(pairs),
+        let request = AddRequest {
+            images: without_duplicates(images),
             destination: self.destination(),
         };
-        wanted.check()?;
-        Ok((wanted, operands.value(None, Key::ImagesFile)))
+        request.check()?;
+        Ok((request, values.value(None, Key::ImagesFile)))
     }
 
     fn destination(&self) -> Destination {
@@ -64,7 +67,7 @@ impl AddTagArgs {
     }
 }
 
-/// Collects what is wrong with the words.
+/// The words of a command line; collects those that are wrong.
 #[derive(Debug, Default)]
 struct Words {
     wrong: Vec<String>,
@@ -75,46 +78,45 @@ impl Words {
         &mut self,
         images: Option<(Origin, Vec<&str>)>,
         tags: Option<(Origin, Vec<&str>)>,
-    ) -> Result<Vec<Pair>, Failure> {
+    ) -> Result<Vec<ImageTag>, Failure> {
         let missing = |what: &str, other: &str| {
             Failure::unusable(format!("{other} without {what}")).hint(EXAMPLE.to_owned())
         };
         let (_, images) = images.ok_or_else(|| missing("IMAGES", "TAGS"))?;
         let (_, tags) = tags.ok_or_else(|| missing("TAGS", "IMAGES"))?;
-        let parse = |word: &str, why: &dyn std::fmt::Display| format!("`{word}`: {why}");
-        let mut sources: Vec<Repository> = Vec::new();
-        for word in images {
-            match word.parse() {
-                Ok(source) => sources.push(source),
-                Err(error) => self.wrong.push(parse(word, &error)),
-            }
-        }
-        let mut names: Vec<Tag> = Vec::new();
-        for word in tags {
-            match word.parse() {
-                Ok(tag) => names.push(tag),
-                Err(error) => self.wrong.push(parse(word, &error)),
-            }
-        }
-        let pair = |source: &Repository, tag: &Tag| Pair {
+        let sources: Vec<Repository> = self.parse(images);
+        let names: Vec<Tag> = self.parse(tags);
+        let image = |source: &Repository, tag: &Tag| ImageTag {
             source: source.clone(),
             tag: tag.clone(),
         };
-        let pairs = sources
+        let images = sources
             .iter()
-            .flat_map(|source| names.iter().map(move |tag| pair(source, tag)));
-        Ok(pairs.collect())
+            .flat_map(|source| names.iter().map(move |tag| image(source, tag)));
+        Ok(images.collect())
     }
 
-    fn full(&mut self, words: &[&str]) -> Vec<Pair> {
-        let mut pairs = Vec::new();
+    /// Parses words, and keeps the errors of the others.
+    fn parse<T: FromStr<Err: Display>>(&mut self, words: Vec<&str>) -> Vec<T> {
+        let mut parsed = Vec::new();
+        for word in words {
+            match word.parse() {
+                Ok(value) => parsed.push(value),
+                Err(error) => self.wrong.push(format!("`{word}`: {error}")),
+            }
+        }
+        parsed
+    }
+
+    fn full(&mut self, words: &[&str]) -> Vec<ImageTag> {
+        let mut images = Vec::new();
         for word in words {
             match full_image(word) {
-                Ok(pair) => pairs.push(pair),
+                Ok(image) => images.push(image),
                 Err(why) => self.wrong.push(format!("`{word}`: {why}")),
             }
         }
-        pairs
+        images
     }
 
     fn refuse(self) -> Result<(), Failure> {
@@ -125,7 +127,7 @@ impl Words {
     }
 }
 
-fn full_image(word: &str) -> Result<Pair, String> {
+fn full_image(word: &str) -> Result<ImageTag, String> {
     let parse = |word: &str| word.parse::<ImageName>().map_err(|error| error.to_string());
     let image = parse(word)?;
     if let Some((name, _)) = word.split_once('@')
@@ -135,14 +137,14 @@ fn full_image(word: &str) -> Result<Pair, String> {
     }
     let tag = image.tag.ok_or("its tag is missing: write NAME:TAG")?;
     let source = image.repository;
-    Ok(Pair { source, tag })
+    Ok(ImageTag { source, tag })
 }
 
-fn without_repetition(pairs: Vec<Pair>) -> Vec<Pair> {
-    let mut seen = std::collections::HashSet::new();
-    pairs
+fn without_duplicates(images: Vec<ImageTag>) -> Vec<ImageTag> {
+    let mut seen = HashSet::new();
+    images
         .into_iter()
-        .filter(|pair| seen.insert(pair.clone()))
+        .filter(|image| seen.insert(image.clone()))
         .collect()
 }
 
@@ -160,7 +162,7 @@ mod tests {
         args: AddTagArgs,
     }
 
-    fn wanted(line: &str, variables: &[(&str, &str)]) -> Result<String, Failure> {
+    fn request(line: &str, variables: &[(&str, &str)]) -> Result<String, Failure> {
         let line = format!("add-tag {line}");
         let CommandLine { args } = CommandLine::try_parse_from(line.split(' ')).unwrap();
         let get = |name: &str| {
@@ -168,12 +170,12 @@ mod tests {
             Some(OsString::from(found.1))
         };
         let environment = Environment::read(get, &Key::names());
-        let (wanted, _) = args.wanted(&environment)?;
-        let pairs = wanted
-            .pairs
+        let (request, _) = args.request(&environment)?;
+        let images = request
+            .images
             .iter()
-            .map(|pair| format!("{}:{}", pair.source, pair.tag));
-        Ok(pairs.collect::<Vec<_>>().join(" "))
+            .map(|image| format!("{}:{}", image.source, image.tag));
+        Ok(images.collect::<Vec<_>>().join(" "))
     }
 
     #[test]
@@ -190,10 +192,10 @@ mod tests {
             ("--tags 1 TAGS=2 IMAGES=a,docker.io/library/a", "a:1"),
         ];
         for (line, want) in table {
-            assert_eq!(wanted(line, &variables).unwrap(), want, "{line}");
+            assert_eq!(request(line, &variables).unwrap(), want, "{line}");
         }
         let both = [("TAGS", "9"), ("IMAGES", "a"), ("FULL_IMAGES", "b:1")];
-        assert_eq!(wanted("--dry-run", &both).unwrap(), "a:9 b:1");
+        assert_eq!(request("--dry-run", &both).unwrap(), "a:9 b:1");
     }
 
     #[test]
@@ -217,13 +219,13 @@ mod tests {
             ),
         ];
         for (line, parts) in table {
-            let failure = wanted(&line, &[]).unwrap_err();
+            let failure = request(&line, &[]).unwrap_err();
             for part in parts {
                 assert!(failure.message.contains(part), "{line}: {failure}");
             }
         }
         assert_eq!(
-            wanted(&format!("FULL_IMAGES=a@{digest}"), &[]).unwrap(),
+            request(&format!("FULL_IMAGES=a@{digest}"), &[]).unwrap(),
             format!("a:{digest}")
         );
     }

@@ -5,8 +5,8 @@ use super::report::AddedReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::list_file;
-use crate::registries::availability::Lookout;
-use crate::rows::adding::{Adding, add};
+use crate::registries::availability::AvailabilityChecker;
+use crate::rows::adding::{AddOptions, add};
 use crate::session::Session;
 use crate::terminal::github_actions;
 
@@ -17,10 +17,10 @@ use crate::terminal::github_actions;
 /// [`Failure`] for lists that cannot be read or written, and words that name no
 /// image.
 pub(crate) async fn run(session: &Session, args: &AddTagArgs) -> Result<Exit, Failure> {
-    let (wanted, images_file) = args.wanted(&session.environment)?;
+    let (request, images_file) = args.request(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
-    let lookout = Lookout::new(&session.common, &session.environment)?;
-    let how = Adding {
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let how = AddOptions {
         keep_going: args.keep_going,
         skip_existing: args.skip_existing,
         dry_run: args.dry_run,
@@ -28,14 +28,14 @@ pub(crate) async fn run(session: &Session, args: &AddTagArgs) -> Result<Exit, Fa
     let stop = session.signals.listen()?;
     // Between two awaits lies all of the writing: it is done or it is not.
     let additions = tokio::select! {
-        additions = Box::pin(add(session, &lookout, how, &wanted, &paths)) => additions?,
+        additions = Box::pin(add(session, &checker, how, &request, &paths)) => additions?,
         () = stop.cancelled() => return Err(Failure::interrupted("interrupted; nothing was written")),
     };
     for warning in &additions.outcome.warnings {
         tracing::warn!("{warning}");
     }
     let report = AddedReport(&additions);
-    github_actions::summarise(session.environment.github.as_ref(), &report.summary());
+    github_actions::add_to_step_summary(session.environment.github.as_ref(), &report.summary());
     session.output.write(&report, &report.document())?;
     Ok(additions.outcome.exit())
 }

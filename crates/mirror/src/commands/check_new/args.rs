@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::key_value::ListOperands;
+use crate::cli::key_value::ListArgs;
 use crate::rows::mutable_args::MutableArgs;
 
 /// The arguments of `check-new`.
@@ -35,5 +35,5 @@ pub(crate) struct CheckNewArgs {
     #[command(flatten)]
     pub(crate) locked: MutableArgs,
     #[command(flatten)]
-    pub(crate) operands: ListOperands,
+    pub(crate) lists: ListArgs,
 }

@@ -8,8 +8,7 @@ use super::change::{Change, Changed};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Finding;
 use crate::cli::image_name::full_repository;
-use crate::registries::availability::{Looked, missing_destination};
-use crate::rows::adding::Pair;
+use crate::registries::availability::{Availability, ImageTag, missing_destination};
 
 /// All that was found.
 #[derive(Debug)]
@@ -73,17 +72,16 @@ impl CheckedRow {
     /// Puts the answers for one row together.
     pub(crate) fn of(
         at: Changed,
-        images: &HashMap<Pair, Looked<Approved>>,
-        destinations: &HashMap<Repository, Looked>,
+        images: &HashMap<ImageTag, Availability<Approved>>,
+        destinations: &HashMap<Repository, Availability>,
     ) -> Self {
         let row = &at.row;
-        let pair = Pair {
-            source: row.source.clone(),
-            tag: row.tag.clone(),
-        };
-        let source = images.get(&pair).map(|looked| of_source(row, looked));
+        let image = ImageTag::from(row);
+        let source = images
+            .get(&image)
+            .map(|availability| of_source(row, availability));
         let destination = destinations.get(&row.destination);
-        let destination = destination.map(|looked| of_destination(row, looked));
+        let destination = destination.map(|availability| of_destination(row, availability));
         let against: Vec<_> = source.into_iter().chain(destination).flatten().collect();
         let statuses = against.iter().map(|(status, ..)| *status);
         let messages: Vec<_> = against
@@ -101,11 +99,11 @@ impl CheckedRow {
 
 type Against = Option<(Status, String, bool)>;
 
-fn of_source(row: &Row, looked: &Looked<Approved>) -> Against {
+fn of_source(row: &Row, availability: &Availability<Approved>) -> Against {
     let image = row.source_reference();
-    match looked {
-        Looked::Found(_) => None,
-        Looked::Missing => {
+    match availability {
+        Availability::Found(_) => None,
+        Availability::Missing => {
             let repository = full_repository(&image);
             let message = format!(
                 "{} does not exist: see what there is with `mirror tags {repository}`",
@@ -117,10 +115,10 @@ fn of_source(row: &Row, looked: &Looked<Approved>) -> Against {
     }
 }
 
-fn of_destination(row: &Row, looked: &Looked) -> Against {
-    match looked {
-        Looked::Found(_) => None,
-        Looked::Missing => {
+fn of_destination(row: &Row, availability: &Availability) -> Against {
+    match availability {
+        Availability::Found(_) => None,
+        Availability::Missing => {
             let message = missing_destination(&row.destination);
             Some((Status::DestinationMissing, message, false))
         }
@@ -131,18 +129,18 @@ fn of_destination(row: &Row, looked: &Looked) -> Against {
     }
 }
 
-fn of_trouble<T>(what: &str, looked: &Looked<T>) -> Against {
-    match looked {
-        Looked::Found(_) | Looked::Missing => None,
-        Looked::Unchecked(trouble) => Some((
+fn of_trouble<T>(what: &str, availability: &Availability<T>) -> Against {
+    match availability {
+        Availability::Found(_) | Availability::Missing => None,
+        Availability::Unchecked(error) => Some((
             Status::Unchecked,
-            format!("could not check {what}: {}", trouble.message),
+            format!("could not check {what}: {}", error.message),
             true,
         )),
-        Looked::Failed(trouble) => Some((
+        Availability::Failed(error) => Some((
             Status::Error,
-            format!("cannot tell whether {what} exists: {}", trouble.message),
-            trouble.refused,
+            format!("cannot tell whether {what} exists: {}", error.message),
+            error.refused,
         )),
     }
 }
@@ -151,8 +149,8 @@ impl Checked {
     /// Puts a check together.
     pub(crate) fn rows_of(
         change: &Change,
-        images: &HashMap<Pair, Looked<Approved>>,
-        destinations: &HashMap<Repository, Looked>,
+        images: &HashMap<ImageTag, Availability<Approved>>,
+        destinations: &HashMap<Repository, Availability>,
     ) -> Vec<CheckedRow> {
         let rows = change.added.iter().cloned();
         rows.map(|at| CheckedRow::of(at, images, destinations))

@@ -8,8 +8,7 @@ use super::change::Change;
 use crate::cli::failure::Finding;
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::LockFile;
-use crate::registries::availability::Looked;
-use crate::rows::adding::Pair;
+use crate::registries::availability::{Availability, ImageTag};
 use crate::rows::selection::Globs;
 
 /// A list with its lock, as the base had it and now.
@@ -39,7 +38,7 @@ impl LockChange<'_> {
     pub(crate) fn findings(
         &self,
         change: &Change,
-        images: &HashMap<Pair, Looked<Approved>>,
+        images: &HashMap<ImageTag, Availability<Approved>>,
         allowed: &Allowed,
     ) -> Vec<Finding> {
         let name = &self.file.name;
@@ -114,7 +113,7 @@ impl LockChange<'_> {
 fn of_new_row(
     row: &Row,
     lock: &LockFile,
-    images: &HashMap<Pair, Looked<Approved>>,
+    images: &HashMap<ImageTag, Availability<Approved>>,
     allowed: &Allowed,
 ) -> Option<String> {
     let Some(approved) = lock.lock.get(row) else {
@@ -123,12 +122,9 @@ fn of_new_row(
             lock.name
         ));
     };
-    let pair = Pair {
-        source: row.source.clone(),
-        tag: row.tag.clone(),
-    };
-    match images.get(&pair) {
-        Some(Looked::Found(now))
+    let image = ImageTag::from(row);
+    match images.get(&image) {
+        Some(Availability::Found(now))
             if now.digest() != approved.digest() && !allowed.mutable.select(row) =>
         {
             Some(format!(

@@ -1,8 +1,7 @@
 //! `mirror check-new`: can what a branch adds be mirrored?
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use futures::StreamExt;
 use images_list::{Approved, List, Lock, Repository};
 
 use super::args::CheckNewArgs;
@@ -16,13 +15,9 @@ use crate::files::config_file;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{self, LockFile, LockFileError};
 use crate::files::revision;
-use crate::registries::availability::{Looked, Lookout};
-use crate::rows::adding::Pair;
+use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
-
-/// Rows looked for at once; the client sees to what each registry bears.
-const AT_ONCE: usize = 512;
 
 /// Runs the command: exit 1 with findings.
 ///
@@ -30,7 +25,7 @@ const AT_ONCE: usize = 512;
 ///
 /// [`Failure`] for lists that cannot be read and bases that git does not know.
 pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, Failure> {
-    let images_file = args.operands.images_file(&session.environment)?;
+    let images_file = args.lists.images_file(&session.environment)?;
     let of_config = config_file::findings(&session.common)?;
     let stop = session.signals.listen()?;
     let paths = list_file::paths(&session.common.images_list, images_file);
@@ -47,7 +42,7 @@ pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, 
         checked: &checked,
         is_verbose: session.is_verbose(),
     };
-    github_actions::summarise(github, &report.summary());
+    github_actions::add_to_step_summary(github, &report.summary());
     session.output.write(&report, &report.document())?;
     Ok(checked.exit())
 }
@@ -59,8 +54,8 @@ async fn check(
 ) -> Result<Checked, Failure> {
     let (base, old) = before(args, lists).await?;
     let change = Change::between(&old, lists);
-    let lookout = Lookout::new(&session.common, &session.environment)?;
-    let (images, destinations) = look(&lookout, &change).await;
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let (images, destinations) = check_rows(&checker, &change).await;
     let mut problems: Vec<Finding> = list_file::check(lists)
         .into_iter()
         .map(|found| found.finding)
@@ -118,30 +113,16 @@ async fn lock_change<'a>(
     Ok(Ok(LockChange { file, old, new }))
 }
 
-/// Asks for every new image and every new destination once, all at the same
-/// time: the slowest registry decides how long it takes.
-async fn look(
-    lookout: &Lookout,
+/// Checks every new image and every new destination, all concurrently: the slowest registry
+/// decides how long it takes.
+async fn check_rows(
+    checker: &AvailabilityChecker,
     change: &Change,
-) -> (HashMap<Pair, Looked<Approved>>, HashMap<Repository, Looked>) {
-    let pairs = change.added.iter().map(|added| Pair {
-        source: added.row.source.clone(),
-        tag: added.row.tag.clone(),
-    });
-    let pairs: HashSet<Pair> = pairs.collect();
-    let images = futures::stream::iter(pairs)
-        .map(|pair| async move {
-            let looked = lookout.image(&pair.source, &pair.tag).await;
-            (pair, looked)
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect();
-    let destinations = futures::stream::iter(change.new_destinations.clone())
-        .map(|name| async move {
-            let looked = lookout.repository(&name).await;
-            (name, looked)
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect();
-    futures::join!(images, destinations)
+) -> (
+    HashMap<ImageTag, Availability<Approved>>,
+    HashMap<Repository, Availability>,
+) {
+    let images = change.added.iter().map(|added| ImageTag::from(&added.row));
+    let destinations = change.new_destinations.iter().cloned();
+    futures::join!(checker.images(images), checker.repositories(destinations))
 }

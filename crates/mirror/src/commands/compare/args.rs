@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::rows::mutable_args::MutableArgs;
-use crate::rows::platform_args::NarrowArgs;
+use crate::rows::platform_args::PlatformArgs;
 use crate::rows::select_args::SelectArgs;
 
 /// The arguments of `compare`.
@@ -19,7 +19,7 @@ pub(crate) struct CompareArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]
-    pub(crate) narrow: NarrowArgs,
+    pub(crate) platform: PlatformArgs,
     #[command(flatten)]
     pub(crate) locked: MutableArgs,
 }

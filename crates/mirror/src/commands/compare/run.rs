@@ -25,8 +25,8 @@ pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
     let mut selection = selection::select(session, &args.select).await?;
     Approvals::read(&selection.lists, args.locked.mutable()?)?.enter(&mut selection);
     let options = Options {
-        platforms: args.narrow.selection(),
-        arch_tags: args.narrow.arch_tags,
+        platforms: args.platform.selection(),
+        arch_tags: args.platform.arch_tags,
         ..Options::default()
     };
     let (report, ending) = compare(session, &selection.rows, &options).await?;
@@ -34,7 +34,7 @@ pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
     github_actions::annotate(github, Level::Error, &findings(&selection, &report));
     let text = ComparedText::of(&selection.rows, &report, session.is_verbose());
     let text = text.shard(selection.shard);
-    github_actions::summarise(
+    github_actions::add_to_step_summary(
         github,
         &format!("### mirror compare\n\n```\n{}```\n\n", text.brief()),
     );
@@ -60,7 +60,7 @@ pub(crate) async fn compare(
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let shown = session.screen.show(rows.len(), &progress);
-    let watching = session.inquiry.watch(rows.len(), &progress, &client);
+    let watching = session.status_signal.watch(rows.len(), &progress, &client);
     let report = Box::pin(copier::compare(&client, rows, options, &progress, &stop)).await;
     drop((shown, watching));
     let ending = Ending::of(&stop);

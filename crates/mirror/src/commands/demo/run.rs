@@ -16,7 +16,7 @@ use super::args::DemoArgs;
 use crate::cli::environment::Environment;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::options::Common;
+use crate::cli::options::CommonOptions;
 use crate::cli::options::OutputFormat;
 use crate::commands::compare::{self, ComparedJson, ComparedText};
 use crate::files::atomic_file::plain;
@@ -90,7 +90,7 @@ impl Demo {
         }
         fs::write(list, list_text(&upstream.host(), &mirror.host()))
             .map_err(|error| cannot("write its list", &error))?;
-        let common = Common {
+        let common = CommonOptions {
             images_list: vec![PathBuf::from(list)],
             registries_conf: None,
             authfile: None,
@@ -104,7 +104,7 @@ impl Demo {
             output: session.output,
             screen: session.screen.clone(),
             signals: session.signals.clone(),
-            inquiry: session.inquiry.clone(),
+            status_signal: session.status_signal.clone(),
         };
         Ok(Self {
             upstream,
@@ -180,7 +180,7 @@ impl Demo {
             title: "mirror demo",
             rows: selection.rows,
             places: selection.places,
-            neighbours: selection.neighbours,
+            other_rows: selection.other_rows,
             shard: selection.shard,
             moved: MovedTag::Kept,
         };

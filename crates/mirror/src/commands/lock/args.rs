@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::key_value::ListOperands;
+use crate::cli::key_value::ListArgs;
 
 /// The arguments of `lock`.
 #[derive(Debug, Args)]
@@ -24,5 +24,5 @@ pub(crate) struct LockArgs {
     #[arg(long = "match", value_name = "GLOB", value_delimiter = ',')]
     pub(crate) globs: Vec<String>,
     #[command(flatten)]
-    pub(crate) operands: ListOperands,
+    pub(crate) lists: ListArgs,
 }

@@ -1,8 +1,7 @@
 //! `mirror lock`: approves what the list's tags point to now.
 
-mod answers;
+mod approve;
 mod args;
-mod gaps;
 mod report;
 mod run;
 

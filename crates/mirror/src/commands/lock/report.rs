@@ -5,7 +5,7 @@ use std::fmt;
 use images_list::Lock;
 use serde_json::{Value, json};
 
-use super::answers::Change;
+use super::approve::ApprovalChange;
 use crate::cli::failure::Finding;
 use crate::files::list_file::ListFile;
 use crate::rows::row_json::row_json;
@@ -15,7 +15,7 @@ use crate::terminal::units::counted;
 #[derive(Debug, Default)]
 pub(crate) struct LockedReport {
     /// New and changed lines, in the order of the lists.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<ApprovalChange>,
     /// What is not as it should be.
     pub(crate) problems: Vec<Finding>,
     /// How many of the problems are refused credentials.
@@ -69,7 +69,7 @@ impl LockedReport {
 
 impl fmt::Display for LockedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Change { row, before, now } in &self.changes {
+        for ApprovalChange { row, before, now } in &self.changes {
             match before {
                 None => writeln!(f, "locked   {row} {}", now.digest())?,
                 Some(before) => {

@@ -1,12 +1,12 @@
 //! `mirror lock`: approving what the list's tags point to now.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
-use images_list::{Lock, Row, RowAt};
+use images_list::{Approved, Lock, Row, RowAt};
 
-use super::answers::Answers;
+use super::approve::approve;
 use super::args::LockArgs;
-use super::gaps::gaps;
 use super::report::LockedReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
@@ -15,7 +15,7 @@ use crate::files::atomic_file::Staged;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{LockFile, LockFileError};
 use crate::files::locked_files::LockedFiles;
-use crate::registries::availability::{Looked, Lookout};
+use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
 use crate::rows::selection::{self, Globs};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
@@ -26,7 +26,7 @@ use crate::terminal::github_actions::{self, Level};
 ///
 /// [`Failure`] for lists and locks that cannot be read or written.
 pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Failure> {
-    let images_file = args.operands.images_file(&session.environment)?;
+    let images_file = args.lists.images_file(&session.environment)?;
     let globs = Globs::parse("--match", &args.globs)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let report = if args.check {
@@ -49,7 +49,7 @@ pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Fail
     })
 }
 
-/// Whether lists and locks go together, without asking anybody.
+/// Compares lists with their locks. No request is sent.
 fn check(session: &Session, paths: &[PathBuf], globs: &Globs) -> Result<LockedReport, Failure> {
     let lists = list_file::read_all(paths)?;
     selection::refuse_wrong_rows(session, &lists)?;
@@ -77,29 +77,33 @@ async fn lock(
 ) -> Result<LockedReport, Failure> {
     let lists = list_file::read_all(paths)?;
     selection::refuse_wrong_rows(session, &lists)?;
-    let is_wanted =
+    let is_selected =
         |row: &Row, lock: &Lock| globs.select(row) && (args.update || lock.get(row).is_none());
     let mut open = Vec::new();
     for file in &lists {
         let lock = LockFile::read_or_new(file)?;
         let rows = file.list.rows();
         open.extend(
-            rows.filter(|at| is_wanted(at.row, &lock.lock))
+            rows.filter(|at| is_selected(at.row, &lock.lock))
                 .map(|at| at.row),
         );
     }
-    let lookout = Lookout::new(&session.common, &session.environment)?;
-    let answers = Answers::ask(&lookout, open.into_iter()).await;
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let images = checker.images(open.into_iter().map(ImageTag::from)).await;
     let held = LockedFiles::lock(&lists).await?;
     let lists = list_file::read_all(paths)?;
     let mut report = LockedReport::default();
     let mut staged = Vec::new();
     for file in &lists {
         let mut lock = LockFile::read_or_new(file)?;
-        for at in file.list.rows().filter(|at| is_wanted(at.row, &lock.lock)) {
-            report.add_problem(problem(file, &at, &answers));
+        for at in file
+            .list
+            .rows()
+            .filter(|at| is_selected(at.row, &lock.lock))
+        {
+            report.add_problem(problem(file, &at, &images));
         }
-        let changes = answers.enter(&file.list, &mut lock.lock, is_wanted);
+        let changes = approve(&images, &file.list, &mut lock.lock, is_selected);
         report.changes.extend(changes);
         report.add_list(file, Some(&lock.lock));
         staged.extend(lock.stage(&file.list)?);
@@ -109,20 +113,53 @@ async fn lock(
     Ok(report)
 }
 
+/// Selected rows without a line in the lock, and lines of the lock without a
+/// row. Without a lock nothing is locked.
+fn gaps(file: &ListFile, lock: Option<&LockFile>, globs: &Globs) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for at in file.list.rows().filter(|at| globs.select(at.row)) {
+        if lock.is_none_or(|lock| lock.lock.get(at.row).is_none()) {
+            found.push(Finding {
+                file: file.name.clone(),
+                line: at.line,
+                message: format!("`{}` is not locked: run `mirror lock`", at.row),
+            });
+        }
+    }
+    let Some(lock) = lock else { return found };
+    for (line, row) in lock.lock.stale(&file.list) {
+        if globs.select(row) {
+            found.push(Finding {
+                file: lock.name.clone(),
+                line,
+                message: format!(
+                    "`{row}` is locked and not in {}: run `mirror lock`, which drops it",
+                    file.name
+                ),
+            });
+        }
+    }
+    found
+}
+
 /// Why a row cannot be locked, and whether that is refused credentials.
-fn problem(file: &ListFile, at: &RowAt<'_>, answers: &Answers) -> Option<(Finding, bool)> {
+fn problem(
+    file: &ListFile,
+    at: &RowAt<'_>,
+    images: &HashMap<ImageTag, Availability<Approved>>,
+) -> Option<(Finding, bool)> {
     let image = at.row.source_reference();
-    let (message, refused) = match answers.of(at.row) {
-        Some(Looked::Found(_)) => return None,
-        Some(Looked::Missing) => {
+    let (message, refused) = match images.get(&ImageTag::from(at.row)) {
+        Some(Availability::Found(_)) => return None,
+        Some(Availability::Missing) => {
             let repository = full_repository(&image);
             let name = image.whole();
             let message =
                 format!("{name} does not exist: see what there is with `mirror tags {repository}`");
             (message, false)
         }
-        Some(Looked::Unchecked(trouble) | Looked::Failed(trouble)) => {
-            (trouble.message.clone(), trouble.refused)
+        Some(Availability::Unchecked(error) | Availability::Failed(error)) => {
+            (error.message.clone(), error.refused)
         }
         None => ("the row is new since: run this again".to_owned(), false),
     };

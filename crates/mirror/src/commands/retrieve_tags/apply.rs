@@ -1,4 +1,4 @@
-//! Adding what is new to the lists on disk.
+//! `--apply`: adds what is new to the lists on disk.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use tag_retrieval::Pair;
 use super::retrieval::{EntryState, Retrieval};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::registries::availability::Lookout;
-use crate::rows::adding::{self, AddProblem, Adding, Destination, PairProblem, Wanted, add};
+use crate::registries::availability::{AvailabilityChecker, ImageTag};
+use crate::rows::adding::{AddOptions, AddProblem, AddRequest, Destination, ImageProblem, add};
 use crate::session::Session;
 use crate::terminal::output;
 
@@ -26,8 +26,8 @@ pub(crate) async fn apply(
     paths: &[PathBuf],
     dry_run: bool,
 ) -> Result<Exit, Failure> {
-    let lookout = Lookout::new(&session.common, &session.environment)?;
-    let how = Adding {
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let how = AddOptions {
         keep_going: true,
         skip_existing: true,
         dry_run,
@@ -41,8 +41,8 @@ pub(crate) async fn apply(
         });
     let mut exit = Exit::Done;
     let mut added = 0;
-    for wanted in wanted(pairs.flatten()) {
-        let report = add(session, &lookout, how, &wanted, paths).await?;
+    for request in add_requests(pairs.flatten()) {
+        let report = add(session, &checker, how, &request, paths).await?;
         for problem in &report.outcome.problems {
             exit = exit.max(tell(problem));
         }
@@ -66,21 +66,21 @@ pub(crate) async fn apply(
 }
 
 /// Says why a pair is left out, and whether that fails the run.
-pub(super) fn tell(PairProblem { pair, problem, .. }: &PairProblem) -> Exit {
+pub(super) fn tell(ImageProblem { image, problem, .. }: &ImageProblem) -> Exit {
     match problem {
         AddProblem::NotListed { .. } => {
-            tracing::warn!("{pair} is not mapped: {problem}");
+            tracing::warn!("{image} is not mapped: {problem}");
             Exit::Done
         }
         AddProblem::NotAtSource { .. } => {
-            tracing::warn!("{pair} was announced and is not there yet: it is left out");
+            tracing::warn!("{image} was announced and is not there yet: it is left out");
             Exit::Done
         }
         // Where `add-tag` has options, an entry has a key.
         AddProblem::Ambiguous { destinations } => {
             let all = names(destinations);
             tracing::error!(
-                "{pair} goes to {all}: say which in the configuration, with \
+                "{image} goes to {all}: say which in the configuration, with \
                  {{\"source\": …, \"destination\": …}} in `images`"
             );
             Exit::Failed
@@ -92,13 +92,13 @@ pub(super) fn tell(PairProblem { pair, problem, .. }: &PairProblem) -> Exit {
         } => {
             let all = names(destinations);
             tracing::error!(
-                "{pair} does not go to {named} but to {all}: correct `destination` in the \
+                "{image} does not go to {named} but to {all}: correct `destination` in the \
                  configuration, or make it another destination with `mirror add-tag --new`"
             );
             Exit::Failed
         }
         _ => {
-            tracing::error!("{pair}: {problem}");
+            tracing::error!("{image}: {problem}");
             Exit::Failed
         }
     }
@@ -111,22 +111,22 @@ fn names(repositories: &[Repository]) -> String {
 
 /// What to add, a request for each destination that the configuration names
 /// and one for all the others.
-pub(super) fn wanted<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Vec<Wanted> {
-    let mut by_destination: BTreeMap<Option<String>, Vec<adding::Pair>> = BTreeMap::new();
+pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Vec<AddRequest> {
+    let mut by_destination: BTreeMap<Option<String>, Vec<ImageTag>> = BTreeMap::new();
     for pair in pairs {
-        let new = match as_row(pair) {
+        let new = match image_tag(pair) {
             Ok(new) => new,
             Err(why) => {
                 tracing::warn!("{} can be in no list: {why}", pair.full_image());
                 continue;
             }
         };
-        let pairs = by_destination.entry(pair.destination.clone()).or_default();
-        if !pairs.contains(&new) {
-            pairs.push(new);
+        let images = by_destination.entry(pair.destination.clone()).or_default();
+        if !images.contains(&new) {
+            images.push(new);
         }
     }
-    let wanted = by_destination.into_iter().filter_map(|(name, pairs)| {
+    let requests = by_destination.into_iter().filter_map(|(name, images)| {
         let destination = match name {
             None => Destination::OfTheList,
             Some(name) => match name.parse::<Repository>() {
@@ -137,17 +137,20 @@ pub(super) fn wanted<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Vec<Wanted> {
                 }
             },
         };
-        Some(Wanted { pairs, destination })
+        Some(AddRequest {
+            images,
+            destination,
+        })
     });
-    wanted.collect()
+    requests.collect()
 }
 
 /// What was found, as lists have it: their grammar is narrower than that of
 /// charts (a port has its bounds).
-fn as_row(pair: &Pair) -> Result<adding::Pair, String> {
+fn image_tag(pair: &Pair) -> Result<ImageTag, String> {
     let source = pair.image.parse::<Repository>();
     let tag = pair.tag.parse::<Tag>();
-    Ok(adding::Pair {
+    Ok(ImageTag {
         source: source.map_err(|error| error.to_string())?,
         tag: tag.map_err(|error| error.to_string())?,
     })
@@ -169,8 +172,8 @@ mod tests {
                 repository: image.to_owned(),
             },
         };
-        assert!(as_row(&pair("quay.io:443/a/b")).is_ok());
-        let why = as_row(&pair("quay.io:99999/a/b")).unwrap_err();
+        assert!(image_tag(&pair("quay.io:443/a/b")).is_ok());
+        let why = image_tag(&pair("quay.io:99999/a/b")).unwrap_err();
         assert!(why.starts_with("`quay.io:99999` is no host"), "{why}");
     }
 }

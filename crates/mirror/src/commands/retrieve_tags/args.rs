@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::duration;
-use crate::cli::key_value::ListOperands;
+use crate::cli::key_value::ListArgs;
 
 /// The arguments of `retrieve-tags`.
 #[derive(Debug, Args)]
@@ -53,5 +53,5 @@ pub(crate) struct RetrieveTagsArgs {
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) entries_at_once: NonZeroUsize,
     #[command(flatten)]
-    pub(crate) operands: ListOperands,
+    pub(crate) lists: ListArgs,
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use futures::{StreamExt, TryStreamExt};
 use tag_retrieval::{News, Origin, Pair, Summary};
 
-use super::apply::wanted;
+use super::apply::add_requests;
 use super::pull_requests::{Edit, Kind, LeftOut, Proposal, ProposedPair, path_in_repository};
 use super::retrieval::{EntryReport, EntryState, Retrieval};
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::{self, LockFile};
-use crate::registries::availability::Lookout;
-use crate::rows::adding::{self, AddProblem, Checks, Outcome, PairProblem, plan};
+use crate::registries::availability::{AvailabilityChecker, ImageTag};
+use crate::rows::adding::{self, AddProblem, Checks, ImageProblem, Outcome, plan};
 
 /// Entries checked at once.
 const AT_ONCE: usize = 16;
@@ -23,7 +23,7 @@ pub(crate) struct Draft {
     /// Nothing where no row passed the checks.
     pub(crate) proposal: Option<Proposal>,
     /// What stands against the others.
-    pub(crate) problems: Vec<PairProblem>,
+    pub(crate) problems: Vec<ImageProblem>,
 }
 
 /// A list with its lock and their places in the repository.
@@ -42,7 +42,7 @@ struct Listed<'a> {
 ///
 /// [`Failure`] for lists that are in no repository, and locks that are none.
 pub(crate) async fn draft(
-    lookout: &Lookout,
+    checker: &AvailabilityChecker,
     retrieval: &Retrieval,
     lists: &[ListFile],
 ) -> Result<Vec<Draft>, Failure> {
@@ -63,14 +63,14 @@ pub(crate) async fn draft(
             _ => None,
         });
     let drafts = futures::stream::iter(with_news)
-        .map(|(entry, news)| draft_entry(lookout, entry, news, lists, &listed))
+        .map(|(entry, news)| draft_entry(checker, entry, news, lists, &listed))
         .map(Ok)
         .try_buffered(AT_ONCE);
     drafts.try_collect().await
 }
 
 async fn draft_entry(
-    lookout: &Lookout,
+    checker: &AvailabilityChecker,
     entry: &EntryReport,
     news: &News,
     lists: &[ListFile],
@@ -78,10 +78,10 @@ async fn draft_entry(
 ) -> Result<Draft, Failure> {
     let mut checks = Checks::default();
     let mut outcome = Outcome::default();
-    for wanted in wanted(news.pairs.iter()) {
-        let planned = plan(lists, &wanted);
-        checks.complete(lookout, &planned, &wanted).await;
-        take_in(&mut outcome, Outcome::of(planned, &checks, &wanted, true));
+    for request in add_requests(news.pairs.iter()) {
+        let planned = plan(lists, &request);
+        checks.complete(checker, &planned, &request).await;
+        take_in(&mut outcome, Outcome::of(planned, &checks, &request, true));
     }
     let mut pairs = Vec::new();
     let mut edited = BTreeMap::new();
@@ -103,8 +103,8 @@ async fn draft_entry(
         }
     }
     let left_out = outcome.problems.iter().map(|found| LeftOut {
-        image: found.pair.source.to_string(),
-        tag: found.pair.tag.to_string(),
+        image: found.image.source.to_string(),
+        tag: found.image.tag.to_string(),
         reason: found.problem.to_string(),
     });
     let proposal = Proposal {
@@ -143,8 +143,8 @@ fn take_in(outcome: &mut Outcome, more: Outcome) {
             source_there: twin.source.clone(),
             place: "in this same proposal".to_owned(),
         };
-        outcome.problems.push(PairProblem {
-            pair: adding::Pair {
+        outcome.problems.push(ImageProblem {
+            image: ImageTag {
                 source: new.source.clone(),
                 tag: new.tag.clone(),
             },

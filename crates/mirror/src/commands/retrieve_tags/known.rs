@@ -10,7 +10,7 @@ use crate::files::list_file::ListFile;
 /// The rows of all lists, those that were commented out included: somebody did
 /// not want them, so they are not proposed again.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct KnownRows {
     rows: HashMap<(Repository, Tag), Vec<Place>>,
 }
 
@@ -20,7 +20,7 @@ struct Place {
     said: String,
 }
 
-impl Known {
+impl KnownRows {
     /// Reads the lists.
     pub(crate) fn of(lists: &[ListFile]) -> Self {
         let mut known = Self::default();
@@ -76,7 +76,7 @@ mod tests {
             path: "list".into(),
             list: List::parse(text),
         }];
-        let known = Known::of(&lists);
+        let known = KnownRows::of(&lists);
         let table = [
             ("a/a", "1.6.10", None, Some("list:1")),
             ("a/a", "1.6.1", None, None),

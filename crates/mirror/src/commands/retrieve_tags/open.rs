@@ -13,7 +13,7 @@ use super::retrieval::Retrieval;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
-use crate::registries::availability::Lookout;
+use crate::registries::availability::AvailabilityChecker;
 use crate::session::Session;
 use crate::terminal::github_actions;
 use crate::terminal::output;
@@ -32,8 +32,8 @@ pub(crate) async fn open_prs(
     lists: &[ListFile],
     proposing: &Proposing,
 ) -> Result<Exit, Failure> {
-    let lookout = Lookout::new(&session.common, &session.environment)?;
-    let drafts = draft(&lookout, retrieval, lists).await?;
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let drafts = draft(&checker, retrieval, lists).await?;
     let mut exit = Exit::Done;
     for problem in drafts.iter().flat_map(|draft| &draft.problems) {
         exit = exit.max(tell(problem));
@@ -64,7 +64,7 @@ pub(crate) async fn open_prs(
         );
     }
     if !proposed.is_empty() {
-        github_actions::summarise(session.environment.github.as_ref(), &(table + "\n"));
+        github_actions::add_to_step_summary(session.environment.github.as_ref(), &(table + "\n"));
     }
     Ok(exit)
 }

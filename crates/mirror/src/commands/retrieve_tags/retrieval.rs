@@ -3,7 +3,7 @@
 use tag_retrieval::config::Entry;
 use tag_retrieval::{EntryError, News, Outcome, Retrieved};
 
-use super::known::Known;
+use super::known::KnownRows;
 use crate::cli::failure::Finding;
 
 /// What came of every entry, in the order of the configuration.
@@ -45,7 +45,7 @@ impl Retrieval {
     pub(crate) fn of(
         config: &str,
         outcomes: Vec<Outcome<'_>>,
-        known: &Known,
+        known: &KnownRows,
         own_org: &str,
     ) -> Self {
         let report = |Outcome { entry, result }: Outcome<'_>| EntryReport {
@@ -92,7 +92,7 @@ fn told(error: &EntryError) -> String {
     }
 }
 
-fn news(entry: &Entry, retrieved: &Retrieved, known: &Known, own_org: &str) -> News {
+fn news(entry: &Entry, retrieved: &Retrieved, known: &KnownRows, own_org: &str) -> News {
     let images = entry.source.images();
     News::of(&retrieved.found, images, own_org, |pair| known.place(pair))
 }

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::apply;
 use super::args::RetrieveTagsArgs;
-use super::known::Known;
+use super::known::KnownRows;
 use super::open::{open_prs, proposing};
 use super::pull_requests::{Mode, Proposing};
 use super::report::{Explanation, Found, named, retrieved_json, retrieved_summary, sums};
 use super::retrieval::{EntryState, Retrieval};
-use super::upstreams::Asking;
+use super::upstreams::RunUpstreams;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::config_file::{self, ConfigFile};
@@ -37,22 +37,29 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
         let message = "--dry-run without --apply or --open-prs: nothing would be done anyway";
         return Err(Failure::unusable(message).hint("leave it out".to_owned()));
     }
-    let images_file = args.operands.images_file(&session.environment)?;
+    let images_file = args.lists.images_file(&session.environment)?;
     let config = config_file::require(&session.common)?;
     let entries = selected(&config, &args.entries)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let lists = list_file::read_all(&paths)?;
     selection::refuse_wrong_rows(session, &lists)?;
     let stop = session.signals.listen()?;
-    let asking = Asking::new(session, &args.own_org, args.deadline)?;
-    let looking = Box::pin(look(session, args, &asking, &config.name, &entries, &lists));
+    let upstreams = RunUpstreams::new(session, &args.own_org, args.deadline)?;
+    let looking = Box::pin(look(
+        session,
+        args,
+        &upstreams,
+        &config.name,
+        &entries,
+        &lists,
+    ));
     let (retrieval, to) = unless(&stop, looking).await?;
     tell(session, args, &retrieval)?;
     let failed = Exit::of_findings(!retrieval.findings().is_empty());
     let acting = Box::pin(act(session, args, &retrieval, to.as_ref(), &lists, &paths));
     // The result is written: that what comes of it fails is no other result.
     let done = unless(&stop, acting).await.unwrap_or_else(|failure| {
-        logging::tell(&failure, session.common.log_format);
+        logging::report(&failure, session.common.log_format);
         failure.exit
     });
     Ok(failed.max(done))
@@ -74,18 +81,18 @@ async fn unless<T>(
 async fn look(
     session: &Session,
     args: &RetrieveTagsArgs,
-    asking: &Asking,
+    upstreams: &RunUpstreams,
     config: &str,
     entries: &[&Entry],
     lists: &[ListFile],
 ) -> Result<(Retrieval, Option<Proposing>), Failure> {
     // Known before anybody is asked, not after.
     let to = match args.open_prs {
-        true => Some(how_to_propose(session, args, asking, lists).await?),
+        true => Some(how_to_propose(session, args, upstreams, lists).await?),
         false => None,
     };
-    let outcomes = ask(session, args, asking, entries).await;
-    let known = Known::of(lists);
+    let outcomes = ask(session, args, upstreams, entries).await;
+    let known = KnownRows::of(lists);
     let retrieval = Retrieval::of(config, outcomes, &known, &args.own_org);
     Ok((retrieval, to))
 }
@@ -109,14 +116,14 @@ async fn act(
 async fn how_to_propose(
     session: &Session,
     args: &RetrieveTagsArgs,
-    asking: &Asking,
+    upstreams: &RunUpstreams,
     lists: &[ListFile],
 ) -> Result<Proposing, Failure> {
     let mode = match args.dry_run {
         true => Mode::DryRun,
         false => Mode::Propose,
     };
-    let github = asking.upstreams.github.clone();
+    let github = upstreams.clients.github.clone();
     proposing(session, lists, github, args.base.clone(), mode).await
 }
 
@@ -137,7 +144,7 @@ fn selected<'a>(config: &'a ConfigFile, names: &[String]) -> Result<Vec<&'a Entr
 async fn ask<'a>(
     session: &Session,
     args: &RetrieveTagsArgs,
-    asking: &Asking,
+    upstreams: &RunUpstreams,
     entries: &[&'a Entry],
 ) -> Vec<Outcome<'a>> {
     let progress = Arc::new(Progress::default());
@@ -150,7 +157,7 @@ async fn ask<'a>(
     };
     let on_end = |outcome: &Outcome<'_>| progress.row_done(outcome.result.is_err());
     let entries = entries.iter().copied();
-    let outcomes = Box::pin(retrieve(entries, &asking.upstreams, limits, on_end)).await;
+    let outcomes = Box::pin(retrieve(entries, &upstreams.clients, limits, on_end)).await;
     drop(shown);
     outcomes
 }
@@ -180,7 +187,7 @@ fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Re
     }
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &findings);
-    github_actions::summarise(github, &retrieved_summary(retrieval));
+    github_actions::add_to_step_summary(github, &retrieved_summary(retrieval));
     session.output.write_document(&retrieved_json(retrieval))?;
     if !args.explain {
         tracing::info!("{}", sums(retrieval));

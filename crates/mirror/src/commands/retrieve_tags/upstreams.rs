@@ -1,4 +1,4 @@
-//! Whom the version sources ask, made from options and environment.
+//! The clients of the version sources, built from options and environment.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,22 +16,21 @@ use crate::files::atomic_file::plain;
 use crate::registries::client;
 use crate::session::Session;
 
-/// Whom the version sources ask, for as long as a run takes.
+/// The clients of the version sources, for one run.
 #[derive(Debug)]
-pub(crate) struct Asking {
-    /// Whom they ask.
-    pub(crate) upstreams: Upstreams,
-    /// Charts are kept here; gone at the end.
+pub(crate) struct RunUpstreams {
+    /// The clients.
+    pub(crate) clients: Upstreams,
+    /// The directory of downloaded charts, removed at the end.
     _scratch: TempDir,
 }
 
-impl Asking {
-    /// Nobody has been asked yet.
+impl RunUpstreams {
+    /// Creates the clients. No request is sent.
     ///
     /// # Errors
     ///
-    /// [`Failure`] for settings that mean nothing, and without a folder to
-    /// keep charts in.
+    /// [`Failure`] for invalid settings, and without a directory for charts.
     pub(crate) fn new(
         session: &Session,
         own_org: &str,
@@ -53,7 +52,7 @@ impl Asking {
             deadline,
             processes: available_parallelism().map_or(2, usize::from),
         };
-        let upstreams = Upstreams {
+        let clients = Upstreams {
             registries: client::build(&session.common, environment)?,
             github: github(environment, deadline),
             helm: Arc::new(Helm::new(helm)),
@@ -61,7 +60,7 @@ impl Asking {
             now: std::time::SystemTime::now().into(),
         };
         Ok(Self {
-            upstreams,
+            clients,
             _scratch: scratch,
         })
     }

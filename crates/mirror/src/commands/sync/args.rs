@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::image_name::ImageName;
 use crate::rows::mutable_args::MutableArgs;
-use crate::rows::platform_args::NarrowArgs;
+use crate::rows::platform_args::PlatformArgs;
 use crate::rows::select_args::SelectArgs;
 
 /// The arguments of `sync`.
@@ -56,7 +56,7 @@ pub(crate) struct CopyingArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
-    pub(crate) narrow: NarrowArgs,
+    pub(crate) platform: PlatformArgs,
     /// Leave signatures, SBOMs and other referrers behind
     #[arg(long)]
     pub(crate) no_referrers: bool,

@@ -24,7 +24,7 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
         title: "mirror copy",
         rows: vec![row],
         places: Vec::new(),
-        neighbours: Vec::new(),
+        other_rows: Vec::new(),
         shard: None,
         moved: MovedTag::Kept,
     };

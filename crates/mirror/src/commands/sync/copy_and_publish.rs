@@ -29,8 +29,8 @@ pub(super) async fn copy_and_publish(
         atomic_file::stage(file, b"")?;
     }
     let options = Options {
-        platforms: args.narrow.selection(),
-        arch_tags: args.narrow.arch_tags,
+        platforms: args.platform.selection(),
+        arch_tags: args.platform.arch_tags,
         referrers: !args.no_referrers,
         dry_run: args.dry_run,
         moved: work.moved,

@@ -28,7 +28,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
         title: "mirror sync",
         rows: selection.rows,
         places: selection.places,
-        neighbours: selection.neighbours,
+        other_rows: selection.other_rows,
         shard: selection.shard,
         moved: if args.require_locked {
             MovedTag::Refused
@@ -45,7 +45,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     Ok(match recorded.await {
         Ok(()) => exit,
         Err(failure) => {
-            logging::tell(&failure, session.common.log_format);
+            logging::report(&failure, session.common.log_format);
             exit.max(failure.exit)
         }
     })

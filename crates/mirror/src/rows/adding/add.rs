@@ -1,16 +1,16 @@
-//! Adding rows to the lists on disk.
+//! Adding images to the lists on disk.
 
 use std::path::PathBuf;
 
 use similar::TextDiff;
 
-use super::{Additions, Checks, Destination, Edit, Outcome, Plan, Verdict, Wanted, plan};
+use super::{AddRequest, Additions, Checks, Destination, Edit, Outcome, Plan, Verdict, plan};
 use crate::cli::failure::Failure;
 use crate::files::atomic_file::{self, Staged};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
-use crate::registries::availability::Lookout;
+use crate::registries::availability::AvailabilityChecker;
 use crate::rows::selection;
 use crate::session::Session;
 
@@ -20,7 +20,7 @@ const ROUNDS: usize = 5;
 
 /// What to do about images that cannot be added, and whether to write.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Adding {
+pub(crate) struct AddOptions {
     /// What passes is added although something does not.
     pub(crate) keep_going: bool,
     /// What the list has is no problem.
@@ -37,9 +37,9 @@ pub(crate) struct Adding {
 /// [`Failure`] for lists that cannot be read or written.
 pub(crate) async fn add(
     session: &Session,
-    lookout: &Lookout,
-    how: Adding,
-    wanted: &Wanted,
+    checker: &AvailabilityChecker,
+    how: AddOptions,
+    request: &AddRequest,
     paths: &[PathBuf],
 ) -> Result<Additions, Failure> {
     let mut lists = list_file::read_all(paths)?;
@@ -50,22 +50,22 @@ pub(crate) async fn add(
     }
     let mut checks = Checks::default();
     for _ in 0..ROUNDS {
-        let planned = plan(&lists, wanted);
+        let planned = plan(&lists, request);
         if !how.dry_run {
             refuse_read_only(&lists, &planned)?;
         }
-        checks.complete(lookout, &planned, wanted).await;
+        checks.complete(checker, &planned, request).await;
         if how.dry_run {
-            return finish(how, wanted, &lists, planned, &checks);
+            return finish(how, request, &lists, planned, &checks);
         }
         let locked = LockedFiles::lock(&lists).await?;
         lists = list_file::read_all(paths)?;
         if lists.iter().any(|file| !file.list.wrong_rows().is_empty()) {
             selection::refuse_wrong_rows(session, &lists)?;
         }
-        let planned = plan(&lists, wanted);
+        let planned = plan(&lists, request);
         if checks.cover(&planned) {
-            let report = finish(how, wanted, &lists, planned, &checks);
+            let report = finish(how, request, &lists, planned, &checks);
             drop(locked);
             return report;
         }
@@ -107,13 +107,13 @@ fn refuse_read_only(lists: &[ListFile], planned: &Plan) -> Result<(), Failure> {
 
 /// Writes what passed, or nothing.
 fn finish(
-    how: Adding,
-    wanted: &Wanted,
+    how: AddOptions,
+    request: &AddRequest,
     lists: &[ListFile],
     planned: Plan,
     checks: &Checks,
 ) -> Result<Additions, Failure> {
-    let mut outcome = Outcome::of(planned, checks, wanted, how.skip_existing);
+    let mut outcome = Outcome::of(planned, checks, request, how.skip_existing);
     let passed = outcome.rows.len();
     if !how.keep_going && !outcome.problems.is_empty() {
         outcome.rows.clear();
@@ -121,9 +121,9 @@ fn finish(
     let mut report = Additions {
         rows: Vec::new(),
         diff: how.dry_run.then(String::new),
-        asked: wanted.pairs.len(),
+        asked: request.images.len(),
         passed,
-        is_new: matches!(wanted.destination, Destination::New(_)),
+        is_new: matches!(request.destination, Destination::New(_)),
         outcome,
     };
     let mut staged = Vec::new();

@@ -1,145 +1,137 @@
-//! What registries say to rows that are wanted.
+//! What registries answer about the images of a request.
 
 use std::collections::HashMap;
 
-use futures::StreamExt;
 use images_list::{Approved, Row};
 
-use super::{AddProblem, Destination, Pair, Plan, Verdict, Wanted};
+use super::{AddProblem, AddRequest, Destination, Plan, Verdict};
 use crate::cli::image_name::full_repository;
-use crate::registries::availability::{Looked, Lookout, missing_destination};
+use crate::registries::availability::{
+    Availability, AvailabilityChecker, ImageTag, missing_destination,
+};
 
-/// Rows looked for at once; the client sees to what each registry bears.
-const AT_ONCE: usize = 512;
-
-/// The answers so far.
+/// The results of the checks so far.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
-    images: HashMap<Pair, Looked<Approved>>,
-    destination: Option<Looked>,
+    images: HashMap<ImageTag, Availability<Approved>>,
+    destination: Option<Availability>,
 }
 
-/// What the answers mean for one image.
+/// The checks of one image.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
-    /// What stands against adding it, and whether it is refused credentials.
+pub(crate) struct CheckResult {
+    /// Reasons against adding it; `true` for refused credentials.
     pub(crate) problems: Vec<(AddProblem, bool)>,
-    /// What could not be checked.
+    /// Checks without a result.
     pub(crate) warnings: Vec<String>,
 }
 
 impl Checks {
-    /// Asks for everything that the plan needs and nobody has answered yet,
-    /// all at once.
-    pub(crate) async fn complete(&mut self, lookout: &Lookout, plan: &Plan, wanted: &Wanted) {
-        let open: Vec<&Pair> = self.open(plan).collect();
-        let images = futures::stream::iter(open)
-            .map(|pair| async move {
-                let looked = lookout.image(&pair.source, &pair.tag).await;
-                (pair.clone(), looked)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect::<Vec<_>>();
+    /// Runs the checks that the plan needs and that have not run yet, concurrently.
+    pub(crate) async fn complete(
+        &mut self,
+        checker: &AvailabilityChecker,
+        plan: &Plan,
+        request: &AddRequest,
+    ) {
+        let open: Vec<ImageTag> = self.open(plan).cloned().collect();
         let destination = async {
-            match &wanted.destination {
+            match &request.destination {
                 Destination::New(name) if self.lacks_destination(plan) => {
-                    Some(lookout.repository(name).await)
+                    Some(checker.repository(name).await)
                 }
                 _ => None,
             }
         };
-        let (images, destination) = futures::join!(images, destination);
+        let (images, destination) = futures::join!(checker.images(open), destination);
         self.images.extend(images);
         self.destination = destination.or(self.destination.take());
     }
 
-    /// Whether all that the plan needs is answered.
+    /// Whether every check that the plan needs has run.
     pub(crate) fn cover(&self, plan: &Plan) -> bool {
         self.open(plan).next().is_none() && !self.lacks_destination(plan)
     }
 
-    /// What an image is, where its source has it.
+    /// Returns the digest of a row's source, where the source has the tag.
     pub(crate) fn approved(&self, row: &Row) -> Option<&Approved> {
-        let pair = Pair {
-            source: row.source.clone(),
-            tag: row.tag.clone(),
-        };
-        match self.images.get(&pair) {
-            Some(Looked::Found(approved)) => Some(approved),
+        match self.images.get(&ImageTag::from(row)) {
+            Some(Availability::Found(approved)) => Some(approved),
             _ => None,
         }
     }
 
-    fn open<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Pair> {
+    /// The images of the plan without a check.
+    fn open<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a ImageTag> {
         let needed = plan
             .verdicts
             .iter()
-            .filter(|(_, verdict)| is_asked_for(verdict));
-        let pairs = needed.map(|(pair, _)| pair);
-        pairs.filter(|pair| !self.images.contains_key(*pair))
+            .filter(|(_, verdict)| needs_check(verdict));
+        let images = needed.map(|(image, _)| image);
+        images.filter(|image| !self.images.contains_key(*image))
     }
 
     fn lacks_destination(&self, plan: &Plan) -> bool {
         !plan.knows_destination && self.destination.is_none()
     }
 
-    /// What the answers say of one image of the plan.
-    pub(crate) fn answer(
+    /// Returns the checks of one image of the plan.
+    pub(crate) fn result(
         &self,
-        pair: &Pair,
+        image: &ImageTag,
         verdict: &Verdict,
         plan: &Plan,
-        wanted: &Wanted,
-    ) -> Answer {
-        let mut answer = Answer::default();
-        if !is_asked_for(verdict) {
-            return answer;
+        request: &AddRequest,
+    ) -> CheckResult {
+        let mut result = CheckResult::default();
+        if !needs_check(verdict) {
+            return result;
         }
-        match self.images.get(pair) {
-            None | Some(Looked::Found(_)) => {}
-            Some(Looked::Missing) => {
-                let repository = full_repository(&pair.source.reference(&pair.tag));
-                answer
+        match self.images.get(image) {
+            None | Some(Availability::Found(_)) => {}
+            Some(Availability::Missing) => {
+                let repository = full_repository(&image.source.reference(&image.tag));
+                result
                     .problems
                     .push((AddProblem::NotAtSource { repository }, false));
             }
-            Some(Looked::Unchecked(trouble) | Looked::Failed(trouble)) => {
-                let message = trouble.message.clone();
-                answer
+            Some(Availability::Unchecked(error) | Availability::Failed(error)) => {
+                let message = error.message.clone();
+                result
                     .problems
-                    .push((AddProblem::Registry(message), trouble.refused));
+                    .push((AddProblem::Registry(message), error.refused));
             }
         }
-        let Destination::New(name) = &wanted.destination else {
-            return answer;
+        let Destination::New(name) = &request.destination else {
+            return result;
         };
         match self
             .destination
             .as_ref()
             .filter(|_| !plan.knows_destination)
         {
-            None | Some(Looked::Found(_)) => {}
-            Some(Looked::Missing) => {
+            None | Some(Availability::Found(_)) => {}
+            Some(Availability::Missing) => {
                 let problem = AddProblem::NoDestination(missing_destination(name));
-                answer.problems.push((problem, false));
+                result.problems.push((problem, false));
             }
-            Some(Looked::Failed(trouble)) => {
-                let message = trouble.message.clone();
-                answer
+            Some(Availability::Failed(error)) => {
+                let message = error.message.clone();
+                result
                     .problems
-                    .push((AddProblem::Registry(message), trouble.refused));
+                    .push((AddProblem::Registry(message), error.refused));
             }
-            Some(Looked::Unchecked(trouble)) => answer.warnings.push(format!(
+            Some(Availability::Unchecked(error)) => result.warnings.push(format!(
                 "whether the destination repository {name} exists could not be checked: {}",
-                trouble.message
+                error.message
             )),
         }
-        answer
+        result
     }
 }
 
-/// Nobody is asked for what the list has, or for a name that is likely wrong.
-fn is_asked_for(verdict: &Verdict) -> bool {
+/// Rows that the list has, and names that are likely wrong, need no request.
+fn needs_check(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Add(_) => true,
         Verdict::Present(..) => false,

@@ -3,8 +3,9 @@
 use images_list::{CommentedRow, Index, Repository, Row, Source};
 
 use super::problem::place;
-use super::{AddProblem, Destination, Pair, PlannedRow, Verdict};
+use super::{AddProblem, Destination, PlannedRow, Verdict};
 use crate::files::list_file::ListFile;
+use crate::registries::availability::ImageTag;
 
 /// The lists, looked up as one.
 pub(super) struct Lists<'a> {
@@ -30,18 +31,18 @@ impl<'a> Lists<'a> {
     }
 
     /// What the lists say to one image.
-    pub(super) fn judge(&self, pair: &Pair, destination: &Destination) -> Verdict {
+    pub(super) fn judge(&self, image: &ImageTag, destination: &Destination) -> Verdict {
         let mapping = match destination {
-            Destination::OfTheList => self.chosen(&pair.source),
-            Destination::Named(name) => self.named(&pair.source, name),
-            Destination::New(name) => self.new_mapping(&pair.source, name),
+            Destination::OfTheList => self.chosen(&image.source),
+            Destination::Named(name) => self.named(&image.source, name),
+            Destination::New(name) => self.new_mapping(&image.source, name),
         };
         let planned = match mapping {
             Ok((list, source, destination)) => PlannedRow {
                 row: Row {
                     source,
                     destination,
-                    tag: pair.tag.clone(),
+                    tag: image.tag.clone(),
                 },
                 list,
             },

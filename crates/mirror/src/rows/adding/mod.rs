@@ -1,5 +1,5 @@
-//! Rows to be added to the lists: what is wanted, what the lists say to it, and
-//! writing it.
+//! Adding images to the lists: the request, the plan by the lists, the checks at
+//! registries, and writing.
 
 mod add;
 mod checks;
@@ -8,12 +8,12 @@ mod lists;
 mod outcome;
 mod plan;
 mod problem;
-mod wanted;
+mod request;
 
-pub(crate) use add::{Adding, add};
+pub(crate) use add::{AddOptions, add};
 pub(crate) use checks::Checks;
 pub(crate) use edit::Edit;
-pub(crate) use outcome::{AddedRow, Additions, Outcome, PairProblem};
+pub(crate) use outcome::{AddedRow, Additions, ImageProblem, Outcome};
 pub(crate) use plan::{Plan, PlannedRow, Verdict, plan};
 pub(crate) use problem::AddProblem;
-pub(crate) use wanted::{Destination, Pair, Wanted};
+pub(crate) use request::{AddRequest, Destination};

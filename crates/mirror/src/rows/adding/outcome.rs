@@ -2,27 +2,28 @@
 
 use images_list::Row;
 
-use super::{AddProblem, Checks, Pair, Plan, PlannedRow, Verdict, Wanted};
+use super::{AddProblem, AddRequest, Checks, Plan, PlannedRow, Verdict};
 use crate::cli::exit::Exit;
+use crate::registries::availability::ImageTag;
 
 /// What is added, what is not, and why.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// The rows to add, in the order of asking.
+    /// The rows to add, in the order of the request.
     pub(crate) rows: Vec<PlannedRow>,
     /// What the lists have already, where that is no problem, and where.
     pub(crate) skipped: Vec<(Row, String)>,
     /// What stands against an image. Several may stand against one.
-    pub(crate) problems: Vec<PairProblem>,
+    pub(crate) problems: Vec<ImageProblem>,
     /// What could not be checked and is no problem.
     pub(crate) warnings: Vec<String>,
 }
 
 /// An image and what stands against adding it.
 #[derive(Debug)]
-pub(crate) struct PairProblem {
+pub(crate) struct ImageProblem {
     /// The image.
-    pub(crate) pair: Pair,
+    pub(crate) image: ImageTag,
     /// What is wrong.
     pub(crate) problem: AddProblem,
     /// Whether a registry refused who we are.
@@ -60,14 +61,19 @@ pub(crate) struct Additions {
 impl Outcome {
     /// Puts together what the lists and the registries say. `rows` are those
     /// that nothing stands against, whatever stands against others.
-    pub(crate) fn of(plan: Plan, checks: &Checks, wanted: &Wanted, skip_existing: bool) -> Self {
+    pub(crate) fn of(
+        plan: Plan,
+        checks: &Checks,
+        request: &AddRequest,
+        skip_existing: bool,
+    ) -> Self {
         let mut outcome = Self::default();
         let answers: Vec<_> = plan
             .verdicts
             .iter()
-            .map(|(pair, verdict)| checks.answer(pair, verdict, &plan, wanted))
+            .map(|(image, verdict)| checks.result(image, verdict, &plan, request))
             .collect();
-        for ((pair, verdict), answer) in plan.verdicts.into_iter().zip(answers) {
+        for ((image, verdict), answer) in plan.verdicts.into_iter().zip(answers) {
             let stands_against = !answer.problems.is_empty();
             let mut problems = Vec::new();
             match verdict {
@@ -81,8 +87,8 @@ impl Outcome {
                 }
             }
             problems.extend(answer.problems);
-            let problems = problems.into_iter().map(|(problem, refused)| PairProblem {
-                pair: pair.clone(),
+            let problems = problems.into_iter().map(|(problem, refused)| ImageProblem {
+                image: image.clone(),
                 problem,
                 refused,
             });

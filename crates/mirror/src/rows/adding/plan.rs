@@ -1,19 +1,20 @@
-//! What the lists say to rows that are wanted. No file is touched and nobody is
-//! asked: it is done again where a list has changed in the meantime.
+//! The plan for a request, by the lists alone. It costs no request and no write, so it is made
+//! again where a list has changed in the meantime.
 
 use std::collections::HashMap;
 
 use images_list::{Repository, Row, Tag};
 
 use super::lists::Lists;
-use super::{AddProblem, Destination, Pair, Wanted};
+use super::{AddProblem, AddRequest, Destination};
 use crate::files::list_file::ListFile;
+use crate::registries::availability::ImageTag;
 
-/// What is to be done about each wanted image, in the order of asking.
+/// The verdict for each image of a request, in the order of the request.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// The images, and what the lists say.
-    pub(crate) verdicts: Vec<(Pair, Verdict)>,
+    pub(crate) verdicts: Vec<(ImageTag, Verdict)>,
     /// Whether the lists name the new destination already, so that nobody need
     /// be asked whether it exists.
     pub(crate) knows_destination: bool,
@@ -40,23 +41,23 @@ pub(crate) struct PlannedRow {
 }
 
 /// Plans the rows.
-pub(crate) fn plan(lists: &[ListFile], wanted: &Wanted) -> Plan {
+pub(crate) fn plan(lists: &[ListFile], request: &AddRequest) -> Plan {
     let lists = Lists::of(lists);
     let mut filled = HashMap::new();
-    let verdicts = wanted.pairs.iter().map(|pair| {
-        let verdict = lists.judge(pair, &wanted.destination);
-        (pair.clone(), refuse_twins(verdict, &mut filled))
+    let verdicts = request.images.iter().map(|image| {
+        let verdict = lists.judge(image, &request.destination);
+        (image.clone(), refuse_twins(verdict, &mut filled))
     });
     Plan {
         verdicts: verdicts.collect(),
-        knows_destination: match &wanted.destination {
+        knows_destination: match &request.destination {
             Destination::New(name) => lists.have_destination(name),
             Destination::OfTheList | Destination::Named(_) => true,
         },
     }
 }
 
-/// Two wanted images must not go to one place either.
+/// Refuses a second image with the same destination and tag.
 fn refuse_twins(verdict: Verdict, filled: &mut HashMap<(Repository, Tag), Repository>) -> Verdict {
     let Verdict::Add(PlannedRow { row, .. }) = &verdict else {
         return verdict;
@@ -93,18 +94,18 @@ mod tests {
     }
 
     fn said(lists: &[ListFile], images: &str, destination: &Destination) -> Vec<String> {
-        let pair = |image: &str| {
+        let image = |image: &str| {
             let (source, tag) = image.rsplit_once(':').unwrap();
-            Pair {
+            ImageTag {
                 source: source.parse().unwrap(),
                 tag: tag.parse().unwrap(),
             }
         };
-        let wanted = Wanted {
-            pairs: images.split(' ').map(pair).collect(),
+        let request = AddRequest {
+            images: images.split(' ').map(image).collect(),
             destination: destination.clone(),
         };
-        let verdicts = plan(lists, &wanted).verdicts.into_iter();
+        let verdicts = plan(lists, &request).verdicts.into_iter();
         let said = verdicts.map(|(_, verdict)| match verdict {
             Verdict::Add(planned) => format!("{}: {}", lists[planned.list].name, planned.row),
             Verdict::Present(_, problem) | Verdict::Refused(problem) => problem.to_string(),

@@ -22,7 +22,7 @@ pub(crate) struct Work {
     /// Where each stands; none for a row that is in no list.
     pub(crate) places: Vec<Place>,
     /// The list's other rows.
-    pub(crate) neighbours: Vec<Row>,
+    pub(crate) other_rows: Vec<Row>,
     /// Which share of the list's rows these are.
     pub(crate) shard: Option<Shard>,
     /// What a source tag that was pushed again means.
@@ -39,12 +39,14 @@ pub(crate) async fn run(session: &Session, options: &Options, work: Work) -> Res
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let shown = session.screen.show(work.rows.len(), &progress);
-    let watching = session.inquiry.watch(work.rows.len(), &progress, &client);
+    let watching = session
+        .status_signal
+        .watch(work.rows.len(), &progress, &client);
     let start = Instant::now();
     let synced = copier::sync(
         &client,
         &work.rows,
-        &work.neighbours,
+        &work.other_rows,
         options,
         &progress,
         &stop,

@@ -26,7 +26,7 @@ pub(crate) fn publish(
     // Both are tried: a full disk must not take the result from stdout too.
     let written = file.map_or(Ok(()), |file| write(file, report));
     let github = session.environment.github.as_ref();
-    github_actions::summarise(github, &summary_table(title, report));
+    github_actions::add_to_step_summary(github, &summary_table(title, report));
     let text = RunText::of(report, session.is_verbose());
     session.output.write(&text, report)?;
     // After the result, of which there must be one: the file's failure is
@@ -34,7 +34,7 @@ pub(crate) fn publish(
     Ok(match written {
         Ok(()) => report.exit(),
         Err(failure) => {
-            logging::tell(&failure, session.common.log_format);
+            logging::report(&failure, session.common.log_format);
             report.exit().max(failure.exit)
         }
     })

@@ -1,0 +1,244 @@
+//! Whether images and repositories exist, by their registries and the registries'
+//! own APIs.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::hash::Hash;
+
+use futures::StreamExt;
+use images_list::{Approved, Repository, Row, Tag};
+use oci_spec::distribution::Reference;
+use registry_client::{Access, Client, Existence};
+
+use crate::cli::environment::Environment;
+use crate::cli::failure::Failure;
+use crate::cli::image_name::tag_or_digest;
+use crate::cli::options::CommonOptions;
+use crate::registries::client;
+use crate::terminal::hints::{self, Doing};
+
+/// Concurrent checks; the client limits the requests to each registry.
+const CONCURRENT: usize = 512;
+
+/// A source repository and one of its tags or digests.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ImageTag {
+    /// The source.
+    pub(crate) source: Repository,
+    /// The tag or digest.
+    pub(crate) tag: Tag,
+}
+
+/// The result of a check: an image comes with its digest, a repository with nothing.
+#[derive(Debug, Clone)]
+pub(crate) enum Availability<T = ()> {
+    /// It exists.
+    Found(T),
+    /// It does not exist.
+    Missing,
+    /// The registry wants credentials, and there are none.
+    Unchecked(CheckError),
+    /// The check failed for any other reason.
+    Failed(CheckError),
+}
+
+/// The reason why a check has no result.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckError {
+    /// The failure with its hint.
+    pub(crate) message: String,
+    /// The registry refused the credentials, or an anonymous request.
+    pub(crate) refused: bool,
+}
+
+/// Checks images and repositories at their registries, all with one client.
+#[derive(Debug)]
+pub(crate) struct AvailabilityChecker {
+    client: Client,
+}
+
+impl From<&Row> for ImageTag {
+    fn from(row: &Row) -> Self {
+        Self {
+            source: row.source.clone(),
+            tag: row.tag.clone(),
+        }
+    }
+}
+
+/// `SOURCE:TAG` or `SOURCE@DIGEST`.
+impl fmt::Display for ImageTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = match self.tag {
+            Tag::Name(_) => ':',
+            Tag::Digest(_) => '@',
+        };
+        write!(f, "{}{separator}{}", self.source, self.tag)
+    }
+}
+
+impl<T> Availability<T> {
+    /// Classifies a failed request.
+    fn from_error(error: &registry_client::Error, image: &Reference) -> Self {
+        let hint = hints::of_wire(Doing::Reading, image, error);
+        let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let failed = CheckError {
+            message: format!("{error}{hint}"),
+            refused: error.is_refused(),
+        };
+        if error.is_refused_anonymous() {
+            Self::Unchecked(failed)
+        } else {
+            Self::Failed(failed)
+        }
+    }
+}
+
+impl AvailabilityChecker {
+    /// Creates a checker. No request is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`client::build`].
+    pub(crate) fn new(common: &CommonOptions, environment: &Environment) -> Result<Self, Failure> {
+        let client = client::build(common, environment)?;
+        Ok(Self { client })
+    }
+
+    /// Checks images concurrently, each once.
+    pub(crate) async fn images(
+        &self,
+        images: impl IntoIterator<Item = ImageTag>,
+    ) -> HashMap<ImageTag, Availability<Approved>> {
+        concurrently(images, |image| async move { self.image(&image).await }).await
+    }
+
+    /// Checks repositories concurrently, each once.
+    pub(crate) async fn repositories(
+        &self,
+        names: impl IntoIterator<Item = Repository>,
+    ) -> HashMap<Repository, Availability> {
+        concurrently(names, |name| async move { self.repository(&name).await }).await
+    }
+
+    /// Checks an image: one HEAD at each location that it may be read from.
+    async fn image(&self, ImageTag { source, tag }: &ImageTag) -> Availability<Approved> {
+        let image = source.reference(tag);
+        let locations = match self.client.sources(&image) {
+            Ok(locations) => locations,
+            Err(error) => return Availability::from_error(&error, &image),
+        };
+        let mut availability = Availability::Missing;
+        for location in locations {
+            // The registry itself comes after its mirrors, so its result counts.
+            availability = match location.head_manifest(tag_or_digest(&image)).await {
+                Ok(Some(head)) => {
+                    let media_type = head.media_type.as_deref();
+                    return Availability::Found(Approved::new(head.digest, media_type));
+                }
+                Ok(None) => Availability::Missing,
+                Err(error) => Availability::from_error(&error, &image),
+            };
+        }
+        availability
+    }
+
+    /// Checks a repository.
+    ///
+    /// Docker Hub and quay.io have APIs of their own for it. Elsewhere, and where those APIs have
+    /// no result, the tag list decides: 200, or 404 for a repository that does not exist
+    /// (`NAME_UNKNOWN`). In distribution, zot, Harbor and GHCR a repository exists from its first
+    /// push on, so an empty one is missing there too.
+    pub(crate) async fn repository(&self, name: &Repository) -> Availability {
+        // The client takes an image; the tag does not matter.
+        let any = Reference::with_tag(
+            name.host().to_owned(),
+            name.path().to_owned(),
+            "latest".to_owned(),
+        );
+        match self.vendor_existence(&any).await {
+            Ok(Existence::Exists) => Availability::Found(()),
+            Ok(Existence::Unknown) => self.tag_list(&any).await,
+            // The API hides private repositories; with credentials the registry lists them.
+            Ok(Existence::Missing) => match self.tag_list(&any).await {
+                Availability::Found(()) => Availability::Found(()),
+                _ => Availability::Missing,
+            },
+            Err(error) => match self.tag_list(&any).await {
+                // Without credentials only the API could have had a result.
+                Availability::Unchecked(_) => Availability::Failed(CheckError {
+                    message: error.to_string(),
+                    refused: false,
+                }),
+                other => other,
+            },
+        }
+    }
+
+    /// Returns what the registry's own API knows, where it has one.
+    async fn vendor_existence(&self, any: &Reference) -> Result<Existence, registry_client::Error> {
+        match self.client.vendor_api(any)? {
+            Some(repository) => repository.exists().await,
+            None => Ok(Existence::Unknown),
+        }
+    }
+
+    async fn tag_list(&self, any: &Reference) -> Availability {
+        let tags = match self.client.destination(any, Access::Pull) {
+            Ok(repository) => repository.tags().await,
+            Err(error) => Err(error),
+        };
+        match tags {
+            Ok(Some(_)) => Availability::Found(()),
+            Ok(None) => Availability::Missing,
+            Err(error) => Availability::from_error(&error, any),
+        }
+    }
+}
+
+/// Looks up every key once, concurrently.
+async fn concurrently<K, V, F>(
+    keys: impl IntoIterator<Item = K>,
+    check: impl Fn(K) -> F,
+) -> HashMap<K, V>
+where
+    K: Clone + Eq + Hash,
+    F: Future<Output = V>,
+{
+    let mut seen = HashSet::new();
+    let keys: Vec<K> = keys
+        .into_iter()
+        .filter(|key| seen.insert(key.clone()))
+        .collect();
+    futures::stream::iter(keys)
+        .map(|key| {
+            let checked = check(key.clone());
+            async move { (key, checked.await) }
+        })
+        .buffer_unordered(CONCURRENT)
+        .collect()
+        .await
+}
+
+/// Explains that a destination repository does not exist, and how to create it.
+pub(crate) fn missing_destination(name: &Repository) -> String {
+    let (host, path) = (name.host(), name.path());
+    let organisation = path.split('/').next().unwrap_or(path);
+    let hosted = ["docker.io", "quay.io", "ghcr.io"].contains(&host);
+    let owners = if hosted {
+        format!("the owners of {organisation} at {host}")
+    } else {
+        format!("those who run {host}")
+    };
+    let by_push = if hosted {
+        ""
+    } else {
+        "; where a registry makes repositories on the first push, one `mirror copy` by somebody who \
+         may push there does it"
+    };
+    format!(
+        "the destination repository {host}/{path} does not exist, or is hidden from strangers: ask \
+         {owners} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new \
+         image\"){by_push}"
+    )
+}

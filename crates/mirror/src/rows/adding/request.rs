@@ -1,0 +1,47 @@
+//! A request to add images to the lists.
+
+use images_list::Repository;
+
+use crate::cli::failure::Failure;
+use crate::registries::availability::ImageTag;
+
+/// The destination of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// The destination that the list has for each source.
+    OfTheList,
+    /// One of the destinations that the list has for the sources.
+    Named(Repository),
+    /// A destination that the list does not have for the source.
+    New(Repository),
+}
+
+/// The images to add, and their destination.
+#[derive(Debug, Clone)]
+pub(crate) struct AddRequest {
+    /// The images, each once.
+    pub(crate) images: Vec<ImageTag>,
+    /// The destination of all of them.
+    pub(crate) destination: Destination,
+}
+
+impl AddRequest {
+    /// Checks the request without the lists.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for several images with one new destination.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let first = self.images.first().map(|image| &image.source);
+        let is_same = |image: &ImageTag| Some(&image.source) == first;
+        match &self.destination {
+            Destination::New(name) if !self.images.iter().all(is_same) => {
+                Err(Failure::unusable(format!(
+                    "--new takes one image, with any number of tags: {name} cannot hold several"
+                ))
+                .hint("run it once for each new image".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
