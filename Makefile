@@ -1,4 +1,4 @@
-# The names of the scripts are targets, with variables as people type them:
+# Each wrapper script is a target that takes variables:
 #   make add-tag-to-existing-image.sh IMAGES=quay.io/coreos/etcd TAGS=v3.5.18
 WRAPPERS := $(notdir $(wildcard scripts/*.sh))
 
@@ -6,12 +6,12 @@ WRAPPERS := $(notdir $(wildcard scripts/*.sh))
 .PHONY: help check test $(WRAPPERS)
 
 help:
-	@echo 'make check | test | SCRIPT [VARIABLE=…], SCRIPT being one of:'
+	@echo 'Usage: make check | test | SCRIPT [VARIABLE=…]. Scripts:'
 	@printf '  %s\n' $(WRAPPERS)
 
 check test:
 	@scripts/$@
 
-# What stands on make's command line is in the environment of its commands.
+# make exports the variables of its command line.
 $(WRAPPERS):
 	@scripts/$@

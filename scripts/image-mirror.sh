@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# image-mirror.sh [FILE [OPTION…]]: `mirror sync --arch-tags` of the list in FILE, else in IMAGES_FILE,
-# else on standard input. Logs in first where DOCKER_USERNAME and DOCKER_PASSWORD are set.
+# image-mirror.sh [FILE [OPTION…]]: `mirror sync --arch-tags` with the list FILE, IMAGES_FILE or stdin.
+# Logs in first if DOCKER_USERNAME and DOCKER_PASSWORD are set.
 set -euo pipefail
 mirror=$(dirname "${BASH_SOURCE[0]}")/run-mirror
 [[ -z ${DOCKER_USERNAME:-} || -z ${DOCKER_PASSWORD:-} ]] ||

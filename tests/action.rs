@@ -1,49 +1,55 @@
-//! The scripts behind action.yml, run as a runner runs them.
+//! The scripts behind `action.yml`, run as a GitHub runner runs them.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use testkit::program;
+use testkit::FileServer;
 
-use crate::environment::{Finished, TestEnvironment, mode_of};
-use crate::wrappers::{search_path, top};
+use crate::environment::{
+    CommandOutput, TestEnvironment, block, file_mode, path_with_mirror, repository_root,
+    send_signal,
+};
 
-/// A job's folder and files.
+/// An environment with the directories and files of a job.
 fn job() -> TestEnvironment {
-    let environment = TestEnvironment::new().with("PATH", &search_path());
-    let temporary = environment.path("runner-temp");
-    fs::create_dir(&temporary).unwrap();
+    let environment = TestEnvironment::new().with_env("PATH", &path_with_mirror());
+    let runner_temp = environment.path("runner-temp");
+    fs::create_dir(&runner_temp).unwrap();
     let output = environment.path("output");
     let path = environment.path("path");
     environment
-        .with("RUNNER_TEMP", temporary.to_str().unwrap())
-        .with("GITHUB_OUTPUT", output.to_str().unwrap())
-        .with("GITHUB_PATH", path.to_str().unwrap())
+        .with_env("RUNNER_TEMP", runner_temp.to_str().unwrap())
+        .with_env("GITHUB_OUTPUT", output.to_str().unwrap())
+        .with_env("GITHUB_PATH", path.to_str().unwrap())
 }
 
-fn run(environment: &TestEnvironment, script: &str, variables: &[(&str, &str)]) -> Finished {
-    let mut command = environment.program(top().join(".github/action").join(script));
+fn run_script(
+    environment: &TestEnvironment,
+    script: &str,
+    variables: &[(&str, &str)],
+) -> CommandOutput {
+    let mut command =
+        environment.command_for(repository_root().join(".github/action").join(script));
     let command = command.envs(variables.iter().copied());
-    Finished::of(command.output().unwrap())
+    CommandOutput::new(command.output().unwrap())
 }
 
-/// A program of that name before all others.
-fn with_fake(environment: TestEnvironment, name: &str, script: &str) -> TestEnvironment {
-    let folder = environment.executable("bin", name, &format!("#!/bin/bash\n{script}\n"));
-    let path = format!("{}:{}", folder.display(), search_path());
-    environment.with("PATH", &path)
+/// Puts a script of that name first in PATH.
+fn with_script_in_path(environment: TestEnvironment, name: &str, script: &str) -> TestEnvironment {
+    let directory = environment.install_script("bin", name, &format!("#!/bin/bash\n{script}\n"));
+    let path = format!("{}:{}", directory.display(), path_with_mirror());
+    environment.with_env("PATH", &path)
 }
 
 #[test]
-fn arguments_arrive_as_they_are() {
-    let environment = with_fake(job(), "mirror", r#"printf '<%s>' "$@""#);
+fn run_passes_each_argument_line_verbatim() {
+    let environment = with_script_in_path(job(), "mirror", r#"printf '<%s>' "$@""#);
     let args = "--match\nquay.io/*\n\n  $(touch pwned) `touch pwned`  \n\"; touch pwned; \"\r\n";
     let set = [("COMMAND", "sync"), ("ARGS", args)];
-    let done = run(&environment, "run", &set).exits(0);
+    let output = run_script(&environment, "run", &set).exits(0);
     assert_eq!(
-        done.stdout,
+        output.stdout,
         "<sync><--match><quay.io/*><$(touch pwned) `touch pwned`><\"; touch pwned; \">"
     );
     assert!(!environment.path("pwned").exists());
@@ -51,8 +57,8 @@ fn arguments_arrive_as_they_are() {
 }
 
 #[test]
-fn credentials_last_as_long_as_the_command() {
-    let environment = with_fake(
+fn run_removes_credentials_after_the_command() {
+    let environment = with_script_in_path(
         job(),
         "mirror",
         &format!(
@@ -64,25 +70,25 @@ fn credentials_last_as_long_as_the_command() {
     );
     let credentials = "r.io robot s3 cret\n\n  q.io me other \n none.io  \n";
     let set = [("COMMAND", "sync"), ("CREDENTIALS", credentials)];
-    let done = run(&environment, "run", &set).exits(0);
+    let output = run_script(&environment, "run", &set).exits(0);
     // robot:s3 cret, me:other
     for stored in ["cm9ib3Q6czMgY3JldA==", "bWU6b3RoZXI="] {
-        assert!(done.stdout.contains(stored), "{}", done.stdout);
+        assert!(output.stdout.contains(stored), "{}", output.stdout);
     }
     assert!(
-        done.stderr.contains("no credentials for none.io"),
+        output.stderr.contains("no credentials for none.io"),
         "{}",
-        done.stderr
+        output.stderr
     );
-    // Not as arguments, and not in the command's environment.
-    let everywhere = environment.read("login") + &done.stdout + &done.stderr;
-    assert!(!everywhere.contains("s3 cret"), "{everywhere}");
-    let left = fs::read_dir(environment.path("runner-temp")).unwrap();
-    assert_eq!(left.count(), 0);
+    // Neither the arguments nor the environment of the command have them.
+    let seen = environment.read("login") + &output.stdout + &output.stderr;
+    assert!(!seen.contains("s3 cret"), "{seen}");
+    let left_over = fs::read_dir(environment.path("runner-temp")).unwrap();
+    assert_eq!(left_over.count(), 0);
 }
 
 #[test]
-fn the_exit_code_and_the_result_are_handed_on() {
+fn run_writes_exit_code_and_result_to_files() {
     let environment = job();
     environment.write("images-list", "wrong\n");
     let set = [
@@ -90,76 +96,43 @@ fn the_exit_code_and_the_result_are_handed_on() {
         ("ARGS", "--output\njson"),
         ("OUTPUT_FILE", "problems.json"),
     ];
-    let done = run(&environment, "run", &set).exits(1);
-    assert_eq!(done.stdout, "");
-    let problems = environment.read("problems.json");
-    let problems: serde_json::Value = serde_json::from_str(&problems).unwrap();
+    let output = run_script(&environment, "run", &set).exits(1);
+    assert_eq!(output.stdout, "");
+    let problems = environment.read_json("problems.json");
     assert_eq!(problems["problems"][0]["line"], 1);
     assert_eq!(environment.read("output"), "exit-code=1\n");
 }
 
 #[test]
-fn a_cancelled_job_interrupts_the_command() {
-    let environment = with_fake(
+fn run_forwards_the_interrupt_of_a_canceled_job() {
+    let environment = with_script_in_path(
         job(),
         "mirror",
         "trap 'echo interrupted; exit 130' TERM; echo ready; for _ in {1..100}; do sleep 0.05; done",
     );
-    let mut command = environment.program(top().join(".github/action/run"));
+    let mut command = environment.command_for(repository_root().join(".github/action/run"));
     let command = command.env("COMMAND", "sync").stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "ready");
-    let pid = child.id().to_string();
-    let sent = environment
-        .program(program("kill"))
-        .args(["-INT", &pid])
-        .status();
-    assert!(sent.unwrap().success());
+    send_signal(&child, "INT");
     assert_eq!(lines.next().unwrap().unwrap(), "interrupted");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(environment.read("output"), "exit-code=130\n");
 }
 
-/// Serves files by the end of their URL, for as long as the test lasts.
-fn serve(files: Vec<(String, Vec<u8>)>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            let mut head = BufReader::new(connection.try_clone().unwrap()).lines();
-            let request = head.next().unwrap().unwrap();
-            while head.next().is_some_and(|line| !line.unwrap().is_empty()) {}
-            let url = request.split(' ').nth(1).unwrap_or_default();
-            let found = files.iter().find(|(name, _)| url == *name);
-            let (status, body) = match found {
-                Some((_, body)) => ("200 OK", &body[..]),
-                None => ("404 Not Found", &b""[..]),
-            };
-            let length = body.len();
-            let head = format!(
-                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-            );
-            connection.write_all(head.as_bytes()).unwrap();
-            connection.write_all(body).unwrap();
-        }
-    });
-    format!("http://{address}")
-}
-
-#[test]
-fn a_release_is_installed_if_its_checksum_is_right() {
+#[tokio::test(flavor = "multi_thread")]
+async fn install_requires_a_matching_checksum_of_the_release() {
     let binary = b"#!/bin/sh\necho mirror 9.9.9\n".to_vec();
     let environment = job();
     environment.write("asset", &binary);
-    let sum = environment.program("sha256sum").arg("asset").output();
-    let sum = Finished::of(sum.unwrap()).stdout;
+    let sum = environment.command_for("sha256sum").arg("asset").output();
+    let sum = CommandOutput::new(sum.unwrap()).stdout;
     let sum = sum.split(' ').next().unwrap();
     let asset = format!("mirror-v9.9.9-linux-{}", std::env::consts::ARCH);
-    let folder = "/owner/name/releases/download/v9.9.9";
+    let directory = "owner/name/releases/download/v9.9.9";
     let zeros = "0".repeat(64);
-    // What SHA256SUMS says, what the workflow says, whether it is installed.
+    // SHA256SUMS, the checksum in the workflow, and whether the release is installed.
     let table = [
         (format!("{sum}  {asset}\n"), "", true),
         (format!("{zeros}  x\n{sum} *{asset}\n"), "", true),
@@ -170,99 +143,103 @@ fn a_release_is_installed_if_its_checksum_is_right() {
     ];
     for (sums, checksum, installed) in table {
         let environment = job();
-        let server = serve(vec![
-            (format!("{folder}/{asset}"), binary.clone()),
-            (format!("{folder}/SHA256SUMS"), sums.clone().into_bytes()),
-        ]);
+        let releases = tempfile::tempdir().unwrap();
+        let release = releases.path().join(directory);
+        fs::create_dir_all(&release).unwrap();
+        fs::write(release.join(&asset), &binary).unwrap();
+        fs::write(release.join("SHA256SUMS"), &sums).unwrap();
+        let server = FileServer::start(releases.path()).await;
         let set = [
             ("VERSION", "v9.9.9"),
             ("REPOSITORY", "owner/name"),
             ("CHECKSUM", checksum),
-            ("GITHUB_SERVER_URL", &server),
+            ("GITHUB_SERVER_URL", &server.url()),
         ];
-        let done = run(&environment, "install", &set);
+        let output = block(|| run_script(&environment, "install", &set));
         let binary = environment.path("runner-temp/mirror-v9.9.9/mirror");
-        assert_eq!(binary.exists(), installed, "{sums} {checksum}: {done:?}");
+        assert_eq!(binary.exists(), installed, "{sums} {checksum}: {output:?}");
         if installed {
-            assert_eq!(done.exits(0).stdout, "mirror 9.9.9\n");
-            assert_eq!(mode_of(&binary), 0o755);
+            assert_eq!(output.exits(0).stdout, "mirror 9.9.9\n");
+            assert_eq!(file_mode(&binary), 0o755);
             let on_path = format!("{}\n", binary.parent().unwrap().display());
             assert_eq!(environment.read("path"), on_path);
         } else {
-            let done = done.exits(1);
-            assert!(done.stderr.contains("::error::"), "{}", done.stderr);
+            let output = output.exits(1);
+            assert!(output.stderr.contains("::error::"), "{}", output.stderr);
             assert!(!environment.path("path").exists());
         }
     }
 }
 
 #[test]
-fn what_cannot_be_installed_says_why() {
+fn install_reports_the_cause_of_a_failure() {
     let table = [
-        (vec![("VERSION", "latest")], "is no release"),
-        (vec![("VERSION", "v1/../..")], "is no release"),
-        (vec![("VERSION", "v1.0.0")], "of which repository"),
+        (vec![("VERSION", "latest")], "invalid release"),
+        (vec![("VERSION", "v1/../..")], "invalid release"),
+        (vec![("VERSION", "v1.0.0")], "no repository for release"),
     ];
     for (set, want) in table {
-        let done = run(&job(), "install", &set).exits(1);
-        assert!(done.stderr.contains(want), "{set:?}: {}", done.stderr);
+        let output = run_script(&job(), "install", &set).exits(1);
+        assert!(output.stderr.contains(want), "{set:?}: {}", output.stderr);
     }
-    let environment = with_fake(job(), "cargo", "echo broken >&2; exit 101");
-    let done = run(&environment, "install", &[]).exits(1);
+    let environment = with_script_in_path(job(), "cargo", "echo broken >&2; exit 101");
+    let output = run_script(&environment, "install", &[]).exits(1);
     assert!(
-        done.stderr.contains("cargo build failed"),
+        output.stderr.contains("cargo build failed"),
         "{}",
-        done.stderr
+        output.stderr
     );
     assert!(!environment.path("path").exists());
 }
 
 #[test]
-fn without_a_release_the_source_is_built_once() {
+fn install_builds_the_source_once_without_a_version() {
     let cargo = r#"
         while [[ $1 != --target-dir ]]; do printf '%s ' "$1" >>calls; shift; done
         mkdir -p "$2/release"
         printf '#!/bin/sh\necho built\n' >"$2/release/mirror""#;
-    let environment = with_fake(job(), "cargo", cargo);
+    let environment = with_script_in_path(job(), "cargo", cargo);
     for _ in 0..2 {
-        let done = run(&environment, "install", &[("VERSION", "")]).exits(0);
-        assert_eq!(done.stdout, "built\n");
+        let output = run_script(&environment, "install", &[("VERSION", "")]).exits(0);
+        assert_eq!(output.stdout, "built\n");
     }
     let calls = environment.read("calls");
     assert_eq!(calls.matches("build").count(), 1, "{calls}");
     assert!(calls.contains("--locked"), "{calls}");
-    let mut command = environment.program(top().join(".github/action/install"));
-    let done = Finished::of(command.arg("--where").output().unwrap()).exits(0);
-    let folder = environment.read("path");
-    let folder = folder.lines().next().unwrap();
+    let mut command = environment.command_for(repository_root().join(".github/action/install"));
+    let output = CommandOutput::new(command.arg("--where").output().unwrap()).exits(0);
+    let directory = environment.read("path");
+    let directory = directory.lines().next().unwrap();
     assert!(
-        done.stdout.starts_with(&format!("folder={folder}\n")),
-        "{done:?}"
+        output
+            .stdout
+            .starts_with(&format!("directory={directory}\n")),
+        "{output:?}"
     );
 }
 
 #[test]
-fn a_cache_has_a_key_for_each_source() {
+fn install_has_one_cache_key_per_source_tree() {
     let environment = job();
-    let whereabouts = |top: &std::path::Path| {
-        let mut command = environment.program(top.join(".github/action/install"));
-        let done = command.arg("--where").output().unwrap();
-        Finished::of(done).exits(0).stdout
+    let cache_location = |root: &std::path::Path| {
+        let mut command = environment.command_for(root.join(".github/action/install"));
+        let output = command.arg("--where").output().unwrap();
+        CommandOutput::new(output).exits(0).stdout
     };
-    let here = whereabouts(&top());
+    let here = cache_location(&repository_root());
     assert!(
-        here.starts_with("folder=/") && here.contains("\nkey=mirror-linux-"),
+        here.starts_with("directory=/") && here.contains("\nkey=mirror-linux-"),
         "{here}"
     );
-    assert_eq!(here, whereabouts(&top()));
+    assert_eq!(here, cache_location(&repository_root()));
     let other = environment.path("other");
     fs::create_dir_all(other.join("crates")).unwrap();
     fs::create_dir_all(other.join(".github/action")).unwrap();
     for file in ["Cargo.toml", "Cargo.lock", ".github/action/install"] {
-        fs::copy(top().join(file), other.join(file)).unwrap();
+        fs::copy(repository_root().join(file), other.join(file)).unwrap();
     }
-    let without = whereabouts(&other);
+    let before = cache_location(&other);
     fs::write(other.join("crates/new.rs"), "").unwrap();
-    assert_ne!(without, whereabouts(&other));
-    assert_ne!(without, here);
+    assert_ne!(before, cache_location(&other));
+    assert_ne!(before, here);
 }

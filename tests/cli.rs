@@ -1,41 +1,44 @@
-//! Help, usage, exit codes, and what stands on which stream.
+//! Help, usage errors, exit codes, and the split between stdout and stderr.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::process::Stdio;
-
-use embedded_registry::Registry;
-use embedded_registry::images::{Platform, sample_image};
 use serde_json::json;
+use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::environment::{Finished, TestEnvironment};
+use crate::environment::{TestEnvironment, output_of, registry_with, spawn_piped};
 
 const COMMANDS: [&str; 10] = [
     "sync", "copy", "compare", "report", "lint", "fmt", "tags", "inspect", "login", "demo",
 ];
 
 #[test]
-fn without_arguments_help_is_a_usage_error() {
-    let done = TestEnvironment::new().mirror("").exits(2);
-    assert_eq!(done.stdout, "");
-    assert!(done.stderr.contains("Usage: mirror"), "{}", done.stderr);
+fn mirror_without_arguments_prints_help_as_a_usage_error() {
+    let output = TestEnvironment::new().mirror("").exits(2);
+    assert_eq!(output.stdout, "");
+    assert!(output.stderr.contains("Usage: mirror"), "{}", output.stderr);
 }
 
 #[test]
-fn help_is_a_result_and_shows_examples_and_exit_codes() {
+fn help_on_stdout_has_examples_and_exit_codes() {
     let environment = TestEnvironment::new();
-    let done = environment.mirror("--help").exits(0);
-    assert!(done.stdout.contains("130  interrupted"), "{}", done.stdout);
-    assert_eq!(done.stderr, "");
+    let output = environment.mirror("--help").exits(0);
+    assert!(
+        output.stdout.contains("130  interrupted"),
+        "{}",
+        output.stdout
+    );
+    assert_eq!(output.stderr, "");
     for command in COMMANDS {
-        let done = environment.mirror(&format!("{command} --help")).exits(0);
+        let output = environment.mirror(&format!("{command} --help")).exits(0);
         let example = format!("\n  mirror {command}");
-        assert!(done.stdout.contains(&example), "{command}: {}", done.stdout);
+        assert!(
+            output.stdout.contains(&example),
+            "{command}: {}",
+            output.stdout
+        );
     }
 }
 
 #[test]
-fn wrong_usage_says_nothing_on_stdout() {
+fn usage_errors_leave_stdout_empty() {
     let lines = [
         "frobnicate",
         "sync --bogus",
@@ -60,14 +63,18 @@ fn wrong_usage_says_nothing_on_stdout() {
     let environment = TestEnvironment::new();
     environment.write("images-list", "a b 1\n");
     for line in lines {
-        let done = environment.mirror(line).exits(2);
-        assert_eq!(done.stdout, "", "{line}");
-        assert!(done.stderr.contains("error: "), "{line}: {}", done.stderr);
+        let output = environment.mirror(line).exits(2);
+        assert_eq!(output.stdout, "", "{line}");
+        assert!(
+            output.stderr.contains("error: "),
+            "{line}: {}",
+            output.stderr
+        );
     }
 }
 
 #[test]
-fn json_is_one_document_whatever_happens() {
+fn usage_errors_are_one_json_document_with_output_json() {
     let lines = [
         "sync --bogus --output json",
         "--output=json nonsense",
@@ -92,33 +99,27 @@ fn json_is_one_document_whatever_happens() {
         assert!(document["problems"].is_array(), "{line}: {document}");
     }
     let document = environment.mirror(lines[4]).json();
-    let places: Vec<_> = document["problems"].as_array().unwrap().iter().collect();
-    assert_eq!(places.len(), 2, "{document}");
+    let problems = document["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 2, "{document}");
     assert_eq!(
-        (&places[1]["file"], &places[1]["line"]),
+        (&problems[1]["file"], &problems[1]["line"]),
         (&json!("odd"), &json!(2))
     );
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_failure() {
+fn lint_ignores_a_closed_stdout() {
     let environment = TestEnvironment::new();
-    // More than a pipe holds.
+    // More than a pipe buffers.
     environment.write("images-list", "wrong\n".repeat(20_000));
-    let mut command = environment.command();
-    let child = command
-        .arg("lint")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = child.unwrap();
+    let mut child = spawn_piped(environment.mirror_command().arg("lint"));
     drop(child.stdout.take());
-    let done = Finished::of(child.wait_with_output().unwrap()).exits(1);
-    assert_eq!(done.stderr, "");
+    let output = output_of(child).exits(1);
+    assert_eq!(output.stderr, "");
 }
 
 #[test]
-fn a_log_for_machines_is_json_to_its_last_line() {
+fn json_log_has_one_object_per_line() {
     let environment = TestEnvironment::new();
     environment.write("images-list", "b r.io/b 1\na r.io/a 1\n");
     environment.write("wrong", "wrong\n");
@@ -127,9 +128,9 @@ fn a_log_for_machines_is_json_to_its_last_line() {
         "sync --images-list wrong",
         "lint --images-list gone",
     ] {
-        let done = environment.mirror(&format!("{line} --log-format json"));
-        assert!(!done.stderr.is_empty(), "{line}");
-        for entry in done.stderr.lines() {
+        let output = environment.mirror(&format!("{line} --log-format json"));
+        assert!(!output.stderr.is_empty(), "{line}");
+        for entry in output.stderr.lines() {
             let entry: serde_json::Value = serde_json::from_str(entry).unwrap();
             assert!(entry["message"].is_string(), "{line}: {entry}");
         }
@@ -137,71 +138,51 @@ fn a_log_for_machines_is_json_to_its_last_line() {
 }
 
 #[test]
-fn an_empty_selection_is_done_and_said() {
+fn empty_selection_exits_0_with_a_warning() {
     let environment = TestEnvironment::new();
     environment.write("images-list", "a b 1\n");
     for command in ["sync", "compare"] {
         let line = format!("{command} --match none --output json");
-        let done = environment.mirror(&line).exits(0);
-        assert_eq!(done.json()["rows"], json!([]));
+        let output = environment.mirror(&line).exits(0);
+        assert_eq!(output.json()["rows"], json!([]));
         assert!(
-            done.stderr.contains("no row is selected"),
+            output.stderr.contains("no row is selected"),
             "{}",
-            done.stderr
+            output.stderr
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_decide_the_exit_code() {
-    let registry = Registry::new().start().await.unwrap();
-    let image = sample_image("a", 1, &[Platform::linux("amd64")], 1).unwrap();
-    image.push(&registry, "there", Some("1"));
-    let (host, refusing) = (registry.host(), refuse_everybody());
-    let there = format!("{host}/there {host}/copied/there 1\n");
-    let gone = format!("{host}/gone {host}/copied/gone 1\n");
+async fn exit_code_depends_on_the_failures_of_all_rows() {
+    let registry = registry_with(&["present:1"]).await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    proxy.add(Rule::new("", "").does(Action::answer(401)));
+    let (host, refusing) = (registry.host(), proxy.host());
+    let present = format!("{host}/present {host}/copied/present 1\n");
+    let missing = format!("{host}/missing {host}/copied/missing 1\n");
     let refused = format!("{refusing}/a {host}/copied/refused 1\n");
     let table = [
-        (vec![&there], 0),
-        (vec![&there, &gone], 1),
-        (vec![&there, &gone, &refused], 1),
-        (vec![&gone], 3),
-        (vec![&gone, &refused], 3),
+        (vec![&present], 0),
+        (vec![&present, &missing], 1),
+        (vec![&present, &missing, &refused], 1),
+        (vec![&missing], 3),
+        (vec![&missing, &refused], 3),
         (vec![&refused], 4),
-        (vec![&there, &refused], 4),
+        (vec![&present, &refused], 4),
     ];
     let environment = TestEnvironment::new();
     for (rows, code) in table {
         let list: String = rows.into_iter().map(String::as_str).collect();
         environment.write("images-list", &list);
-        let done = environment
+        let output = environment
             .mirror("sync --no-referrers --report report.json")
             .exits(code);
-        let report = environment.read("report.json");
-        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let report = environment.read_json("report.json");
         let failed = report["summary"]["failed"].as_u64().unwrap();
-        assert_eq!(failed > 0, code != 0, "{list}{}", done.stdout);
+        assert_eq!(failed > 0, code != 0, "{list}{}", output.stdout);
     }
-    let done = environment.mirror("sync --no-referrers");
+    let output = environment.mirror("sync --no-referrers");
     let login = format!("mirror login {refusing}");
-    assert!(done.stdout.contains(&login), "{}", done.stdout);
-}
-
-/// A registry that answers 401 to everything, for as long as the test lasts.
-fn refuse_everybody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            // The request fits: what is asked here are HEADs and GETs.
-            let mut request = [0; 4096];
-            if connection.read(&mut request).is_ok() {
-                let answer =
-                    "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-                connection.write_all(answer.as_bytes()).ok();
-            }
-        }
-    });
-    host
+    assert!(output.stdout.contains(&login), "{}", output.stdout);
 }

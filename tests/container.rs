@@ -1,23 +1,24 @@
-//! What holds for the image with `mirror` and helm. `hadolint` says the rest: no engine builds it here.
+//! The container image with `mirror` and helm. No test builds it: these checks and `hadolint` read
+//! the Containerfile.
 
 use std::fs;
 
-use crate::wrappers::top;
+use crate::environment::repository_root;
 
 fn read(name: &str) -> String {
-    fs::read_to_string(top().join(name)).unwrap()
+    fs::read_to_string(repository_root().join(name)).unwrap()
 }
 
-/// The arguments of an instruction, wherever it stands.
+/// Returns the arguments of every instruction of that name.
 fn instructions<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = Vec<&'a str>> {
     let of_name = text.lines().filter_map(move |line| line.strip_prefix(name));
     of_name.map(|rest| rest.split_whitespace().collect())
 }
 
 #[test]
-fn what_is_copied_is_there_and_not_ignored() {
+fn dockerignore_admits_exactly_the_copied_files() {
     let (container, ignored) = (read("Containerfile"), read(".dockerignore"));
-    let mut let_through: Vec<_> = ignored
+    let mut admitted: Vec<_> = ignored
         .lines()
         .filter_map(|line| line.strip_prefix('!'))
         .collect();
@@ -29,22 +30,22 @@ fn what_is_copied_is_there_and_not_ignored() {
         }
     }
     copied.sort_unstable();
-    let_through.sort_unstable();
-    assert_eq!(copied, let_through);
+    admitted.sort_unstable();
+    assert_eq!(copied, admitted);
     for name in copied {
-        assert!(top().join(name).exists(), "{name}");
+        assert!(repository_root().join(name).exists(), "{name}");
     }
 }
 
 #[test]
-fn it_runs_mirror_and_not_as_root() {
+fn image_runs_mirror_as_a_non_root_user() {
     let container = read("Containerfile");
     let (_, last) = container.rsplit_once("\nFROM ").unwrap();
     let users: Vec<_> = instructions(last, "USER ").flatten().collect();
     assert_eq!(
         users,
         ["1000:1000"],
-        "a number, so that Kubernetes can tell it from root"
+        "Kubernetes checks runAsNonRoot against a numeric user only"
     );
     assert!(last.ends_with("\nENTRYPOINT [\"mirror\"]\n"), "{last}");
     let bases: Vec<_> = instructions(&container, "FROM ").collect();
@@ -58,7 +59,7 @@ fn it_runs_mirror_and_not_as_root() {
 }
 
 #[test]
-fn helm_is_the_one_that_the_tests_run() {
+fn helm_version_is_the_same_in_image_workflow_and_tests() {
     let tools = read("scripts/test-tools");
     let version = tools
         .lines()

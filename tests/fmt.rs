@@ -1,32 +1,32 @@
 //! `mirror fmt`
 
-use crate::environment::{TestEnvironment, mode_of};
+use crate::environment::{TestEnvironment, file_mode};
 
 const UNTIDY: &str =
     "# head\n\n  b   r.io/b\t1 \n# about a\na r.io/a 1.10\na r.io/a 1.9\na r.io/a 1.9";
 const TIDY: &str = "# head\n\na r.io/a 1.9\n# about a\na r.io/a 1.10\nb r.io/b 1\n";
 
 #[test]
-fn a_list_is_brought_into_form_once() {
+fn fmt_formats_the_list_and_keeps_its_mode() {
     let environment = TestEnvironment::new();
     environment.write("images-list", UNTIDY);
     environment.run("chmod", &["640", "images-list"]);
-    let done = environment.mirror("fmt").exits(0);
-    assert_eq!(done.stdout, "images-list: rewritten\n");
+    let output = environment.mirror("fmt").exits(0);
+    assert_eq!(output.stdout, "images-list: rewritten\n");
     assert_eq!(environment.read("images-list"), TIDY);
-    assert_eq!(mode_of(&environment.path("images-list")), 0o640);
+    assert_eq!(file_mode(&environment.path("images-list")), 0o640);
     assert_eq!(
-        environment.files(),
+        environment.file_names(),
         ["images-list"],
-        "no temporary file is left"
+        "no temporary file remains"
     );
     environment.mirror("lint").exits(0);
-    let done = environment.mirror("fmt").exits(0);
-    assert_eq!(done.stdout, "images-list: in form\n");
+    let output = environment.mirror("fmt").exits(0);
+    assert_eq!(output.stdout, "images-list: in form\n");
 }
 
 #[test]
-fn check_writes_nothing() {
+fn fmt_check_reports_changes_and_writes_nothing() {
     let environment = TestEnvironment::new();
     environment.write("images-list", UNTIDY);
     let document = environment
@@ -40,24 +40,24 @@ fn check_writes_nothing() {
 }
 
 #[test]
-fn one_wrong_row_keeps_every_list_as_it_is() {
+fn fmt_writes_no_list_when_one_has_an_invalid_row() {
     let environment = TestEnvironment::new();
     environment.write("one", UNTIDY);
     environment.write("two", "b r.io/b 1\na r.io/a 1\nwrong\n");
-    let done = environment.mirror("fmt --images-list one,two").exits(2);
-    assert!(done.stderr.contains("two:3: "), "{}", done.stderr);
+    let output = environment.mirror("fmt --images-list one,two").exits(2);
+    assert!(output.stderr.contains("two:3: "), "{}", output.stderr);
     assert_eq!(environment.read("one"), UNTIDY);
-    assert_eq!(environment.files(), ["one", "two"]);
+    assert_eq!(environment.file_names(), ["one", "two"]);
 }
 
 #[test]
-fn one_list_that_cannot_be_written_keeps_the_others_as_they_are() {
+fn fmt_writes_no_list_when_one_cannot_be_written() {
     let environment = TestEnvironment::new();
     environment.write("one", UNTIDY);
-    environment.run("mkdir", &["folder"]);
-    environment.run("mkdir", &["folder/list"]);
+    environment.run("mkdir", &["lists"]);
+    environment.run("mkdir", &["lists/list"]);
     environment
-        .mirror("fmt --images-list one,folder/list")
+        .mirror("fmt --images-list one,lists/list")
         .exits(2);
     assert_eq!(environment.read("one"), UNTIDY);
 }

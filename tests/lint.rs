@@ -5,27 +5,31 @@ use serde_json::json;
 use crate::environment::TestEnvironment;
 
 #[test]
-fn every_problem_is_told_with_its_place() {
+fn lint_reports_every_problem_with_its_line() {
     let environment = TestEnvironment::new();
     environment.write(
         "images-list",
         "# head\nb r.io/b 1\na r.io/a 1\nwrong\nb r.io/b 1\nc r.io/a 1\n",
     );
-    let done = environment.mirror("lint").exits(1);
-    for place in [
+    let output = environment.mirror("lint").exits(1);
+    for problem in [
         "images-list:4: ",
         "images-list:5: duplicate",
         "images-list:6: `r.io/a:1` is fed by two",
     ] {
-        assert!(done.stdout.contains(place), "{place}: {}", done.stdout);
+        assert!(
+            output.stdout.contains(problem),
+            "{problem}: {}",
+            output.stdout
+        );
     }
-    assert!(done.stdout.contains("out of order"), "{}", done.stdout);
-    assert_eq!(done.stderr, "");
+    assert!(output.stdout.contains("out of order"), "{}", output.stdout);
+    assert_eq!(output.stderr, "");
     let document = environment.mirror("lint --output json").exits(1).json();
     let problems = document["problems"].as_array().unwrap();
     assert_eq!(
         problems.len(),
-        done.stdout.lines().count() - 1,
+        output.stdout.lines().count() - 1,
         "{document}"
     );
     assert!(
@@ -36,18 +40,18 @@ fn every_problem_is_told_with_its_place() {
 }
 
 #[test]
-fn a_list_in_form_has_no_problems() {
+fn lint_exits_0_for_a_formatted_list() {
     let environment = TestEnvironment::new();
     environment.write("images-list", "a r.io/a 1.9\r\na r.io/a 1.10\r\n");
-    let done = environment.mirror("lint").exits(0);
-    assert_eq!(done.stdout, "2 rows, no problems\n");
+    let output = environment.mirror("lint").exits(0);
+    assert_eq!(output.stdout, "2 rows, no problems\n");
     let document = environment.mirror("lint --output json").exits(0).json();
     assert_eq!(document, json!({"problems": []}));
 }
 
 #[test]
-fn lists_are_named_by_flag_then_operand_then_environment() {
-    let environment = TestEnvironment::new().with("IMAGES_FILE", "env");
+fn list_files_come_from_flag_then_argument_then_environment() {
+    let environment = TestEnvironment::new().with_env("IMAGES_FILE", "env");
     for name in ["images-list", "env", "operand", "flag", "second"] {
         environment.write(name, "wrong\n");
     }
@@ -77,40 +81,48 @@ fn lists_are_named_by_flag_then_operand_then_environment() {
 }
 
 #[test]
-fn rows_of_one_list_are_checked_against_the_others() {
+fn lint_finds_conflicts_between_lists() {
     let environment = TestEnvironment::new();
     environment.write("one", "a r.io/a 1\n");
     environment.write("two", "b r.io/a 1\n");
-    let done = environment.mirror("lint --images-list one,two").exits(1);
-    assert!(done.stdout.starts_with("two:1: "), "{}", done.stdout);
-    assert!(done.stdout.contains("one:1"), "{}", done.stdout);
+    let output = environment.mirror("lint --images-list one,two").exits(1);
+    assert!(output.stdout.starts_with("two:1: "), "{}", output.stdout);
+    assert!(output.stdout.contains("one:1"), "{}", output.stdout);
 }
 
 #[test]
-fn what_is_no_text_is_refused_with_its_line() {
+fn lint_rejects_invalid_utf8_with_its_line() {
     let environment = TestEnvironment::new();
     environment.write("images-list", b"a r.io/a 1\n\xff\xfe\n");
-    let done = environment.mirror("lint").exits(2);
-    assert_eq!(done.stdout, "");
-    assert!(done.stderr.contains("images-list:2: "), "{}", done.stderr);
-    let environment = environment.with("GITHUB_ACTIONS", "true");
-    let done = environment.mirror("lint").exits(2);
+    let output = environment.mirror("lint").exits(2);
+    assert_eq!(output.stdout, "");
+    assert!(
+        output.stderr.contains("images-list:2: "),
+        "{}",
+        output.stderr
+    );
+    let environment = environment.with_env("GITHUB_ACTIONS", "true");
+    let output = environment.mirror("lint").exits(2);
     let annotation = "::error file=images-list,line=2::";
-    assert!(done.stderr.contains(annotation), "{}", done.stderr);
+    assert!(output.stderr.contains(annotation), "{}", output.stderr);
 }
 
 #[test]
-fn github_gets_annotations_and_a_summary_and_stdout_stays_the_result() {
-    let environment = TestEnvironment::new().with("GITHUB_ACTIONS", "true");
-    let summary = environment.path("summary");
-    let environment = environment.with("GITHUB_STEP_SUMMARY", summary.to_str().unwrap());
+fn lint_writes_annotations_to_stderr_and_a_step_summary_in_github_actions() {
+    let environment = TestEnvironment::new().with_github_actions();
     environment.write("images-list", "wrong\n");
-    let done = environment.mirror("lint --output json").exits(1);
-    done.json();
+    let output = environment.mirror("lint --output json").exits(1);
+    output.json();
     assert!(
-        done.stderr.starts_with("::error file=images-list,line=1::"),
+        output
+            .stderr
+            .starts_with("::error file=images-list,line=1::"),
         "{}",
-        done.stderr
+        output.stderr
     );
-    assert!(environment.read("summary").contains("| images-list:1 | "));
+    assert!(
+        environment
+            .read("summary.md")
+            .contains("| images-list:1 | ")
+    );
 }

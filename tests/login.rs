@@ -1,49 +1,36 @@
 //! `mirror login`
 
-use std::io::Write;
-use std::process::Stdio;
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use testkit::CANARY;
 
-use crate::environment::{Finished, TestEnvironment, mode_of};
+use crate::environment::{CommandOutput, TestEnvironment, file_mode, run_with_input};
 
-fn login(environment: &TestEnvironment, line: &str, password: &str) -> Finished {
-    let mut command = environment.command();
-    let command = command.args(line.split_whitespace());
-    let command = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A run that refuses its arguments may be gone already.
-    stdin.write_all(password.as_bytes()).ok();
-    drop(stdin);
-    Finished::of(child.wait_with_output().unwrap())
+fn login(environment: &TestEnvironment, line: &str, password: &str) -> CommandOutput {
+    let mut command = environment.mirror_command();
+    run_with_input(command.args(line.split_whitespace()), password)
 }
 
 #[test]
-fn a_password_from_stdin_is_stored_for_its_owner_only() {
-    let environment = TestEnvironment::new().with_no_auth_files();
+fn login_stores_a_password_from_stdin_readable_by_the_owner_only() {
+    let environment = TestEnvironment::new().without_auth_files();
     let line = "login r.io -u me --password-stdin";
-    let done = login(&environment, line, &format!("{CANARY}\n")).exits(0);
+    let output = login(&environment, line, &format!("{CANARY}\n")).exits(0);
     let file = environment.home().join(".docker/config.json");
     assert!(
-        done.stdout.contains(file.to_str().unwrap()),
+        output.stdout.contains(file.to_str().unwrap()),
         "{}",
-        done.stdout
+        output.stdout
     );
     let text = std::fs::read_to_string(&file).unwrap();
     let pair = BASE64_STANDARD.encode(format!("me:{CANARY}"));
     assert!(text.contains("\"r.io\"") && text.contains(&pair), "{text}");
-    assert_eq!(mode_of(&file), 0o600);
+    assert_eq!(file_mode(&file), 0o600);
 }
 
 #[test]
-fn a_named_file_comes_first() {
-    let environment = TestEnvironment::new().with_no_auth_files();
+fn login_writes_to_the_file_of_authfile() {
+    let environment = TestEnvironment::new().without_auth_files();
     login(
         &environment,
         "login r.io/team -u me --password-stdin --authfile auth.json",
@@ -55,8 +42,8 @@ fn a_named_file_comes_first() {
 }
 
 #[test]
-fn nobody_is_asked_where_there_is_no_terminal() {
-    let environment = TestEnvironment::new().with_no_auth_files();
+fn login_never_prompts_without_a_terminal() {
+    let environment = TestEnvironment::new().without_auth_files();
     let table = [
         ("login r.io", "--password-stdin"),
         ("login r.io -u me", "--password-stdin"),
@@ -64,8 +51,8 @@ fn nobody_is_asked_where_there_is_no_terminal() {
         ("login r.io/ -u me --password-stdin", "empty"),
     ];
     for (line, want) in table {
-        let done = login(&environment, line, "\n").exits(2);
-        assert!(done.stderr.contains(want), "{line}: {}", done.stderr);
+        let output = login(&environment, line, "\n").exits(2);
+        assert!(output.stderr.contains(want), "{line}: {}", output.stderr);
     }
     assert!(!environment.home().join(".docker").exists());
 }

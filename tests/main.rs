@@ -1,8 +1,9 @@
-//! End to end: the built binary, run as people and CI jobs run it.
-#![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
+//! End-to-end tests: the built binary, run as users and CI jobs run it.
+#![expect(clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 mod action;
 mod add_tag;
+mod atomic_writes;
 mod check_new;
 mod cli;
 mod compare;
@@ -11,24 +12,22 @@ mod demo;
 mod documentation;
 mod environment;
 mod fmt;
-mod hanging_charts;
-mod hardship;
+mod inspect;
 mod interrupt;
-mod killed_writers;
 mod lint;
 mod lock;
 mod login;
-mod open_files;
 mod open_prs;
-mod power_loss;
 mod registries;
+mod resilience;
 mod retrieve_tags;
+mod sanitize;
 mod secrets;
 mod security;
-mod selection;
 mod shards;
+mod status_signal;
+mod sync;
 mod tags;
-mod tamed;
 mod terminal;
 mod workflow_scripts;
 mod workflows;

@@ -1,12 +1,12 @@
-//! SECURITY.md names bounds: those that the code has.
+//! SECURITY.md names the limits that the code has.
 
 use std::fs;
 
-use crate::wrappers::top;
+use crate::environment::repository_root;
 
-/// The value of a constant that is a product of numbers.
+/// Evaluates a constant that is a product of numbers.
 fn constant(path: &str, name: &str) -> u64 {
-    let text = fs::read_to_string(top().join(path)).unwrap();
+    let text = fs::read_to_string(repository_root().join(path)).unwrap();
     let line = text.lines().find_map(|line| {
         let (_, rest) = line.split_once(&format!("const {name}: "))?;
         let (_, value) = rest.split_once(" = ")?;
@@ -19,21 +19,21 @@ fn constant(path: &str, name: &str) -> u64 {
         .product()
 }
 
-/// `8 MiB`, `64 KiB` or `2,000`.
+/// Parses `8 MiB`, `64 KiB` or `2,000`.
 fn number(text: &str) -> u64 {
     let (digits, unit) = text.split_once(' ').unwrap_or((text, ""));
     let unit = match unit {
         "" => 1,
         "KiB" => 1024,
         "MiB" => 1024 * 1024,
-        other => unreachable!("{other} is no unit"),
+        other => unreachable!("unknown unit {other}"),
     };
     digits.replace(',', "").parse::<u64>().unwrap() * unit
 }
 
 #[test]
-fn the_bounds_are_those_of_the_code() {
-    let text = fs::read_to_string(top().join("SECURITY.md")).unwrap();
+fn limits_in_security_md_match_the_constants() {
+    let text = fs::read_to_string(repository_root().join("SECURITY.md")).unwrap();
     let mut rows = 0;
     for line in text.lines().filter(|line| line.contains("`crates/")) {
         let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
@@ -41,16 +41,16 @@ fn the_bounds_are_those_of_the_code() {
         assert_eq!(constant(quoted[3], quoted[1]), number(cells[1]), "{line}");
         rows += 1;
     }
-    assert!(rows > 20, "the table is not where it was");
+    assert!(rows > 20, "SECURITY.md has no table of limits");
 }
 
 #[test]
-fn the_patience_is_that_of_the_code() {
-    let text = fs::read_to_string(top().join("SECURITY.md")).unwrap();
+fn timeouts_in_security_md_match_the_constants() {
+    let text = fs::read_to_string(repository_root().join("SECURITY.md")).unwrap();
     let text = text.replace('\n', " ");
     let path = "crates/registry-client/src/transport/patience.rs";
-    let code = fs::read_to_string(top().join(path)).unwrap();
-    for (field, said) in [
+    let code = fs::read_to_string(repository_root().join(path)).unwrap();
+    for (field, sentence) in [
         (
             "connect: Duration::from_secs(30)",
             "30 seconds each to connect",
@@ -65,6 +65,6 @@ fn the_patience_is_that_of_the_code() {
         ("max_wait: Duration::from_secs(300)", "at most 5 minutes"),
     ] {
         assert!(code.contains(field), "{path}: {field}");
-        assert!(text.contains(said), "SECURITY.md: {said}");
+        assert!(text.contains(sentence), "SECURITY.md: {sentence}");
     }
 }

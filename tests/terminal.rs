@@ -1,10 +1,10 @@
-//! What a person at a terminal sees.
+//! Progress bars and results on a terminal.
 
-use crate::environment::{Finished, TestEnvironment};
+use crate::environment::{CommandOutput, TestEnvironment};
 
-/// Runs the binary with a terminal for stdout and stderr.
-fn on_a_terminal(environment: &TestEnvironment, line: &str) -> Finished {
-    let mirror = environment.command();
+/// Runs the binary with stdout and stderr on a pseudoterminal.
+fn mirror_on_terminal(environment: &TestEnvironment, line: &str) -> CommandOutput {
+    let mirror = environment.mirror_command();
     let line = format!("{} {line}", mirror.get_program().display());
     let mut script = std::process::Command::new("script");
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
@@ -15,30 +15,34 @@ fn on_a_terminal(environment: &TestEnvironment, line: &str) -> Finished {
     script
         .env("HOME", environment.home())
         .current_dir(environment.path(""));
-    Finished::of(script.output().unwrap())
+    CommandOutput::new(script.output().unwrap())
 }
 
 #[test]
-fn bars_come_and_go_and_the_result_stays() {
+fn terminal_shows_progress_and_then_the_result() {
     let environment = TestEnvironment::new();
-    let done = on_a_terminal(&environment, "demo -v").exits(0);
+    let output = mirror_on_terminal(&environment, "demo -v").exits(0);
     assert!(
-        done.stdout.contains("12 rows: 12 copied"),
+        output.stdout.contains("12 rows: 12 copied"),
         "{}",
-        done.stdout
+        output.stdout
     );
     assert!(
-        done.stdout.contains("of 12 rows"),
-        "no bar was drawn: {}",
-        done.stdout
+        output.stdout.contains("of 12 rows"),
+        "no progress bar: {}",
+        output.stdout
     );
 }
 
 #[test]
-fn without_progress_nothing_moves_the_cursor() {
+fn terminal_gets_no_escape_sequences_without_progress() {
     let environment = TestEnvironment::new();
     for line in ["demo --no-progress", "demo -q"] {
-        let done = on_a_terminal(&environment, line).exits(0);
-        assert!(!done.stdout.contains('\u{1b}'), "{line}: {:?}", done.stdout);
+        let output = mirror_on_terminal(&environment, line).exits(0);
+        assert!(
+            !output.stdout.contains('\u{1b}'),
+            "{line}: {:?}",
+            output.stdout
+        );
     }
 }

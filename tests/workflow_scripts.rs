@@ -1,30 +1,27 @@
-//! The scripts inside the workflows, run against real git repositories and a `gh` that answers what
-//! the test says.
+//! The scripts in the workflows, run against real git repositories and a fake `gh`.
 
 use std::fs;
 
-use embedded_registry::Registry;
-use embedded_registry::images::{Platform, sample_image};
 use testkit::GitRepository;
 
-use crate::environment::{Finished, TestEnvironment};
+use crate::environment::{CommandOutput, TestEnvironment, registry_with};
 use crate::workflows::Yaml;
 
-/// A checkout of a repository, as a job has it.
+/// The checkout of a job, and the script of one step.
 struct Job {
     environment: TestEnvironment,
     script: String,
 }
 
 impl Job {
-    /// `gh` is the body of a script; it is called with what the workflow calls it with.
+    /// Clones `origin` for a step of a workflow. `gh` is the body of the fake `gh`.
     fn new(workflow: &str, step: &str, origin: &GitRepository, gh: &str) -> Self {
         let yaml = Yaml::read(&format!(".github/workflows/{workflow}.yml"));
         let scripts = yaml.scripts();
         let script = scripts.iter().find(|(name, _)| name == step);
         let mut environment = TestEnvironment::new();
-        let fake = format!("#!/bin/bash\nprintf '%s\\n' \"$*\" >>\"$HOME/gh\"\n{gh}\n");
-        let tools = environment.executable("bin", "gh", &fake);
+        let gh_script = format!("#!/bin/bash\nprintf '%s\\n' \"$*\" >>\"$HOME/gh\"\n{gh}\n");
+        let tools = environment.install_script("bin", "gh", &gh_script);
         let set = [
             ("PATH", format!("{}:/usr/bin:/bin", tools.display())),
             ("RUNNER_TEMP", environment.home().display().to_string()),
@@ -39,7 +36,7 @@ impl Job {
             ("GITHUB_REPOSITORY", "o/r".to_owned()),
             ("GITHUB_SERVER_URL", "https://github.example".to_owned()),
             ("GITHUB_REF_NAME", "main".to_owned()),
-            ("GITHUB_ACTOR", "somebody".to_owned()),
+            ("GITHUB_ACTOR", "octocat".to_owned()),
             ("GITHUB_RUN_ID", "7".to_owned()),
             ("GITHUB_RUN_ATTEMPT", "1".to_owned()),
             (
@@ -48,39 +45,39 @@ impl Job {
             ),
         ];
         for (name, value) in set {
-            environment = environment.with(name, &value);
+            environment = environment.with_env(name, &value);
         }
-        // Not the identity: the script sets its own.
+        // The script sets its own identity.
         for (name, value) in GitRepository::environment() {
             if name.starts_with("GIT_CONFIG") {
-                environment = environment.with(name, value);
+                environment = environment.with_env(name, value);
             }
         }
         let script = script.map(|(_, text)| text.clone()).unwrap();
         let source = origin.path().to_str().unwrap();
         let cloned = environment
-            .program("git")
+            .command_for("git")
             .args(["clone", "--quiet", source, "."])
             .output();
-        Finished::of(cloned.unwrap()).exits(0);
+        CommandOutput::new(cloned.unwrap()).exits(0);
         Self {
             environment,
             script,
         }
     }
 
-    /// As a runner runs `shell: bash`.
-    fn run(&self, variables: &[(&str, &str)]) -> Finished {
+    /// Runs the script as a runner does for `shell: bash`.
+    fn run(&self, variables: &[(&str, &str)]) -> CommandOutput {
         let file = self.environment.home().join("script.sh");
         fs::write(&file, &self.script).unwrap();
-        let mut command = self.environment.program("bash");
+        let mut command = self.environment.command_for("bash");
         command
             .args(["--noprofile", "--norc", "-eo", "pipefail"])
             .arg(file);
-        Finished::of(command.envs(variables.iter().copied()).output().unwrap())
+        CommandOutput::new(command.envs(variables.iter().copied()).output().unwrap())
     }
 
-    fn left(&self, name: &str) -> String {
+    fn read_home(&self, name: &str) -> String {
         fs::read_to_string(self.environment.home().join(name)).unwrap_or_default()
     }
 }
@@ -96,66 +93,66 @@ fn history() -> (GitRepository, Vec<String>) {
 }
 
 #[test]
-fn a_push_mirrors_what_no_run_has_mirrored() {
+fn mirror_starts_from_the_last_successful_run() {
     let (origin, commits) = history();
     let zeros = "0".repeat(40);
-    let gone = "1234567890".repeat(4);
+    let unknown = "1234567890".repeat(4);
     let (first, second) = (commits[0].as_str(), commits[1].as_str());
     let argument = |commit: &str| format!("argument=--changed-since={commit}\n");
-    // What gh answers, `before`, what is handed on.
+    // The script of gh, `before` of the push, and the output.
     let table = [
-        // The run of the second commit was dropped while it waited, or failed.
+        // The run for the second commit was canceled or failed.
         (format!("echo {first}"), second, argument(first)),
-        // There was no run yet.
+        // The first run.
         ("echo".to_owned(), second, argument(second)),
         ("exit 1".to_owned(), second, argument(second)),
-        // A forced push: neither is in this history.
-        (format!("echo {gone}"), gone.as_str(), String::new()),
-        (format!("echo {gone}"), second, argument(second)),
+        // A force push: the commits are not in this history.
+        (format!("echo {unknown}"), unknown.as_str(), String::new()),
+        (format!("echo {unknown}"), second, argument(second)),
         // A new branch.
         ("echo".to_owned(), zeros.as_str(), String::new()),
     ];
     for (gh, before, want) in table {
         let job = Job::new("mirror", "Find the commit to start from", &origin, &gh);
         let set = [("GITHUB_EVENT_NAME", "push"), ("BEFORE", before)];
-        let done = job.run(&set).exits(0);
-        assert_eq!(job.left("output"), want, "{gh} {before}");
+        let output = job.run(&set).exits(0);
+        assert_eq!(job.read_home("output"), want, "{gh} {before}");
         assert_eq!(
             want.is_empty(),
-            done.stdout.contains("the whole list"),
-            "{done:?}"
+            output.stdout.contains("the whole list"),
+            "{output:?}"
         );
-        let asked = job.left("gh");
+        let calls = job.read_home("gh");
         assert!(
-            asked.contains("--workflow mirror.yml --branch main"),
-            "{asked}"
+            calls.contains("--workflow mirror.yml --branch main"),
+            "{calls}"
         );
     }
     let job = Job::new("mirror", "Find the commit to start from", &origin, "exit 1");
     job.run(&[("GITHUB_EVENT_NAME", "workflow_dispatch"), ("BEFORE", "")])
         .exits(0);
     assert_eq!(
-        (job.left("output"), job.left("gh")),
+        (job.read_home("output"), job.read_home("gh")),
         (String::new(), String::new())
     );
 }
 
-/// `gh pr create` that keeps what it was given.
-const CREATE: &str = r#"if [[ $1 == pr ]]; then
+/// A `gh` that saves the body of `gh pr create`.
+const GH_PR_CREATE: &str = r#"if [[ $1 == pr ]]; then
     cp "${@: -1}" "$HOME/body"
     echo https://github.example/o/r/pull/12
 fi"#;
 
 #[test]
-fn added_rows_become_a_pull_request() {
+fn add_tag_opens_a_pull_request_with_the_added_rows() {
     let (origin, commits) = history();
-    let job = Job::new("add-tag", "Open a pull request", &origin, CREATE);
+    let job = Job::new("add-tag", "Open a pull request", &origin, GH_PR_CREATE);
     job.environment
         .write("images-list", "a r.io/a 3\na r.io/a 4\n");
     let tags = "4\"; touch pwned; $(touch pwned)";
     let set = [("IMAGES", "a"), ("TAGS", tags), ("FULL_IMAGES", "")];
-    let done = job.run(&set).exits(0);
-    assert!(done.stdout.contains("/o/r/pull/12"), "{done:?}");
+    let output = job.run(&set).exits(0);
+    assert!(output.stdout.contains("/o/r/pull/12"), "{output:?}");
     assert!(!job.environment.path("pwned").exists());
 
     let title = format!("Added tag(s) {tags} for image(s) a");
@@ -170,20 +167,20 @@ fn added_rows_become_a_pull_request() {
         "a r.io/a 3\na r.io/a 4\n"
     );
     assert_eq!(origin.git(&["rev-parse", "main"]).trim(), commits[2]);
-    let called = job.left("gh");
+    let called = job.read_home("gh");
     let create = format!("pr create --base main --head add-tag/7-1 --title {title} --body-file");
     assert!(called.contains(&create), "{called}");
     assert!(called.contains("repos/o/r/issues/12/labels"), "{called}");
-    let body = job.left("body");
+    let body = job.read_home("body");
     assert!(
         body.contains("\na r.io/a 4\n") && !body.contains("a r.io/a 3\n"),
         "{body}"
     );
-    assert!(job.left("summary").contains("/pull/12"));
+    assert!(job.read_home("summary").contains("/pull/12"));
 }
 
 #[test]
-fn titles_fit_and_say_what_was_asked() {
+fn add_tag_titles_name_the_request_within_the_length_limit() {
     let (origin, _) = history();
     let long = "x".repeat(300);
     let table = [
@@ -210,12 +207,12 @@ fn titles_fit_and_say_what_was_asked() {
         ),
     ];
     for (images, tags, full, want) in table {
-        let job = Job::new("add-tag", "Open a pull request", &origin, CREATE);
+        let job = Job::new("add-tag", "Open a pull request", &origin, GH_PR_CREATE);
         job.environment
             .write("images-list", "a r.io/a 3\na r.io/a 4\n");
         job.run(&[("IMAGES", images), ("TAGS", tags), ("FULL_IMAGES", full)])
             .exits(0);
-        let called = job.left("gh");
+        let called = job.read_home("gh");
         let title = format!("--title {want} --body-file");
         assert!(called.contains(&title), "{title}: {called}");
         origin.git(&["branch", "-D", "add-tag/7-1"]);
@@ -223,18 +220,18 @@ fn titles_fit_and_say_what_was_asked() {
 }
 
 #[test]
-fn where_nothing_was_added_nothing_is_opened() {
+fn add_tag_opens_no_pull_request_without_new_rows() {
     let (origin, _) = history();
     let job = Job::new("add-tag", "Open a pull request", &origin, "exit 1");
     let set = [("IMAGES", "a"), ("TAGS", "3"), ("FULL_IMAGES", "")];
-    let done = job.run(&set).exits(0);
-    assert!(done.stdout.contains("Nothing to add"), "{done:?}");
-    assert_eq!(job.left("gh"), "");
+    let output = job.run(&set).exits(0);
+    assert!(output.stdout.contains("Nothing to add"), "{output:?}");
+    assert_eq!(job.read_home("gh"), "");
     assert_eq!(origin.git(&["branch", "--list"]).trim(), "* main");
 }
 
 #[test]
-fn helm_is_built_where_an_entry_needs_it() {
+fn retrieve_tags_builds_helm_only_for_chart_entries() {
     let go =
         "#!/bin/bash\necho \"$@ into $GOBIN\" >>\"$HOME/go\"\ninstall -D \"$0\" \"$GOBIN/helm\"\n";
     for (source, needed) in [("registry", false), ("helm-oci", true)] {
@@ -245,41 +242,42 @@ fn helm_is_built_where_an_entry_needs_it() {
         );
         origin.commit("first");
         let job = Job::new("retrieve-tags", "Install helm", &origin, "exit 1");
-        job.environment.executable("bin", "go", go);
+        job.environment.install_script("bin", "go", go);
         let home = job.environment.home();
-        let variables = home.join("variables");
+        let env_file = home.join("variables");
         let set = [
             ("VERSION", "v9.9.9"),
-            ("GITHUB_ENV", variables.to_str().unwrap()),
+            ("GITHUB_ENV", env_file.to_str().unwrap()),
         ];
         job.run(&set).exits(0);
-        // The next run finds it in the cache.
+        // The next run uses the cache.
         job.run(&set).exits(0);
-        let folder = home.join(".local/mirror-helm");
-        let (built, told) = match needed {
+        let directory = home.join(".local/mirror-helm");
+        let (go_calls, variables) = match needed {
             true => (
                 format!(
                     "install -trimpath helm.sh/helm/v3/cmd/helm@v9.9.9 into {}\n",
-                    folder.display()
+                    directory.display()
                 ),
-                format!("HELM={}/helm\n", folder.display()).repeat(2),
+                format!("HELM={}/helm\n", directory.display()).repeat(2),
             ),
             false => (String::new(), String::new()),
         };
-        assert_eq!((job.left("go"), job.left("variables")), (built, told));
+        assert_eq!(
+            (job.read_home("go"), job.read_home("variables")),
+            (go_calls, variables)
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_commits_are_enough_to_validate_a_pull_request() {
-    let registry = Registry::new().start().await.unwrap();
+async fn validate_needs_only_the_fetch_depth_of_the_workflow() {
+    let registry = registry_with(&["a:3"]).await;
     let host = registry.host();
     let rows: Vec<_> = ["1", "2", "3"]
         .map(|tag| format!("{host}/a {host}/copies/a {tag}\n"))
         .into();
-    let image = sample_image("a", 1, &[Platform::linux("amd64")], 1).unwrap();
-    // The one that somebody else merged meanwhile is gone: nobody's business here.
-    image.push(&registry, "a", Some("3"));
+    // Tag 2 was merged by another pull request and is missing: this check ignores it.
     let origin = GitRepository::new();
     origin.write("images-list", &rows[0]);
     origin.commit("first");
@@ -289,7 +287,7 @@ async fn two_commits_are_enough_to_validate_a_pull_request() {
     origin.git(&["checkout", "--quiet", "main"]);
     origin.write("images-list", &[&rows[0][..], &rows[1]].concat());
     origin.commit("second");
-    // Rows beside each other: git cannot merge them by itself.
+    // Adjacent rows conflict in git: record the merge by hand.
     origin.git(&[
         "merge",
         "--quiet",
@@ -307,10 +305,13 @@ async fn two_commits_are_enough_to_validate_a_pull_request() {
     let source = format!("file://{}", origin.path().display());
     environment.run("git", &["clone", "--quiet", "--depth", depth, &source, "."]);
     let line = format!("check-new --output json --base {base}");
-    let added = environment.mirror(&line).exits(0).json();
-    assert_eq!(added["added"].as_array().unwrap().len(), 1, "{added}");
+    let document = environment.mirror(&line).exits(0).json();
+    assert_eq!(document["added"].as_array().unwrap().len(), 1, "{document}");
     assert_eq!(
-        (&added["added"][0]["tag"], &added["added"][0]["status"]),
+        (
+            &document["added"][0]["tag"],
+            &document["added"][0]["status"]
+        ),
         (&"3".into(), &"ok".into())
     );
 }

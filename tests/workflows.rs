@@ -1,15 +1,15 @@
-//! What holds for every workflow, for the templates and for the action. `actionlint` says the rest.
+//! Rules for workflows, templates and the action that `actionlint` does not check.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::environment::TestEnvironment;
-use crate::wrappers::top;
+use crate::environment::repository_root;
 
-/// The line of a template that names the action.
+/// The action as templates reference it.
 const ACTION: &str = "your-org/mirror@0000000000000000000000000000000000000000 # v0.1.0";
-/// The workflows of a repository with a list.
-const OF_LISTS: [&str; 6] = [
+/// The workflows that have a template.
+const TEMPLATES: [&str; 6] = [
     "add-tag",
     "daily",
     "mirror",
@@ -18,7 +18,7 @@ const OF_LISTS: [&str; 6] = [
     "validate",
 ];
 
-/// A YAML file, its lines with their indentation.
+/// The text of a YAML file, read line by line.
 pub(crate) struct Yaml {
     name: String,
     text: String,
@@ -26,13 +26,13 @@ pub(crate) struct Yaml {
 
 impl Yaml {
     pub(crate) fn read(name: &str) -> Self {
-        let text = fs::read_to_string(top().join(name)).unwrap();
+        let text = fs::read_to_string(repository_root().join(name)).unwrap();
         let name = name.to_owned();
         Self { name, text }
     }
 
-    fn folder(name: &str) -> Vec<Self> {
-        let entries = fs::read_dir(top().join(name)).unwrap();
+    fn read_directory(name: &str) -> Vec<Self> {
+        let entries = fs::read_dir(repository_root().join(name)).unwrap();
         let paths = entries.map(|entry| PathBuf::from(name).join(entry.unwrap().file_name()));
         let yaml = paths.filter(|path| path.extension().is_some_and(|kind| kind == "yml"));
         let mut found: Vec<_> = yaml
@@ -42,7 +42,7 @@ impl Yaml {
         found
     }
 
-    /// The values of a key, wherever it stands.
+    /// Returns the values of a key at any depth.
     pub(crate) fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         let lines = self
             .text
@@ -51,14 +51,14 @@ impl Yaml {
         lines.filter_map(move |line| line.strip_prefix(key)?.strip_prefix(':'))
     }
 
-    /// The line after this one, of arguments one a line.
+    /// Returns the argument after an option, where each argument has its own line.
     pub(crate) fn argument_after(&self, option: &str) -> &str {
         let mut lines = self.text.lines().map(str::trim);
         lines.find(|line| *line == option).unwrap();
         lines.next().unwrap()
     }
 
-    /// The scripts: the name of each step and its text without the indentation.
+    /// Returns the name of each step that has a script, and the script without indentation.
     pub(crate) fn scripts(&self) -> Vec<(String, String)> {
         let mut scripts = Vec::new();
         let mut step = String::new();
@@ -95,24 +95,24 @@ impl Yaml {
 }
 
 fn workflows() -> Vec<Yaml> {
-    let mut found = Yaml::folder(".github/workflows");
-    found.extend(Yaml::folder("deploy/github"));
+    let mut found = Yaml::read_directory(".github/workflows");
+    found.extend(Yaml::read_directory("deploy/github"));
     assert!(
-        found.len() >= 2 * OF_LISTS.len(),
-        "they are not where they were"
+        found.len() >= 2 * TEMPLATES.len(),
+        "workflows or templates are missing"
     );
     found
 }
 
-fn with_action() -> Vec<Yaml> {
+fn workflows_and_action() -> Vec<Yaml> {
     let mut found = workflows();
     found.push(Yaml::read("action.yml"));
     found
 }
 
 #[test]
-fn actions_are_pinned_to_commits() {
-    for yaml in with_action() {
+fn actions_are_pinned_to_commits_with_a_version() {
+    for yaml in workflows_and_action() {
         for used in yaml.values("uses").map(str::trim) {
             if used == "./" {
                 continue;
@@ -126,32 +126,32 @@ fn actions_are_pinned_to_commits() {
 }
 
 #[test]
-fn nothing_is_pasted_into_scripts() {
-    for yaml in with_action() {
+fn scripts_are_strict_and_have_no_expressions() {
+    for yaml in workflows_and_action() {
         for (step, script) in yaml.scripts() {
             assert!(
                 !script.contains("${{"),
-                "{}: {step}: give it through env",
+                "{}: {step}: pass expressions through env",
                 yaml.name
             );
             let strict = script.starts_with("set -euo pipefail\n");
             assert!(
                 strict,
-                "{}: {step}: begin with `set -euo pipefail`",
+                "{}: {step}: start with `set -euo pipefail`",
                 yaml.name
             );
         }
     }
 }
 
-/// The options that a line names, such as `--entry` in `format('--entry={0}', …)`.
+/// Returns the options in a line, such as `--entry` in `format('--entry={0}', …)`.
 fn options(line: &str) -> impl Iterator<Item = &str> {
     let words = line.split(|c: char| !c.is_ascii_lowercase() && c != '-');
     words.filter(|word| word.starts_with("--") && word.len() > 2)
 }
 
 #[test]
-fn commands_know_the_options_that_they_are_given() {
+fn workflows_use_only_options_in_the_help() {
     let environment = TestEnvironment::new();
     let mut checked = 0;
     for yaml in workflows() {
@@ -160,7 +160,7 @@ fn commands_know_the_options_that_they_are_given() {
             if line.starts_with("- ") {
                 help.clear();
             }
-            // An empty one only installs.
+            // An empty command only installs the binary.
             if let Some(command) = line
                 .strip_prefix("command: ")
                 .filter(|name| *name != "\"\"")
@@ -175,16 +175,16 @@ fn commands_know_the_options_that_they_are_given() {
             }
         }
     }
-    assert!(checked > 10, "{checked} options: they are not found");
+    assert!(checked > 10, "found only {checked} options");
 }
 
 #[test]
-fn jobs_have_few_rights_and_an_end() {
+fn jobs_have_minimal_permissions_and_a_timeout() {
     for yaml in workflows() {
         let text = &yaml.text;
         assert!(
             text.contains("\npermissions: {}\n"),
-            "{}: nothing by default",
+            "{}: no permissions by default",
             yaml.name
         );
         assert!(
@@ -194,7 +194,7 @@ fn jobs_have_few_rights_and_an_end() {
         );
         assert!(
             !text.contains("\n  pull_request_target"),
-            "{}: strangers",
+            "{}: forks must not run with secrets",
             yaml.name
         );
         let jobs = yaml.values("runs-on").count();
@@ -204,21 +204,21 @@ fn jobs_have_few_rights_and_an_end() {
             "{}: timeouts",
             yaml.name
         );
-        let rights = text.matches("\n    permissions:\n").count();
-        assert_eq!(rights, jobs, "{}: permissions of each job", yaml.name);
+        let permissions = text.matches("\n    permissions:\n").count();
+        assert_eq!(permissions, jobs, "{}: permissions of each job", yaml.name);
         assert!(
             yaml.values("shell").all(|shell| shell == " bash"),
             "{}",
             yaml.name
         );
         let checkouts = text.matches("uses: actions/checkout@").count();
-        let forgotten = text.matches("persist-credentials: false").count();
+        let without_token = text.matches("persist-credentials: false").count();
         assert_eq!(
-            checkouts, forgotten,
+            checkouts, without_token,
             "{}: checkouts keep the token",
             yaml.name
         );
-        // Who may write is never asked for where others' code may run.
+        // A pull request may run foreign code: its jobs get no write permission and no password.
         if text.contains("\n  pull_request:") {
             assert!(!text.contains(": write"), "{}", yaml.name);
             assert!(!text.contains("secrets.MIRROR_USERNAME"), "{}", yaml.name);
@@ -227,9 +227,9 @@ fn jobs_have_few_rights_and_an_end() {
 }
 
 #[test]
-fn every_fuzz_target_is_run_every_week() {
+fn weekly_workflow_runs_every_fuzz_target() {
     let yaml = Yaml::read(".github/workflows/fuzz.yml");
-    let targets = fs::read_dir(top().join("fuzz/fuzz_targets")).unwrap();
+    let targets = fs::read_dir(repository_root().join("fuzz/fuzz_targets")).unwrap();
     for target in targets {
         let target = target.unwrap().path().with_extension("");
         let line = format!("\n          - {}\n", target.file_name().unwrap().display());
@@ -238,18 +238,22 @@ fn every_fuzz_target_is_run_every_week() {
 }
 
 #[test]
-fn nothing_is_pushed_until_a_registry_is_named() {
+fn jobs_push_only_when_a_registry_is_configured() {
     for name in ["mirror", "mirror-sharded", "daily"] {
         let yaml = Yaml::read(&format!(".github/workflows/{name}.yml"));
         let guards = yaml.values("if");
         let guards = guards.filter(|guard| guard.contains("vars.MIRROR_REGISTRY != ''"));
         let jobs = yaml.values("runs-on").count();
-        assert_eq!(guards.count(), jobs, "{name}: a guard for each job");
+        assert_eq!(
+            guards.count(),
+            jobs,
+            "{name}: every job needs the condition"
+        );
     }
 }
 
 #[test]
-fn every_pod_of_the_indexed_job_has_its_share() {
+fn indexed_job_has_one_shard_per_pod() {
     let yaml = Yaml::read("deploy/kubernetes/indexed-job.yaml");
     let one = |key| {
         let values: Vec<_> = yaml.values(key).map(str::trim).collect();
@@ -264,15 +268,15 @@ fn every_pod_of_the_indexed_job_has_its_share() {
 }
 
 #[test]
-fn templates_are_what_this_repository_runs() {
-    for name in OF_LISTS {
+fn templates_equal_the_workflows_of_this_repository() {
+    for name in TEMPLATES {
         let own = Yaml::read(&format!(".github/workflows/{name}.yml")).text;
         let template = Yaml::read(&format!("deploy/github/{name}.yml")).text;
         let (preface, rest) = template.split_once("\n#\n").unwrap_or_default();
         let target = format!(".github/workflows/{name}.yml");
         assert!(
             preface.contains(&target),
-            "deploy/github/{name}.yml: say where it goes"
+            "deploy/github/{name}.yml: name the destination in the preface"
         );
         let used = format!("uses: {ACTION}\n        with:\n          version: v0.1.0\n");
         let want = own.replace("uses: ./\n        with:\n", &used);

@@ -1,27 +1,15 @@
-//! The scripts with the old names, run as jobs run them: directly and through make.
+//! The wrapper scripts with the names of the old mirror, run directly and through make.
 
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use embedded_registry::images::{Platform, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
 use testkit::GitRepository;
 
-use crate::environment::{Finished, TestEnvironment};
+use crate::environment::{CommandOutput, TestEnvironment, path_with_mirror, repository_root};
 
-/// The top of the repository.
-pub(crate) fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// A PATH with the binary before everything else.
-pub(crate) fn search_path() -> String {
-    let binary = Path::new(env!("CARGO_BIN_EXE_mirror")).parent().unwrap();
-    format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display())
-}
-
-/// How a job calls a script.
+/// The way a job starts a script.
 #[derive(Debug, Clone, Copy)]
 enum Caller {
     Shell,
@@ -30,37 +18,55 @@ enum Caller {
 
 const CALLERS: [Caller; 2] = [Caller::Shell, Caller::Make];
 
-/// A folder with the scripts and the Makefile, as a checkout has them.
+/// A working directory with the scripts and the Makefile of a checkout.
 fn checkout() -> TestEnvironment {
-    let environment = TestEnvironment::new().with("PATH", &search_path());
+    let environment = TestEnvironment::new().with_env("PATH", &path_with_mirror());
     for name in ["scripts", "Makefile"] {
-        symlink(top().join(name), environment.path(name)).unwrap();
+        symlink(repository_root().join(name), environment.path(name)).unwrap();
     }
     environment
 }
 
 impl Caller {
-    fn command(self, environment: &TestEnvironment, script: &str, set: &[(&str, &str)]) -> Command {
+    fn command(
+        self,
+        environment: &TestEnvironment,
+        script: &str,
+        variables: &[(&str, &str)],
+    ) -> Command {
         match self {
             Self::Shell => {
-                let mut command = environment.program(format!("scripts/{script}"));
-                command.envs(set.iter().copied());
+                let mut command = environment.command_for(format!("scripts/{script}"));
+                command.envs(variables.iter().copied());
                 command
             }
             Self::Make => {
-                let mut command = environment.program("make");
-                let words = set.iter().map(|(name, value)| format!("{name}={value}"));
-                command.args(["--no-print-directory", script]).args(words);
+                let mut command = environment.command_for("make");
+                let arguments = variables
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"));
+                command
+                    .args(["--no-print-directory", script])
+                    .args(arguments);
                 command
             }
         }
     }
 
-    fn run(self, environment: &TestEnvironment, script: &str, set: &[(&str, &str)]) -> Finished {
-        Finished::of(self.command(environment, script, set).output().unwrap())
+    fn run(
+        self,
+        environment: &TestEnvironment,
+        script: &str,
+        variables: &[(&str, &str)],
+    ) -> CommandOutput {
+        CommandOutput::new(
+            self.command(environment, script, variables)
+                .output()
+                .unwrap(),
+        )
     }
 
-    /// make has one code for every failure.
+    /// The exit code: make exits with 2 for every failure.
     fn code(self, code: i32) -> i32 {
         match self {
             Self::Make if code != 0 => 2,
@@ -85,9 +91,9 @@ fn row(registry: &RunningRegistry, tag: &str) -> String {
 }
 
 #[test]
-fn make_without_a_target_only_says_what_there_is() {
+fn make_without_a_target_prints_the_targets() {
     let environment = checkout();
-    let done = Finished::of(environment.program("make").output().unwrap()).exits(0);
+    let output = CommandOutput::new(environment.command_for("make").output().unwrap()).exits(0);
     for script in [
         "add-full-image-wrapper.sh",
         "add-tag-to-existing-image.sh",
@@ -96,12 +102,16 @@ fn make_without_a_target_only_says_what_there_is() {
         "image-mirror.sh",
         "sort-images-list.sh",
     ] {
-        assert!(done.stdout.contains(script), "{script}: {}", done.stdout);
+        assert!(
+            output.stdout.contains(script),
+            "{script}: {}",
+            output.stdout
+        );
     }
 }
 
 #[test]
-fn sort_images_list_sorts() {
+fn sort_images_list_sorts_the_list() {
     for caller in CALLERS {
         let environment = checkout();
         environment.write("images-list", "# head\na r.io/a 1.10\na r.io/a 1.9\n");
@@ -114,7 +124,7 @@ fn sort_images_list_sorts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn image_mirror_writes_the_tags_per_architecture() {
+async fn image_mirror_writes_arch_tags() {
     for caller in CALLERS {
         let registry = registry().await;
         let environment = checkout();
@@ -132,21 +142,21 @@ async fn image_mirror_writes_the_tags_per_architecture() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn image_mirror_and_compare_take_a_file_or_standard_input() {
+async fn image_mirror_and_compare_read_a_file_or_stdin() {
     let registry = registry().await;
     let environment = checkout();
-    environment.write("given", row(&registry, "1.6.1"));
+    environment.write("file", row(&registry, "1.6.1"));
     environment.write("piped", row(&registry, "1.6.9"));
-    let run = |script: &str, given: &[&str]| {
+    let run = |script: &str, arguments: &[&str]| {
         let mut command = Caller::Shell.command(&environment, script, &[]);
         let piped = std::fs::File::open(environment.path("piped")).unwrap();
-        let command = command.args(given).stdin(Stdio::from(piped));
-        Finished::of(command.output().unwrap())
+        let command = command.args(arguments).stdin(Stdio::from(piped));
+        CommandOutput::new(command.output().unwrap())
     };
-    run("compare.sh", &["given"]).exits(1);
-    let done = run("image-mirror.sh", &["given", "--no-referrers"]).exits(0);
-    assert!(!done.stdout.contains("1.6.9"), "{}", done.stdout);
-    run("compare.sh", &["given", "--arch-tags"]).exits(0);
+    run("compare.sh", &["file"]).exits(1);
+    let output = run("image-mirror.sh", &["file", "--no-referrers"]).exits(0);
+    assert!(!output.stdout.contains("1.6.9"), "{}", output.stdout);
+    run("compare.sh", &["file", "--arch-tags"]).exits(0);
     run("compare.sh", &[]).exits(1);
     run("image-mirror.sh", &[]).exits(0);
     run("compare.sh", &[]).exits(0);
@@ -154,23 +164,23 @@ async fn image_mirror_and_compare_take_a_file_or_standard_input() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn compare_finds_what_is_missing() {
+async fn compare_reports_missing_rows() {
     for caller in CALLERS {
         let registry = registry().await;
         let environment = checkout();
         environment.write("daily", row(&registry, "1.6.1"));
         let set = [("IMAGES_FILE", "daily")];
-        let done = caller.run(&environment, "compare.sh", &set);
-        let done = done.exits(caller.code(1));
-        assert!(done.stdout.contains("1 missing"), "{}", done.stdout);
+        let output = caller.run(&environment, "compare.sh", &set);
+        let output = output.exits(caller.code(1));
+        assert!(output.stdout.contains("1 missing"), "{}", output.stdout);
     }
 }
 
 #[test]
-fn image_mirror_logs_in_as_the_variables_say() {
+fn image_mirror_logs_in_with_the_docker_variables() {
     for caller in CALLERS {
-        let environment = checkout().with_no_auth_files();
-        let environment = environment.with("DOCKER_PASSWORD", testkit::canary!("s3 cret "));
+        let environment = checkout().without_auth_files();
+        let environment = environment.with_env("DOCKER_PASSWORD", testkit::canary!("s3 cret "));
         environment.write("empty", "# nothing yet\n");
         let set = [
             ("DOCKER_REGISTRY", "r.io"),
@@ -180,13 +190,13 @@ fn image_mirror_logs_in_as_the_variables_say() {
         caller.run(&environment, "image-mirror.sh", &set).exits(0);
         let stored = environment.home().join(".docker/config.json");
         let stored = std::fs::read_to_string(stored).unwrap();
-        // robot:s3 cret, and the mark
+        // base64 of `robot:s3 cret`, without the canary
         assert!(stored.contains("cm9ib3Q6czMgY3JldC"), "{stored}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tags_are_added_and_those_there_are_passed_over() {
+async fn add_tag_wrappers_skip_existing_rows() {
     let table = |host: &str| {
         let source = format!("{host}/source/a");
         let full = format!("{source}:1.6.10,{source}:1.6.1");
@@ -196,7 +206,7 @@ async fn tags_are_added_and_those_there_are_passed_over() {
                 vec![
                     ("IMAGES", source),
                     ("TAGS", "1.6.10,1.6.1".to_owned()),
-                    // Left behind by another step of the job.
+                    // Another step of the job has set it.
                     ("FULL_IMAGES", "nowhere/b:1".to_owned()),
                 ],
             ),
@@ -221,45 +231,47 @@ async fn tags_are_added_and_those_there_are_passed_over() {
                 .map(|tag| row(&registry, tag))
                 .concat();
             assert_eq!(environment.read("images-list"), want, "{caller:?} {script}");
-            // All of it is there now.
+            // The list has every row now.
             caller.run(&environment, script, &set).exits(0);
             assert_eq!(environment.read("images-list"), want, "{caller:?} {script}");
         }
         let environment = checkout();
-        let done = Caller::Shell.run(&environment, script, &[]).exits(2);
-        assert!(done.stderr.contains("IMAGES"), "{}", done.stderr);
+        let output = Caller::Shell.run(&environment, script, &[]).exits(2);
+        assert!(output.stderr.contains("IMAGES"), "{}", output.stderr);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn new_images_are_looked_for() {
+async fn check_new_images_exist_checks_added_rows() {
     let registry = registry().await;
     for caller in CALLERS {
         let mut environment = checkout();
         for (name, value) in GitRepository::environment() {
-            environment = environment.with(name, value);
+            environment = environment.with_env(name, value);
         }
         let git = |args: &[&str]| {
-            let done = environment.program("git").args(args).output().unwrap();
-            Finished::of(done).exits(0).stdout.trim().to_owned()
+            let output = environment.command_for("git").args(args).output().unwrap();
+            CommandOutput::new(output).exits(0).stdout.trim().to_owned()
         };
         environment.write("images-list", row(&registry, "1.6.1"));
         git(&["init", "--quiet", "--initial-branch=main"]);
         git(&["add", "images-list"]);
         git(&["commit", "--quiet", "--message", "first"]);
         git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
-        let run = |set: &[(&str, &str)]| caller.run(&environment, "check-new-images-exist.sh", set);
+        let run = |variables: &[(&str, &str)]| {
+            caller.run(&environment, "check-new-images-exist.sh", variables)
+        };
         environment.write(
             "images-list",
             row(&registry, "1.6.1") + &row(&registry, "1.6.9"),
         );
         run(&[]).exits(0);
-        let gone = row(&registry, "1.6.1") + &row(&registry, "1.7");
-        environment.write("images-list", gone);
-        let done = run(&[]).exits(caller.code(1));
-        assert!(done.stdout.contains("1.7"), "{}", done.stdout);
+        let missing = row(&registry, "1.6.1") + &row(&registry, "1.7");
+        environment.write("images-list", missing);
+        let output = run(&[]).exits(caller.code(1));
+        assert!(output.stdout.contains("1.7"), "{}", output.stdout);
 
-        // Committed on the main branch itself: only Drone's variables tell what it was before.
+        // Committed on main itself: only Drone's variables name the commit before.
         let before = git(&["rev-parse", "HEAD"]);
         git(&["commit", "--quiet", "--all", "--message", "second"]);
         git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);

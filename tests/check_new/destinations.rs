@@ -1,9 +1,9 @@
-//! Destination repositories, at registries with APIs of their own.
+//! Destination repositories at registries with a vendor API.
 
 use testkit::proxy::{Action, FaultProxy, Reply, Rule};
 
 use super::branch_with;
-use crate::add_tag::registry_with;
+use crate::environment::registry_with;
 
 const HUB: &str = "/v2/namespaces/mirror/repositories/app";
 const QUAY: &str = "/api/v1/repository/mirror/app";
@@ -12,8 +12,8 @@ fn json(status: u16, body: &'static str) -> Reply {
     Action::answer(status).body(body)
 }
 
-/// The status of a new row whose new destination is `mirror/app` at a registry
-/// that is remapped to where its API (at `path`) and its tag list answer so.
+/// Returns the status of a new row for the destination `mirror/app` at the registry `name`, whose
+/// vendor API (at `path`) and tag list send these responses.
 async fn status(name: &str, path: &str, api: Reply, tags: Reply) -> String {
     let registry = registry_with(&["a:1"]).await;
     let proxy = FaultProxy::start(registry.address()).await;
@@ -23,11 +23,11 @@ async fn status(name: &str, path: &str, api: Reply, tags: Reply) -> String {
     let row = format!("{}/a {name}/mirror/app 1\n", registry.host());
     environment.write("images-list", row);
     environment.write("registries.conf", remapped(name, &proxy));
-    let done = environment.mirror("check-new --registries-conf registries.conf --output json");
+    let output = environment.mirror("check-new --registries-conf registries.conf --output json");
     assert_eq!(proxy.count("GET", path), 1, "{:?}", proxy.requests());
-    let status = done.json()["added"][0]["status"].clone();
+    let status = output.json()["added"][0]["status"].clone();
     let fails = !["ok", "unchecked"].contains(&status.as_str().unwrap());
-    assert_eq!(done.code, Some(i32::from(fails)), "{done:?}");
+    assert_eq!(output.code, Some(i32::from(fails)), "{output:?}");
     status.as_str().unwrap().to_owned()
 }
 
@@ -45,21 +45,21 @@ const HUB_HAS: &str = r#"{"user":"mirror","name":"app","namespace":"mirror"}"#;
 const HUB_LACKS: &str = r#"{"message":"object not found","errinfo":{}}"#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn docker_hub_is_asked_at_the_host_where_it_is() {
+async fn docker_hub_api_is_queried_at_the_remapped_host() {
     let hub = |api, tags| status("docker.io", HUB, api, tags);
     assert_eq!(hub(json(200, HUB_HAS), refused()).await, "ok");
     let missing = "destination_missing";
     assert_eq!(hub(json(404, HUB_LACKS), refused()).await, missing);
-    // Private, and shown to those with credentials.
+    // A private repository, visible with credentials.
     let listed = || json(200, r#"{"tags":[]}"#);
     assert_eq!(hub(json(404, HUB_LACKS), listed()).await, "ok");
-    // There is one, and it is out of order.
+    // The API exists and fails.
     assert_eq!(hub(json(503, ""), refused()).await, "error");
     assert_eq!(hub(json(503, ""), listed()).await, "ok");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_there_is_no_such_api_the_registry_is_asked() {
+async fn registry_without_vendor_api_is_queried_itself() {
     let hub = |api, tags| status("docker.io", HUB, api, tags);
     let page = || json(404, "404 page not found");
     assert_eq!(hub(page(), json(200, r#"{"tags":null}"#)).await, "ok");
@@ -68,7 +68,7 @@ async fn where_there_is_no_such_api_the_registry_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn quay_is_asked_at_the_host_where_it_is() {
+async fn quay_api_is_queried_at_the_remapped_host() {
     let quay = |api, tags| status("quay.io", QUAY, api, tags);
     let has = r#"{"namespace":"mirror","name":"app"}"#;
     let lacks = r#"{"status":404,"error_type":"not_found","detail":"Not Found"}"#;
@@ -79,7 +79,7 @@ async fn quay_is_asked_at_the_host_where_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_insecure_host_is_asked_over_plain_http_where_it_has_no_tls() {
+async fn insecure_host_without_tls_is_queried_over_http() {
     let registry = registry_with(&["a:1"]).await;
     let proxy = FaultProxy::start(registry.address()).await;
     proxy.add(Rule::new("GET", HUB).does(json(200, HUB_HAS)));
@@ -95,7 +95,7 @@ async fn an_insecure_host_is_asked_over_plain_http_where_it_has_no_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_repository_says_whom_to_ask_and_is_asked_for_once() {
+async fn missing_repository_is_queried_once_and_names_the_owner() {
     let registry = registry_with(&["a:1", "a:2", "a:3"]).await;
     let proxy = FaultProxy::start(registry.address()).await;
     proxy.add(Rule::new("GET", HUB).does(json(404, r#"{"message":"object not found"}"#)));
@@ -108,18 +108,18 @@ async fn a_missing_repository_says_whom_to_ask_and_is_asked_for_once() {
         ),
     );
     environment.write("registries.conf", remapped("docker.io", &proxy));
-    let done = environment
-        .result_of("check-new --registries-conf registries.conf")
+    let output = environment
+        .mirror_without_vv("check-new --registries-conf registries.conf")
         .exits(1);
     let advice = "the destination repository docker.io/mirror/app does not exist, or is hidden from strangers: ask the owners of mirror at docker.io to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\")\n";
     let want = format!(
         "images-list:1: {advice}images-list:2: {advice}3 new rows, 1 ok, 2 without a destination repository since "
     );
-    assert!(done.stdout.starts_with(&want), "{}", done.stdout);
+    assert!(output.stdout.starts_with(&want), "{}", output.stdout);
     assert_eq!(
         proxy.count("", ""),
         2,
-        "the API and the tag list, once: {:?}",
+        "one request each to API and tag list: {:?}",
         proxy.requests()
     );
 }

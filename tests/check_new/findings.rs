@@ -1,15 +1,14 @@
-//! What is found, with its exact message, and what is none.
+//! Findings with their exact messages, and branches without any.
 
 use embedded_registry::RunningRegistry;
 use serde_json::{Value, json};
 use testkit::proxy::{Action, FaultProxy, Rule};
 
 use super::branch_with;
-use crate::add_tag::registry_with;
-use crate::environment::TestEnvironment;
+use crate::environment::{TestEnvironment, auth_file, registry_with};
 
-/// A branch on which everything is wrong that can be.
-fn wrong_branch(r: &str) -> TestEnvironment {
+/// A branch with one finding of each kind.
+fn branch_with_all_findings(r: &str) -> TestEnvironment {
     let environment = branch_with(&format!(
         "{r}/a {r}/m/old 1\n{r}/b {r}/m/b 1\n{r}/b {r}/m/b 2\n"
     ));
@@ -24,13 +23,13 @@ fn wrong_branch(r: &str) -> TestEnvironment {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_is_found_at_once() {
+async fn check_new_reports_all_findings_in_one_run() {
     let registry = registry_with(&["a:1.6.10", "a:2", "b:1", "m/old:1"]).await;
     let r = registry.host();
-    let environment = wrong_branch(&r);
-    let done = environment.result_of("check-new").exits(1);
-    let head = environment.output("git", &["rev-parse", "HEAD"]);
-    let connection = done
+    let environment = branch_with_all_findings(&r);
+    let output = environment.mirror_without_vv("check-new").exits(1);
+    let head = environment.stdout_of("git", &["rev-parse", "HEAD"]);
+    let connection = output
         .stdout
         .lines()
         .find(|line| line.starts_with("images-list:7: cannot"));
@@ -48,7 +47,7 @@ async fn everything_is_found_at_once() {
         format!("images-list:3: `{r}/b {r}/m/b 2` (line 3 before) was changed to `{r}/b {r}/m/old 2`: somebody may use what it brought. Put it back, or say that it may go with --allow-removals"),
         format!("5 new rows, 1 ok, 2 missing at the source, 1 without a destination repository, 1 that registries did not answer for, 2 rows removed, 4 problems of form since {}", &head[..12]),
     ];
-    assert_eq!(done.stdout.lines().collect::<Vec<_>>(), want);
+    assert_eq!(output.stdout.lines().collect::<Vec<_>>(), want);
     let start = "images-list:7: cannot tell whether 127.0.0.1:1/x:3 exists: HEAD http://127.0.0.1:1/v2/x/manifests/3: ";
     assert!(connection.starts_with(start), "{connection}");
     let end = " (check that a registry listens at 127.0.0.1:1)";
@@ -56,10 +55,10 @@ async fn everything_is_found_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn machines_get_every_row_with_its_status() {
+async fn check_new_json_has_the_status_of_every_row() {
     let registry = registry_with(&["a:1.6.10", "a:2", "b:1", "m/old:1"]).await;
     let r = registry.host();
-    let environment = wrong_branch(&r);
+    let environment = branch_with_all_findings(&r);
     let document = environment
         .mirror("check-new --output json")
         .exits(1)
@@ -85,12 +84,12 @@ async fn machines_get_every_row_with_its_status() {
         "line": 1,
     });
     assert_eq!(document["removed"][0], removed);
-    let head = environment.output("git", &["rev-parse", "HEAD"]);
+    let head = environment.stdout_of("git", &["rev-parse", "HEAD"]);
     assert_eq!(document["base"], head.trim());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_count_and_not_text() {
+async fn check_new_compares_rows_instead_of_text() {
     let registry = registry_with(&["a:1", "a:2"]).await;
     let r = registry.host();
     let environment = branch_with(&format!("{r}/a r.io/a 1\n{r}/gone r.io/gone 1\n"));
@@ -99,31 +98,31 @@ async fn rows_count_and_not_text() {
         "images-list",
         format!("# Comments, blanks and line endings.\r\n{r}/a\tr.io/a 1\r\n{r}/gone r.io/gone 1"),
     );
-    let done = environment.mirror("check-new").exits(0);
+    let output = environment.mirror("check-new").exits(0);
     assert!(
-        done.stdout.starts_with("0 new rows since "),
+        output.stdout.starts_with("0 new rows since "),
         "{}",
-        done.stdout
+        output.stdout
     );
-    assert_eq!(registry.request_count(), 0, "old rows are not asked for");
-    // What is not committed counts, and what is committed too; a destination that the list had is not asked for.
+    assert_eq!(registry.request_count(), 0, "old rows need no request");
+    // Uncommitted and committed rows both count. A destination in the old list needs no request.
     environment.write("images-list", format!("{r}/a r.io/a 1\n{r}/a r.io/a 2\n"));
     environment.run("git", &["commit", "-qam", "topic"]);
-    let done = environment.mirror("check-new --allow-removals -v").exits(0);
+    let output = environment.mirror("check-new --allow-removals -v").exits(0);
     assert!(
-        done.stdout.starts_with(&format!(
+        output.stdout.starts_with(&format!(
             "images-list:2: ok: {r}/a r.io/a 2\n1 new row, 1 ok, 1 row removed since "
         )),
         "{}",
-        done.stdout
+        output.stdout
     );
     let requests = registry.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
     assert_eq!(requests[0].method, "HEAD");
 }
 
-/// A registry that keeps `private` from strangers, and a branch with a row from
-/// it and one to it.
+/// A registry whose repository `private` needs credentials, and a branch with a row from it and
+/// one to it.
 async fn private_branch() -> (TestEnvironment, FaultProxy, RunningRegistry) {
     let registry = registry_with(&["z:1"]).await;
     let proxy = FaultProxy::start(registry.address()).await;
@@ -137,13 +136,11 @@ async fn private_branch() -> (TestEnvironment, FaultProxy, RunningRegistry) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_wants_credentials_is_a_warning() {
+async fn missing_credentials_are_a_warning() {
     let (environment, proxy, _registry) = private_branch().await;
     let p = proxy.host();
-    let environment = environment.with("GITHUB_ACTIONS", "true");
-    let summary = environment.path("summary");
-    let environment = environment.with("GITHUB_STEP_SUMMARY", summary.to_str().unwrap());
-    let done = environment.mirror("check-new").exits(0);
+    let environment = environment.with_github_actions();
+    let output = environment.mirror("check-new").exits(0);
     let advice = format!("(no credentials were sent: log in with `mirror login {p}`)");
     let source = format!(
         "could not check {p}/private:2: HEAD http://{p}/v2/private/manifests/2: 401 Unauthorized {advice}"
@@ -151,7 +148,7 @@ async fn what_wants_credentials_is_a_warning() {
     let destination = format!(
         "could not check the repository {p}/private: GET http://{p}/v2/private/tags/list?n=1000: 401 Unauthorized: UNAUTHORIZED (a fault on purpose) {advice}"
     );
-    let lines: Vec<_> = done.stdout.lines().collect();
+    let lines: Vec<_> = output.stdout.lines().collect();
     let want = [
         format!("images-list:1: warning: {source}"),
         format!("images-list:2: warning: {destination}"),
@@ -164,17 +161,17 @@ async fn what_wants_credentials_is_a_warning() {
     let annotations = format!(
         "::warning file=images-list,line=1::{source}\n::warning file=images-list,line=2::{destination}\n"
     );
-    assert_eq!(done.stderr, annotations);
+    assert_eq!(output.stderr, annotations);
     let row = format!("| warning | images-list:1 | {source} |\n");
     assert!(
-        environment.read("summary").contains(&row),
+        environment.read("summary.md").contains(&row),
         "{}",
-        environment.read("summary")
+        environment.read("summary.md")
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_wants_credentials_fails_where_it_is_strict_or_they_are_refused() {
+async fn missing_credentials_fail_with_strict_and_refused_ones_always() {
     let (environment, proxy, _registry) = private_branch().await;
     let status = |options: &str, code: i32| {
         let line = format!("check-new --output json {options}");
@@ -182,28 +179,28 @@ async fn what_wants_credentials_fails_where_it_is_strict_or_they_are_refused() {
         document["added"][0]["status"].clone()
     };
     assert_eq!(status("", 0), "unchecked");
-    // All that failed is refused credentials.
+    // Every failure is refused credentials.
     assert_eq!(status("--strict", 4), "unchecked");
-    let auth = format!(r#"{{"auths":{{"{}":{{"auth":"YTpi"}}}}}}"#, proxy.host());
-    environment.write("auth.json", auth);
+    environment.write("auth.json", auth_file(&[(&proxy.host(), "a", "b")]));
     assert_eq!(status("--authfile auth.json", 4), "error");
 }
 
 #[test]
-fn old_problems_of_the_list_are_found_too() {
+fn check_new_reports_problems_of_the_old_list() {
     let environment = branch_with("b r.io/b 1\na r.io/b 1\n");
-    let done = environment.mirror("check-new").exits(1);
+    let output = environment.mirror("check-new").exits(1);
     assert!(
-        done.stdout.contains(
+        output.stdout.contains(
             "images-list:2: `r.io/b:1` is fed by two sources, `a` here and `b` on line 1: "
         ),
         "{}",
-        done.stdout
+        output.stdout
     );
     assert!(
-        done.stdout
+        output
+            .stdout
             .contains("0 new rows, 2 problems of form since "),
         "{}",
-        done.stdout
+        output.stdout
     );
 }

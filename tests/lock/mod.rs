@@ -1,24 +1,22 @@
-//! `mirror lock`, and what the other commands make of a lock.
+//! `mirror lock`, and the lock in other commands.
 
-mod adding;
-mod approving;
-mod copying;
-mod reviewing;
-
-use embedded_registry::RunningRegistry;
-use embedded_registry::images::{Platform, sample_image};
+mod add_tag;
+mod approval;
+mod check_new;
+mod sync;
 
 use crate::environment::TestEnvironment;
 
-/// What a registry says a tag points to.
+/// Returns the digest behind a tag, read with `mirror inspect`.
 pub(crate) fn digest_of(environment: &TestEnvironment, image: &str) -> String {
     let line = format!("inspect {image} --output json");
     let document = environment.mirror(&line).exits(0).json();
     document["digest"].as_str().unwrap().to_owned()
 }
 
-/// Pushes another image under a tag that is there.
-pub(crate) fn push_again(registry: &RunningRegistry, repository: &str, tag: &str) {
-    let image = sample_image("b", 2, &[Platform::linux("amd64")], 1).unwrap();
-    image.push(registry, repository, Some(tag));
+/// Returns the lines of the lock without comments.
+pub(crate) fn lock_lines(environment: &TestEnvironment) -> Vec<String> {
+    let lock = environment.read("images-list.lock");
+    let lines = lock.lines().filter(|line| !line.starts_with('#'));
+    lines.map(str::to_owned).collect()
 }

@@ -1,4 +1,4 @@
-//! Everything that is in registries arrives as it was.
+//! Content of every kind arrives byte for byte.
 
 use embedded_registry::images::{
     Artifact, Bundle, Content, Format, Image, Index, Layer, Platform, sample_image,
@@ -7,9 +7,10 @@ use http::Request;
 use testkit::clients::{Crane, Skopeo};
 use testkit::fetch;
 
-use super::pair::{Kind, Pair, assert_everything, assert_root, column};
+use super::registry_pair::{RegistryKind, RegistryPair, assert_content, assert_root};
+use crate::environment::column;
 
-/// The blob that is nowhere but at its URL.
+/// The URL of a foreign layer, which no registry has.
 const FOREIGN: &str = "https://windows.example.com/base.tar.gz";
 
 fn layer(seed: u64) -> Layer {
@@ -58,8 +59,8 @@ fn windows() -> Bundle {
     Index::new(Format::Docker).child(image).build()
 }
 
-/// Whitespace, an order of keys, fields and an end that no serialiser would write again.
-fn oddly_written() -> Bundle {
+/// Manifests with whitespace, unknown fields and line ends that no serializer would reproduce.
+fn oddly_formatted() -> Bundle {
     let child = image(Format::Oci, Platform::linux("amd64"), 30).rewritten(|text| {
         let text = text.replacen(':', " :\t", 3);
         format!("\n  {text}\r\n\r\n")
@@ -95,7 +96,7 @@ fn model() -> Bundle {
         .build()
 }
 
-/// What crane can pull and check layer by layer.
+/// Content that `crane validate` supports.
 fn images() -> Vec<(&'static str, Bundle)> {
     let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
     vec![
@@ -106,7 +107,7 @@ fn images() -> Vec<(&'static str, Bundle)> {
         ("docker/list", multi_platform(Format::Docker)),
         ("oci/image", image(Format::Oci, Platform::linux("amd64"), 1)),
         ("oci/index", multi_platform(Format::Oci)),
-        ("oci/written-oddly", oddly_written()),
+        ("oci/written-oddly", oddly_formatted()),
         ("attested", sample_image("a", 1, &platforms, 2).unwrap()),
         (
             "team/a/deep/er/name",
@@ -115,8 +116,8 @@ fn images() -> Vec<(&'static str, Bundle)> {
     ]
 }
 
-/// What it cannot.
-fn odd_ones() -> Vec<(&'static str, Bundle)> {
+/// Content that `crane validate` does not support.
+fn other_content() -> Vec<(&'static str, Bundle)> {
     vec![
         ("nested", nested()),
         ("empty-layer", with_empty_layer()),
@@ -125,21 +126,21 @@ fn odd_ones() -> Vec<(&'static str, Bundle)> {
     ]
 }
 
-async fn everything_arrives(source: Kind, target: Kind) {
-    let pair = Pair::of(source, target).await;
-    let (images, odd_ones) = (images(), odd_ones());
-    let all: Vec<_> = images.iter().chain(&odd_ones).collect();
+async fn assert_copies_everything(source: RegistryKind, target: RegistryKind) {
+    let pair = RegistryPair::start(source, target).await;
+    let (images, other_content) = (images(), other_content());
+    let all: Vec<_> = images.iter().chain(&other_content).collect();
     for (name, bundle) in &all {
         pair.push(bundle, name, Some("v1")).await;
     }
     let rows: Vec<_> = all.iter().map(|(name, _)| (*name, "v1")).collect();
-    pair.list(&rows);
+    pair.write_list(&rows);
     let document = pair.sync("", 0);
     assert_eq!(column(&document, "status"), vec!["copied"; all.len()]);
     for ((name, bundle), digest) in all.iter().zip(column(&document, "digest")) {
         assert_eq!(digest, bundle.digest().as_ref(), "{name}");
         assert_root(&pair.to(&format!("{name}:v1")), bundle).await;
-        assert_everything(&pair.to(name), bundle).await;
+        assert_content(&pair.to(name), bundle).await;
     }
     for (name, _) in &images {
         let reference = pair.to(&format!("{name}:v1"));
@@ -151,48 +152,48 @@ async fn everything_arrives(source: Kind, target: Kind) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_distribution_2_to_distribution_3() {
-    everything_arrives(Kind::V2, Kind::V3).await;
+async fn sync_copies_everything_from_distribution_2_to_3() {
+    assert_copies_everything(RegistryKind::V2, RegistryKind::V3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_distribution_3_to_a_registry_with_the_referrers_api() {
-    everything_arrives(Kind::V3, Kind::Referrers).await;
+async fn sync_copies_everything_from_distribution_3_to_the_referrers_api() {
+    assert_copies_everything(RegistryKind::V3, RegistryKind::Referrers).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_a_registry_with_the_referrers_api_to_distribution_2() {
-    everything_arrives(Kind::Referrers, Kind::V2).await;
+async fn sync_copies_everything_from_the_referrers_api_to_distribution_2() {
+    assert_copies_everything(RegistryKind::Referrers, RegistryKind::V2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_layers_stay_at_their_urls() {
-    // distribution refuses them unless it is configured to take them.
-    let pair = Pair::of(Kind::Referrers, Kind::Referrers).await;
+async fn foreign_layers_are_not_transferred() {
+    // distribution rejects foreign layers by default.
+    let pair = RegistryPair::start(RegistryKind::Referrers, RegistryKind::Referrers).await;
     let windows = windows();
     pair.push(&windows, "windows", Some("v1")).await;
-    pair.list(&[("windows", "v1")]);
+    pair.write_list(&[("windows", "v1")]);
     let document = pair.sync("", 0);
     assert_eq!(column(&document, "status"), ["copied"]);
     assert_root(&pair.to("windows:v1"), &windows).await;
-    assert_everything(&pair.to("windows"), &windows).await;
-    // Neither asked for at the source nor sent: it is in no registry.
+    assert_content(&pair.to("windows"), &windows).await;
+    // No request mentions it: no registry has the blob.
     let foreign = windows.manifests()[0].bytes();
     let manifest: serde_json::Value = serde_json::from_slice(foreign).unwrap();
     let digest = manifest["layers"][0]["digest"].as_str().unwrap();
     assert_eq!(manifest["layers"][0]["urls"][0], FOREIGN);
     for registry in [&pair.source, &pair.target] {
-        let asked = registry.requests().await;
-        let asked = asked
+        let requests = registry.requests().await;
+        let mentions = requests
             .iter()
             .filter(|request| format!("{}?{}", request.path, request.query).contains(digest));
-        assert_eq!(asked.count(), 0, "{digest}");
+        assert_eq!(mentions.count(), 0, "{digest}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_manifest_of_an_unknown_type_passes_by_its_structure() {
-    let pair = Pair::of(Kind::Referrers, Kind::Referrers).await;
+async fn manifest_of_an_unknown_type_is_copied_by_its_structure() {
+    let pair = RegistryPair::start(RegistryKind::Referrers, RegistryKind::Referrers).await;
     let blob = Content::new("text/plain", "of the artifact");
     let media_type = "application/vnd.oci.artifact.manifest.v1+json";
     let manifest = serde_json::json!({
@@ -204,23 +205,23 @@ async fn a_manifest_of_an_unknown_type_passes_by_its_structure() {
     pair.push(&artifact, "artifact", Some("v1")).await;
     let pusher = testkit::push::Pusher::new(&pair.source.host());
     pusher.blob("artifact", blob.bytes().clone()).await;
-    pair.list(&[("artifact", "v1")]);
+    pair.write_list(&[("artifact", "v1")]);
     pair.sync("", 0);
-    assert_everything(&pair.to("artifact"), &artifact).await;
+    assert_content(&pair.to("artifact"), &artifact).await;
     let path = pair.to(&format!("artifact@{}", blob.digest()));
-    let arrived = Crane::new().run(&["blob", &path]).await.unwrap();
-    assert_eq!(arrived, blob.bytes()[..]);
+    let copied = Crane::new().run(&["blob", &path]).await.unwrap();
+    assert_eq!(copied, blob.bytes()[..]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_digest_in_the_tag_column_copies_by_digest() {
-    for target in [Kind::V2, Kind::Referrers] {
-        let pair = Pair::of(Kind::V3, target).await;
+async fn digest_in_the_tag_column_copies_by_digest() {
+    for target in [RegistryKind::V2, RegistryKind::Referrers] {
+        let pair = RegistryPair::start(RegistryKind::V3, target).await;
         let (old, new) = (multi_platform(Format::Oci), nested());
-        // The tag has moved on: the digest is what counts.
+        // The tag has moved; the row names the digest.
         pair.push(&old, "a", Some("v1")).await;
         pair.push(&new, "a", Some("v1")).await;
-        pair.list(&[("a", old.digest().as_ref())]);
+        pair.write_list(&[("a", old.digest().as_ref())]);
         let document = pair.sync("", 0);
         assert_eq!(document["rows"][0]["tag"], old.digest().as_ref());
         let reference = pair.to(&format!("a@{}", old.digest()));
@@ -234,15 +235,15 @@ async fn a_digest_in_the_tag_column_copies_by_digest() {
         assert_eq!(
             String::from_utf8(tags).unwrap().trim(),
             "",
-            "no tag is invented"
+            "a digest row writes no tag"
         );
         assert_eq!(column(&pair.sync("", 0), "status"), ["unchanged"]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn blobs_that_rows_share_are_fetched_and_sent_once() {
-    let pair = Pair::of(Kind::V2, Kind::V2).await;
+async fn shared_blobs_are_downloaded_once_and_mounted() {
+    let pair = RegistryPair::start(RegistryKind::V2, RegistryKind::V2).await;
     let base = Layer::random(77, 100_000).unwrap();
     let names = ["a", "b", "c", "d"];
     for (seed, name) in (1..).zip(names) {
@@ -250,11 +251,11 @@ async fn blobs_that_rows_share_are_fetched_and_sent_once() {
         let image = image.layer(layer(seed)).build();
         pair.push(&image, name, Some("v1")).await;
     }
-    pair.list(&names.map(|name| (name, "v1")));
+    pair.write_list(&names.map(|name| (name, "v1")));
     let document = pair.sync("", 0);
     let summary = &document["summary"];
     assert_eq!(summary["blobs_mounted"], 3, "{summary}");
-    // A config and a layer of each, and the base.
+    // A config and a layer per image, and the base.
     assert_eq!(summary["blobs_copied"], 4 * 2 + 1, "{summary}");
     let requests = pair.source.requests().await;
     let fetched = requests.iter().filter(|request| {
@@ -268,14 +269,14 @@ async fn blobs_that_rows_share_are_fetched_and_sent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn schema_1_is_refused_by_name_and_the_others_are_done() {
-    let pair = Pair::of(Kind::Referrers, Kind::Referrers).await;
+async fn schema_1_fails_only_its_row() {
+    let pair = RegistryPair::start(RegistryKind::Referrers, RegistryKind::Referrers).await;
     let media_type = "application/vnd.docker.distribution.manifest.v1+prettyjws";
     let old = r#"{"schemaVersion": 1, "name": "a", "tag": "v1", "fsLayers": [], "history": []}"#;
     pair.push(&Bundle::verbatim(media_type, old), "old", Some("v1"))
         .await;
     pair.push(&model(), "model", Some("v1")).await;
-    pair.list(&[("model", "v1"), ("old", "v1")]);
+    pair.write_list(&[("model", "v1"), ("old", "v1")]);
     let document = pair.sync("", 1);
     assert_eq!(column(&document, "status"), ["copied", "failed"]);
     let message = document["rows"][1]["error"]["message"].as_str().unwrap();

@@ -1,7 +1,4 @@
-//! User and password, wherever they are kept.
-
-use std::io::Write;
-use std::process::{Command, Stdio};
+//! Passwords from auth files, `mirror login` and credential helpers.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,22 +7,21 @@ use serde_json::json;
 use testkit::clients::Crane;
 use testkit::processes::{Distribution, RegistryProcess, Version};
 use testkit::push::Pusher;
-use tokio::task::block_in_place;
 
-use crate::environment::{Finished, TestEnvironment};
+use crate::environment::{CommandOutput, TestEnvironment, auth_file, column, run_with_input};
 
 const READER: (&str, &str) = ("reader", testkit::canary!("re@d:"));
 const WRITER: (&str, &str) = ("writer", testkit::canary!("wr!te-"));
 
-/// Two registries that want to know who comes. `team/app:v1` is at the source.
-struct Closed {
+/// Two registries that require a password. The source has `team/app:v1`.
+struct PasswordMirror {
     environment: TestEnvironment,
     image: Bundle,
     source: RegistryProcess,
     target: RegistryProcess,
 }
 
-impl Closed {
+impl PasswordMirror {
     async fn new() -> Self {
         let source = Distribution::new().htpasswd(READER.0, READER.1);
         let target = Distribution::new()
@@ -50,22 +46,21 @@ impl Closed {
         }
     }
 
-    fn mirror(&self, line: &str) -> Finished {
-        block_in_place(|| self.environment.mirror(line))
+    fn run(&self, line: &str) -> CommandOutput {
+        self.environment.mirror(line)
     }
 
-    fn auths(&self, source: (&str, &str), target: (&str, &str)) -> String {
-        let auth = |(user, password)| json!({"auth": BASE64_STANDARD.encode(format!("{user}:{password}"))});
-        let auths = json!({
-            // The longest path counts.
-            self.source.host(): auth(("somebody", "else")),
-            format!("{}/team", self.source.host()): auth(source),
-            self.target.host(): auth(target),
-        });
-        json!({ "auths": auths }).to_string()
+    fn auth_file(&self, source: (&str, &str), target: (&str, &str)) -> String {
+        let (from, to) = (self.source.host(), self.target.host());
+        auth_file(&[
+            // The entry with the longest path applies.
+            (&from, "other", "password"),
+            (&format!("{from}/team"), source.0, source.1),
+            (&to, target.0, target.1),
+        ])
     }
 
-    async fn has_arrived(&self) {
+    async fn assert_copied(&self) {
         let host = self.target.host();
         let crane = Crane::new().credentials(&host, WRITER.0, WRITER.1);
         let reference = format!("{host}/mirror/app:v1");
@@ -76,157 +71,140 @@ impl Closed {
         crane.validate(&reference).await.unwrap();
     }
 
-    fn login(&self, host: &str, (user, password): (&str, &str)) -> Finished {
-        let mut command = self.environment.command();
+    fn login(&self, host: &str, (user, password): (&str, &str)) -> CommandOutput {
+        let mut command = self.environment.mirror_command();
         command.args(["login", host, "-u", user, "--password-stdin"]);
-        with_input(command, password)
+        run_with_input(&mut command, password)
     }
 }
 
-fn with_input(mut command: Command, input: &str) -> Finished {
-    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).unwrap();
-    drop(stdin);
-    Finished::of(block_in_place(|| child.wait_with_output()).unwrap())
-}
-
-/// No password, in the clear or as it is sent, stands in what was written.
-fn assert_no_secret(done: &Finished) {
+/// Asserts that the output has no password, in plain text or as base64.
+fn assert_no_secret(output: &CommandOutput) {
     for (user, password) in [READER, WRITER] {
         let sent = BASE64_STANDARD.encode(format!("{user}:{password}"));
         for secret in [password, &sent] {
-            assert!(!done.stdout.contains(secret), "{}", done.stdout);
-            assert!(!done.stderr.contains(secret), "{}", done.stderr);
+            assert!(!output.stdout.contains(secret), "{}", output.stdout);
+            assert!(!output.stderr.contains(secret), "{}", output.stderr);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_auth_file_by_option_and_by_environment() {
-    let mut closed = Closed::new().await;
-    closed
+async fn sync_reads_the_auth_file_from_option_or_environment() {
+    let mut mirror = PasswordMirror::new().await;
+    mirror
         .environment
-        .write("auth.json", closed.auths(READER, WRITER));
-    let done = closed.mirror("sync -vv --authfile auth.json").exits(0);
-    assert_no_secret(&done);
-    closed.has_arrived().await;
-    let file = closed.environment.path("auth.json");
-    closed.environment = closed
+        .write("auth.json", mirror.auth_file(READER, WRITER));
+    let output = mirror.run("sync -vv --authfile auth.json").exits(0);
+    assert_no_secret(&output);
+    mirror.assert_copied().await;
+    let file = mirror.environment.path("auth.json");
+    mirror.environment = mirror
         .environment
-        .with("REGISTRY_AUTH_FILE", file.to_str().unwrap());
-    closed.mirror("compare").exits(0);
+        .with_env("REGISTRY_AUTH_FILE", file.to_str().unwrap());
+    mirror.run("compare").exits(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_login_stores_is_what_sync_finds() {
-    let closed = Closed::new().await;
-    for (host, who) in [
-        (closed.source.host(), READER),
-        (closed.target.host(), WRITER),
+async fn sync_uses_the_password_that_login_stored() {
+    let mirror = PasswordMirror::new().await;
+    for (host, login) in [
+        (mirror.source.host(), READER),
+        (mirror.target.host(), WRITER),
     ] {
-        let done = closed.login(&host, who).exits(0);
-        assert_no_secret(&done);
+        let output = mirror.login(&host, login).exits(0);
+        assert_no_secret(&output);
     }
-    closed.mirror("sync").exits(0);
-    closed.has_arrived().await;
+    mirror.run("sync").exits(0);
+    mirror.assert_copied().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_credential_helper_is_asked_once_for_each_host() {
-    let mut closed = Closed::new().await;
-    let (from, to) = (closed.source.host(), closed.target.host());
-    let answer = |(user, password)| json!({"Username": user, "Secret": password}).to_string();
+async fn credential_helper_runs_once_per_host() {
+    let mut mirror = PasswordMirror::new().await;
+    let (from, to) = (mirror.source.host(), mirror.target.host());
+    let response = |(user, password)| json!({"Username": user, "Secret": password}).to_string();
     let script = format!(
         "#!/bin/sh\nread host\necho \"$1 $host\" >> '{}'\ncase $host in\n{from}) echo '{}';;\n\
          {to}) echo '{}';;\n*) echo 'credentials not found in native keychain'; exit 1;;\nesac\n",
-        closed.environment.path("asked").display(),
-        answer(READER),
-        answer(WRITER),
+        mirror.environment.path("helper-calls").display(),
+        response(READER),
+        response(WRITER),
     );
-    // Written by another process: open for writing here while another test starts a program, it
-    // could not be run.
-    let write = "cat > docker-credential-test && chmod 700 docker-credential-test";
-    let mut shell = Command::new("/bin/sh");
-    shell
-        .args(["-c", write])
-        .current_dir(closed.environment.path(""));
-    with_input(shell, &script).exits(0);
-    closed.environment = closed.environment.with_no_auth_files();
-    let docker = closed.environment.home().join(".docker");
+    let helpers = mirror
+        .environment
+        .install_script("bin", "docker-credential-test", &script);
+    mirror.environment = mirror.environment.without_auth_files();
+    let docker = mirror.environment.home().join(".docker");
     std::fs::create_dir(&docker).unwrap();
     let config = json!({"credHelpers": {from.as_str(): "test", to.as_str(): "test"}});
     std::fs::write(docker.join("config.json"), config.to_string()).unwrap();
-    let path = format!("{}:/usr/bin:/bin", closed.environment.path("").display());
-    closed.environment = closed.environment.with("PATH", &path);
-    let done = closed.mirror("sync -vv").exits(0);
-    assert_no_secret(&done);
-    closed.has_arrived().await;
-    let asked = closed.environment.read("asked");
-    let mut asked: Vec<_> = asked.lines().collect();
-    asked.sort_unstable();
+    let path = format!("{}:/usr/bin:/bin", helpers.display());
+    mirror.environment = mirror.environment.with_env("PATH", &path);
+    let output = mirror.run("sync -vv").exits(0);
+    assert_no_secret(&output);
+    mirror.assert_copied().await;
+    let calls = mirror.environment.read("helper-calls");
+    let mut calls: Vec<_> = calls.lines().collect();
+    calls.sort_unstable();
     let mut want = [format!("get {from}"), format!("get {to}")];
     want.sort_unstable();
-    assert_eq!(asked, want);
+    assert_eq!(calls, want);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_credentials_are_exit_4_and_say_where_to_log_in() {
-    let closed = Closed::new().await;
-    let (from, to) = (closed.source.host(), closed.target.host());
+async fn refused_credentials_exit_4_with_a_login_hint() {
+    let mirror = PasswordMirror::new().await;
+    let (from, to) = (mirror.source.host(), mirror.target.host());
     let wrong = (READER.0, testkit::canary!("wrong-"));
     let table = [
         (json!({}).to_string(), &from, "no credentials were sent"),
-        (closed.auths(wrong, WRITER), &from, "refused"),
+        (mirror.auth_file(wrong, WRITER), &from, "refused"),
         (
-            closed.auths(READER, (WRITER.0, testkit::canary!("wrong-"))),
+            mirror.auth_file(READER, (WRITER.0, testkit::canary!("wrong-"))),
             &to,
             "refused",
         ),
     ];
-    for (auths, host, says) in table {
-        closed.environment.write("auth.json", auths);
-        let done = closed
-            .mirror("sync --authfile auth.json --output json")
+    for (auths, host, cause) in table {
+        mirror.environment.write("auth.json", auths);
+        let output = mirror
+            .run("sync --authfile auth.json --output json")
             .exits(4);
-        assert_no_secret(&done);
-        let document = done.json();
+        assert_no_secret(&output);
+        let document = output.json();
         let hint = document["rows"][0]["error"]["hint"].as_str().unwrap();
         assert!(hint.contains(&format!("`mirror login {host}`")), "{hint}");
-        assert!(hint.contains(says), "{hint}");
+        assert!(hint.contains(cause), "{hint}");
     }
     for line in [
         format!("tags {from}/team/app"),
         format!("inspect {from}/team/app:v1"),
     ] {
-        let done = closed.mirror(&line).exits(4);
+        let output = mirror.run(&line).exits(4);
         assert!(
-            done.stderr.contains(&format!("`mirror login {from}`")),
+            output.stderr.contains(&format!("`mirror login {from}`")),
             "{}",
-            done.stderr
+            output.stderr
         );
     }
-    let written = closed.target.requests().await.into_iter();
-    let written = written.filter(|request| request.status.is_some_and(|status| status < 300));
+    let requests = mirror.target.requests().await.into_iter();
+    let written = requests.filter(|request| request.status.is_some_and(|status| status < 300));
     assert_eq!(written.filter(|request| request.method == "PUT").count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_refused_row_does_not_stop_an_open_one() {
-    let closed = Closed::new().await;
+async fn refused_row_does_not_stop_the_others() {
+    let mirror = PasswordMirror::new().await;
     let open = Distribution::new().start().await;
     let pusher = Pusher::new(&open.host());
-    pusher.bundle(&closed.image, "app", Some("v1")).await;
-    let rows = closed.environment.read("images-list");
-    let (host, source) = (open.host(), closed.source.host());
+    pusher.bundle(&mirror.image, "app", Some("v1")).await;
+    let rows = mirror.environment.read("images-list");
+    let (host, source) = (open.host(), mirror.source.host());
     let more = format!("{host}/app {host}/mirror/app v1\n{source}/team/app {host}/b v1\n");
-    closed.environment.write("images-list", rows + &more);
-    let document = closed.mirror("sync --output json").exits(4).json();
-    assert_eq!(
-        super::pair::column(&document, "status"),
-        ["failed", "copied", "failed"]
-    );
+    mirror.environment.write("images-list", rows + &more);
+    let document = mirror.run("sync --output json").exits(4).json();
+    assert_eq!(column(&document, "status"), ["failed", "copied", "failed"]);
     Crane::new()
         .validate(&format!("{host}/mirror/app:v1"))
         .await

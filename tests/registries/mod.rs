@@ -1,11 +1,11 @@
-//! Against real registries, checked with clients that are not ours.
+//! Copies between real registries, checked with independent clients.
 
 mod contents;
 mod credentials;
-mod names;
-mod pair;
 mod platforms;
 mod referrers;
+mod registries_conf;
+mod registry_pair;
 mod reports;
 mod tls;
 mod tokens;

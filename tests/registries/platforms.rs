@@ -1,4 +1,4 @@
-//! A part of an index, and the tags of single architectures.
+//! `--platform`, `--sparse` and `--arch-tags`.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use embedded_registry::images::{Bundle, Format, Image, Index, Layer, Platform};
 use embedded_registry::{Children, Registry};
 use serde_json::Value;
 use testkit::clients::{Crane, Skopeo};
-use tokio::task::block_in_place;
 
-use super::pair::{Kind, Pair, assert_root, column, get};
+use super::registry_pair::{RegistryKind, RegistryPair, assert_root, get};
+use crate::environment::column;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -46,15 +46,15 @@ fn image_of(number: usize) -> Bundle {
     image(number as u64 + 1, platform)
 }
 
-async fn pair(target: Kind) -> Pair {
-    let pair = Pair::of(Kind::V2, target).await;
+async fn pair_with_index(target: RegistryKind) -> RegistryPair {
+    let pair = RegistryPair::start(RegistryKind::V2, target).await;
     pair.push(&index(), "app", Some("v1")).await;
-    pair.list(&[("app", "v1")]);
+    pair.write_list(&[("app", "v1")]);
     pair
 }
 
-/// What lists the manifest under a tag of the destination: digests in their order.
-async fn children(pair: &Pair, tag: &str) -> Vec<String> {
+/// Returns the digests in the index behind a tag of the destination, in order.
+async fn children(pair: &RegistryPair, tag: &str) -> Vec<String> {
     let manifest = Skopeo::new()
         .manifest(&pair.to(&format!("app:{tag}")))
         .await
@@ -71,9 +71,9 @@ fn digests(manifest: &[u8]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rebuilt_index_has_the_wanted_images_and_their_attestations_only() {
-    for target in [Kind::V2, Kind::Referrers] {
-        let pair = pair(target).await;
+async fn platform_rebuilds_the_index_with_selected_images_and_attestations() {
+    for target in [RegistryKind::V2, RegistryKind::Referrers] {
+        let pair = pair_with_index(target).await;
         let document = pair.sync("--platform arm64,arm", 0);
         let row = &document["rows"][0];
         let warnings = row["warnings"].to_string();
@@ -104,9 +104,9 @@ async fn a_rebuilt_index_has_the_wanted_images_and_their_attestations_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sparse_index_keeps_its_bytes_where_a_registry_takes_it() {
-    let pair = pair(Kind::V2).await;
-    // None of the real ones does.
+async fn sparse_keeps_the_index_bytes_if_the_registry_accepts_them() {
+    let pair = pair_with_index(RegistryKind::V2).await;
+    // No real registry accepts missing children.
     let target = Registry::new()
         .children(Children::Optional)
         .start()
@@ -115,9 +115,7 @@ async fn a_sparse_index_keeps_its_bytes_where_a_registry_takes_it() {
     let host = target.host();
     let copy = |options: &str| {
         let line = format!("sync --output json --sparse --dest-registry {host} {options}");
-        block_in_place(|| pair.environment.mirror(&line))
-            .exits(0)
-            .json()
+        pair.environment.mirror(&line).exits(0).json()
     };
     copy("--platform linux/amd64");
     let (index, reference) = (index(), format!("{host}/mirror/app:v1"));
@@ -133,7 +131,7 @@ async fn a_sparse_index_keeps_its_bytes_where_a_registry_takes_it() {
         .run(&validate("linux/s390x"))
         .await
         .unwrap_err();
-    // More of it later, under the same digest.
+    // More children later, under the same digest.
     let more = copy("--platform amd64,s390x");
     assert_eq!(column(&more, "digest"), [index.digest().as_ref()]);
     Crane::new().run(&validate("linux/s390x")).await.unwrap();
@@ -144,9 +142,9 @@ async fn a_sparse_index_keeps_its_bytes_where_a_registry_takes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registry_that_takes_no_sparse_index_says_so_and_what_to_do() {
-    for target in [Kind::V2, Kind::V3, Kind::Referrers] {
-        let pair = pair(target).await;
+async fn rejected_sparse_index_fails_the_row_with_a_hint() {
+    for target in [RegistryKind::V2, RegistryKind::V3, RegistryKind::Referrers] {
+        let pair = pair_with_index(target).await;
         let document = pair.sync("--platform amd64 --sparse", 3);
         let error = &document["rows"][0]["error"];
         let message = error["message"].as_str().unwrap();
@@ -158,15 +156,15 @@ async fn a_registry_that_takes_no_sparse_index_says_so_and_what_to_do() {
         );
         let path = format!("{}/v2/mirror/app/manifests/v1", pair.target.host());
         assert_eq!(get(&path, INDEX).await.status(), 404);
-        // What the hint says works.
+        // The hint works.
         pair.sync("--platform amd64", 0);
         assert_eq!(children(&pair, "v1").await.len(), 2);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn windows_is_told_by_its_version() {
-    let pair = pair(Kind::V2).await;
+async fn platform_selects_windows_by_os_version() {
+    let pair = pair_with_index(RegistryKind::V2).await;
     pair.sync("--platform windows/amd64:10.0.20348", 0);
     let all = digests(index().root().bytes());
     assert_eq!(children(&pair, "v1").await, all[12..14]);
@@ -177,8 +175,8 @@ async fn windows_is_told_by_its_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_platform_that_no_image_is_for_fails_the_row() {
-    let pair = pair(Kind::V2).await;
+async fn platform_without_a_match_fails_the_row() {
+    let pair = pair_with_index(RegistryKind::V2).await;
     let document = pair.sync("--platform riscv64", 3);
     let message = document["rows"][0]["error"]["message"].as_str().unwrap();
     assert!(
@@ -190,10 +188,10 @@ async fn a_platform_that_no_image_is_for_fails_the_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn arch_tags_lead_to_the_images_of_their_architecture() {
-    let pair = pair(Kind::V2).await;
+async fn arch_tags_point_to_the_images_of_their_architecture() {
+    let pair = pair_with_index(RegistryKind::V2).await;
     pair.push(&image_of(0), "single", Some("v1")).await;
-    pair.list(&[("app", "v1"), ("single", "v1")]);
+    pair.write_list(&[("app", "v1"), ("single", "v1")]);
     pair.sync("--arch-tags", 0);
     let want = BTreeMap::from([
         ("v1", index()),
@@ -225,7 +223,7 @@ async fn arch_tags_lead_to_the_images_of_their_architecture() {
     assert_eq!(
         tags,
         want.keys().copied().collect::<Vec<_>>(),
-        "and no others"
+        "no other tags"
     );
     assert_eq!(
         column(&pair.sync("--arch-tags", 0), "status"),

@@ -1,4 +1,4 @@
-//! Signatures, SBOMs and other referrers come along, whichever way a registry keeps them.
+//! Signatures, SBOMs and other referrers, with the referrers API and the tag schema.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,9 @@ use oci_spec::image::Digest;
 use serde_json::{Value, json};
 use testkit::processes::RegistryProcess;
 use testkit::push::Pusher;
-use tokio::task::block_in_place;
 
-use super::pair::{Kind, Pair, assert_everything, assert_root, column, get};
-use crate::environment::TestEnvironment;
+use super::registry_pair::{RegistryKind, RegistryPair, assert_content, assert_root, get};
+use crate::environment::{TestEnvironment, column};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
@@ -20,7 +19,7 @@ fn image() -> Bundle {
     sample_image("app", 1, &platforms, 2).unwrap()
 }
 
-/// The image's first child as a bundle of its own, to refer to.
+/// Returns the first child of an image as a subject for referrers.
 fn child_of(image: &Bundle) -> Bundle {
     let child = image.manifests()[0];
     Bundle::verbatim(child.media_type(), child.bytes().clone())
@@ -34,12 +33,12 @@ fn referrer(artifact_type: &str, subject: &Bundle) -> Bundle {
         .build()
 }
 
-/// Puts referrers of one subject where clients of the source look for them.
-async fn attach(pair: &Pair, kind: Kind, subject: &Bundle, referrers: &[&Bundle]) {
+/// Attaches referrers to a subject in the way that the source lists them.
+async fn attach(pair: &RegistryPair, kind: RegistryKind, subject: &Bundle, referrers: &[&Bundle]) {
     for referrer in referrers {
         pair.push(referrer, "app", None).await;
     }
-    if kind == Kind::Referrers {
+    if kind == RegistryKind::Referrers {
         return;
     }
     let descriptors: Vec<Value> = referrers.iter().map(|bundle| bundle.descriptor()).collect();
@@ -50,18 +49,22 @@ async fn attach(pair: &Pair, kind: Kind, subject: &Bundle, referrers: &[&Bundle]
     pusher.manifest("app", &tag, &index).await;
 }
 
-/// The digests of those that refer to a manifest, as a client of that registry finds them.
-async fn listed(registry: &RegistryProcess, kind: Kind, subject: &Digest) -> BTreeSet<String> {
+/// Returns the digests of the referrers that a registry lists for a manifest.
+async fn listed_referrers(
+    registry: &RegistryProcess,
+    kind: RegistryKind,
+    subject: &Digest,
+) -> BTreeSet<String> {
     let path = match kind {
-        Kind::Referrers => format!("referrers/{subject}"),
-        Kind::V2 | Kind::V3 => format!("manifests/{}", digest_tag(subject, None)),
+        RegistryKind::Referrers => format!("referrers/{subject}"),
+        RegistryKind::V2 | RegistryKind::V3 => format!("manifests/{}", digest_tag(subject, None)),
     };
     let path = format!("{}/v2/mirror/app/{path}", registry.host());
-    let answer = get(&path, INDEX).await;
-    if answer.status() == 404 {
+    let response = get(&path, INDEX).await;
+    if response.status() == 404 {
         return BTreeSet::new();
     }
-    let index: Value = serde_json::from_slice(answer.body()).unwrap();
+    let index: Value = serde_json::from_slice(response.body()).unwrap();
     let manifests = index["manifests"].as_array().unwrap().iter();
     manifests
         .map(|manifest| manifest["digest"].as_str().unwrap().to_owned())
@@ -75,16 +78,17 @@ fn digests(bundles: &[&Bundle]) -> BTreeSet<String> {
         .collect()
 }
 
+/// Returns `METHOD PATH` of every request that writes.
 async fn writes(registry: &RegistryProcess) -> Vec<String> {
     let requests = registry.requests().await.into_iter();
-    let written = requests.filter(|request| !["GET", "HEAD"].contains(&request.method.as_str()));
-    written
+    let writes = requests.filter(|request| !["GET", "HEAD"].contains(&request.method.as_str()));
+    writes
         .map(|request| format!("{} {}", request.method, request.path))
         .collect()
 }
 
-async fn everything_comes_along(source: Kind, target: Kind) {
-    let mut pair = Pair::of(source, target).await;
+async fn assert_copies_referrers(source: RegistryKind, target: RegistryKind) {
+    let mut pair = RegistryPair::start(source, target).await;
     let image = image();
     let child = child_of(&image);
     let sbom = referrer("application/spdx+json", &image);
@@ -101,24 +105,24 @@ async fn everything_comes_along(source: Kind, target: Kind) {
     for (tag, bundle) in &cosign {
         pair.push(bundle, "app", Some(tag)).await;
     }
-    pair.list(&[("app", "v1")]);
+    pair.write_list(&[("app", "v1")]);
     assert_eq!(column(&pair.sync("", 0), "status"), ["copied"]);
 
     for (subject, referrers) in [(&image, &sbom), (&sbom, &signature), (&child, &scan)] {
-        let found = listed(&pair.target, target, subject.digest()).await;
+        let found = listed_referrers(&pair.target, target, subject.digest()).await;
         assert_eq!(found, digests(&[referrers]), "{}", subject.digest());
-        assert_everything(&pair.to("app"), referrers).await;
+        assert_content(&pair.to("app"), referrers).await;
     }
     for (tag, bundle) in &cosign {
         assert_root(&pair.to(&format!("app:{tag}")), bundle).await;
-        assert_everything(&pair.to("app"), bundle).await;
+        assert_content(&pair.to("app"), bundle).await;
     }
 
-    // One that came later, to the child of an image that has not changed.
+    // A later referrer of a child of an unchanged image.
     let later = referrer("application/vnd.example.later", &child);
     attach(&pair, source, &child, &[&scan, &later]).await;
     assert_eq!(column(&pair.sync("", 0), "status"), ["copied"]);
-    let found = listed(&pair.target, target, child.digest()).await;
+    let found = listed_referrers(&pair.target, target, child.digest()).await;
     assert_eq!(found, digests(&[&scan, &later]));
 
     pair.target.clear_requests().await;
@@ -127,30 +131,30 @@ async fn everything_comes_along(source: Kind, target: Kind) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_the_api_to_the_api() {
-    everything_comes_along(Kind::Referrers, Kind::Referrers).await;
+async fn sync_copies_referrers_from_api_to_api() {
+    assert_copies_referrers(RegistryKind::Referrers, RegistryKind::Referrers).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_the_api_to_the_tag_schema() {
-    everything_comes_along(Kind::Referrers, Kind::V2).await;
+async fn sync_copies_referrers_from_api_to_tag_schema() {
+    assert_copies_referrers(RegistryKind::Referrers, RegistryKind::V2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_the_tag_schema_to_the_api() {
-    everything_comes_along(Kind::V3, Kind::Referrers).await;
+async fn sync_copies_referrers_from_tag_schema_to_api() {
+    assert_copies_referrers(RegistryKind::V3, RegistryKind::Referrers).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_the_tag_schema_to_the_tag_schema() {
-    everything_comes_along(Kind::V2, Kind::V3).await;
+async fn sync_copies_referrers_from_tag_schema_to_tag_schema() {
+    assert_copies_referrers(RegistryKind::V2, RegistryKind::V3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tag_schema_tells_of_type_and_annotations() {
-    // go-containerregistry's lists the config's type in the place of the artifact's.
+async fn tag_schema_index_has_artifact_types_and_annotations() {
+    // The registry of go-containerregistry lists the media type of the config instead.
     let source = Registry::new().start().await.unwrap();
-    let target = Kind::V2.start().await;
+    let target = RegistryKind::V2.start().await;
     let image = image();
     let sbom = referrer("application/spdx+json", &image);
     image.push(&source, "app", Some("v1"));
@@ -158,7 +162,7 @@ async fn the_tag_schema_tells_of_type_and_annotations() {
     let environment = TestEnvironment::new();
     let (from, to) = (source.host(), target.host());
     let line = format!("copy {from}/app:v1 {to}/mirror/app");
-    block_in_place(|| environment.mirror(&line)).exits(0);
+    environment.mirror(&line).exits(0);
     let tag = digest_tag(image.digest(), None);
     let path = format!("{to}/v2/mirror/app/manifests/{tag}");
     let index: Value = serde_json::from_slice(get(&path, INDEX).await.body()).unwrap();
@@ -168,9 +172,9 @@ async fn the_tag_schema_tells_of_type_and_annotations() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_referrers_only_the_image_comes() {
-    for kind in [Kind::Referrers, Kind::V2] {
-        let pair = Pair::of(kind, kind).await;
+async fn no_referrers_copies_only_the_image() {
+    for kind in [RegistryKind::Referrers, RegistryKind::V2] {
+        let pair = RegistryPair::start(kind, kind).await;
         let image = image();
         let sbom = referrer("application/spdx+json", &image);
         let tag = digest_tag(image.digest(), Some("sig"));
@@ -178,38 +182,38 @@ async fn without_referrers_only_the_image_comes() {
         attach(&pair, kind, &image, &[&sbom]).await;
         let signature = Artifact::cosign_signature(image.digest()).build();
         pair.push(&signature, "app", Some(&tag)).await;
-        pair.list(&[("app", "v1")]);
+        pair.write_list(&[("app", "v1")]);
         pair.sync("--no-referrers", 0);
         assert_root(&pair.to("app:v1"), &image).await;
         assert_eq!(
-            listed(&pair.target, kind, image.digest()).await,
+            listed_referrers(&pair.target, kind, image.digest()).await,
             BTreeSet::new()
         );
         let path = format!("{}/v2/mirror/app/manifests/{tag}", pair.target.host());
         assert_eq!(get(&path, INDEX).await.status(), 404);
-        let asked = pair.source.requests().await.into_iter();
-        let lists = asked.filter(|request| request.path.contains("/tags/list"));
+        let requests = pair.source.requests().await.into_iter();
+        let lists = requests.filter(|request| request.path.contains("/tags/list"));
         assert_eq!(lists.count(), 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_referrer_that_cannot_be_copied_fails_the_row_after_its_image() {
-    let pair = Pair::of(Kind::Referrers, Kind::V2).await;
+async fn broken_referrer_fails_the_row_after_its_image_is_tagged() {
+    let pair = RegistryPair::start(RegistryKind::Referrers, RegistryKind::V2).await;
     let image = image();
     let broken = referrer("application/vnd.example.broken", &image);
     pair.push(&image, "app", Some("v1")).await;
-    // Its manifest alone: the blobs are nowhere.
+    // Only its manifest: the source lacks the blobs.
     let pusher = Pusher::new(&pair.source.host());
     let digest = broken.digest().as_ref();
     pusher.manifest("app", digest, broken.root()).await;
-    pair.list(&[("app", "v1")]);
+    pair.write_list(&[("app", "v1")]);
     let document = pair.sync("", 3);
     assert_eq!(column(&document, "status"), ["failed"]);
     let message = document["rows"][0]["error"]["message"].as_str().unwrap();
     assert!(message.contains("the image is there"), "{message}");
     assert!(message.contains(digest), "{message}");
     assert_root(&pair.to("app:v1"), &image).await;
-    let found = listed(&pair.target, Kind::V2, image.digest()).await;
-    assert_eq!(found, BTreeSet::new(), "what is not there is not listed");
+    let found = listed_referrers(&pair.target, RegistryKind::V2, image.digest()).await;
+    assert_eq!(found, BTreeSet::new(), "the broken referrer is not listed");
 }

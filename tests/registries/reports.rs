@@ -1,9 +1,10 @@
-//! What the commands say about real registries, key by key.
+//! JSON reports and printed results, key by key, against real registries.
 
 use embedded_registry::images::{Bundle, Platform, sample_image};
 use serde_json::{Value, json};
 
-use super::pair::{Kind, Pair, assert_root, column, get};
+use super::registry_pair::{RegistryKind, RegistryPair, assert_root, get};
+use crate::environment::column;
 
 fn image(seed: u64) -> Bundle {
     let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
@@ -43,20 +44,20 @@ const ROW: [&str; 8] = [
     "error",
 ];
 
-/// `new` is to be copied, `old` is there, `none` is not at the source.
-async fn pair() -> Pair {
-    let pair = Pair::of(Kind::V2, Kind::V3).await;
+/// A list with a new row, an unchanged row and a row that is missing at the source.
+async fn pair_with_mixed_rows() -> RegistryPair {
+    let pair = RegistryPair::start(RegistryKind::V2, RegistryKind::V3).await;
     pair.push(&image(1), "new", Some("v1")).await;
     pair.push(&image(2), "old", Some("v1")).await;
-    pair.list(&[("old", "v1")]);
+    pair.write_list(&[("old", "v1")]);
     pair.sync("", 0);
-    pair.list(&[("new", "v1"), ("none", "v1"), ("old", "v1")]);
+    pair.write_list(&[("new", "v1"), ("missing", "v1"), ("old", "v1")]);
     pair
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_report_of_sync() {
-    let mut pair = pair().await;
+async fn sync_report_has_the_documented_keys() {
+    let mut pair = pair_with_mixed_rows().await;
     pair.source.clear_requests().await;
     pair.target.clear_requests().await;
     let document = pair.sync("--report report.json", 1);
@@ -66,7 +67,7 @@ async fn the_report_of_sync() {
         ["copied", "failed", "unchanged"]
     );
     let (rows, image) = (document["rows"].as_array().unwrap(), image(1));
-    for (row, name) in rows.iter().zip(["new", "none", "old"]) {
+    for (row, name) in rows.iter().zip(["new", "missing", "old"]) {
         assert_eq!(keys(row), ROW);
         let names = (pair.from(name), pair.to(name));
         assert_eq!(
@@ -83,30 +84,29 @@ async fn the_report_of_sync() {
     );
     let hint = rows[1]["error"]["hint"].as_str().unwrap();
     assert!(
-        hint.contains(&format!("`mirror tags {}`", pair.from("none"))),
+        hint.contains(&format!("`mirror tags {}`", pair.from("missing"))),
         "{hint}"
     );
     let summary = &document["summary"];
     assert_eq!(keys(summary), SUMMARY);
-    let sums = ["rows", "copied", "unchanged", "skipped", "failed"].map(|key| &summary[key]);
-    assert_eq!(sums, [3, 1, 1, 0, 1]);
-    // What was not in the other image: mounted blobs have been there.
+    let counts = ["rows", "copied", "unchanged", "skipped", "failed"].map(|key| &summary[key]);
+    assert_eq!(counts, [3, 1, 1, 0, 1]);
+    // Every blob of the new image counts once.
     let blobs = ["blobs_copied", "blobs_mounted", "blobs_present"];
     let blobs: u64 = blobs.iter().map(|key| summary[key].as_u64().unwrap()).sum();
     assert_eq!(blobs, image.blobs().len() as u64, "{summary}");
     let sent = rows[0]["bytes_copied"].as_u64().unwrap();
-    let whole: usize = image.blobs().iter().map(|blob| blob.bytes().len()).sum();
-    assert!(sent > 0 && sent <= whole as u64, "{sent} of {whole}");
+    let total: usize = image.blobs().iter().map(|blob| blob.bytes().len()).sum();
+    assert!(sent > 0 && sent <= total as u64, "{sent} of {total}");
     assert_eq!(summary["bytes_copied"], sent);
     let requests = pair.source.requests().await.len() + pair.target.requests().await.len();
     assert_eq!(summary["requests"], requests);
-    let report: Value = serde_json::from_str(&pair.environment.read("report.json")).unwrap();
-    assert_eq!(report, document);
+    assert_eq!(pair.environment.read_json("report.json"), document);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_says_what_would_be_and_writes_nothing() {
-    let mut pair = pair().await;
+async fn dry_run_reports_the_expected_statuses_and_sends_only_heads() {
+    let mut pair = pair_with_mixed_rows().await;
     pair.target.clear_requests().await;
     let document = pair.sync("--dry-run", 1);
     assert_eq!(
@@ -121,8 +121,8 @@ async fn a_dry_run_says_what_would_be_and_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_report_of_copy_with_another_tag() {
-    let pair = pair().await;
+async fn copy_report_has_the_destination_tag() {
+    let pair = pair_with_mixed_rows().await;
     let line = format!(
         "copy {} {} --output json",
         pair.from("new:v1"),
@@ -133,18 +133,18 @@ async fn the_report_of_copy_with_another_tag() {
     assert_eq!(document["rows"][0]["destination_tag"], "z");
     assert_eq!(document["rows"][0]["destination"], pair.to("x/y"));
     assert_root(&pair.to("x/y:z"), &image(1)).await;
-    let line = format!("copy {} {}", pair.from("none:v1"), pair.to("none"));
-    let done = pair.mirror(&line).exits(3);
+    let line = format!("copy {} {}", pair.from("missing:v1"), pair.to("missing"));
+    let output = pair.mirror(&line).exits(3);
     assert!(
-        done.stdout.contains("hint: see what there is"),
+        output.stdout.contains("hint: see what there is"),
         "{}",
-        done.stdout
+        output.stdout
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_report_of_compare() {
-    let pair = pair().await;
+async fn compare_report_has_the_documented_keys() {
+    let pair = pair_with_mixed_rows().await;
     let document = pair.mirror("compare --output json").exits(1).json();
     assert_eq!(keys(&document), ["summary", "rows"]);
     assert_eq!(column(&document, "status"), ["missing", "error", "same"]);
@@ -177,7 +177,7 @@ async fn the_report_of_compare() {
         .map(|platform| platform["platform"].as_str().unwrap());
     let named: Vec<_> = named.filter(|name| name.starts_with("linux/")).collect();
     assert_eq!(named, ["linux/amd64", "linux/arm64"]);
-    // Drift, seen at registries that are not ours.
+    // Drift between real registries.
     pair.push(&image(5), "old", Some("v1")).await;
     let document = pair
         .mirror("compare --match */old --output json")
@@ -187,20 +187,24 @@ async fn the_report_of_compare() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_is_shown_with_its_exact_bytes() {
-    for kind in [Kind::V2, Kind::V3, Kind::Referrers] {
-        let pair = Pair::of(kind, kind).await;
-        let odd = image(1).rewritten(|text| format!("{text}\n \n"));
-        pair.push(&odd, "app", Some("v1")).await;
+async fn inspect_prints_the_exact_bytes_of_a_manifest() {
+    for kind in [RegistryKind::V2, RegistryKind::V3, RegistryKind::Referrers] {
+        let pair = RegistryPair::start(kind, kind).await;
+        let image = image(1).rewritten(|text| format!("{text}\n \n"));
+        pair.push(&image, "app", Some("v1")).await;
         let raw = pair
             .mirror(&format!("inspect --raw {}", pair.from("app:v1")))
             .exits(0);
-        assert_eq!(raw.stdout.as_bytes(), &odd.root().bytes()[..], "{kind:?}");
+        assert_eq!(raw.stdout.as_bytes(), &image.root().bytes()[..], "{kind:?}");
         let line = format!("inspect --output json {}", pair.from("app:v1"));
-        let shown = pair.mirror(&line).exits(0).json();
-        assert_eq!(shown["digest"], odd.digest().as_ref());
-        assert_eq!(shown["media_type"], odd.root().media_type(), "{shown}");
-        assert_eq!(shown["referrers"], 0, "{shown}");
+        let document = pair.mirror(&line).exits(0).json();
+        assert_eq!(document["digest"], image.digest().as_ref());
+        assert_eq!(
+            document["media_type"],
+            image.root().media_type(),
+            "{document}"
+        );
+        assert_eq!(document["referrers"], 0, "{document}");
         let path = format!("{}/v2/app/manifests/none", pair.source.host());
         assert_eq!(get(&path, "*/*").await.status(), 404);
         let line = format!("inspect --output json {}", pair.from("app:none"));
@@ -215,9 +219,9 @@ async fn an_image_is_shown_with_its_exact_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tags_are_listed_over_all_pages() {
-    for kind in [Kind::V2, Kind::V3, Kind::Referrers] {
-        let pair = Pair::of(kind, kind).await;
+async fn tags_prints_all_pages() {
+    for kind in [RegistryKind::V2, RegistryKind::V3, RegistryKind::Referrers] {
+        let pair = RegistryPair::start(kind, kind).await;
         let pusher = testkit::push::Pusher::new(&pair.source.host());
         pair.push(&image(1), "app", Some("v1")).await;
         let want: Vec<String> = (1..=120).map(|number| format!("v{number}")).collect();
@@ -226,7 +230,9 @@ async fn tags_are_listed_over_all_pages() {
         }
         let line = format!("tags --output json {}", pair.from("app"));
         assert_eq!(pair.mirror(&line).exits(0).json(), json!(want), "{kind:?}");
-        let missing = pair.mirror(&format!("tags {}", pair.from("none"))).exits(1);
+        let missing = pair
+            .mirror(&format!("tags {}", pair.from("missing")))
+            .exits(1);
         assert!(
             missing.stderr.contains("does not exist"),
             "{}",

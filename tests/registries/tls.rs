@@ -1,4 +1,4 @@
-//! Over TLS: whom to trust, and as whom to appear.
+//! TLS: trusted certificate authorities and client certificates.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,12 +8,11 @@ use embedded_registry::images::{Bundle, Platform, sample_image};
 use testkit::certificates::Authority;
 use testkit::clients::{Crane, Skopeo};
 use testkit::processes::{Distribution, RegistryProcess, Version};
-use tokio::task::block_in_place;
 
-use crate::environment::{Finished, TestEnvironment};
+use crate::environment::{CommandOutput, TestEnvironment};
 
-/// Two registries with certificates of one authority. `app:v1` is at the source.
-struct Secure {
+/// Two registries with certificates of one authority. The source has `app:v1`.
+struct TlsMirror {
     environment: TestEnvironment,
     authority: Authority,
     image: Bundle,
@@ -21,8 +20,8 @@ struct Secure {
     target: RegistryProcess,
 }
 
-impl Secure {
-    /// `clients`: the destination wants to see a certificate of theirs.
+impl TlsMirror {
+    /// Starts both registries. With `clients`, the destination requires a certificate of that authority.
     async fn new(clients: Option<&Authority>) -> Self {
         let authority = Authority::new("a company");
         let served = |version| Distribution::new().version(version).tls(authority.server());
@@ -52,70 +51,70 @@ impl Secure {
         }
     }
 
-    /// A folder for `--cert-dir`.
-    fn folder(&self, files: &[(&str, &str)]) -> PathBuf {
-        let folder = self.environment.path("certificates");
-        fs::create_dir_all(&folder).unwrap();
+    /// Writes files to the directory for `--cert-dir`.
+    fn write_cert_dir(&self, files: &[(&str, &str)]) -> PathBuf {
+        let directory = self.environment.path("certificates");
+        fs::create_dir_all(&directory).unwrap();
         for (name, text) in files {
-            fs::write(folder.join(name), text).unwrap();
+            fs::write(directory.join(name), text).unwrap();
         }
-        folder
+        directory
     }
 
-    fn mirror(&self, line: &str) -> Finished {
-        block_in_place(|| self.environment.mirror(line))
+    fn run(&self, line: &str) -> CommandOutput {
+        self.environment.mirror(line)
     }
 
-    async fn has_arrived(&self, folder: PathBuf) {
+    async fn assert_copied(&self, directory: PathBuf) {
         let reference = format!("{}/mirror/app:v1", self.target.host());
-        let skopeo = Skopeo::new().certificates(folder);
+        let skopeo = Skopeo::new().certificates(directory);
         let manifest = skopeo.manifest(&reference).await.unwrap();
         assert_eq!(manifest, self.image.root().bytes()[..]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_in_a_folder() {
-    let secure = Secure::new(None).await;
-    let folder = secure.folder(&[("ca.crt", secure.authority.pem())]);
-    secure.mirror("sync --cert-dir certificates").exits(0);
-    secure.has_arrived(folder).await;
-    let crane = Crane::new().trust(secure.authority.pem());
-    let reference = format!("{}/mirror/app:v1", secure.target.host());
+async fn cert_dir_adds_a_trusted_authority() {
+    let mirror = TlsMirror::new(None).await;
+    let directory = mirror.write_cert_dir(&[("ca.crt", mirror.authority.pem())]);
+    mirror.run("sync --cert-dir certificates").exits(0);
+    mirror.assert_copied(directory).await;
+    let crane = Crane::new().trust(mirror.authority.pem());
+    let reference = format!("{}/mirror/app:v1", mirror.target.host());
     crane.validate(&reference).await.unwrap();
-    // The same for the commands that only look.
-    secure.mirror("compare --cert-dir certificates").exits(0);
-    let line = format!("tags --cert-dir certificates {}/app", secure.source.host());
-    assert_eq!(secure.mirror(&line).exits(0).stdout, "v1\n");
+    // The same for commands that only read.
+    mirror.run("compare --cert-dir certificates").exits(0);
+    let line = format!("tags --cert-dir certificates {}/app", mirror.source.host());
+    assert_eq!(mirror.run(&line).exits(0).stdout, "v1\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_in_the_environment() {
-    let mut secure = Secure::new(None).await;
-    let folder = secure.folder(&[("ca.crt", secure.authority.pem())]);
-    let file = folder.join("ca.crt");
-    // Without this, loopback is plain HTTP.
+async fn ssl_cert_file_adds_a_trusted_authority() {
+    let mut mirror = TlsMirror::new(None).await;
+    let directory = mirror.write_cert_dir(&[("ca.crt", mirror.authority.pem())]);
+    let file = directory.join("ca.crt");
+    // Loopback hosts use plain HTTP by default.
     let table = |host: String| format!("[[registry]]\nlocation = \"{host}\"\ninsecure = false\n");
-    let conf = table(secure.source.host()) + &table(secure.target.host());
-    secure.environment.write("registries.conf", conf);
+    let conf = table(mirror.source.host()) + &table(mirror.target.host());
+    mirror.environment.write("registries.conf", conf);
     let line = "sync --registries-conf registries.conf --output json";
-    let refused = secure.mirror(line).exits(3).json();
+    let refused = mirror.run(line).exits(3).json();
     let hint = refused["rows"][0]["error"]["hint"].as_str().unwrap();
     assert!(hint.contains("--cert-dir"), "{refused}");
-    secure.environment = secure
+    mirror.environment = mirror
         .environment
-        .with("SSL_CERT_FILE", file.to_str().unwrap());
-    secure.mirror(line).exits(0);
-    secure.has_arrived(folder).await;
+        .with_env("SSL_CERT_FILE", file.to_str().unwrap());
+    mirror.run(line).exits(0);
+    mirror.assert_copied(directory).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stranger_s_certificate_is_refused_unless_the_host_is_named_insecure() {
-    let secure = Secure::new(None).await;
-    let other = Authority::new("somebody else");
-    secure.folder(&[("ca.crt", other.pem())]);
+async fn untrusted_certificate_fails_unless_the_host_is_insecure() {
+    let mirror = TlsMirror::new(None).await;
+    let other = Authority::new("other company");
+    mirror.write_cert_dir(&[("ca.crt", other.pem())]);
     let line = "sync --output json --cert-dir certificates";
-    let refused = secure.mirror(line).exits(3).json();
+    let refused = mirror.run(line).exits(3).json();
     let error = &refused["rows"][0]["error"];
     assert!(
         error["message"].as_str().unwrap().contains("certificate"),
@@ -125,48 +124,46 @@ async fn a_stranger_s_certificate_is_refused_unless_the_host_is_named_insecure()
         error["hint"].as_str().unwrap().contains("--cert-dir"),
         "{error}"
     );
-    let requests = secure.target.requests().await;
+    let requests = mirror.target.requests().await;
     assert!(
         requests.is_empty(),
-        "nothing is sent to a stranger: {requests:?}"
+        "no request to an untrusted host: {requests:?}"
     );
-    let (from, to) = (secure.source.host(), secure.target.host());
-    secure
-        .mirror(&format!("sync --insecure {from},{to}"))
-        .exits(0);
-    let folder = secure.folder(&[("ca.crt", secure.authority.pem())]);
-    secure.has_arrived(folder).await;
+    let (from, to) = (mirror.source.host(), mirror.target.host());
+    mirror.run(&format!("sync --insecure {from},{to}")).exits(0);
+    let directory = mirror.write_cert_dir(&[("ca.crt", mirror.authority.pem())]);
+    mirror.assert_copied(directory).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_certificate_is_shown_where_it_is_asked_for() {
+async fn client_certificate_is_sent_when_required() {
     let clients = Authority::new("clients");
-    let secure = Secure::new(Some(&clients)).await;
-    secure.folder(&[("ca.crt", secure.authority.pem())]);
+    let mirror = TlsMirror::new(Some(&clients)).await;
+    mirror.write_cert_dir(&[("ca.crt", mirror.authority.pem())]);
     let line = "sync --output json --cert-dir certificates";
-    let without = secure.mirror(line).exits(3).json();
+    let without = mirror.run(line).exits(3).json();
     let error = &without["rows"][0]["error"];
     let message = error["message"].as_str().unwrap();
-    assert!(message.contains(&secure.target.host()), "{message}");
+    assert!(message.contains(&mirror.target.host()), "{message}");
     assert!(
         error["hint"].as_str().unwrap().contains("NAME.key"),
         "{error}"
     );
     assert!(
         without["summary"]["requests"].as_u64() <= Some(3),
-        "tried again: {without}"
+        "a missing certificate is not retried: {without}"
     );
     let client = clients.client("ci");
-    let folder = secure.folder(&[
+    let directory = mirror.write_cert_dir(&[
         ("client.cert", client.certificate()),
         ("client.key", client.key()),
     ]);
-    secure.mirror(line).exits(0);
-    secure.has_arrived(folder).await;
-    // And as a source.
-    let (from, to) = (secure.target.host(), secure.source.host());
+    mirror.run(line).exits(0);
+    mirror.assert_copied(directory).await;
+    // The same registry as a source.
+    let (from, to) = (mirror.target.host(), mirror.source.host());
     let line = format!("copy --cert-dir certificates {from}/mirror/app:v1 {to}/back/app");
-    secure.mirror(&line).exits(0);
-    let crane = Crane::new().trust(secure.authority.pem());
+    mirror.run(&line).exits(0);
+    let crane = Crane::new().trust(mirror.authority.pem());
     crane.validate(&format!("{to}/back/app:v1")).await.unwrap();
 }

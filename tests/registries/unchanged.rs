@@ -1,19 +1,20 @@
-//! What a run over an unchanged mirror asks for: nothing that is known.
+//! Requests of a run over an unchanged mirror.
 
 use embedded_registry::images::{Bundle, Platform, sample_image};
 use serde_json::Value;
 use testkit::clients::Crane;
 use testkit::processes::{RegistryProcess, Request};
 
-use super::pair::{Kind, Pair, assert_root, column};
+use super::registry_pair::{RegistryKind, RegistryPair, assert_root};
+use crate::environment::column;
 
 fn image(seed: u64) -> Bundle {
     let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
     sample_image("app", seed, &platforms, 2).unwrap()
 }
 
-/// `METHOD PATH` of every request, sorted.
-async fn asked(registry: &RegistryProcess) -> Vec<String> {
+/// Returns `METHOD PATH` of every request, sorted.
+async fn request_lines(registry: &RegistryProcess) -> Vec<String> {
     let requests = registry.requests().await.into_iter();
     let line = |request: Request| format!("{} {}", request.method, request.path);
     let mut lines: Vec<_> = requests.map(line).collect();
@@ -21,6 +22,7 @@ async fn asked(registry: &RegistryProcess) -> Vec<String> {
     lines
 }
 
+/// Returns the sorted HEAD requests for these references.
 fn heads(references: &[&str]) -> Vec<String> {
     let line = |reference: &&str| {
         let (name, tag) = reference.rsplit_once(':').unwrap();
@@ -31,14 +33,14 @@ fn heads(references: &[&str]) -> Vec<String> {
     lines
 }
 
-/// Four images at the source. One of them goes to two places, one place is fed by two rows.
-async fn synced(source: Kind, target: Kind) -> Pair {
-    let mut pair = Pair::of(source, target).await;
+/// A synced list of four images: one has two destinations, and one destination has two rows.
+async fn synced_pair(source: RegistryKind, target: RegistryKind) -> RegistryPair {
+    let mut pair = RegistryPair::start(source, target).await;
     for (seed, name) in (1..).zip(["a", "b", "c"]) {
         pair.push(&image(seed), name, Some("v1")).await;
     }
     pair.push(&image(4), "a", Some("v2")).await;
-    pair.list(&[("a", "v1"), ("a", "v2"), ("b", "v1"), ("c", "v1")]);
+    pair.write_list(&[("a", "v1"), ("a", "v2"), ("b", "v1"), ("c", "v1")]);
     let rows = pair.environment.read("images-list");
     let second = format!("{} {} v1\n", pair.from("a"), pair.to("second/a"));
     let same = format!("{} {} v1\n", pair.from("a"), pair.to("a"));
@@ -65,13 +67,16 @@ fn assert_unchanged(document: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_head_for_each_distinct_reference_and_nothing_else() {
-    for (source, target) in [(Kind::V2, Kind::V3), (Kind::V3, Kind::V2)] {
-        let pair = synced(source, target).await;
+async fn unchanged_sync_sends_one_head_per_distinct_reference() {
+    for (source, target) in [
+        (RegistryKind::V2, RegistryKind::V3),
+        (RegistryKind::V3, RegistryKind::V2),
+    ] {
+        let pair = synced_pair(source, target).await;
         let document = pair.sync("--no-referrers", 0);
         assert_unchanged(&document);
-        assert_eq!(asked(&pair.source).await, heads(&SOURCES));
-        assert_eq!(asked(&pair.target).await, heads(&TARGETS));
+        assert_eq!(request_lines(&pair.source).await, heads(&SOURCES));
+        assert_eq!(request_lines(&pair.target).await, heads(&TARGETS));
         assert_eq!(
             document["summary"]["requests"],
             SOURCES.len() + TARGETS.len()
@@ -80,29 +85,29 @@ async fn one_head_for_each_distinct_reference_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_search_for_referrers_adds_one_tag_list_for_each_repository() {
-    let pair = synced(Kind::V2, Kind::V3).await;
+async fn referrer_search_adds_one_tag_listing_per_source_repository() {
+    let pair = synced_pair(RegistryKind::V2, RegistryKind::V3).await;
     assert_unchanged(&pair.sync("", 0));
     let mut want = heads(&SOURCES);
     want.extend(["a", "b", "c"].map(|name| format!("GET /v2/{name}/tags/list")));
-    let mut more = asked(&pair.source).await;
-    // The first answer shows that there is no referrers API; how many are under way by then is
-    // not for us to say, but a digest is not asked for twice.
-    more.retain(|line| !line.contains("/referrers/"));
-    more.sort();
+    let mut requests = request_lines(&pair.source).await;
+    // The first response shows that there is no referrers API. The number of referrers requests in
+    // flight by then varies.
+    requests.retain(|line| !line.contains("/referrers/"));
+    requests.sort();
     want.sort();
-    assert_eq!(more, want);
-    assert_eq!(asked(&pair.target).await, heads(&TARGETS));
+    assert_eq!(requests, want);
+    assert_eq!(request_lines(&pair.target).await, heads(&TARGETS));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_the_api_each_digest_is_asked_for_once() {
-    let pair = synced(Kind::Referrers, Kind::V2).await;
+async fn referrer_search_sends_one_api_request_per_digest() {
+    let pair = synced_pair(RegistryKind::Referrers, RegistryKind::V2).await;
     assert_unchanged(&pair.sync("", 0));
-    let lines = asked(&pair.source).await;
+    let lines = request_lines(&pair.source).await;
     let mut distinct = lines.clone();
     distinct.dedup();
-    assert_eq!(lines, distinct, "nothing is asked for twice");
+    assert_eq!(lines, distinct, "no request is repeated");
     let referrers = lines.iter().filter(|line| line.contains("/referrers/"));
     let digests = [1, 2, 3, 4].map(|seed| image(seed).manifests().len());
     assert_eq!(
@@ -112,14 +117,14 @@ async fn with_the_api_each_digest_is_asked_for_once() {
     );
     let blobs = lines.iter().filter(|line| line.contains("/blobs/"));
     assert_eq!(blobs.count(), 0, "{lines:#?}");
-    let written = asked(&pair.target).await;
-    let harmless = |line: &String| line.starts_with("HEAD") || line.starts_with("GET");
-    assert!(written.iter().all(harmless), "{written:#?}");
+    let requests = request_lines(&pair.target).await;
+    let is_read = |line: &String| line.starts_with("HEAD") || line.starts_with("GET");
+    assert!(requests.iter().all(is_read), "{requests:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_moved_tag_moves_alone() {
-    let pair = synced(Kind::V2, Kind::V3).await;
+async fn moved_tag_changes_only_its_row() {
+    let pair = synced_pair(RegistryKind::V2, RegistryKind::V3).await;
     let moved = image(9);
     pair.push(&moved, "b", Some("v1")).await;
     let document = pair.sync("--no-referrers", 0);
@@ -127,17 +132,17 @@ async fn a_moved_tag_moves_alone() {
     want[2] = "copied";
     assert_eq!(column(&document, "status"), want);
     assert_root(&pair.to("b:v1"), &moved).await;
-    let written = asked(&pair.target).await.into_iter();
-    let elsewhere = written.filter(|line| {
+    let requests = request_lines(&pair.target).await.into_iter();
+    let elsewhere = requests.filter(|line| {
         !line.starts_with("HEAD") && !line.starts_with("GET") && !line.contains("/mirror/b/")
     });
     assert_eq!(elsewhere.collect::<Vec<_>>(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_that_was_lost_is_written_again_without_its_blobs() {
-    let pair = synced(Kind::V2, Kind::V2).await;
-    // The manifest is gone, the blobs are left.
+async fn lost_tag_is_restored_without_uploading_blobs() {
+    let pair = synced_pair(RegistryKind::V2, RegistryKind::V2).await;
+    // Deletes the manifest; the blobs stay.
     let reference = pair.to(&format!("c@{}", image(3).digest()));
     Crane::new().run(&["delete", &reference]).await.unwrap();
     let document = pair.sync("--no-referrers", 0);
@@ -146,5 +151,5 @@ async fn a_tag_that_was_lost_is_written_again_without_its_blobs() {
     Crane::new().validate(&pair.to("c:v1")).await.unwrap();
     let requests = pair.source.requests().await.into_iter();
     let blobs = requests.filter(|request| request.path.contains("/blobs/"));
-    assert_eq!(blobs.count(), 0, "nothing is downloaded that is there");
+    assert_eq!(blobs.count(), 0, "no present blob is downloaded");
 }

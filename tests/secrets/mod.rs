@@ -1,8 +1,7 @@
-//! Credentials go where they are for, and into nothing that people or machines read: each is planted
-//! where it can come from, and looked for in all that a run leaves behind.
+//! Credentials reach only the host that they are for. Each test plants one and searches everything
+//! that a run leaves behind.
 
-mod canary;
 mod client_key;
-mod gatekeeper;
-mod registries;
-mod upstreams;
+mod leak_search;
+mod registry_credentials;
+mod source_credentials;

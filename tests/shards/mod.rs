@@ -1,7 +1,7 @@
-//! One list on several machines.
+//! One list in several shards, and their merged report.
 
-mod merging;
-mod sharing;
+mod report_merge;
+mod sharding;
 
 use std::collections::BTreeSet;
 
@@ -11,17 +11,18 @@ use serde_json::Value;
 
 use crate::environment::TestEnvironment;
 
-/// Destination repositories of two rows each.
+/// Destination repositories, with two rows each.
 pub(crate) const REPOSITORIES: usize = 12;
 pub(crate) const SHARDS: usize = 3;
 
-pub(crate) struct Machines {
+/// Two registries and a list that several shards copy.
+pub(crate) struct ShardedMirror {
     pub(crate) source: RunningRegistry,
     pub(crate) target: RunningRegistry,
     pub(crate) environment: TestEnvironment,
 }
 
-impl Machines {
+impl ShardedMirror {
     pub(crate) async fn new() -> Self {
         let source = Registry::new().start().await.unwrap();
         let target = Registry::new().access_log(10_000).start().await.unwrap();
@@ -48,18 +49,19 @@ impl Machines {
         }
     }
 
-    /// All shards, one after the other; the report of each goes to `N.json`.
-    pub(crate) fn sync(&self, options: &str) -> Vec<Value> {
+    /// Runs every shard in turn and returns the reports, which are also in `N.json`.
+    pub(crate) fn sync_all(&self, options: &str) -> Vec<Value> {
         let shards = 1..=SHARDS;
         let run = |number| {
             let line = format!("sync --shard {number}/{SHARDS} --report {number}.json {options}");
             self.environment.mirror(&line).exits(0);
-            serde_json::from_str(&self.environment.read(&format!("{number}.json"))).unwrap()
+            self.environment.read_json(&format!("{number}.json"))
         };
         shards.map(run).collect()
     }
 }
 
+/// Returns destination and tag of every row.
 pub(crate) fn rows(report: &Value) -> impl Iterator<Item = (String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let rows = report["rows"].as_array().unwrap();
@@ -67,6 +69,7 @@ pub(crate) fn rows(report: &Value) -> impl Iterator<Item = (String, String)> {
         .map(move |row| (text(&row["destination"]), text(&row["tag"])))
 }
 
+/// Returns the distinct destinations of a report.
 pub(crate) fn repositories(report: &Value) -> BTreeSet<String> {
     rows(report).map(|(repository, _)| repository).collect()
 }

@@ -1,0 +1,64 @@
+//! Text from registries on terminals and in logs of GitHub runners.
+
+use embedded_registry::Registry;
+use serde_json::json;
+use testkit::proxy::{Action, FaultProxy, Rule};
+
+use crate::environment::TestEnvironment;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registry_text_controls_neither_terminal_nor_runner() {
+    let registry = Registry::new().start().await.unwrap();
+    let proxy = FaultProxy::start(registry.address()).await;
+    let hostile = [
+        "\u{1b}[2J",
+        "::error::x",
+        "a##[group]b",
+        "\u{9b}31m",
+        "v1\u{202e}",
+    ];
+    let tags = Action::answer(200).body(json!({"name": "a", "tags": hostile}).to_string());
+    proxy.add(Rule::new("GET", "/tags/list").does(tags));
+    let errors = json!({"errors": [{"code": "DENIED", "message": hostile.concat()}]});
+    let denied = Action::answer(403).body(errors.to_string());
+    proxy.add(Rule::new("", "/manifests/").does(denied));
+    let environment = TestEnvironment::new().with_env("GITHUB_ACTIONS", "true");
+    environment.write("images-list", format!("{0}/a {0}/b 1\n", proxy.host()));
+    let report = json!({
+        "source": hostile[0], "destination": hostile[1], "tag": hostile[2], "status": "failed",
+        "digest": null, "bytes_copied": 0, "warnings": [hostile[3]],
+        "error": {"message": hostile.join("\n"), "hint": hostile[1]},
+    });
+    let dry_run = environment.mirror("sync --dry-run --output json").json();
+    let report = json!({"summary": dry_run["summary"], "rows": [report]});
+    environment.write("report.json", report.to_string());
+    let host = proxy.host();
+    let mut documents = Vec::new();
+    for line in [
+        &format!("tags {host}/a"),
+        &format!("tags {host}/a --output json"),
+        "sync -vv",
+        "sync -vv --log-format json --output json",
+        "report merge report.json",
+        "report merge report.json --output json",
+    ] {
+        let output = environment.mirror(line);
+        for line in output.stdout.lines().chain(output.stderr.lines()) {
+            let is_annotation = line.starts_with("::error file=images-list,line=1::");
+            assert!(
+                !line.trim_start().starts_with("::") || is_annotation,
+                "{line:?}"
+            );
+            assert!(!line.contains("##["), "{line:?}");
+            let is_control = |c: char| c.is_control() && c != '\t' || c == '\u{202e}';
+            assert!(!line.contains(is_control), "{line:?}");
+        }
+        if line.contains("--output json") {
+            documents.push(output.json());
+        }
+    }
+    let mut tags: Vec<_> = documents[0].as_array().unwrap().clone();
+    tags.sort_by_key(|tag| hostile.iter().position(|text| tag == text));
+    assert_eq!(tags, hostile, "JSON keeps the values");
+    assert_eq!(documents[2]["rows"], report["rows"]);
+}

@@ -1,0 +1,151 @@
+//! SIGUSR1: a run prints its open rows, transfers and requests.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::Child;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use embedded_registry::images::{Format, Image, Layer, Platform};
+use embedded_registry::{Registry, RunningRegistry};
+use serde_json::Value;
+use testkit::proxy::{Action, FaultProxy, Rule};
+
+use crate::environment::{TestEnvironment, assert_no_canary, send_signal, spawn_piped};
+
+/// Large enough to be streamed instead of buffered.
+const LARGE: usize = 900_000;
+/// Bytes of the blob that arrive before the stall.
+const RECEIVED: u64 = 300_000;
+/// Deadline for a status with the expected words.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// One row between two registries; a proxy stalls the source.
+struct StalledSync {
+    environment: TestEnvironment,
+    source: RunningRegistry,
+    target: RunningRegistry,
+    proxy: FaultProxy,
+}
+
+impl StalledSync {
+    async fn new(rule: Rule) -> Self {
+        let source = Registry::new().start().await.unwrap();
+        let target = Registry::new().start().await.unwrap();
+        let proxy = FaultProxy::start(source.address()).await;
+        let image = Image::new(Format::Oci, Platform::linux("amd64"))
+            .layer(Layer::random(7, LARGE).unwrap())
+            .build();
+        image.push(&source, "a", Some("1"));
+        proxy.add(rule);
+        let environment = TestEnvironment::new();
+        let list = format!("{}/a {}/m/a 1\n", proxy.host(), target.host());
+        environment.write("images-list", list);
+        Self {
+            environment,
+            source,
+            target,
+            proxy,
+        }
+    }
+
+    fn start(&self, line: &str) -> RunningSync {
+        let mut command = self.environment.mirror_command_without_vv();
+        let mut child = spawn_piped(command.args(line.split(' ')));
+        let (sender, lines) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stderr.lines() {
+                sender.send(line.unwrap()).ok();
+            }
+        });
+        RunningSync { child, lines }
+    }
+}
+
+struct RunningSync {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl RunningSync {
+    /// Sends SIGUSR1 until the printed status has all `words`, and returns it.
+    fn status_with(&self, words: &[&str]) -> String {
+        let start = Instant::now();
+        let mut status = String::new();
+        while !words.iter().all(|word| status.contains(word)) {
+            assert!(start.elapsed() < DEADLINE, "{words:?} not in:\n{status}");
+            std::thread::sleep(Duration::from_millis(200));
+            send_signal(&self.child, "USR1");
+            std::thread::sleep(Duration::from_millis(100));
+            status = self.lines.try_iter().collect::<Vec<_>>().join("\n");
+            assert_no_canary("the status", &status);
+        }
+        status
+    }
+
+    /// Terminates the run and returns its stdout.
+    fn terminate(mut self) -> String {
+        send_signal(&self.child, "TERM");
+        let mut stdout = String::new();
+        let mut out = self.child.stdout.take().unwrap();
+        out.read_to_string(&mut stdout).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(130));
+        stdout
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_shows_age_and_last_byte_of_a_stalled_transfer() {
+    // The config is shorter than that and arrives complete.
+    let stall = Rule::new("GET", "/blobs/").does(Action::StallInBody { after: RECEIVED });
+    let sync = StalledSync::new(stall).await;
+    let run = sync.start("sync --quiet --output json");
+    let status = run.status_with(&["transfer  ", "last byte 1."]);
+    let (from, to) = (sync.proxy.host(), sync.target.host());
+    for want in [
+        "0 of 1 rows done, 0 failed, 1 under way".to_owned(),
+        format!("  transfer  {to}/m/a sha256:"),
+        ": 292.97 KiB of ".to_owned(),
+        format!("  request   PUT http://{to}/v2/m/a/blobs/uploads/"),
+        " of the body left, waits for them\n".to_owned(),
+        format!("  request   GET http://{from}/v2/a/blobs/sha256:"),
+        "292.97 KiB of the answer there, last byte ".to_owned(),
+        format!("  row       {from}/a:1 -> {to}/m/a:1: begun "),
+    ] {
+        assert!(status.contains(&want), "{want}:\n{status}");
+    }
+    let stdout = run.terminate();
+    let document: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(document["rows"][0]["status"], "skipped", "{stdout}");
+    assert!(!stdout.contains("under way"), "{stdout}");
+    drop(sync.source);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_shows_the_pause_that_a_registry_requested() {
+    let throttle = Action::answer(429).header("retry-after", "60");
+    let sync = StalledSync::new(Rule::new("HEAD", "/manifests/").does(throttle)).await;
+    let run = sync.start("compare --log-format json");
+    let status = run.status_with(&["paused for 5"]);
+    let line = status.lines().find(|line| line.contains("paused for 5"));
+    let line: Value = serde_json::from_str(line.unwrap()).unwrap();
+    let want = format!("{}: at most ", sync.proxy.host());
+    let message = line["message"].as_str().unwrap();
+    assert!(message.contains(&want), "{message}");
+    assert!(message.contains(" more as it asked"), "{message}");
+    run.terminate();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_signal_does_not_end_a_command_without_rows() {
+    let stall = Rule::new("GET", "/tags/list").does(Action::Stall);
+    let sync = StalledSync::new(stall).await;
+    let mut run = sync.start(&format!("tags {}/a", sync.proxy.host()));
+    run.status_with(&["no rows are under way"]);
+    assert!(
+        run.child.try_wait().unwrap().is_none(),
+        "the signal ended the run"
+    );
+    run.child.kill().unwrap();
+    run.child.wait().unwrap();
+}

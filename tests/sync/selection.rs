@@ -1,0 +1,98 @@
+//! Selection of rows, and overrides of their destinations.
+
+use crate::environment::{TestEnvironment, column, registry_with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_since_selects_rows_added_after_a_revision() {
+    let (source, target) = (
+        registry_with(&["a:1", "b:1", "c:1"]).await,
+        registry_with(&[]).await,
+    );
+    let (from, to) = (source.host(), target.host());
+    let environment = TestEnvironment::new();
+    environment.write("images-list", format!("{from}/b {to}/b 1\n"));
+    environment.commit_first(&["images-list"]);
+    // The old row with other whitespace, on another line, behind a new row: still old.
+    environment.write(
+        "images-list",
+        format!("{from}/a {to}/a 1\n\n{from}/b   {to}/b 1\n"),
+    );
+    environment.write("later", format!("{from}/c {to}/c 1\n"));
+    let line = "sync --changed-since HEAD --images-list images-list,later --output json";
+    let document = environment.mirror(line).exits(0).json();
+    let want = [format!("{from}/a"), format!("{from}/c")];
+    assert_eq!(column(&document, "source"), want);
+    assert_eq!(
+        target.repositories(),
+        ["a", "c"],
+        "the old row is not copied"
+    );
+    let output = environment.mirror("sync --changed-since no-such").exits(2);
+    assert!(output.stderr.contains("no-such"), "{}", output.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destination_overrides_come_from_flag_then_argument_then_environment() {
+    let (source, target) = (registry_with(&["a:1"]).await, registry_with(&[]).await);
+    let (from, to) = (source.host(), target.host());
+    let environment = TestEnvironment::new()
+        .with_env("DEST_REGISTRY_OVERRIDE", &to)
+        .with_env("DEST_ORG_OVERRIDE", "environment");
+    // No registry listens there.
+    environment.write("images-list", format!("{from}/a 127.0.0.1:1/org/a 1\n"));
+    let table = [
+        ("", "environment/a"),
+        ("DEST_ORG_OVERRIDE=operand", "operand/a"),
+        ("--dest-org flag DEST_ORG_OVERRIDE=operand", "flag/a"),
+    ];
+    for (options, want) in table {
+        let line = format!("sync {options} --output json");
+        let document = environment.mirror(&line).exits(0).json();
+        assert_eq!(column(&document, "destination"), [format!("{to}/{want}")]);
+        assert_eq!(target.tags(want), ["1"]);
+        let line = format!("compare {options} --output json");
+        let document = environment.mirror(&line).exits(0).json();
+        assert_eq!(column(&document, "destination"), [format!("{to}/{want}")]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn match_selects_rows_and_dry_run_writes_nothing() {
+    let (source, target) = (
+        registry_with(&["a/x:1", "b/x:1"]).await,
+        registry_with(&[]).await,
+    );
+    let (from, to) = (source.host(), target.host());
+    let environment = TestEnvironment::new();
+    environment.write(
+        "images-list",
+        format!("{from}/a/x {to}/x 1\n{from}/b/x {to}/y 1\n"),
+    );
+    for (glob, want) in [("*/b/*", "b/x"), ("*/y:1", "b/x"), ("*:1 --match none", "")] {
+        let line = format!("sync --dry-run --output json --match {glob}");
+        let document = environment.mirror(&line).exits(0).json();
+        assert_eq!(document["summary"]["dry_run"], true);
+        let sources = column(&document, "source");
+        if want.is_empty() {
+            assert_eq!(sources.len(), 2);
+        } else {
+            assert_eq!(sources, [format!("{from}/{want}")]);
+        }
+    }
+    assert_eq!(target.repositories(), [""; 0]);
+}
+
+#[test]
+fn unwritable_report_exits_2_before_any_row() {
+    let environment = TestEnvironment::new();
+    environment.write("images-list", "127.0.0.1:1/a 127.0.0.1:1/b 1\n");
+    let output = environment
+        .mirror("sync --report gone/report.json")
+        .exits(2);
+    assert!(
+        output.stderr.contains("cannot write gone/report.json"),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(output.stdout, "", "no row was tried");
+}
