@@ -1,5 +1,5 @@
-//! README.md and docs/: their examples work, their links lead somewhere, and they name every command and
-//! flag of the binary and no others.
+//! README.md and docs/: examples work, links point to files, and every command and flag of the binary is
+//! documented.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use std::{fs, iter};
 use embedded_registry::Registry;
 use serde_json::Value;
 
-use crate::add_tag::push;
-use crate::environment::{Finished, TestEnvironment};
-use crate::wrappers::{search_path, top};
+use crate::environment::{
+    CommandOutput, TestEnvironment, block, path_with_mirror, push_tags, repository_root,
+};
 
 /// Flags of other programs that the pages name.
 const FOREIGN_FLAGS: [&str; 3] = ["--all-tags", "--kube-version", "--set"];
@@ -27,17 +27,20 @@ impl Page {
     }
 
     fn name(&self) -> String {
-        let path = self.path.strip_prefix(top()).unwrap_or(&self.path);
+        let path = self
+            .path
+            .strip_prefix(repository_root())
+            .unwrap_or(&self.path);
         path.display().to_string()
     }
 
-    /// The code blocks of a language; those without one have the empty name.
+    /// Returns the code blocks of a language (`""`: without a language).
     fn blocks<'a>(&'a self, language: &'a str) -> impl Iterator<Item = &'a str> {
         let fenced = self.text.split("\n```").skip(1).step_by(2);
         fenced.filter_map(move |block| block.strip_prefix(language)?.strip_prefix('\n'))
     }
 
-    /// The command lines of `mirror` in blocks of shell code, without comments.
+    /// Returns the `mirror` command lines in shell blocks, without comments.
     fn command_lines(&self) -> impl Iterator<Item = Vec<&str>> {
         let lines = self.blocks("sh").flat_map(str::lines);
         let lines = lines.filter_map(|line| {
@@ -52,23 +55,23 @@ impl Page {
 }
 
 fn readme() -> Page {
-    Page::read(top().join("README.md"))
+    Page::read(repository_root().join("README.md"))
 }
 
 fn pages() -> Vec<Page> {
-    let docs = fs::read_dir(top().join("docs")).unwrap();
+    let docs = fs::read_dir(repository_root().join("docs")).unwrap();
     let mut paths: Vec<PathBuf> = docs
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .collect();
     paths.sort();
-    iter::once(top().join("README.md"))
+    iter::once(repository_root().join("README.md"))
         .chain(paths)
         .map(Page::read)
         .collect()
 }
 
-/// The help of the binary: flags by command, those of all commands under the empty name.
+/// The flags in the help by command; global flags have the empty name.
 struct Help {
     flags: BTreeMap<String, BTreeSet<String>>,
 }
@@ -76,17 +79,21 @@ struct Help {
 impl Help {
     fn read() -> Self {
         let environment = TestEnvironment::new();
-        let top_level = environment.result_of("--help").exits(0).stdout;
+        let top_level = environment.mirror_without_vv("--help").exits(0).stdout;
         let commands = section(&top_level, "Commands:");
         let names = commands.filter_map(|line| line.split_whitespace().next());
         let names: Vec<&str> = names.filter(|name| *name != "help").collect();
         assert!(names.len() >= 14, "{names:?}");
         let mut flags = BTreeMap::from([(String::new(), flags_of(&top_level))]);
         for name in names {
-            let help = environment.result_of(&format!("{name} --help")).exits(0);
+            let help = environment
+                .mirror_without_vv(&format!("{name} --help"))
+                .exits(0);
             let mut of_command = flags_of(&help.stdout);
             if name == "report" {
-                let merge = environment.result_of("report merge --help").exits(0);
+                let merge = environment
+                    .mirror_without_vv("report merge --help")
+                    .exits(0);
                 of_command.extend(flags_of(&merge.stdout));
             }
             flags.insert(name.to_owned(), of_command);
@@ -117,21 +124,21 @@ impl Help {
     }
 }
 
-/// The lines below a heading, up to the next one.
+/// Returns the lines between a heading and the next.
 fn section<'a>(help: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
     let start = help.find(heading).unwrap() + heading.len();
     let lines = help[start..].lines().skip(1);
     lines.take_while(|line| line.is_empty() || line.starts_with(' '))
 }
 
-/// `--flags` that are defined in a help text: they begin a line.
+/// Returns the flags that a help text defines.
 fn flags_of(help: &str) -> BTreeSet<String> {
     let lines = help.lines().map(str::trim_start);
     let lines = lines.filter(|line| line.starts_with('-'));
     lines.flat_map(flags_in).collect()
 }
 
-/// Whatever looks like a `--flag` in a text.
+/// Returns every `--flag` in a text.
 fn flags_in(text: &str) -> impl Iterator<Item = String> {
     let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
     let words = text.split(move |c: char| !is_part(c));
@@ -139,14 +146,14 @@ fn flags_in(text: &str) -> impl Iterator<Item = String> {
     flags.map(|word| word.trim_end_matches('-').to_owned())
 }
 
-/// The words in `code` quotes within a text.
+/// Returns the text between backquotes.
 fn inline_code(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
 #[test]
-fn pages_name_every_command_and_flag() {
+fn every_command_and_flag_is_documented() {
     let help = Help::read();
     let all: String = pages().into_iter().map(|page| page.text).collect();
     for command in help.commands() {
@@ -166,7 +173,7 @@ fn pages_name_every_command_and_flag() {
 }
 
 #[test]
-fn pages_name_no_flag_that_does_not_exist() {
+fn pages_name_only_existing_flags() {
     let help = Help::read();
     for page in pages() {
         for words in page.command_lines() {
@@ -181,8 +188,8 @@ fn pages_name_no_flag_that_does_not_exist() {
                 assert!(exists, "{}: {flag} in {words:?}", page.name());
             }
         }
-        let of_mirror = |code: &&str| code.starts_with("--") || code.starts_with("mirror ");
-        for flag in inline_code(&page.text).filter(of_mirror).flat_map(flags_in) {
+        let is_mirror = |code: &&str| code.starts_with("--") || code.starts_with("mirror ");
+        for flag in inline_code(&page.text).filter(is_mirror).flat_map(flags_in) {
             let exists = help.has_anywhere(&flag) || FOREIGN_FLAGS.contains(&flag.as_str());
             assert!(exists, "{}: `{flag}`", page.name());
         }
@@ -190,9 +197,9 @@ fn pages_name_no_flag_that_does_not_exist() {
 }
 
 #[test]
-fn links_between_pages_lead_to_files() {
+fn links_point_to_existing_files() {
     let others = [".github/CONTRIBUTING.md", "SECURITY.md"];
-    let others = others.map(|name| Page::read(top().join(name)));
+    let others = others.map(|name| Page::read(repository_root().join(name)));
     for page in pages().into_iter().chain(others) {
         let links = page.text.split("](").skip(1);
         for link in links.filter_map(|rest| rest.split(')').next()) {
@@ -234,11 +241,11 @@ fn example_configurations_pass_lint_and_show_every_source_and_key() {
     environment.write("images-list", "");
     let mut all = String::new();
     for name in ["docs/version-sources.md", "docs/charts.md"] {
-        let page = Page::read(top().join(name));
+        let page = Page::read(repository_root().join(name));
         for block in page.blocks("json") {
             environment.write("config.json", block);
-            let done = environment.mirror("lint");
-            assert_eq!(done.code, Some(0), "{name}: {}\n{block}", done.stdout);
+            let output = environment.mirror("lint");
+            assert_eq!(output.code, Some(0), "{name}: {}\n{block}", output.stdout);
             all += block;
         }
     }
@@ -253,10 +260,10 @@ fn example_configurations_pass_lint_and_show_every_source_and_key() {
         "helm-oci",
         "helm-directory:",
     ] {
-        let written = format!("\"versionSource\": \"{source}");
-        assert!(all.contains(&written), "no example of {source}");
+        let expected = format!("\"versionSource\": \"{source}");
+        assert!(all.contains(&expected), "no example of {source}");
     }
-    let schema = fs::read_to_string(top().join("config.schema.json")).unwrap();
+    let schema = fs::read_to_string(repository_root().join("config.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let definitions = schema["$defs"].as_object().unwrap().values();
     let keys = definitions.filter_map(|definition| definition["properties"].as_object());
@@ -269,22 +276,21 @@ fn example_configurations_pass_lint_and_show_every_source_and_key() {
 
 #[test]
 fn example_registries_conf_is_accepted_without_a_warning() {
-    let page = Page::read(top().join("docs/registries-conf.md"));
+    let page = Page::read(repository_root().join("docs/registries-conf.md"));
     for block in page.blocks("toml") {
         let environment = TestEnvironment::new();
         environment.write("images-list", "# SOURCE DESTINATION TAG\n");
         environment.write("registries.conf", block);
-        let done = environment.result_of("compare --registries-conf registries.conf");
-        let stderr = done.exits(0).stderr;
+        let output = environment.mirror_without_vv("compare --registries-conf registries.conf");
+        let stderr = output.exits(0).stderr;
         assert!(!stderr.contains("not used"), "{stderr}");
     }
 }
 
-/// The README's commands from a new list to a whole mirror, as they stand there.
 #[tokio::test(flavor = "multi_thread")]
 async fn first_sync_of_the_readme_works() {
     let registry = Registry::new().start().await.unwrap();
-    push(
+    push_tags(
         &registry,
         &[
             "quay.io/coreos/etcd:v3.5.17",
@@ -293,8 +299,8 @@ async fn first_sync_of_the_readme_works() {
         ],
     );
     let environment = TestEnvironment::new()
-        .with("PATH", &search_path())
-        .with("CONTAINERS_REGISTRIES_CONF", "registries.conf");
+        .with_env("PATH", &path_with_mirror())
+        .with_env("CONTAINERS_REGISTRIES_CONF", "registries.conf");
     let conf = ["quay.io", "registry.example.com"].map(|host| {
         let location = format!("{}/{host}", registry.host());
         format!("[[registry]]\nprefix = \"{host}\"\nlocation = \"{location}\"\n")
@@ -308,13 +314,13 @@ async fn first_sync_of_the_readme_works() {
     };
     let mut ran = 0;
     for line in steps.blocks("sh").flat_map(str::lines) {
-        // A prompt, and entries whose upstreams are elsewhere.
+        // `login` prompts, and `retrieve-tags` needs the network.
         let skipped = ["mirror login", "mirror retrieve-tags"];
         if line.is_empty() || skipped.iter().any(|command| line.starts_with(command)) {
             continue;
         }
-        let mut shell = environment.program("sh");
-        Finished::of(shell.args(["-ec", line]).output().unwrap()).exits(0);
+        let mut shell = environment.command_for("sh");
+        CommandOutput::new(block(|| shell.args(["-ec", line]).output()).unwrap()).exits(0);
         ran += 1;
     }
     assert!(ran >= 7, "{ran} commands");
