@@ -1,30 +1,30 @@
-//! What a client is doing, for whoever asks of a run that seems stuck.
+//! A snapshot of a client's requests and hosts, for a run that seems stuck.
 
 use std::time::Duration;
 
 use crate::transport::{Host, RequestUnderWay};
 
-/// What a client is doing at one moment.
+/// The requests and hosts of a client at one moment.
 #[derive(Debug, Clone)]
 pub struct Activity {
     /// The requests under way, oldest first.
     pub requests: Vec<RequestUnderWay>,
-    /// The hosts that were spoken to, by name.
+    /// The hosts that got a request, ordered by name.
     pub hosts: Vec<HostActivity>,
 }
 
-/// How a host is treated at one moment.
+/// The limits of a host at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostActivity {
-    /// The host, as in names.
+    /// The host as in image names.
     pub host: String,
-    /// Requests that it gets at once.
+    /// Maximum concurrent requests.
     pub limit: usize,
-    /// For how much longer it gets none, because it asked for a pause.
+    /// The rest of a pause that the host asked for.
     pub paused: Option<Duration>,
-    /// The same of its token server.
+    /// The rest of a pause that its token server asked for.
     pub tokens_paused: Option<Duration>,
-    /// It has answered nothing lately: one request at a time is tried.
+    /// The host did not answer lately and gets one request at a time.
     pub silent: bool,
 }
 

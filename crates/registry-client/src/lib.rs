@@ -88,4 +88,4 @@ pub use manifest::{Content, Manifest, ManifestError, ManifestHead, Put, is_index
 pub use referrers::{Referrers, referrers_tag};
 pub use repository::Repository;
 pub use transport::{Patience, RequestUnderWay, Stage};
-pub use vendor_api::{Existence, TAGS_ASKED_SINGLY, VendorRepository};
+pub use vendor_api::{Existence, MAX_SINGLE_TAG_REQUESTS, VendorRepository};

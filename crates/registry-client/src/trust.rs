@@ -1,10 +1,9 @@
-//! Whom to trust and as whom to appear over TLS, per host:
-//! containers-certs.d(5).
+//! TLS roots and client certificates per host: containers-certs.d(5).
 //!
-//! A folder named `HOST[:PORT]` holds `*.crt` (certificate authorities, in
+//! A directory named `HOST[:PORT]` holds `*.crt` (certificate authorities, in
 //! addition to the system's) and pairs `NAME.cert` and `NAME.key` (the client
-//! certificate). This module finds and reads the folder; what is done with the
-//! bytes is the transport's concern.
+//! certificate). This module finds and reads the directory; the transport uses
+//! the bytes.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,122 +12,120 @@ use std::{fmt, fs, io};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Where certificate folders are looked for.
+/// The directories that are searched for certificates.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     cert_dir: Option<PathBuf>,
     roots: Vec<PathBuf>,
 }
 
-/// What is to be used with one host. The default is the system's roots alone.
+/// The certificates of one host. The default is the system's roots alone.
 #[derive(Clone, Default)]
 pub struct HostTrust {
-    /// PEM of each `*.crt`, in the order of the file names; each holds at least
-    /// one certificate and may hold a bundle.
+    /// The PEM text of each `*.crt` in the order of the file names. Each has one or more certificates.
     pub ca_pems: Vec<Vec<u8>>,
     /// The client certificate chain and its key in one PEM, as
     /// `reqwest::Identity::from_pem` takes it.
     pub identity_pem: Option<Vec<u8>>,
-    /// Whose folder was found; `Some` also where it holds nothing.
-    pub folder: Option<Folder>,
+    /// The directory that was found, also if it is empty.
+    pub directory: Option<CertificateDirectory>,
 }
 
-/// Whose a certificate folder is.
+/// The scope of a certificate directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Folder {
-    /// The host has one of its own in `certs.d`: it speaks TLS.
-    OfHost,
-    /// `--cert-dir`, which is for every host and says of none that it speaks TLS.
-    OfAll,
+pub enum CertificateDirectory {
+    /// The host's own directory in `certs.d`, which means that the host uses TLS.
+    Host,
+    /// `--cert-dir`, for every host. It does not mean that a host uses TLS.
+    AllHosts,
 }
 
-/// By hand, for the private key in `identity_pem`.
+/// Hides the private key in `identity_pem`.
 impl fmt::Debug for HostTrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostTrust")
             .field("ca_pems", &self.ca_pems.len())
             .field("identity_pem", &self.identity_pem.is_some())
-            .field("folder", &self.folder)
+            .field("directory", &self.directory)
             .finish()
     }
 }
 
-/// Why a certificate folder cannot be used.
+/// An error in a certificate directory.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
-    /// The folder or a file in it cannot be read.
+    /// The directory or a file in it cannot be read.
     #[error("cannot read {} for TLS: {source}", path.display())]
     Read {
-        /// Folder or file.
+        /// The directory or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A client certificate without its key, or the reverse.
+    /// A client certificate without its key, or a key without its certificate.
     #[error(
-        "{} needs {} beside it for TLS; a certificate authority must end in .crt",
+        "{} has no {} beside it; certificate authorities end in .crt",
         present.display(),
         missing.display()
     )]
     Unpaired {
-        /// The file that is there.
+        /// The file that exists.
         present: PathBuf,
-        /// The file that is not.
+        /// The file that is missing.
         missing: PathBuf,
     },
-    /// A file without the PEM that its name promises.
-    #[error("{} holds no usable PEM {expected}", path.display())]
+    /// A file without the PEM block that its name implies.
+    #[error("{} contains no valid PEM {expected}", path.display())]
     NoPem {
         /// The file.
         path: PathBuf,
-        /// What should be in it: `certificate` or `private key`.
+        /// `certificate` or `private key`.
         expected: &'static str,
     },
 }
 
 impl Trust {
-    /// Looks in `roots/HOST[:PORT]`, the first that exists; `/etc/containers/certs.d`
-    /// and `/etc/docker/certs.d` are usual roots.
+    /// Creates the search order: `cert_dir`, then the first existing `ROOT/HOST[:PORT]`. The usual roots are
+    /// `/etc/containers/certs.d` and `/etc/docker/certs.d`.
     ///
-    /// `cert_dir` beats them for every host and holds the files themselves, not
-    /// folders of hosts, like `--cert-dir` of skopeo and podman. Named by the
-    /// user, it has to exist.
+    /// `cert_dir` applies to every host. It contains the files themselves, like `--cert-dir` of skopeo and
+    /// podman, and must exist.
     pub fn new(cert_dir: Option<PathBuf>, roots: Vec<PathBuf>) -> Self {
         Self { cert_dir, roots }
     }
 
-    /// Reads what is configured for `host[:port]`: the name that the user sees
-    /// (`docker.io`, not the address behind it).
+    /// Reads the certificates of `host[:port]`, the host in image names (`docker.io`, not the address of its
+    /// API).
     ///
-    /// It reads small local files and blocks for as long.
+    /// It reads small local files and blocks meanwhile.
     ///
     /// # Errors
     ///
-    /// [`TrustError`] where a folder exists and cannot be used as a whole; a
-    /// connection that trusts less, or more, than was configured is none.
+    /// [`TrustError`] if any file of an existing directory cannot be used. A connection never trusts less or
+    /// more than what is configured.
     pub fn for_host(&self, host: &str) -> Result<HostTrust, TrustError> {
-        // A host is one component of a path, never a way out of the root.
+        // A host is one component of a path and cannot leave the root.
         let is_component = !(host.is_empty() || host == "." || host == ".." || host.contains('/'));
-        if let Some(folder) = &self.cert_dir {
-            let names = list(folder).map_err(|source| read_error(folder, source))?;
+        if let Some(directory) = &self.cert_dir {
+            let names = list(directory).map_err(|source| read_error(directory, source))?;
             let has_own = is_component && self.roots.iter().any(|root| root.join(host).is_dir());
-            let whose = if has_own {
-                Folder::OfHost
+            let scope = if has_own {
+                CertificateDirectory::Host
             } else {
-                Folder::OfAll
+                CertificateDirectory::AllHosts
             };
-            return read_folder(folder, &names, whose);
+            return read_directory(directory, &names, scope);
         }
         if !is_component {
             return Ok(HostTrust::default());
         }
         for root in &self.roots {
-            let folder = root.join(host);
-            match list(&folder) {
-                Ok(names) => return read_folder(&folder, &names, Folder::OfHost),
+            let directory = root.join(host);
+            match list(&directory) {
+                Ok(names) => return read_directory(&directory, &names, CertificateDirectory::Host),
                 Err(source) if source.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(read_error(&folder, source)),
+                Err(source) => return Err(read_error(&directory, source)),
             }
         }
         Ok(HostTrust::default())
@@ -142,44 +139,44 @@ fn read_error(path: &Path, source: io::Error) -> TrustError {
     }
 }
 
-/// File names in order, without those that are not UTF-8.
-fn list(folder: &Path) -> io::Result<BTreeSet<String>> {
+/// Lists the file names of a directory in order, without names that are not UTF-8.
+fn list(directory: &Path) -> io::Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         names.extend(entry?.file_name().into_string());
     }
     Ok(names)
 }
 
-fn read_folder(
-    folder: &Path,
+fn read_directory(
+    directory: &Path,
     names: &BTreeSet<String>,
-    whose: Folder,
+    scope: CertificateDirectory,
 ) -> Result<HostTrust, TrustError> {
     let mut trust = HostTrust {
-        folder: Some(whose),
+        directory: Some(scope),
         ..HostTrust::default()
     };
     for name in names {
-        let path = folder.join(name);
+        let path = directory.join(name);
         if name.ends_with(".crt") {
             trust.ca_pems.extend(read_authority(&path)?);
         } else if let Some(stem) = name.strip_suffix(".cert") {
-            let key = folder.join(paired(folder, names, name, &format!("{stem}.key"))?);
+            let key = directory.join(paired(directory, names, name, &format!("{stem}.key"))?);
             if trust.identity_pem.is_none() {
                 trust.identity_pem = Some(read_identity(&path, &key)?);
             } else {
-                tracing::warn!(path = %path.display(), "one client certificate is used for a host: the first by name, not this one");
+                tracing::warn!(path = %path.display(), "ignored a further client certificate: only the first by name is used for a host");
             }
         } else if let Some(stem) = name.strip_suffix(".key") {
-            paired(folder, names, name, &format!("{stem}.cert"))?;
+            paired(directory, names, name, &format!("{stem}.cert"))?;
         }
     }
     Ok(trust)
 }
 
 fn paired<'a>(
-    folder: &Path,
+    directory: &Path,
     names: &'a BTreeSet<String>,
     present: &str,
     wanted: &str,
@@ -188,18 +185,18 @@ fn paired<'a>(
         .get(wanted)
         .map(String::as_str)
         .ok_or_else(|| TrustError::Unpaired {
-            present: folder.join(present),
-            missing: folder.join(wanted),
+            present: directory.join(present),
+            missing: directory.join(wanted),
         })
 }
 
-/// `None` for a link into nowhere: Red Hat's packages leave such a `.crt` in
-/// `/etc/docker/certs.d`, and containers/image passes over it too.
+/// Returns `None` for a broken symbolic link. Red Hat's packages leave one in `/etc/docker/certs.d`, and
+/// containers/image ignores it too.
 fn read_authority(path: &Path) -> Result<Option<Vec<u8>>, TrustError> {
     let pem = match fs::read(path) {
         Ok(pem) => pem,
         Err(source) if source.kind() == io::ErrorKind::NotFound => {
-            tracing::warn!(path = %path.display(), "a certificate that links to nothing is left aside");
+            tracing::warn!(path = %path.display(), "ignored a certificate that is a broken symbolic link");
             return Ok(None);
         }
         Err(source) => return Err(read_error(path, source)),
@@ -242,11 +239,11 @@ mod tests {
 
     use super::*;
 
-    // Base64 of nothing in particular: only the form is read here.
+    // Only the PEM form is checked here.
     const CERT: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIC\n-----END PRIVATE KEY-----\n";
 
-    fn folder(files: &[(&str, &str)]) -> TempDir {
+    fn directory(files: &[(&str, &str)]) -> TempDir {
         let dir = tempfile::tempdir().unwrap();
         for (name, content) in files {
             let path = dir.path().join(name);
@@ -261,9 +258,9 @@ mod tests {
     }
 
     #[test]
-    fn the_first_folder_of_the_host_is_read() {
-        let first = folder(&[("other.io/ca.crt", CERT)]);
-        let second = folder(&[
+    fn for_host_reads_the_first_directory_of_the_host() {
+        let first = directory(&[("other.io/ca.crt", CERT)]);
+        let second = directory(&[
             ("r.io:5000/b.crt", CERT),
             (
                 "r.io:5000/a.crt",
@@ -273,11 +270,11 @@ mod tests {
             ("r.io:5000/client.key", KEY),
             ("r.io:5000/README", "no certificate"),
         ]);
-        let third = folder(&[("r.io:5000/broken.crt", "nothing")]);
+        let third = directory(&[("r.io:5000/broken.crt", "nothing")]);
         let got = roots(&[&first, &second, &third])
             .for_host("r.io:5000")
             .unwrap();
-        assert_eq!(got.folder, Some(Folder::OfHost));
+        assert_eq!(got.directory, Some(CertificateDirectory::Host));
         assert_eq!(got.ca_pems.len(), 2);
         assert!(got.ca_pems[0].starts_with(b"# a"));
         let identity = String::from_utf8(got.identity_pem.unwrap()).unwrap();
@@ -285,25 +282,28 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_a_folder_has_nothing_of_its_own() {
-        let root = folder(&[("r.io/ca.crt", CERT), ("above.crt", CERT)]);
-        let below = folder(&[("inner/r.io/ca.crt", CERT)]);
+    fn for_host_is_empty_without_a_directory() {
+        let root = directory(&[("r.io/ca.crt", CERT), ("above.crt", CERT)]);
+        let below = directory(&[("inner/r.io/ca.crt", CERT)]);
         let trust = Trust::new(None, vec![root.path().into(), below.path().join("inner")]);
         for host in ["q.io", "r.io:5000", "..", ".", "", "../inner"] {
             let got = trust.for_host(host).unwrap();
-            assert!(got.folder.is_none() && got.ca_pems.is_empty(), "{host}");
+            assert!(got.directory.is_none() && got.ca_pems.is_empty(), "{host}");
         }
     }
 
     #[test]
-    fn a_named_folder_holds_for_every_host_and_has_to_exist() {
-        let named = folder(&[("ca.crt", CERT)]);
-        let root = folder(&[("r.io/a.crt", CERT), ("r.io/b.crt", CERT)]);
+    fn cert_dir_applies_to_every_host_and_must_exist() {
+        let named = directory(&[("ca.crt", CERT)]);
+        let root = directory(&[("r.io/a.crt", CERT), ("r.io/b.crt", CERT)]);
         let trust = Trust::new(Some(named.path().into()), vec![root.path().into()]);
-        for (host, whose) in [("r.io", Folder::OfHost), ("q.io:1", Folder::OfAll)] {
+        for (host, scope) in [
+            ("r.io", CertificateDirectory::Host),
+            ("q.io:1", CertificateDirectory::AllHosts),
+        ] {
             let got = trust.for_host(host).unwrap();
             assert_eq!(got.ca_pems.len(), 1, "{host}");
-            assert_eq!(got.folder, Some(whose), "{host}");
+            assert_eq!(got.directory, Some(scope), "{host}");
         }
         let gone = named.path().join("gone");
         let error = Trust::new(Some(gone.clone()), Vec::new()).for_host("r.io");
@@ -312,9 +312,9 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_used_names_the_file() {
+    fn for_host_names_the_file_that_cannot_be_used() {
         let check = |files: &[(&str, &str)], parts: &[&str]| {
-            let root = folder(files);
+            let root = directory(files);
             let message = roots(&[&root]).for_host("h").unwrap_err().to_string();
             for part in parts {
                 assert!(message.contains(part), "{files:?}: {message}");
@@ -331,22 +331,22 @@ mod tests {
             &[("h/c.cert", CERT), ("h/c.key", CERT)],
             &["h/c.key", "private key"],
         );
-        check(&[("h", "a file, not a folder")], &["/h for TLS"]);
+        check(&[("h", "a file, not a directory")], &["/h for TLS"]);
     }
 
     #[test]
-    fn a_link_into_nowhere_is_left_aside() {
-        let root = folder(&[("h/ca.crt", CERT)]);
+    fn broken_link_is_ignored() {
+        let root = directory(&[("h/ca.crt", CERT)]);
         symlink("/nonexistent/ca.pem", root.path().join("h/b.crt")).unwrap();
         let got = roots(&[&root]).for_host("h").unwrap();
         assert_eq!(got.ca_pems.len(), 1);
     }
 
     #[test]
-    fn the_private_key_is_not_shown() {
-        let root = folder(&[("h/c.cert", CERT), ("h/c.key", KEY)]);
+    fn debug_hides_the_private_key() {
+        let root = directory(&[("h/c.cert", CERT), ("h/c.key", KEY)]);
         let got = roots(&[&root]).for_host("h").unwrap();
-        // 45 is `-`: a byte vector would be shown as numbers.
+        // 45 is `-`: Debug of a byte vector prints numbers.
         let shown = format!("{got:?}");
         assert!(!shown.contains("45") && !shown.contains("MIIC"), "{shown}");
     }

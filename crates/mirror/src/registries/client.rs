@@ -150,7 +150,7 @@ fn registries_conf(
         Failure::unusable(format!("{name}:{error}"))
             .hint("see containers-registries.conf(5)".to_owned())
     })?;
-    for warning in conf.warnings() {
+    for warning in conf.unused_keys() {
         let finding = Finding {
             file: name.clone(),
             line: warning.line,

@@ -1,20 +1,20 @@
-//! What can be wrong with the text.
+//! Errors in the text of registries.conf.
 
 use super::namespace::NamespaceError;
 
-/// Why the text is no usable containers-registries.conf(5); lines and columns
-/// count from 1, columns in characters. The caller knows the file's path.
+/// An error in the text of a containers-registries.conf(5). Lines and columns count from 1, columns in
+/// characters. The caller adds the path of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistriesConfError {
-    /// No TOML, or a value of another type than the manual page says.
+    /// The text is not TOML, or a value has the wrong type.
     #[error("{line}:{column}: {message}")]
     Toml {
         /// Line.
         line: usize,
         /// Column.
         column: usize,
-        /// What the TOML parser says.
+        /// The message of the TOML parser.
         message: String,
     },
     /// A `[registries.…]` table: the format of 2018.
@@ -28,7 +28,7 @@ pub enum RegistriesConfError {
         /// Column.
         column: usize,
     },
-    /// A `prefix` or `location` that names nothing.
+    /// An invalid `prefix` or `location`.
     #[error("{line}:{column}: `{key} = {value:?}`: {source}")]
     Namespace {
         /// Line.
@@ -37,27 +37,27 @@ pub enum RegistriesConfError {
         column: usize,
         /// `prefix` or `location`.
         key: &'static str,
-        /// As written.
+        /// The value as written.
         value: String,
-        /// What is wrong with it.
+        /// The cause.
         source: NamespaceError,
     },
     /// A `[[registry]]` without `prefix` and `location`, or a mirror without `location`.
-    #[error("{line}:{column}: this table needs a `{key}`")]
+    #[error("{line}:{column}: the table has no `{key}`")]
     Missing {
         /// Line of the table.
         line: usize,
         /// Column.
         column: usize,
-        /// The key that is needed.
+        /// The missing key.
         key: &'static str,
     },
     /// `pull-from-mirror` beside `mirror-by-digest-only = true`.
     #[error(
-        "{line}:{column}: `pull-from-mirror` cannot be set while its registry has \
-         `mirror-by-digest-only = true`; keep one of them"
+        "{line}:{column}: `pull-from-mirror` and its registry's `mirror-by-digest-only = true` exclude each other; \
+         remove one of them"
     )]
-    PullTwice {
+    ConflictingPull {
         /// Line of the mirror.
         line: usize,
         /// Column.

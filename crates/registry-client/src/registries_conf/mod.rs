@@ -1,9 +1,9 @@
-//! Where a name really lives: containers-registries.conf(5), version 2.
+//! The locations of names by containers-registries.conf(5), version 2.
 //!
-//! The file that podman, skopeo and buildah share says which registries are
-//! reached without TLS, which are blocked, which names live elsewhere and which
-//! mirrors stand in for them. [`RegistriesConf::parse`] reads its text once,
-//! [`RegistriesConf::resolve`] answers for one repository.
+//! Podman, skopeo and buildah share this file. It names registries without TLS,
+//! blocked registries, names with another location, and mirrors.
+//! [`RegistriesConf::parse`] reads its text once, [`RegistriesConf::resolve`]
+//! returns the locations of one repository.
 //!
 //! ```
 //! use registry_client::registries_conf::RegistriesConf;
@@ -23,21 +23,21 @@
 //!
 //! Invariants:
 //!
-//! - Exactly one `[[registry]]` decides: the one with the longest prefix, and of
-//!   equally long ones the first. Mirrors of the others are not looked at.
+//! - One `[[registry]]` applies: the one with the longest prefix, and the first
+//!   of several with the same length. Mirrors of other tables are ignored.
 //! - A prefix matches whole components only: `example.com/foo` covers
 //!   `example.com/foo/bar`, not `example.com/foobar`; `example.com` does not
 //!   cover `example.com:5000`.
-//! - Nothing is read from disk or from the environment: the text comes in.
+//! - It reads neither disk nor environment: the caller passes the text.
 
 mod error;
 mod namespace;
 mod parse;
-mod places;
 mod resolve;
-mod unused_keys;
+mod span_locator;
+mod unused_key;
 
 pub use error::RegistriesConfError;
 pub use namespace::NamespaceError;
 pub use resolve::{Location, Mirror, PullFromMirror, RegistriesConf, Resolution, ResolveError};
-pub use unused_keys::ConfWarning;
+pub use unused_key::UnusedKey;

@@ -9,47 +9,47 @@ pub(super) struct Namespace {
     pub(super) path: String,
 }
 
-/// Which names a `[[registry]]` is about.
+/// The names that a `[[registry]]` applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Prefix {
-    /// A host or something below it.
+    /// A host or a path below it.
     Namespace(Namespace),
-    /// `*.example.com`: every host below this domain; the leading dot is kept.
+    /// `*.example.com`: every host below this domain, stored with its leading dot.
     Subdomains(String),
 }
 
-/// Why a `prefix` or `location` cannot be used.
+/// An error in a `prefix` or `location`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NamespaceError {
-    /// Nothing but blanks and slashes.
-    #[error("it is empty")]
+    /// Only whitespace and slashes.
+    #[error("the value is empty")]
     Empty,
     /// `https://…`: the scheme follows from `insecure`.
-    #[error("it has a URL scheme; write host[:port][/path] and use `insecure` instead")]
+    #[error("the value has a URL scheme; write host[:port][/path] and set `insecure` instead")]
     Scheme,
-    /// The part before the first `/` cannot be a host.
-    #[error("{host:?} is no host[:port]")]
+    /// The part before the first `/` is not a host.
+    #[error("{host:?} is not host[:port]")]
     Host {
-        /// What was written there.
+        /// The text as written.
         host: String,
     },
-    /// A component of the path that no repository name can have.
-    #[error("{component:?} is no component of a repository name")]
+    /// An invalid component of a repository name.
+    #[error("{component:?} is not a component of a repository name")]
     Component {
-        /// What was written there.
+        /// The text as written.
         component: String,
     },
     /// A prefix for a single tag or digest.
-    #[error("it names a tag or a digest; only whole repositories can be configured here")]
+    #[error("the value names a tag or digest; only whole repositories can be configured")]
     TagOrDigest,
-    /// A `*` anywhere but in front of a plain domain.
-    #[error("a wildcard must have the form *.example.com, without port and path")]
+    /// A `*` that is not in front of a plain domain.
+    #[error("a wildcard has the form *.example.com, without port or path")]
     Wildcard,
 }
 
 impl Namespace {
-    /// Reads `host[:port][/path]`; slashes at the end do not count.
+    /// Parses `host[:port][/path]`. Trailing slashes are ignored.
     pub(super) fn parse(text: &str) -> Result<Self, NamespaceError> {
         let text = text.trim().trim_end_matches('/');
         if text.is_empty() {
@@ -81,8 +81,8 @@ impl Namespace {
         })
     }
 
-    /// What of `repository` lies below this namespace, without a leading slash;
-    /// `None` where the name is not in it.
+    /// Returns the part of `repository` below this namespace, without a leading slash, or `None` if the
+    /// name is not in it.
     pub(super) fn rest<'a>(&self, host: &str, repository: &'a str) -> Option<&'a str> {
         if !self.host.eq_ignore_ascii_case(host) {
             return None;
@@ -103,7 +103,7 @@ impl Namespace {
 }
 
 impl Prefix {
-    /// Reads a `prefix`, wildcard or not.
+    /// Parses a `prefix`, with or without a wildcard.
     pub(super) fn parse(text: &str) -> Result<Self, NamespaceError> {
         let Some(domain) = text.trim().strip_prefix('*') else {
             return Namespace::parse(text).map(Self::Namespace);
@@ -119,9 +119,9 @@ impl Prefix {
         }
     }
 
-    /// What of `repository` follows the prefix; `None` where it does not match.
+    /// Returns the part of `repository` after the prefix, or `None` if the prefix does not match.
     ///
-    /// A wildcard matches whatever the port, as in containers/image.
+    /// A wildcard matches any port, as in containers/image.
     pub(super) fn rest<'a>(&self, host: &str, repository: &'a str) -> Option<&'a str> {
         match self {
             Self::Namespace(namespace) => namespace.rest(host, repository),
@@ -134,8 +134,7 @@ impl Prefix {
         }
     }
 
-    /// The weight of a match: the longest prefix wins, the `*` counted as
-    /// containers/image counts it.
+    /// Returns the length that decides between prefixes. The `*` counts as in containers/image.
     pub(super) fn written_len(&self) -> usize {
         match self {
             Self::Namespace(namespace) => namespace.written_len(),
@@ -178,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_covers_whole_components_only() {
+    fn prefix_matches_whole_components_only() {
         let rows = [
             ("example.com", "example.com", "a/b", Some("a/b")),
             ("example.com/", "example.com", "a", Some("a")),
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_prefix_says_why() {
+    fn parse_reports_why_a_prefix_is_invalid() {
         let host = |host: &str| NamespaceError::Host { host: host.into() };
         let component = |text: &str| NamespaceError::Component {
             component: text.into(),
@@ -235,7 +234,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_it_and_a_namespace_covers_itself(text in "[*a-z.:/@ \\[\\]é0-9]{0,24}") {
+        fn parse_never_panics_and_a_namespace_contains_itself(text in "[*a-z.:/@ \\[\\]é0-9]{0,24}") {
             if let Ok(namespace) = Namespace::parse(&text) {
                 prop_assert_eq!(namespace.rest(&namespace.host, &namespace.path), Some(""));
             }

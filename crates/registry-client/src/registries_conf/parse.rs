@@ -1,4 +1,4 @@
-//! From the TOML text to the tables, with the place of what is wrong.
+//! The parser: TOML text to tables, errors with line and column.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use toml::de::DeTable;
 
 use super::error::RegistriesConfError;
 use super::namespace::{Namespace, NamespaceError, Prefix};
-use super::places::Places;
 use super::resolve::{MirrorTable, PullFromMirror, RegistriesConf, RegistryTable};
-use super::unused_keys::unused_keys;
+use super::span_locator::SpanLocator;
+use super::unused_key::unused_keys;
 
 #[derive(Deserialize)]
 struct RawConf {
@@ -50,37 +50,37 @@ enum RawPull {
 }
 
 impl RegistriesConf {
-    /// Reads the text of a containers-registries.conf(5), version 2.
+    /// Parses the text of a containers-registries.conf(5), version 2.
     ///
-    /// Keys that are not known are left aside, as containers/image does, and
-    /// listed in [`RegistriesConf::warnings`].
+    /// Unknown keys are ignored, as in containers/image, and listed in
+    /// [`RegistriesConf::unused_keys`].
     ///
     /// # Errors
     ///
-    /// [`RegistriesConfError`] for the first thing wrong, with line and column.
+    /// [`RegistriesConfError`] for the first problem, with line and column.
     pub fn parse(text: &str) -> Result<Self, RegistriesConfError> {
-        let at = Places { text };
-        let document = DeTable::parse(text).map_err(|error| at.toml(&error))?;
+        let at = SpanLocator { text };
+        let document = DeTable::parse(text).map_err(|error| at.toml_error(&error))?;
         let document = document.get_ref();
         if let Some((key, _)) = document
             .iter()
             .find(|(key, _)| key.as_ref() == "registries")
         {
-            let (line, column) = at.of(key.span());
+            let (line, column) = at.line_and_column(key.span());
             return Err(RegistriesConfError::Version1 { line, column });
         }
-        let raw: RawConf = toml::from_str(text).map_err(|error| at.toml(&error))?;
+        let raw: RawConf = toml::from_str(text).map_err(|error| at.toml_error(&error))?;
         let registries = raw.registry.into_iter().map(|table| at.registry(table));
         Ok(Self {
             registries: registries.collect::<Result<_, _>>()?,
-            warnings: unused_keys(document, &at),
+            unused_keys: unused_keys(document, &at),
         })
     }
 }
 
-impl Places<'_> {
-    fn toml(&self, error: &toml::de::Error) -> RegistriesConfError {
-        let (line, column) = self.of(error.span().unwrap_or(0..0));
+impl SpanLocator<'_> {
+    fn toml_error(&self, error: &toml::de::Error) -> RegistriesConfError {
+        let (line, column) = self.line_and_column(error.span().unwrap_or(0..0));
         RegistriesConfError::Toml {
             line,
             column,
@@ -88,18 +88,18 @@ impl Places<'_> {
         }
     }
 
-    fn missing(&self, span: Range<usize>, key: &'static str) -> RegistriesConfError {
-        let (line, column) = self.of(span);
+    fn missing_key(&self, span: Range<usize>, key: &'static str) -> RegistriesConfError {
+        let (line, column) = self.line_and_column(span);
         RegistriesConfError::Missing { line, column, key }
     }
 
-    fn wrong(
+    fn invalid_value(
         &self,
         key: &'static str,
         value: &Spanned<String>,
         source: NamespaceError,
     ) -> RegistriesConfError {
-        let (line, column) = self.of(value.span());
+        let (line, column) = self.line_and_column(value.span());
         RegistriesConfError::Namespace {
             line,
             column,
@@ -118,16 +118,17 @@ impl Places<'_> {
         let (key, written) = match (&prefix, &location) {
             (Some(prefix), _) => ("prefix", prefix),
             (None, Some(location)) => ("location", location),
-            (None, None) => return Err(self.missing(span, "location")),
+            (None, None) => return Err(self.missing_key(span, "location")),
         };
         let parsed = Prefix::parse(written.get_ref());
         let location = location.as_ref().map(|text| {
-            Namespace::parse(text.get_ref()).map_err(|error| self.wrong("location", text, error))
+            Namespace::parse(text.get_ref())
+                .map_err(|error| self.invalid_value("location", text, error))
         });
         let by_digest = raw.mirror_by_digest_only;
         let mirrors = raw.mirror.into_iter();
         Ok(RegistryTable {
-            prefix: parsed.map_err(|error| self.wrong(key, written, error))?,
+            prefix: parsed.map_err(|error| self.invalid_value(key, written, error))?,
             written: written.get_ref().clone(),
             location: location.transpose()?,
             insecure: raw.insecure,
@@ -147,11 +148,11 @@ impl Places<'_> {
         let raw = table.into_inner();
         let location = raw
             .location
-            .ok_or_else(|| self.missing(span.clone(), "location"))?;
+            .ok_or_else(|| self.missing_key(span.clone(), "location"))?;
         let pull = match (raw.pull_from_mirror, by_digest) {
             (Some(RawPull::DigestOnly | RawPull::TagOnly), true) => {
-                let (line, column) = self.of(span);
-                return Err(RegistriesConfError::PullTwice { line, column });
+                let (line, column) = self.line_and_column(span);
+                return Err(RegistriesConfError::ConflictingPull { line, column });
             }
             (Some(RawPull::DigestOnly), false) | (None | Some(RawPull::All), true) => {
                 PullFromMirror::DigestOnly
@@ -161,7 +162,7 @@ impl Places<'_> {
         };
         Ok(MirrorTable {
             location: Namespace::parse(location.get_ref())
-                .map_err(|error| self.wrong("location", &location, error))?,
+                .map_err(|error| self.invalid_value("location", &location, error))?,
             insecure: raw.insecure,
             pull,
         })
@@ -175,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_has_its_line_and_column() {
+    fn errors_have_line_and_column() {
         let rows = [
             ("a = [1\nb", "2:1: "),
             ("[[registry]]\ninsecure = 'yes'\nlocation = 'a.b'", "2:12: "),
@@ -185,11 +186,11 @@ mod tests {
             ),
             (
                 "[[registry]]\nprefix = 'a.b/c:1'",
-                "2:10: `prefix = \"a.b/c:1\"`: it names a tag",
+                "2:10: `prefix = \"a.b/c:1\"`: the value names a tag",
             ),
             (
                 "[[registry]]\nlocation = 'https://a.b'",
-                "2:12: `location = \"https://a.b\"`: it has",
+                "2:12: `location = \"https://a.b\"`: the value has",
             ),
             (
                 "[[registry]]\nprefix = 'a.b'\nlocation = '*.b'",
@@ -197,11 +198,11 @@ mod tests {
             ),
             (
                 "[[registry]]\ninsecure = true",
-                "1:1: this table needs a `location`",
+                "1:1: the table has no `location`",
             ),
             (
                 "[[registry]]\nlocation='a.b'\n[[registry.mirror]]\ninsecure=true",
-                "3:1: this table",
+                "3:1: the table",
             ),
             (
                 "[[registry]]\nlocation='a.b'\n[[registry.mirror]]\nlocation='m'\npull-from-mirror='some'",
@@ -209,7 +210,7 @@ mod tests {
             ),
             (
                 "[[registry]]\nlocation='a.b'\nmirror-by-digest-only=true\n[[registry.mirror]]\nlocation='m'\npull-from-mirror='tag-only'",
-                "4:1: `pull-from-mirror` cannot",
+                "4:1: `pull-from-mirror` and",
             ),
         ];
         for (text, message) in rows {
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_prefix_counts_as_absent() {
+    fn empty_prefix_counts_as_absent() {
         let conf =
             RegistriesConf::parse("[[registry]]\nprefix = ''\nlocation = 'a.b'\ninsecure = true");
         let found = conf.unwrap().resolve("a.b", "x").unwrap();
@@ -228,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_it(text in "(\\[\\[registry\\]\\]\n|location = |'a.b/c'|é|\n|insecure|=|\\[aliases\\]|true){0,12}") {
+        fn parse_never_panics(text in "(\\[\\[registry\\]\\]\n|location = |'a.b/c'|é|\n|insecure|=|\\[aliases\\]|true){0,12}") {
             let _ = RegistriesConf::parse(&text);
         }
     }

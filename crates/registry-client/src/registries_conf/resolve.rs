@@ -1,24 +1,24 @@
-//! From a name to the place it is read from.
+//! Resolution of a name to the locations that requests go to.
 
 use super::namespace::{Namespace, Prefix};
-use super::unused_keys::ConfWarning;
+use super::unused_key::UnusedKey;
 
-/// A containers-registries.conf(5) of version 2, read.
+/// A parsed containers-registries.conf(5), version 2.
 ///
-/// The default is empty: every name resolves to itself, nothing configured.
+/// The default is empty: every name resolves to itself.
 #[derive(Debug, Clone, Default)]
 pub struct RegistriesConf {
     pub(super) registries: Vec<RegistryTable>,
-    pub(super) warnings: Vec<ConfWarning>,
+    pub(super) unused_keys: Vec<UnusedKey>,
 }
 
 /// One `[[registry]]`.
 #[derive(Debug, Clone)]
 pub(super) struct RegistryTable {
     pub(super) prefix: Prefix,
-    /// As written, for messages.
+    /// The prefix as written, for messages.
     pub(super) written: String,
-    /// `None`: no rewriting.
+    /// `None`: names are not rewritten.
     pub(super) location: Option<Namespace>,
     pub(super) insecure: Option<bool>,
     pub(super) blocked: bool,
@@ -33,15 +33,15 @@ pub(super) struct MirrorTable {
     pub(super) pull: PullFromMirror,
 }
 
-/// Where one repository is read from.
+/// The locations of one repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
-    /// The primary place. Asked last when reading.
+    /// The primary location. Reads try it last; writes go only here.
     ///
-    /// Also where writing goes. containers/image moves reading only; here one
-    /// name is one place, so that what was written is what is compared.
+    /// containers/image rewrites reads only. Here a name has one primary location for both, so that
+    /// `compare` reads what `sync` wrote.
     pub location: Location,
-    /// What stands in for it, in the order to try.
+    /// The mirrors in the order to try.
     pub mirrors: Vec<Mirror>,
 }
 
@@ -50,35 +50,34 @@ pub struct Resolution {
 pub struct Location {
     /// `host[:port]`.
     pub host: String,
-    /// The repository there, without a leading slash.
+    /// The repository at that host, without a leading slash.
     pub repository: String,
     /// `Some(true)`: TLS without verification, then HTTP. `Some(false)`: verified
-    /// TLS, on loopback hosts too. `None`: the file says nothing.
+    /// TLS, also on loopback hosts. `None`: not configured.
     pub insecure: Option<bool>,
 }
 
 /// One `[[registry.mirror]]`, applied to a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
-    /// Where the mirror has the repository.
+    /// The location of the repository at the mirror.
     pub location: Location,
-    /// Which references may be read from it.
+    /// The references that may be read from it.
     pub pull: PullFromMirror,
 }
 
-/// Which references a mirror may answer: `pull-from-mirror`, or
-/// `mirror-by-digest-only` of its registry.
+/// The references that a mirror serves: `pull-from-mirror`, or `mirror-by-digest-only` of its registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PullFromMirror {
     /// Tags and digests.
     All,
-    /// Only what is asked for by digest.
+    /// Only references by digest.
     DigestOnly,
-    /// Only what is asked for by tag.
+    /// Only references by tag.
     TagOnly,
 }
 
-/// Why a name has no place.
+/// An error that leaves a name without a location.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
@@ -89,12 +88,12 @@ pub enum ResolveError {
     Blocked {
         /// The prefix of the `[[registry]]` that blocks it, as written.
         prefix: String,
-        /// The host asked for.
+        /// The host of the name.
         host: String,
-        /// The repository asked for.
+        /// The repository of the name.
         repository: String,
     },
-    /// The prefix is the whole name and its location is a host alone.
+    /// The prefix is the whole name, and its location is only a host.
     #[error(
         "{host}/{repository} has no repository at `location = \"{location}\"`: the whole name is \
          `prefix = \"{prefix}\"` of the registries configuration; add a path to the location"
@@ -104,32 +103,32 @@ pub enum ResolveError {
         prefix: String,
         /// The host of the location.
         location: String,
-        /// The host asked for.
+        /// The host of the name.
         host: String,
-        /// The repository asked for.
+        /// The repository of the name.
         repository: String,
     },
 }
 
 impl RegistriesConf {
-    /// What was read and has no effect here, to be shown once.
-    pub fn warnings(&self) -> &[ConfWarning] {
-        &self.warnings
+    /// Returns the keys of the file that have no effect.
+    pub fn unused_keys(&self) -> &[UnusedKey] {
+        &self.unused_keys
     }
 
-    /// The places of `host/repository`, both normalised: Docker Hub is
-    /// `docker.io`, its one-part names are below `library/`.
+    /// Returns the locations of `host/repository`. Both are normalized: Docker Hub is `docker.io`, and its
+    /// one-part names are below `library/`.
     ///
-    /// A wildcard with a location replaces the whole host, port included.
+    /// A wildcard with a location replaces the whole host, including the port.
     ///
     /// # Errors
     ///
-    /// [`ResolveError::Blocked`] where the file forbids the name;
-    /// [`ResolveError::NoRepository`] where rewriting leaves a bare host.
+    /// [`ResolveError::Blocked`] if the file blocks the name,
+    /// [`ResolveError::NoRepository`] if rewriting leaves a host without a path.
     pub fn resolve(&self, host: &str, repository: &str) -> Result<Resolution, ResolveError> {
-        let Some((table, rest)) = self.longest(host, repository) else {
+        let Some((table, rest)) = self.longest_match(host, repository) else {
             return Ok(Resolution {
-                location: itself(host, repository, None),
+                location: unchanged(host, repository, None),
                 mirrors: Vec::new(),
             });
         };
@@ -140,7 +139,7 @@ impl RegistriesConf {
                 repository: repository.into(),
             });
         }
-        let place = |namespace: &Namespace, insecure| {
+        let locate = |namespace: &Namespace, insecure| {
             join(namespace, rest, insecure).ok_or_else(|| ResolveError::NoRepository {
                 prefix: table.written.clone(),
                 location: namespace.host.clone(),
@@ -149,12 +148,12 @@ impl RegistriesConf {
             })
         };
         let location = match &table.location {
-            Some(namespace) => place(namespace, table.insecure)?,
-            None => itself(host, repository, table.insecure),
+            Some(namespace) => locate(namespace, table.insecure)?,
+            None => unchanged(host, repository, table.insecure),
         };
         let mirrors = table.mirrors.iter().map(|mirror| {
             Ok(Mirror {
-                location: place(&mirror.location, mirror.insecure)?,
+                location: locate(&mirror.location, mirror.insecure)?,
                 pull: mirror.pull,
             })
         });
@@ -164,7 +163,11 @@ impl RegistriesConf {
         })
     }
 
-    fn longest<'a>(&self, host: &str, repository: &'a str) -> Option<(&RegistryTable, &'a str)> {
+    fn longest_match<'a>(
+        &self,
+        host: &str,
+        repository: &'a str,
+    ) -> Option<(&RegistryTable, &'a str)> {
         let mut best: Option<(&RegistryTable, &str)> = None;
         for table in &self.registries {
             let Some(rest) = table.prefix.rest(host, repository) else {
@@ -180,7 +183,7 @@ impl RegistriesConf {
     }
 }
 
-fn itself(host: &str, repository: &str, insecure: Option<bool>) -> Location {
+fn unchanged(host: &str, repository: &str, insecure: Option<bool>) -> Location {
     Location {
         host: host.into(),
         repository: repository.into(),
@@ -188,7 +191,7 @@ fn itself(host: &str, repository: &str, insecure: Option<bool>) -> Location {
     }
 }
 
-/// `None` where nothing would be left of the repository.
+/// Returns `None` if no repository path would be left.
 fn join(namespace: &Namespace, rest: &str, insecure: Option<bool>) -> Option<Location> {
     let repository = match (namespace.path.as_str(), rest) {
         ("", "") => return None,
@@ -253,7 +256,7 @@ mod tests {
     "#;
 
     #[test]
-    fn names_resolve_to_the_place_of_the_longest_prefix() {
+    fn resolve_uses_the_longest_prefix() {
         let conf = RegistriesConf::parse(CONF).unwrap();
         let rows = "
             example.com       foo/image      internal.example.net/bar/image     Some(false)  2
@@ -283,10 +286,10 @@ mod tests {
     }
 
     #[test]
-    fn mirrors_keep_their_order_and_settings() {
+    fn resolve_keeps_order_and_settings_of_mirrors() {
         let conf = RegistriesConf::parse(CONF).unwrap();
         let mirror = |host: &str, repository: &str, insecure, pull| Mirror {
-            location: itself(host, repository, insecure),
+            location: unchanged(host, repository, insecure),
             pull,
         };
         assert_eq!(
@@ -318,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blocked_name_and_a_bare_host_are_refused() {
+    fn resolve_refuses_blocked_names_and_bare_hosts() {
         let conf = RegistriesConf::parse(CONF).unwrap();
         let blocked = conf.resolve("example.com", "foo/evil/tool").unwrap_err();
         let ResolveError::Blocked { prefix, .. } = &blocked else {
@@ -330,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_prefixes_the_first_decides() {
+    fn resolve_uses_the_first_of_equal_prefixes() {
         let text = "[[registry]]\nprefix='a.b'\nlocation='one.b'\n[[registry]]\nprefix='a.b'\nlocation='two.b'\n";
         let conf = RegistriesConf::parse(text).unwrap();
         assert_eq!(conf.resolve("a.b", "x").unwrap().location.host, "one.b");

@@ -81,7 +81,7 @@ impl Host {
             .for_host(name)
             .map_err(|error| Error::trust(name, &error))?;
         let authority = authority(name);
-        let security = Security::of(authority, insecure, trust.folder);
+        let security = Security::of(authority, insecure, trust.directory);
         let clients = clients(shared);
         let build = |purpose| clients.build(authority, security, &trust, purpose);
         let home = HomeClients::new(build(Purpose::Small)?, build(Purpose::Blobs)?);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::trust::Folder;
+use crate::trust::CertificateDirectory;
 
 /// How a host is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +22,16 @@ pub(crate) enum Security {
 impl Security {
     /// Loopback hosts are plain unless a certificate folder or
     /// `insecure = false` says otherwise, as docker and podman do it.
-    pub(crate) fn of(authority: &str, insecure: Option<bool>, folder: Option<Folder>) -> Self {
+    pub(crate) fn of(
+        authority: &str,
+        insecure: Option<bool>,
+        folder: Option<CertificateDirectory>,
+    ) -> Self {
         let loopback = is_loopback(authority);
         match (insecure, folder) {
             (Some(true), _) => Self::Insecure,
             (None, None) if loopback => Self::Http,
-            (None, Some(Folder::OfAll)) if loopback => Self::HttpsIfSpoken,
+            (None, Some(CertificateDirectory::AllHosts)) if loopback => Self::HttpsIfSpoken,
             _ => Self::Https,
         }
     }
@@ -57,7 +61,10 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_and_for_hosts_marked_insecure() {
-        let (own, all) = (Some(Folder::OfHost), Some(Folder::OfAll));
+        let (own, all) = (
+            Some(CertificateDirectory::Host),
+            Some(CertificateDirectory::AllHosts),
+        );
         let cases = [
             ("127.0.0.1:5000", None, None, Security::Http),
             ("localhost:5000", None, None, Security::Http),

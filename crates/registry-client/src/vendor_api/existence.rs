@@ -1,35 +1,35 @@
-//! Whether a repository exists.
+//! Existence of a repository.
 //!
-//! The registries themselves do not say: to strangers a repository that does
-//! not exist is one that they may not read.
+//! The registries themselves do not reveal it to anonymous clients: they answer 401 both for a missing and
+//! for a private repository.
 
 use http::StatusCode;
 use serde_json::Value;
 
-use super::api::VendorApi;
+use super::endpoint::VendorApi;
 use super::repository::VendorRepository;
 use crate::error::Error;
 
-/// What an API says of a repository.
+/// The existence of a repository, as its vendor's API reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existence {
-    /// It exists.
+    /// The repository exists.
     Exists,
-    /// It does not exist, or strangers are not to know that it does.
+    /// The repository does not exist, or is hidden from anonymous clients.
     Missing,
-    /// Whoever answered is no such API, or does not tell strangers.
+    /// The response is not from that API, or the API refused it to anonymous clients.
     Unknown,
 }
 
 impl VendorRepository {
-    /// Whether the repository exists. Asked once, since the registry can be
-    /// asked instead; a pause that the host asks for is made.
+    /// Returns the existence of the repository. The request is sent once, because callers can query the
+    /// registry instead. A pause that the host asks for is respected.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire; a refusal (4xx) is none, but [`Existence::Unknown`].
+    /// Any [`Error`] of the wire. A refusal (4xx) is [`Existence::Unknown`].
     pub async fn exists(&self) -> Result<Existence, Error> {
-        match self.site.reply_once(&self.target, &[200, 404]).await {
+        match self.host_api.reply_once(&self.target, &[200, 404]).await {
             Ok(reply) => Ok(self.api.read_existence(reply.status, &reply.body)),
             Err(error) if is_refusal(&error) => Ok(Existence::Unknown),
             Err(error) => Err(error),
@@ -37,7 +37,7 @@ impl VendorRepository {
     }
 }
 
-/// Whether whoever answered does not want to be asked this.
+/// Returns true for a 4xx status other than 408 and 429.
 pub(super) fn is_refusal(error: &Error) -> bool {
     error
         .status()
@@ -45,9 +45,8 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 }
 
 impl VendorApi {
-    /// What an answer says. A registry that stands where the API was looked
-    /// for answers 404 as well, with a page or the distribution
-    /// specification's `errors`, which says nothing.
+    /// Reads a response. A registry at the API's address answers 404 too, with a page or the distribution
+    /// specification's `errors`; such a response is [`Existence::Unknown`].
     fn read_existence(self, status: StatusCode, body: &[u8]) -> Existence {
         let document = serde_json::from_slice::<Value>(body).unwrap_or_default();
         let has = |key: &str| document.get(key).is_some();
@@ -58,9 +57,9 @@ impl VendorApi {
         }
     }
 
-    /// The Hub says `{"message": "object not found", "errinfo": {}}` or, on its
-    /// older paths, `{"detail": "Object not found"}`; quay `{"status": 404,
-    /// "error_type": "not_found", "detail": "Not Found", …}`.
+    /// Docker Hub answers `{"message": "object not found", "errinfo": {}}` or, on older paths,
+    /// `{"detail": "Object not found"}`. Quay answers `{"status": 404, "error_type": "not_found",
+    /// "detail": "Not Found", …}`.
     fn is_no_such_repository(self, document: &Value) -> bool {
         let has = |key: &str| document.get(key).is_some();
         let own = match self {
@@ -76,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_apis_own_answers_count() {
+    fn existence_needs_a_response_of_the_api() {
         use Existence::{Exists, Missing, Unknown};
         use VendorApi::{DockerHub, Quay};
         let registry = r#"{"errors":[{"code":"NAME_UNKNOWN","message":"x","detail":{}}]}"#;
@@ -106,7 +105,7 @@ mod tests {
                 r#"{"status":404,"error_type":"not_found"}"#,
                 Missing,
             ),
-            // Other things at that address.
+            // Responses of other servers at that address.
             (DockerHub, 200, "<html>", Unknown),
             (DockerHub, 200, r#"{"name":"a","tags":[]}"#, Unknown),
             (DockerHub, 404, "404 page not found\n", Unknown),
@@ -115,8 +114,8 @@ mod tests {
         ];
         for (api, status, body, want) in table {
             let status = StatusCode::from_u16(status).unwrap();
-            let said = api.read_existence(status, body.as_bytes());
-            assert_eq!(said, want, "{api:?} {status} {body}");
+            let existence = api.read_existence(status, body.as_bytes());
+            assert_eq!(existence, want, "{api:?} {status} {body}");
         }
     }
 }

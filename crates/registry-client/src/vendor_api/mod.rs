@@ -1,17 +1,16 @@
-//! The APIs that Docker Hub and quay.io have of their own, beside the
-//! distribution specification's: whether a repository exists, and when its tags
-//! were pushed.
+//! The APIs of Docker Hub and quay.io beside the distribution specification:
+//! existence of a repository and push times of its tags.
 //!
-//! They are asked as a stranger: what they do not say, the registry is asked
-//! for, with credentials.
+//! Requests are anonymous. Where an API does not answer, callers query the
+//! registry itself, with credentials.
 
-mod api;
+mod endpoint;
 mod existence;
 mod push_times;
 mod repository;
 mod tag_page;
 
-pub(crate) use api::endpoint;
+pub(crate) use endpoint::endpoint;
 pub use existence::Existence;
-pub use push_times::TAGS_ASKED_SINGLY;
+pub use push_times::MAX_SINGLE_TAG_REQUESTS;
 pub use repository::VendorRepository;

@@ -1,4 +1,4 @@
-//! When tags were pushed.
+//! Push times of tags.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,25 +10,24 @@ use super::repository::VendorRepository;
 use super::tag_page::TagPage;
 use crate::error::Error;
 
-/// How many tags are asked for one by one, where the API does not let strangers
-/// page to them.
-pub const TAGS_ASKED_SINGLY: usize = 64;
+/// Maximum number of tags that are requested one by one, where the API does not list them to anonymous
+/// clients.
+pub const MAX_SINGLE_TAG_REQUESTS: usize = 64;
 
-/// Fifty thousand tags; an API that pages without end stops here.
-const PAGES: usize = 500;
+/// Fifty thousand tags. It ends a list whose pages never end.
+const MAX_PAGES: usize = 500;
 
 impl VendorRepository {
-    /// When each of `tags` was last pushed, as far as the API says; `None` where
-    /// whoever answered is no such API, or does not tell strangers.
+    /// Returns the last push time of each of `tags` that the API knows, or `None` if the response is not
+    /// from that API or is refused to anonymous clients.
     ///
-    /// No page is asked for once all are known. Docker Hub has let strangers
-    /// page to a thousand tags only (the most recently pushed) since August
-    /// 2026: of those that are missing then, the first [`TAGS_ASKED_SINGLY`] in
-    /// the order given are asked for one by one.
+    /// Paging ends once all tags are known. Since August 2026 Docker Hub lists only the thousand most
+    /// recently pushed tags to anonymous clients. The first [`MAX_SINGLE_TAG_REQUESTS`] of the others, in
+    /// the given order, are requested one by one.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire; [`Error::Protocol`] for a list without end.
+    /// Any [`Error`] of the wire, [`Error::Protocol`] for a list that does not end.
     pub async fn push_times(
         &self,
         tags: &[String],
@@ -36,7 +35,7 @@ impl VendorRepository {
         let mut missing: HashSet<&str> = tags.iter().map(String::as_str).collect();
         let mut times = HashMap::new();
         let (list, mut query) = self.api.first_page();
-        for number in 0..PAGES {
+        for number in 0..MAX_PAGES {
             if missing.is_empty() {
                 return Ok(Some(times));
             }
@@ -45,7 +44,10 @@ impl VendorRepository {
                 None if number == 0 => return Ok(None),
                 None => {
                     let missing = tags.iter().filter(|tag| missing.contains(tag.as_str()));
-                    times.extend(self.singly(missing.take(TAGS_ASKED_SINGLY)).await?);
+                    times.extend(
+                        self.request_each(missing.take(MAX_SINGLE_TAG_REQUESTS))
+                            .await?,
+                    );
                     return Ok(Some(times));
                 }
             };
@@ -59,28 +61,28 @@ impl VendorRepository {
                 _ => return Ok(Some(times)),
             }
         }
-        let what = format!("the list of tags has more than {PAGES} pages");
-        Err(self.site.protocol_error(&self.target, what))
+        let what = format!("the list of tags has more than {MAX_PAGES} pages");
+        Err(self.host_api.protocol_error(&self.target, what))
     }
 
-    /// A page, `None` where it is not shown or is none.
+    /// Returns a page, or `None` if it is refused or is not a page of the API.
     async fn page(&self, list: &str, query: &str) -> Result<Option<TagPage>, Error> {
         let target = format!("{}{list}?{query}", self.target);
-        match self.site.reply(&target, &[200]).await {
+        match self.host_api.reply(&target, &[200]).await {
             Ok(reply) => Ok(self.api.read_page(&reply.body)),
             Err(error) if is_refusal(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn singly(
+    async fn request_each(
         &self,
         tags: impl Iterator<Item = &String>,
     ) -> Result<Vec<(String, DateTime<Utc>)>, Error> {
-        let asked = tags.filter_map(|tag| Some((tag, self.api.single(tag)?)));
-        let told = asked.map(|(tag, single)| async move {
+        let requests = tags.filter_map(|tag| Some((tag, self.api.single(tag)?)));
+        let times = requests.map(|(tag, single)| async move {
             let target = format!("{}{single}", self.target);
-            match self.site.reply(&target, &[200]).await {
+            match self.host_api.reply(&target, &[200]).await {
                 Ok(reply) => {
                     let pushed = self.api.read_single(&reply.body);
                     Ok(pushed.map(|pushed| (tag.clone(), pushed)))
@@ -89,6 +91,6 @@ impl VendorRepository {
                 Err(error) => Err(error),
             }
         });
-        Ok(try_join_all(told).await?.into_iter().flatten().collect())
+        Ok(try_join_all(times).await?.into_iter().flatten().collect())
     }
 }

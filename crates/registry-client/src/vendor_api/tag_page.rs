@@ -1,16 +1,16 @@
-//! One page of tags with the times of their pushes.
+//! One page of tags with their push times.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::api::VendorApi;
+use super::endpoint::VendorApi;
 
 /// One page of tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TagPage {
-    /// Tags and, where it is told, when each was last pushed.
+    /// Tags and their last push times, where the API has them.
     pub(super) tags: Vec<(String, Option<DateTime<Utc>>)>,
-    /// The query of the page after this one.
+    /// The query of the next page.
     pub(super) next: Option<String>,
 }
 
@@ -40,13 +40,13 @@ struct QuayPage {
 #[derive(Deserialize)]
 struct QuayTag {
     name: String,
-    /// Since when the tag has been what it is, in seconds since 1970.
+    /// The time at which the tag got its present content, in seconds since 1970.
     start_ts: Option<i64>,
 }
 
 impl VendorApi {
-    /// What follows the repository's target for the first page; both APIs give
-    /// a hundred tags at most.
+    /// Returns the path below the repository and the query of the first page. Both APIs list at most a
+    /// hundred tags a page.
     pub(super) fn first_page(self) -> (&'static str, String) {
         match self {
             Self::DockerHub => ("/tags", "page_size=100".to_owned()),
@@ -54,12 +54,12 @@ impl VendorApi {
         }
     }
 
-    /// Reads a page; `None` where it is none of this API's.
+    /// Parses a page, or returns `None` if it is not a page of this API.
     pub(super) fn read_page(self, body: &[u8]) -> Option<TagPage> {
         match self {
             Self::DockerHub => {
                 let page: HubPage = serde_json::from_slice(body).ok()?;
-                // The Hub names its own host, which is not where a proxy is asked.
+                // The URL has Docker Hub's own host; only its query fits behind a proxy.
                 let next = page
                     .next
                     .and_then(|next| Some(next.split_once('?')?.1.to_owned()));
@@ -83,8 +83,7 @@ impl VendorApi {
         }
     }
 
-    /// What follows the repository's target for a single tag, where the pages
-    /// do not reach all.
+    /// Returns the path below the repository for a single tag, where pages do not list all tags.
     ///
     /// Source: Docker Hub API reference, "Read repository tag".
     pub(super) fn single(self, tag: &str) -> Option<String> {
@@ -94,14 +93,14 @@ impl VendorApi {
         }
     }
 
-    /// When a tag that was asked for by itself was last pushed.
+    /// Reads the last push time from the response for a single tag.
     pub(super) fn read_single(self, body: &[u8]) -> Option<DateTime<Utc>> {
         serde_json::from_slice::<HubTag>(body).ok()?.pushed()
     }
 }
 
 impl HubTag {
-    /// `last_updated` is the older field, which all tags have.
+    /// Returns the push time. `last_updated` is the older field, which all tags have.
     fn pushed(&self) -> Option<DateTime<Utc>> {
         let text = self
             .tag_last_pushed
@@ -112,7 +111,7 @@ impl HubTag {
     }
 }
 
-/// Without `onlyActiveTags` quay lists what tags once were, too.
+/// Without `onlyActiveTags`, quay also lists former contents of tags.
 fn quay_page(number: u32) -> String {
     format!("limit=100&page={number}&onlyActiveTags=true")
 }
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_both_are_read_and_others_are_not() {
+    fn read_page_accepts_only_pages_of_its_api() {
         use VendorApi::{DockerHub, Quay};
         let hub = r#"{"count":3,"next":"https://hub.docker.com/v2/x/tags?page=2&page_size=100",
             "previous":null,"results":[
@@ -153,7 +152,7 @@ mod tests {
         let last = r#"{"tags":[],"page":5,"has_additional":false}"#;
         assert_eq!(Quay.read_page(last.as_bytes()).unwrap().next, None);
 
-        // What a registry says to questions like these.
+        // The response of a registry to such a request.
         let registry = r#"{"name":"a/b","tags":["1"]}"#;
         for other in ["<html>", "{}", registry] {
             assert_eq!(DockerHub.read_page(other.as_bytes()), None, "{other}");

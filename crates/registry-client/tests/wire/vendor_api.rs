@@ -123,7 +123,7 @@ async fn tags_beyond_the_pages_for_strangers_are_asked_for_one_by_one() {
     assert_eq!(hub.push_times(&many).await.unwrap().unwrap().len(), 0);
     assert_eq!(
         proxy.count("", "/tags/"),
-        registry_client::TAGS_ASKED_SINGLY
+        registry_client::MAX_SINGLE_TAG_REQUESTS
     );
     assert_eq!(
         proxy.count("", "/tags/t0?") + proxy.count("", "/tags/t63"),

@@ -1,32 +1,31 @@
-//! Keys that are read and have no effect, so that a typo is seen.
+//! Keys without effect, reported so that typing errors become visible.
 
 use std::fmt;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::places::Places;
+use super::span_locator::SpanLocator;
 
-/// A key that was read and has no effect.
+/// A key in registries.conf that has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfWarning {
-    /// Line, from 1.
+pub struct UnusedKey {
+    /// The line, from 1.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// The column in characters, from 1.
     pub column: usize,
-    /// The key, with its table where it is in one.
+    /// The key, qualified with its table: `registry.mirror.insekure`.
     pub key: String,
 }
 
-impl fmt::Display for ConfWarning {
+impl fmt::Display for UnusedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { line, column, key } = self;
         write!(f, "{line}:{column}: `{key}` is not used")
     }
 }
 
-/// What has a meaning for short names and other programs only, and is accepted
-/// without a word.
+/// Accepted keys. Some of them only affect short names and other programs.
 const TOP_KEYS: &[&str] = &[
     "registry",
     "unqualified-search-registries",
@@ -44,8 +43,8 @@ const REGISTRY_KEYS: &[&str] = &[
 ];
 const MIRROR_KEYS: &[&str] = &["location", "insecure", "pull-from-mirror"];
 
-/// Every such key, in the order of the text.
-pub(super) fn unused_keys(document: &DeTable<'_>, at: &Places<'_>) -> Vec<ConfWarning> {
+/// Returns the unused keys in the order of the text.
+pub(super) fn unused_keys(document: &DeTable<'_>, at: &SpanLocator<'_>) -> Vec<UnusedKey> {
     let mut found = Vec::new();
     unknown_keys(at, document, TOP_KEYS, "", &mut found);
     for registry in tables_of(document, "registry") {
@@ -59,18 +58,18 @@ pub(super) fn unused_keys(document: &DeTable<'_>, at: &Places<'_>) -> Vec<ConfWa
 }
 
 fn unknown_keys(
-    at: &Places<'_>,
+    at: &SpanLocator<'_>,
     table: &DeTable<'_>,
     known: &[&str],
     below: &str,
-    found: &mut Vec<ConfWarning>,
+    found: &mut Vec<UnusedKey>,
 ) {
     for (key, _) in table {
         let name: &str = key.as_ref();
         if !known.contains(&name) {
-            let (line, column) = at.of(key.span());
+            let (line, column) = at.line_and_column(key.span());
             let key = format!("{below}{name}");
-            found.push(ConfWarning { line, column, key });
+            found.push(UnusedKey { line, column, key });
         }
     }
 }
@@ -97,13 +96,13 @@ mod tests {
     use crate::registries_conf::RegistriesConf;
 
     #[test]
-    fn keys_without_effect_are_listed_and_the_known_ones_are_not() {
+    fn unused_keys_lists_unknown_keys_only() {
         let text = "unqualified-search-registries = ['a.b']\nshort-name-mode = 'permissive'\n\
                     credential-helpers = ['x']\n[[registry]]\nlocation = 'a.b'\ntypo = 1\n\
                     [[registry.mirror]]\nlocation = 'm.b'\n  insekure = true\n\
                     [aliases]\n'x' = 'a.b/x'\n";
         let conf = RegistriesConf::parse(text).unwrap();
-        let shown: Vec<String> = conf.warnings().iter().map(ToString::to_string).collect();
+        let shown: Vec<String> = conf.unused_keys().iter().map(ToString::to_string).collect();
         assert_eq!(
             shown,
             [

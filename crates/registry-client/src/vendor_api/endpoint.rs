@@ -1,4 +1,4 @@
-//! Which registries have an API of their own, and where.
+//! The registries with an API of their own, and its endpoints.
 
 use crate::registries_conf::Location;
 
@@ -16,8 +16,8 @@ pub(crate) enum VendorApi {
 }
 
 impl VendorApi {
-    /// That of a registry, by the host in names.
-    fn of(host: &str) -> Option<Self> {
+    /// Returns the API of the registry with this host name.
+    fn for_host(host: &str) -> Option<Self> {
         match host {
             "docker.io" | "index.docker.io" | "registry-1.docker.io" => Some(Self::DockerHub),
             "quay.io" => Some(Self::Quay),
@@ -25,7 +25,7 @@ impl VendorApi {
         }
     }
 
-    /// The host that serves it, where names are not remapped.
+    /// Returns the host that serves the API if names are not rewritten.
     fn host(self) -> &'static str {
         match self {
             Self::DockerHub => "hub.docker.com",
@@ -33,8 +33,7 @@ impl VendorApi {
         }
     }
 
-    /// The target that is asked about `NAMESPACE/NAME`; other forms of names
-    /// have none.
+    /// Returns the path for the repository `NAMESPACE/NAME`, or `None` for names of another form.
     fn target(self, repository: &str) -> Option<String> {
         let (namespace, name) = repository.split_once('/')?;
         if name.contains('/') {
@@ -47,16 +46,16 @@ impl VendorApi {
     }
 }
 
-/// Which API tells of the repository `host/path` whose names lead to
-/// `location`, the host that serves it, and the target to ask for.
+/// Returns the API for the repository `host/path`, which registries.conf moves to `location`, with the
+/// host that serves that API and the path to request.
 pub(crate) fn endpoint(
     host: &str,
     path: &str,
     location: Location,
 ) -> Option<(VendorApi, Location, String)> {
-    let api = VendorApi::of(host)?;
-    let Some(there) = VendorApi::of(&location.host) else {
-        // A folder of a proxy (`proxy:5000/hub`) is none of the API's.
+    let api = VendorApi::for_host(host)?;
+    let Some(there) = VendorApi::for_host(&location.host) else {
+        // The API's paths do not contain the directory of a proxy (`proxy:5000/hub`).
         let target = api.target(&location.repository);
         let target = target.or_else(|| api.target(path))?;
         return Some((api, location, target));
@@ -79,7 +78,7 @@ mod tests {
     const QUAY: &str = "api/v1/repository/a/b";
 
     #[test]
-    fn names_lead_to_the_api_of_where_they_are() {
+    fn endpoint_follows_registries_conf() {
         let table = [
             ("docker.io", "a/b", "", "hub.docker.com", HUB),
             ("quay.io", "a/b", "", "quay.io", QUAY),
