@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| tag_retrieval::fuzzing::chart_text(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| extraction::fuzzing::chart_text(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| tag_retrieval::fuzzing::images_file(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| extraction::fuzzing::images_file(data));

@@ -29,7 +29,9 @@ async fn explain_prints_the_outcome_of_every_version() {
     });
     let list = format!("# {r}/a r.io/a 1.0\n{r}/a r.io/a 1.2\n");
     let environment = environment_with(Some(&github), &config, &list);
-    let output = environment.mirror("retrieve-tags --explain").exits(1);
+    let output = environment
+        .mirror("retrieve-tags --explain --own-org rancher")
+        .exits(1);
     for line in [
         "filtered:".to_owned(),
         format!("  new      {r}/a:1.1, a tag of {r}/a"),
@@ -39,7 +41,7 @@ async fn explain_prints_the_outcome_of_every_version() {
         "  dropped  2.0: `versionConstraint` \"<2\"".to_owned(),
         "  dropped  edge: `versionFilter` \"^[0-9]\"".to_owned(),
         "own:".to_owned(),
-        "  not new  rancher/x:v1: it is the own organisation's".to_owned(),
+        "  not new  rancher/x:v1: the image is in your organization".to_owned(),
         "  dropped  v3: a prerelease".to_owned(),
         "gone:".to_owned(),
     ] {
@@ -77,7 +79,8 @@ async fn invalid_tag_names_are_reported_once_per_entry() {
     });
     let environment = environment_with(Some(&github), &config, "");
     let output = environment.mirror("retrieve-tags").exits(0);
-    let want = "as-is: release v2 and 1 more: it can be no tag of an image; `versionExtract` can make one of it\n";
+    let want =
+        "as-is: release v2 and 1 more: not a valid image tag; `versionExtract` can derive one\n";
     assert_eq!(output.stderr.matches(want).count(), 1, "{}", output.stderr);
     let document = output.json();
     assert_eq!(document["as-is"]["tags"], json!(["v1"]));

@@ -138,7 +138,12 @@ async fn images_of_your_organization_are_never_new() {
         let line = format!("retrieve-tags --entry files{options}");
         environment.mirror(&line).exits(0).json()["files"]["full_images"].clone()
     };
-    assert_eq!(images(""), json!(["o/first:1", "o/second:2"]));
+    assert_eq!(
+        images(""),
+        json!(["o/first:1", "o/second:2", "rancher/own:1"])
+    );
+    let other = images(" --own-org rancher");
+    assert_eq!(other, json!(["o/first:1", "o/second:2"]));
     assert_eq!(images(" --own-org o"), json!(["rancher/own:1"]));
 }
 

@@ -1,28 +1,24 @@
-//! A version that was announced.
+//! A version announced upstream.
 
 use chrono::{DateTime, Utc};
 
-/// A version that a source announced: what may become a tag of the entry's images.
+/// A version announced upstream, a candidate for a tag of the entry's images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// The name under which it was announced: a release's or a git tag, a registry's tag.
+    /// The announced name: of a release, a git tag or a tag in a registry.
     pub name: String,
-    /// The image tag: the name, unless `versionExtract` makes another of it.
+    /// The image tag: the name, unless `versionExtract` derives another one.
     pub tag: String,
-    /// When it was published, where the source says.
+    /// The time of publication, if the source reports one.
     pub published: Option<DateTime<Utc>>,
-    /// Where it was found.
+    /// The evidence for the version.
     pub origin: Origin,
 }
 
 impl Candidate {
-    /// As a source announces it: the tag is the name until a filter extracts another.
+    /// Creates a candidate as announced: the tag is the name.
     #[must_use]
-    pub fn announced(
-        name: impl Into<String>,
-        published: Option<DateTime<Utc>>,
-        origin: Origin,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, published: Option<DateTime<Utc>>, origin: Origin) -> Self {
         let name = name.into();
         let tag = name.clone();
         Self {
@@ -34,29 +30,29 @@ impl Candidate {
     }
 }
 
-/// Where a version or an image was found, for the person who reviews it.
+/// The evidence for a version or an image, shown to the reviewer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
-    /// A page for people: a release, a file at a tag.
+    /// A web page: a release, or a file at a tag.
     Page {
-        /// What it is, such as `release v1.2.3 of coredns/coredns`.
+        /// The title, such as `release v1.2.3 of coredns/coredns`.
         title: String,
-        /// Its address.
+        /// The URL.
         url: String,
     },
-    /// A registry's tag list.
+    /// A tag list of a registry.
     Repository {
-        /// As the configuration names it.
+        /// The repository as the configuration names it.
         repository: String,
     },
     /// A Helm chart.
     Chart {
-        /// The chart's name or `oci://` reference.
+        /// The name or `oci://` reference of the chart.
         chart: String,
-        /// The chart's version, as `Chart.yaml` has it.
+        /// The version of the chart, from `Chart.yaml`.
         version: String,
-        /// Where in it, such as `Deployment/web: spec.template.spec.containers[0].image` or
-        /// `values: controller.image`.
-        place: String,
+        /// The location in the chart, such as
+        /// `Deployment/web: spec.template.spec.containers[0].image` or `values: controller.image`.
+        location: String,
     },
 }

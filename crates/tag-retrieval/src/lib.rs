@@ -8,8 +8,7 @@
 //!
 //! # Invariants
 //!
-//! - `config`, `filters`, `extraction` and `news` are pure: texts, times and versions
-//!   go in, nothing else is read.
+//! - `config`, `filters` and `new_tags` are pure: they read text, times and versions they are given.
 //! - Every version source is one file and one type, behind [`VersionSource`].
 //! - What is dropped is said with its reason, nothing is dropped in silence.
 //!
@@ -17,19 +16,18 @@
 //!
 //! `octocrab` speaks to GitHub, the `registry` crate to registries, the `helm`
 //! program to charts. `jsonc-parser` keeps the positions of the configuration,
-//! `schemars` makes its schema from the types, `saphyr-parser` reads YAML as
-//! raw scalars: a tag `1.10` is not the number 1.1.
+//! `schemars` generates its schema from the types. The `extraction` crate finds
+//! images in charts and image files.
 
 mod candidate;
 pub mod config;
 mod error;
-pub mod extraction;
 pub mod filters;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod github;
 pub mod helm;
-mod news;
+mod new_tags;
 mod retrieved;
 mod run;
 mod source;
@@ -38,7 +36,8 @@ mod url_credentials;
 
 pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;
-pub use news::{News, Pair, Passed, PassedReason, Summary};
+pub use extraction::Organization;
+pub use new_tags::{FoundTag, NewTags, NotNewReason, NotNewTag, Summary};
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};
 pub use run::{EntryError, Limits, Outcome, retrieve};
 pub use source::{Upstreams, VersionSource};

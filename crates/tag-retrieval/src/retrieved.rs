@@ -1,22 +1,24 @@
-//! What one entry's source came back with.
+//! The result of one entry.
+
+use extraction::DroppedImage;
 
 use crate::candidate::{Candidate, Origin};
 
-/// What was found, what was passed over and why, and what went wrong without spoiling the result.
+/// The result of one entry: versions or images, what was dropped, and what went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retrieved {
-    /// What the filters left.
+    /// The versions or images that pass the filters.
     pub found: Found,
-    /// What they did not; what only its age or a newer version dropped comes last.
+    /// The versions or images that do not. Those dropped for their age or for a newer version come last.
     pub dropped: Vec<Dropped>,
-    /// For the log: a tag without the file, a version that cannot be compared.
+    /// Warnings for the log, such as a tag without the image file.
     pub warnings: Vec<String>,
-    /// What is missing in the result though it stands, such as a chart that does not render while
-    /// others do: the entry counts as failed.
+    /// Failures that leave the result incomplete, such as one chart of several that does not render.
+    /// The entry counts as failed.
     pub failures: Vec<String>,
 }
 
-/// What the filters left.
+/// The versions or images that pass the filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// Versions for every image of the entry.
@@ -28,19 +30,28 @@ pub enum Found {
 /// An image with its tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundImage {
-    /// The repository as it was found, `docker.io/` and `index.docker.io/` stripped.
+    /// The repository as found, without `docker.io/` or `index.docker.io/`.
     pub image: String,
     /// The tag.
     pub tag: String,
-    /// Where it was found; the best evidence where there is more than one.
+    /// The best evidence for it.
     pub origin: Origin,
 }
 
-/// A candidate that is not proposed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A version or image that the filters drop.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Dropped {
     /// A tag, or an image with its tag.
-    pub what: String,
-    /// Why, such as `versionConstraint ">=1.4.0"`.
+    pub item: String,
+    /// The reason, such as `versionConstraint ">=1.4.0"`.
     pub reason: String,
+}
+
+impl From<DroppedImage> for Dropped {
+    fn from(image: DroppedImage) -> Self {
+        Self {
+            item: image.to_string(),
+            reason: image.reason,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use extraction::Organization;
 use tokio::time::Instant;
 
 use crate::error::RetrievalError;
@@ -22,9 +23,8 @@ pub struct Upstreams {
     pub now: DateTime<Utc>,
     /// Charts.
     pub helm: Arc<Helm>,
-    /// The own organisation, whose images are not proposed: sources of Docker Hub that begin with
-    /// it and a `/`.
-    pub own_org: String,
+    /// Your organization at Docker Hub. Its images are not proposed.
+    pub own_org: Option<Organization>,
 }
 
 impl Upstreams {

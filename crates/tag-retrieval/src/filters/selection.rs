@@ -30,8 +30,8 @@ impl Selection {
     }
 
     /// Notes that a candidate is out.
-    pub(super) fn drop(&mut self, what: String, reason: String) {
-        self.dropped.push(Dropped { what, reason });
+    pub(super) fn drop(&mut self, item: String, reason: String) {
+        self.dropped.push(Dropped { item, reason });
     }
 
     /// One warning for all tags of which the same is to be said; none for none.

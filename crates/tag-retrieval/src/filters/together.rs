@@ -81,7 +81,7 @@ impl Filters {
                 NothingLeft::Filtered {
                     filter,
                     count: narrowed.dropped.len(),
-                    first: first.what.clone(),
+                    first: first.item.clone(),
                     reason: first.reason.clone(),
                 }
             }));

@@ -10,7 +10,7 @@ fn candidates(written: &str) -> Vec<Candidate> {
         let origin = Origin::Repository {
             repository: "example.com/app".to_owned(),
         };
-        Candidate::announced(name, time.parse().ok(), origin)
+        Candidate::new(name, time.parse().ok(), origin)
     };
     written
         .split(' ')
@@ -35,7 +35,7 @@ fn tags(selection: &Selection) -> String {
 fn reasons(selection: &Selection) -> Vec<String> {
     let dropped = selection.dropped.iter();
     dropped
-        .map(|dropped| format!("{}: {}", dropped.what, dropped.reason))
+        .map(|dropped| format!("{}: {}", dropped.item, dropped.reason))
         .collect()
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use extraction::{
+    Evidence, ExtractedImage, ProposalRules, ProposedImage, from_annotations, from_manifests,
+    from_values, propose,
+};
+
 use super::rendered::Rendered;
 use crate::candidate::Origin;
-use crate::extraction::{
-    ChosenImage, Evidence, Mention, Rules, choose, in_annotations, in_manifests, in_values,
-};
 use crate::retrieved::{Dropped, Found, FoundImage, Retrieved};
 
 /// What was found so far.
@@ -22,7 +24,13 @@ pub(super) struct Images {
 impl Images {
     /// Adds what one version of a chart says. Chosen for it alone: what rendering says of another
     /// version does not outweigh the values of this one.
-    pub(super) fn add(&mut self, chart: &str, asked: &str, rendered: Rendered, rules: &Rules) {
+    pub(super) fn add(
+        &mut self,
+        chart: &str,
+        asked: &str,
+        rendered: Rendered,
+        rules: &ProposalRules,
+    ) {
         let asked = format!("{asked} ({})", rendered.version);
         self.fail(&asked, rendered.failures);
         if is_deprecated(&rendered.chart_yaml) {
@@ -30,17 +38,18 @@ impl Images {
                 .push(format!("{asked}: its authors have deprecated it"));
         }
         let manifests = rendered.manifests.iter();
-        let mut mentions: Vec<Mention> = manifests.flat_map(|text| in_manifests(text)).collect();
-        mentions.extend(in_values(&rendered.values));
-        mentions.extend(in_annotations(&rendered.chart_yaml));
-        let chosen = choose(mentions, rules);
-        for image in chosen.images {
+        let mut extracted: Vec<ExtractedImage> =
+            manifests.flat_map(|text| from_manifests(text)).collect();
+        extracted.extend(from_values(&rendered.values));
+        extracted.extend(from_annotations(&rendered.chart_yaml));
+        let proposal = propose(extracted, rules);
+        for image in proposal.images {
             self.find(chart, &rendered.version, image);
         }
-        let warnings = chosen.warnings.into_iter();
+        let warnings = proposal.warnings.into_iter();
         self.warnings
             .extend(warnings.map(|warning| format!("{asked}: {warning}")));
-        for dropped in chosen.dropped {
+        for dropped in proposal.dropped.into_iter().map(Dropped::from) {
             if !self.dropped.contains(&dropped) {
                 self.dropped.push(dropped);
             }
@@ -54,14 +63,14 @@ impl Images {
             .extend(failures.map(|failure| format!("{asked}: {failure}")));
     }
 
-    fn find(&mut self, chart: &str, version: &str, image: ChosenImage) {
+    fn find(&mut self, chart: &str, version: &str, image: ProposedImage) {
         let origin = Origin::Chart {
             chart: chart.to_owned(),
             version: version.to_owned(),
-            place: image.place,
+            location: image.location,
         };
         let found = (image.evidence, origin);
-        let had = self.found.entry((image.image, image.tag));
+        let had = self.found.entry((image.repository, image.tag));
         had.and_modify(|had| {
             if found.0 < had.0 {
                 had.clone_from(&found);
@@ -78,7 +87,7 @@ impl Images {
             .collect();
         let was_found = |dropped: &Dropped| {
             let name = |found: &FoundImage| format!("{}:{}", found.image, found.tag);
-            found.iter().any(|found| name(found) == dropped.what)
+            found.iter().any(|found| name(found) == dropped.item)
         };
         let dropped = self.dropped.into_iter();
         Retrieved {
@@ -121,7 +130,7 @@ mod tests {
         let mut images = Images::default();
         for (number, rendered) in of.into_iter().enumerate() {
             let chart = format!("chart-{number}");
-            images.add(&chart, &chart, rendered, &Rules::default());
+            images.add(&chart, &chart, rendered, &ProposalRules::default());
         }
         images.into_retrieved()
     }

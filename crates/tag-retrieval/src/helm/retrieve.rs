@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use extraction::ProposalRules;
 use futures::future::join_all;
 use url::Url;
 
@@ -12,7 +13,6 @@ use super::program::Helm;
 use super::rendered::{Rendered, check_folder};
 use crate::config::{Chart, HelmCharts};
 use crate::error::RetrievalError;
-use crate::extraction::Rules;
 use crate::retrieved::Retrieved;
 use crate::source::Upstreams;
 
@@ -45,7 +45,7 @@ pub(crate) async fn retrieve(
         // Where it cannot be had, that is to be said once and not for each chart.
         helm.index(url).await?;
     }
-    let rules = Rules {
+    let rules = ProposalRules {
         denylist: charts.denylist.clone(),
         exclude: charts.exclude.clone(),
         own_org: upstreams.own_org.clone(),

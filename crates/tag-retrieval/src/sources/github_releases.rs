@@ -46,7 +46,7 @@ impl Announced {
                 }
             };
             announced.dropped.push(Dropped {
-                what: release.tag.clone(),
+                item: release.tag.clone(),
                 reason: reason.to_owned(),
             });
         }
@@ -70,7 +70,7 @@ pub(super) fn candidate(project: &GithubProject, release: &Release) -> Candidate
         title: format!("release {} of {project}", release.tag),
         url: release.html_url.clone(),
     };
-    Candidate::announced(release.tag.clone(), release.published(), origin)
+    Candidate::new(release.tag.clone(), release.published(), origin)
 }
 
 /// How errors name a project.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use extraction::{ImagesFile, ProposalRules, propose};
 use futures::future::try_join_all;
 
 use super::github_releases::Announced;
 use crate::candidate::{Candidate, Origin};
 use crate::config::GithubTaggedImagesFile;
 use crate::error::RetrievalError;
-use crate::extraction::{Rules, choose, in_images_file};
 use crate::github::GithubError;
 use crate::retrieved::{Dropped, Found, FoundImage, Retrieved};
 use crate::source::{Upstreams, VersionSource};
@@ -22,7 +22,7 @@ impl VersionSource for GithubTaggedImagesFile {
         let files = files.map(|release| self.file(release, upstreams));
         // The client has a limit for what is under way.
         let files = try_join_all(files).await?;
-        let rules = Rules {
+        let rules = ProposalRules {
             denylist: self.denylist.clone(),
             exclude: self.filters.exclude.clone(),
             own_org: upstreams.own_org.clone(),
@@ -71,31 +71,31 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn read(&mut self, text: &str, release: &Candidate, rules: &Rules) {
-        let file = in_images_file(text);
+    fn read(&mut self, text: &str, release: &Candidate, rules: &ProposalRules) {
+        let file = ImagesFile::parse(text);
         let of_release = |what: String| format!("{}: {what}", release.name);
         let more = file.problems.len().saturating_sub(NAMED);
         let named = file.problems.into_iter().take(NAMED);
         self.warnings.extend(named.map(of_release));
         if more > 0 {
-            let more = format!("and {more} more lines are no images");
+            let more = format!("and {more} more invalid lines");
             self.warnings.push(of_release(more));
         }
-        let chosen = choose(file.mentions, rules);
-        for image in chosen.images {
-            let found = self.images.entry((image.image, image.tag));
+        let proposal = propose(file.images, rules);
+        for image in proposal.images {
+            let found = self.images.entry((image.repository, image.tag));
             found.or_insert_with(|| release.origin.clone());
         }
-        self.dropped.extend(chosen.dropped);
+        let dropped = proposal.dropped.into_iter();
+        self.dropped.extend(dropped.map(Dropped::from));
         self.warnings
-            .extend(chosen.warnings.into_iter().map(of_release));
+            .extend(proposal.warnings.into_iter().map(of_release));
     }
 
     fn finish(mut self) -> Retrieved {
         // Most files repeat the one before.
         let mut seen = HashSet::new();
-        self.dropped
-            .retain(|dropped| seen.insert((dropped.what.clone(), dropped.reason.clone())));
+        self.dropped.retain(|dropped| seen.insert(dropped.clone()));
         let images = self.images.into_iter();
         let images = images.map(|((image, tag), origin)| FoundImage { image, tag, origin });
         Retrieved {
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_file_of_something_else_does_not_fill_the_log() {
-        let release = Candidate::announced(
+        let release = Candidate::new(
             "v1",
             None,
             Origin::Repository {
@@ -122,9 +122,9 @@ mod tests {
         );
         let mut gathered = Gathered::default();
         let text = format!("{}\n{}", "x ".repeat(5_000), "no image\n".repeat(1_000));
-        gathered.read(&text, &release, &Rules::default());
+        gathered.read(&text, &release, &ProposalRules::default());
         assert_eq!(gathered.warnings.len(), 4);
         assert!(gathered.warnings[0].len() < 200, "{}", gathered.warnings[0]);
-        assert_eq!(gathered.warnings[3], "v1: and 998 more lines are no images");
+        assert_eq!(gathered.warnings[3], "v1: and 998 more invalid lines");
     }
 }

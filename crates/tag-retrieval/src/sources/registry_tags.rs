@@ -51,8 +51,8 @@ impl VersionSource for RegistryTags {
         let mut selection = self.filters.narrow(candidates.collect());
         selection
             .dropped
-            .extend(signatures.into_iter().map(|what| Dropped {
-                what,
+            .extend(signatures.into_iter().map(|item| Dropped {
+                item,
                 reason: "it belongs to another image, by whose digest it is named".to_owned(),
             }));
         if self.filters.needs_times() {
@@ -125,7 +125,7 @@ fn leave_out_the_rest(selection: &mut Selection, read: &HashSet<&str>, repositor
             selection.kept.push(candidate);
         } else {
             selection.dropped.push(Dropped {
-                what: candidate.tag,
+                item: candidate.tag,
                 reason: format!(
                     "only of the {TIMES_READ} highest versions it is asked when they were published"
                 ),

@@ -14,7 +14,9 @@ use tag_retrieval::config::{
 };
 use tag_retrieval::filters::{Filters, MinimumAge};
 use tag_retrieval::helm::{Helm, HelmSettings};
-use tag_retrieval::{Candidate, Found, FoundImage, Origin, Retrieved, Upstreams, VersionSource};
+use tag_retrieval::{
+    Candidate, Found, FoundImage, Organization, Origin, Retrieved, Upstreams, VersionSource,
+};
 use testkit::github::{FakeGithub, Fault, Release, RunningGithub};
 use tokio::time::Instant;
 
@@ -42,7 +44,7 @@ fn upstreams(server: &RunningGithub) -> Upstreams {
         github: client(server, None),
         now: "2026-02-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap(),
         helm: no_helm(),
-        own_org: "rancher".to_owned(),
+        own_org: Organization::new("rancher"),
     }
 }
 
@@ -92,7 +94,7 @@ fn tags(retrieved: &Retrieved) -> Vec<&str> {
 fn dropped(retrieved: &Retrieved) -> Vec<(&str, &str)> {
     let dropped = retrieved.dropped.iter();
     dropped
-        .map(|dropped| (dropped.what.as_str(), dropped.reason.as_str()))
+        .map(|dropped| (dropped.item.as_str(), dropped.reason.as_str()))
         .collect()
 }
 
@@ -122,7 +124,7 @@ async fn releases_count_and_what_is_none_yet_is_told() {
     let Found::Versions(versions) = &all.found else {
         panic!("{all:?}");
     };
-    let want = Candidate::announced(
+    let want = Candidate::new(
         "v1.0.0",
         Some("2025-12-01T00:00:00Z".parse().unwrap()),
         Origin::Page {

@@ -13,7 +13,9 @@ use registry_client::{Client, Patience};
 use tag_retrieval::config::{Chart, ChartConfig, HelmCharts, HelmDirectory, HelmLatest, HelmOci};
 use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::helm::{Helm, HelmSettings};
-use tag_retrieval::{Found, Origin, RetrievalError, Retrieved, Upstreams, VersionSource};
+use tag_retrieval::{
+    Found, Organization, Origin, RetrievalError, Retrieved, Upstreams, VersionSource,
+};
 use tempfile::TempDir;
 
 /// The upstreams of one run.
@@ -66,7 +68,7 @@ impl Bench {
             github: Github::new(GithubOptions::default()),
             now: DateTime::UNIX_EPOCH,
             helm: Arc::new(helm),
-            own_org: "rancher".to_owned(),
+            own_org: Organization::new("rancher"),
         };
         Self { upstreams, scratch }
     }
@@ -167,14 +169,16 @@ pub fn images(retrieved: &Retrieved) -> Vec<String> {
         .collect()
 }
 
-/// The chart's version and the place where an image was found.
+/// Returns the version of the chart and the location of an image in it.
 pub fn origin(retrieved: &Retrieved, image: &str) -> (String, String) {
     let Found::Images(found) = &retrieved.found else {
         panic!("charts give images: {retrieved:?}");
     };
     let found = found.iter().find(|found| found.image == image);
     match found.map(|found| &found.origin) {
-        Some(Origin::Chart { version, place, .. }) => (version.clone(), place.clone()),
+        Some(Origin::Chart {
+            version, location, ..
+        }) => (version.clone(), location.clone()),
         other => panic!("{image}: {other:?}"),
     }
 }

@@ -195,7 +195,7 @@ async fn a_repository_that_is_not_there_is_asked_once_and_named() {
 }
 
 #[tokio::test]
-async fn the_denylist_the_exclusion_and_the_own_organisation_are_dropped_with_a_reason() {
+async fn denied_excluded_and_own_images_are_dropped_with_a_reason() {
     let web = Chart::new("web", "1.0.0")
         .pod("a", "quay.io/cilium/operator:v1")
         .pod("b", "docker.io/rancher/b:v1")
@@ -213,7 +213,7 @@ async fn the_denylist_the_exclusion_and_the_own_organisation_are_dropped_with_a_
     let mut dropped: Vec<&str> = retrieved
         .dropped
         .iter()
-        .map(|one| one.what.as_str())
+        .map(|one| one.item.as_str())
         .collect();
     dropped.sort_unstable();
     assert_eq!(

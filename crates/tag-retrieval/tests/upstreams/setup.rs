@@ -12,7 +12,9 @@ use registry_client::{Client, Patience, Settings};
 use tag_retrieval::config::EntryImage;
 use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::helm::{Helm, HelmSettings};
-use tag_retrieval::{Candidate, Found, RetrievalError, Retrieved, Upstreams, VersionSource};
+use tag_retrieval::{
+    Candidate, Found, Organization, RetrievalError, Retrieved, Upstreams, VersionSource,
+};
 
 /// Asks with this registries.conf, at noon of 2026-11-21.
 pub async fn ask(
@@ -44,7 +46,7 @@ pub fn upstreams(registries_conf: &str) -> Upstreams {
         github: Github::new(GithubOptions::default()),
         now: time("2026-11-21T12:00:00Z"),
         helm: no_helm(),
-        own_org: "rancher".to_owned(),
+        own_org: Organization::new("rancher"),
     }
 }
 
@@ -87,7 +89,7 @@ pub fn tags(retrieved: &Retrieved) -> Vec<&str> {
 
 /// Why a tag was dropped.
 pub fn reason<'a>(retrieved: &'a Retrieved, tag: &str) -> &'a str {
-    let dropped = retrieved.dropped.iter().find(|dropped| dropped.what == tag);
+    let dropped = retrieved.dropped.iter().find(|dropped| dropped.item == tag);
     &dropped
         .unwrap_or_else(|| panic!("{tag}: {retrieved:?}"))
         .reason

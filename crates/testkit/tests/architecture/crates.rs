@@ -33,6 +33,11 @@ const CRATES: &[Crate] = &[
         tests: &[],
     },
     Crate {
+        name: "extraction",
+        normal: &[],
+        tests: &[],
+    },
+    Crate {
         name: "registry-client",
         normal: &["image-name"],
         tests: &["embedded-registry", "testkit"],
@@ -44,7 +49,7 @@ const CRATES: &[Crate] = &[
     },
     Crate {
         name: "tag-retrieval",
-        normal: &["image-name", "registry-client"],
+        normal: &["extraction", "image-name", "registry-client"],
         tests: &["embedded-registry", "testkit"],
     },
     Crate {
@@ -122,7 +127,7 @@ fn only_mirror_depends_on_terminal_crates() {
 #[test]
 fn pure_crates_do_not_depend_on_input_or_output() {
     let metadata = metadata();
-    for pure in ["image-name", "images-list"] {
+    for pure in ["extraction", "image-name", "images-list"] {
         let reached = normal_closure(&metadata, pure);
         assert!(
             reached.contains("oci-spec"),

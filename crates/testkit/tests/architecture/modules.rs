@@ -77,11 +77,6 @@ const NOT_YET: &[(Rule, &str, &str)] = &[
     ),
     (
         Rule::Circles,
-        "crates/tag-retrieval/src/extraction",
-        "not yet restructured",
-    ),
-    (
-        Rule::Circles,
         "crates/tag-retrieval/src/github",
         "not yet restructured",
     ),

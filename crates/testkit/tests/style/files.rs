@@ -32,9 +32,9 @@ const ITEMS: [&str; 9] = [
 const FORBIDDEN: [(&str, &[&str]); 9] = [
     ("crates/images-list/src", &PURE),
     ("crates/tag-retrieval/src/config", &PURE),
-    ("crates/tag-retrieval/src/extraction", &PURE),
+    ("crates/extraction/src", &PURE),
     ("crates/tag-retrieval/src/filters", &PURE),
-    ("crates/tag-retrieval/src/news.rs", &PURE),
+    ("crates/tag-retrieval/src/new_tags.rs", &PURE),
     ("crates/tag-retrieval/src", &WORLD),
     ("crates/registry-client/src", &WORLD),
     ("crates/copier/src", &WORLD),

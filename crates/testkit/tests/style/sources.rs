@@ -10,7 +10,7 @@ const FOREIGN: [&str; 7] = [
     "corpus",
     "artifacts",
     "results",
-    "extraction",
+    "charts",
     "node_modules",
 ];
 

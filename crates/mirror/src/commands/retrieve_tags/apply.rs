@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use images_list::{Repository, Tag};
-use tag_retrieval::Pair;
+use tag_retrieval::FoundTag;
 
 use super::retrieval::{EntryState, Retrieval};
 use crate::cli::exit::Exit;
@@ -36,7 +36,7 @@ pub(crate) async fn apply(
         .entries
         .iter()
         .filter_map(|entry| match &entry.state {
-            EntryState::Retrieved { news, .. } => Some(&news.pairs),
+            EntryState::Retrieved { news, .. } => Some(&news.new),
             EntryState::Failed(_) => None,
         });
     let mut exit = Exit::Done;
@@ -111,7 +111,7 @@ fn names(repositories: &[Repository]) -> String {
 
 /// What to add, a request for each destination that the configuration names
 /// and one for all the others.
-pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Vec<AddRequest> {
+pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a FoundTag>) -> Vec<AddRequest> {
     let mut by_destination: BTreeMap<Option<String>, Vec<ImageTag>> = BTreeMap::new();
     for pair in pairs {
         let new = match image_tag(pair) {
@@ -147,7 +147,7 @@ pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Vec<Add
 
 /// What was found, as lists have it: their grammar is narrower than that of
 /// charts (a port has its bounds).
-fn image_tag(pair: &Pair) -> Result<ImageTag, String> {
+fn image_tag(pair: &FoundTag) -> Result<ImageTag, String> {
     let source = pair.image.parse::<Repository>();
     let tag = pair.tag.parse::<Tag>();
     Ok(ImageTag {
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_no_list_can_have_is_said() {
-        let pair = |image: &str| Pair {
+        let pair = |image: &str| FoundTag {
             image: image.to_owned(),
             tag: "1".to_owned(),
             destination: None,

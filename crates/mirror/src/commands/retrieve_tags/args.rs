@@ -43,9 +43,9 @@ pub(crate) struct RetrieveTagsArgs {
     /// The branch that pull requests are for (default: that of the repository)
     #[arg(long, value_name = "BRANCH", requires = "open_prs")]
     pub(crate) base: Option<String>,
-    /// The own organisation: images of NAME/ are never new
-    #[arg(long, value_name = "NAME", default_value = "rancher")]
-    pub(crate) own_org: String,
+    /// Your organization at Docker Hub; its images are never new
+    #[arg(long, value_name = "ORG")]
+    pub(crate) own_org: Option<String>,
     /// How long an entry may take
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration::parse)]
     pub(crate) deadline: Duration,

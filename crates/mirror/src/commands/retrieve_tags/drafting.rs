@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt};
-use tag_retrieval::{News, Origin, Pair, Summary};
+use tag_retrieval::{FoundTag, NewTags, Origin, Summary};
 
 use super::apply::add_requests;
 use super::pull_requests::{Edit, Kind, LeftOut, Proposal, ProposedPair, path_in_repository};
@@ -59,7 +59,7 @@ pub(crate) async fn draft(
         .entries
         .iter()
         .filter_map(|entry| match &entry.state {
-            EntryState::Retrieved { news, .. } if !news.pairs.is_empty() => Some((entry, news)),
+            EntryState::Retrieved { news, .. } if !news.new.is_empty() => Some((entry, news)),
             _ => None,
         });
     let drafts = futures::stream::iter(with_news)
@@ -72,13 +72,13 @@ pub(crate) async fn draft(
 async fn draft_entry(
     checker: &AvailabilityChecker,
     entry: &EntryReport,
-    news: &News,
+    news: &NewTags,
     lists: &[ListFile],
     listed: &[Listed<'_>],
 ) -> Result<Draft, Failure> {
     let mut checks = Checks::default();
     let mut outcome = Outcome::default();
-    for request in add_requests(news.pairs.iter()) {
+    for request in add_requests(news.new.iter()) {
         let planned = plan(lists, &request);
         checks.complete(checker, &planned, &request).await;
         take_in(&mut outcome, Outcome::of(planned, &checks, &request, true));
@@ -91,7 +91,7 @@ async fn draft_entry(
             continue;
         }
         pairs.extend(edit.rows.into_iter().map(|added| ProposedPair {
-            origin: origin_of(&news.pairs, &added.row.source, &added.row.tag),
+            origin: origin_of(&news.new, &added.row.source, &added.row.tag),
             row: added.row,
         }));
         let before = Some(list.file.list.to_string());
@@ -155,8 +155,12 @@ fn take_in(outcome: &mut Outcome, more: Outcome) {
 }
 
 /// Where a row's version was found.
-fn origin_of(pairs: &[Pair], source: &images_list::Repository, tag: &images_list::Tag) -> Origin {
-    let is_it = |pair: &&Pair| {
+fn origin_of(
+    pairs: &[FoundTag],
+    source: &images_list::Repository,
+    tag: &images_list::Tag,
+) -> Origin {
+    let is_it = |pair: &&FoundTag| {
         pair.tag == tag.as_str()
             && pair
                 .image

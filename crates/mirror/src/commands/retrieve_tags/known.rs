@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use images_list::{Repository, Row, Tag};
-use tag_retrieval::Pair;
+use tag_retrieval::FoundTag;
 
 use crate::files::list_file::ListFile;
 
@@ -46,7 +46,7 @@ impl KnownRows {
     /// Where a pair stands: a row with its image and its tag, whatever its
     /// destination, unless the configuration names one. What can be no row is
     /// known nowhere.
-    pub(crate) fn place(&self, pair: &Pair) -> Option<String> {
+    pub(crate) fn place(&self, pair: &FoundTag) -> Option<String> {
         let key = (pair.image.parse().ok()?, pair.tag.parse().ok()?);
         let wanted: Option<Repository> = match &pair.destination {
             Some(name) => Some(name.parse().ok()?),
@@ -88,7 +88,7 @@ mod tests {
             ("d/d", "1", None, Some("list:4, commented out,")),
         ];
         for (image, tag, destination, want) in table {
-            let pair = Pair {
+            let pair = FoundTag {
                 image: image.to_owned(),
                 tag: tag.to_owned(),
                 destination: destination.map(str::to_owned),

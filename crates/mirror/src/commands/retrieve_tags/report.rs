@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use serde_json::{Map, Value};
-use tag_retrieval::{Dropped, News, Origin, Pair, Passed, Summary};
+use tag_retrieval::{Dropped, FoundTag, NewTags, NotNewTag, Origin, Summary};
 
 use super::retrieval::{EntryReport, EntryState, Retrieval};
 use crate::terminal::github_actions::cell;
@@ -44,18 +44,22 @@ impl Display for Explanation<'_> {
     }
 }
 
-fn explain(f: &mut Formatter<'_>, news: &News, dropped: &[Dropped]) -> fmt::Result {
-    for pair in &news.pairs {
+fn explain(f: &mut Formatter<'_>, news: &NewTags, dropped: &[Dropped]) -> fmt::Result {
+    for pair in &news.new {
         let found = format!("{}, {}", named(pair), Found(&pair.origin));
         line(f, "new", &found)?;
     }
-    for Passed { pair, reason } in &news.passed {
+    for NotNewTag {
+        found: pair,
+        reason,
+    } in &news.not_new
+    {
         line(f, "not new", &format!("{}: {reason}", named(pair)))?;
     }
-    for Dropped { what, reason } in dropped {
-        line(f, "dropped", &format!("{what}: {reason}"))?;
+    for Dropped { item, reason } in dropped {
+        line(f, "dropped", &format!("{item}: {reason}"))?;
     }
-    if news.pairs.is_empty() && news.passed.is_empty() && dropped.is_empty() {
+    if news.new.is_empty() && news.not_new.is_empty() && dropped.is_empty() {
         writeln!(f, "  nothing was found")?;
     }
     Ok(())
@@ -66,7 +70,7 @@ fn line(f: &mut Formatter<'_>, fate: &str, what: &str) -> fmt::Result {
 }
 
 /// The image with its tag, and its destination where the configuration says it.
-pub(crate) fn named(pair: &Pair) -> String {
+pub(crate) fn named(pair: &FoundTag) -> String {
     let image = pair.full_image();
     match &pair.destination {
         Some(destination) => format!("{image} for {destination}"),
@@ -86,8 +90,8 @@ impl Display for Found<'_> {
             Origin::Chart {
                 chart,
                 version,
-                place,
-            } => write!(f, "chart {chart} {version}, {place}"),
+                location,
+            } => write!(f, "chart {chart} {version}, {location}"),
         }
     }
 }
@@ -129,8 +133,8 @@ pub(crate) fn sums(retrieval: &Retrieval) -> String {
         match &entry.state {
             EntryState::Failed(_) => failed += 1,
             EntryState::Retrieved { news, .. } => {
-                pairs += news.pairs.len() as u64;
-                with_news += u64::from(!news.pairs.is_empty());
+                pairs += news.new.len() as u64;
+                with_news += u64::from(!news.new.is_empty());
             }
         }
     }
@@ -153,14 +157,14 @@ mod tests {
 
     #[test]
     fn what_a_chart_calls_itself_begins_no_line() {
-        let pair = Pair {
+        let pair = FoundTag {
             image: "a/b".to_owned(),
             tag: "1".to_owned(),
             destination: None,
             origin: Origin::Chart {
                 chart: "c".to_owned(),
                 version: "1".to_owned(),
-                place: "Pod/x\n::error::forged".to_owned(),
+                location: "Pod/x\n::error::forged".to_owned(),
             },
         };
         let entry = EntryReport {
@@ -170,18 +174,18 @@ mod tests {
                 retrieved: Box::new(Retrieved {
                     found: FoundBySource::Images(Vec::new()),
                     dropped: vec![Dropped {
-                        what: "a/b:2\n::error::forged".to_owned(),
+                        item: "a/b:2\n::error::forged".to_owned(),
                         reason: "\u{1b}[2J".to_owned(),
                     }],
                     warnings: Vec::new(),
                     failures: vec!["chart c\r\n::error::forged".to_owned()],
                 }),
-                news: News {
+                news: NewTags {
                     summary: Summary::Images {
                         full_images: vec![pair.full_image()],
                     },
-                    pairs: vec![pair],
-                    passed: Vec::new(),
+                    new: vec![pair],
+                    not_new: Vec::new(),
                 },
             },
         };

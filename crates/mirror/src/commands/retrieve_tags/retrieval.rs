@@ -1,7 +1,7 @@
 //! What came of a run over the entries.
 
 use tag_retrieval::config::Entry;
-use tag_retrieval::{EntryError, News, Outcome, Retrieved};
+use tag_retrieval::{EntryError, NewTags, Organization, Outcome, Retrieved};
 
 use super::known::KnownRows;
 use crate::cli::failure::Finding;
@@ -34,7 +34,7 @@ pub(crate) enum EntryState {
         /// What its source came back with.
         retrieved: Box<Retrieved>,
         /// What of it the list lacks.
-        news: News,
+        news: NewTags,
     },
     /// It has none.
     Failed(String),
@@ -46,7 +46,7 @@ impl Retrieval {
         config: &str,
         outcomes: Vec<Outcome<'_>>,
         known: &KnownRows,
-        own_org: &str,
+        own_org: Option<&Organization>,
     ) -> Self {
         let report = |Outcome { entry, result }: Outcome<'_>| EntryReport {
             name: entry.name.clone(),
@@ -92,7 +92,12 @@ fn told(error: &EntryError) -> String {
     }
 }
 
-fn news(entry: &Entry, retrieved: &Retrieved, known: &KnownRows, own_org: &str) -> News {
+fn news(
+    entry: &Entry,
+    retrieved: &Retrieved,
+    known: &KnownRows,
+    own_org: Option<&Organization>,
+) -> NewTags {
     let images = entry.source.images();
-    News::of(&retrieved.found, images, own_org, |pair| known.place(pair))
+    NewTags::compare(&retrieved.found, images, own_org, |pair| known.place(pair))
 }

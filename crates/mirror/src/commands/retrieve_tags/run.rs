@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use copier::Progress;
 use tag_retrieval::config::Entry;
-use tag_retrieval::{Limits, News, Outcome, PassedReason, retrieve};
+use tag_retrieval::{Limits, NewTags, NotNewReason, Organization, Outcome, retrieve};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::apply;
@@ -44,7 +44,7 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     let lists = list_file::read_all(&paths)?;
     selection::refuse_wrong_rows(session, &lists)?;
     let stop = session.signals.listen()?;
-    let upstreams = RunUpstreams::new(session, &args.own_org, args.deadline)?;
+    let upstreams = RunUpstreams::new(session, own_org(args), args.deadline)?;
     let looking = Box::pin(look(
         session,
         args,
@@ -93,7 +93,7 @@ async fn look(
     };
     let outcomes = ask(session, args, upstreams, entries).await;
     let known = KnownRows::of(lists);
-    let retrieval = Retrieval::of(config, outcomes, &known, &args.own_org);
+    let retrieval = Retrieval::of(config, outcomes, &known, own_org(args).as_ref());
     Ok((retrieval, to))
 }
 
@@ -173,7 +173,7 @@ fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Re
             if let Some(warning) = unusable(news) {
                 tracing::warn!("{name}: {warning}");
             }
-            for pair in &news.pairs {
+            for pair in &news.new {
                 tracing::info!("{name}: {}: {}", named(pair), Found(&pair.origin));
             }
         }
@@ -195,12 +195,17 @@ fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Re
     Ok(())
 }
 
-/// Says of what was announced and can be no tag, in one line however much it is.
-fn unusable(news: &News) -> Option<String> {
-    let passed = news.passed.iter();
+/// Returns your organization, if `--own-org` names one.
+fn own_org(args: &RetrieveTagsArgs) -> Option<Organization> {
+    args.own_org.as_deref().and_then(Organization::new)
+}
+
+/// Formats one warning for all announced names that are not valid tags.
+fn unusable(news: &NewTags) -> Option<String> {
+    let passed = news.not_new.iter();
     let mut tags: Vec<_> = passed
-        .filter(|passed| passed.reason == PassedReason::NotATag)
-        .map(|passed| passed.pair.tag.as_str())
+        .filter(|passed| passed.reason == NotNewReason::InvalidTag)
+        .map(|passed| passed.found.tag.as_str())
         .collect();
     tags.sort_unstable();
     tags.dedup();
@@ -209,5 +214,5 @@ fn unusable(news: &News) -> Option<String> {
         0 => String::new(),
         many => format!(" and {many} more"),
     };
-    Some(format!("{first}{more}: {}", PassedReason::NotATag))
+    Some(format!("{first}{more}: {}", NotNewReason::InvalidTag))
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use tag_retrieval::Upstreams;
 use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::helm::{Helm, HelmSettings};
+use tag_retrieval::{Organization, Upstreams};
 use tempfile::TempDir;
 
 use crate::cli::environment::Environment;
@@ -33,7 +33,7 @@ impl RunUpstreams {
     /// [`Failure`] for invalid settings, and without a directory for charts.
     pub(crate) fn new(
         session: &Session,
-        own_org: &str,
+        own_org: Option<Organization>,
         deadline: Duration,
     ) -> Result<Self, Failure> {
         let scratch = tempfile::Builder::new().prefix("mirror-charts-").tempdir();
@@ -56,7 +56,7 @@ impl RunUpstreams {
             registries: client::build(&session.common, environment)?,
             github: github(environment, deadline),
             helm: Arc::new(Helm::new(helm)),
-            own_org: own_org.to_owned(),
+            own_org,
             now: std::time::SystemTime::now().into(),
         };
         Ok(Self {

@@ -70,8 +70,13 @@ fn origin(origin: &Origin) -> String {
         Origin::Chart {
             chart,
             version,
-            place,
-        } => format!("chart {} {}: {}", code(chart), code(version), code(place)),
+            location,
+        } => format!(
+            "chart {} {}: {}",
+            code(chart),
+            code(version),
+            code(location)
+        ),
     }
 }
 
@@ -90,7 +95,7 @@ mod tests {
         of_chart.origin = Origin::Chart {
             chart: "core".to_owned(),
             version: "2.8.0".to_owned(),
-            place: "values: x|y".to_owned(),
+            location: "values: x|y".to_owned(),
         };
         let mut proposal = proposal("x", vec![pair("a/one m/one v1"), of_chart]);
         proposal.left_out.push(LeftOut {

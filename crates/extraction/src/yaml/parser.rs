@@ -1,75 +1,44 @@
-//! One YAML document as a tree of raw scalars.
+//! The parser for one YAML document.
 //!
-//! Scalars stay as they are written: `1.10` is no number, `=` no operator. Of
-//! equal keys the last counts, `<<` is merged, aliases are followed. What that
-//! makes of a small text is bounded: aliased nodes are shared in memory, but
-//! whoever walks the tree meets them again and again.
+//! Scalars stay raw, the last of equal keys wins, `<<` is merged and aliases are resolved. Aliased
+//! nodes are shared in memory, but a walk visits them once for each alias. [`AliasBudget`] bounds that
+//! work, and [`MAX_DEPTH`] bounds the depth.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-/// How deep a tree may be, aliases included. Schemas in charts have some forty levels.
+use super::node::{Map, Node};
+
+/// Maximum depth of a tree, aliases included. Schemas in charts reach about forty levels.
 const MAX_DEPTH: usize = 128;
 
-/// A node of the tree.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Node {
-    /// A scalar that is not null.
-    Scalar(String),
-    /// Nothing, `~` or `null`.
-    Null,
-    /// A sequence.
-    List(Vec<Rc<Node>>),
-    /// A mapping.
-    Map(Map),
-}
-
-/// A mapping, in the order of the text, each key once.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Map(pub(super) Vec<(String, Rc<Node>)>);
-
-impl Map {
-    /// The value of a key.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
-        let mut entries = self.0.iter();
-        entries.find_map(|(name, value)| (name == key).then_some(&**value))
-    }
-
-    /// The value of a key if it is a scalar that is not null.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        match self.get(key)? {
-            Node::Scalar(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-/// How much aliases may still add to what is walked, in nodes and parts of long scalars.
+/// Remaining weight that aliases may add to a walk. A node weighs 1, plus 1 for every 16 bytes of a
+/// scalar.
 #[derive(Debug)]
-pub(super) struct Allowance(usize);
+pub(crate) struct AliasBudget(usize);
 
-impl Default for Allowance {
+impl Default for AliasBudget {
     fn default() -> Self {
         Self(200_000)
     }
 }
 
-impl Allowance {
+impl AliasBudget {
     fn spend(&mut self, weight: usize) -> Option<()> {
         self.0 = self.0.checked_sub(weight)?;
         Some(())
     }
 }
 
-/// Reads a text of one document. `None` where it does not parse, is too deep, or has aliases that
-/// add more than is allowed.
-pub(super) fn parse(document: &str, allowance: &mut Allowance) -> Option<Vec<Rc<Node>>> {
+/// Parses the text of one document. Returns `None` if the text is not YAML, exceeds [`MAX_DEPTH`] or
+/// exhausts the alias budget.
+pub(crate) fn parse(document: &str, budget: &mut AliasBudget) -> Option<Vec<Rc<Node>>> {
     let mut builder = Builder {
-        allowance,
+        budget,
         anchors: HashMap::new(),
-        open: vec![Open::new(Kind::Stream, 0)],
+        open: vec![OpenNode::new(Kind::Stream, 0)],
     };
     for event in Parser::new_from_str(document) {
         let (event, _) = event.ok()?;
@@ -86,13 +55,13 @@ pub(super) fn parse(document: &str, allowance: &mut Allowance) -> Option<Vec<Rc<
     builder.open.pop().map(|stream| stream.children)
 }
 
-/// A node and what it costs to walk it.
+/// A complete node and the cost of walking it.
 #[derive(Debug, Clone)]
 struct Built {
     node: Rc<Node>,
-    /// The nodes in it, long scalars for several.
+    /// The nodes in it; a long scalar counts for several.
     weight: usize,
-    /// The levels in it.
+    /// The levels below and including it.
     height: usize,
 }
 
@@ -103,18 +72,18 @@ enum Kind {
     Map,
 }
 
-/// A node whose end is still to come.
+/// A collection that the parser has not reached the end of.
 #[derive(Debug)]
-struct Open {
+struct OpenNode {
     kind: Kind,
     anchor: usize,
-    /// For a mapping keys and values in turn.
+    /// The children; for a mapping, keys and values alternate.
     children: Vec<Rc<Node>>,
     weight: usize,
     height: usize,
 }
 
-impl Open {
+impl OpenNode {
     fn new(kind: Kind, anchor: usize) -> Self {
         Self {
             kind,
@@ -127,17 +96,17 @@ impl Open {
 }
 
 struct Builder<'a> {
-    allowance: &'a mut Allowance,
+    budget: &'a mut AliasBudget,
     anchors: HashMap<usize, Built>,
-    /// Never empty: the stream is closed by nobody.
-    open: Vec<Open>,
+    /// The open collections, innermost last. The stream itself never closes, so it is never empty.
+    open: Vec<OpenNode>,
 }
 
 impl Builder<'_> {
     fn alias(&mut self, anchor: usize) -> Option<()> {
-        // A node that holds itself is not built yet.
+        // A node that contains itself is not built yet.
         let built = self.anchors.get(&anchor)?.clone();
-        self.allowance.spend(built.weight)?;
+        self.budget.spend(built.weight)?;
         self.add(built)
     }
 
@@ -158,7 +127,7 @@ impl Builder<'_> {
     }
 
     fn open(&mut self, kind: Kind, anchor: usize) -> Option<()> {
-        self.open.push(Open::new(kind, anchor));
+        self.open.push(OpenNode::new(kind, anchor));
         (self.open.len() <= MAX_DEPTH).then_some(())
     }
 
@@ -193,7 +162,7 @@ impl Builder<'_> {
     }
 }
 
-/// Pairs keys and values. Keys that are no scalars have no name.
+/// Pairs keys and values. A key that is not a scalar gets an empty name.
 fn mapping(children: Vec<Rc<Node>>) -> Map {
     let mut entries = Entries::default();
     let mut merged = Vec::new();
@@ -217,15 +186,15 @@ fn mapping(children: Vec<Rc<Node>>) -> Map {
 #[derive(Default)]
 struct Entries {
     entries: Vec<(String, Rc<Node>)>,
-    places: HashMap<String, usize>,
+    index: HashMap<String, usize>,
 }
 
 impl Entries {
     fn set(&mut self, name: &str, value: Rc<Node>) {
-        match self.places.get(name) {
+        match self.index.get(name) {
             Some(&at) => self.entries[at].1 = value,
             None => {
-                self.places.insert(name.to_owned(), self.entries.len());
+                self.index.insert(name.to_owned(), self.entries.len());
                 self.entries.push((name.to_owned(), value));
             }
         }
@@ -234,7 +203,7 @@ impl Entries {
     fn set_defaults(&mut self, node: &Node) {
         if let Node::Map(map) = node {
             for (name, value) in &map.0 {
-                if !self.places.contains_key(name) {
+                if !self.index.contains_key(name) {
                     self.set(name, Rc::clone(value));
                 }
             }
@@ -246,7 +215,7 @@ impl Entries {
 mod tests {
     use super::*;
 
-    /// Writes a tree in one line, null as `~`.
+    /// Formats a tree on one line, null as `~`.
     fn show(node: &Node) -> String {
         match node {
             Node::Null => "~".to_owned(),
@@ -266,12 +235,12 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Option<String> {
-        let roots = parse(text, &mut Allowance::default())?;
+        let roots = parse(text, &mut AliasBudget::default())?;
         Some(roots.iter().map(|root| show(root)).collect())
     }
 
     #[test]
-    fn scalars_stay_raw_and_maps_are_resolved() {
+    fn parser_keeps_scalars_raw_and_resolves_aliases_and_merges() {
         let table = [
             (
                 "a: 1.10\nb: =\nc: ~\nd:\ne: 'null'\nf: 0x1F\ng: yes",
@@ -287,7 +256,7 @@ mod tests {
                 "{a:{k:1},b:{k:1,m:3}}",
             ),
             ("? [1, 2]\n: 3\n", "{:3}"),
-            ("--- # nothing\n", "~"),
+            ("--- # empty\n", "~"),
         ];
         for (text, expected) in table {
             assert_eq!(parsed(text).as_deref(), Some(expected), "{text:?}");
@@ -295,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_walked_does_not_parse() {
+    fn parser_rejects_deep_recursive_and_expanding_documents() {
         let chain = (1..MAX_DEPTH).map(|n| format!("k{n}: &a{n} [*a{}]\n", n - 1));
         let chain = format!("k0: &a0 [x]\n{}", chain.collect::<String>());
         let bomb = (1..9).map(|n| format!("k{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(9)));

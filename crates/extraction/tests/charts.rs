@@ -1,16 +1,18 @@
-//! Precision and recall of finding images, over charts written as data.
+//! Precision and recall over charts stored as data.
 //!
-//! Each file in `tests/extraction` is one chart in the shape of a real one: sections that begin
-//! with `=== NAME`, of which `rendered`, `values`, `chart` (its `Chart.yaml`) and `denylist` go in.
-//! `images` is all that must come out, one a line, `dropped` what is found and must not be
-//! proposed, `warnings` what the warnings begin with. Everything else in a file is a trap.
+//! Each file in `tests/charts` describes one chart. A section begins with `=== NAME`. The inputs are
+//! `rendered`, `values`, `chart` (`Chart.yaml`) and `denylist`. The expectations are `images` (all
+//! images to propose, one a line), `dropped` (images to drop) and `warnings` (the first word of each
+//! warning). All other text that resembles an image is a decoy.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its data fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use tag_retrieval::extraction::{Chosen, Rules, choose, in_annotations, in_manifests, in_values};
+use extraction::{
+    Organization, Proposal, ProposalRules, from_annotations, from_manifests, from_values, propose,
+};
 
 #[derive(Default)]
 struct Case {
@@ -43,19 +45,20 @@ impl Case {
         self.text(section).lines().map(str::to_owned).collect()
     }
 
-    fn run(&self) -> Chosen {
-        let mut mentions = in_manifests(self.text("rendered"));
-        mentions.extend(in_annotations(self.text("chart")));
-        mentions.extend(in_values(self.text("values")));
-        let rules = Rules {
+    fn run(&self) -> Proposal {
+        let mut extracted = from_manifests(self.text("rendered"));
+        extracted.extend(from_annotations(self.text("chart")));
+        extracted.extend(from_values(self.text("values")));
+        let rules = ProposalRules {
             denylist: self.lines("denylist").into_iter().collect(),
-            ..Rules::default()
+            own_org: Organization::new("rancher"),
+            ..ProposalRules::default()
         };
-        choose(mentions, &rules)
+        propose(extracted, &rules)
     }
 }
 
-/// How often the finding was right.
+/// Counts of correct, wrong and missed images.
 #[derive(Default)]
 struct Score {
     right: usize,
@@ -80,9 +83,9 @@ impl Score {
 }
 
 #[test]
-fn every_image_of_every_chart_is_found_and_nothing_else() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/extraction");
-    let files = std::fs::read_dir(folder).unwrap();
+fn charts_yield_exactly_their_images() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/charts");
+    let files = std::fs::read_dir(directory).unwrap();
     let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     files.sort();
     assert!(files.len() >= 15, "{} charts", files.len());
@@ -90,20 +93,17 @@ fn every_image_of_every_chart_is_found_and_nothing_else() {
     for file in &files {
         let chart = file.file_stem().unwrap().to_string_lossy();
         let case = Case::read(file);
-        let chosen = case.run();
-        let found = chosen
-            .images
-            .iter()
-            .map(|found| format!("{}:{}", found.image, found.tag));
+        let proposal = case.run();
+        let found = proposal.images.iter().map(ToString::to_string);
         score.add(&chart, &found.collect(), &case.lines("images"));
-        let dropped: BTreeSet<_> = chosen.dropped.into_iter().map(|one| one.what).collect();
+        let dropped: BTreeSet<_> = proposal.dropped.iter().map(ToString::to_string).collect();
         for expected in case.lines("dropped") {
             assert!(
                 dropped.contains(&expected),
                 "{chart}: {expected} in {dropped:?}"
             );
         }
-        let warnings = chosen
+        let warnings = proposal
             .warnings
             .iter()
             .map(|warning| warning.split(' ').next());

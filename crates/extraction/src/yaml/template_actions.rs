@@ -1,12 +1,11 @@
-//! YAML that is still a template, as in a config map with the pods that a
-//! controller is going to make.
+//! YAML that still contains template actions, such as pod templates in a controller's config map.
 
-/// What stands for an action: YAML takes it anywhere in a scalar, no image has it.
-const STAND_IN: char = '…';
+/// Replacement for an action. YAML accepts it anywhere in a scalar, and no image name contains it.
+const PLACEHOLDER: char = '…';
 
-/// A template without its actions (`{{ … }}`): lines of nothing else are gone, others keep a
-/// character in the place of each. `None` where there are none.
-pub(super) fn without_actions(template: &str) -> Option<String> {
+/// Removes the actions (`{{ … }}`) from a template. Lines with actions only are deleted; elsewhere a
+/// placeholder replaces each action. Returns `None` for text without actions.
+pub(crate) fn without_template_actions(template: &str) -> Option<String> {
     if !template.contains("{{") {
         return None;
     }
@@ -14,16 +13,16 @@ pub(super) fn without_actions(template: &str) -> Option<String> {
     let mut rest = template;
     while let Some((before, action)) = rest.split_once("{{") {
         text.push_str(before);
-        text.push(STAND_IN);
+        text.push(PLACEHOLDER);
         rest = action.split_once("}}").map_or("", |(_, after)| after);
     }
     text.push_str(rest);
-    let says_nothing = |line: &str| {
+    let has_actions_only = |line: &str| {
         let mut marks = line.chars().filter(|mark| !mark.is_whitespace());
-        line.contains(STAND_IN) && marks.all(|mark| mark == STAND_IN)
+        line.contains(PLACEHOLDER) && marks.all(|mark| mark == PLACEHOLDER)
     };
     let lines = text.split_inclusive('\n');
-    Some(lines.filter(|line| !says_nothing(line)).collect())
+    Some(lines.filter(|line| !has_actions_only(line)).collect())
 }
 
 #[cfg(test)]
@@ -31,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn actions_leave_yaml() {
+    fn template_without_actions_is_yaml() {
         let table = [
             ("a: 1", None),
             (
@@ -47,7 +46,7 @@ mod tests {
             ("{{ a }} {{ b }}\nc: 1", Some("c: 1")),
         ];
         for (template, expected) in table {
-            let found = without_actions(template);
+            let found = without_template_actions(template);
             assert_eq!(found.as_deref(), expected, "{template:?}");
         }
     }

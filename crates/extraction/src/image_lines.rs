@@ -1,9 +1,9 @@
-//! The `image:` lines of a text that is no YAML.
+//! The `image:` lines of text that does not parse as YAML.
 
-/// The values of all lines that begin with a key `image`, with the line counted from 1.
+/// Returns the values of all lines that begin with an `image` key, with line numbers from 1.
 ///
-/// Nothing where the text is a custom resource's definition.
-pub(super) fn image_lines(text: &str) -> Vec<(usize, &str)> {
+/// A custom resource definition yields none: its images are examples.
+pub(crate) fn image_lines(text: &str) -> Vec<(usize, &str)> {
     let is_definition = |line: &str| {
         let kind = line.strip_prefix("kind:").map(value);
         kind == Some("CustomResourceDefinition")
@@ -27,7 +27,7 @@ fn image_value(line: &str) -> Option<&str> {
     key.eq_ignore_ascii_case("image").then(|| value(rest))
 }
 
-/// What stands after a key, without its quotes and comment.
+/// Returns the value after a key, without quotes and comment.
 fn value(text: &str) -> &str {
     let text = text.trim();
     for quote in ['"', '\''] {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_key_image_counts() {
+    fn only_image_keys_are_returned() {
         let text = "spec:\n  - image: a/b:1 # c\n  - - Image : 'a/c:1'\n\t\"image\": \"a/d:1\",\n\
                     # image: a/e:1\n  imagePullPolicy: Always\n  image:\n  myimage: a/f:1\n image: {{ .x }}\r\n";
         let expected = [

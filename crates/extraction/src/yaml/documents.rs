@@ -1,20 +1,20 @@
-//! Documents of a YAML stream, split before they are parsed.
+//! The documents of a YAML stream.
 //!
-//! A parser stops at the first error, and what follows in the stream is lost.
-//! No content can stand on a line that begins with `---` or `...`, not even in
-//! a block or a quoted scalar, so splitting needs no parser.
+//! A parser stops at the first error and loses the rest of the stream, so the stream is split first.
+//! A line that begins with `---` or `...` is never content, not even in a block or quoted scalar, so
+//! splitting needs no parser.
 
-/// A document.
+/// One document of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Document<'a> {
-    /// Its text, with its `---`.
-    pub(super) text: &'a str,
-    /// The line of the stream on which it begins, counted from 1.
-    pub(super) line: usize,
+pub(crate) struct Document<'a> {
+    /// The text, including its `---` line.
+    pub(crate) text: &'a str,
+    /// The first line within the stream, from 1.
+    pub(crate) line: usize,
 }
 
-/// The documents of a stream, in their order; some may be empty.
-pub(super) fn documents(stream: &str) -> Vec<Document<'_>> {
+/// Splits a stream into its documents. Some may be empty.
+pub(crate) fn split_documents(stream: &str) -> Vec<Document<'_>> {
     let stream = stream.strip_prefix('\u{feff}').unwrap_or(stream);
     let mut documents = Vec::new();
     let (mut start, mut line, mut at) = (0, 1, 0);
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_end_at_markers_and_nowhere_else() {
+    fn stream_splits_at_markers_only() {
         let table: [(&str, &[(&str, usize)]); 6] = [
             ("a: 1", &[("a: 1", 1)]),
             ("a: 1\n---\nb: 2\n", &[("a: 1\n", 1), ("---\nb: 2\n", 2)]),
@@ -74,7 +74,7 @@ mod tests {
             ("a\n...\nb\n... # c\n", &[("a\n", 1), ("b\n", 3), ("", 5)]),
         ];
         for (stream, expected) in table {
-            let found: Vec<_> = documents(stream)
+            let found: Vec<_> = split_documents(stream)
                 .iter()
                 .map(|one| (one.text, one.line))
                 .collect();

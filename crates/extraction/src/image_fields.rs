@@ -1,9 +1,9 @@
-//! Images whose parts stand in several keys of one mapping.
+//! Images split over several keys of one mapping.
 
-use super::tree::{Map, Node};
+use crate::yaml::{Map, Node};
 
-/// Keys beside which `repository` and `tag` are an image's even where no key above says so.
-const COMPANIONS: [&str; 6] = [
+/// Keys that mark `repository` and `tag` as an image even if no key above contains `image`.
+const IMAGE_FIELDS: [&str; 6] = [
     "pullpolicy",
     "imagepullpolicy",
     "registry",
@@ -12,38 +12,38 @@ const COMPANIONS: [&str; 6] = [
     "sha256",
 ];
 
-/// The image of a mapping with `repository`, `repo` or (below a key with `image` in it) `name`, and
-/// `tag`, as one string.
-pub(super) fn joined(map: &Map, below_image: bool) -> Option<String> {
-    let tag = filled(map, "tag")?;
-    if !below_image && !map.0.iter().any(|(key, _)| is_companion(key)) {
+/// Joins the image of a mapping that has `tag` and one of `repository`, `repo` or, below a key that
+/// contains `image`, `name`.
+pub(crate) fn join_image_fields(map: &Map, below_image: bool) -> Option<String> {
+    let tag = non_empty(map, "tag")?;
+    if !below_image && !map.0.iter().any(|(key, _)| is_image_field(key)) {
         return None;
     }
-    let name = filled(map, "repository").or_else(|| filled(map, "repo"));
-    let name = name.or_else(|| filled(map, "name").filter(|_| below_image))?;
-    let name = match filled(map, "registry") {
+    let name = non_empty(map, "repository").or_else(|| non_empty(map, "repo"));
+    let name = name.or_else(|| non_empty(map, "name").filter(|_| below_image))?;
+    let name = match non_empty(map, "registry") {
         Some(registry) => {
             let registry = registry.trim_end_matches('/');
             format!("{registry}/{}", name.trim_start_matches('/'))
         }
         None => name.to_owned(),
     };
-    // Some charts take a digest for the tag.
+    // Some charts put a digest into `tag`.
     let separator = if tag.starts_with("sha256:") { '@' } else { ':' };
     Some(format!("{name}{separator}{tag}"))
 }
 
-fn filled<'a>(map: &'a Map, key: &str) -> Option<&'a str> {
+fn non_empty<'a>(map: &'a Map, key: &str) -> Option<&'a str> {
     map.text(key).filter(|text| !text.is_empty())
 }
 
-fn is_companion(key: &str) -> bool {
+fn is_image_field(key: &str) -> bool {
     let key = key.replace(['_', '-'], "").to_ascii_lowercase();
-    COMPANIONS.contains(&key.as_str())
+    IMAGE_FIELDS.contains(&key.as_str())
 }
 
-/// The image of an OCI image volume, `image: {reference: …}`.
-pub(super) fn volume_reference(map: &Map) -> Option<&str> {
+/// Returns the image of an OCI image volume, `image: {reference: …}`.
+pub(crate) fn volume_reference(map: &Map) -> Option<&str> {
     match map.get("image")? {
         Node::Map(image) => image.text("reference"),
         _ => None,
@@ -52,12 +52,12 @@ pub(super) fn volume_reference(map: &Map) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::{Allowance, parse};
     use super::*;
+    use crate::yaml::{AliasBudget, parse};
 
     #[test]
-    fn parts_are_joined_where_an_image_is_meant() {
-        let below = [
+    fn fields_are_joined_when_the_mapping_describes_an_image() {
+        let below_image_key = [
             ("{repository: a/b, tag: 1.10}", Some("a/b:1.10")),
             (
                 "{registry: q.io, repository: a/b, tag: v1}",
@@ -96,14 +96,18 @@ mod tests {
                 Some("q.io/a/b:v1"),
             ),
         ];
-        let below = below.iter().map(|row| (row, true));
-        for ((text, expected), below_image) in below.chain(elsewhere.iter().map(|row| (row, false)))
-        {
-            let roots = parse(text, &mut Allowance::default()).unwrap();
+        let below_image_key = below_image_key.iter().map(|row| (row, true));
+        let elsewhere = elsewhere.iter().map(|row| (row, false));
+        for ((text, expected), below_image) in below_image_key.chain(elsewhere) {
+            let roots = parse(text, &mut AliasBudget::default()).unwrap();
             let Node::Map(map) = &*roots[0] else {
                 panic!("{text}")
             };
-            assert_eq!(joined(map, below_image).as_deref(), *expected, "{text}");
+            assert_eq!(
+                join_image_fields(map, below_image).as_deref(),
+                *expected,
+                "{text}"
+            );
         }
     }
 }

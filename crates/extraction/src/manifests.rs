@@ -1,53 +1,54 @@
-//! Images in what a chart renders.
+//! Images in rendered manifests.
 
-use super::documents::documents;
-use super::mention::{Mention, shown};
-use super::tree::{Map, Node};
-use super::walk::{Above, Text, Walk};
+use crate::extracted_image::{ExtractedImage, path_segment};
+use crate::tree_extractor::{Context, TextKind, TreeExtractor};
+use crate::yaml::{Map, Node, split_documents};
 
-/// The images in what `helm template` gives: any number of documents, in the order of the text, an
-/// image as often as it stands there.
+/// Extracts the images from a stream of manifests, such as the output of `helm template`, in order
+/// and with repetitions.
 ///
-/// A document that does not parse falls back to its `image:` lines; the others stand. The
-/// definitions of custom resources are skipped.
+/// For a document that does not parse, only its `image:` lines count. Custom resource definitions are
+/// skipped.
 #[must_use]
-pub fn in_manifests(rendered: &str) -> Vec<Mention> {
-    let mut walk = Walk::new(Text::Rendered);
-    for (document, number) in documents(rendered).into_iter().zip(1usize..) {
-        match walk.parse(document.text) {
+pub fn from_manifests(rendered: &str) -> Vec<ExtractedImage> {
+    let mut extractor = TreeExtractor::new(TextKind::Manifest);
+    for (document, number) in split_documents(rendered).into_iter().zip(1usize..) {
+        match extractor.parse(document.text) {
             Some(roots) => {
                 let unnamed = format!("document {number}");
                 roots
                     .iter()
-                    .for_each(|root| object(&mut walk, root, &unnamed));
+                    .for_each(|root| extract_object(&mut extractor, root, &unnamed));
             }
-            None => walk.lines("rendered", document.text, document.line - 1),
+            None => extractor.extract_lines("rendered", document.text, document.line - 1),
         }
     }
-    walk.mentions()
+    extractor.into_images()
 }
 
-/// Walks one object, or the objects of a list of them.
-fn object(walk: &mut Walk, node: &Node, unnamed: &str) {
+/// Extracts the images of one object, or of the objects in a Kubernetes list.
+fn extract_object(extractor: &mut TreeExtractor, node: &Node, unnamed: &str) {
     let Node::Map(map) = node else {
-        return walk.root(&format!("{unnamed}: "), node, Above::ROOT);
+        return extractor.extract(&format!("{unnamed}: "), node, Context::ROOT);
     };
     let kind = map.text("kind");
     match map.get("items") {
         Some(Node::List(items)) if kind.is_some_and(|kind| kind.ends_with("List")) => {
-            items.iter().for_each(|item| object(walk, item, unnamed));
+            for item in items {
+                extract_object(extractor, item, unnamed);
+            }
         }
         _ => {
-            let kind = kind.map_or_else(|| unnamed.to_owned(), |kind| shown(kind, &[]));
-            // Names of roles have colons.
-            let name = name(map).map(|name| format!("/{}", shown(name, &['.', ':'])));
+            let kind = kind.map_or_else(|| unnamed.to_owned(), |kind| path_segment(kind, &[]));
+            // Names of roles contain colons.
+            let name = object_name(map).map(|name| format!("/{}", path_segment(name, &['.', ':'])));
             let name = format!("{kind}{}: ", name.unwrap_or_default());
-            walk.root(&name, node, Above::ROOT);
+            extractor.extract(&name, node, Context::ROOT);
         }
     }
 }
 
-fn name(object: &Map) -> Option<&str> {
+fn object_name(object: &Map) -> Option<&str> {
     match object.get("metadata")? {
         Node::Map(metadata) => metadata
             .text("name")
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_lead_to_the_image() {
+    fn location_is_the_path_to_the_image() {
         let rendered = r#"
 kind: Deployment
 metadata: {name: web}
@@ -87,8 +88,11 @@ image: a/f:1
 broken: [
 image: a/g:1
 "#;
-        let found = in_manifests(rendered);
-        let found: Vec<_> = found.iter().map(|one| (&*one.image, &*one.place)).collect();
+        let found = from_manifests(rendered);
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| (&*one.repository, &*one.location))
+            .collect();
         let expected = [
             ("a/a", "Deployment/web: spec.containers[0].image"),
             ("a/b", "Deployment/web: spec.containers[0].args"),

@@ -1,0 +1,85 @@
+//! One image found in a text.
+
+use crate::image_reference::{ImageReference, TagOrDigest};
+
+/// One image found in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtractedImage {
+    /// The repository as written, without `docker.io/` or `index.docker.io/`.
+    pub repository: String,
+    /// The tag or digest.
+    pub version: TagOrDigest,
+    /// The strength of the evidence.
+    pub evidence: Evidence,
+    /// The location in the text, such as `Deployment/web: spec.template.spec.containers[0].image`,
+    /// `values: controller.image` or `line 3`.
+    pub location: String,
+}
+
+impl ExtractedImage {
+    pub(crate) fn new(reference: ImageReference, evidence: Evidence, location: String) -> Self {
+        Self {
+            repository: reference.repository,
+            version: reference.version,
+            evidence,
+            location,
+        }
+    }
+}
+
+/// The strength of the evidence for an image, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    /// An `image` key of a rendered manifest, or a line of an image file.
+    Strong,
+    /// Another location in a rendered manifest: a key that ends in `image`, an environment variable,
+    /// a command argument, YAML in a string.
+    Medium,
+    /// A chart annotation.
+    Announced,
+    /// The chart values.
+    Weak,
+}
+
+impl Evidence {
+    /// Whether the image is in a rendered manifest, not only in the chart's metadata.
+    pub(crate) fn is_rendered(self) -> bool {
+        matches!(self, Self::Strong | Self::Medium)
+    }
+}
+
+/// Maximum length of a name in a location, in characters. Each image copies the names above it.
+const MAX_NAME_LENGTH: usize = 100;
+
+/// Formats a name from the text for a location. A name with characters other than letters, digits,
+/// `_`, `-` and those in `plain` is quoted; a long one is cut.
+pub(crate) fn path_segment(name: &str, plain: &[char]) -> String {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || plain.contains(&c);
+    match name.char_indices().nth(MAX_NAME_LENGTH) {
+        Some((end, _)) => format!("{:?}…", &name[..end]),
+        None if name.chars().all(is_plain) => name.to_owned(),
+        None => format!("{name:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_segment_is_quoted_and_cut() {
+        let long = "é".repeat(MAX_NAME_LENGTH + 1);
+        let cut = format!("\"{}\"…", "é".repeat(MAX_NAME_LENGTH));
+        let table = [
+            ("web-1_A", "web-1_A"),
+            ("system:a", "system:a"),
+            ("a.b", "\"a.b\""),
+            ("x\n::error::y\u{1b}", "\"x\\n::error::y\\u{1b}\""),
+            (&long, &cut),
+        ];
+        for (name, expected) in table {
+            assert_eq!(path_segment(name, &[':']), expected);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Properties that hold for every input, one function for each target in `fuzz/`.
+//!
+//! `cargo fuzz` calls them under `cfg(fuzzing)`; the tests replay the corpus with them.
+
+use crate::{
+    ExtractedImage, ImagesFile, ProposalRules, from_annotations, from_manifests, from_values,
+    propose,
+};
+
+/// Every image proposed from a chart's manifests, values and annotations fits into a list.
+pub fn chart_text(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut extracted = from_manifests(&text);
+    extracted.extend(from_values(&text));
+    extracted.extend(from_annotations(&text));
+    assert_fits_list(extracted);
+}
+
+/// Every image proposed from an image file fits into a list.
+pub fn images_file(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    assert_fits_list(ImagesFile::parse(&text).images);
+}
+
+fn assert_fits_list(extracted: Vec<ExtractedImage>) {
+    let not_in_a_field = |c: char| c.is_whitespace() || c.is_control();
+    for image in propose(extracted, &ProposalRules::default()).images {
+        for field in [&image.repository, &image.tag] {
+            assert!(
+                !field.is_empty() && !field.contains(not_in_a_field),
+                "{field:?}"
+            );
+        }
+        assert!(!image.repository.starts_with(['#', '/']), "{image:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a target over its corpus.
+    fn replay(target: &str, run: fn(&[u8])) {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
+        let inputs = std::fs::read_dir(format!("{corpus}/{target}")).unwrap();
+        let replayed = inputs.map(|input| run(&std::fs::read(input.unwrap().path()).unwrap()));
+        assert!(replayed.count() > 0, "{target} has no corpus");
+    }
+
+    #[test]
+    fn corpus_holds_no_counterexample() {
+        replay("chart_text", chart_text);
+        replay("images_file", images_file);
+    }
+}

@@ -1,0 +1,222 @@
+//! Image references in arbitrary strings.
+//!
+//! The grammar is that of [`oci_spec::distribution::Reference`] with additional restrictions. That
+//! type parses text that is meant as an image; this module decides whether a string is one.
+
+use oci_spec::distribution::Reference;
+
+/// Hosts of Docker Hub. Names in a list omit them.
+const DOCKER_HUB_PREFIXES: [&str; 2] = ["docker.io/", "index.docker.io/"];
+
+/// Names before a `:` that are hosts or digest algorithms, not repositories.
+const NOT_REPOSITORIES: [&str; 4] = ["localhost", "sha256", "sha384", "sha512"];
+
+/// The reason why a string is not an image reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ReferenceError {
+    /// The string does not match the grammar.
+    #[error("is not an image: write it as `HOST/REPOSITORY:TAG`")]
+    Syntax,
+    /// The reference has neither a tag nor a digest.
+    #[error("has no tag: add one, as in `REPOSITORY:TAG`")]
+    Untagged,
+}
+
+/// The tag of an image, or its digest if it has no tag.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TagOrDigest {
+    /// A tag. A digest beside it is removed.
+    Tag(String),
+    /// A digest without a tag, such as `sha256:…`.
+    Digest(String),
+}
+
+/// An image reference with a tag or digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ImageReference {
+    /// The repository as written, without Docker Hub's host.
+    pub(crate) repository: String,
+    /// The tag or digest.
+    pub(crate) version: TagOrDigest,
+}
+
+impl ImageReference {
+    /// Parses a whole string.
+    ///
+    /// # Errors
+    ///
+    /// [`ReferenceError`] if the string is not a reference, or has neither tag nor digest.
+    pub(crate) fn parse(text: &str) -> Result<Self, ReferenceError> {
+        // The grammar's `\w` matches letters of all scripts; tags are ASCII.
+        if !text.is_ascii() {
+            return Err(ReferenceError::Syntax);
+        }
+        let reference = Reference::try_from(text).map_err(|_| ReferenceError::Syntax)?;
+        let (named, digest) = match text.split_once('@') {
+            Some((named, digest)) => (named, Some(digest)),
+            None => (text, None),
+        };
+        let name_at = named.rfind('/').map_or(0, |slash| slash + 1);
+        let (repository, tag) = match named[name_at..].split_once(':') {
+            Some((name, tag)) => (&named[..name_at + name.len()], Some(tag)),
+            None => (named, None),
+        };
+        // The grammar accepts a first component in upper case as a host, then treats it as a path.
+        if reference
+            .repository()
+            .contains(|c: char| c.is_ascii_uppercase())
+        {
+            return Err(ReferenceError::Syntax);
+        }
+        if name_at == 0 && tag.is_some_and(|tag| is_host_time_or_digest(repository, tag)) {
+            return Err(ReferenceError::Syntax);
+        }
+        let version = match (tag, digest) {
+            (Some(tag), _) => TagOrDigest::Tag(tag.to_owned()),
+            (None, Some(digest)) => TagOrDigest::Digest(digest.to_owned()),
+            (None, None) => return Err(ReferenceError::Untagged),
+        };
+        let repository = without_docker_hub(repository).to_owned();
+        Ok(Self {
+            repository,
+            version,
+        })
+    }
+
+    /// Whether the text is distinctive enough for a location that rarely holds an image: it has a
+    /// second path component and a digit in the tag.
+    pub(crate) fn is_distinctive(&self, text: &str) -> bool {
+        match &self.version {
+            TagOrDigest::Tag(tag) => {
+                text.contains('/') && tag.contains(|c: char| c.is_ascii_digit())
+            }
+            TagOrDigest::Digest(_) => text.contains('/'),
+        }
+    }
+}
+
+/// Whether a one-component name and its tag are a host and port, a time or a digest.
+fn is_host_time_or_digest(name: &str, tag: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(name) || (name.contains('.') && digits(tag)) || NOT_REPOSITORIES.contains(&name)
+}
+
+/// Removes Docker Hub's host from the name of a repository, as lists write it.
+#[must_use]
+pub fn without_docker_hub(name: &str) -> &str {
+    DOCKER_HUB_PREFIXES
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name)
+}
+
+/// Returns the canonical name of a repository. Two spellings of one repository have the same.
+#[must_use]
+pub fn normalized_repository(name: &str) -> String {
+    match Reference::try_from(name) {
+        Ok(reference) => {
+            let host = reference.registry().to_ascii_lowercase();
+            format!("{host}/{}", reference.repository())
+        }
+        Err(_) => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
+
+    #[test]
+    fn reference_keeps_the_repository_as_written() {
+        let with_digest = format!("quay.io/a/b:v1.2@{DIGEST}");
+        let table = [
+            ("busybox:1.36", "busybox", "1.36"),
+            ("docker.io/busybox:stable", "busybox", "stable"),
+            ("index.docker.io/a/b:1", "a/b", "1"),
+            ("docker.io/library/b:1", "library/b", "1"),
+            ("host:5000/x:1", "host:5000/x", "1"),
+            ("localhost/x:1", "localhost/x", "1"),
+            (
+                "registry.k8s.io/a-b/c_d:V1.0-Rc",
+                "registry.k8s.io/a-b/c_d",
+                "V1.0-Rc",
+            ),
+            (&with_digest, "quay.io/a/b", "v1.2"),
+        ];
+        for (text, image, tag) in table {
+            let expected = ImageReference {
+                repository: image.to_owned(),
+                version: TagOrDigest::Tag(tag.to_owned()),
+            };
+            assert_eq!(ImageReference::parse(text), Ok(expected), "{text}");
+        }
+        let expected = ImageReference {
+            repository: "a/b".to_owned(),
+            version: TagOrDigest::Digest(DIGEST.to_owned()),
+        };
+        let parsed = ImageReference::parse(&format!("docker.io/a/b@{DIGEST}"));
+        assert_eq!(parsed, Ok(expected));
+    }
+
+    #[test]
+    fn hosts_urls_times_and_templates_are_not_references() {
+        let invalid = [
+            "",
+            ":1",
+            "a:",
+            "a b:1",
+            " a:1",
+            "a:1\n",
+            "{{ .image }}:1",
+            "a/{{b}}:1",
+            "a:$TAG",
+            "http://host:80",
+            "https://quay.io/a/b:1",
+            "oci://a/b:1",
+            "12:30",
+            "localhost:5000",
+            "registry.example.com:5000",
+            DIGEST,
+            "sha256:abc",
+            "A/b:1",
+            "a/B:1",
+            "Abc:1",
+            "a:ü",
+            "a//b:1",
+            "/a:1",
+            "a/:1",
+            "a:1:2",
+            "a@sha256:abc",
+            "a/b:1,c/d:2",
+            "data:image/png",
+        ];
+        for text in invalid {
+            assert_eq!(
+                ImageReference::parse(text),
+                Err(ReferenceError::Syntax),
+                "{text}"
+            );
+        }
+        for text in ["busybox", "a/b", "host:5000/x", "localhost:5000/x/y"] {
+            assert_eq!(
+                ImageReference::parse(text),
+                Err(ReferenceError::Untagged),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_repository_have_one_normalized_name() {
+        for name in [
+            "busybox",
+            "docker.io/busybox",
+            "index.docker.io/library/busybox",
+        ] {
+            assert_eq!(normalized_repository(name), "docker.io/library/busybox");
+        }
+        assert_eq!(normalized_repository("Quay.io/a/b"), "quay.io/a/b");
+    }
+}

@@ -1,0 +1,71 @@
+//! The classification of YAML keys.
+
+/// The kind of value that a key announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    /// `image`: the value is an image.
+    Image,
+    /// A key that ends in `image`, or a variable with `IMAGE` in its name: likely an image.
+    LikelyImage,
+    /// A key that ends in `images`: likely images, at any depth.
+    Images,
+    /// `args`, `command` and the like: a command line.
+    Arguments,
+    /// Any other key.
+    Other,
+}
+
+impl KeyKind {
+    /// Classifies a key.
+    pub(crate) fn from_key(key: &str) -> Self {
+        let lower = key.to_ascii_lowercase();
+        if lower == "image" {
+            Self::Image
+        } else if lower.ends_with("images") {
+            Self::Images
+        } else if lower.ends_with("image") || is_variable(key) && contains_image(key) {
+            Self::LikelyImage
+        } else if lower.ends_with("args") || lower.ends_with("command") {
+            Self::Arguments
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Whether the name of a key or variable contains `image`.
+pub(crate) fn contains_image(key: &str) -> bool {
+    key.to_ascii_lowercase().contains("image")
+}
+
+/// Whether a key is spelled like an environment variable. Config maps hold them for `envFrom`.
+fn is_variable(key: &str) -> bool {
+    let part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    key.contains('_') && key.chars().all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_classified() {
+        let table = [
+            ("image", KeyKind::Image),
+            ("IMAGE", KeyKind::Image),
+            ("engineImage", KeyKind::LikelyImage),
+            ("sidecar.istio.io/proxyImage", KeyKind::LikelyImage),
+            ("RELATED_IMAGE_MANAGER", KeyKind::LikelyImage),
+            ("images", KeyKind::Images),
+            ("defaultImages", KeyKind::Images),
+            ("extraArgs", KeyKind::Arguments),
+            ("command", KeyKind::Arguments),
+            ("imagePullSecrets", KeyKind::Other),
+            ("RELATED_image_x", KeyKind::Other),
+            ("IMAGEX", KeyKind::Other),
+        ];
+        for (key, expected) in table {
+            assert_eq!(KeyKind::from_key(key), expected, "{key}");
+        }
+    }
+}
