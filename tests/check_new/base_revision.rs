@@ -148,22 +148,6 @@ fn check_new_rejects_missing_bases_lists_and_repositories() {
 }
 
 #[test]
-fn check_new_follows_a_symbolic_link_to_the_list() {
-    let environment = branch_with("a r.io/a 1\n");
-    std::os::unix::fs::symlink("images-list", environment.path("link")).unwrap();
-    let output = environment.mirror("check-new --images-list link").exits(0);
-    assert!(
-        output.stdout.starts_with("0 new rows since "),
-        "{}",
-        output.stdout
-    );
-    environment.write("images-list", "127.0.0.1:1/c r.io/a 2\n");
-    let output = environment.mirror("check-new --images-list link").exits(1);
-    let removed = "link:1: `a r.io/a 1` (line 1 before) was removed: ";
-    assert!(output.stdout.contains(removed), "{}", output.stdout);
-}
-
-#[test]
 fn row_moved_to_another_list_is_not_removed() {
     let environment = branch_with("a r.io/a 1\nb r.io/b 1\n");
     environment.write("images-list", "a r.io/a 1\n");

@@ -1,6 +1,7 @@
 //! `mirror check-new`
 
 mod base_revision;
+mod checkouts;
 mod credentials_and_tls;
 mod destinations;
 mod findings;

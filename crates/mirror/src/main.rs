@@ -21,6 +21,7 @@
 mod cli;
 mod commands;
 mod files;
+mod git;
 mod registries;
 mod rows;
 mod session;

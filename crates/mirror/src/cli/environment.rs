@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use tag_retrieval::github::Token;
 use tag_retrieval::helm;
 
+use super::git_variables::GitVariables;
+
 /// The variables that mean something to us. One that is empty counts as not
 /// set: CI systems set what they have no value for to nothing.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,8 @@ pub(crate) struct Environment {
     pub(crate) helm: Option<PathBuf>,
     /// What helm gets to see.
     pub(crate) of_helm: Vec<(OsString, OsString)>,
+    /// Variables that calls of git depend on.
+    pub(crate) git: GitVariables,
     /// Set where `GITHUB_ACTIONS=true`.
     pub(crate) github: Option<GithubActions>,
     /// `IMAGES_FILE`, `DEST_REGISTRY_OVERRIDE` and the other keys of `KEY=VALUE` arguments.
@@ -81,6 +85,7 @@ impl Environment {
                 .iter()
                 .filter_map(|name| Some((OsString::from(name), get(name)?)))
                 .collect(),
+            git: GitVariables::read(&get),
             github: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| GithubActions {
                 step_summary: path("GITHUB_STEP_SUMMARY"),
             }),

@@ -37,8 +37,7 @@ pub(crate) enum ReadConfig {
 ///
 /// [`Failure`] for one that cannot be read, or is named and missing.
 pub(crate) fn read(common: &CommonOptions) -> Result<Option<ReadConfig>, Failure> {
-    let path = common.config.clone();
-    let path = path.unwrap_or_else(|| PathBuf::from(DEFAULT));
+    let path = path(common);
     let name = path.display().to_string();
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -63,6 +62,12 @@ pub(crate) fn read(common: &CommonOptions) -> Result<Option<ReadConfig>, Failure
                 .collect(),
         ),
     }))
+}
+
+/// Returns the path of the configuration, which need not exist.
+pub(crate) fn path(common: &CommonOptions) -> PathBuf {
+    let named = common.config.clone();
+    named.unwrap_or_else(|| PathBuf::from(DEFAULT))
 }
 
 fn unreadable(path: &Path, why: &str) -> Failure {

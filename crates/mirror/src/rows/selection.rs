@@ -1,6 +1,7 @@
 //! Which rows of the lists a run is about, and where they go.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use images_list::{Diff, List, Repository, RowAt, Severity};
@@ -11,7 +12,8 @@ use super::shard::Shard;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::image_name::full_repository;
 use crate::files::list_file::{self, ListFile};
-use crate::files::revision;
+use crate::files::lock_file;
+use crate::git::{Git, Links, Purpose, TrackedPath};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 
@@ -62,6 +64,10 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
     let overrides = Overrides::parse(&settings)?;
     let globs = Globs::parse("--match", &args.globs)?;
     let paths = list_file::paths(&session.common.images_list, settings.images_file);
+    let base = match &args.changed_since {
+        Some(revision) => Some(Base::find(session, revision, &paths).await?),
+        None => None,
+    };
     let lists = list_file::read_all(&paths)?;
     refuse_wrong_rows(session, &lists)?;
     let mut selection = Selection {
@@ -73,8 +79,8 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
         shard,
     };
     for (list, file) in lists.iter().enumerate() {
-        let new = match &args.changed_since {
-            Some(revision) => Some(new_lines(file, revision).await?),
+        let new = match &base {
+            Some(base) => Some(base.new_lines(list, file).await?),
             None => None,
         };
         for RowAt { line, row } in file.list.rows() {
@@ -162,15 +168,47 @@ pub(crate) fn refuse_wrong_rows(session: &Session, lists: &[ListFile]) -> Result
     Ok(())
 }
 
-/// The lines whose rows the revision does not have.
-async fn new_lines(file: &ListFile, revision: &str) -> Result<HashSet<usize>, Failure> {
-    let old = match revision::content_at(revision, &file.path).await? {
-        None => List::default(),
-        Some(bytes) => List::from_bytes(&bytes)
-            .map_err(|error| Failure::unusable(format!("{} of {revision}: {error}", file.name)))?,
-    };
-    let diff = Diff::between(&old, &file.list);
-    Ok(diff.added.iter().map(|at| at.line).collect())
+/// The revision of `--changed-since`.
+#[derive(Debug)]
+struct Base<'a> {
+    git: Git,
+    revision: &'a str,
+    /// The lists, in the order in which they were named.
+    lists: Vec<TrackedPath>,
+}
+
+impl<'a> Base<'a> {
+    /// Finds the lists in the repository. Neither they nor their locks may be symbolic links.
+    async fn find(
+        session: &Session,
+        revision: &'a str,
+        lists: &[PathBuf],
+    ) -> Result<Self, Failure> {
+        let git = Git::discover(&session.environment.git, Purpose::ChangedSince).await?;
+        let mut tracked = Vec::new();
+        for list in lists {
+            tracked.push(git.track(list, Links::Refuse)?);
+            git.track(&lock_file::path_of(list), Links::Refuse)?;
+        }
+        Ok(Self {
+            git,
+            revision,
+            lists: tracked,
+        })
+    }
+
+    /// Returns the lines of a list with rows that the revision does not have.
+    async fn new_lines(&self, list: usize, file: &ListFile) -> Result<HashSet<usize>, Failure> {
+        let revision = self.revision;
+        let old = match self.git.content_at(revision, &self.lists[list]).await? {
+            None => List::default(),
+            Some(bytes) => List::from_bytes(&bytes).map_err(|error| {
+                Failure::unusable(format!("{} of {revision}: {error}", file.name))
+            })?,
+        };
+        let diff = Diff::between(&old, &file.list);
+        Ok(diff.added.iter().map(|at| at.line).collect())
+    }
 }
 
 /// `--match`, and whatever else takes patterns for rows.

@@ -14,6 +14,7 @@ const LAYERS: [(&str, &[&[&str]]); 1] = [(
         &["commands"],
         &["rows"],
         &["registries"],
+        &["git"],
         &["files"],
         &["terminal"],
         &["cli"],

@@ -1,6 +1,7 @@
 //! `mirror check-new`: can what a branch adds be mirrored?
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use images_list::{Approved, List, Lock, Repository};
 
@@ -14,7 +15,7 @@ use crate::cli::failure::{Failure, Finding};
 use crate::files::config_file;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{self, LockFile, LockFileError};
-use crate::files::revision;
+use crate::git::{Git, Links, Purpose, TrackedPath};
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
@@ -26,12 +27,13 @@ use crate::terminal::github_actions::{self, Level};
 /// [`Failure`] for lists that cannot be read and bases that git does not know.
 pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
-    let of_config = config_file::findings(&session.common)?;
-    let stop = session.signals.listen()?;
     let paths = list_file::paths(&session.common.images_list, images_file);
+    let stop = session.signals.listen()?;
+    let checkout = Checkout::find(session, &paths).await?;
+    let of_config = config_file::findings(&session.common)?;
     let lists = list_file::read_all(&paths)?;
     let mut checked = tokio::select! {
-        checked = Box::pin(check(session, args, &lists)) => checked?,
+        checked = Box::pin(check(session, args, &checkout, &lists)) => checked?,
         () = stop.cancelled() => return Err(Failure::interrupted("interrupted; not all was checked")),
     };
     checked.problems.extend(of_config);
@@ -50,9 +52,11 @@ pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, 
 async fn check(
     session: &Session,
     args: &CheckNewArgs,
+    checkout: &Checkout,
     lists: &[ListFile],
 ) -> Result<Checked, Failure> {
-    let (base, old) = before(args, lists).await?;
+    let base = checkout.git.merge_base(args.base.as_deref()).await?;
+    let old = checkout.lists_at(&base, lists).await?;
     let change = Change::between(&old, lists);
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
     let (images, destinations) = check_rows(&checker, &change).await;
@@ -64,8 +68,8 @@ async fn check(
         mutable: args.locked.mutable()?,
         approvals: args.allow_approvals,
     };
-    for file in lists {
-        match lock_change(file, &base).await? {
+    for (file, tracked) in lists.iter().zip(&checkout.files) {
+        match lock_change(checkout, file, &tracked.lock, &base).await? {
             Ok(lock) => problems.extend(lock.findings(&change, &images, &allowed)),
             Err(wrong) => problems.extend(wrong),
         }
@@ -80,27 +84,58 @@ async fn check(
     })
 }
 
-/// The commit that the branch left its base at, and the lists as they were
-/// there. One that did not exist was empty.
-async fn before(args: &CheckNewArgs, lists: &[ListFile]) -> Result<(String, Vec<List>), Failure> {
-    let mut first = None;
-    let mut old = Vec::new();
-    for file in lists {
-        let base = revision::merge_base(args.base.as_deref(), &file.path).await?;
-        old.push(match revision::content_at(&base, &file.path).await? {
-            None => List::default(),
-            Some(bytes) => List::from_bytes(&bytes)
-                .map_err(|error| Failure::unusable(format!("{} of {base}: {error}", file.name)))?,
-        });
-        first.get_or_insert(base);
+/// The paths of a list and its lock in the repository.
+#[derive(Debug)]
+struct TrackedList {
+    list: TrackedPath,
+    lock: TrackedPath,
+}
+
+/// The checkout of the branch.
+#[derive(Debug)]
+struct Checkout {
+    git: Git,
+    /// In the order in which the lists were named.
+    files: Vec<TrackedList>,
+}
+
+impl Checkout {
+    /// Finds the lists in the repository. No file that the branch decides about may be a symbolic
+    /// link, so this runs before any of them is read.
+    async fn find(session: &Session, lists: &[PathBuf]) -> Result<Self, Failure> {
+        let git = Git::discover(&session.environment.git, Purpose::CheckNew).await?;
+        git.refuse_links(&config_file::path(&session.common))?;
+        let mut files = Vec::new();
+        for list in lists {
+            files.push(TrackedList {
+                list: git.track(list, Links::Refuse)?,
+                lock: git.track(&lock_file::path_of(list), Links::Refuse)?,
+            });
+        }
+        Ok(Self { git, files })
     }
-    Ok((first.unwrap_or_default(), old))
+
+    /// Returns the lists as they were in a commit. A list that did not exist was empty.
+    async fn lists_at(&self, commit: &str, lists: &[ListFile]) -> Result<Vec<List>, Failure> {
+        let mut old = Vec::new();
+        for (file, tracked) in lists.iter().zip(&self.files) {
+            old.push(match self.git.content_at(commit, &tracked.list).await? {
+                None => List::default(),
+                Some(bytes) => List::from_bytes(&bytes).map_err(|error| {
+                    Failure::unusable(format!("{} of {commit}: {error}", file.name))
+                })?,
+            });
+        }
+        Ok(old)
+    }
 }
 
 /// A list's lock, now and at the base. What is no lock now is a finding; what
 /// was none at the base approved nothing.
 async fn lock_change<'a>(
+    checkout: &Checkout,
     file: &'a ListFile,
+    tracked: &TrackedPath,
     base: &str,
 ) -> Result<Result<LockChange<'a>, Vec<Finding>>, Failure> {
     let new = match LockFile::read(file) {
@@ -108,7 +143,7 @@ async fn lock_change<'a>(
         Err(LockFileError::Wrong(problems)) => return Ok(Err(problems)),
         Err(LockFileError::Unreadable(failure)) => return Err(failure),
     };
-    let old = revision::content_at(base, &lock_file::path_of(&file.path)).await?;
+    let old = checkout.git.content_at(base, tracked).await?;
     let old = old.and_then(|bytes| Lock::parse(&String::from_utf8_lossy(&bytes)).ok());
     Ok(Ok(LockChange { file, old, new }))
 }

@@ -6,11 +6,12 @@ use futures::{StreamExt, TryStreamExt};
 use tag_retrieval::{FoundTag, NewTags, Origin, Summary};
 
 use super::apply::add_requests;
-use super::pull_requests::{Edit, Kind, LeftOut, Proposal, ProposedPair, path_in_repository};
+use super::pull_requests::{Edit, Kind, LeftOut, Proposal, ProposedPair};
 use super::retrieval::{EntryReport, EntryState, Retrieval};
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::{self, LockFile};
+use crate::git::{Git, Links};
 use crate::registries::availability::{AvailabilityChecker, ImageTag};
 use crate::rows::adding::{self, AddProblem, Checks, ImageProblem, Outcome, plan};
 
@@ -43,16 +44,18 @@ struct Listed<'a> {
 /// [`Failure`] for lists that are in no repository, and locks that are none.
 pub(crate) async fn draft(
     checker: &AvailabilityChecker,
+    git: &Git,
     retrieval: &Retrieval,
     lists: &[ListFile],
 ) -> Result<Vec<Draft>, Failure> {
     let mut listed = Vec::new();
     for file in lists {
+        let lock = lock_file::path_of(&file.path);
         listed.push(Listed {
             file,
-            path: path_in_repository(&file.path).await?,
+            path: git.track(&file.path, Links::Follow)?.to_text()?,
             lock: LockFile::read(file)?,
-            lock_path: path_in_repository(&lock_file::path_of(&file.path)).await?,
+            lock_path: git.track(&lock, Links::Follow)?.to_text()?,
         });
     }
     let with_news = retrieval

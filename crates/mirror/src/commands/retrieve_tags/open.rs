@@ -6,13 +6,12 @@ use tag_retrieval::github::{Github, GithubOptions};
 
 use super::apply::tell;
 use super::drafting::draft;
-use super::pull_requests::{
-    Mode, Outcome, Proposed, Proposing, PullState, origin, propose, repository_of,
-};
+use super::pull_requests::{Mode, Outcome, Proposed, Proposing, PullState, propose, repository_of};
 use super::retrieval::Retrieval;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
+use crate::git::{Git, Purpose};
 use crate::registries::availability::AvailabilityChecker;
 use crate::session::Session;
 use crate::terminal::github_actions;
@@ -33,7 +32,8 @@ pub(crate) async fn open_prs(
     proposing: &Proposing,
 ) -> Result<Exit, Failure> {
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
-    let drafts = draft(&checker, retrieval, lists).await?;
+    let git = Git::discover(&session.environment.git, Purpose::OpenPrs).await?;
+    let drafts = draft(&checker, &git, retrieval, lists).await?;
     let mut exit = Exit::Done;
     for problem in drafts.iter().flat_map(|draft| &draft.problems) {
         exit = exit.max(tell(problem));
@@ -69,15 +69,14 @@ pub(crate) async fn open_prs(
     Ok(exit)
 }
 
-/// Where and how to propose: to `GITHUB_REPOSITORY`, else the `origin` of the
-/// first list's repository.
+/// Returns where and how to propose: to `GITHUB_REPOSITORY`, else the `origin` of
+/// the repository of the working directory.
 ///
 /// # Errors
 ///
 /// [`Failure`] where it is not known where, or nobody may.
 pub(crate) async fn proposing(
     session: &Session,
-    lists: &[ListFile],
     github: Github,
     base: Option<String>,
     mode: Mode,
@@ -91,9 +90,11 @@ pub(crate) async fn proposing(
                 .to_owned(),
         ));
     }
-    let remote = match lists.first() {
-        Some(list) if environment.github_repository.is_none() => origin(&list.path).await?,
-        _ => None,
+    let remote = if environment.github_repository.is_none() {
+        let git = Git::discover(&environment.git, Purpose::OpenPrs).await?;
+        git.origin().await?
+    } else {
+        None
     };
     let api = environment.github_api.clone();
     let api = api.unwrap_or_else(|| GithubOptions::default().api);

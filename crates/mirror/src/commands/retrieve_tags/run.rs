@@ -88,7 +88,7 @@ async fn look(
 ) -> Result<(Retrieval, Option<Proposing>), Failure> {
     // Known before anybody is asked, not after.
     let to = match args.open_prs {
-        true => Some(how_to_propose(session, args, upstreams, lists).await?),
+        true => Some(how_to_propose(session, args, upstreams).await?),
         false => None,
     };
     let outcomes = ask(session, args, upstreams, entries).await;
@@ -117,14 +117,13 @@ async fn how_to_propose(
     session: &Session,
     args: &RetrieveTagsArgs,
     upstreams: &RunUpstreams,
-    lists: &[ListFile],
 ) -> Result<Proposing, Failure> {
     let mode = match args.dry_run {
         true => Mode::DryRun,
         false => Mode::Propose,
     };
     let github = upstreams.clients.github.clone();
-    proposing(session, lists, github, args.base.clone(), mode).await
+    proposing(session, github, args.base.clone(), mode).await
 }
 
 /// The entries that were named, or all.

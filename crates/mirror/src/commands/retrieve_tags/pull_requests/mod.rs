@@ -12,7 +12,6 @@
 
 mod body;
 mod branch;
-mod checkout;
 mod decide;
 mod error;
 mod markdown;
@@ -27,7 +26,6 @@ mod writer;
 use error::ProposeError;
 use marker::Marker;
 
-pub(crate) use checkout::{origin, path_in_repository};
 pub(crate) use proposal::{Edit, Kind, LeftOut, Proposal, ProposedPair};
 pub(crate) use propose::{Mode, Outcome, Proposed, Proposing, propose};
 pub(crate) use pulls::PullState;

@@ -1,0 +1,235 @@
+//! The merge base of a branch, and the content of files in a commit.
+
+use std::ffi::OsStr;
+
+use super::repository::{Git, first_line_of_stderr};
+use super::tracked::TrackedPath;
+use crate::cli::failure::Failure;
+
+/// The revisions that a branch is compared with by default; the first that exists counts.
+const DEFAULT_BASES: [&str; 3] = ["origin/HEAD", "origin/main", "origin/master"];
+
+/// A shallow clone follows one branch only, so the command names the others.
+const SHALLOW: &str = "the clone is shallow: get the history with \
+    `git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'`, \
+    or check out with `fetch-depth: 0`";
+
+/// Nothing is fetched on demand, since the repository's configuration says how.
+const PARTIAL: &str = "the clone is partial: get the missing objects with \
+    `git fetch --refetch --no-filter origin`, or check out without `filter`";
+
+const NAME_THE_BASE: &str = "name the branch that this one is to be merged into with --base";
+
+impl Git {
+    /// Returns the hash of the commit where the current branch left `base`, by default the first
+    /// of `origin/HEAD`, `origin/main` and `origin/master` that exists.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if there is no such revision, or the clone has too little history.
+    pub(crate) async fn merge_base(&self, base: Option<&str>) -> Result<String, Failure> {
+        let commit = match base {
+            Some(base) => self.commit(base).await?,
+            None => self.default_base().await?,
+        };
+        let found = self.run(["merge-base", &commit, "HEAD"]).await?;
+        if found.status.success() {
+            return Ok(String::from_utf8_lossy(&found.stdout).trim().to_owned());
+        }
+        let name = base.unwrap_or("the base");
+        let hint = if self.is_shallow().await? {
+            SHALLOW
+        } else {
+            NAME_THE_BASE
+        };
+        let message = format!("git knows no commit that HEAD and {name} have in common");
+        Err(Failure::unusable(message).hint(hint.to_owned()))
+    }
+
+    async fn default_base(&self) -> Result<String, Failure> {
+        for base in DEFAULT_BASES {
+            if let Some(commit) = self.find_commit(base).await? {
+                return Ok(commit);
+            }
+        }
+        let hint = if self.is_shallow().await? {
+            SHALLOW.to_owned()
+        } else {
+            format!("{NAME_THE_BASE}, or get it with `git fetch origin`")
+        };
+        let message = format!("git knows none of {}", DEFAULT_BASES.join(", "));
+        Err(Failure::unusable(message).hint(hint))
+    }
+
+    /// Returns the content of a file in a revision, `None` if the revision has no such file.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if there is no such revision, the clone lacks the file, or it is a symbolic
+    /// link there.
+    pub(crate) async fn content_at(
+        &self,
+        revision: &str,
+        file: &TrackedPath,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let commit = self.commit(revision).await?;
+        let arguments = ["ls-tree", "-z", "--full-tree", &commit, "--"].map(OsStr::new);
+        let arguments = arguments.into_iter().chain([file.path().as_os_str()]);
+        let listed = self.run(arguments).await?;
+        let unreadable = |why: &str| {
+            let name = file.name();
+            Failure::unusable(format!("cannot read {name} of {revision} with git: {why}"))
+        };
+        let output = if listed.status.success() {
+            // MODE TYPE HASH, a tab and the path.
+            let entry = String::from_utf8_lossy(&listed.stdout);
+            let hash = match entry.split_whitespace().collect::<Vec<_>>()[..] {
+                ["120000", ..] => return Err(unreadable("it is a symbolic link")),
+                [_, "blob", hash, ..] => hash,
+                _ => return Ok(None),
+            };
+            let shown = self.run(["cat-file", "blob", hash]).await?;
+            if shown.status.success() {
+                return Ok(Some(shown.stdout));
+            }
+            shown
+        } else {
+            listed
+        };
+        let hint = self.is_partial().await?.then(|| PARTIAL.to_owned());
+        Err(unreadable(&first_line_of_stderr(&output)).hint(hint))
+    }
+
+    async fn commit(&self, revision: &str) -> Result<String, Failure> {
+        // git would take it for an option.
+        if revision.is_empty() || revision.starts_with('-') {
+            let message = format!("{revision:?} is no git revision");
+            return Err(Failure::unusable(message));
+        }
+        if let Some(commit) = self.find_commit(revision).await? {
+            return Ok(commit);
+        }
+        let hint = if self.is_shallow().await? {
+            SHALLOW
+        } else {
+            "`git fetch` may bring it; `git log` shows what there is"
+        };
+        let message = format!("git knows no revision {revision:?}");
+        Err(Failure::unusable(message).hint(hint.to_owned()))
+    }
+
+    async fn find_commit(&self, revision: &str) -> Result<Option<String>, Failure> {
+        let spec = format!("{revision}^{{commit}}");
+        let parsed = self
+            .run(["rev-parse", "--verify", "--quiet", &spec])
+            .await?;
+        let hash = String::from_utf8_lossy(&parsed.stdout).trim().to_owned();
+        Ok(parsed.status.success().then_some(hash))
+    }
+
+    async fn is_shallow(&self) -> Result<bool, Failure> {
+        let shallow = self.run(["rev-parse", "--is-shallow-repository"]).await?;
+        Ok(shallow.stdout.starts_with(b"true"))
+    }
+
+    async fn is_partial(&self) -> Result<bool, Failure> {
+        const PROMISOR: &str = r"^(extensions\.partialclone|remote\..*\.promisor)$";
+        let found = self
+            .run(["config", "--local", "--get-regexp", PROMISOR])
+            .await?;
+        Ok(found.status.success())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use testkit::GitRepository;
+
+    use super::*;
+    use crate::git::repository::tests::variables;
+    use crate::git::{Links, Purpose};
+
+    async fn open(repository: &GitRepository) -> Git {
+        let (path, variables) = (repository.path(), variables());
+        let git = Git::discover_from(path, &variables, Purpose::ChangedSince).await;
+        git.unwrap()
+    }
+
+    fn with_list() -> GitRepository {
+        let repository = GitRepository::new();
+        repository.write("sub/list", "old");
+        repository.commit("first");
+        repository
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_as_it_was() {
+        let repository = with_list();
+        repository.write("sub/list", "new");
+        symlink("sub/list", repository.path().join("link")).unwrap();
+        let git = open(&repository).await;
+        for name in ["sub/list", "link"] {
+            let tracked = git.track(Path::new(name), Links::Follow).unwrap();
+            let content = git.content_at("HEAD", &tracked).await.unwrap();
+            assert_eq!(content.as_deref(), Some(&b"old"[..]), "{name}");
+        }
+        // A file that did not exist, with a name that would be a pattern; and a directory.
+        for name in ["sub/lis*", "sub"] {
+            let tracked = git.track(Path::new(name), Links::Refuse).unwrap();
+            assert_eq!(git.content_at("HEAD", &tracked).await, Ok(None), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_a_link_is_refused() {
+        let repository = with_list();
+        let link = repository.path().join("link");
+        symlink("sub/list", &link).unwrap();
+        repository.commit("second");
+        fs::remove_file(&link).unwrap();
+        repository.write("link", "new");
+        let git = open(&repository).await;
+        let tracked = git.track(Path::new("link"), Links::Refuse).unwrap();
+        let failure = git.content_at("HEAD", &tracked).await.unwrap_err();
+        let want = "cannot read link of HEAD with git: it is a symbolic link";
+        assert_eq!(failure.message, want);
+    }
+
+    #[tokio::test]
+    async fn revisions_that_do_not_exist_are_refused() {
+        let repository = with_list();
+        let git = open(&repository).await;
+        let tracked = git.track(Path::new("sub/list"), Links::Refuse).unwrap();
+        for revision in ["no-such", "--version", "", "HEAD~1"] {
+            let failure = git.content_at(revision, &tracked).await.unwrap_err();
+            let message = &failure.message;
+            assert!(message.contains("revision"), "{revision}: {failure}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_partial_clone_is_not_completed_and_the_failure_names_the_command() {
+        let origin = with_list();
+        origin.git(&["config", "uploadpack.allowFilter", "true"]);
+        origin.write("sub/list", "new");
+        origin.commit("second");
+        let clone = GitRepository::new();
+        let url = format!("file://{}", origin.path().display());
+        clone.git(&["remote", "add", "origin", &url]);
+        clone.git(&["fetch", "--quiet", "--filter=blob:none", "origin"]);
+        clone.git(&["checkout", "--quiet", "-B", "main", "origin/main"]);
+        let git = open(&clone).await;
+        let tracked = git.track(Path::new("sub/list"), Links::Refuse).unwrap();
+        let failure = git.content_at("HEAD~1", &tracked).await.unwrap_err();
+        let hint = failure.hint.unwrap();
+        assert_eq!(hint, PARTIAL);
+        // The command that the hint names helps.
+        clone.git(&["fetch", "--quiet", "--refetch", "--no-filter", "origin"]);
+        let content = git.content_at("HEAD~1", &tracked).await.unwrap();
+        assert_eq!(content.as_deref(), Some(&b"old"[..]));
+    }
+}
