@@ -2,7 +2,7 @@
 
 use embedded_registry::images::{Bundle, Platform, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
-use testkit::proxy::Recorded;
+use testkit::proxy::RecordedRequest;
 
 /// Starts a registry with the same small image under each `NAME:TAG`.
 pub(crate) async fn registry_with(images: &[&str]) -> RunningRegistry {
@@ -31,8 +31,9 @@ pub(crate) fn small_image(seed: u64) -> Bundle {
 }
 
 /// Returns the maximum number of requests that waited for their responses at the same time.
-pub(crate) fn max_in_flight(requests: &[Recorded]) -> usize {
-    let ends = |request: &Recorded| request.answered.map_or(request.arrived, |(time, _)| time);
+pub(crate) fn max_in_flight(requests: &[RecordedRequest]) -> usize {
+    let ends =
+        |request: &RecordedRequest| request.answered.map_or(request.arrived, |(time, _)| time);
     let in_flight = |time| {
         let open = requests.iter().filter(|request| request.arrived <= time);
         open.filter(|request| time < ends(request)).count()

@@ -65,7 +65,7 @@ impl TokenMirror {
     /// Returns how often the registry rejected a token.
     fn rejected_tokens(&self) -> usize {
         let requests = self.target.requests();
-        let rejected = |request: &&testkit::proxy::Recorded| {
+        let rejected = |request: &&testkit::proxy::RecordedRequest| {
             request.is_authorized() && request.status() == Some(401)
         };
         requests.iter().filter(rejected).count()
@@ -177,7 +177,7 @@ async fn anonymous_token_reads_and_only_the_user_writes() {
     let document = mirror.run(&line).exits(4).json();
     let hint = document["rows"][0]["error"]["hint"].as_str().unwrap();
     assert!(hint.contains(&format!("`mirror login {from}`")), "{hint}");
-    let accepted = |request: &testkit::proxy::Recorded| {
+    let accepted = |request: &testkit::proxy::RecordedRequest| {
         request.path.contains("/mirror/other/") && request.status() == Some(201)
     };
     assert!(!mirror.target.requests().iter().any(accepted));
@@ -225,7 +225,7 @@ async fn sync_retries_a_failed_token_request() {
     mirror.target.add(
         Rule::new("PUT", "/manifests/")
             .first(1)
-            .does(Action::LoseAnswer),
+            .does(Action::DropResponse),
     );
     mirror.run("sync --authfile auth.json").exits(0);
     let statuses = mirror

@@ -5,7 +5,7 @@ use http::request::Parts;
 use serde_json::Value;
 use testkit::clients::Crane;
 use testkit::processes::{Distribution, RegistryProcess};
-use testkit::proxy::{Action, FaultProxy, Recorded, Rule};
+use testkit::proxy::{Action, FaultProxy, RecordedRequest, Rule};
 use testkit::push::Pusher;
 
 use crate::environment::complete_tags;
@@ -106,8 +106,9 @@ pub(super) fn is_large(parts: &Parts) -> bool {
     length.is_some_and(|length: usize| length >= LARGE)
 }
 
-fn matching(requests: Vec<Recorded>, method: &str, part: &str) -> Vec<Recorded> {
-    let matches = |request: &Recorded| request.method == method && request.path.contains(part);
+fn matching(requests: Vec<RecordedRequest>, method: &str, part: &str) -> Vec<RecordedRequest> {
+    let matches =
+        |request: &RecordedRequest| request.method == method && request.path.contains(part);
     requests.into_iter().filter(matches).collect()
 }
 
@@ -166,7 +167,7 @@ async fn sync_retries_each_kind_of_request_after_a_lost_connection() {
     for (method, part) in WRITES {
         let rule = Rule::new(method, part).nth(2);
         // The registry has handled the request; only the response is lost.
-        mirror.to.add(rule.does(Action::LoseAnswer));
+        mirror.to.add(rule.does(Action::DropResponse));
     }
     mirror.assert_copies_all().await;
 }

@@ -77,7 +77,7 @@ async fn entries_run_concurrently() {
     assert_eq!(entries.len(), 30);
     let is_full = |entry: &Value| entry["tags"].as_array().is_none_or(|tags| tags.len() >= 5);
     assert!(entries.values().all(is_full), "{document}");
-    assert!(github.most_at_once() > 1, "GitHub requests are sequential");
+    assert!(github.max_in_flight() > 1, "GitHub requests are sequential");
     let requests = registries.iter().map(|(_, proxy)| proxy.requests());
     let in_flight = max_in_flight(&requests.collect::<Vec<_>>().concat());
     // More than the entries of one registry: several registries at once.

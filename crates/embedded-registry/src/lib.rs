@@ -34,10 +34,12 @@
 //! - The registry listens on loopback only and asks for no credentials. It is not for production.
 
 mod digests;
+mod http_server;
 pub mod images;
 mod server;
 
 pub use digests::digest_of;
+pub use http_server::{HttpListener, HttpServer};
 pub use server::{
     Catalog, Children, Links, LoggedRequest, Mounts, Referrers, Registry, RunningRegistry,
     StoredManifest,

@@ -1,97 +1,65 @@
-//! A folder over HTTP.
+//! A directory over HTTP.
 
 use std::convert::Infallible;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use embedded_registry::{HttpListener, HttpServer};
+use http::{Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
 
-/// The files of a folder over plain HTTP, until this is dropped.
+/// A server for the files of a directory over plain HTTP. It runs until it is dropped.
 #[derive(Debug)]
 pub struct FileServer {
-    address: SocketAddr,
     state: Arc<State>,
-    server: JoinHandle<()>,
+    server: HttpServer,
 }
 
 #[derive(Debug)]
 struct State {
-    folder: PathBuf,
+    directory: PathBuf,
     requests: Mutex<Vec<String>>,
 }
 
 impl FileServer {
-    /// Serves what is in `folder` when it is asked for.
-    pub async fn start(folder: &Path) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a free port");
-        let address = listener.local_addr().expect("the port's number");
+    /// Starts the server on a free port. Files are read at each request.
+    pub async fn start(directory: &Path) -> Self {
+        let listener = HttpListener::bind().await.expect("a free port");
         let state = Arc::new(State {
-            folder: folder.to_owned(),
+            directory: directory.to_owned(),
             requests: Mutex::default(),
         });
-        let server = tokio::spawn(accept(listener, Arc::clone(&state)));
-        Self {
-            address,
-            state,
-            server,
-        }
+        let server = listener.serve({
+            let state = Arc::clone(&state);
+            move |request| {
+                let response = respond(&state, request.uri().path());
+                async { Ok::<_, Infallible>(response) }
+            }
+        });
+        Self { state, server }
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at its end.
+    /// Returns `http://127.0.0.1:PORT`, without a trailing slash.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
-    /// The paths that were asked for, in order, such as `/index.yaml`.
+    /// Returns the requested paths in order, such as `/index.yaml`.
     pub fn requests(&self) -> Vec<String> {
         let requests = self.state.requests.lock();
         requests.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Drop for FileServer {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        connections.spawn(connection(stream, Arc::clone(&state)));
-    }
-}
-
-async fn connection(stream: TcpStream, state: Arc<State>) {
-    let service = service_fn(|request: Request<Incoming>| {
-        let answer = answer(&state, request.uri().path());
-        async { Ok::<_, Infallible>(answer) }
-    });
-    // Who hangs up in the middle has reasons of its own.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-}
-
-fn answer(state: &State, path: &str) -> Response<Full<Bytes>> {
+fn respond(state: &State, path: &str) -> Response<Full<Bytes>> {
     let mut requests = state
         .requests
         .lock()
@@ -99,11 +67,11 @@ fn answer(state: &State, path: &str) -> Response<Full<Bytes>> {
     requests.push(path.to_owned());
     drop(requests);
     let file = Path::new(path.trim_start_matches('/'));
-    let inside = file
+    let is_inside = file
         .components()
         .all(|part| matches!(part, Component::Normal(_)));
-    let content = inside
-        .then(|| fs::read(state.folder.join(file)).ok())
+    let content = is_inside
+        .then(|| fs::read(state.directory.join(file)).ok())
         .flatten();
     let status = match &content {
         Some(_) => StatusCode::OK,
@@ -116,16 +84,18 @@ fn answer(state: &State, path: &str) -> Response<Full<Bytes>> {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
     use crate::fetch;
 
     #[tokio::test]
-    async fn only_what_is_in_the_folder_is_served_and_every_request_is_remembered() {
-        let folder = tempfile::tempdir().unwrap();
-        let served = folder.path().join("served");
+    async fn file_server_serves_its_directory_only_and_records_every_request() {
+        let directory = tempfile::tempdir().unwrap();
+        let served = directory.path().join("served");
         fs::create_dir_all(served.join("a")).unwrap();
         fs::write(served.join("a/b"), "text").unwrap();
-        fs::write(folder.path().join("secret"), "secret").unwrap();
+        fs::write(directory.path().join("secret"), "secret").unwrap();
         let server = FileServer::start(&served).await;
         let get = async |path: &str| {
             let url = format!("{}{path}", server.url());

@@ -188,7 +188,7 @@ async fn requests_end_without_an_answer_or_with_another() {
     let table = [
         (Action::Reset, "none", End::Reset, 0),
         (Action::Stall, "none", End::Silent, 0),
-        (Action::LoseAnswer, "none", End::Reset, 1),
+        (Action::DropResponse, "none", End::Reset, 1),
         (reply.into(), "429", End::Closed, 0),
         (
             Action::RedirectTo("127.0.0.1:9".into()),

@@ -62,7 +62,7 @@ fn any_request_faults(host: &str) -> Vec<Fault> {
         ("host down for 0.2 s", AppliesTo::Any, down),
         ("slow by 3 s", AppliesTo::Any, slow),
         ("reset", AppliesTo::Any, Action::Reset),
-        ("response lost", AppliesTo::Any, Action::LoseAnswer),
+        ("response lost", AppliesTo::Any, Action::DropResponse),
         ("429, Retry-After", AppliesTo::Any, soon.into()),
         ("HTML instead of JSON", AppliesTo::Any, page.into()),
         (
@@ -175,7 +175,7 @@ impl Traffic {
 pub(super) fn count_requests(proxy: &FaultProxy, traffic: &Traffic) {
     let traffic = traffic.clone();
     let counts = move |parts: &_| {
-        traffic.record(RequestKind::of_parts(parts), None);
+        traffic.record(RequestKind::classify_parts(parts), None);
         false
     };
     proxy.add(Rule::new("", "").when(counts));
@@ -194,7 +194,7 @@ pub(super) fn inject_faults(proxy: &FaultProxy, traffic: &Traffic, plan: &Plan, 
     // The proxy evaluates the rules of one request in order, before those of the next: the first
     // rule draws for all.
     let first = move |parts: &http::request::Parts| {
-        let kind = RequestKind::of_parts(parts);
+        let kind = RequestKind::classify_parts(parts);
         let mut random = random.lock().unwrap();
         let fits = |applies_to: AppliesTo| kind.is_some_and(|kind| applies_to.includes(kind));
         let fitting: Vec<_> = (0..candidates.len())

@@ -123,7 +123,7 @@ impl Fault {
                 Times::Always => Duration::from_secs(600),
             })),
             Self::Reset => Some(Action::Reset),
-            Self::AnswerLost => Some(Action::LoseAnswer),
+            Self::AnswerLost => Some(Action::DropResponse),
             Self::Stall => Some(Action::Stall),
             Self::ResetInBody | Self::Truncated | Self::StallInBody | Self::Flipped => {
                 self.in_body(place)

@@ -205,7 +205,7 @@ impl Place {
     pub fn is_struck(&self, parts: &Parts) -> bool {
         let target = parts.uri.to_string();
         let is_push = target.contains("push");
-        RequestKind::of_parts(parts) == Some(self.kind)
+        RequestKind::classify_parts(parts) == Some(self.kind)
             && target.contains(FAULTY)
             && parts.headers.contains_key("authorization")
             && (self.kind != Kind::Token || is_push == (self.side == Destination))
@@ -227,7 +227,9 @@ impl Place {
             WithoutMounts | FirstContact => vec![refuses_mounts()],
             Chunked => vec![refuses_large()],
             ChunkLost => {
-                let lost = Rule::new("PATCH", FAULTY).first(1).does(Action::LoseAnswer);
+                let lost = Rule::new("PATCH", FAULTY)
+                    .first(1)
+                    .does(Action::DropResponse);
                 vec![refuses_large(), lost]
             }
         }

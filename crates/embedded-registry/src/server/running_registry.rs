@@ -1,18 +1,11 @@
 //! A registry that runs: its start, its content and its end.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use oci_spec::image::Digest;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
 
 use super::access_log::{AccessLog, LoggedRequest};
 use super::handler::handle;
@@ -23,16 +16,7 @@ use super::state::ServerState;
 use super::store::{Store, StoredManifest};
 use super::upload_sessions::UploadSessions;
 use crate::digests::digest_of;
-
-/// Maximum concurrent connections. Further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 4096;
-
-/// The longest wait for the head of a request. Clients drop idle connections earlier, so the server
-/// does not close a connection that a client is about to use.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// The pause after a failed `accept`, whose usual cause is a lack of file descriptors.
-const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(20);
+use crate::http_server::{HttpListener, HttpServer};
 
 impl Registry {
     /// Starts the registry on a free port of 127.0.0.1, in the current tokio runtime.
@@ -41,17 +25,25 @@ impl Registry {
     ///
     /// If no port of the loopback interface is free.
     pub async fn start(self) -> io::Result<RunningRegistry> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
+        let listener = HttpListener::bind().await?;
         let state = Arc::new(ServerState {
             log: AccessLog::new(self.access_log),
             options: self,
             store: Store::default(),
             sessions: UploadSessions::default(),
-            address,
+            address: listener.address(),
         });
-        let server = tokio::spawn(accept(listener, Arc::clone(&state)));
-        Ok(RunningRegistry { state, server })
+        let server = listener.serve({
+            let state = Arc::clone(&state);
+            move |request| {
+                let state = Arc::clone(&state);
+                async move { handle(&state, request).await }
+            }
+        });
+        Ok(RunningRegistry {
+            state,
+            _server: server,
+        })
     }
 }
 
@@ -59,7 +51,7 @@ impl Registry {
 /// without HTTP and without checks.
 pub struct RunningRegistry {
     state: Arc<ServerState>,
-    server: JoinHandle<()>,
+    _server: HttpServer,
 }
 
 impl RunningRegistry {
@@ -179,46 +171,4 @@ impl RunningRegistry {
     pub fn remove_blob(&self, repository: &str, digest: &Digest) -> bool {
         self.state.store.remove_blob(repository, digest)
     }
-}
-
-impl Drop for RunningRegistry {
-    /// Closes the listener and all connections, which are tasks of the aborted task.
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<ServerState>) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-            return;
-        };
-        while connections.try_join_next().is_some() {}
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let state = Arc::clone(&state);
-                connections.spawn(async move {
-                    serve_connection(stream, state).await;
-                    drop(permit);
-                });
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_RETRY_PAUSE).await,
-        }
-    }
-}
-
-async fn serve_connection(stream: TcpStream, state: Arc<ServerState>) {
-    // Otherwise a small response may wait for the acknowledgment of the one before.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let service = service_fn(|request| handle(&state, request));
-    // The client notices that a connection breaks; the server has nothing to do.
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
 }

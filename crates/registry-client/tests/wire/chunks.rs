@@ -63,7 +63,7 @@ async fn after_a_413_blobs_go_in_chunks() {
 #[tokio::test]
 async fn a_lost_answer_to_a_chunk_is_asked_after() {
     let faults = [
-        Action::LoseAnswer,
+        Action::DropResponse,
         Action::Reset,
         Action::answer(502).into(),
     ];
@@ -100,7 +100,7 @@ async fn real_registries_get_over_a_lost_answer_too() {
     let bytes = noise(1, 9 * 1024 * 1024);
     source.put_blob("a", bytes.clone());
     for version in [Version::V2, Version::V3] {
-        for action in [Action::LoseAnswer, Action::Reset] {
+        for action in [Action::DropResponse, Action::Reset] {
             let registry = Distribution::new().version(version).start().await;
             let proxy = FaultProxy::start(registry.address()).await;
             refuse_large(&proxy);

@@ -66,7 +66,7 @@ async fn a_manifest_is_put_again_after_a_lost_answer() {
     proxy.add(
         Rule::new("PUT", "/manifests/")
             .first(1)
-            .does(Action::LoseAnswer),
+            .does(Action::DropResponse),
     );
     let bytes = index("x");
     let manifest = Manifest {

@@ -161,7 +161,7 @@ async fn a_blob_whose_answer_was_lost_is_not_sent_again() {
         proxy.add(
             Rule::new("PUT", "/uploads/")
                 .first(1)
-                .does(Action::LoseAnswer),
+                .does(Action::DropResponse),
         );
         let client = Setup::new().client();
         let (from, to) = (

@@ -61,7 +61,7 @@ async fn no_more_than_eight_are_under_way() {
         github.releases(&project(name)).await.unwrap();
     });
     join_all(needs).await;
-    assert_eq!(server.most_at_once(), 8);
+    assert_eq!(server.max_in_flight(), 8);
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
-//! What goes wrong when a test says so.
+//! Failures that a test requests.
 
 use std::time::Duration;
 
 use http::StatusCode;
 
-use super::answer::Answer;
-use super::limit::epoch_in;
+use super::rate_limit::epoch_in;
+use super::response::ApiResponse;
 
-/// A failure that some requests get instead of their answer.
+/// A failure that replaces the response to some requests.
 #[derive(Clone, Debug)]
 pub struct Fault {
     kind: Kind,
@@ -21,7 +21,7 @@ enum Kind {
     Status(u16),
     Primary(Duration),
     Secondary(Option<u64>),
-    LostAnswer,
+    LostResponse,
 }
 
 impl Fault {
@@ -34,42 +34,42 @@ impl Fault {
         }
     }
 
-    /// A status with a message that says nothing.
+    /// An error status with a message that names no cause.
     pub fn status(status: u16) -> Self {
         Self::new(Kind::Status(status))
     }
 
-    /// 403 as when the hour's requests are used up; they are back after `reset`.
+    /// A 403 for an exhausted primary rate limit, which resets after `reset`.
     pub fn primary_limit(reset: Duration) -> Self {
         Self::new(Kind::Primary(reset))
     }
 
-    /// 403 as when there were too many requests at once or too many changes in a minute, with
-    /// `Retry-After` in seconds or without.
+    /// A 403 for a secondary rate limit (too many concurrent requests or changes), with or without
+    /// `Retry-After` in seconds.
     pub fn secondary_limit(retry_after: Option<u64>) -> Self {
         Self::new(Kind::Secondary(retry_after))
     }
 
-    /// What was asked for is done, and a 502 says that it is not known.
-    pub fn lost_answer() -> Self {
-        Self::new(Kind::LostAnswer)
+    /// The request is carried out, but the response is a 502.
+    pub fn lost_response() -> Self {
+        Self::new(Kind::LostResponse)
     }
 
-    /// How many requests get it; one if this is not called.
+    /// Sets the number of requests that fail. The default is 1.
     #[must_use]
     pub fn times(mut self, times: usize) -> Self {
         self.left = times;
         self
     }
 
-    /// Only requests whose path contains `part`.
+    /// Limits the fault to requests whose path contains `part`.
     #[must_use]
     pub fn of(mut self, part: &str) -> Self {
         part.clone_into(&mut self.part);
         self
     }
 
-    /// Only requests with this method.
+    /// Limits the fault to requests with this method.
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         self.method = Some(method.to_owned());
@@ -81,42 +81,42 @@ impl Fault {
         self.left > 0 && method_fits && path.contains(&self.part)
     }
 
-    /// Whether the request is carried out all the same.
-    pub(super) fn is_after_the_deed(&self) -> bool {
-        matches!(self.kind, Kind::LostAnswer)
+    /// Returns true if the request is carried out before it fails.
+    pub(super) fn is_after_processing(&self) -> bool {
+        matches!(self.kind, Kind::LostResponse)
     }
 
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn response(&self) -> ApiResponse {
         match &self.kind {
             Kind::Status(status) => {
-                let status = StatusCode::from_u16(*status).expect("a status of HTTP");
-                Answer::refused(status, "Scripted failure")
+                let status = StatusCode::from_u16(*status).expect("a valid status code");
+                ApiResponse::error(status, "Scripted failure")
             }
-            Kind::LostAnswer => Answer::refused(StatusCode::BAD_GATEWAY, "Server Error"),
+            Kind::LostResponse => ApiResponse::error(StatusCode::BAD_GATEWAY, "Server Error"),
             Kind::Primary(reset) => limited("API rate limit exceeded for 127.0.0.1.")
                 .header("x-ratelimit-limit", "60")
                 .header("x-ratelimit-remaining", "0")
                 .header("x-ratelimit-reset", epoch_in(*reset).to_string()),
             Kind::Secondary(retry_after) => {
-                let answer = limited(
+                let response = limited(
                     "You have exceeded a secondary rate limit. Please wait a few minutes before \
                      you try again.",
                 )
                 .header("x-ratelimit-remaining", "4000");
                 match retry_after {
-                    Some(seconds) => answer.header("retry-after", seconds.to_string()),
-                    None => answer,
+                    Some(seconds) => response.header("retry-after", seconds.to_string()),
+                    None => response,
                 }
             }
         }
     }
 }
 
-fn limited(message: &str) -> Answer {
-    Answer::refused(StatusCode::FORBIDDEN, message)
+fn limited(message: &str) -> ApiResponse {
+    ApiResponse::error(StatusCode::FORBIDDEN, message)
 }
 
-/// Takes the first fault that is due.
+/// Takes the first fault that fits a request.
 pub(super) fn take(faults: &mut [Fault], method: &str, path: &str) -> Option<Fault> {
     let fault = faults.iter_mut().find(|fault| fault.fits(method, path))?;
     fault.left -= 1;

@@ -1,13 +1,13 @@
-//! A server that answers like GitHub's REST API (<https://docs.github.com/en/rest>), as far as
-//! versions are looked up and changes proposed there.
+//! A fake of GitHub's REST API (<https://docs.github.com/en/rest>): the endpoints that look up versions
+//! and propose changes.
 //!
 //! ```no_run
 //! # async fn test() {
-//! use testkit::github::{Fault, FakeGithub, Release};
+//! use testkit::github::{FakeGithub, Fault, Release};
 //!
 //! let github = FakeGithub::new().token("secret").start().await;
 //! github.release("coredns/coredns", Release::new("v1.11.3"));
-//! github.commit("us/mirror", "main", &[("images-list", "# nothing yet\n")]);
+//! github.commit("us/mirror", "main", &[("images-list", "# empty\n")]);
 //! github.fault(Fault::status(503).times(2).of("/releases"));
 //! // … look up releases and propose a change at github.url() …
 //! assert_eq!(github.count("GET", "/repos/coredns/coredns/releases"), 3);
@@ -15,25 +15,24 @@
 //! # }
 //! ```
 //!
-//! It knows commits and trees, and pull requests as far as their list, their branch and their
-//! labels go: no reviews, no merges. A tree is flat: files by their whole path.
+//! It supports commits, trees, refs, and the list, branch and labels of pull requests, but no reviews and
+//! no merges. Trees are flat: files by their full path.
 
-mod answer;
-mod contents;
 mod fault;
-mod git;
-mod labels;
-mod limit;
-mod pulls;
+mod git_store;
+mod pull_requests;
 mod query;
+mod rate_limit;
 mod releases;
-mod route;
+mod response;
+mod routes;
 mod running;
 mod server;
 mod state;
 
 pub use fault::Fault;
-pub use pulls::{Pull, PullState};
+pub use pull_requests::{Pull, PullState};
 pub use releases::Release;
 pub use running::RunningGithub;
-pub use server::{FakeGithub, GithubRequest};
+pub use server::FakeGithub;
+pub use state::GithubRequest;

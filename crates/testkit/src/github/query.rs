@@ -1,12 +1,12 @@
-//! The query of a request, and a list's page.
+//! The query of a request, and pagination.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::response::ApiResponse;
 
-/// The parameters of a request, decoded.
+/// The decoded query parameters of a request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Query(HashMap<String, String>);
 
@@ -23,8 +23,8 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
-    /// As it is sent.
-    pub(super) fn text(&self) -> String {
+    /// Encodes the query again.
+    pub(super) fn encode(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.0).finish()
     }
@@ -34,30 +34,30 @@ impl Query {
         given.unwrap_or(default)
     }
 
-    /// One page of a list, with the `Link` header that GitHub sends where there are more.
-    /// `url` is the list's own, without a query.
-    pub(super) fn page(&self, url: &str, all: Vec<Value>) -> Answer {
+    /// Returns the requested page of a list, with GitHub's `Link` header if there are more pages.
+    /// `url` is the URL of the list without a query.
+    pub(super) fn page(&self, url: &str, all: Vec<Value>) -> ApiResponse {
         let size = self.number("per_page", 30).clamp(1, 100);
         let page = self.number("page", 1).max(1);
         let last = all.len().div_ceil(size).max(1);
         let mut links = Vec::new();
         if page < last {
-            links.push(format!("<{}>; rel=\"next\"", self.at(url, page + 1)));
-            links.push(format!("<{}>; rel=\"last\"", self.at(url, last)));
+            links.push(format!("<{}>; rel=\"next\"", self.page_url(url, page + 1)));
+            links.push(format!("<{}>; rel=\"last\"", self.page_url(url, last)));
         }
         if page > 1 {
-            links.push(format!("<{}>; rel=\"prev\"", self.at(url, page - 1)));
-            links.push(format!("<{}>; rel=\"first\"", self.at(url, 1)));
+            links.push(format!("<{}>; rel=\"prev\"", self.page_url(url, page - 1)));
+            links.push(format!("<{}>; rel=\"first\"", self.page_url(url, 1)));
         }
         let of_page = all.into_iter().skip((page - 1) * size).take(size);
-        let answer = Answer::ok(&Value::Array(of_page.collect()));
+        let response = ApiResponse::ok(&Value::Array(of_page.collect()));
         match links.is_empty() {
-            true => answer,
-            false => answer.header("link", links.join(", ")),
+            true => response,
+            false => response.header("link", links.join(", ")),
         }
     }
 
-    fn at(&self, url: &str, page: usize) -> String {
+    fn page_url(&self, url: &str, page: usize) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let kept = self.0.iter().filter(|(name, _)| *name != "page");
         query.extend_pairs(kept);

@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
 use super::query::Query;
-use super::state::Repository;
+use super::response::ApiResponse;
+
+/// The releases of one repository, newest first.
+#[derive(Debug, Default)]
+pub(super) struct Releases(Vec<Release>);
 
 /// A release of a repository.
 #[derive(Clone, Debug)]
@@ -17,7 +20,7 @@ pub struct Release {
 }
 
 impl Release {
-    /// A release that was published at the beginning of 2026.
+    /// Creates a release that was published at the beginning of 2026.
     pub fn new(tag: &str) -> Self {
         Self {
             tag: tag.to_owned(),
@@ -28,14 +31,14 @@ impl Release {
         }
     }
 
-    /// When it was published, in RFC 3339.
+    /// Sets the publication time, in RFC 3339.
     #[must_use]
     pub fn published(mut self, time: &str) -> Self {
         self.published = Some(time.to_owned());
         self
     }
 
-    /// Makes it a draft, which has no time.
+    /// Makes it a draft, which has no publication time.
     #[must_use]
     pub fn draft(mut self) -> Self {
         self.draft = true;
@@ -50,7 +53,7 @@ impl Release {
         self
     }
 
-    /// Marks it latest. Without such a mark none is.
+    /// Marks it as the latest release. Without this call no release is the latest.
     #[must_use]
     pub fn latest(mut self) -> Self {
         self.latest = true;
@@ -75,20 +78,25 @@ impl Release {
     }
 }
 
-impl Repository {
-    /// All releases; drafts are shown to those who may write alone.
-    pub(super) fn list_releases(&self, project: &str, url: &str, query: &Query) -> Answer {
-        let documents = self.releases.iter().enumerate();
+impl Releases {
+    /// Adds a release before the others.
+    pub(super) fn add(&mut self, release: Release) {
+        self.0.insert(0, release);
+    }
+
+    /// Returns a page of all releases, drafts included.
+    pub(super) fn list(&self, project: &str, url: &str, query: &Query) -> ApiResponse {
+        let documents = self.0.iter().enumerate();
         let documents = documents.map(|(number, release)| release.document(project, number));
         query.page(url, documents.collect())
     }
 
-    /// The release that is marked latest.
-    pub(super) fn latest_release(&self, project: &str) -> Answer {
-        let marked = self.releases.iter().position(|release| release.latest);
+    /// Returns the release that is marked as the latest.
+    pub(super) fn latest(&self, project: &str) -> ApiResponse {
+        let marked = self.0.iter().position(|release| release.latest);
         match marked {
-            Some(number) => Answer::ok(&self.releases[number].document(project, number)),
-            None => Answer::not_found(),
+            Some(number) => ApiResponse::ok(&self.0[number].document(project, number)),
+            None => ApiResponse::not_found(),
         }
     }
 }

@@ -1,46 +1,27 @@
-//! The server itself.
+//! The options of the server, and one request.
 
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::answer::Answer;
 use super::fault;
 use super::query::Query;
-use super::route::Ask;
-use super::running::RunningGithub;
-use super::state::State;
+use super::rate_limit::RateLimit;
+use super::response::ApiResponse;
+use super::routes::ApiRequest;
+use super::state::{GithubRequest, State};
 
-/// A server that is yet to start. Without more it is empty and takes any token.
+/// The options of a server that is not started. The default is empty and accepts any token.
 #[derive(Clone, Debug, Default)]
 pub struct FakeGithub {
     token: Option<String>,
     latency: Duration,
-}
-
-/// A request, and the status it got.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GithubRequest {
-    /// Such as `GET`.
-    pub method: String,
-    /// With its query, as it was sent.
-    pub target: String,
-    /// Whether it came with a token.
-    pub authenticated: bool,
-    /// The answer's status.
-    pub status: u16,
 }
 
 #[derive(Debug)]
@@ -51,42 +32,35 @@ pub(super) struct Server {
 }
 
 impl FakeGithub {
-    /// An empty server.
+    /// Creates the options of an empty server.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The only token that is not refused as bad.
+    /// Sets the only valid token.
     #[must_use]
     pub fn token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
     }
 
-    /// Waits this long before every answer, so that needs of the same thing overlap.
+    /// Delays every response, so that concurrent requests overlap.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
-
-    /// Starts it on a free port.
-    pub async fn start(self) -> RunningGithub {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a free port");
-        let address = listener.local_addr().expect("the port's number");
-        let server = Arc::new(Server {
-            options: self,
-            address,
-            state: Mutex::default(),
-        });
-        let task = tokio::spawn(accept(listener, Arc::clone(&server)));
-        RunningGithub::new(server, task)
-    }
 }
 
 impl Server {
+    pub(super) fn new(options: FakeGithub, address: SocketAddr) -> Self {
+        Self {
+            options,
+            address,
+            state: Mutex::default(),
+        }
+    }
+
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -95,37 +69,38 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// Responds to a request and records it.
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await;
         let body = body.map(http_body_util::Collected::to_bytes);
         let target = parts.uri.path_and_query().map(ToString::to_string);
-        self.begin();
+        self.count_in_flight();
         sleep(self.options.latency).await;
-        let answer = self.decide(&parts, &body.unwrap_or_default());
+        let response = self.process(&parts, &body.unwrap_or_default());
         let mut state = self.state();
-        state.under_way.0 -= 1;
+        state.in_flight -= 1;
         state.requests.push(GithubRequest {
             method: parts.method.to_string(),
             target: target.unwrap_or_default(),
             authenticated: token(&parts.headers).is_some(),
-            status: answer.status.as_u16(),
+            status: response.status.as_u16(),
         });
-        answer.into_response()
+        response.into_response()
     }
 
-    fn begin(&self) {
-        let (now, most) = &mut self.state().under_way;
-        *now += 1;
-        *most = (*most).max(*now);
+    fn count_in_flight(&self) {
+        let mut state = self.state();
+        state.in_flight += 1;
+        state.max_in_flight = state.max_in_flight.max(state.in_flight);
     }
 
-    fn decide(&self, parts: &http::request::Parts, body: &[u8]) -> Answer {
+    fn process(&self, parts: &http::request::Parts, body: &[u8]) -> ApiResponse {
         let mut state = self.state();
         let (method, path) = (parts.method.as_str(), parts.uri.path());
-        let due = fault::take(&mut state.faults, method, path);
-        if let Some(fault) = due.as_ref().filter(|fault| !fault.is_after_the_deed()) {
-            return fault.answer();
+        let fault = fault::take(&mut state.faults, method, path);
+        if let Some(fault) = fault.as_ref().filter(|fault| !fault.is_after_processing()) {
+            return fault.response();
         }
         let token = token(&parts.headers);
         if token.is_some_and(|token| {
@@ -134,26 +109,26 @@ impl Server {
                 .as_deref()
                 .is_some_and(|own| own != token)
         }) {
-            return Answer::refused(StatusCode::UNAUTHORIZED, "Bad credentials");
+            return ApiResponse::error(StatusCode::UNAUTHORIZED, "Bad credentials");
         }
-        if let Some(refused) = state.limit.as_mut().and_then(super::limit::Limit::count) {
-            return refused;
+        if let Some(exceeded) = state.rate_limit.as_mut().and_then(RateLimit::count) {
+            return exceeded;
         }
         let accept = parts.headers.get("accept").map(http::HeaderValue::as_bytes);
         let accept = String::from_utf8_lossy(accept.unwrap_or_default());
-        let answer = state.answer(&Ask {
+        let response = state.respond(&ApiRequest {
             method: parts.method.clone(),
             path: path.split('/').skip(1).map(decode).collect(),
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             url: &format!("http://{}{path}", self.address),
             raw: accept.contains("raw"),
-            known: token.is_some(),
+            authenticated: token.is_some(),
             document: serde_json::from_slice(body).unwrap_or_default(),
         });
-        let answer = due.map_or(answer, |fault| fault.answer());
-        match &state.limit {
-            Some(limit) => limit.say(answer),
-            None => answer,
+        let response = fault.map_or(response, |fault| fault.response());
+        match &state.rate_limit {
+            Some(limit) => limit.add_headers(response),
+            None => response,
         }
     }
 }
@@ -163,7 +138,7 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     value.strip_prefix("Bearer ")
 }
 
-/// A part of a path. There `+` is itself, which it is not in a query.
+/// Decodes a segment of a path, where `+` is no space, unlike in a query.
 fn decode(part: &str) -> String {
     let form = format!("={}", part.replace('+', "%2B"));
     let mut pairs = form_urlencoded::parse(form.as_bytes());
@@ -171,22 +146,4 @@ fn decode(part: &str) -> String {
         .next()
         .map(|(_, part)| part.into_owned())
         .unwrap_or_default()
-}
-
-async fn accept(listener: TcpListener, server: Arc<Server>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        let server = Arc::clone(&server);
-        connections.spawn(async move {
-            let service = service_fn(|request| {
-                let answer = server.answer(request);
-                async { Ok::<_, Infallible>(answer.await) }
-            });
-            // A client that goes away is its own business.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
 }

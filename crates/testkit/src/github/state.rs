@@ -1,14 +1,27 @@
-//! What the server has.
+//! The content of the server.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use super::fault::Fault;
-use super::limit::Limit;
-use super::pulls::Pull;
-use super::releases::Release;
-use super::server::GithubRequest;
+use super::git_store::GitStore;
+use super::pull_requests::PullRequests;
+use super::rate_limit::RateLimit;
+use super::releases::Releases;
 
-/// Everything that changes.
+/// A request with the status of its response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GithubRequest {
+    /// Such as `GET`.
+    pub method: String,
+    /// Path and query as sent.
+    pub target: String,
+    /// True if the request had a token.
+    pub authenticated: bool,
+    /// The status of the response.
+    pub status: u16,
+}
+
+/// The mutable state of the server.
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// By `OWNER/REPO`.
@@ -16,41 +29,24 @@ pub(super) struct State {
     /// New names by old ones.
     pub(super) renamed: BTreeMap<String, String>,
     pub(super) faults: Vec<Fault>,
-    pub(super) limit: Option<Limit>,
+    pub(super) rate_limit: Option<RateLimit>,
     pub(super) requests: Vec<GithubRequest>,
-    /// Requests being answered now, and the most that ever were.
-    pub(super) under_way: (usize, usize),
+    pub(super) in_flight: usize,
+    pub(super) max_in_flight: usize,
 }
 
 /// A repository.
 #[derive(Debug, Default)]
 pub(super) struct Repository {
-    /// Only those with the token see it.
+    /// Visible with the token only.
     pub(super) private: bool,
-    /// Newest first.
-    pub(super) releases: Vec<Release>,
-    /// By hash.
-    pub(super) blobs: HashMap<String, Vec<u8>>,
-    /// By hash: the hashes of files by their whole path.
-    pub(super) trees: HashMap<String, BTreeMap<String, String>>,
-    pub(super) commits: HashMap<String, Commit>,
-    /// Hashes of commits by `heads/BRANCH` and `tags/TAG`.
-    pub(super) refs: BTreeMap<String, String>,
-    /// In the order of their numbers, from 1.
-    pub(super) pulls: Vec<Pull>,
-    pub(super) labels: BTreeSet<String>,
-}
-
-/// A commit.
-#[derive(Clone, Debug)]
-pub(super) struct Commit {
-    pub(super) tree: String,
-    pub(super) parents: Vec<String>,
-    pub(super) message: String,
+    pub(super) releases: Releases,
+    pub(super) git: GitStore,
+    pub(super) pull_requests: PullRequests,
 }
 
 impl State {
-    /// The repository of a name, made if there is none.
+    /// Returns the repository with a name, created if it does not exist.
     pub(super) fn repository(&mut self, name: &str) -> &mut Repository {
         self.repositories.entry(name.to_owned()).or_default()
     }

@@ -1,95 +1,94 @@
-//! What can go wrong with a request.
+//! Faults that the proxy can inject.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-/// A fault. Several rules may fit one request: delays add up, changes of headers are all made, of
-/// other actions the first is done.
+/// A fault. If several rules match one request, delays add up, all header changes apply, and only the
+/// first of the other actions applies.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Waits before the request goes on.
+    /// Waits before the request is forwarded.
     Delay(Duration),
-    /// Reads the request and answers it here; the registry never sees it.
+    /// Reads the request and responds to it. The registry never receives it.
     Answer(Reply),
-    /// Answers 307 with the same path and query at this host (`HOST:PORT`, plain HTTP); the
-    /// registry never sees the request.
+    /// Responds with a 307 to the same path and query at another host (`HOST:PORT`, plain HTTP). The
+    /// registry never receives the request.
     RedirectTo(String),
-    /// Reads nothing and answers nothing, for ten minutes at most.
+    /// Reads nothing and sends nothing for ten minutes.
     Stall,
-    /// Resets the connection; the registry never sees the request.
+    /// Resets the connection. The registry never receives the request.
     Reset,
-    /// Resets all connections, and for so long no other is accepted: the host is gone.
+    /// Resets all connections and refuses new ones for this time, as a host that is down.
     GoDown(Duration),
-    /// The registry does what is asked, then the connection is reset instead of an answer.
-    LoseAnswer,
-    /// Resets the connection after so many bytes of the request's body went to the registry.
+    /// Forwards the request, then resets the connection instead of sending the response.
+    DropResponse,
+    /// Resets the connection after this many bytes of the request body.
     ResetUpload {
         /// Bytes.
         after: u64,
     },
-    /// Takes so many bytes of the request's body, then no more for ten minutes.
+    /// Reads this many bytes of the request body, then nothing for ten minutes.
     StallUpload {
         /// Bytes.
         after: u64,
     },
-    /// Changes one bit of the request's body.
+    /// Changes one bit of the request body.
     FlipUpload {
         /// Its offset.
         at: u64,
     },
-    /// Answers 200 with so many blanks, made as they are taken.
+    /// Responds with 200 and a body of whitespace, generated while it is sent.
     Flood {
         /// Bytes.
         bytes: u64,
-        /// Whether `Content-Length` says how many.
+        /// Send `Content-Length`.
         announced: bool,
     },
-    /// Sends so many bytes of the answer's body, then nothing for ten minutes.
+    /// Sends this many bytes of the response body, then nothing for ten minutes.
     StallInBody {
         /// Bytes.
         after: u64,
     },
-    /// Sends so many bytes of the answer's body, then resets the connection. What is still in the
-    /// kernel's buffer then may be lost too.
+    /// Sends this many bytes of the response body, then resets the connection. Bytes in the kernel's
+    /// buffer may be lost, too.
     ResetInBody {
         /// Bytes.
         after: u64,
     },
-    /// Sends so many bytes of the answer's body, then closes the connection in order.
+    /// Sends this many bytes of the response body, then closes the connection.
     Truncate {
         /// Bytes.
         after: u64,
     },
-    /// Changes one bit of the answer's body.
+    /// Changes one bit of the response body.
     FlipByte {
         /// Its offset.
         at: u64,
     },
-    /// Answers with a `Content-Length` that is off by so many bytes.
+    /// Sends a `Content-Length` with this difference from the real length.
     WrongLength(i64),
-    /// Removes a header from the answer.
+    /// Removes a header from the response.
     DropHeader(&'static str),
-    /// Sets a header of the answer.
+    /// Sets a header of the response.
     SetHeader(&'static str, String),
-    /// Takes the query from the request: a mount becomes the start of an upload, which is what
-    /// registries do that do not mount.
+    /// Removes the query from the request. A mount becomes the start of an upload, as with registries
+    /// that do not support mounts.
     DropQuery,
 }
 
 impl Action {
-    /// [`Action::Answer`] with a status and the error document that registries send with it; more
-    /// can be added.
+    /// Creates an [`Action::Answer`] with a status and the error document that registries send with it.
     pub fn answer(status: u16) -> Reply {
-        let status = StatusCode::from_u16(status).expect("a status of HTTP");
+        let status = StatusCode::from_u16(status).expect("a valid status code");
         let code = match status {
             StatusCode::TOO_MANY_REQUESTS => "TOOMANYREQUESTS",
             StatusCode::UNAUTHORIZED => "UNAUTHORIZED",
             StatusCode::FORBIDDEN => "DENIED",
             _ => "UNKNOWN",
         };
-        let body = format!(r#"{{"errors":[{{"code":"{code}","message":"a fault on purpose"}}]}}"#);
+        let body = format!(r#"{{"errors":[{{"code":"{code}","message":"injected fault"}}]}}"#);
         Reply {
             status,
             headers: HeaderMap::new(),
@@ -99,7 +98,7 @@ impl Action {
     }
 }
 
-/// An answer that does not come from the registry.
+/// A response of the proxy itself.
 #[derive(Clone, Debug)]
 pub struct Reply {
     status: StatusCode,
@@ -111,7 +110,7 @@ impl Reply {
     /// Sets a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        let value = HeaderValue::from_str(value).expect("a header's value");
+        let value = HeaderValue::from_str(value).expect("a valid header value");
         self.headers.insert(HeaderName::from_static(name), value);
         self
     }

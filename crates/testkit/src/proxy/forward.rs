@@ -1,4 +1,4 @@
-//! One request on its way through.
+//! The forwarding of one request.
 
 use std::io;
 use std::time::Duration;
@@ -12,75 +12,74 @@ use hyper::body::Incoming;
 use tokio::time::sleep;
 
 use super::action::Action;
-use super::body::{Break, Length, Passing, STALLED};
-use super::flood::Flood;
+use super::body::{BodyFault, ForwardedBody, Length, STALL, WhitespaceBody};
 use super::record::Entry;
-use super::server::State;
-use super::stream::Ending;
+use super::state::State;
+use super::stream::ResetFlag;
 
-type Answer = Response<BoxBody<Bytes, io::Error>>;
+type ProxyResponse = Response<BoxBody<Bytes, io::Error>>;
 
-/// Sends a request on and brings back the answer, each with its faults. An error closes the
-/// client's connection.
+/// Forwards a request and returns the response, both with their faults. An error closes the client's
+/// connection.
 pub(super) async fn forward(
     state: &State,
-    ending: &Ending,
+    reset: &ResetFlag,
     request: Request<Incoming>,
-) -> Result<Answer, io::Error> {
+) -> Result<ProxyResponse, io::Error> {
     let (parts, body) = request.into_parts();
     let actions = state.rules.actions(&parts);
-    let entry = state.recorder.arrived(&parts, !actions.is_empty());
+    let entry = state.recorder.record(&parts, !actions.is_empty());
     sleep(state.latency()).await;
     for action in &actions {
         if let Action::Delay(delay) = action {
             sleep(*delay).await;
         }
     }
-    let answer = match instead(&actions, &parts) {
-        Some(Instead::Answer(answer)) => {
+    let response = match intercept(&actions, &parts) {
+        Some(Interception::Respond(response)) => {
             drain(body, &entry).await?;
-            answer.map(whole)
+            response.map(full)
         }
-        Some(Instead::Flood(flood)) => {
+        Some(Interception::Flood(whitespace)) => {
             drain(body, &entry).await?;
-            Response::new(flood.map_err(|never| match never {}).boxed())
+            Response::new(whitespace.map_err(|never| match never {}).boxed())
         }
-        Some(Instead::GoDown(time)) => {
-            ending.reset();
+        Some(Interception::GoDown(time)) => {
+            reset.set();
             state.go_down(time);
-            // The server ends this connection with all others.
-            sleep(STALLED).await;
-            return Err(io::Error::other("down on purpose"));
+            // The server closes this connection with all others.
+            sleep(STALL).await;
+            return Err(io::Error::other("injected downtime"));
         }
-        Some(Instead::Stall) => {
-            sleep(STALLED).await;
-            return Err(io::Error::other("stalled on purpose"));
+        Some(Interception::Stall) => {
+            sleep(STALL).await;
+            return Err(io::Error::other("injected stall"));
         }
-        Some(Instead::Reset) => {
-            ending.reset();
-            return Err(io::Error::other("reset on purpose"));
+        Some(Interception::Reset) => {
+            reset.set();
+            return Err(io::Error::other("injected reset"));
         }
-        None => match pass(state, &actions, ending, parts, body, &entry).await {
-            Ok(answer) => answer,
-            Err(error) => return error.end(ending),
+        None => match send(state, &actions, reset, parts, body, &entry).await {
+            Ok(response) => response,
+            Err(error) => return error.into_result(reset),
         },
     };
-    entry.answered(answer.status().as_u16());
-    Ok(answer)
+    entry.answered(response.status().as_u16());
+    Ok(response)
 }
 
-/// What happens in place of passing a request on.
-enum Instead {
-    Answer(Response<Bytes>),
-    Flood(Flood),
+/// An action of the proxy that replaces the forwarding of a request.
+enum Interception {
+    Respond(Response<Bytes>),
+    Flood(WhitespaceBody),
     GoDown(Duration),
     Stall,
     Reset,
 }
 
-fn instead(actions: &[Action], parts: &Parts) -> Option<Instead> {
+fn intercept(actions: &[Action], parts: &Parts) -> Option<Interception> {
     actions.iter().find_map(|action| match action {
-        Action::Answer(reply) => Some(Instead::Answer(reply.response())),
+        Action::Answer(reply) => Some(Interception::Respond(reply.response())),
         Action::RedirectTo(host) => {
             let target = parts
                 .uri
@@ -91,41 +90,41 @@ fn instead(actions: &[Action], parts: &Parts) -> Option<Instead> {
             *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
             response
                 .headers_mut()
-                .insert(header::LOCATION, location.expect("a URL"));
-            Some(Instead::Answer(response))
+                .insert(header::LOCATION, location.expect("a valid URL"));
+            Some(Interception::Respond(response))
         }
         Action::Flood { bytes, announced } => {
             let length = if *announced {
                 Length::Known
             } else {
-                Length::Concealed
+                Length::Hidden
             };
-            Some(Instead::Flood(Flood::new(*bytes, length)))
+            Some(Interception::Flood(WhitespaceBody::new(*bytes, length)))
         }
-        Action::GoDown(time) => Some(Instead::GoDown(*time)),
-        Action::Stall => Some(Instead::Stall),
-        Action::Reset => Some(Instead::Reset),
+        Action::GoDown(time) => Some(Interception::GoDown(*time)),
+        Action::Stall => Some(Interception::Stall),
+        Action::Reset => Some(Interception::Reset),
         _ => None,
     })
 }
 
-/// Why there is no answer to a request that was passed on.
-enum Unanswered {
-    /// On purpose.
+/// The reason for a missing response to a forwarded request.
+enum NoResponse {
+    /// An injected reset.
     Reset,
-    /// The registry is gone, or the client broke off.
+    /// The registry or the client closed the connection.
     Upstream(String),
 }
 
-impl Unanswered {
-    fn end(self, ending: &Ending) -> Result<Answer, io::Error> {
+impl NoResponse {
+    fn into_result(self, reset: &ResetFlag) -> Result<ProxyResponse, io::Error> {
         match self {
             Self::Reset => {
-                ending.reset();
-                Err(io::Error::other("reset on purpose"))
+                reset.set();
+                Err(io::Error::other("injected reset"))
             }
             Self::Upstream(message) => {
-                let mut response = Response::new(whole(Bytes::from(message)));
+                let mut response = Response::new(full(Bytes::from(message)));
                 *response.status_mut() = StatusCode::BAD_GATEWAY;
                 Ok(response)
             }
@@ -133,14 +132,15 @@ impl Unanswered {
     }
 }
 
-async fn pass(
+/// Sends a request to the registry.
+async fn send(
     state: &State,
     actions: &[Action],
-    ending: &Ending,
+    reset: &ResetFlag,
     mut parts: Parts,
     body: Incoming,
     entry: &Entry,
-) -> Result<Answer, Unanswered> {
+) -> Result<ProxyResponse, NoResponse> {
     let mut target = parts
         .uri
         .path_and_query()
@@ -156,60 +156,65 @@ async fn pass(
         .authority(state.upstream.to_string())
         .path_and_query(target)
         .build();
-    parts.uri = uri.expect("parts of a URI");
-    let breaks = actions.iter().find_map(|action| match *action {
-        Action::ResetUpload { after } => Some(Break::Truncate(after)),
-        Action::StallUpload { after } => Some(Break::Stall(after)),
-        Action::FlipUpload { at } => Some(Break::Flip(at)),
+    parts.uri = uri.expect("a valid URI");
+    let fault = actions.iter().find_map(|action| match *action {
+        Action::ResetUpload { after } => Some(BodyFault::Truncate(after)),
+        Action::StallUpload { after } => Some(BodyFault::Stall(after)),
+        Action::FlipUpload { at } => Some(BodyFault::Flip(at)),
         _ => None,
     });
-    let resets = matches!(breaks, Some(Break::Truncate(_)));
-    let body = Passing::new(body, entry.sent.clone(), breaks.unwrap_or(Break::Never));
+    let is_reset = matches!(fault, Some(BodyFault::Truncate(_)));
+    let body = ForwardedBody::new(body, entry.sent.clone(), fault.unwrap_or(BodyFault::None));
     let response = match state.client.request(Request::from_parts(parts, body)).await {
         Ok(response) => response,
-        Err(_) if resets => return Err(Unanswered::Reset),
-        Err(error) => return Err(Unanswered::Upstream(format!("{error:?}"))),
+        Err(_) if is_reset => return Err(NoResponse::Reset),
+        Err(error) => return Err(NoResponse::Upstream(format!("{error:?}"))),
     };
     if actions
         .iter()
-        .any(|action| matches!(action, Action::LoseAnswer))
+        .any(|action| matches!(action, Action::DropResponse))
     {
-        return Err(Unanswered::Reset);
+        return Err(NoResponse::Reset);
     }
-    Ok(changed(response, actions, ending, entry))
+    Ok(change(response, actions, reset, entry))
 }
 
-fn changed(
+/// Applies the faults to a response.
+fn change(
     response: Response<Incoming>,
     actions: &[Action],
-    ending: &Ending,
+    reset: &ResetFlag,
     entry: &Entry,
-) -> Answer {
-    let breaks = actions.iter().find_map(|action| match *action {
-        Action::FlipByte { at } => Some(Break::Flip(at)),
-        Action::Truncate { after } => Some(Break::Truncate(after)),
-        Action::ResetInBody { after } => Some(Break::Reset(after, ending.clone())),
-        Action::StallInBody { after } => Some(Break::Stall(after)),
+) -> ProxyResponse {
+    let fault = actions.iter().find_map(|action| match *action {
+        Action::FlipByte { at } => Some(BodyFault::Flip(at)),
+        Action::Truncate { after } => Some(BodyFault::Truncate(after)),
+        Action::ResetInBody { after } => Some(BodyFault::Reset(after, reset.clone())),
+        Action::StallInBody { after } => Some(BodyFault::Stall(after)),
         _ => None,
     });
     let (mut parts, body) = response.into_parts();
-    let lies = actions
+    let has_wrong_length = actions
         .iter()
         .any(|action| matches!(action, Action::WrongLength(_)));
-    let length = if lies {
-        Length::Concealed
+    let length = if has_wrong_length {
+        Length::Hidden
     } else {
         Length::Known
     };
-    let body = Passing::new(body, entry.received.clone(), breaks.unwrap_or(Break::Never))
-        .with_length(length);
+    let body = ForwardedBody::new(
+        body,
+        entry.received.clone(),
+        fault.unwrap_or(BodyFault::None),
+    )
+    .with_length(length);
     for action in actions {
         match action {
             Action::DropHeader(name) => {
                 parts.headers.remove(*name);
             }
             Action::SetHeader(name, value) => {
-                let value = HeaderValue::from_str(value).expect("a header's value");
+                let value = HeaderValue::from_str(value).expect("a valid header value");
                 parts.headers.insert(HeaderName::from_static(name), value);
             }
             Action::WrongLength(difference) => {
@@ -228,13 +233,13 @@ fn changed(
     Response::from_parts(parts, body.boxed())
 }
 
-fn whole(bytes: Bytes) -> BoxBody<Bytes, io::Error> {
+fn full(bytes: Bytes) -> BoxBody<Bytes, io::Error> {
     Full::new(bytes).map_err(|never| match never {}).boxed()
 }
 
-/// Reads a body that goes nowhere, so that the client sees the answer and not a broken pipe.
+/// Reads and drops a body, so that the client gets the response instead of a broken pipe.
 async fn drain(body: Incoming, entry: &Entry) -> Result<(), io::Error> {
-    let mut body = Passing::new(body, entry.sent.clone(), Break::Never);
+    let mut body = ForwardedBody::new(body, entry.sent.clone(), BodyFault::None);
     while let Some(frame) = body.frame().await {
         frame?;
     }

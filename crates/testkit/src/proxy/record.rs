@@ -1,4 +1,4 @@
-//! What went through a proxy.
+//! Recorded requests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,14 +7,14 @@ use std::time::Instant;
 use http::request::Parts;
 use http::{HeaderMap, header};
 
-use super::kind::RequestKind;
+use super::request_kind::RequestKind;
 
-/// Requests that are remembered. A test that makes more is not looking at each of them.
-const BOUND: usize = 200_000;
+/// Maximum recorded requests. A test with more does not inspect each of them.
+const MAX_RECORDED: usize = 200_000;
 
-/// A request as a client made it, and what it got.
+/// A request as the client sent it, and its response.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct RecordedRequest {
     /// The method, such as `GET`.
     pub method: String,
     /// The path, without the query.
@@ -23,50 +23,50 @@ pub struct Recorded {
     pub query: String,
     /// The request's headers.
     pub headers: HeaderMap,
-    /// When its head had arrived.
+    /// The time at which its head arrived.
     pub arrived: Instant,
-    /// When the head of the answer was sent, and its status; `None` while there is none.
+    /// The time and status of the response head; `None` before it is sent.
     pub answered: Option<(Instant, u16)>,
-    /// Bytes of its body so far.
+    /// Bytes of the request body so far.
     pub sent_bytes: u64,
-    /// Bytes of the answer's body so far.
+    /// Bytes of the response body so far.
     pub received_bytes: u64,
-    /// Whether a rule did something to it.
+    /// True if a rule applied to the request.
     pub faulted: bool,
 }
 
-impl Recorded {
-    /// The answer's status.
+impl RecordedRequest {
+    /// Returns the status of the response.
     pub fn status(&self) -> Option<u16> {
         self.answered.map(|(_, status)| status)
     }
 
-    /// What it asked for.
+    /// Returns the kind of the request.
     pub fn kind(&self) -> Option<RequestKind> {
-        RequestKind::of(&self.method, &self.path, &self.query)
+        RequestKind::classify(&self.method, &self.path, &self.query)
     }
 
-    /// Whether it carried credentials.
+    /// Returns true if the request carried credentials.
     pub fn is_authorized(&self) -> bool {
         self.headers.contains_key(header::AUTHORIZATION)
     }
 
-    /// A header's value.
+    /// Returns the value of a request header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// A request under way.
+/// The record of a request, updated while the proxy handles it.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    recorded: Arc<Mutex<Recorded>>,
+    recorded: Arc<Mutex<RecordedRequest>>,
     pub(super) sent: Arc<AtomicU64>,
     pub(super) received: Arc<AtomicU64>,
 }
 
 impl Entry {
-    fn with<R>(&self, work: impl FnOnce(&mut Recorded) -> R) -> R {
+    fn with<R>(&self, work: impl FnOnce(&mut RecordedRequest) -> R) -> R {
         work(&mut self.recorded.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -74,7 +74,7 @@ impl Entry {
         self.with(|recorded| recorded.answered = Some((Instant::now(), status)));
     }
 
-    fn snapshot(&self) -> Recorded {
+    fn snapshot(&self) -> RecordedRequest {
         let mut recorded = self.with(|recorded| recorded.clone());
         recorded.sent_bytes = self.sent.load(Ordering::Relaxed);
         recorded.received_bytes = self.received.load(Ordering::Relaxed);
@@ -82,7 +82,7 @@ impl Entry {
     }
 }
 
-/// The requests in the order in which they arrived.
+/// The requests in order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Recorder(Mutex<Vec<Entry>>);
 
@@ -91,8 +91,8 @@ impl Recorder {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn arrived(&self, parts: &Parts, faulted: bool) -> Entry {
-        let recorded = Recorded {
+    pub(super) fn record(&self, parts: &Parts, faulted: bool) -> Entry {
+        let recorded = RecordedRequest {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -109,14 +109,14 @@ impl Recorder {
             received: Arc::default(),
         };
         self.with(|entries| {
-            if entries.len() < BOUND {
+            if entries.len() < MAX_RECORDED {
                 entries.push(entry.clone());
             }
         });
         entry
     }
 
-    pub(super) fn all(&self) -> Vec<Recorded> {
+    pub(super) fn all(&self) -> Vec<RecordedRequest> {
         let entries = self.with(|entries| entries.clone());
         entries.iter().map(Entry::snapshot).collect()
     }

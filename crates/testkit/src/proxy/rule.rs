@@ -1,4 +1,4 @@
-//! Which requests a fault is for.
+//! Rules that apply an action to matching requests.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use super::action::Action;
 
 type Condition = Box<dyn Fn(&Parts) -> bool + Send + Sync>;
 
-/// Which of the requests that match.
+/// The matching requests that a rule applies to.
 #[derive(Clone, Copy, Debug)]
 enum Times {
     Always,
@@ -18,7 +18,7 @@ enum Times {
 }
 
 impl Times {
-    /// `number` counts from one.
+    /// Returns true for the matching request with this number, from 1.
     fn includes(self, number: usize) -> bool {
         match self {
             Self::Always => true,
@@ -28,7 +28,7 @@ impl Times {
     }
 }
 
-/// Requests, and what becomes of them.
+/// A condition for requests, and the action for those that match.
 pub struct Rule {
     method: &'static str,
     part: String,
@@ -52,7 +52,7 @@ impl fmt::Debug for Rule {
 }
 
 impl Rule {
-    /// All requests with that method (`""`: any) and `part` somewhere in path and query.
+    /// Creates a rule for all requests with a method (`""`: any) and `part` in path and query.
     pub fn new(method: &'static str, part: &str) -> Self {
         Self {
             method,
@@ -64,28 +64,28 @@ impl Rule {
         }
     }
 
-    /// Only requests of which this is true too.
+    /// Limits the rule to requests that also meet a condition.
     #[must_use]
     pub fn when(mut self, condition: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         self.condition = Some(Box::new(condition));
         self
     }
 
-    /// Only the first `count` of them.
+    /// Limits the rule to the first `count` matching requests.
     #[must_use]
     pub fn first(mut self, count: usize) -> Self {
         self.times = Times::First(count);
         self
     }
 
-    /// Only one of them, counted from one.
+    /// Limits the rule to one matching request, counted from 1.
     #[must_use]
     pub fn nth(mut self, nth: usize) -> Self {
         self.times = Times::Nth(nth);
         self
     }
 
-    /// What happens to them.
+    /// Sets the action.
     #[must_use]
     pub fn does(mut self, action: impl Into<Action>) -> Self {
         self.action = Some(action.into());
@@ -97,13 +97,13 @@ impl Rule {
             .uri
             .path_and_query()
             .map_or("", |target| target.as_str());
-        let fits = (self.method.is_empty() || self.method == parts.method.as_str())
+        let is_match = (self.method.is_empty() || self.method == parts.method.as_str())
             && target.contains(&self.part)
             && self
                 .condition
                 .as_ref()
                 .is_none_or(|condition| condition(parts));
-        if !fits {
+        if !is_match {
             return None;
         }
         self.matched += 1;
@@ -131,7 +131,7 @@ impl Rules {
         self.with(Vec::clear);
     }
 
-    /// What happens to this request, and counts it.
+    /// Counts a request in every rule that it matches, and returns the actions for it.
     pub(super) fn actions(&self, parts: &Parts) -> Vec<Action> {
         self.with(|rules| {
             rules
@@ -148,10 +148,10 @@ mod tests {
 
     use super::*;
 
-    fn fires(rule: Rule, requests: &[(&str, &str)]) -> Vec<bool> {
+    fn applies(rule: Rule, requests: &[(&str, &str)]) -> Vec<bool> {
         let rules = Rules::default();
         rules.add(rule.does(Action::Reset));
-        let fires = |(method, target): &(&str, &str)| {
+        let applies = |(method, target): &(&str, &str)| {
             let request = Request::builder()
                 .method(*method)
                 .uri(*target)
@@ -159,11 +159,11 @@ mod tests {
                 .unwrap();
             !rules.actions(&request.into_parts().0).is_empty()
         };
-        requests.iter().map(fires).collect()
+        requests.iter().map(applies).collect()
     }
 
     #[test]
-    fn rules_count_only_what_they_match() {
+    fn rule_counts_matching_requests_only() {
         let requests = [
             ("GET", "/v2/a/blobs/x"),
             ("HEAD", "/v2/a/blobs/x"),
@@ -196,7 +196,7 @@ mod tests {
         ];
         for (rule, expected) in table {
             let shown = format!("{rule:?}");
-            assert_eq!(fires(rule, &requests), expected, "{shown}");
+            assert_eq!(applies(rule, &requests), expected, "{shown}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A connection that can end with a reset.
+//! A connection that can end with a TCP reset.
 
 use std::io;
 use std::pin::Pin;
@@ -9,44 +9,44 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Set, a connection ends with RST instead of FIN.
+/// A flag shared with a connection. If set, the connection ends with RST instead of FIN.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ending(Arc<AtomicBool>);
+pub(super) struct ResetFlag(Arc<AtomicBool>);
 
-impl Ending {
-    pub(super) fn reset(&self) {
+impl ResetFlag {
+    pub(super) fn set(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    fn is_reset(&self) -> bool {
+    fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
 
-/// A client's connection.
+/// The connection of a client.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct ResettableStream {
     inner: TcpStream,
-    ending: Ending,
+    reset: ResetFlag,
 }
 
-impl Stream {
-    pub(super) fn new(inner: TcpStream, ending: Ending) -> Self {
-        Self { inner, ending }
+impl ResettableStream {
+    pub(super) fn new(inner: TcpStream, reset: ResetFlag) -> Self {
+        Self { inner, reset }
     }
 }
 
-impl Drop for Stream {
+impl Drop for ResettableStream {
     fn drop(&mut self) {
-        if self.ending.is_reset() {
-            // SO_LINGER of zero: the kernel drops what is not sent and resets. Where it cannot be
-            // set, the client sees an end in order, and its test fails for want of a reset.
+        if self.reset.is_set() {
+            // With SO_LINGER of zero the kernel drops unsent bytes and resets. If it cannot be set, the
+            // client sees a normal end, and the test fails.
             let _ = self.inner.set_zero_linger();
         }
     }
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for ResettableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -56,7 +56,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for ResettableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -82,7 +82,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.ending.is_reset() {
+        if self.reset.is_set() {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.inner).poll_shutdown(context)

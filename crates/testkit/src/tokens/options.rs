@@ -1,21 +1,21 @@
-//! How a token server behaves.
+//! The options of a token server.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// What those get who show no credentials.
+/// The response to requests without credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Anonymous {
     /// 401.
     #[default]
     Refused,
-    /// A token to pull, whatever else is asked for.
+    /// A token to pull, whatever the scope.
     Pull,
-    /// What they ask for.
+    /// A token for the requested scope.
     Everything,
 }
 
-/// A token server that is yet to start. Users get what they ask for.
+/// The options of a token server that is not started. Users get a token for the requested scope.
 #[derive(Clone, Debug)]
 pub struct TokenServer {
     pub(super) users: HashMap<String, String>,
@@ -38,7 +38,7 @@ impl Default for TokenServer {
 }
 
 impl TokenServer {
-    /// A token server that knows nobody; its tokens live for 300 seconds and say so.
+    /// Creates options without users; tokens expire after 300 seconds, as announced.
     pub fn new() -> Self {
         Self::default()
     }
@@ -50,14 +50,14 @@ impl TokenServer {
         self
     }
 
-    /// What those get who show no credentials.
+    /// Sets the response to requests without credentials.
     #[must_use]
     pub fn anonymous(mut self, anonymous: Anonymous) -> Self {
         self.anonymous = anonymous;
         self
     }
 
-    /// How long tokens live (in whole seconds), which `expires_in` says too.
+    /// Sets the lifetime of tokens in whole seconds, and `expires_in` to the same.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
@@ -65,7 +65,7 @@ impl TokenServer {
         self
     }
 
-    /// What `expires_in` says instead of the truth; `None` leaves it out. Call it after
+    /// Sets `expires_in` to another value than the lifetime; `None` omits it. Call it after
     /// [`Self::lifetime`].
     #[must_use]
     pub fn announced(mut self, announced: Option<Duration>) -> Self {
@@ -73,7 +73,7 @@ impl TokenServer {
         self
     }
 
-    /// Waits this long before every answer, so that needs of the same token overlap.
+    /// Delays every response, so that concurrent requests for one token overlap.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;

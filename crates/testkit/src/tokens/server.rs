@@ -1,65 +1,60 @@
-//! The token server itself.
+//! A running token server.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use embedded_registry::{HttpListener, HttpServer};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
-use super::ask::{Ask, Grant};
-use super::jwt::{ISSUER, SERVICE, Signer};
 use super::options::{Anonymous, TokenServer};
+use super::request::{Grant, ParsedRequest};
+use super::signer::{ISSUER, SERVICE, Signer};
 use crate::CANARY;
 use crate::processes::TokenAuth;
 
-/// The biggest form that is read.
+/// Maximum size of a form in bytes.
 const MAX_FORM: usize = 64 * 1024;
 
-/// A request for a token, and the status it got.
+/// A token request with the status of its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
     /// GET or POST.
     pub method: Method,
-    /// On what grounds.
+    /// The grant.
     pub grant: Grant,
-    /// The service it is for.
+    /// The requested service.
     pub service: String,
-    /// The scopes, in the order in which they were sent.
+    /// The requested scopes in order.
     pub scopes: Vec<String>,
-    /// The answer's status.
+    /// The status of the response.
     pub status: StatusCode,
 }
 
-/// A token server that runs until this is dropped.
+/// A token server that runs until it is dropped.
 #[derive(Debug)]
 pub struct RunningTokenServer {
-    address: SocketAddr,
     state: Arc<State>,
-    server: JoinHandle<()>,
+    server: HttpServer,
 }
 
 struct State {
     options: TokenServer,
     signer: Signer,
-    changing: Mutex<Changing>,
+    mutable: Mutex<MutableState>,
 }
 
 #[derive(Debug, Default)]
-struct Changing {
+struct MutableState {
     requests: Vec<TokenRequest>,
-    /// Answers still to be refused, and with what.
+    /// The number of requests still to refuse, and the status.
     failures: (usize, u16),
-    /// The users that refresh tokens stand for, by number.
+    /// The users of the issued refresh tokens, by number.
     refresh_tokens: Vec<String>,
 }
 
@@ -73,28 +68,27 @@ impl std::fmt::Debug for State {
 }
 
 impl TokenServer {
-    /// Starts it on a free port.
+    /// Starts the server on a free port.
     pub async fn start(self) -> RunningTokenServer {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a free port");
-        let address = listener.local_addr().expect("the port's number");
+        let listener = HttpListener::bind().await.expect("a free port");
         let state = Arc::new(State {
             options: self,
             signer: Signer::new(),
-            changing: Mutex::default(),
+            mutable: Mutex::default(),
         });
-        let server = tokio::spawn(accept(listener, Arc::clone(&state)));
-        RunningTokenServer {
-            address,
-            state,
-            server,
-        }
+        let server = listener.serve({
+            let state = Arc::clone(&state);
+            move |request| {
+                let state = Arc::clone(&state);
+                async move { Ok::<_, Infallible>(state.respond(request).await) }
+            }
+        });
+        RunningTokenServer { state, server }
     }
 }
 
 impl RunningTokenServer {
-    /// What [`Distribution::token`](crate::processes::Distribution::token) takes.
+    /// Returns the argument for [`Distribution::token`](crate::processes::Distribution::token).
     pub fn auth(&self) -> TokenAuth {
         TokenAuth {
             realm: self.realm(),
@@ -104,15 +98,15 @@ impl RunningTokenServer {
         }
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
-    /// The URL that tokens come from. The host is `localhost`: crane refuses realms at a loopback
-    /// address that is not the registry's own, against registries that point their clients inwards.
+    /// Returns the URL of the token endpoint. The host is `localhost`, because crane refuses realms at a
+    /// loopback address other than the registry's.
     pub fn realm(&self) -> String {
-        format!("http://localhost:{}/token", self.address.port())
+        format!("http://localhost:{}/token", self.address().port())
     }
 
     /// Refuses the next `count` requests with `status`.
@@ -120,14 +114,15 @@ impl RunningTokenServer {
         self.state.lock().failures = (count, status);
     }
 
-    /// All requests, in the order in which they were answered.
+    /// Returns all requests in the order of their responses.
     pub fn requests(&self) -> Vec<TokenRequest> {
         self.state.lock().requests.clone()
     }
 
-    /// How many requests had `scope` among their scopes, spelled exactly so.
+    /// Counts the requests with exactly this scope among their scopes.
     pub fn count(&self, scope: &str) -> usize {
-        let has = |request: &&TokenRequest| request.scopes.iter().any(|asked| asked == scope);
+        let has =
+            |request: &&TokenRequest| request.scopes.iter().any(|requested| requested == scope);
         self.state.lock().requests.iter().filter(has).count()
     }
 
@@ -136,7 +131,7 @@ impl RunningTokenServer {
         self.state.lock().requests.clear();
     }
 
-    /// A refresh token (`identitytoken` in a Docker configuration) of a user.
+    /// Returns a refresh token of a user (`identitytoken` in a Docker configuration).
     pub fn refresh_token(&self, user: &str) -> String {
         self.state.refresh_token(user)
     }
@@ -146,25 +141,19 @@ fn refresh_token(number: &str) -> String {
     format!("refresh-{CANARY}-{number}")
 }
 
-impl Drop for RunningTokenServer {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
 impl State {
-    fn lock(&self) -> MutexGuard<'_, Changing> {
-        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, MutableState> {
+        self.mutable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refresh_token(&self, user: &str) -> String {
-        let mut changing = self.lock();
-        changing.refresh_tokens.push(user.to_owned());
-        refresh_token(&changing.refresh_tokens.len().to_string())
+        let mut mutable = self.lock();
+        mutable.refresh_tokens.push(user.to_owned());
+        refresh_token(&mutable.refresh_tokens.len().to_string())
     }
 
-    /// Whose refresh token that is.
-    fn refreshed(&self, token: &str) -> Option<String> {
+    /// Returns the user of a refresh token.
+    fn user_of(&self, token: &str) -> Option<String> {
         let number: usize = token.strip_prefix(&*refresh_token(""))?.parse().ok()?;
         self.lock()
             .refresh_tokens
@@ -172,52 +161,52 @@ impl State {
             .cloned()
     }
 
-    /// The status of a failure that is due.
-    fn failure(&self) -> Option<u16> {
+    /// Returns the status of the next requested failure.
+    fn next_failure(&self) -> Option<u16> {
         let (left, status) = &mut self.lock().failures;
         *left = left.checked_sub(1)?;
         Some(*status)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let form = Limited::new(body, MAX_FORM).collect().await;
         let form = form
             .map(http_body_util::Collected::to_bytes)
             .unwrap_or_default();
         sleep(self.options.latency).await;
-        let ask = Ask::parse(&parts, &form);
-        let (status, document) = self.decide(&ask);
+        let request = ParsedRequest::parse(&parts, &form);
+        let (status, document) = self.issue(&request);
         self.lock().requests.push(TokenRequest {
             method: parts.method,
-            grant: ask.grant,
-            service: ask.service,
-            scopes: ask.scopes,
+            grant: request.grant,
+            service: request.service,
+            scopes: request.scopes,
             status,
         });
         Response::builder()
             .status(status)
             .header("content-type", "application/json")
             .body(Full::from(document.to_string()))
-            .expect("an answer")
+            .expect("a valid response")
     }
 
-    fn decide(&self, ask: &Ask) -> (StatusCode, Value) {
+    fn issue(&self, request: &ParsedRequest) -> (StatusCode, Value) {
         let refused = |status| {
             (
                 status,
                 json!({"errors": [{"code": "DENIED", "message": "no"}]}),
             )
         };
-        if let Some(status) = self.failure() {
-            return refused(StatusCode::from_u16(status).expect("a status of HTTP"));
+        if let Some(status) = self.next_failure() {
+            return refused(StatusCode::from_u16(status).expect("a valid status code"));
         }
-        let user = match &ask.grant {
+        let user = match &request.grant {
             Grant::Anonymous => None,
-            Grant::Password(user) if self.options.users.get(user) == Some(&ask.secret) => {
+            Grant::Password(user) if self.options.users.get(user) == Some(&request.secret) => {
                 Some(user.clone())
             }
-            Grant::Refresh => match self.refreshed(&ask.secret) {
+            Grant::Refresh => match self.user_of(&request.secret) {
                 Some(user) => Some(user),
                 None => return refused(StatusCode::UNAUTHORIZED),
             },
@@ -225,8 +214,8 @@ impl State {
         };
         let access = match (&user, self.options.anonymous) {
             (None, Anonymous::Refused) => return refused(StatusCode::UNAUTHORIZED),
-            (None, Anonymous::Pull) => ask.access(|action| action == "pull"),
-            (Some(_), _) | (None, Anonymous::Everything) => ask.access(|_| true),
+            (None, Anonymous::Pull) => request.access(|action| action == "pull"),
+            (Some(_), _) | (None, Anonymous::Everything) => request.access(|_| true),
         };
         let subject = user.as_deref().unwrap_or_default();
         let token = self.signer.sign(subject, &access, self.options.lifetime);
@@ -234,30 +223,9 @@ impl State {
         if let Some(announced) = self.options.announced {
             document["expires_in"] = json!(announced.as_secs());
         }
-        if let (Some(user), true) = (&user, ask.offline) {
+        if let (Some(user), true) = (&user, request.offline) {
             document["refresh_token"] = json!(self.refresh_token(user));
         }
         (StatusCode::OK, document)
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        let state = Arc::clone(&state);
-        connections.spawn(async move {
-            stream
-                .set_nodelay(true)
-                .expect("a connection without delays");
-            let service = service_fn(|request| {
-                let answer = state.answer(request);
-                async { Ok::<_, Infallible>(answer.await) }
-            });
-            // A client that goes away is its own business.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
     }
 }

@@ -46,7 +46,7 @@ async fn lost_answers_make_nothing_twice() {
         "/labels",
     ] {
         let server = server().await;
-        server.fault(Fault::lost_answer().method("POST").of(path));
+        server.fault(Fault::lost_response().method("POST").of(path));
         created(&run(&server, "etcd", &["a/b m/b v1"]).await);
         let pulls = server.pulls(REPOSITORY);
         assert_eq!(

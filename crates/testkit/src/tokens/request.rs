@@ -1,4 +1,4 @@
-//! What a client asks a token server for.
+//! A parsed token request.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Method, header};
 use serde_json::{Value, json};
 
-/// On what grounds a token is asked for.
+/// The grant of a token request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// GET without credentials.
@@ -17,23 +17,23 @@ pub enum Grant {
     Password(String),
     /// POST with `grant_type=refresh_token`.
     Refresh,
-    /// Something that is none of these.
+    /// Any other request.
     Other,
 }
 
 /// A request for a token.
 #[derive(Debug)]
-pub(super) struct Ask {
+pub(super) struct ParsedRequest {
     pub(super) grant: Grant,
     /// The password or the refresh token.
     pub(super) secret: String,
     pub(super) service: String,
     pub(super) scopes: Vec<String>,
-    /// Whether a refresh token is wanted too.
+    /// True if the client also requests a refresh token.
     pub(super) offline: bool,
 }
 
-impl Ask {
+impl ParsedRequest {
     pub(super) fn parse(parts: &Parts, body: &[u8]) -> Self {
         let is_post = parts.method == Method::POST;
         let query = parts.uri.query().unwrap_or_default().as_bytes();
@@ -70,15 +70,15 @@ impl Ask {
         }
     }
 
-    /// The `access` claim for the scopes, with the actions that `allowed` lets through. A scope
-    /// is `TYPE:NAME:ACTION,ACTION`; the name may contain colons.
-    pub(super) fn access(&self, allowed: impl Fn(&str) -> bool) -> Vec<Value> {
+    /// Returns the `access` claim for the scopes, limited to the actions that `is_allowed` accepts. A
+    /// scope is `TYPE:NAME:ACTION,ACTION`; the name may contain colons.
+    pub(super) fn access(&self, is_allowed: impl Fn(&str) -> bool) -> Vec<Value> {
         let access = |scope: &String| {
             let (rest, actions) = scope.rsplit_once(':')?;
             let (kind, name) = rest.split_once(':')?;
             let actions: Vec<&str> = actions
                 .split(',')
-                .filter(|action| allowed(action))
+                .filter(|action| is_allowed(action))
                 .collect();
             Some(json!({"type": kind, "name": name, "actions": actions}))
         };
@@ -111,16 +111,16 @@ mod tests {
 
     use super::*;
 
-    fn parse(method: &str, uri: &str, authorization: &str, body: &str) -> Ask {
+    fn parse(method: &str, uri: &str, authorization: &str, body: &str) -> ParsedRequest {
         let mut request = Request::builder().method(method).uri(uri);
         if !authorization.is_empty() {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        Ask::parse(&request.body(()).unwrap().into_parts().0, body.as_bytes())
+        ParsedRequest::parse(&request.body(()).unwrap().into_parts().0, body.as_bytes())
     }
 
     #[test]
-    fn all_ways_of_asking_are_told_apart() {
+    fn request_parses_every_grant() {
         let query =
             "/token?service=s&scope=repository:a/b:pull&scope=repository:c:pull,push%20x:y:z";
         let form = "service=s&scope=repository:a/b:pull+repository:c:pull,push+x:y:z";
@@ -134,21 +134,21 @@ mod tests {
             (parse("POST", "/token", "", &password), user, "p"),
             (parse("POST", "/token", "", &refresh), Grant::Refresh, "r"),
         ];
-        for (ask, grant, secret) in table {
-            assert_eq!((&ask.grant, ask.secret.as_str()), (&grant, secret));
-            assert_eq!(ask.service, "s");
+        for (request, grant, secret) in table {
+            assert_eq!((&request.grant, request.secret.as_str()), (&grant, secret));
+            assert_eq!(request.service, "s");
             assert_eq!(
-                ask.scopes,
+                request.scopes,
                 ["repository:a/b:pull", "repository:c:pull,push", "x:y:z"]
             );
         }
     }
 
     #[test]
-    fn actions_that_are_not_allowed_are_left_out() {
-        let ask = parse("GET", "/?scope=repository:host:1/a:pull,push", "", "");
+    fn access_omits_actions_that_are_not_allowed() {
+        let request = parse("GET", "/?scope=repository:host:1/a:pull,push", "", "");
         assert_eq!(
-            ask.access(|action| action == "pull"),
+            request.access(|action| action == "pull"),
             [json!({"type": "repository", "name": "host:1/a", "actions": ["pull"]})]
         );
     }

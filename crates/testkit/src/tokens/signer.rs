@@ -1,4 +1,4 @@
-//! Tokens that distribution accepts.
+//! Signed tokens (JWT) that distribution accepts.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use crate::CANARY;
 use crate::certificates::Authority;
 
-/// Distribution takes tokens for this long after they expired, against clocks that differ
-/// (`Leeway` in registry/auth/token). Tests do not wait for it: it is taken off beforehand.
+/// Distribution accepts expired tokens for this long (`Leeway` in registry/auth/token), because clocks
+/// differ. Subtracted from every expiry, so that tests do not wait for it.
 const LEEWAY: Duration = Duration::from_secs(60);
 
 pub(super) const ISSUER: &str = "testkit";
 pub(super) const SERVICE: &str = "registry.test";
 
-/// Signs tokens with ES256; the header's `x5c` carries the certificate of the key.
+/// A signer of tokens with ES256. The header's `x5c` contains the certificate of the key.
 pub(super) struct Signer {
     key: EcdsaKeyPair,
     random: SystemRandom,
@@ -45,12 +45,12 @@ impl Signer {
         }
     }
 
-    /// The certificate that tokens are checked against, in PEM.
+    /// Returns the certificate that verifies the tokens, in PEM.
     pub(super) fn root(&self) -> &str {
         self.authority.pem()
     }
 
-    /// A token for `access`, the list of what its bearer may do.
+    /// Returns a signed token with an `access` claim.
     pub(super) fn sign(&self, subject: &str, access: &[Value], lifetime: Duration) -> String {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -75,7 +75,7 @@ impl Signer {
     }
 }
 
-/// What is between the lines of a PEM.
+/// Decodes the content of a PEM.
 fn der(pem: &str) -> Vec<u8> {
     let text: String = pem
         .lines()

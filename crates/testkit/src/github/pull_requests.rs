@@ -1,15 +1,17 @@
-//! Pull requests (<https://docs.github.com/en/rest/pulls>).
+//! Pull requests (<https://docs.github.com/en/rest/pulls>) and their labels.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::git_store::GitStore;
 use super::query::Query;
-use super::state::Repository;
+use super::response::ApiResponse;
 
-/// The longest title that GitHub takes, in characters.
-const LONGEST_TITLE: usize = 256;
-/// The longest body that GitHub takes, in characters.
-const LONGEST_BODY: usize = 65_536;
+/// GitHub's limit for titles, in characters.
+const MAX_TITLE: usize = 256;
+/// GitHub's limit for bodies, in characters.
+const MAX_BODY: usize = 65_536;
 
 /// A pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,22 +22,22 @@ pub struct Pull {
     pub title: String,
     /// In Markdown.
     pub body: String,
-    /// The branch that is to be merged.
+    /// The branch to merge.
     pub head: String,
-    /// The repository that has it: a fork's is another.
+    /// The repository of the branch: another one for a fork.
     pub head_repository: String,
-    /// The branch that it is to be merged into.
+    /// The branch to merge into.
     pub base: String,
-    /// Whether it is done with.
+    /// Open or closed.
     pub state: PullState,
-    /// By name.
+    /// The names of its labels.
     pub labels: Vec<String>,
 }
 
-/// Whether a pull request is done with.
+/// The state of a pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PullState {
-    /// It is not.
+    /// Not yet merged or closed.
     Open,
     /// Closed or merged.
     Closed,
@@ -72,9 +74,17 @@ impl Pull {
     }
 }
 
-impl Repository {
-    /// The pull requests, newest first, filtered by `state`, `base` and `head` (`OWNER:BRANCH`).
-    pub(super) fn list_pulls(&self, project: &str, url: &str, query: &Query) -> Answer {
+/// The pull requests and labels of one repository.
+#[derive(Debug, Default)]
+pub(super) struct PullRequests {
+    /// In the order of their numbers, from 1.
+    pub(super) pulls: Vec<Pull>,
+    pub(super) labels: BTreeSet<String>,
+}
+
+impl PullRequests {
+    /// Returns a page of the pull requests, newest first, filtered by `state`, `base` and `head` (`OWNER:BRANCH`).
+    pub(super) fn list(&self, project: &str, url: &str, query: &Query) -> ApiResponse {
         let state = query.get("state").unwrap_or("open");
         let of_state = |pull: &&Pull| state == "all" || pull.state.name() == state;
         let documents = self.pulls.iter().filter(of_state);
@@ -92,12 +102,16 @@ impl Repository {
         query.page(url, documents)
     }
 
-    pub(super) fn create_pull(&mut self, project: &str, document: &Value) -> Answer {
+    pub(super) fn create(
+        &mut self,
+        project: &str,
+        git: &GitStore,
+        document: &Value,
+    ) -> ApiResponse {
         let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
         let (head, base) = (text("head"), text("base"));
-        let known = |branch: &str| self.refs.contains_key(&format!("heads/{branch}"));
-        if !known(&head) || !known(&base) {
-            return Answer::invalid("head or base is invalid");
+        if !git.has_branch(&head) || !git.has_branch(&base) {
+            return ApiResponse::invalid("head or base is invalid");
         }
         let same =
             |pull: &Pull| pull.head == head && pull.base == base && pull.head_repository == project;
@@ -107,7 +121,7 @@ impl Repository {
             .filter(|pull| pull.state == PullState::Open);
         if open.any(same) {
             let message = format!("A pull request already exists for {project}:{head}.");
-            return Answer::invalid(&message);
+            return ApiResponse::invalid(&message);
         }
         let pull = Pull {
             number: self.pulls.len() + 1,
@@ -119,18 +133,18 @@ impl Repository {
             state: PullState::Open,
             labels: Vec::new(),
         };
-        if let Some(refusal) = too_long(&pull) {
-            return refusal;
+        if let Some(error) = too_long(&pull) {
+            return error;
         }
-        let answer = Answer::created(&pull.document(project));
+        let response = ApiResponse::created(&pull.document(project));
         self.pulls.push(pull);
-        answer
+        response
     }
 
-    pub(super) fn update_pull(&mut self, project: &str, number: usize, new: &Value) -> Answer {
+    pub(super) fn update(&mut self, project: &str, number: usize, new: &Value) -> ApiResponse {
         let index = number.checked_sub(1);
         let Some(old) = index.and_then(|index| self.pulls.get_mut(index)) else {
-            return Answer::not_found();
+            return ApiResponse::not_found();
         };
         let mut pull = old.clone();
         if let Some(title) = new["title"].as_str() {
@@ -144,20 +158,57 @@ impl Repository {
             Some("closed") => pull.state = PullState::Closed,
             _ => {}
         }
-        if let Some(refusal) = too_long(&pull) {
-            return refusal;
+        if let Some(error) = too_long(&pull) {
+            return error;
         }
         *old = pull;
-        Answer::ok(&old.document(project))
+        ApiResponse::ok(&old.document(project))
+    }
+
+    pub(super) fn label(&self, name: &str) -> ApiResponse {
+        match self.labels.contains(name) {
+            true => ApiResponse::ok(&json!({"name": name})),
+            false => ApiResponse::not_found(),
+        }
+    }
+
+    pub(super) fn create_label(&mut self, document: &Value) -> ApiResponse {
+        let Some(name) = document["name"].as_str() else {
+            return ApiResponse::invalid("name is missing");
+        };
+        if !self.labels.insert(name.to_owned()) {
+            return ApiResponse::invalid("already_exists");
+        }
+        ApiResponse::created(&json!({"name": name}))
+    }
+
+    /// Adds labels to a pull request. GitHub creates missing labels; this server refuses them, so that
+    /// a test fails if the code under test relies on that.
+    pub(super) fn add_labels(&mut self, number: usize, document: &Value) -> ApiResponse {
+        let names = document["labels"].as_array().into_iter().flatten();
+        let names: Vec<_> = names.filter_map(Value::as_str).map(str::to_owned).collect();
+        if let Some(missing) = names.iter().find(|name| !self.labels.contains(*name)) {
+            return ApiResponse::unprocessable(&format!("Label does not exist: {missing}"));
+        }
+        let index = number.checked_sub(1);
+        let Some(pull) = index.and_then(|index| self.pulls.get_mut(index)) else {
+            return ApiResponse::not_found();
+        };
+        for name in names {
+            if !pull.labels.contains(&name) {
+                pull.labels.push(name);
+            }
+        }
+        ApiResponse::ok(&json!(pull.labels))
     }
 }
 
-fn too_long(pull: &Pull) -> Option<Answer> {
-    if pull.title.is_empty() || pull.title.chars().count() > LONGEST_TITLE {
-        return Some(Answer::invalid(
+fn too_long(pull: &Pull) -> Option<ApiResponse> {
+    if pull.title.is_empty() || pull.title.chars().count() > MAX_TITLE {
+        return Some(ApiResponse::invalid(
             "title is too long (maximum is 256 characters)",
         ));
     }
-    let long = pull.body.chars().count() > LONGEST_BODY;
-    long.then(|| Answer::invalid("body is too long (maximum is 65536 characters)"))
+    let long = pull.body.chars().count() > MAX_BODY;
+    long.then(|| ApiResponse::invalid("body is too long (maximum is 65536 characters)"))
 }

@@ -1,14 +1,14 @@
-//! The primary rate limit: so many requests, then none before the reset.
+//! The primary rate limit: a number of requests for each window of time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::StatusCode;
 
-use super::answer::Answer;
+use super::response::ApiResponse;
 
-/// The limit and what is left of it.
+/// The limit and the remaining requests.
 #[derive(Clone, Debug)]
-pub(super) struct Limit {
+pub(super) struct RateLimit {
     limit: u32,
     remaining: u32,
     /// Seconds since the epoch.
@@ -16,7 +16,7 @@ pub(super) struct Limit {
     window: Duration,
 }
 
-impl Limit {
+impl RateLimit {
     pub(super) fn new(limit: u32, remaining: u32, window: Duration) -> Self {
         Self {
             limit,
@@ -26,34 +26,34 @@ impl Limit {
         }
     }
 
-    /// Counts a request; the refusal, where none is left.
-    pub(super) fn count(&mut self) -> Option<Answer> {
+    /// Counts a request; returns the error response when none is left.
+    pub(super) fn count(&mut self) -> Option<ApiResponse> {
         if epoch_in(Duration::ZERO) >= self.reset {
             self.remaining = self.limit;
             self.reset = epoch_in(self.window);
         }
         if self.remaining == 0 {
-            let refused = Answer::refused(
+            let response = ApiResponse::error(
                 StatusCode::FORBIDDEN,
                 "API rate limit exceeded for 127.0.0.1. (But here's the good news: Authenticated \
                  requests get a higher rate limit.)",
             );
-            return Some(self.say(refused));
+            return Some(self.add_headers(response));
         }
         self.remaining -= 1;
         None
     }
 
-    /// Adds the headers.
-    pub(super) fn say(&self, answer: Answer) -> Answer {
-        answer
+    /// Adds the headers of the limit to a response.
+    pub(super) fn add_headers(&self, response: ApiResponse) -> ApiResponse {
+        response
             .header("x-ratelimit-limit", self.limit.to_string())
             .header("x-ratelimit-remaining", self.remaining.to_string())
             .header("x-ratelimit-reset", self.reset.to_string())
     }
 }
 
-/// The time after `wait`, in seconds since the epoch.
+/// Returns the time after `wait` in seconds since the epoch.
 pub(super) fn epoch_in(wait: Duration) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     (now.expect("a clock after 1970") + wait).as_secs()

@@ -1,19 +1,19 @@
-//! What is sent back.
+//! Responses in the form of GitHub's REST API.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-/// An answer that is yet to be sent.
+/// A response with its body in memory.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(super) struct ApiResponse {
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
 }
 
-impl Answer {
+impl ApiResponse {
     pub(super) fn json(status: StatusCode, document: &Value) -> Self {
         Self {
             status,
@@ -30,8 +30,8 @@ impl Answer {
         Self::json(StatusCode::CREATED, document)
     }
 
-    /// A refusal, in GitHub's form.
-    pub(super) fn refused(status: StatusCode, message: &str) -> Self {
+    /// Creates an error in GitHub's form.
+    pub(super) fn error(status: StatusCode, message: &str) -> Self {
         let document = json!({
             "message": message,
             "documentation_url": "https://docs.github.com/rest",
@@ -41,15 +41,15 @@ impl Answer {
     }
 
     pub(super) fn not_found() -> Self {
-        Self::refused(StatusCode::NOT_FOUND, "Not Found")
+        Self::error(StatusCode::NOT_FOUND, "Not Found")
     }
 
-    /// 422, for what is well-formed and cannot be.
+    /// Creates a 422 for a well-formed request that cannot be carried out.
     pub(super) fn unprocessable(message: &str) -> Self {
-        Self::refused(StatusCode::UNPROCESSABLE_ENTITY, message)
+        Self::error(StatusCode::UNPROCESSABLE_ENTITY, message)
     }
 
-    /// 422 in the form of a failed validation, with what is wrong below it.
+    /// Creates a 422 in the form of a failed validation, with the reason in `errors`.
     pub(super) fn invalid(message: &str) -> Self {
         let document = json!({
             "message": "Validation Failed",
@@ -71,6 +71,8 @@ impl Answer {
         for (name, value) in self.headers {
             response = response.header(name, value);
         }
-        response.body(Full::from(self.body)).expect("an answer")
+        response
+            .body(Full::from(self.body))
+            .expect("a valid response")
     }
 }

@@ -1,4 +1,4 @@
-//! What a request asks for.
+//! The kinds of registry requests.
 
 use http::request::Parts;
 
@@ -6,38 +6,38 @@ use http::request::Parts;
 /// specification, "API"; distribution, "Token Authentication Specification").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RequestKind {
-    /// A token.
+    /// Request a token.
     Token,
-    /// Whether there is a manifest, and its digest.
+    /// Check that a manifest exists.
     ManifestHead,
-    /// A manifest.
+    /// Read a manifest.
     ManifestGet,
-    /// A manifest is written.
+    /// Write a manifest.
     ManifestPut,
-    /// Whether there is a blob.
+    /// Check that a blob exists.
     BlobHead,
-    /// A blob or a range of it.
+    /// Read a blob or a range of it.
     BlobGet,
-    /// A blob is to be mounted from another repository.
+    /// Mount a blob from another repository.
     Mount,
-    /// An upload begins.
+    /// Start an upload.
     UploadPost,
-    /// A chunk of an upload.
+    /// Send a chunk of an upload.
     UploadPatch,
-    /// How far an upload has come.
+    /// Query the offset of an upload.
     UploadStatus,
-    /// An upload ends.
+    /// Complete an upload.
     UploadPut,
-    /// An upload is given up.
+    /// Cancel an upload.
     UploadDelete,
-    /// The tags of a repository.
+    /// List the tags of a repository.
     Tags,
-    /// The referrers of a manifest.
+    /// List the referrers of a manifest.
     Referrers,
 }
 
 impl RequestKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 14] = [
         Self::Token,
         Self::ManifestHead,
@@ -55,24 +55,24 @@ impl RequestKind {
         Self::Referrers,
     ];
 
-    /// What a request is; `None` for one that is none of these.
-    pub fn of(method: &str, path: &str, query: &str) -> Option<Self> {
+    /// Returns the kind of a request; `None` for any other request.
+    pub fn classify(method: &str, path: &str, query: &str) -> Option<Self> {
         if !path.starts_with("/v2/") {
-            let asks = path == "/token" && matches!(method, "GET" | "POST");
-            return asks.then_some(Self::Token);
+            let is_token = path == "/token" && matches!(method, "GET" | "POST");
+            return is_token.then_some(Self::Token);
         }
-        let upload = path.contains("/blobs/uploads/");
+        let is_upload = path.contains("/blobs/uploads/");
         Some(match method {
-            "POST" if upload && query.contains("mount=") => Self::Mount,
-            "POST" if upload => Self::UploadPost,
-            "PATCH" if upload => Self::UploadPatch,
-            "GET" if upload => Self::UploadStatus,
-            "PUT" if upload => Self::UploadPut,
-            "DELETE" if upload => Self::UploadDelete,
+            "POST" if is_upload && query.contains("mount=") => Self::Mount,
+            "POST" if is_upload => Self::UploadPost,
+            "PATCH" if is_upload => Self::UploadPatch,
+            "GET" if is_upload => Self::UploadStatus,
+            "PUT" if is_upload => Self::UploadPut,
+            "DELETE" if is_upload => Self::UploadDelete,
             "HEAD" if path.contains("/manifests/") => Self::ManifestHead,
             "GET" if path.contains("/manifests/") => Self::ManifestGet,
             "PUT" if path.contains("/manifests/") => Self::ManifestPut,
-            "HEAD" if path.contains("/blobs/") && !upload => Self::BlobHead,
+            "HEAD" if path.contains("/blobs/") && !is_upload => Self::BlobHead,
             "GET" if path.contains("/blobs/") => Self::BlobGet,
             "GET" if path.ends_with("/tags/list") => Self::Tags,
             "GET" if path.contains("/referrers/") => Self::Referrers,
@@ -80,10 +80,10 @@ impl RequestKind {
         })
     }
 
-    /// The same of a request that has not been recorded yet.
-    pub fn of_parts(parts: &Parts) -> Option<Self> {
+    /// Returns the kind of a request by its head.
+    pub fn classify_parts(parts: &Parts) -> Option<Self> {
         let query = parts.uri.query().unwrap_or_default();
-        Self::of(parts.method.as_str(), parts.uri.path(), query)
+        Self::classify(parts.method.as_str(), parts.uri.path(), query)
     }
 }
 
@@ -92,8 +92,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_told_by_its_method_and_its_target() {
-        let told = [
+    fn request_kind_follows_from_method_and_target() {
+        let targets = [
             ("GET", "/token", ""),
             ("HEAD", "/v2/a/manifests/1", ""),
             ("GET", "/v2/a/manifests/1", ""),
@@ -109,15 +109,19 @@ mod tests {
             ("GET", "/v2/a/tags/list", "n=1000"),
             ("GET", "/v2/a/referrers/sha256:0", ""),
         ];
-        let told = told.map(|(method, path, query)| RequestKind::of(method, path, query));
-        assert_eq!(told, RequestKind::ALL.map(Some));
+        let kinds = targets.map(|(method, path, query)| RequestKind::classify(method, path, query));
+        assert_eq!(kinds, RequestKind::ALL.map(Some));
         for (method, path) in [
             ("GET", "/v2/"),
             ("HEAD", "/v2/a/blobs/uploads/1"),
             ("DELETE", "/v2/a/manifests/1"),
             ("GET", "/a/manifests/1"),
         ] {
-            assert_eq!(RequestKind::of(method, path, ""), None, "{method} {path}");
+            assert_eq!(
+                RequestKind::classify(method, path, ""),
+                None,
+                "{method} {path}"
+            );
         }
     }
 }
