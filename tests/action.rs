@@ -204,7 +204,7 @@ fn install_builds_the_source_once_without_a_version() {
         assert_eq!(output.stdout, "built\n");
     }
     let calls = environment.read("calls");
-    assert_eq!(calls.matches("build").count(), 1, "{calls}");
+    assert_eq!(calls.matches("build --release").count(), 1, "{calls}");
     assert!(calls.contains("--locked"), "{calls}");
     let mut command = environment.command_for(repository_root().join(".github/action/install"));
     let output = CommandOutput::new(command.arg("--where").output().unwrap()).exits(0);
