@@ -1,14 +1,17 @@
 //! Lists on disk: reading and checking them all.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use images_list::{Checker, List, Problem, Severity};
+use images_list::{Checker, List, Problem, Row, Severity};
+use serde_json::{Value, json};
 
 use super::atomic_file::plain;
 use crate::cli::failure::{Failure, Finding};
+use crate::cli::image_name::{full_repository, tag_or_digest};
 
 /// Where a list is looked for if none is named.
 const DEFAULT: &str = "images-list";
@@ -24,6 +27,15 @@ pub(crate) struct ListFile {
     pub(crate) list: List,
 }
 
+/// A line of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RowLocation {
+    /// The list, as it was named.
+    pub(crate) file: String,
+    /// The line, counted from 1.
+    pub(crate) line: usize,
+}
+
 /// A finding and whether rows are at stake.
 #[derive(Debug)]
 pub(crate) struct ListFinding {
@@ -31,6 +43,34 @@ pub(crate) struct ListFinding {
     pub(crate) finding: Finding,
     /// How bad it is.
     pub(crate) severity: Severity,
+}
+
+impl ListFile {
+    /// Returns the location of a line.
+    pub(crate) fn location(&self, line: usize) -> RowLocation {
+        RowLocation {
+            file: self.name.clone(),
+            line,
+        }
+    }
+}
+
+impl RowLocation {
+    /// Returns a finding at the location.
+    pub(crate) fn finding(&self, message: String) -> Finding {
+        Finding {
+            file: self.file.clone(),
+            line: self.line,
+            message,
+        }
+    }
+}
+
+/// `FILE:LINE`.
+impl fmt::Display for RowLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 /// The lists to read: those named by flags, else by operand or environment
@@ -120,6 +160,16 @@ pub(crate) fn finding(file: &str, problem: &Problem) -> Finding {
         line: problem.line,
         message: problem.to_string(),
     }
+}
+
+/// Returns a row as JSON, with full names.
+pub(crate) fn row_json(row: &Row) -> Value {
+    let (source, destination) = (row.source_reference(), row.destination_reference());
+    json!({
+        "source": full_repository(&source),
+        "destination": full_repository(&destination),
+        "tag": tag_or_digest(&source),
+    })
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
-//! Holding a run to what was approved, and noting what it could be trusted with.
+//! The approvals of a run: held to before it, recorded after it.
 
 use copier::{Outcome, Status};
 use images_list::Approved;
 use registry_client::ManifestHead;
 
-use super::copying::run::Run;
-use super::selection::{Globs, Listed, Selection};
-use crate::cli::failure::{Failure, Finding};
+use crate::cli::failure::Failure;
 use crate::files::atomic_file::Staged;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
+use crate::rows::copying::run::{CopiedRow, CopyRun};
+use crate::rows::globs::Globs;
+use crate::rows::selection::{ListedRow, RunRow};
 
-/// The locks of a run's lists, and which rows are followed whatever they say.
+/// The locks of a run's lists, and the rows with mutable tags, which no lock holds.
 #[derive(Debug)]
 pub(crate) struct Approvals {
     /// One for each list; `None` for a list without a lock.
@@ -32,34 +33,33 @@ impl Approvals {
         Ok(Self { locks, mutable })
     }
 
-    /// Tells the engine which digests were approved.
-    pub(crate) fn enter(&self, selection: &mut Selection) {
-        for (listed, row) in selection.listed.iter().zip(&mut selection.rows) {
-            if !self.mutable.select(&listed.row) {
-                row.approved = self.of(listed).map(|approved| approved.digest().clone());
+    /// Sets the approved digests of the selected rows.
+    pub(crate) fn apply(&self, rows: &mut [RunRow]) {
+        for RunRow { row, listed } in rows {
+            if let Some(listed) = listed
+                && !self.mutable.select(&listed.row)
+            {
+                row.approved = self.get(listed).map(|approved| approved.digest().clone());
             }
         }
     }
 
-    fn of(&self, listed: &Listed) -> Option<&Approved> {
+    fn get(&self, listed: &ListedRow) -> Option<&Approved> {
         let lock = self.locks.get(listed.list)?.as_ref()?;
         lock.lock.get(&listed.row)
     }
 
-    /// `--locked`: every row that is not followed must be approved.
+    /// `--locked`: requires an approval of every row without a mutable tag.
     ///
     /// # Errors
     ///
-    /// [`Failure`] that names the rows that are not.
-    pub(crate) fn require(&self, selection: &Selection) -> Result<(), Failure> {
-        let placed = selection.listed.iter().zip(&selection.places);
-        let open = placed
-            .filter(|(listed, _)| !self.mutable.select(&listed.row) && self.of(listed).is_none());
-        let open: Vec<_> = open
-            .map(|(listed, place)| Finding {
-                file: place.file.clone(),
-                line: place.line,
-                message: format!("`{}` is not locked", listed.row),
+    /// [`Failure`] that names the rows without one.
+    pub(crate) fn require(&self, rows: &[RunRow]) -> Result<(), Failure> {
+        let listed = rows.iter().filter_map(|row| row.listed.as_ref());
+        let open: Vec<_> = listed
+            .filter(|listed| !self.mutable.select(&listed.row) && self.get(listed).is_none())
+            .map(|ListedRow { row, location, .. }| {
+                location.finding(format!("`{row}` is not locked"))
             })
             .collect();
         let message = match open.len() {
@@ -76,26 +76,22 @@ impl Approvals {
             .problems(open))
     }
 
-    /// Approves what a run has brought: rows that had no line yet, and those
-    /// that are followed. Whatever somebody else has approved in the meantime
-    /// stays. The files are written where they change, all or none.
+    /// Approves the images of a run: of rows that had no line yet, and of rows with mutable tags.
+    /// Approvals that were written in the meantime stay. The changed files are written all or none.
     ///
     /// # Errors
     ///
     /// [`Failure`] for lists and locks that cannot be read again or written.
-    pub(crate) async fn record(
-        &self,
-        lists: &[ListFile],
-        listed: &[Listed],
-        run: &Run,
-    ) -> Result<(), Failure> {
-        let brought: Vec<_> = listed
+    pub(crate) async fn record(&self, lists: &[ListFile], run: &CopyRun) -> Result<(), Failure> {
+        let copied: Vec<_> = run
+            .rows
             .iter()
-            .zip(&run.report.rows)
-            .filter(|(listed, _)| self.is_open(listed))
-            .filter_map(|(listed, outcome)| Some((listed, approvable(outcome)?)))
+            .filter_map(|CopiedRow { row, outcome }| {
+                let listed = row.listed.as_ref().filter(|listed| self.is_open(listed))?;
+                Some((listed, approvable(outcome)?))
+            })
             .collect();
-        if brought.is_empty() {
+        if copied.is_empty() {
             return Ok(());
         }
         let held = LockedFiles::lock(lists).await?;
@@ -105,7 +101,7 @@ impl Approvals {
             let Some(mut lock) = LockFile::read(file)? else {
                 continue;
             };
-            for (listed, head) in brought.iter().filter(|(listed, _)| listed.list == at) {
+            for (listed, head) in copied.iter().filter(|(listed, _)| listed.list == at) {
                 if self.mutable.select(&listed.row) || lock.lock.get(&listed.row).is_none() {
                     let approved = Approved::new(head.digest.clone(), head.media_type.as_deref());
                     lock.lock.set(listed.row.clone(), approved);
@@ -121,14 +117,14 @@ impl Approvals {
         Ok(())
     }
 
-    /// Whether a row's line is the run's to write.
-    fn is_open(&self, listed: &Listed) -> bool {
+    /// Whether a run may approve the row.
+    fn is_open(&self, listed: &ListedRow) -> bool {
         let has_lock = self.locks.get(listed.list).is_some_and(Option::is_some);
-        has_lock && (self.mutable.select(&listed.row) || self.of(listed).is_none())
+        has_lock && (self.mutable.select(&listed.row) || self.get(listed).is_none())
     }
 }
 
-/// What a row's source had, where all of it was brought.
+/// Returns the image of a row that has been copied whole.
 fn approvable(outcome: &Outcome) -> Option<&ManifestHead> {
     match outcome.status {
         Status::Copied | Status::Unchanged => outcome.source.as_ref(),

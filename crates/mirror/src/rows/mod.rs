@@ -3,11 +3,12 @@
 
 pub(crate) mod adding;
 pub(crate) mod approvals;
+mod changed_since;
 pub(crate) mod copying;
-pub(crate) mod mutable_args;
+pub(crate) mod globs;
+mod overrides;
 mod partition;
 pub(crate) mod platform_args;
-pub(crate) mod row_json;
 pub(crate) mod select_args;
 pub(crate) mod selection;
 pub(crate) mod shard;

@@ -5,8 +5,8 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use crate::cli::image_name::{full_repository, tag_or_digest};
+use crate::files::list_file::row_json;
 use crate::rows::adding::Additions;
-use crate::rows::row_json::row_json;
 use crate::terminal::github_actions::cell;
 use crate::terminal::units::counted;
 

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::key_value::ListArgs;
-use crate::rows::mutable_args::MutableArgs;
+use crate::rows::globs::MutableArgs;
 
 /// The arguments of `check-new`.
 #[derive(Debug, Args)]

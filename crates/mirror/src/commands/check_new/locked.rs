@@ -9,7 +9,7 @@ use crate::cli::failure::Finding;
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::LockFile;
 use crate::registries::availability::{Availability, ImageTag};
-use crate::rows::selection::Globs;
+use crate::rows::globs::Globs;
 
 /// A list with its lock, as the base had it and now.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::change::Changed;
 use super::findings::{Checked, Status};
 use crate::cli::failure::Finding;
-use crate::rows::row_json::row_json;
+use crate::files::list_file::row_json;
 use crate::terminal::github_actions::cell;
 use crate::terminal::units::counted;
 

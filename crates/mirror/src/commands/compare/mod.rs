@@ -1,9 +1,7 @@
-//! `mirror compare`: whether every destination has what the list says.
+//! `mirror compare`: compares every destination with its row.
 
-mod args;
 mod report;
 mod run;
 
-pub(crate) use args::CompareArgs;
 pub(crate) use report::{ComparedJson, ComparedText};
-pub(crate) use run::{compare, run};
+pub(crate) use run::{CompareArgs, CompareRun, compare, run};

@@ -2,10 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use copier::{CompareReport, CompareStatus, CompareSummary, Comparison, Moved, Row};
+use copier::{CompareStatus, CompareSummary, Moved};
 use oci_spec::image::Digest;
 use serde::Serialize;
 
+use super::run::{CompareRun, ComparedRow};
 use crate::cli::image_name::{full_repository, tag_or_digest};
 use crate::rows::copying::report::MovedTag;
 use crate::rows::shard::Shard;
@@ -71,35 +72,33 @@ struct ErrorJson {
 }
 
 impl ComparedJson {
-    /// The document of a comparison.
-    pub(crate) fn of(rows: &[Row], report: &CompareReport, shard: Option<Shard>) -> Self {
+    /// Creates the document of a run.
+    pub(crate) fn new(run: &CompareRun) -> Self {
         let CompareSummary {
-            rows: all,
+            rows,
             same,
             drift,
             missing,
             error,
             skipped,
-        } = report.summary;
-        let compared = rows.iter().zip(&report.rows);
+        } = run.summary;
         Self {
             summary: SummaryJson {
-                rows: all,
+                rows,
                 same,
                 drift,
                 missing,
                 error,
                 skipped,
-                shard,
+                shard: run.shard,
             },
-            rows: compared
-                .map(|(row, compared)| row_json(row, compared))
-                .collect(),
+            rows: run.rows.iter().map(row_json).collect(),
         }
     }
 }
 
-fn row_json(row: &Row, compared: &Comparison) -> RowJson {
+fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
+    let (row, compared) = (&row.row, comparison);
     let platforms = compared.platforms.iter().map(|found| PlatformJson {
         platform: found.platform.as_ref().map(ToString::to_string),
         digest: found.digest.clone(),
@@ -123,39 +122,27 @@ fn row_json(row: &Row, compared: &Comparison) -> RowJson {
             message: error.to_string(),
             hint: hints::of_comparison(row, error),
         }),
-        moved: compared.moved.as_ref().map(MovedTag::of),
+        moved: compared.moved.as_ref().map(MovedTag::from),
     }
 }
 
-/// The table: what is not the same, or everything.
+/// The table: the rows that differ, or all rows.
 #[derive(Debug)]
 pub(crate) struct ComparedText<'a> {
-    rows: &'a [Row],
-    report: &'a CompareReport,
+    run: &'a CompareRun,
     all: bool,
-    shard: Option<Shard>,
 }
 
-/// Rows in a summary, which may have 1 MiB.
+/// Maximum rows in a step summary, which GitHub limits to 1 MiB.
 const BRIEF: usize = 300;
 
 impl<'a> ComparedText<'a> {
-    /// The table; `all` lists rows that are the same too.
-    pub(crate) fn of(rows: &'a [Row], report: &'a CompareReport, all: bool) -> Self {
-        Self {
-            rows,
-            report,
-            all,
-            shard: None,
-        }
+    /// Creates the table; `all` lists rows that are the same too.
+    pub(crate) fn new(run: &'a CompareRun, all: bool) -> Self {
+        Self { run, all }
     }
 
-    /// Says which share of a list's rows these are.
-    pub(crate) fn shard(self, shard: Option<Shard>) -> Self {
-        Self { shard, ..self }
-    }
-
-    /// The table's beginning, and the sums.
+    /// Returns the first rows of the table, and the sums.
     pub(crate) fn brief(&self) -> String {
         let text = self.to_string();
         let lines: Vec<&str> = text.lines().collect();
@@ -173,14 +160,15 @@ impl<'a> ComparedText<'a> {
 
 impl Display for ComparedText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (row, compared) in self.rows.iter().zip(&self.report.rows) {
+        for row in &self.run.rows {
+            let compared = &row.comparison;
             let is_moved = compared.moved.is_some();
             if self.all || is_moved || compared.status != CompareStatus::Same {
-                write_row(f, row, compared)?;
+                write_row(f, row)?;
             }
         }
-        let sums = &self.report.summary;
-        if let Some(shard) = self.shard {
+        let sums = &self.run.summary;
+        if let Some(shard) = self.run.shard {
             write!(f, "shard {shard}: ")?;
         }
         write!(f, "{}: {} same", counted(sums.rows, "row"), sums.same)?;
@@ -195,7 +183,8 @@ impl Display for ComparedText<'_> {
     }
 }
 
-fn write_row(f: &mut Formatter<'_>, row: &Row, compared: &Comparison) -> fmt::Result {
+fn write_row(f: &mut Formatter<'_>, ComparedRow { row, comparison }: &ComparedRow) -> fmt::Result {
+    let (row, compared) = (&row.row, comparison);
     let word = compared.status.as_str();
     writeln!(f, "{word:<8}  {} -> {}", row.source, row.destination)?;
     if compared.status == CompareStatus::Drift {

@@ -1,20 +1,64 @@
-//! `mirror compare`: is the mirror what the list says?
+//! Comparing the rows of the list with their destinations.
 
 use std::sync::Arc;
 
-use copier::{CompareReport, CompareStatus, Options, Progress, Row};
+use clap::Args;
+use copier::{CompareStatus, CompareSummary, Comparison, Options, Progress, Row};
 
-use super::args::CompareArgs;
 use super::report::{ComparedJson, ComparedText};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
 use crate::registries::client;
 use crate::rows::approvals::Approvals;
 use crate::rows::copying::run::Ending;
-use crate::rows::selection::{self, Selection};
+use crate::rows::globs::MutableArgs;
+use crate::rows::platform_args::PlatformArgs;
+use crate::rows::select_args::SelectArgs;
+use crate::rows::selection::{self, RunRow, Selection};
+use crate::rows::shard::Shard;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::hints;
+
+/// The arguments of `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror compare                                   rows that are missing or have drifted
+  mirror compare --match '*etcd*' -v               same ones too
+  mirror compare --output json --dest-registry registry.example.com
+
+Where a lock stands beside the list, what it approves is what the mirror should have.")]
+pub(crate) struct CompareArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
+    #[command(flatten)]
+    pub(crate) locked: MutableArgs,
+}
+
+/// The comparison of a selection.
+#[derive(Debug)]
+pub(crate) struct CompareRun {
+    /// The rows, compared.
+    pub(crate) rows: Vec<ComparedRow>,
+    /// The sums.
+    pub(crate) summary: CompareSummary,
+    /// Whether a signal ended the run.
+    pub(crate) ending: Ending,
+    /// The shard, if the rows are those of one.
+    pub(crate) shard: Option<Shard>,
+}
+
+/// A row and its comparison.
+#[derive(Debug)]
+pub(crate) struct ComparedRow {
+    /// The row.
+    pub(crate) row: RunRow,
+    /// The comparison.
+    pub(crate) comparison: Comparison,
+}
 
 /// Runs the command: exit 1 where a row is not the same.
 ///
@@ -23,90 +67,92 @@ use crate::terminal::hints;
 /// [`Failure`] where no row could be compared.
 pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, Failure> {
     let mut selection = selection::select(session, &args.select).await?;
-    Approvals::read(&selection.lists, args.locked.mutable()?)?.enter(&mut selection);
+    let approvals = Approvals::read(&selection.lists, args.locked.mutable()?)?;
+    approvals.apply(&mut selection.rows);
     let options = Options {
         platforms: args.platform.selection(),
         arch_tags: args.platform.arch_tags,
         ..Options::default()
     };
-    let (report, ending) = compare(session, &selection.rows, &options).await?;
+    let run = compare(session, selection, &options).await?;
     let github = session.environment.github.as_ref();
-    github_actions::annotate(github, Level::Error, &findings(&selection, &report));
-    let text = ComparedText::of(&selection.rows, &report, session.is_verbose());
-    let text = text.shard(selection.shard);
+    github_actions::annotate(github, Level::Error, &run.findings());
+    let text = ComparedText::new(&run, session.is_verbose());
     github_actions::add_to_step_summary(
         github,
         &format!("### mirror compare\n\n```\n{}```\n\n", text.brief()),
     );
-    let document = ComparedJson::of(&selection.rows, &report, selection.shard);
-    session.output.write(&text, &document)?;
-    Ok(match ending {
-        Ending::Interrupted => Exit::Interrupted,
-        Ending::Complete => exit(&report),
-    })
+    session.output.write(&text, &ComparedJson::new(&run))?;
+    Ok(run.exit())
 }
 
-/// Compares rows, with progress on the screen and an ear for signals.
+/// Compares rows, with progress on the screen, until a signal stops it.
 ///
 /// # Errors
 ///
 /// [`Failure`] where no row could be compared.
 pub(crate) async fn compare(
     session: &Session,
-    rows: &[Row],
+    selection: Selection,
     options: &Options,
-) -> Result<(CompareReport, Ending), Failure> {
+) -> Result<CompareRun, Failure> {
     let client = client::build(&session.common, &session.environment)?;
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
-    let shown = session.screen.show(rows.len(), &progress);
-    let watching = session.status_signal.watch(rows.len(), &progress, &client);
-    let report = Box::pin(copier::compare(&client, rows, options, &progress, &stop)).await;
-    drop((shown, watching));
-    let ending = Ending::of(&stop);
-    Ok((report, ending))
+    let rows: Vec<Row> = selection.rows.iter().map(|row| row.row.clone()).collect();
+    let display = session.screen.show(rows.len(), &progress);
+    let watch = session.status_signal.watch(rows.len(), &progress, &client);
+    let report = Box::pin(copier::compare(&client, &rows, options, &progress, &stop)).await;
+    drop((display, watch));
+    let rows = selection.rows.into_iter().zip(report.rows);
+    Ok(CompareRun {
+        rows: rows
+            .map(|(row, comparison)| ComparedRow { row, comparison })
+            .collect(),
+        summary: report.summary,
+        ending: Ending::new(&stop),
+        shard: selection.shard,
+    })
 }
 
-/// Where every row that is not the same is refused credentials, that is what
-/// it is about.
-fn exit(report: &CompareReport) -> Exit {
-    let different = report
-        .rows
-        .iter()
-        .filter(|row| row.status != CompareStatus::Same);
-    let refused = different.clone().filter(|row| {
-        let wire = row.error.as_ref().and_then(|error| error.wire());
-        wire.is_some_and(registry_client::Error::is_refused)
-    });
-    match (different.count(), refused.count()) {
-        (0, _) => Exit::Done,
-        (different, refused) if different == refused => Exit::Refused,
-        _ => Exit::Failed,
+impl CompareRun {
+    /// Returns the exit code: refused where every row that differs was refused credentials.
+    fn exit(&self) -> Exit {
+        if self.ending == Ending::Interrupted {
+            return Exit::Interrupted;
+        }
+        let comparisons = self.rows.iter().map(|row| &row.comparison);
+        let different = comparisons.filter(|row| row.status != CompareStatus::Same);
+        let refused = different.clone().filter(|row| {
+            let wire = row.error.as_ref().and_then(|error| error.wire());
+            wire.is_some_and(registry_client::Error::is_refused)
+        });
+        match (different.count(), refused.count()) {
+            (0, _) => Exit::Done,
+            (different, refused) if different == refused => Exit::Refused,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// Returns the rows that differ, at their lines.
+    fn findings(&self) -> Vec<Finding> {
+        self.rows.iter().filter_map(ComparedRow::finding).collect()
     }
 }
 
-fn findings(selection: &Selection, report: &CompareReport) -> Vec<Finding> {
-    let rows = selection
-        .rows
-        .iter()
-        .zip(&report.rows)
-        .zip(&selection.places);
-    rows.filter_map(|((row, compared), place)| {
-        let message = match compared.status {
+impl ComparedRow {
+    fn finding(&self) -> Option<Finding> {
+        let row = &self.row.row;
+        let message = match self.comparison.status {
             CompareStatus::Same | CompareStatus::Skipped => return None,
             CompareStatus::Drift => format!("{} is not what {} is", row.destination, row.source),
             CompareStatus::Missing => format!("{} is missing, or not whole", row.destination),
             CompareStatus::Error => {
-                let error = compared.error.as_ref()?;
+                let error = self.comparison.error.as_ref()?;
                 let hint = hints::of_comparison(row, error).map(|hint| format!(" ({hint})"));
                 format!("{}: {error}{}", row.source, hint.unwrap_or_default())
             }
         };
-        Some(Finding {
-            file: place.file.clone(),
-            line: place.line,
-            message,
-        })
-    })
-    .collect()
+        self.row.finding(message)
+    }
 }

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use copier::{CompareReport, MovedTag, Options};
+use copier::{MovedTag, Options};
 use embedded_registry::images::{Artifact, Platform, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
 use serde_json::{Value, json};
@@ -18,12 +18,12 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::options::CommonOptions;
 use crate::cli::options::OutputFormat;
-use crate::commands::compare::{self, ComparedJson, ComparedText};
+use crate::commands::compare::{CompareRun, ComparedJson, ComparedText, compare};
 use crate::files::atomic_file::plain;
 use crate::files::list_file;
-use crate::rows::copying::engine::{self, Work};
+use crate::rows::copying::engine::{CopyRequest, copy_rows};
 use crate::rows::copying::report::RunReport;
-use crate::rows::copying::run::{Ending, Run};
+use crate::rows::copying::run::{CopyRun, Ending};
 use crate::rows::copying::text::RunText;
 use crate::rows::select_args::SelectArgs;
 use crate::rows::selection::{self, Selection};
@@ -138,7 +138,7 @@ impl Demo {
         }
         teller.say(NEXT)?;
 
-        let sums = |run: &Run| (run.report.summary.copied, run.report.summary.unchanged);
+        let sums = |run: &CopyRun| (run.summary.copied, run.summary.unchanged);
         let as_told = problems == 0
             && [sums(&first), sums(&second), sums(&repaired)] == [(12, 0), (0, 12), (2, 10)]
             && (broken.summary.drift, broken.summary.missing) == (1, 1)
@@ -174,32 +174,22 @@ impl Demo {
         selection::select(&self.session, &SelectArgs::default()).await
     }
 
-    async fn sync(&self, teller: &mut Teller) -> Result<Run, Failure> {
+    async fn sync(&self, teller: &mut Teller) -> Result<CopyRun, Failure> {
         let selection = self.select().await?;
-        let work = Work {
-            title: "mirror demo",
-            rows: selection.rows,
-            places: selection.places,
-            other_rows: selection.other_rows,
-            shard: selection.shard,
-            moved: MovedTag::Kept,
-        };
-        let run = engine::run(&self.session, &Options::default(), work).await?;
-        let report = RunReport::of(&run);
+        let request = CopyRequest::new("mirror demo", selection, MovedTag::Kept);
+        let run = copy_rows(&self.session, &Options::default(), request).await?;
+        let report = RunReport::new(&run);
         let document = serde_json::to_value(&report).unwrap_or_default();
-        teller.step("mirror sync", &RunText::of(&report, false), document)?;
+        teller.step("mirror sync", &RunText::new(&report, false), document)?;
         Ok(run)
     }
 
-    async fn compare(&self, teller: &mut Teller) -> Result<CompareReport, Failure> {
+    async fn compare(&self, teller: &mut Teller) -> Result<CompareRun, Failure> {
         let selection = self.select().await?;
-        let (report, _) =
-            compare::compare(&self.session, &selection.rows, &Options::default()).await?;
-        let document = serde_json::to_value(ComparedJson::of(&selection.rows, &report, None))
-            .unwrap_or_default();
-        let text = ComparedText::of(&selection.rows, &report, false);
-        teller.step("mirror compare", &text, document)?;
-        Ok(report)
+        let run = compare(&self.session, selection, &Options::default()).await?;
+        let document = serde_json::to_value(ComparedJson::new(&run)).unwrap_or_default();
+        teller.step("mirror compare", &ComparedText::new(&run, false), document)?;
+        Ok(run)
     }
 }
 

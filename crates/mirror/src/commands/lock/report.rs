@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::approve::ApprovalChange;
 use crate::cli::failure::Finding;
 use crate::files::list_file::ListFile;
-use crate::rows::row_json::row_json;
+use crate::files::list_file::row_json;
 use crate::terminal::units::counted;
 
 /// What was approved, what could not be, and how many rows are locked now.

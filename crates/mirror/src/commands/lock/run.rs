@@ -16,7 +16,8 @@ use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{LockFile, LockFileError};
 use crate::files::locked_files::LockedFiles;
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
-use crate::rows::selection::{self, Globs};
+use crate::rows::globs::Globs;
+use crate::rows::selection;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 

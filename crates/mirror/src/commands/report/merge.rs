@@ -160,7 +160,7 @@ mod tests {
     /// Rows `r.io/PART-N:v1`.
     fn report(part: &str, statuses: &[Status]) -> (String, RunReport) {
         let run = run_of(statuses.iter().map(|status| outcome(*status)).collect());
-        let mut report = RunReport::of(&run);
+        let mut report = RunReport::new(&run);
         for (number, row) in report.rows.iter_mut().enumerate() {
             row.destination = format!("r.io/{part}-{number}");
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::image_name::ImageName;
-use crate::rows::mutable_args::MutableArgs;
+use crate::rows::globs::MutableArgs;
 use crate::rows::platform_args::PlatformArgs;
 use crate::rows::select_args::SelectArgs;
 

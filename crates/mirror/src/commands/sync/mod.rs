@@ -1,10 +1,7 @@
 //! `mirror sync` and `mirror copy`: copy the rows of the list, or one image.
 
 mod args;
-mod copy;
-mod copy_and_publish;
 mod run;
 
 pub(crate) use args::{CopyArgs, SyncArgs};
-pub(crate) use copy::copy;
-pub(crate) use run::sync;
+pub(crate) use run::{copy, sync};

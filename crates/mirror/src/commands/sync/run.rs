@@ -1,52 +1,107 @@
-//! `mirror sync`: bring every destination up to its row.
+//! `mirror sync` and `mirror copy`.
 
-use copier::MovedTag;
+use copier::{MovedTag, Options, Row};
 
-use super::args::SyncArgs;
-use super::copy_and_publish::copy_and_publish;
+use super::args::{CopyArgs, CopyingArgs, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::files::atomic_file;
 use crate::rows::approvals::Approvals;
-use crate::rows::copying::engine::Work;
-use crate::rows::selection;
+use crate::rows::copying::engine::{CopyRequest, copy_rows};
+use crate::rows::copying::publish::publish;
+use crate::rows::copying::report::RunReport;
+use crate::rows::copying::run::CopyRun;
+use crate::rows::selection::{self, RunRow};
 use crate::session::Session;
+use crate::terminal::github_actions::{self, Level};
 use crate::terminal::logging;
 
-/// Runs the command.
+/// Runs `mirror sync`: brings every destination up to its row.
 ///
 /// # Errors
 ///
 /// [`Failure`] where no row could be tried.
 pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Failure> {
     let mut selection = selection::select(session, &args.select).await?;
-    let approvals = Approvals::read(&selection.lists, args.locked.mutable()?)?;
+    let lists = std::mem::take(&mut selection.lists);
+    let approvals = Approvals::read(&lists, args.locked.mutable()?)?;
     if args.require_locked {
-        approvals.require(&selection)?;
+        approvals.require(&selection.rows)?;
     }
-    approvals.enter(&mut selection);
-    let work = Work {
-        title: "mirror sync",
-        rows: selection.rows,
-        places: selection.places,
-        other_rows: selection.other_rows,
-        shard: selection.shard,
-        moved: if args.require_locked {
-            MovedTag::Refused
-        } else {
-            MovedTag::Kept
-        },
+    approvals.apply(&mut selection.rows);
+    let moved = if args.require_locked {
+        MovedTag::Refused
+    } else {
+        MovedTag::Kept
     };
-    let (run, exit) = copy_and_publish(session, &args.copying, work).await?;
+    let request = CopyRequest::new("mirror sync", selection, moved);
+    let (run, exit) = copy_and_publish(session, &args.copying, request).await?;
     if args.copying.dry_run {
         return Ok(exit);
     }
-    let recorded = approvals.record(&selection.lists, &selection.listed, &run);
-    // After the result, of which there must be one.
-    Ok(match recorded.await {
+    // The result is printed by now, so a failure of the lock is a second one.
+    Ok(match approvals.record(&lists, &run).await {
         Ok(()) => exit,
         Err(failure) => {
             logging::report(&failure, session.common.log_format);
             exit.max(failure.exit)
         }
     })
+}
+
+/// Runs `mirror copy`: copies one image.
+///
+/// # Errors
+///
+/// [`Failure`] where the copy could not be tried.
+pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Failure> {
+    let row = Row {
+        source: args.source.reference(None),
+        destination: args.destination.reference(args.source.tag.as_ref()),
+        approved: None,
+    };
+    let request = CopyRequest {
+        title: "mirror copy",
+        rows: vec![RunRow { row, listed: None }],
+        other_rows: Vec::new(),
+        shard: None,
+        moved: MovedTag::Kept,
+    };
+    let (_, exit) = copy_and_publish(session, &args.copying, request).await?;
+    Ok(exit)
+}
+
+/// Copies rows, and publishes the report: on stdout, in its file, in GitHub Actions.
+///
+/// # Errors
+///
+/// [`Failure`] where no row could be tried, or the result cannot be written.
+async fn copy_and_publish(
+    session: &Session,
+    args: &CopyingArgs,
+    request: CopyRequest,
+) -> Result<(CopyRun, Exit), Failure> {
+    let title = request.title;
+    if let Some(file) = &args.report {
+        // Fails before hours of copying, not after.
+        atomic_file::stage(file, b"")?;
+    }
+    let options = Options {
+        platforms: args.platform.selection(),
+        arch_tags: args.platform.arch_tags,
+        referrers: !args.no_referrers,
+        dry_run: args.dry_run,
+        ..Options::default()
+    };
+    let run = copy_rows(session, &options, request).await?;
+    let github = session.environment.github.as_ref();
+    github_actions::annotate(github, Level::Error, &run.findings());
+    github_actions::annotate(github, Level::Warning, &run.warnings());
+    let exit = publish(
+        session,
+        title,
+        args.report.as_deref(),
+        &RunReport::new(&run),
+    )?;
+    Ok((run, exit))
 }

@@ -1,63 +1,83 @@
-//! Running the copying engine: what `sync` and `copy` share.
+//! Running the copying engine, for `sync`, `copy` and `demo`.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use copier::{MovedTag, Options, Progress, Row};
 
-use super::run::{Ending, Mode, Run};
+use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::failure::Failure;
 use crate::registries::client;
-use crate::rows::selection::Place;
+use crate::rows::selection::{RunRow, Selection};
 use crate::rows::shard::Shard;
 use crate::session::Session;
 
-/// What is to be copied.
+/// The rows to copy.
 #[derive(Debug)]
-pub(crate) struct Work {
-    /// The command's name, for the summary.
+pub(crate) struct CopyRequest {
+    /// The command, for the summary of a CI step.
     pub(crate) title: &'static str,
     /// The rows.
-    pub(crate) rows: Vec<Row>,
-    /// Where each stands; none for a row that is in no list.
-    pub(crate) places: Vec<Place>,
-    /// The list's other rows.
+    pub(crate) rows: Vec<RunRow>,
+    /// The other rows of the lists.
     pub(crate) other_rows: Vec<Row>,
-    /// Which share of the list's rows these are.
+    /// The shard, if the rows are those of one.
     pub(crate) shard: Option<Shard>,
-    /// What a source tag that was pushed again means.
+    /// The treatment of source tags that have moved since their approval.
     pub(crate) moved: MovedTag,
 }
 
-/// Copies rows, with progress on the screen and an ear for signals.
+impl CopyRequest {
+    /// Creates the request for a selection.
+    pub(crate) fn new(title: &'static str, selection: Selection, moved: MovedTag) -> Self {
+        Self {
+            title,
+            rows: selection.rows,
+            other_rows: selection.other_rows,
+            shard: selection.shard,
+            moved,
+        }
+    }
+}
+
+/// Copies rows, with progress on the screen, until a signal stops it.
 ///
 /// # Errors
 ///
 /// [`Failure`] where no row could be tried.
-pub(crate) async fn run(session: &Session, options: &Options, work: Work) -> Result<Run, Failure> {
+pub(crate) async fn copy_rows(
+    session: &Session,
+    options: &Options,
+    request: CopyRequest,
+) -> Result<CopyRun, Failure> {
     let client = client::build(&session.common, &session.environment)?;
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
-    let shown = session.screen.show(work.rows.len(), &progress);
-    let watching = session
-        .status_signal
-        .watch(work.rows.len(), &progress, &client);
+    let rows: Vec<Row> = request.rows.iter().map(|row| row.row.clone()).collect();
+    let display = session.screen.show(rows.len(), &progress);
+    let watch = session.status_signal.watch(rows.len(), &progress, &client);
+    let options = Options {
+        moved: request.moved,
+        ..options.clone()
+    };
     let start = Instant::now();
     let synced = copier::sync(
         &client,
-        &work.rows,
-        &work.other_rows,
-        options,
+        &rows,
+        &request.other_rows,
+        &options,
         &progress,
         &stop,
     );
     let report = Box::pin(synced).await;
     let duration = start.elapsed();
-    drop((shown, watching));
-    Ok(Run {
-        rows: work.rows,
-        places: work.places,
-        report,
+    drop((display, watch));
+    let rows = request.rows.into_iter().zip(report.rows);
+    Ok(CopyRun {
+        rows: rows
+            .map(|(row, outcome)| CopiedRow { row, outcome })
+            .collect(),
+        summary: report.summary,
         requests: client.requests(),
         duration,
         mode: if options.dry_run {
@@ -65,7 +85,7 @@ pub(crate) async fn run(session: &Session, options: &Options, work: Work) -> Res
         } else {
             Mode::Copy
         },
-        ending: Ending::of(&stop),
-        shard: work.shard,
+        ending: Ending::new(&stop),
+        shard: request.shard,
     })
 }

@@ -90,7 +90,7 @@ mod tests {
             outcome(Status::Unchanged),
             outcome(Status::Failed),
         ]);
-        let table = summary_table("mirror sync", &RunReport::of(&run));
+        let table = summary_table("mirror sync", &RunReport::new(&run));
         let rows: Vec<_> = table
             .lines()
             .filter(|line| line.contains("q.io/a/"))
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_long_table_is_cut() {
         let run = run_of(vec![outcome(Status::Copied); LINES + 5]);
-        let table = summary_table("mirror sync", &RunReport::of(&run));
+        let table = summary_table("mirror sync", &RunReport::new(&run));
         assert!(table.contains("and 5 more rows"), "{table}");
     }
 }

@@ -3,7 +3,6 @@
 
 pub(crate) mod engine;
 pub(crate) mod markdown;
-mod of_run;
 pub(crate) mod publish;
 pub(crate) mod report;
 pub(crate) mod run;

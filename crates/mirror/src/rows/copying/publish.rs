@@ -27,7 +27,7 @@ pub(crate) fn publish(
     let written = file.map_or(Ok(()), |file| write(file, report));
     let github = session.environment.github.as_ref();
     github_actions::add_to_step_summary(github, &summary_table(title, report));
-    let text = RunText::of(report, session.is_verbose());
+    let text = RunText::new(report, session.is_verbose());
     session.output.write(&text, report)?;
     // After the result, of which there must be one: the file's failure is
     // told on stderr, and the code says which is worse.

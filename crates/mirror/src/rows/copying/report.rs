@@ -6,8 +6,11 @@ use copier::{Moved, Status};
 use oci_spec::image::Digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::exit::Exit;
+use crate::cli::image_name::{full_repository, tag_or_digest};
 use crate::rows::shard::Shard;
+use crate::terminal::hints;
 
 /// The document. What a reader does not know it passes over, and what older
 /// versions did not write is taken as not so.
@@ -87,8 +90,8 @@ pub(crate) struct MovedTag {
     pub(crate) now: Digest,
 }
 
-impl MovedTag {
-    pub(crate) fn of(moved: &Moved) -> Self {
+impl From<&Moved> for MovedTag {
+    fn from(moved: &Moved) -> Self {
         Self {
             approved: moved.approved.clone(),
             now: moved.now.clone(),
@@ -97,6 +100,32 @@ impl MovedTag {
 }
 
 impl RunReport {
+    /// Creates the report of a run.
+    pub(crate) fn new(run: &CopyRun) -> Self {
+        let summary = &run.summary;
+        let milliseconds = run.duration.as_millis() as f64;
+        Self {
+            summary: RunSums {
+                rows: summary.rows,
+                copied: summary.copied,
+                unchanged: summary.unchanged,
+                skipped: summary.skipped,
+                failed: summary.failed,
+                blobs_copied: summary.blobs_copied,
+                blobs_mounted: summary.blobs_mounted,
+                blobs_present: summary.blobs_present,
+                bytes_copied: summary.bytes_copied,
+                requests: run.requests,
+                duration_seconds: milliseconds / 1000.0,
+                dry_run: run.mode == Mode::DryRun,
+                interrupted: run.ending == Ending::Interrupted,
+                shard: run.shard,
+                missing_shards: Vec::new(),
+            },
+            rows: run.rows.iter().map(ReportRow::new).collect(),
+        }
+    }
+
     /// The exit code of the run, or of the one run that several stand for.
     pub(crate) fn exit(&self) -> Exit {
         let sums = &self.summary;
@@ -132,6 +161,29 @@ impl RunSums {
 }
 
 impl ReportRow {
+    /// Creates the report of a row.
+    fn new(CopiedRow { row, outcome }: &CopiedRow) -> Self {
+        let row = &row.row;
+        let tag = tag_or_digest(&row.source);
+        let destination_tag = tag_or_digest(&row.destination);
+        Self {
+            source: full_repository(&row.source),
+            destination: full_repository(&row.destination),
+            tag: tag.to_owned(),
+            destination_tag: (destination_tag != tag).then(|| destination_tag.to_owned()),
+            status: outcome.status,
+            digest: outcome.digest.clone(),
+            bytes_copied: outcome.bytes_copied,
+            warnings: outcome.warnings.clone(),
+            error: outcome.error.as_ref().map(|error| ReportError {
+                message: error.to_string(),
+                hint: hints::of_row(row, error),
+                refused: error.wire().is_some_and(registry_client::Error::is_refused),
+            }),
+            moved: outcome.moved.as_ref().map(MovedTag::from),
+        }
+    }
+
     /// The image at the source, in full.
     pub(crate) fn source_image(&self) -> String {
         image(&self.source, &self.tag)
@@ -189,7 +241,7 @@ mod tests {
     use crate::rows::copying::run::tests::{outcome, run_of};
 
     fn report(statuses: &[Status]) -> RunReport {
-        RunReport::of(&run_of(statuses.iter().map(|s| outcome(*s)).collect()))
+        RunReport::new(&run_of(statuses.iter().map(|s| outcome(*s)).collect()))
     }
 
     #[test]
@@ -237,5 +289,37 @@ mod tests {
         let row: ReportRow = serde_json::from_value(row).unwrap();
         assert_eq!(row.source_image(), "q.io/a@sha256:12");
         assert_eq!(row.destination_image(), "r.io/b@sha256:12");
+    }
+
+    #[test]
+    fn the_document_has_the_keys_of_the_contract() {
+        let mut run = run_of(vec![outcome(Status::Copied), outcome(Status::Failed)]);
+        run.rows[0].outcome.warnings.push("w".to_owned());
+        let document = serde_json::to_value(RunReport::new(&run)).unwrap();
+        let want = json!({
+            "rows": 2, "copied": 1, "unchanged": 0, "skipped": 0, "failed": 1,
+            "blobs_copied": 0, "blobs_mounted": 0, "blobs_present": 0, "bytes_copied": 0,
+            "requests": 7, "duration_seconds": 1.5,
+        });
+        assert_eq!(document["summary"], want);
+        let want = json!({
+            "source": "q.io/a/0", "destination": "r.io/b/0", "tag": "v1", "status": "copied",
+            "digest": null, "bytes_copied": 0, "warnings": ["w"], "error": null,
+        });
+        assert_eq!(document["rows"][0], want);
+        let error = &document["rows"][1]["error"];
+        assert_eq!(error["message"], "the source q.io/a/0:v1 does not exist");
+        assert!(error["hint"].is_string());
+        assert!(error.get("refused").is_none());
+    }
+
+    #[test]
+    fn a_dry_run_and_a_shard_say_so() {
+        let mut run = run_of(Vec::new());
+        run.mode = Mode::DryRun;
+        run.shard = "2/4".parse().ok();
+        let document = serde_json::to_value(RunReport::new(&run)).unwrap();
+        assert_eq!(document["summary"]["dry_run"], true);
+        assert_eq!(document["summary"]["shard"], "2/4");
     }
 }

@@ -1,57 +1,64 @@
-//! A run of the copying engine with what is needed to tell of it.
+//! A run of the copying engine.
 
 use std::time::Duration;
 
-use copier::{Moved, Outcome, Report, Row, Status};
+use copier::{Moved, Outcome, Status, Summary};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::failure::Finding;
-use crate::rows::selection::Place;
+use crate::rows::selection::RunRow;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
 
-/// What was run, and what came of it.
+/// The result of a run.
 #[derive(Debug)]
-pub(crate) struct Run {
-    /// The rows.
-    pub(crate) rows: Vec<Row>,
-    /// Where each stands, for rows of a list.
-    pub(crate) places: Vec<Place>,
-    /// The engine's report, one outcome for each row.
-    pub(crate) report: Report,
-    /// HTTP requests sent.
+pub(crate) struct CopyRun {
+    /// The rows with their outcomes.
+    pub(crate) rows: Vec<CopiedRow>,
+    /// The sums.
+    pub(crate) summary: Summary,
+    /// The number of HTTP requests.
     pub(crate) requests: u64,
-    /// From the first request to the last answer.
+    /// The time from the first request to the last response.
     pub(crate) duration: Duration,
-    /// Whether nothing was to be written.
+    /// Whether the run wrote.
     pub(crate) mode: Mode,
-    /// Whether a signal ended it early.
+    /// Whether a signal ended the run.
     pub(crate) ending: Ending,
-    /// Which share of the list's rows these are.
+    /// The shard, if the rows are those of one.
     pub(crate) shard: Option<Shard>,
 }
 
-/// Whether a run writes.
+/// A row and its outcome.
+#[derive(Debug)]
+pub(crate) struct CopiedRow {
+    /// The row.
+    pub(crate) row: RunRow,
+    /// The outcome.
+    pub(crate) outcome: Outcome,
+}
+
+/// The mode of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// It copies.
     Copy,
-    /// It says what it would copy.
+    /// It reports what it would copy.
     DryRun,
 }
 
-/// How a run came to its end.
+/// The end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Every row has its outcome.
     Complete,
-    /// A signal came.
+    /// A signal ended the run.
     Interrupted,
 }
 
 impl Ending {
-    /// How a run that could be stopped has ended.
-    pub(crate) fn of(stop: &CancellationToken) -> Self {
+    /// Reads the token that a signal cancels.
+    pub(crate) fn new(stop: &CancellationToken) -> Self {
         if stop.is_cancelled() {
             Self::Interrupted
         } else {
@@ -60,50 +67,33 @@ impl Ending {
     }
 }
 
-impl Run {
-    /// The rows with their outcomes.
-    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (&Row, &Outcome)> {
-        self.rows.iter().zip(&self.report.rows)
-    }
-
-    /// What failed, by the lines of the list.
+impl CopyRun {
+    /// Returns the failed rows, at their lines.
     pub(crate) fn findings(&self) -> Vec<Finding> {
-        let placed = self.outcomes().zip(&self.places);
-        placed
-            .filter_map(|((row, outcome), place)| {
-                let error = outcome.error.as_ref()?;
-                let hint = hints::of_row(row, error).map(|hint| format!(" ({hint})"));
-                Some(Finding {
-                    file: place.file.clone(),
-                    line: place.line,
-                    message: format!("{}: {error}{}", row.source, hint.unwrap_or_default()),
-                })
-            })
-            .collect()
+        let failed = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
+            let error = outcome.error.as_ref()?;
+            let hint = hints::of_row(&row.row, error).map(|hint| format!(" ({hint})"));
+            let hint = hint.unwrap_or_default();
+            row.finding(format!("{}: {error}{hint}", row.row.source))
+        });
+        failed.collect()
     }
 
-    /// Source tags that were pushed again and not followed, by the lines of
-    /// the list.
+    /// Returns the source tags that have moved and were not followed, at their lines.
     pub(crate) fn warnings(&self) -> Vec<Finding> {
-        let placed = self.outcomes().zip(&self.places);
-        placed
-            .filter_map(|((row, outcome), place)| {
-                let moved = kept(outcome)?;
-                let hint = hints::of_moved(row);
-                Some(Finding {
-                    file: place.file.clone(),
-                    line: place.line,
-                    message: format!(
-                        "{}: {moved}; what was approved was kept ({hint})",
-                        row.source
-                    ),
-                })
-            })
-            .collect()
+        let moved = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
+            let moved = kept(outcome)?;
+            let hint = hints::of_moved(&row.row);
+            let source = &row.row.source;
+            row.finding(format!(
+                "{source}: {moved}; what was approved was kept ({hint})"
+            ))
+        });
+        moved.collect()
     }
 }
 
-/// Where the source tag was pushed again and the row got what was approved.
+/// Returns the move of a source tag whose row kept the approved image.
 fn kept(outcome: &Outcome) -> Option<&Moved> {
     outcome
         .moved
@@ -113,12 +103,15 @@ fn kept(outcome: &Outcome) -> Option<&Moved> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use copier::{RowError, Summary};
+    use copier::{Row, RowError};
+    use images_list::List;
 
     use super::*;
+    use crate::files::list_file::RowLocation;
+    use crate::rows::selection::ListedRow;
 
     /// Rows `q.io/a/N:v1` to `r.io/b/N:v1` with these outcomes.
-    pub(crate) fn run_of(outcomes: Vec<Outcome>) -> Run {
+    pub(crate) fn run_of(outcomes: Vec<Outcome>) -> CopyRun {
         let name = |host: &str, number: usize| format!("{host}/{number}:v1").parse().unwrap();
         let rows: Vec<Row> = (0..outcomes.len())
             .map(|number| Row {
@@ -127,6 +120,19 @@ pub(crate) mod tests {
                 approved: None,
             })
             .collect();
+        let listed = |line: usize| ListedRow {
+            list: 0,
+            row: List::parse("q.io/a r.io/b v1\n")
+                .rows()
+                .next()
+                .unwrap()
+                .row
+                .clone(),
+            location: RowLocation {
+                file: "list".to_owned(),
+                line,
+            },
+        };
         let count = |status| {
             outcomes
                 .iter()
@@ -141,17 +147,18 @@ pub(crate) mod tests {
             failed: count(Status::Failed),
             ..Summary::default()
         };
-        let place = |line| Place {
-            file: "list".to_owned(),
-            line,
-        };
-        Run {
-            places: (1..=rows.len()).map(place).collect(),
-            rows,
-            report: Report {
-                rows: outcomes,
-                summary,
-            },
+        let rows = rows.into_iter().zip(1..).zip(outcomes);
+        CopyRun {
+            rows: rows
+                .map(|((row, line), outcome)| CopiedRow {
+                    row: RunRow {
+                        row,
+                        listed: Some(listed(line)),
+                    },
+                    outcome,
+                })
+                .collect(),
+            summary,
             requests: 7,
             duration: Duration::from_millis(1500),
             mode: Mode::Copy,

@@ -22,7 +22,7 @@ pub(crate) struct RunText<'a> {
 
 impl<'a> RunText<'a> {
     /// The text; `all` lists every row whatever became of it.
-    pub(crate) fn of(report: &'a RunReport, all: bool) -> Self {
+    pub(crate) fn new(report: &'a RunReport, all: bool) -> Self {
         Self { report, all }
     }
 
@@ -194,8 +194,8 @@ mod tests {
             outcome(Status::Unchanged),
             outcome(Status::Failed),
         ]);
-        run.report.rows[1].warnings.push("odd".to_owned());
-        run.rows[2].source = run.rows[0].source.clone();
+        run.rows[1].outcome.warnings.push("odd".to_owned());
+        run.rows[2].row.row.source = run.rows[0].row.row.source.clone();
         let want = "\
 warning    r.io/b/1:v1: odd
 failed     q.io/a/0:v1 -> r.io/b/0:v1
@@ -205,7 +205,7 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
            the source q.io/a/0:v1 does not exist
 3 rows: 0 copied, 1 unchanged, 2 failed; 7 requests in 1.5 s
 ";
-        let text = RunText::of(&RunReport::of(&run), false).to_string();
+        let text = RunText::new(&RunReport::new(&run), false).to_string();
         assert_eq!(text, want);
     }
 
@@ -213,7 +213,7 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
     fn copied_rows_are_listed_unless_they_are_many() {
         let listed = |copied: usize, all| {
             let run = run_of(vec![outcome(Status::Copied); copied]);
-            let text = RunText::of(&RunReport::of(&run), all).to_string();
+            let text = RunText::new(&RunReport::new(&run), all).to_string();
             text.lines()
                 .filter(|line| line.starts_with("copied "))
                 .count()
@@ -228,7 +228,7 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
         let mut run = run_of(vec![outcome(Status::Copied), outcome(Status::Skipped)]);
         run.mode = Mode::DryRun;
         run.ending = Ending::Interrupted;
-        let text = RunText::of(&RunReport::of(&run), false).to_string();
+        let text = RunText::new(&RunReport::new(&run), false).to_string();
         assert!(text.starts_with("would copy"), "{text}");
         let last = "interrupted: 2 rows: 1 to copy, 0 unchanged, 1 skipped; 7 requests in 1.5 s\n";
         assert!(text.ends_with(last), "{text}");

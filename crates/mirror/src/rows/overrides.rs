@@ -1,0 +1,118 @@
+//! `--dest-registry` and `--dest-org`: other destinations for every row.
+
+use images_list::Repository;
+
+use super::select_args::SelectSettings;
+use crate::cli::failure::Failure;
+
+/// The parts of every destination that are replaced.
+#[derive(Debug)]
+pub(super) struct Overrides {
+    host: Option<String>,
+    org: Option<String>,
+}
+
+impl Overrides {
+    pub(super) fn parse(settings: &SelectSettings<'_>) -> Result<Self, Failure> {
+        let host = settings.dest_registry.map(checked_host).transpose()?;
+        let org = settings.dest_org.map(checked_org).transpose()?;
+        Ok(Self { host, org })
+    }
+
+    /// Replaces the host and the first path component; a path of one component gets one before it.
+    pub(super) fn apply(&self, destination: &Repository) -> Result<Repository, Failure> {
+        if self.host.is_none() && self.org.is_none() {
+            return Ok(destination.clone());
+        }
+        let host = self.host.as_deref().unwrap_or(destination.host());
+        let path = match &self.org {
+            None => destination.path().to_owned(),
+            Some(org) => {
+                let path = destination.path();
+                let rest = path.split_once('/').map_or(path, |(_, rest)| rest);
+                format!("{org}/{rest}")
+            }
+        };
+        format!("{host}/{path}").parse().map_err(|error| {
+            Failure::unusable(format!(
+                "the destination {destination} becomes {host}/{path}: {error}"
+            ))
+        })
+    }
+}
+
+fn checked_host(host: &str) -> Result<String, Failure> {
+    let parsed: Option<Repository> = format!("{host}/a/b").parse().ok();
+    match parsed {
+        // A name that is no host would become a part of the path at Docker Hub.
+        Some(name) if name.path() == "a/b" => Ok(name.host().to_owned()),
+        _ => Err(Failure::unusable(format!("the destination registry {host:?} is no host"))
+            .hint("write HOST or HOST:PORT, such as registry.example.com or localhost:5000; a path goes to --dest-org".to_owned())),
+    }
+}
+
+fn checked_org(org: &str) -> Result<String, Failure> {
+    let parsed = format!("localhost/{org}/a").parse::<Repository>();
+    match parsed {
+        Ok(_) => Ok(org.to_owned()),
+        Err(error) => Err(Failure::unusable(format!(
+            "the destination organisation {org:?} cannot be part of a name: {error}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overrides(host: Option<&str>, org: Option<&str>) -> Result<Overrides, Failure> {
+        Overrides::parse(&SelectSettings {
+            images_file: None,
+            dest_registry: host,
+            dest_org: org,
+        })
+    }
+
+    #[test]
+    fn overrides_replace_host_and_first_component() {
+        let table = [
+            (None, None, "rancher/a", "docker.io/rancher/a:1"),
+            (
+                Some("localhost:5000"),
+                None,
+                "rancher/a",
+                "localhost:5000/rancher/a:1",
+            ),
+            (None, Some("test"), "q.io/rancher/a/b", "q.io/test/a/b:1"),
+            (Some("r.io"), Some("x/y"), "q.io/rancher/a", "r.io/x/y/a:1"),
+            (None, Some("test"), "q.io/a", "q.io/test/a:1"),
+            (None, Some("test"), "busybox", "docker.io/test/busybox:1"),
+            (
+                Some("index.docker.io"),
+                None,
+                "q.io/a",
+                "docker.io/library/a:1",
+            ),
+        ];
+        let tag = "1".parse().unwrap();
+        for (host, org, destination, want) in table {
+            let overrides = overrides(host, org).unwrap();
+            let applied = overrides.apply(&destination.parse().unwrap()).unwrap();
+            assert_eq!(
+                applied.reference(&tag).whole(),
+                want,
+                "{host:?} {org:?} {destination}"
+            );
+        }
+    }
+
+    #[test]
+    fn overrides_that_name_nothing_are_refused() {
+        for host in ["registry", "https://r.io", "r.io/path", "r.io:x", ""] {
+            assert!(overrides(Some(host), None).is_err(), "{host:?}");
+        }
+        for org in ["Upper", "/x", "x/", "a:b", "a b"] {
+            assert!(overrides(None, Some(org)).is_err(), "{org:?}");
+        }
+    }
+}
