@@ -152,7 +152,9 @@ async fn big(images: u64, size: Size, host: &str) -> Result<Vec<Tagged>, Failure
         let (repository, tag) = (format!("bench/big{number}"), "v1");
         let pusher = Pusher::new(host);
         let sizes = [layer; 8];
-        let digest = pusher.big_image(&repository, tag, number * 8, &sizes).await;
+        let digest = pusher
+            .large_image(&repository, tag, number * 8, &sizes)
+            .await;
         let url = format!("http://{host}/v2/{repository}/manifests/{digest}");
         let request = http::Request::get(url)
             .header(http::header::ACCEPT, Format::Oci.manifest())

@@ -42,7 +42,7 @@ impl Stage {
         eprintln!("bench: making {}", work.title());
         let source = distribution().storage(Storage::Files).start().await;
         let before = tempfile::tempdir().map_err(Failure::io("create a folder"))?;
-        let files = source.folder().join("storage");
+        let files = source.directory().join("storage");
         let copy = async || match work {
             // Destinations of what is big only ever begin empty.
             Work::Big => Ok(()),

@@ -15,7 +15,7 @@ async fn sync_copies_a_large_blob_in_bounded_memory() {
     let files = || Distribution::new().storage(Storage::Files);
     let (source, target) = (files().start().await, files().start().await);
     let (from, to) = (source.host(), target.host());
-    let digest = Pusher::new(&from).big_image("big", "1", 7, &[SIZE]).await;
+    let digest = Pusher::new(&from).large_image("big", "1", 7, &[SIZE]).await;
     let environment = TestEnvironment::new();
     environment.write("images-list", format!("{from}/big {to}/big 1\n"));
     let run = measure_memory(&environment, "sync --output json");

@@ -1,52 +1,54 @@
-//! A mark that every secret of the tests bears, and that is looked for where no secret may be.
+//! A canary value: every secret of the tests contains it, and tests search output for it.
 
 use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-/// A secret that bears [`CANARY`](crate::CANARY): what is given stands before it.
+/// Creates a secret from a prefix and [`CANARY`](crate::CANARY).
 ///
 /// ```
 /// assert!(testkit::canary!("an0ther:").ends_with(testkit::CANARY));
 /// ```
 #[macro_export]
 macro_rules! canary {
-    ($before:literal) => {
-        concat!($before, "c4n4ry7d1fb02e")
+    ($prefix:literal) => {
+        concat!($prefix, "c4n4ry7d1fb02e")
     };
 }
 
-/// The mark: part of every password, token and key of the tests, and of nothing else. Letters and
-/// digits only, so that it is the same in addresses, JSON and shells.
+/// A part of every password, token and key of the tests. It consists of letters and digits, so that URLs,
+/// JSON and shells do not escape it.
 pub const CANARY: &str = canary!("");
 
-/// How the mark shows.
-static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| forms(CANARY));
+/// The encodings of [`CANARY`] to search for.
+static ENCODINGS: LazyLock<Vec<String>> = LazyLock::new(|| encodings(CANARY));
 
-/// The form of the mark that `text` has: as it is, within Base64 wherever it begins there, in
-/// hexadecimal digits, or as the bytes that `Debug` prints.
+/// Returns the encoding of [`CANARY`] that a text contains: plain, Base64 at any offset, hexadecimal, or
+/// the list of bytes that `Debug` prints.
 #[must_use]
 pub fn canary_in(text: &str) -> Option<&'static str> {
-    let found = FORMS.iter().find(|form| text.contains(&***form))?;
+    let found = ENCODINGS
+        .iter()
+        .find(|encoding| text.contains(&***encoding))?;
     Some(found)
 }
 
-fn forms(secret: &str) -> Vec<String> {
+fn encodings(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let list: Vec<String> = bytes.iter().map(u8::to_string).collect();
-    let mut forms = vec![
+    let mut encodings = vec![
         secret.to_owned(),
         bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
         list.join(", "),
     ];
-    forms.extend((0..3).map(|shift| {
+    encodings.extend((0..3).map(|shift| {
         let text = BASE64_STANDARD.encode([&b"..."[..shift], bytes].concat());
-        // The characters that have bits of the secret and of nothing else.
+        // Only characters whose bits all belong to the secret.
         let (first, end) = ((shift * 8).div_ceil(6), (shift + bytes.len()) * 8 / 6);
         text[first..end].to_owned()
     }));
-    forms
+    encodings
 }
 
 #[cfg(test)]
@@ -56,9 +58,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mark_is_found_in_each_form() {
-        for before in ["", "m", "me", "me:", "user:"] {
-            let secret = format!("{before}{CANARY}-more");
+    fn canary_is_found_in_each_encoding() {
+        for prefix in ["", "m", "me", "me:", "user:"] {
+            let secret = format!("{prefix}{CANARY}-more");
             let url_safe = BASE64_URL_SAFE_NO_PAD.encode(format!("{{\"jti\":\"{secret}\"}}"));
             for text in [
                 format!("password={secret}&"),

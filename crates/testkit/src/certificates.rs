@@ -1,4 +1,4 @@
-//! A certificate authority of a test's own, and what it signs.
+//! A certificate authority for one test, and the certificates that it signs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 
-/// An authority that nobody but a test trusts.
+/// A certificate authority with a new key.
 #[derive(Debug)]
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -23,19 +23,19 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// The certificate.
+    /// Returns the certificate in PEM.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// Its private key (PKCS #8).
+    /// Returns the private key in PEM (PKCS #8).
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
 impl Authority {
-    /// A new authority with a key of its own.
+    /// Creates an authority.
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -45,25 +45,25 @@ impl Authority {
             KeyUsagePurpose::KeyCertSign,
             KeyUsagePurpose::CrlSign,
         ];
-        let key = KeyPair::generate().expect("make a key");
+        let key = KeyPair::generate().expect("generate a key");
         let issuer = CertifiedIssuer::self_signed(params, key).expect("sign the authority");
         let pem = issuer.pem();
         Self { issuer, pem }
     }
 
-    /// Its own certificate in PEM.
+    /// Returns the certificate of the authority in PEM.
     pub fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// A certificate for a server on 127.0.0.1 and localhost.
+    /// Signs a certificate for a server on 127.0.0.1 and localhost.
     pub fn server(&self) -> Certificate {
         let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
         let params = CertificateParams::new(names).expect("names of loopback");
         self.sign(params, "server", ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    /// A certificate for a client of that name.
+    /// Signs a certificate for a client with this name.
     pub fn client(&self, name: &str) -> Certificate {
         let params = CertificateParams::default();
         self.sign(params, name, ExtendedKeyUsagePurpose::ClientAuth)
@@ -79,7 +79,7 @@ impl Authority {
         params.extended_key_usages = vec![purpose];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate().expect("make a key");
+        let key = KeyPair::generate().expect("generate a key");
         let certificate = params
             .signed_by(&key, &self.issuer)
             .expect("sign a certificate");
@@ -89,25 +89,25 @@ impl Authority {
         }
     }
 
-    /// Writes `FOLDER/HOST/ca.crt` and, for a client with a certificate, `client.cert` and
-    /// `client.key` beside it, as containers-certs.d(5) has them. `host` is `127.0.0.1:PORT`.
-    /// Returns the host's folder.
+    /// Writes `DIRECTORY/HOST/ca.crt` and, for a client with a certificate, `client.cert` and
+    /// `client.key`, as described in containers-certs.d(5). `host` is `127.0.0.1:PORT`. Returns the
+    /// directory of the host.
     pub fn write_certs_d(
         &self,
-        folder: &Path,
+        directory: &Path,
         host: &str,
         client: Option<&Certificate>,
     ) -> PathBuf {
-        let folder = folder.join(host);
-        fs::create_dir_all(&folder).expect("create a folder of certificates");
+        let directory = directory.join(host);
+        fs::create_dir_all(&directory).expect("create a directory of certificates");
         let write = |name: &str, text: &str| {
-            fs::write(folder.join(name), text).expect("write a certificate");
+            fs::write(directory.join(name), text).expect("write a certificate");
         };
         write("ca.crt", &self.pem);
         if let Some(client) = client {
             write("client.cert", &client.certificate);
             write("client.key", &client.key);
         }
-        folder
+        directory
     }
 }

@@ -1,4 +1,4 @@
-//! One request by hand.
+//! A single HTTP request.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -6,14 +6,14 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-/// Sends a request over plain HTTP, on a connection of its own, and reads the answer. Nothing is
-/// followed, retried or added. No answer is a panic.
+/// Sends a request over plain HTTP on a new connection and reads the response. It follows no redirect and
+/// does not retry. A failure is a panic.
 ///
 /// ```no_run
 /// # async fn test(registry: testkit::processes::RegistryProcess) {
 /// let url = format!("http://{}/v2/", registry.host());
-/// let answer = testkit::fetch(http::Request::get(url).body("").unwrap()).await;
-/// assert_eq!(answer.status(), 200);
+/// let response = testkit::fetch(http::Request::get(url).body("").unwrap()).await;
+/// assert_eq!(response.status(), 200);
 /// # }
 /// ```
 pub async fn fetch(request: Request<impl Into<Bytes>>) -> Response<Bytes> {

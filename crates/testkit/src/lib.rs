@@ -1,11 +1,10 @@
-//! For tests only: what the tests of the other crates start, send through and check against.
+//! Registries, proxies, fake services and independent clients for the tests of the other crates.
 //!
 //! # The problem
 //!
-//! A copier of images is right when it is right with the registries that there are: with their
-//! credentials, certificates and quirks, over connections that stall and break. So the tests run
-//! real ones, put faults between them and the code under test, and ask clients that are not ours
-//! what arrived.
+//! Code that copies images must work with real registries: with their credentials, certificates and
+//! quirks, over connections that stall and break. The tests start real registries, inject faults
+//! between them and the code under test, and check the result with independent clients.
 //!
 //! ```no_run
 //! # async fn test() {
@@ -20,9 +19,8 @@
 //!
 //! # Invariants
 //!
-//! - Everything listens on loopback, on a port of its own, and ends with the value that holds it.
-//! - What cannot be set up is a panic that says what to do: a test without its registry has
-//!   nothing to say.
+//! - Every server listens on loopback, on a free port, and stops when its handle is dropped.
+//! - A failed setup is a panic with a message that says what to do. No test is skipped.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -31,21 +29,21 @@
 
 mod canary;
 pub mod certificates;
-mod chart;
 pub mod clients;
 mod fetch;
 mod file_server;
 mod git_repository;
 pub mod github;
+mod helm_chart;
 pub mod processes;
-mod programs;
+mod program;
 pub mod proxy;
 pub mod push;
 pub mod tokens;
 
 pub use canary::{CANARY, canary_in};
-pub use chart::{Chart, index_charts, push_chart};
 pub use fetch::fetch;
 pub use file_server::FileServer;
 pub use git_repository::GitRepository;
-pub use programs::program;
+pub use helm_chart::{Chart, index_charts, push_chart};
+pub use program::program;

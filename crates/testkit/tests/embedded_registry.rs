@@ -1,4 +1,4 @@
-//! Clients that are not ours, against the embedded registry.
+//! Independent clients against the embedded registry.
 #![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 use embedded_registry::images::{
@@ -51,7 +51,7 @@ fn odd_index() -> Bundle {
 }
 
 #[tokio::test]
-async fn crane_finds_samples_valid() {
+async fn crane_validates_sample_images() {
     let registry = start().await;
     let platforms = [Platform::linux("amd64"), Platform::linux("s390x")];
     let image = sample_image("demo", 1, &platforms, 3).unwrap();
@@ -78,7 +78,7 @@ async fn crane_finds_samples_valid() {
 }
 
 #[tokio::test]
-async fn crane_and_skopeo_copy_odd_content_without_changing_a_byte() {
+async fn crane_and_skopeo_copy_unusual_content_unchanged() {
     for (links, mounts) in [
         (Links::Relative, Mounts::Granted),
         (Links::Absolute, Mounts::Refused),
@@ -108,7 +108,7 @@ async fn crane_and_skopeo_copy_odd_content_without_changing_a_byte() {
             bundle.digest()
         );
 
-        // skopeo knows no index in an index.
+        // skopeo does not support nested indexes.
         let flat = sample_image("flat", 1, &[Platform::linux("amd64")], 2).unwrap();
         flat.push(&source, "flat", Some("v1"));
         let to = format!("{}/by-skopeo:v1", target.host());
@@ -125,7 +125,7 @@ async fn crane_and_skopeo_copy_odd_content_without_changing_a_byte() {
 }
 
 #[tokio::test]
-async fn crane_mounts_what_another_repository_has() {
+async fn crane_mounts_blobs_of_another_repository() {
     let registry = start().await;
     let image = Image::new(Format::Oci, Platform::linux("amd64"))
         .layer(layer(1))
@@ -152,7 +152,7 @@ async fn crane_mounts_what_another_repository_has() {
 }
 
 #[tokio::test]
-async fn artifacts_and_signatures_are_listed_and_pulled() {
+async fn artifacts_and_signatures_can_be_pulled() {
     let registry = start().await;
     let image = Image::new(Format::Oci, Platform::linux("amd64"))
         .layer(layer(1))

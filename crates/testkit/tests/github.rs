@@ -1,4 +1,4 @@
-//! The server that stands in for GitHub answers as GitHub does.
+//! The fake GitHub responds as GitHub does.
 #![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 use std::time::Duration;
@@ -21,12 +21,12 @@ async fn send(github: &RunningGithub, method: &str, path: &str, body: Value) -> 
     fetch(request.body(body.to_string()).unwrap()).await
 }
 
-fn document(answer: &Response<Bytes>) -> Value {
-    serde_json::from_slice(answer.body()).unwrap()
+fn document(response: &Response<Bytes>) -> Value {
+    serde_json::from_slice(response.body()).unwrap()
 }
 
 #[tokio::test]
-async fn lists_come_in_pages_that_name_the_next() {
+async fn lists_are_paginated_with_link_headers() {
     let github = FakeGithub::new().start().await;
     for number in 0..5 {
         github.release("a/b", Release::new(&format!("v{number}")));
@@ -34,11 +34,11 @@ async fn lists_come_in_pages_that_name_the_next() {
     let mut path = "/repos/a/b/releases?per_page=2".to_owned();
     let mut tags = Vec::new();
     loop {
-        let answer = get(&github, &path).await;
-        let releases = document(&answer);
+        let response = get(&github, &path).await;
+        let releases = document(&response);
         let releases = releases.as_array().unwrap();
         tags.extend(releases.iter().map(|release| release["tag_name"].clone()));
-        let link = answer.headers().get("link").unwrap().to_str().unwrap();
+        let link = response.headers().get("link").unwrap().to_str().unwrap();
         let Some(next) = link.split(", ").find(|link| link.ends_with("rel=\"next\"")) else {
             break;
         };
@@ -51,15 +51,15 @@ async fn lists_come_in_pages_that_name_the_next() {
 }
 
 #[tokio::test]
-async fn limits_refuse_and_are_lifted() {
+async fn rate_limit_refuses_requests_until_reset() {
     let github = FakeGithub::new().start().await;
     github.release("a/b", Release::new("v1"));
-    github.limit(60, 1, Duration::from_secs(2));
+    github.limit(60, 1, Duration::from_secs(3600));
     assert_eq!(get(&github, "/repos/a/b/releases").await.status(), 200);
     let refused = get(&github, "/repos/a/b/releases").await;
     assert_eq!(refused.status(), 403);
     assert_eq!(refused.headers()["x-ratelimit-remaining"], "0");
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    github.limit(60, 0, Duration::ZERO);
     assert_eq!(get(&github, "/repos/a/b/releases").await.status(), 200);
     github.fault(Fault::secondary_limit(Some(7)).of("/latest"));
     assert_eq!(get(&github, "/repos/a/b/releases").await.status(), 200);
@@ -68,7 +68,7 @@ async fn limits_refuse_and_are_lifted() {
 }
 
 #[tokio::test]
-async fn a_change_is_a_blob_a_tree_a_commit_and_a_branch() {
+async fn branch_has_the_files_of_its_blob_tree_and_commit() {
     let github = FakeGithub::new().token("secret").start().await;
     github.commit("a/b", "main", &[("kept", "1"), ("list", "old")]);
     let main = document(&get(&github, "/repos/a/b/git/ref/heads/main").await);
@@ -110,7 +110,7 @@ async fn a_change_is_a_blob_a_tree_a_commit_and_a_branch() {
 }
 
 #[tokio::test]
-async fn strangers_see_no_private_repository_and_change_nothing() {
+async fn anonymous_clients_cannot_read_private_repositories_or_write() {
     let github = FakeGithub::new().token("secret").start().await;
     github.commit("a/open", "main", &[]);
     github.private("a/closed");

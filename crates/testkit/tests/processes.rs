@@ -1,4 +1,4 @@
-//! The registries start as configured and log what they are asked.
+//! The registry processes start as configured and log requests.
 #![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 use embedded_registry::Registry;
@@ -6,8 +6,8 @@ use testkit::certificates::Authority;
 use testkit::clients::{Crane, Skopeo};
 use testkit::processes::{Distribution, ReferrersRegistry, Storage, Version};
 
-/// An empty image: an index without children, which every registry takes.
-async fn push_something(crane: &Crane, host: &str) -> Result<(), String> {
+/// Pushes an index without children, which every registry accepts.
+async fn push_empty_index(crane: &Crane, host: &str) -> Result<(), String> {
     let source = Registry::new().start().await.unwrap();
     let index = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
     let media_type = "application/vnd.oci.image.index.v1+json";
@@ -20,7 +20,7 @@ async fn push_something(crane: &Crane, host: &str) -> Result<(), String> {
 }
 
 #[tokio::test]
-async fn every_registry_takes_a_push_and_logs_it() {
+async fn every_registry_accepts_and_logs_a_push() {
     let mut registries = vec![
         Distribution::new().start().await,
         Distribution::new().version(Version::V3).start().await,
@@ -29,14 +29,14 @@ async fn every_registry_takes_a_push_and_logs_it() {
     ];
     let crane = Crane::new();
     for registry in &mut registries {
-        push_something(&crane, &registry.host()).await.unwrap();
+        push_empty_index(&crane, &registry.host()).await.unwrap();
         let requests = registry.requests().await;
         let puts = requests
             .iter()
             .filter(|request| request.method == "PUT" && request.path == "/v2/empty/manifests/v1");
         assert_eq!(puts.count(), 1, "{requests:#?}");
         registry.clear_requests().await;
-        assert_eq!(registry.requests().await, [], "forgotten");
+        assert_eq!(registry.requests().await, [], "cleared");
         let reference = format!("{}/empty:v1", registry.host());
         let (ours, theirs) = (
             Skopeo::new().digest(&reference).await,
@@ -45,23 +45,23 @@ async fn every_registry_takes_a_push_and_logs_it() {
         assert_eq!(ours, theirs);
         assert!(
             !registry.requests().await.is_empty(),
-            "logged again after that"
+            "no requests after clear_requests"
         );
     }
     assert!(
         registries[2]
-            .folder()
+            .directory()
             .join("storage/docker/registry/v2/repositories/empty")
             .is_dir()
     );
 }
 
 #[tokio::test]
-async fn a_registry_begins_with_a_copy_of_the_files_of_another() {
+async fn registry_starts_with_a_copy_of_files_of_another() {
     let first = Distribution::new().storage(Storage::Files).start().await;
     let crane = Crane::new();
-    push_something(&crane, &first.host()).await.unwrap();
-    let files = first.folder().join("storage");
+    push_empty_index(&crane, &first.host()).await.unwrap();
+    let files = first.directory().join("storage");
     let second = Distribution::new().files_of(&files).start().await;
     let copy = |host: String| format!("{host}/empty:copy");
     let from = format!("{}/empty:v1", second.host());
@@ -71,12 +71,12 @@ async fn a_registry_begins_with_a_copy_of_the_files_of_another() {
 }
 
 #[tokio::test]
-async fn a_second_door_leads_to_the_same_files() {
+async fn registries_with_shared_files_have_the_same_content() {
     let guarded = Distribution::new().storage(Storage::Files);
     let guarded = guarded.htpasswd("user", "secret").start().await;
     let open = Distribution::new().files_shared_with(&guarded);
     let open = open.version(Version::V3).start().await;
-    push_something(&Crane::new(), &open.host()).await.unwrap();
+    push_empty_index(&Crane::new(), &open.host()).await.unwrap();
     let reference = format!("{}/empty:v1", guarded.host());
     let crane = Crane::new().credentials(&guarded.host(), "user", "secret");
     crane.digest(&reference).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_second_door_leads_to_the_same_files() {
 }
 
 #[tokio::test]
-async fn basic_credentials_are_asked_for() {
+async fn registry_with_htpasswd_requires_credentials() {
     let registry = Distribution::new()
         .htpasswd("first", "one")
         .htpasswd("second", "two")
@@ -97,36 +97,36 @@ async fn basic_credentials_are_asked_for() {
         ("second", "one", false),
     ] {
         let crane = Crane::new().credentials(&host, user, password);
-        let pushed = push_something(&crane, &host).await;
+        let pushed = push_empty_index(&crane, &host).await;
         assert_eq!(pushed.is_ok(), accepted, "{user}:{password} {pushed:?}");
     }
     assert!(
-        push_something(&Crane::new(), &host).await.is_err(),
+        push_empty_index(&Crane::new(), &host).await.is_err(),
         "anonymous"
     );
 }
 
 #[tokio::test]
-async fn tls_is_trusted_by_those_who_know_the_authority() {
+async fn clients_accept_tls_only_from_a_trusted_authority() {
     let authority = Authority::new("tests");
     let registry = Distribution::new().tls(authority.server()).start().await;
     let host = registry.host();
-    push_something(&Crane::new().trust(authority.pem()), &host)
+    push_empty_index(&Crane::new().trust(authority.pem()), &host)
         .await
         .unwrap();
 
-    let stranger = Authority::new("stranger");
-    let folder = tempfile::tempdir().unwrap();
+    let other = Authority::new("other");
+    let directory = tempfile::tempdir().unwrap();
     let reference = format!("{host}/empty:v1");
-    let trusting = authority.write_certs_d(&folder.path().join("good"), &host, None);
-    let doubting = stranger.write_certs_d(&folder.path().join("bad"), &host, None);
+    let trusted = authority.write_certs_d(&directory.path().join("good"), &host, None);
+    let untrusted = other.write_certs_d(&directory.path().join("bad"), &host, None);
     Skopeo::new()
-        .certificates(trusting)
+        .certificates(trusted)
         .digest(&reference)
         .await
         .unwrap();
     let refused = Skopeo::new()
-        .certificates(doubting)
+        .certificates(untrusted)
         .digest(&reference)
         .await
         .unwrap_err();
@@ -138,7 +138,7 @@ async fn tls_is_trusted_by_those_who_know_the_authority() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_can_be_required() {
+async fn registry_requires_a_client_certificate() {
     let authority = Authority::new("tests");
     let registry = Distribution::new()
         .tls(authority.server())
@@ -147,10 +147,10 @@ async fn a_client_certificate_can_be_required() {
         .await;
     let host = registry.host();
     let reference = format!("{host}/empty:v1");
-    let folder = tempfile::tempdir().unwrap();
-    let client = authority.client("somebody");
-    let with = authority.write_certs_d(&folder.path().join("with"), &host, Some(&client));
-    let without = authority.write_certs_d(&folder.path().join("without"), &host, None);
+    let directory = tempfile::tempdir().unwrap();
+    let client = authority.client("user");
+    let with = authority.write_certs_d(&directory.path().join("with"), &host, Some(&client));
+    let without = authority.write_certs_d(&directory.path().join("without"), &host, None);
 
     let known = Skopeo::new()
         .certificates(with)

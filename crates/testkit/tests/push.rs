@@ -1,4 +1,4 @@
-//! What is pushed arrives as it is.
+//! Pushed content arrives unchanged.
 
 use embedded_registry::images::{Artifact, Format, Image, Index, Layer, Platform, digest_tag};
 use http::Request;
@@ -9,7 +9,7 @@ use testkit::processes::{Distribution, ReferrersRegistry, Storage, Version};
 use testkit::push::Pusher;
 
 #[tokio::test]
-async fn bundles_arrive_in_every_registry() {
+async fn pusher_pushes_bundles_to_every_registry() {
     let base = Layer::random(1, 3000).unwrap();
     let image = |platform| {
         Image::new(Format::Oci, platform)
@@ -53,7 +53,7 @@ async fn bundles_arrive_in_every_registry() {
 }
 
 #[tokio::test]
-async fn the_referrers_registry_lists_referrers() {
+async fn referrers_registry_lists_referrers() {
     let registry = ReferrersRegistry::start().await;
     let pusher = Pusher::new(&registry.host());
     let image = Image::new(Format::Oci, Platform::linux("amd64")).build();
@@ -67,32 +67,32 @@ async fn the_referrers_registry_lists_referrers() {
         registry.host(),
         image.digest()
     );
-    let answer = fetch(Request::get(url).body("").unwrap()).await;
-    let index: Value = serde_json::from_slice(answer.body()).unwrap();
+    let response = fetch(Request::get(url).body("").unwrap()).await;
+    let index: Value = serde_json::from_slice(response.body()).unwrap();
     assert_eq!(index["manifests"][0]["digest"], sbom.digest().as_ref());
-    // A quirk of go-containerregistry v0.21.9, worth knowing where a filter is tested: it lists
-    // the type of the config even where the manifest has an artifact type.
+    // go-containerregistry v0.21.9 lists the media type of the config even if the manifest has an
+    // artifact type.
     let listed = &index["manifests"][0]["artifactType"];
     assert_eq!(listed, "application/vnd.oci.empty.v1+json");
 }
 
 #[tokio::test]
-async fn generated_layers_are_what_their_digest_says() {
+async fn random_layers_match_their_digests() {
     let registry = Distribution::new()
         .storage(Storage::Files)
-        .htpasswd("somebody", "secret")
+        .htpasswd("user", "secret")
         .start()
         .await;
     let host = registry.host();
-    let pusher = Pusher::new(&host).basic("somebody", "secret");
-    let digest = pusher.big_image("big", "v1", 7, &[5_000_000, 1]).await;
-    let crane = Crane::new().credentials(&host, "somebody", "secret");
+    let pusher = Pusher::new(&host).basic("user", "secret");
+    let digest = pusher.large_image("big", "v1", 7, &[5_000_000, 1]).await;
+    let crane = Crane::new().credentials(&host, "user", "secret");
     assert_eq!(
         crane.digest(&format!("{host}/big:v1")).await.unwrap(),
         digest.as_ref()
     );
-    // crane checks the digest of what it pulls.
-    let layer = pusher.generated("big", 7, 5_000_000).await;
+    // crane verifies the digests of pulled blobs.
+    let layer = pusher.random_blob("big", 7, 5_000_000).await;
     let pulled = crane
         .run(&["blob", &format!("{host}/big@{layer}")])
         .await

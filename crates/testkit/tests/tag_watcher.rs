@@ -1,4 +1,4 @@
-//! The watcher sees what is not whole, and counts what is.
+//! The tag watcher fails at tags with missing content and counts complete ones.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use testkit::proxy::{Action, FaultProxy, Rule};
 use testkit::push::Pusher;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_whole_is_counted_and_pulled_again_and_again() {
+async fn tag_watcher_pulls_and_counts_complete_tags_repeatedly() {
     let registry = Registry::new().start().await.unwrap();
     let watcher = TagWatcher::start(&registry.host(), &["app", "none"]);
     let image = sample_image("a", 1, &[Platform::linux("amd64")], 2).unwrap();
@@ -25,19 +25,19 @@ async fn what_is_whole_is_counted_and_pulled_again_and_again() {
     assert_eq!(seen.blobs, 5 * seen.pulls);
 }
 
-/// A registry that takes manifests before what they name, as a careless client writes them.
+/// Starts a registry that accepts manifests before the content that they name.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_without_its_blobs_or_its_children_is_found() {
+async fn tag_watcher_fails_at_missing_blobs_and_children() {
     let children = Registry::new().children(Children::Optional);
     let children = children.start().await.unwrap();
     let index = sample_image("a", 1, &[Platform::linux("amd64")], 2).unwrap();
     let root = index.root();
     children.put_manifest("app", Some("1"), root.media_type(), root.bytes().clone());
-    let told = TagWatcher::start(&children.host(), &["app"]).end().await;
-    let told = told.unwrap_err().stderr;
+    let error = TagWatcher::start(&children.host(), &["app"]).end().await;
+    let error = error.unwrap_err().stderr;
     assert!(
-        told.contains("app:1 is not whole: the child sha256:"),
-        "{told}"
+        error.contains("app:1 is not whole: the child sha256:"),
+        "{error}"
     );
 
     let blobs = ReferrersRegistry::start().await;
@@ -45,24 +45,25 @@ async fn a_tag_without_its_blobs_or_its_children_is_found() {
     let image = image.layer(Layer::random(1, 100).unwrap()).build();
     let pusher = Pusher::new(&blobs.host());
     pusher.manifest("app", "1", image.root()).await;
-    let told = TagWatcher::start(&blobs.host(), &["app"]).end().await;
-    let told = told.unwrap_err().stderr;
+    let error = TagWatcher::start(&blobs.host(), &["app"]).end().await;
+    let error = error.unwrap_err().stderr;
     assert!(
-        told.contains("app:1 is not whole: the blob sha256:"),
-        "{told}"
+        error.contains("app:1 is not whole: the blob sha256:"),
+        "{error}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_blob_that_is_damaged_is_found() {
+async fn tag_watcher_fails_at_a_damaged_blob() {
     let registry = Registry::new().start().await.unwrap();
     let image = sample_image("a", 1, &[Platform::linux("amd64")], 2).unwrap();
     image.push(&registry, "app", Some("1"));
     let proxy = FaultProxy::start(registry.address()).await;
     proxy.add(Rule::new("GET", "/blobs/").does(Action::FlipByte { at: 5 }));
-    let told = TagWatcher::start(&proxy.host(), &["app"]).end().await;
+    let error = TagWatcher::start(&proxy.host(), &["app"]).end().await;
     assert!(
-        told.unwrap_err()
+        error
+            .unwrap_err()
             .stderr
             .contains("is not whole: the blob sha256:")
     );

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use testkit::clients::{Crane, Sightings, TagWatcher};
+use testkit::clients::{Crane, TagWatch, TagWatcher};
 use testkit::proxy::FaultProxy;
 
 use super::destination::DestinationKind;
@@ -58,7 +58,7 @@ struct Tally {
     completed: usize,
     /// Kills after which some tags existed and others did not.
     midway: usize,
-    seen: Sightings,
+    seen: TagWatch,
 }
 
 impl Tally {

@@ -1,11 +1,11 @@
-//! crane (go-containerregistry).
+//! The client crane (go-containerregistry).
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::home::{Failed, Home};
+use super::home::{CommandError, Home};
 
-/// crane in a home of its own. References are `HOST/REPOSITORY:TAG` or `…@DIGEST`.
+/// crane with a temporary home directory. References are `HOST/REPOSITORY:TAG` or `…@DIGEST`.
 #[derive(Debug)]
 pub struct Crane {
     home: Home,
@@ -13,11 +13,8 @@ pub struct Crane {
 }
 
 impl Crane {
-    /// crane without credentials.
-    #[expect(
-        clippy::new_without_default,
-        reason = "it makes a folder, which a default should not"
-    )]
+    /// Creates a client without credentials.
+    #[expect(clippy::new_without_default, reason = "it creates a directory")]
     pub fn new() -> Self {
         Self {
             home: Home::new(),
@@ -25,65 +22,65 @@ impl Crane {
         }
     }
 
-    /// Logs in to a registry.
+    /// Adds credentials for a registry.
     #[must_use]
     pub fn credentials(mut self, host: &str, user: &str, password: &str) -> Self {
         self.home.add_credentials(host, user, password);
         self
     }
 
-    /// Trusts the servers of an authority, given by its certificate in PEM, and no others.
+    /// Trusts only certificates of an authority, given by its certificate in PEM.
     #[must_use]
     pub fn trust(mut self, authority: &str) -> Self {
         self.trusted = Some(self.home.write("ca.crt", authority));
         self
     }
 
-    /// The digest of what a reference names.
+    /// Returns the digest behind a reference.
     ///
     /// # Errors
     ///
-    /// What crane says.
-    pub async fn digest(&self, reference: &str) -> Result<String, Failed> {
+    /// If crane fails, with its stderr.
+    pub async fn digest(&self, reference: &str) -> Result<String, CommandError> {
         let output = self.run(&["digest", reference]).await?;
         Ok(String::from_utf8_lossy(&output).trim().to_owned())
     }
 
-    /// The bytes of the manifest that a reference names.
+    /// Returns the bytes of the manifest behind a reference.
     ///
     /// # Errors
     ///
-    /// What crane says.
-    pub async fn manifest(&self, reference: &str) -> Result<Vec<u8>, Failed> {
+    /// If crane fails, with its stderr.
+    pub async fn manifest(&self, reference: &str) -> Result<Vec<u8>, CommandError> {
         self.run(&["manifest", reference]).await
     }
 
-    /// Pulls an image or all images of an index and checks every digest, size and layer.
+    /// Pulls an image or all images of an index and verifies every digest, size and layer.
     ///
     /// # Errors
     ///
-    /// What crane finds wrong.
-    pub async fn validate(&self, reference: &str) -> Result<(), Failed> {
+    /// If crane fails, with its stderr.
+    pub async fn validate(&self, reference: &str) -> Result<(), CommandError> {
         self.run(&["validate", "--remote", reference])
             .await
             .map(drop)
     }
 
-    /// Copies an image or a whole index.
+    /// Copies an image or an index with all its images.
     ///
     /// # Errors
     ///
-    /// What crane says.
-    pub async fn copy(&self, from: &str, to: &str) -> Result<(), Failed> {
+    /// If crane fails, with its stderr.
+    pub async fn copy(&self, from: &str, to: &str) -> Result<(), CommandError> {
         self.run(&["copy", from, to]).await.map(drop)
     }
 
-    /// Runs any command of crane and returns its stdout.
+    /// Runs a command of crane and returns its stdout.
     ///
     /// # Errors
     ///
-    /// What crane says.
-    pub async fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Vec<u8>, Failed> {
+    /// If crane fails, with its stderr.
+    pub async fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Vec<u8>, CommandError> {
         let trusted = self.trusted.as_deref();
         let environment: Vec<(&str, &Path)> = trusted
             .map(|path| ("SSL_CERT_FILE", path))

@@ -1,31 +1,28 @@
-//! helm, the maker of charts.
+//! The client helm.
 
 use std::ffi::OsStr;
 
-use super::home::{Failed, Home};
+use super::home::{CommandError, Home};
 
-/// helm in a home of its own.
+/// helm with a temporary home directory.
 #[derive(Debug)]
 pub struct Helm {
     home: Home,
 }
 
 impl Helm {
-    /// helm without repositories, plugins and credentials.
-    #[expect(
-        clippy::new_without_default,
-        reason = "it makes a folder, which a default should not"
-    )]
+    /// Creates a client without repositories, plugins and credentials.
+    #[expect(clippy::new_without_default, reason = "it creates a directory")]
     pub fn new() -> Self {
         Self { home: Home::new() }
     }
 
-    /// Runs any command of helm and returns its stdout.
+    /// Runs a command of helm and returns its stdout.
     ///
     /// # Errors
     ///
-    /// What helm says.
-    pub async fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Vec<u8>, Failed> {
+    /// If helm fails, with its stderr.
+    pub async fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Vec<u8>, CommandError> {
         self.home.run("helm", arguments, &[]).await
     }
 }

@@ -1,4 +1,5 @@
-//! A home of its own for a client: no credentials, configuration or proxy of the machine's user.
+//! A temporary home directory for a client, without the credentials, configuration and proxy of the
+//! machine's user.
 
 use std::env;
 use std::ffi::OsStr;
@@ -16,29 +17,29 @@ use tokio::time::timeout;
 
 use crate::program;
 
-/// How long a client may take.
+/// Maximum run time of a client.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-/// A client that did not do what it was asked.
+/// A failed command of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failed {
+pub struct CommandError {
     /// The command with its arguments.
     pub command: String,
-    /// What it wrote to stderr.
+    /// Its stderr.
     pub stderr: String,
 }
 
-/// A folder that a client takes for its user's home.
+/// A temporary home directory.
 #[derive(Debug)]
 pub(super) struct Home {
-    folder: TempDir,
+    directory: TempDir,
     credentials: Map<String, Value>,
 }
 
 impl Home {
     pub(super) fn new() -> Self {
         let home = Self {
-            folder: tempfile::tempdir().expect("create a home"),
+            directory: tempfile::tempdir().expect("create a home"),
             credentials: Map::new(),
         };
         fs::create_dir(home.path(".docker")).expect("create .docker");
@@ -46,7 +47,7 @@ impl Home {
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.directory.path().join(name)
     }
 
     /// Adds credentials to `.docker/config.json`, which skopeo and crane read.
@@ -64,33 +65,33 @@ impl Home {
         path
     }
 
-    /// Runs a program here and returns its stdout.
+    /// Runs a program with this home directory and returns its stdout.
     pub(super) async fn run<A: AsRef<OsStr>>(
         &self,
         name: &str,
         arguments: &[A],
         environment: &[(&str, &Path)],
-    ) -> Result<Vec<u8>, Failed> {
+    ) -> Result<Vec<u8>, CommandError> {
         let mut command = Command::new(program(name));
         command
             .args(arguments)
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.path())
-            .env("TMPDIR", self.folder.path())
-            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .env("HOME", self.directory.path())
+            .env("TMPDIR", self.directory.path())
+            .env("XDG_RUNTIME_DIR", self.directory.path())
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .kill_on_drop(true);
         let shown = format!("{:?}", command.as_std());
         let output = match timeout(DEADLINE, command.output()).await {
             Ok(output) => output.unwrap_or_else(|error| panic!("start {shown}: {error}")),
-            Err(_) => panic!("{shown} takes more than {DEADLINE:?}"),
+            Err(_) => panic!("{shown}: not finished after {DEADLINE:?}"),
         };
         if output.status.success() {
             return Ok(output.stdout);
         }
-        Err(Failed {
+        Err(CommandError {
             command: shown,
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         })

@@ -1,5 +1,4 @@
-//! Clients that are not ours, to check what arrived: a mistake that our code makes on both sides
-//! they do not make.
+//! Independent clients that check results. They do not share the mistakes of our code.
 
 mod crane;
 mod helm;
@@ -9,6 +8,6 @@ mod tag_watcher;
 
 pub use crane::Crane;
 pub use helm::Helm;
-pub use home::Failed;
+pub use home::CommandError;
 pub use skopeo::Skopeo;
-pub use tag_watcher::{Sightings, TagWatcher};
+pub use tag_watcher::{TagWatch, TagWatcher};

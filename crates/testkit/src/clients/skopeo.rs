@@ -1,12 +1,12 @@
-//! skopeo (containers/image).
+//! The client skopeo (containers/image).
 
 use std::path::PathBuf;
 
 use embedded_registry::digest_of;
 
-use super::home::{Failed, Home};
+use super::home::{CommandError, Home};
 
-/// skopeo in a home of its own. References are `HOST/REPOSITORY:TAG` or `…@DIGEST`, without
+/// skopeo with a temporary home directory. References are `HOST/REPOSITORY:TAG` or `…@DIGEST`, without
 /// `docker://`.
 #[derive(Debug)]
 pub struct Skopeo {
@@ -15,16 +15,13 @@ pub struct Skopeo {
 }
 
 impl Skopeo {
-    /// skopeo without credentials, over plain HTTP.
-    #[expect(
-        clippy::new_without_default,
-        reason = "it makes a folder, which a default should not"
-    )]
+    /// Creates a client without credentials, over plain HTTP.
+    #[expect(clippy::new_without_default, reason = "it creates a directory")]
     pub fn new() -> Self {
         let home = Home::new();
         let policy = r#"{"default": [{"type": "insecureAcceptAnything"}]}"#;
         home.write("policy.json", policy);
-        // Short names and mirrors of the machine's configuration have no place in a test.
+        // Ignore short names and mirrors in the configuration of the machine.
         home.write("registries.conf", "");
         Self {
             home,
@@ -32,36 +29,36 @@ impl Skopeo {
         }
     }
 
-    /// Logs in to a registry.
+    /// Adds credentials for a registry.
     #[must_use]
     pub fn credentials(mut self, host: &str, user: &str, password: &str) -> Self {
         self.home.add_credentials(host, user, password);
         self
     }
 
-    /// HTTPS with the certificates in one host's folder of a `certs.d`.
+    /// Uses HTTPS with the certificates in the directory of one host in a `certs.d`.
     #[must_use]
-    pub fn certificates(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.certificates = Some(folder.into());
+    pub fn certificates(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.certificates = Some(directory.into());
         self
     }
 
-    /// The digest of what a reference names.
+    /// Returns the digest behind a reference.
     ///
     /// # Errors
     ///
-    /// What skopeo says.
-    pub async fn digest(&self, reference: &str) -> Result<String, Failed> {
+    /// If skopeo fails, with its stderr.
+    pub async fn digest(&self, reference: &str) -> Result<String, CommandError> {
         let manifest = self.manifest(reference).await?;
         Ok(digest_of(&manifest).to_string())
     }
 
-    /// The bytes of the manifest that a reference names.
+    /// Returns the bytes of the manifest behind a reference.
     ///
     /// # Errors
     ///
-    /// What skopeo says.
-    pub async fn manifest(&self, reference: &str) -> Result<Vec<u8>, Failed> {
+    /// If skopeo fails, with its stderr.
+    pub async fn manifest(&self, reference: &str) -> Result<Vec<u8>, CommandError> {
         let arguments = [
             "inspect".to_owned(),
             "--raw".to_owned(),
@@ -75,8 +72,8 @@ impl Skopeo {
     ///
     /// # Errors
     ///
-    /// What skopeo says.
-    pub async fn copy(&self, from: &str, to: &str) -> Result<(), Failed> {
+    /// If skopeo fails, with its stderr.
+    pub async fn copy(&self, from: &str, to: &str) -> Result<(), CommandError> {
         let arguments = [
             "copy".to_owned(),
             "--all".to_owned(),
@@ -88,7 +85,7 @@ impl Skopeo {
         self.run(&arguments).await.map(drop)
     }
 
-    async fn run(&self, arguments: &[String]) -> Result<Vec<u8>, Failed> {
+    async fn run(&self, arguments: &[String]) -> Result<Vec<u8>, CommandError> {
         let policy = self.home.path("policy.json");
         let mut all = vec![format!("--policy={}", policy.display())];
         all.extend_from_slice(arguments);
@@ -99,7 +96,7 @@ impl Skopeo {
 
     fn transport(&self, side: &str) -> String {
         match &self.certificates {
-            Some(folder) => format!("--{side}cert-dir={}", folder.display()),
+            Some(directory) => format!("--{side}cert-dir={}", directory.display()),
             None => format!("--{side}tls-verify=false"),
         }
     }

@@ -1,4 +1,4 @@
-//! tag-watcher (`tests/tag-watcher`): pulls whatever it sees, while others write.
+//! The client tag-watcher (`tests/tag-watcher`), which pulls all listed tags while they are written.
 
 use std::ops::AddAssign;
 use std::process::Stdio;
@@ -8,41 +8,41 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::home::Failed;
+use super::home::CommandError;
 use crate::program;
 
-/// How long the last round may take.
+/// Maximum time of the last round.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A process that lists the tags of some repositories and pulls each of them whole, over and over. It
-/// ends at the first that is listed and is not whole.
+/// A process that repeatedly lists the tags of repositories and pulls each with all its content. It fails at
+/// the first listed tag with missing content.
 #[derive(Debug)]
 pub struct TagWatcher(Child);
 
-/// What it has done.
+/// The counts of a finished watcher.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sightings {
-    /// Times that it listed the tags of all repositories.
+pub struct TagWatch {
+    /// Listings of all repositories.
     pub rounds: u64,
     /// Different tags.
     pub tags: u64,
-    /// Times that a tag was pulled with everything under it.
+    /// Complete pulls of a tag.
     pub pulls: u64,
-    /// Manifests read for that, each time anew.
+    /// Manifests read for these pulls.
     pub manifests: u64,
-    /// Blobs read for that, each time anew and to their last byte.
+    /// Blobs read completely for these pulls.
     pub blobs: u64,
 }
 
 impl TagWatcher {
-    /// Watches repositories of a registry in plain HTTP (`HOST:PORT`). They need not be there yet.
+    /// Watches repositories of a registry (`HOST:PORT`) over plain HTTP. They need not exist yet.
     pub fn start<S: AsRef<str>>(host: &str, repositories: &[S]) -> Self {
         let mut command = Command::new(program("tag-watcher"));
         command
             .arg(host)
             .args(repositories.iter().map(AsRef::as_ref))
             .env_clear()
-            // It goes on until this ends, and so does not outlive the test.
+            // The process ends when its stdin is closed, so it does not outlive the test.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -51,26 +51,26 @@ impl TagWatcher {
         Self(child.unwrap_or_else(|error| panic!("start {command:?}: {error}")))
     }
 
-    /// Waits for a last round that begins now.
+    /// Requests a last round and waits for it.
     ///
     /// # Errors
     ///
-    /// Which tag was not whole, now or earlier, and what it lacked.
-    pub async fn end(mut self) -> Result<Sightings, Failed> {
+    /// If a tag had missing content in any round, with its name.
+    pub async fn end(mut self) -> Result<TagWatch, CommandError> {
         drop(self.0.stdin.take());
         let output = match timeout(DEADLINE, self.0.wait_with_output()).await {
             Ok(output) => output.expect("wait for tag-watcher"),
-            Err(_) => panic!("tag-watcher goes on for more than {DEADLINE:?}"),
+            Err(_) => panic!("tag-watcher: not finished after {DEADLINE:?}"),
         };
         if !output.status.success() {
-            return Err(Failed {
+            return Err(CommandError {
                 command: "tag-watcher".to_owned(),
                 stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             });
         }
-        let told: Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
-        let count = |name: &str| told[name].as_u64().expect("a count");
-        Ok(Sightings {
+        let counts: Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+        let count = |name: &str| counts[name].as_u64().expect("a count");
+        Ok(TagWatch {
             rounds: count("rounds"),
             tags: count("tags"),
             pulls: count("pulls"),
@@ -80,7 +80,7 @@ impl TagWatcher {
     }
 }
 
-impl AddAssign for Sightings {
+impl AddAssign for TagWatch {
     fn add_assign(&mut self, other: Self) {
         self.rounds += other.rounds;
         self.tags += other.tags;

@@ -1,4 +1,4 @@
-//! Requests as the registries' logs have them.
+//! The requests in the logs of registries.
 
 /// A request that a registry logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,43 +9,43 @@ pub struct Request {
     pub path: String,
     /// The query without its `?`, empty where there is none.
     pub query: String,
-    /// The status of the answer. The referrers registry logs none for answers without an error.
+    /// The status of the response. The referrers registry logs it for errors only.
     pub status: Option<u16>,
-    /// The size of the answer's body, where it is logged.
+    /// The size of the response body, if logged.
     pub bytes: Option<u64>,
 }
 
-/// The requests in a log, in its order; other lines are passed over.
+/// Returns the requests in a log in order. Other lines are ignored.
 pub(super) fn parse(log: &str) -> Vec<Request> {
     log.lines()
-        .filter_map(|line| common(line).or_else(|| plain(line)))
+        .filter_map(|line| parse_combined(line).or_else(|| parse_plain(line)))
         .collect()
 }
 
-/// A line in the Combined Log Format of distribution:
+/// Parses a line in the Combined Log Format of distribution:
 /// `127.0.0.1 - - [21/Nov/2026:08:37:52 +0000] "GET /v2/ HTTP/1.1" 200 2 "" "curl"`.
-fn common(line: &str) -> Option<Request> {
+fn parse_combined(line: &str) -> Option<Request> {
     let (_, rest) = line.split_once("] \"")?;
     let (request, rest) = rest.split_once(" HTTP/")?;
     let (method, target) = request.split_once(' ')?;
     let mut numbers = rest.split_once("\" ")?.1.split(' ');
     let status = numbers.next()?.parse().ok()?;
     let bytes = numbers.next()?.parse().ok()?;
-    Some(request_of(method, target, Some(status), Some(bytes)))
+    Some(new_request(method, target, Some(status), Some(bytes)))
 }
 
-/// A line of go-containerregistry's registry: `2026/11/21 08:37:51 GET /v2/x 404 NAME_UNKNOWN …`.
-fn plain(line: &str) -> Option<Request> {
+/// Parses a line of go-containerregistry's registry: `2026/11/21 08:37:51 GET /v2/x 404 NAME_UNKNOWN …`.
+fn parse_plain(line: &str) -> Option<Request> {
     let mut words = line.split(' ').skip(2);
     let (method, target) = (words.next()?, words.next()?);
     if !target.starts_with('/') || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
     let status = words.next().and_then(|status| status.parse().ok());
-    Some(request_of(method, target, status, None))
+    Some(new_request(method, target, status, None))
 }
 
-fn request_of(method: &str, target: &str, status: Option<u16>, bytes: Option<u64>) -> Request {
+fn new_request(method: &str, target: &str, status: Option<u16>, bytes: Option<u64>) -> Request {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     Request {
         method: method.to_owned(),
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lines_of_both_registries_are_read() {
+    fn parse_reads_the_lines_of_both_registries() {
         let log = concat!(
             "time=\"2026-11-21T08:37:51Z\" level=info msg=\"listening on 127.0.0.1:1\" x=1\n",
             "127.0.0.1 - - [21/Nov/2026:08:37:52 +0000] \"GET /v2/x/tags/list?n=3&a=\\\"b ",
@@ -75,10 +75,10 @@ mod tests {
         assert_eq!(
             parse(log),
             [
-                request_of("GET", "/v2/x/tags/list?n=3&a=\\\"b", Some(404), Some(109)),
-                request_of("HEAD", "/v2/x/manifests/y", Some(200), Some(0)),
-                request_of("GET", "/v2/x/manifests/y?a=b", Some(404), None),
-                request_of("POST", "/v2/x/blobs/uploads/", None, None),
+                new_request("GET", "/v2/x/tags/list?n=3&a=\\\"b", Some(404), Some(109)),
+                new_request("HEAD", "/v2/x/manifests/y", Some(200), Some(0)),
+                new_request("GET", "/v2/x/manifests/y?a=b", Some(404), None),
+                new_request("POST", "/v2/x/blobs/uploads/", None, None),
             ]
         );
     }

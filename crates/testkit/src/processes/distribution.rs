@@ -1,4 +1,4 @@
-//! distribution (the reference registry), configured for a test.
+//! distribution, the reference registry.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,43 +10,44 @@ use super::process::RegistryProcess;
 use crate::certificates::{Authority, Certificate};
 use crate::program;
 
-/// bcrypt's lowest cost: distribution checks the password on every request.
+/// The lowest cost of bcrypt, because distribution checks the password on every request.
 const BCRYPT_COST: u32 = 4;
 
-/// Which distribution.
+/// A version of distribution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
-    /// 2.8 from the system's packages (`docker-registry`).
+    /// 2.8, from the packages of the system (`docker-registry`).
     #[default]
     V2,
     /// 3 (`registry`).
     V3,
 }
 
-/// Where blobs and manifests are kept.
+/// The storage of blobs and manifests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Storage {
-    /// In the process.
+    /// In memory.
     #[default]
     Memory,
-    /// In files under `storage` of [`RegistryProcess::folder`].
+    /// In files under `storage` in [`RegistryProcess::directory`].
     Files,
 }
 
-/// What distribution has to know of a token server.
+/// The token server in the configuration of distribution.
 #[derive(Clone, Debug)]
 pub struct TokenAuth {
-    /// The URL that clients get their tokens from.
+    /// The URL of the token endpoint.
     pub realm: String,
-    /// The service that tokens have to be for.
+    /// The required service of tokens.
     pub service: String,
-    /// The issuer that tokens have to name.
+    /// The required issuer of tokens.
     pub issuer: String,
-    /// The certificates, in PEM, that the tokens' keys are checked against.
+    /// The certificates that verify the keys of tokens, in PEM.
     pub root_certificates: String,
 }
 
-/// A distribution that is yet to start: plain HTTP, open to everybody, in memory, with deletes.
+/// The options of a registry that is not started. The default is plain HTTP without credentials, in
+/// memory, with deletes enabled.
 #[derive(Clone, Debug, Default)]
 pub struct Distribution {
     version: Version,
@@ -60,27 +61,27 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Distribution 2.8 with the defaults.
+    /// Creates the default options of distribution 2.8.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Another version.
+    /// Sets the version.
     #[must_use]
     pub fn version(mut self, version: Version) -> Self {
         self.version = version;
         self
     }
 
-    /// Where it keeps things.
+    /// Sets the storage.
     #[must_use]
     pub fn storage(mut self, storage: Storage) -> Self {
         self.storage = storage;
         self
     }
 
-    /// Keeps things in files and begins with a copy of those of another: its `storage` folder,
-    /// while nobody writes there. Linux and macOS: it runs `cp`.
+    /// Stores files, starting with a copy of the `storage` directory of another registry, which must not
+    /// be written meanwhile. Runs `cp` (Linux and macOS).
     #[must_use]
     pub fn files_of(mut self, storage: impl Into<PathBuf>) -> Self {
         self.storage = Storage::Files;
@@ -88,55 +89,55 @@ impl Distribution {
         self
     }
 
-    /// Keeps things in the same files as another that runs: its `storage` folder. With other
-    /// credentials, or none, it is a second door to them.
+    /// Shares the files of a running registry. With other credentials, or none, the same content has a
+    /// second address.
     #[must_use]
     pub fn files_shared_with(mut self, other: &RegistryProcess) -> Self {
         self.storage = Storage::Files;
-        self.shared = Some(other.folder().join("storage"));
+        self.shared = Some(other.directory().join("storage"));
         self
     }
 
-    /// HTTPS with this certificate.
+    /// Serves HTTPS with a certificate.
     #[must_use]
     pub fn tls(mut self, certificate: Certificate) -> Self {
         self.tls = Some(certificate);
         self
     }
 
-    /// Clients have to show a certificate of this authority. Only together with [`Self::tls`].
+    /// Requires client certificates of an authority. Needs [`Self::tls`].
     #[must_use]
     pub fn client_certificates(mut self, authority: &Authority) -> Self {
         self.client_authority = Some(authority.pem().to_owned());
         self
     }
 
-    /// Basic credentials; call it again for more users.
+    /// Requires Basic credentials. Call it again for more users.
     #[must_use]
     pub fn htpasswd(mut self, user: &str, password: &str) -> Self {
         self.htpasswd.push((user.to_owned(), password.to_owned()));
         self
     }
 
-    /// Bearer tokens.
+    /// Requires Bearer tokens.
     #[must_use]
     pub fn token(mut self, token: TokenAuth) -> Self {
         self.token = Some(token);
         self
     }
 
-    /// Starts it and waits until it listens.
+    /// Starts the registry and waits until it listens.
     pub async fn start(self) -> RegistryProcess {
-        let folder = tempfile::tempdir().expect("create a folder");
+        let directory = tempfile::tempdir().expect("create a directory");
         if let Some(files) = &self.files {
-            let to = folder.path().join("storage");
+            let to = directory.path().join("storage");
             let status = Command::new("cp").arg("-R").arg(files).arg(&to).status();
             let copied = status.is_ok_and(|status| status.success());
             assert!(copied, "copy {} to {}", files.display(), to.display());
         }
-        let configuration = self.configuration(folder.path());
-        let file = folder.path().join("config.yml");
-        // JSON is YAML.
+        let configuration = self.configuration(directory.path());
+        let file = directory.path().join("config.yml");
+        // Every JSON document is a YAML document.
         fs::write(&file, configuration.to_string()).expect("write the configuration");
         let name = match self.version {
             Version::V2 => "docker-registry",
@@ -144,12 +145,12 @@ impl Distribution {
         };
         let mut command = Command::new(program(name));
         command.arg("serve").arg(&file);
-        // v3 sends traces to a collector unless told otherwise.
+        // By default v3 sends traces to a collector.
         command.env("OTEL_TRACES_EXPORTER", "none");
-        RegistryProcess::start(name, command, folder).await
+        RegistryProcess::start(name, command, directory).await
     }
 
-    fn configuration(&self, folder: &Path) -> Value {
+    fn configuration(&self, directory: &Path) -> Value {
         let mut configuration = json!({
             "version": "0.1",
             "log": {"level": "info", "accesslog": {"disabled": false}},
@@ -162,13 +163,13 @@ impl Distribution {
         match self.storage {
             Storage::Memory => configuration["storage"]["inmemory"] = json!({}),
             Storage::Files => {
-                let own = || folder.join("storage");
+                let own = || directory.join("storage");
                 let files = self.shared.clone().unwrap_or_else(own);
                 configuration["storage"]["filesystem"] = json!({"rootdirectory": files});
             }
         }
         let write = |name: &str, text: &str| {
-            let path = folder.join(name);
+            let path = directory.join(name);
             fs::write(&path, text).expect("write a file of the registry");
             json!(path)
         };

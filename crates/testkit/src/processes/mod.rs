@@ -1,4 +1,4 @@
-//! Real registries as processes on free ports of loopback.
+//! Real registries, run as processes on free ports of loopback.
 
 mod access_log;
 mod distribution;

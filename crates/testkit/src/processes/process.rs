@@ -1,4 +1,4 @@
-//! A registry's process: started, waited for, read and ended.
+//! The process of a registry, and its log.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -12,37 +12,37 @@ use tokio::time::sleep;
 
 use super::access_log::{Request, parse};
 
-/// How long a registry may take to listen. They take milliseconds, unless the machine is busy.
+/// Maximum time until a registry listens. It takes milliseconds, unless the machine is busy.
 const START: Duration = Duration::from_secs(30);
 
-/// How long a log has to stay the same to be complete: requests are logged after their answer.
+/// A log without changes for this long is complete. Registries log a request after their response.
 const SETTLED: Duration = Duration::from_millis(60);
 
-/// How long a log may go on changing.
-const SETTLE: Duration = Duration::from_secs(10);
+/// Maximum wait for a log without changes.
+const SETTLE_DEADLINE: Duration = Duration::from_secs(10);
 
 const POLL: Duration = Duration::from_millis(10);
 
-/// How much of a log a failing test shows.
-const SHOWN_LINES: usize = 200;
+/// Maximum printed lines of the log when a test fails.
+const PRINTED_LINES: usize = 200;
 
-/// A registry that runs until this is dropped. When a test panics, its log is printed.
+/// A registry that runs until this is dropped. If the test panics, the log is printed.
 #[derive(Debug)]
 pub struct RegistryProcess {
     name: String,
     child: Child,
     address: SocketAddr,
-    folder: TempDir,
-    /// How much of the log `clear_requests` has done with.
-    seen: usize,
+    directory: TempDir,
+    /// Bytes of the log before the last `clear_requests`.
+    cleared: usize,
 }
 
 impl RegistryProcess {
-    /// Runs `command`, which has to log `listening on HOST:PORT`, with its log in `folder`.
-    pub(super) async fn start(name: &str, mut command: Command, folder: TempDir) -> Self {
-        let log = File::create(folder.path().join("log")).expect("create the log");
+    /// Runs `command`, which must log `listening on HOST:PORT`, with its log in `directory`.
+    pub(super) async fn start(name: &str, mut command: Command, directory: TempDir) -> Self {
+        let log = File::create(directory.path().join("log")).expect("create the log");
         let child = command
-            .current_dir(folder.path())
+            .current_dir(directory.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("share the log"))
             .stderr(log)
@@ -52,8 +52,8 @@ impl RegistryProcess {
             name: name.to_owned(),
             child,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            folder,
-            seen: 0,
+            directory,
+            cleared: 0,
         };
         process.address = process.listening().await;
         process
@@ -65,56 +65,56 @@ impl RegistryProcess {
             if let Some(address) = listening_on(&self.log()) {
                 return address;
             }
-            if let Some(status) = self.child.try_wait().expect("look after the process") {
-                panic!("{} ended at once with {status}", self.name);
+            if let Some(status) = self.child.try_wait().expect("query the process") {
+                panic!("{} ended at start with {status}", self.name);
             }
             assert!(Instant::now() < deadline, "{} does not listen", self.name);
             sleep(POLL).await;
         }
     }
 
-    /// Where it listens.
+    /// Returns the address of the registry.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The registry part of references to it: `127.0.0.1:PORT`.
+    /// Returns `127.0.0.1:PORT`, the registry part of references.
     pub fn host(&self) -> String {
         self.address.to_string()
     }
 
-    /// The number of its process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Its log so far.
+    /// Returns the log so far.
     pub fn log(&self) -> String {
         let log = fs::read(self.log_path()).expect("read the log");
         String::from_utf8_lossy(&log).into_owned()
     }
 
-    /// The requests so far, once the log has come to rest.
+    /// Waits until the log is complete and returns the requests in it.
     pub async fn requests(&self) -> Vec<Request> {
-        parse(&self.settled().await[self.seen..])
+        parse(&self.complete_log().await[self.cleared..])
     }
 
-    /// Forgets the requests so far, once the log has come to rest.
+    /// Waits until the log is complete and drops the requests in it.
     pub async fn clear_requests(&mut self) {
-        self.seen = self.settled().await.len();
+        self.cleared = self.complete_log().await.len();
     }
 
-    /// The folder with its configuration, log and (where it has any) storage.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    /// Returns the directory with the configuration, the log and the stored files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     fn log_path(&self) -> PathBuf {
-        self.folder.path().join("log")
+        self.directory.path().join("log")
     }
 
-    async fn settled(&self) -> String {
-        let deadline = Instant::now() + SETTLE;
+    async fn complete_log(&self) -> String {
+        let deadline = Instant::now() + SETTLE_DEADLINE;
         let mut log = self.log();
         let mut since = Instant::now();
         while since.elapsed() < SETTLED && Instant::now() < deadline {
@@ -131,19 +131,19 @@ impl RegistryProcess {
 
 impl Drop for RegistryProcess {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to end.
+        // Fails if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
-            let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
-            eprintln!("--- log of {} ---\n{}", self.name, shown.join("\n"));
+            let printed = &lines[lines.len().saturating_sub(PRINTED_LINES)..];
+            eprintln!("--- log of {} ---\n{}", self.name, printed.join("\n"));
         }
     }
 }
 
-/// The address in `… listening on 127.0.0.1:PORT …`.
+/// Returns the address in `… listening on 127.0.0.1:PORT …`.
 fn listening_on(log: &str) -> Option<SocketAddr> {
     let (_, rest) = log.split_once("listening on ")?;
     let end =
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_found_in_every_form_of_the_line() {
+    fn listening_on_reads_every_form_of_the_line() {
         let address = Some(SocketAddr::from(([127, 0, 0, 1], 5000)));
         for line in [
             "2026/11/21 08:37:50 listening on 127.0.0.1:5000\n",
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(
             listening_on("listening on 127.0.0.1:50"),
             None,
-            "half a line"
+            "an incomplete line"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! go-containerregistry's registry, with the referrers API.
+//! The registry of go-containerregistry, with the referrers API.
 
 use std::process::Command;
 
@@ -10,11 +10,11 @@ use crate::program;
 pub struct ReferrersRegistry;
 
 impl ReferrersRegistry {
-    /// Starts it and waits until it listens.
+    /// Starts the registry and waits until it listens.
     pub async fn start() -> RegistryProcess {
-        let folder = tempfile::tempdir().expect("create a folder");
+        let directory = tempfile::tempdir().expect("create a directory");
         let mut command = Command::new(program("referrers-registry"));
         command.args(["-address", "127.0.0.1:0"]);
-        RegistryProcess::start("referrers-registry", command, folder).await
+        RegistryProcess::start("referrers-registry", command, directory).await
     }
 }

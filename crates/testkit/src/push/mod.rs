@@ -1,5 +1,4 @@
-//! Putting content into any registry over plain HTTP, exactly as it is: manifests byte for byte,
-//! and blobs bigger than memory.
+//! Pushes to any registry over plain HTTP: manifests byte for byte, and blobs larger than memory.
 //!
 //! ```no_run
 //! # async fn test(registry: testkit::processes::RegistryProcess) {
@@ -9,11 +8,11 @@
 //! let image = sample_image("demo", 1, &[Platform::linux("amd64")], 3).unwrap();
 //! let pusher = Pusher::new(&registry.host());
 //! let digest = pusher.bundle(&image, "demo", Some("v1")).await;
-//! let big = pusher.big_image("big", "v1", 7, &[4 << 30]).await;
+//! let large = pusher.big_image("big", "v1", 7, &[4 << 30]).await;
 //! # }
 //! ```
 
-mod generated;
 mod pusher;
+mod random_body;
 
 pub use pusher::Pusher;

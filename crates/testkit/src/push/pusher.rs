@@ -1,4 +1,4 @@
-//! The requests of a push.
+//! A client that pushes.
 
 use std::convert::Infallible;
 use std::str::FromStr;
@@ -18,11 +18,11 @@ use hyper_util::rt::TokioExecutor;
 use oci_spec::image::Digest;
 use serde_json::{Value, json};
 
-use super::generated::Generated;
+use super::random_body::RandomBody;
 
 type Body = BoxBody<Bytes, Infallible>;
 
-/// A client that pushes. What a registry refuses is a panic with its answer.
+/// A client that pushes. An error response of the registry is a panic.
 #[derive(Debug)]
 pub struct Pusher {
     host: String,
@@ -31,7 +31,7 @@ pub struct Pusher {
 }
 
 impl Pusher {
-    /// A client of the registry at `HOST:PORT`.
+    /// Creates a client for the registry at `HOST:PORT`.
     pub fn new(host: &str) -> Self {
         Self {
             host: host.to_owned(),
@@ -48,7 +48,7 @@ impl Pusher {
         self
     }
 
-    /// Puts everything of a bundle into a repository, the root under a tag if one is given.
+    /// Pushes a bundle into a repository, optionally with a tag for its root.
     pub async fn bundle(&self, bundle: &Bundle, repository: &str, tag: Option<&str>) -> Digest {
         for blob in bundle.blobs() {
             self.blob(repository, blob.bytes().clone()).await;
@@ -64,42 +64,48 @@ impl Pusher {
         root.digest().clone()
     }
 
-    /// Puts a manifest under a tag or its digest.
+    /// Pushes a manifest under a tag or its digest.
     pub async fn manifest(&self, repository: &str, reference: &str, manifest: &Content) {
         let target = format!("/v2/{repository}/manifests/{reference}");
-        let body = whole(manifest.bytes().clone());
+        let body = full(manifest.bytes().clone());
         let request = self.request(Method::PUT, &target, manifest.media_type(), body);
         self.send(request, StatusCode::CREATED).await;
     }
 
-    /// Puts a blob into a repository.
+    /// Pushes a blob into a repository.
     pub async fn blob(&self, repository: &str, bytes: Bytes) -> Digest {
         let digest = digest_of(&bytes);
-        let location = self.session(repository).await;
-        self.complete(&location, digest.as_ref(), whole(bytes))
+        let location = self.start_upload(repository).await;
+        self.complete_upload(&location, digest.as_ref(), full(bytes))
             .await;
         digest
     }
 
-    /// Makes a blob of `size` random bytes in a repository; it is never in memory as a whole.
-    pub async fn generated(&self, repository: &str, seed: u64, size: u64) -> Digest {
-        let location = self.session(repository).await;
-        let (body, told) = Generated::new(seed, size);
+    /// Pushes a blob of `size` random bytes, generated while it is sent.
+    pub async fn random_blob(&self, repository: &str, seed: u64, size: u64) -> Digest {
+        let location = self.start_upload(repository).await;
+        let (body, sent) = RandomBody::new(seed, size);
         let request = self.request(Method::PATCH, &location, OCTETS, body.boxed());
         let response = self.send(request, StatusCode::ACCEPTED).await;
-        let digest = told.digest();
-        self.complete(&location_of(&response), &digest, whole(Bytes::new()))
+        let digest = sent.get();
+        self.complete_upload(&location_header(&response), &digest, full(Bytes::new()))
             .await;
         Digest::from_str(&digest).expect("a digest")
     }
 
-    /// Makes an image with generated layers of these sizes. The layers are random bytes and not
-    /// archives: it can be copied, not run.
-    pub async fn big_image(&self, repository: &str, tag: &str, seed: u64, sizes: &[u64]) -> Digest {
+    /// Pushes an image with random layers of these sizes. The layers are no archives, so the image cannot
+    /// run.
+    pub async fn large_image(
+        &self,
+        repository: &str,
+        tag: &str,
+        seed: u64,
+        sizes: &[u64],
+    ) -> Digest {
         let mut layers: Vec<Value> = Vec::new();
         for (number, size) in sizes.iter().enumerate() {
             let digest = self
-                .generated(repository, seed + number as u64, *size)
+                .random_blob(repository, seed + number as u64, *size)
                 .await;
             let media_type = Format::Oci.layer();
             layers.push(json!({"mediaType": media_type, "digest": digest, "size": size}));
@@ -123,13 +129,13 @@ impl Pusher {
         manifest.digest().clone()
     }
 
-    async fn session(&self, repository: &str) -> String {
+    async fn start_upload(&self, repository: &str) -> String {
         let target = format!("/v2/{repository}/blobs/uploads/");
-        let request = self.request(Method::POST, &target, OCTETS, whole(Bytes::new()));
-        location_of(&self.send(request, StatusCode::ACCEPTED).await)
+        let request = self.request(Method::POST, &target, OCTETS, full(Bytes::new()));
+        location_header(&self.send(request, StatusCode::ACCEPTED).await)
     }
 
-    async fn complete(&self, location: &str, digest: &str, body: Body) {
+    async fn complete_upload(&self, location: &str, digest: &str, body: Body) {
         let separator = if location.contains('?') { '&' } else { '?' };
         let target = format!("{location}{separator}digest={digest}");
         let request = self.request(Method::PUT, &target, OCTETS, body);
@@ -176,14 +182,14 @@ impl Pusher {
 
 const OCTETS: &str = "application/octet-stream";
 
-fn whole(bytes: Bytes) -> Body {
+fn full(bytes: Bytes) -> Body {
     Full::new(bytes).boxed()
 }
 
-fn location_of(response: &Response<Incoming>) -> String {
+fn location_header(response: &Response<Incoming>) -> String {
     let location = response
         .headers()
         .get(header::LOCATION)
         .expect("a Location");
-    location.to_str().expect("a Location of text").to_owned()
+    location.to_str().expect("a Location in ASCII").to_owned()
 }

@@ -1,4 +1,4 @@
-//! Bytes that are made while they are sent.
+//! A body of random bytes, generated while it is sent.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -10,22 +10,22 @@ use fastrand::Rng;
 use hyper::body::{Body, Frame, SizeHint};
 use sha2::{Digest as _, Sha256};
 
-/// Made at once.
+/// Maximum bytes of a frame.
 const FRAME: u64 = 1 << 20;
 
 /// A body of random bytes from a seed.
-pub(super) struct Generated {
+pub(super) struct RandomBody {
     random: Rng,
     left: u64,
     hash: Arc<Mutex<Sha256>>,
 }
 
-/// Tells the digest of a body once it was sent.
-pub(super) struct Told(Arc<Mutex<Sha256>>);
+/// The digest of a body, available when it is sent.
+pub(super) struct SentDigest(Arc<Mutex<Sha256>>);
 
-impl Told {
-    /// The digest of what was sent so far.
-    pub(super) fn digest(&self) -> String {
+impl SentDigest {
+    /// Returns the digest of the bytes sent so far.
+    pub(super) fn get(&self) -> String {
         let hash = self
             .0
             .lock()
@@ -40,19 +40,19 @@ impl Told {
     }
 }
 
-impl Generated {
-    pub(super) fn new(seed: u64, size: u64) -> (Self, Told) {
+impl RandomBody {
+    pub(super) fn new(seed: u64, size: u64) -> (Self, SentDigest) {
         let hash = Arc::new(Mutex::new(Sha256::new()));
         let body = Self {
             random: Rng::with_seed(seed),
             left: size,
             hash: Arc::clone(&hash),
         };
-        (body, Told(hash))
+        (body, SentDigest(hash))
     }
 }
 
-impl Body for Generated {
+impl Body for RandomBody {
     type Data = Bytes;
     type Error = Infallible;
 

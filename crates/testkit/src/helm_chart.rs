@@ -1,4 +1,4 @@
-//! Helm charts of our own.
+//! Helm charts for tests.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::clients::Helm;
 
-/// A chart that is yet to be written.
+/// A chart that is not yet written to disk.
 #[derive(Clone, Debug)]
 pub struct Chart {
     name: String,
@@ -15,7 +15,7 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// A chart without templates and values.
+    /// Creates a chart without templates and values.
     pub fn new(name: &str, version: &str) -> Self {
         let metadata = format!("apiVersion: v2\nname: {name}\nversion: {version}\n");
         Self {
@@ -25,7 +25,7 @@ impl Chart {
         }
     }
 
-    /// Another version of it, otherwise the same.
+    /// Sets another version.
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
         let old = format!("\nversion: {}\n", self.version);
@@ -42,13 +42,13 @@ impl Chart {
         self
     }
 
-    /// `values.yaml`.
+    /// Adds `values.yaml`.
     #[must_use]
     pub fn values(self, text: &str) -> Self {
         self.file("values.yaml", text)
     }
 
-    /// A pod that runs `image`, which may have templates in it, in `templates/NAME.yaml`.
+    /// Adds `templates/NAME.yaml` with a pod that runs `image`, which may contain templates.
     #[must_use]
     pub fn pod(self, name: &str, image: &str) -> Self {
         let pod = format!(
@@ -57,28 +57,29 @@ impl Chart {
         self.file(&format!("templates/{name}.yaml"), &pod)
     }
 
-    /// Any file, by its path in the chart.
+    /// Adds a file by its path in the chart.
     #[must_use]
     pub fn file(mut self, path: &str, text: &str) -> Self {
         self.files.push((path.to_owned(), text.to_owned()));
         self
     }
 
-    /// Unpacked in `folder`, in a folder that has its name.
-    pub fn write(&self, folder: &Path) -> PathBuf {
-        let top = folder.join(&self.name);
+    /// Writes the chart into `DIRECTORY/NAME` and returns that path.
+    pub fn write(&self, directory: &Path) -> PathBuf {
+        let top = directory.join(&self.name);
         for (path, text) in &self.files {
             let path = top.join(path);
-            fs::create_dir_all(path.parent().unwrap_or(&top)).expect("create a chart's folder");
-            fs::write(path, text).expect("write a chart's file");
+            fs::create_dir_all(path.parent().unwrap_or(&top))
+                .expect("create the directory of a chart");
+            fs::write(path, text).expect("write a file of a chart");
         }
         top
     }
 
-    /// Packaged by helm into `folder`, together with its dependencies on charts in `beside`
-    /// (`repository: file://../NAME`).
-    pub async fn package(&self, folder: &Path, beside: &[&Self]) -> PathBuf {
-        let written = tempfile::tempdir().expect("create a folder");
+    /// Packages the chart into a directory with helm and returns the path of the package. The chart may
+    /// depend on the charts in `beside` (`repository: file://../NAME`).
+    pub async fn package(&self, directory: &Path, beside: &[&Self]) -> PathBuf {
+        let written = tempfile::tempdir().expect("create a directory");
         for chart in beside {
             chart.write(written.path());
         }
@@ -87,23 +88,27 @@ impl Chart {
             OsStr::new("package"),
             OsStr::new("--dependency-update"),
             OsStr::new("--destination"),
-            folder.as_os_str(),
+            directory.as_os_str(),
             top.as_os_str(),
         ];
         let packaged = Helm::new().run(&arguments).await;
         packaged.expect("package a chart");
-        folder.join(format!("{}-{}.tgz", self.name, self.version))
+        directory.join(format!("{}-{}.tgz", self.name, self.version))
     }
 }
 
-/// Makes a chart repository of a folder with packages: writes its `index.yaml`.
-pub async fn index_charts(folder: &Path) {
-    let arguments = [OsStr::new("repo"), OsStr::new("index"), folder.as_os_str()];
+/// Writes `index.yaml` into a directory of packages, which makes it a chart repository.
+pub async fn index_charts(directory: &Path) {
+    let arguments = [
+        OsStr::new("repo"),
+        OsStr::new("index"),
+        directory.as_os_str(),
+    ];
     let indexed = Helm::new().run(&arguments).await;
     indexed.expect("index the charts");
 }
 
-/// Pushes a package to `oci://HOST/PATH` of a registry with plain HTTP.
+/// Pushes a package to `oci://HOST/PATH` over plain HTTP.
 pub async fn push_chart(package: &Path, to: &str) {
     let arguments = [
         OsStr::new("push"),
