@@ -4,10 +4,11 @@
 //!
 //! Tags, digests and repository names arrive from lists, registries and charts, and become
 //! parts of a URL's path. `../` in one of them is a request to another repository, sent with
-//! our credentials. Only a value of these types may become a path segment.
+//! our credentials. Only a value of these types may become a path segment. This crate is also the
+//! only place that knows Docker Hub's hosts and which hosts are one registry.
 //!
 //! ```
-//! use image_name::{ManifestReference, RepositoryPath, Tag};
+//! use image_name::{ManifestReference, RepositoryName, RepositoryPath, Tag};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let repository: RepositoryPath = "library/busybox".parse()?;
@@ -17,25 +18,35 @@
 //!     "/v2/library/busybox/manifests/1.36"
 //! );
 //! assert!("../admin:v1?x".parse::<Tag>().is_err());
+//!
+//! let written: RepositoryName = "busybox".parse()?;
+//! assert_eq!(written.full(), "docker.io/library/busybox");
+//! assert_eq!(written, "index.docker.io/busybox".parse()?);
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # Invariants
 //!
-//! - A value holds exactly the text it was parsed from. Nothing is trimmed, decoded or
-//!   completed.
-//! - The text of a value consists of ASCII letters, digits and `.`, `_`, `-`, and of `/` in
+//! - A tag, digest or path holds exactly the text it was parsed from. Nothing is trimmed, decoded
+//!   or completed. A [`RepositoryName`] keeps that text beside the full name.
+//! - The text of a tag, digest or path consists of ASCII letters, digits and `.`, `_`, `-`, and of `/` in
 //!   repository paths and `:` in digests. No path component is empty, `.` or `..`. It needs no
 //!   percent-encoding in a URL.
 //! - Parsing never panics, and its time is linear in the text's length.
 
 mod digest;
+mod host;
+mod image;
 mod manifest_reference;
+mod repository_name;
 mod repository_path;
 mod tag;
 
 pub use digest::{Algorithm, Digest, DigestError};
+pub use host::{DOCKER_HUB, DOCKER_HUB_API, Host, HostError, is_docker_hub, without_docker_hub};
+pub use image::{ImageName, ImageNameError, full_repository, tag_or_digest};
 pub use manifest_reference::{ManifestReference, ManifestReferenceError};
+pub use repository_name::{RepositoryName, RepositoryNameError};
 pub use repository_path::{RepositoryPath, RepositoryPathError};
 pub use tag::{Tag, TagError};

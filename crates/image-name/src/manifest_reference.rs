@@ -27,6 +27,9 @@ pub enum ManifestReferenceError {
     /// The text has a `:` and is not a digest.
     #[error(transparent)]
     Digest(#[from] DigestError),
+    /// The text has an `@`.
+    #[error("`@` is not allowed: write a tag or a digest, not both")]
+    TagAndDigest,
 }
 
 impl ManifestReference {
@@ -62,6 +65,9 @@ impl FromStr for ManifestReference {
     type Err = ManifestReferenceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains('@') {
+            return Err(ManifestReferenceError::TagAndDigest);
+        }
         // No tag has a colon, and every digest has one.
         Ok(if text.contains(':') {
             Self::Digest(text.parse()?)
@@ -135,6 +141,7 @@ mod tests {
         for (text, expected) in [
             ("", TagError::Empty.into()),
             ("../x", TagError::Character { character: '/' }.into()),
+            ("v1@sha256:00", ManifestReferenceError::TagAndDigest),
             (
                 "v1:x",
                 ManifestReferenceError::Digest(DigestError::Algorithm {
