@@ -36,6 +36,8 @@
 //! - Parsing never panics, and its time is linear in the text's length.
 
 mod digest;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod host;
 mod image;
 mod manifest_reference;

@@ -1,24 +1,24 @@
-//! What is done to every row of a list, on one of 100,000 rows: `cargo bench -p images-list`.
+//! Operations on a list of 100,000 rows: `cargo bench -p images-list`.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails like a test")]
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use images_list::{Checker, Diff, Index, List};
+use images_list::{Checker, Diff, List, ListIndex};
 
 const ROWS: usize = 100_000;
 
-/// Rows such as people have, in order: 1,000 repositories with 100 tags each.
-fn in_order() -> String {
+/// Returns sorted rows: 1,000 repositories with 100 tags each.
+fn sorted() -> String {
     let mut list = List::parse(&shuffled());
     list.sort();
     list.to_string()
 }
 
-/// The same rows out of order, the same ones in every run.
+/// Returns the same rows out of order, in the same order on every run.
 fn shuffled() -> String {
     let line = |number: usize| {
-        // 7919 is a prime that does not divide the number of rows: each row comes once.
+        // 7919 is a prime that does not divide the number of rows, so each row appears once.
         let row = number * 7919 % ROWS;
         let (repository, tag) = (row / 100, row % 100);
         format!(
@@ -32,7 +32,7 @@ fn shuffled() -> String {
 }
 
 fn list(criterion: &mut Criterion) {
-    let (ordered, disordered) = (in_order(), shuffled());
+    let (ordered, disordered) = (sorted(), shuffled());
     let list = List::parse(&ordered);
     assert_eq!(list.rows().count(), ROWS);
     let mut group = criterion.benchmark_group("100,000 rows");
@@ -55,7 +55,7 @@ fn list(criterion: &mut Criterion) {
         bencher.iter(|| Checker::default().check("images-list", black_box(&list)));
     });
     group.bench_function("index", |bencher| {
-        bencher.iter(|| Index::of(black_box(&list)).sources().len());
+        bencher.iter(|| ListIndex::new(black_box(&list)).sources().len());
     });
     group.bench_function("diff", |bencher| {
         let mut changed = list.clone();

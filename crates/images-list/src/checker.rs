@@ -1,15 +1,13 @@
-//! Finding every problem of one list or several.
+//! A checker that finds all problems of lists.
 
-use crate::disorder::rows_in_place;
 use crate::list::List;
-use crate::problem::{Neighbour, Place, Problem, ProblemKind};
-use crate::repository::Repository;
-use crate::row::{Row, RowAt};
-use crate::tag::Tag;
-use crate::version_order::compare_lines;
+use crate::problem::{Location, Problem, ProblemKind, SortPosition};
+use crate::row::{NumberedRow, Row};
+use crate::version_order::{compare_lines, longest_sorted_subsequence};
+use image_name::{ManifestReference, RepositoryName};
 use std::collections::HashMap;
 
-/// Checks lists one after the other, each also against those before it.
+/// A checker of lists. Each list is also checked against the lists before it.
 ///
 /// ```
 /// use images_list::{Checker, List};
@@ -26,66 +24,69 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub struct Checker<'a> {
     names: Vec<&'a str>,
-    /// What is written to each destination and tag, in the order of reading.
-    feeds: HashMap<(&'a Repository, &'a Tag), Vec<Feed<'a>>>,
+    /// The first row of each source for every destination and tag.
+    first_rows: HashMap<(&'a RepositoryName, &'a ManifestReference), Vec<FirstRow<'a>>>,
 }
 
 #[derive(Debug)]
-struct Feed<'a> {
-    source: &'a Repository,
-    /// The list's place in `Checker::names`.
+struct FirstRow<'a> {
+    source: &'a RepositoryName,
+    /// The index into `Checker::names`.
     list: usize,
     line: usize,
 }
 
 impl<'a> Checker<'a> {
-    /// Finds everything wrong with a list, in the order of its lines:
-    /// lines that are no rows, rows that this list or one checked before has
-    /// already, destinations and tags that another source feeds, rows out of
-    /// order.
+    /// Returns the problems of a list in the order of its lines: invalid rows, duplicates of rows in
+    /// this list or an earlier one, destinations and tags with another source, rows out of order.
     ///
-    /// `name` is how problems of later lists refer to this one. Where more
-    /// than two sources feed one destination and tag, each is reported against
-    /// the first.
+    /// Problems of later lists name this list `name`. If a destination and tag has more than two
+    /// sources, each is reported against the first.
     pub fn check(&mut self, name: &'a str, list: &'a List) -> Vec<Problem> {
         self.names.push(name);
-        let mut problems = list.wrong_rows();
+        let mut problems = list.invalid_rows();
         problems.extend(list.rows().filter_map(|at| {
-            let kind = self.feed(at)?;
+            let kind = self.duplicate_or_conflict(at)?;
             Some(Problem {
                 line: at.line,
                 kind,
             })
         }));
         problems.extend(misplaced(list));
-        // Stable: a line's problems keep the order above.
+        // Stable: the problems of a line keep the order above.
         problems.sort_by_key(|problem| problem.line);
         problems
     }
 
-    /// Notes what a row writes, and says whether that was written before.
-    fn feed(&mut self, RowAt { line, row }: RowAt<'a>) -> Option<ProblemKind> {
+    /// Records a row, and compares it with the recorded rows.
+    fn duplicate_or_conflict(
+        &mut self,
+        NumberedRow { line, row }: NumberedRow<'a>,
+    ) -> Option<ProblemKind> {
         let list = self.names.len() - 1;
-        let feeds = self.feeds.entry((&row.destination, &row.tag)).or_default();
-        let place = |feed: &Feed<'_>| Place {
-            list: (feed.list != list).then(|| self.names[feed.list].to_owned()),
-            line: feed.line,
+        let first_rows = self
+            .first_rows
+            .entry((&row.destination, &row.tag))
+            .or_default();
+        let location = |first: &FirstRow<'_>| Location {
+            list: (first.list != list).then(|| self.names[first.list].to_owned()),
+            line: first.line,
         };
-        let same_source = feeds.iter().find(|feed| *feed.source == row.source);
+        let same_source = first_rows.iter().find(|first| *first.source == row.source);
         if let Some(first) = same_source {
-            let (row, first) = (row.clone(), place(first));
+            let (row, first) = (row.clone(), location(first));
             return Some(ProblemKind::Duplicate { row, first });
         }
-        let conflict = feeds
+        let conflict = first_rows
             .first()
-            .map(|first| conflict(row, first.source, place(first)));
+            .map(|first| conflict(row, first.source, location(first)));
         let source = &row.source;
-        feeds.push(Feed { source, list, line });
+        first_rows.push(FirstRow { source, list, line });
         conflict
     }
 }
 
-fn conflict(row: &Row, other_source: &Repository, other: Place) -> ProblemKind {
+fn conflict(row: &Row, other_source: &RepositoryName, other: Location) -> ProblemKind {
     ProblemKind::Conflict {
         this_source: row.source.clone(),
         destination: row.destination.clone(),
@@ -95,27 +96,27 @@ fn conflict(row: &Row, other_source: &Repository, other: Place) -> ProblemKind {
     }
 }
 
-/// The rows that are not where `sort -V` puts them.
+/// Returns the rows that are out of the order of `sort -V`.
 fn misplaced(list: &List) -> Vec<Problem> {
     let numbers: Vec<usize> = list.rows().map(|at| at.line).collect();
     let texts: Vec<&str> = numbers
         .iter()
         .map(|line| &*list.lines[line - 1].text)
         .collect();
-    let in_place = rows_in_place(&texts);
-    let neighbour_of = |at: usize| {
+    let in_place = longest_sorted_subsequence(&texts);
+    let position_of = |at: usize| {
         let text = texts[at];
-        let named = |neighbour: usize| (numbers[neighbour], texts[neighbour].to_owned());
+        let line_and_text = |at: usize| (numbers[at], texts[at].to_owned());
         let after = in_place.partition_point(|kept| compare_lines(texts[*kept], text).is_le());
         match in_place.get(after) {
             Some(next) if *next < at => {
-                let (line, row) = named(*next);
-                Some(Neighbour::Before { line, row })
+                let (line, row) = line_and_text(*next);
+                Some(SortPosition::Before { line, row })
             }
-            // As many rows as can be are in place: if the row is not too late, it is too early.
+            // The subsequence is the longest one: a row that is not too late is too early.
             _ => in_place.get(after.checked_sub(1)?).map(|previous| {
-                let (line, row) = named(*previous);
-                Neighbour::After { line, row }
+                let (line, row) = line_and_text(*previous);
+                SortPosition::After { line, row }
             }),
         }
     };
@@ -123,9 +124,9 @@ fn misplaced(list: &List) -> Vec<Problem> {
     (0..texts.len())
         .filter(|at| kept.next_if_eq(at).is_none())
         .filter_map(|at| {
-            let neighbour = neighbour_of(at)?;
+            let position = position_of(at)?;
             let row = texts[at].to_owned();
-            let kind = ProblemKind::Misplaced { row, neighbour };
+            let kind = ProblemKind::Misplaced { row, position };
             Some(Problem {
                 line: numbers[at],
                 kind,
@@ -149,30 +150,27 @@ mod tests {
     }
 
     #[test]
-    fn a_list_in_form_has_no_problems() {
+    fn valid_sorted_list_has_no_problems() {
         let text = "# z\na/b c/d 1.9\r\n\n//x\na/b c/d 1.10\r\na/b c/e 1.9";
         assert_eq!(check(text), []);
     }
 
     #[test]
-    fn each_problem_is_said_once_and_in_the_order_of_lines() {
+    fn check_returns_each_problem_once_in_line_order() {
         let text = "b d/b 1\nwrong\na d/a 1\nlibrary/b d/b 1\nc d/b 1\nc d/b 1\n";
         let expected = [
-            (2, "1 field instead of 3"),
+            (2, "expected 3 fields"),
             (
                 3,
                 "out of order: `a d/a 1` belongs before line 1, `b d/b 1`; move it there",
             ),
-            (4, "duplicate row: `library/b d/b 1` is on line 1 already"),
+            (4, "duplicate row: `library/b d/b 1` is already on line 1"),
             (
                 4,
                 "out of order: `library/b d/b 1` belongs after line 6, `c d/b 1`",
             ),
-            (
-                5,
-                "`d/b:1` is fed by two sources, `c` here and `b` on line 1: ",
-            ),
-            (6, "duplicate row: `c d/b 1` is on line 5 already"),
+            (5, "`d/b:1` has two sources, `c` here and `b` on line 1: "),
+            (6, "duplicate row: `c d/b 1` is already on line 5"),
         ];
         let found = check(text);
         assert_eq!(found.len(), expected.len(), "{found:#?}");
@@ -183,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn one_row_moved_is_one_finding() {
+    fn one_moved_row_is_one_problem() {
         let moved_down = check("a x 1\na x 3\na x 4\na x 2\na x 5\n");
         let moved_up = check("a x 1\na x 5\na x 2\na x 3\na x 4\n");
         let finding =
@@ -196,26 +194,26 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_no_row_is_a_wrong_row() {
+    fn invalid_rows_are_errors_and_all_else_is_a_warning() {
         let list = List::parse("a x 1\na x 1\nb x 1\na x 0\nwrong\n");
         let problems = Checker::default().check("list", &list);
         let severities: Vec<_> = problems.iter().map(|p| (p.line, p.severity())).collect();
-        let form = |line| (line, Severity::Form);
+        let warning = |line| (line, Severity::Warning);
         assert_eq!(
             severities,
-            [form(2), form(3), form(4), (5, Severity::WrongRow)]
+            [warning(2), warning(3), warning(4), (5, Severity::Error)]
         );
     }
 
     #[test]
-    fn other_lists_are_named() {
+    fn problems_name_the_other_list() {
         let (first, second) = (List::parse("a x 1\n"), List::parse("a x 1\nb x 1\n"));
         let mut checker = Checker::default();
         assert_eq!(checker.check("first", &first), []);
         let problems = checker.check("second", &second);
         let messages: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert!(
-            messages[0].contains("is on first:1 already"),
+            messages[0].contains("is already on first:1"),
             "{messages:?}"
         );
         assert!(
@@ -223,5 +221,43 @@ mod tests {
             "{messages:?}"
         );
         assert_eq!(messages.len(), 2);
+    }
+
+    #[test]
+    fn forms_of_one_registry_conflict() {
+        for (first, second) in [
+            ("r/a", "docker.io/r/a"),
+            ("r/a", "index.docker.io/r/a"),
+            ("r/a", "registry-1.docker.io/r/a"),
+            ("r/a", "docker.io:443/r/a"),
+            ("busybox", "registry-1.docker.io/busybox"),
+            ("quay.io/r/a", "QUAY.io:443/r/a"),
+            ("localhost/a", "127.0.0.1/a"),
+            ("localhost/a", "127.0.0.1:80/a"),
+            ("localhost:5000/a", "127.0.0.1:5000/a"),
+        ] {
+            let text = format!("q.io/a {first} 1\nq.io/b {second} 1\n");
+            let problems = check(&text);
+            let message = problems.first().map_or("", |(_, message)| message.as_str());
+            assert!(message.contains("has two sources"), "{text}: {problems:?}");
+            // As sources, they are one: the second row is a duplicate.
+            let text = format!("{first} r.io/x 1\n{second} r.io/x 1\n");
+            let messages = check(&text).into_iter().map(|(_, message)| message);
+            assert!(
+                messages
+                    .into_iter()
+                    .any(|message| message.starts_with("duplicate row")),
+                "{text}"
+            );
+        }
+        for (first, second) in [
+            ("quay.io/r/a", "quay.io:80/r/a"),
+            ("localhost:5000/a", "127.0.0.1:5001/a"),
+            ("localhost/a", "localhost:443/a"),
+            ("r/a", "hub.docker.com/r/a"),
+        ] {
+            let text = format!("q.io/a {first} 1\nq.io/b {second} 1\n");
+            assert_eq!(check(&text), [], "{text}");
+        }
     }
 }

@@ -1,20 +1,19 @@
-//! What changed between two versions of a list.
+//! The difference between two versions of a list.
 
 use crate::list::List;
-use crate::row::{Row, RowAt};
+use crate::row::{NumberedRow, Row};
 use std::collections::HashSet;
 
-/// The rows that one version of a list has and the other lacks.
+/// The rows that only one of two versions of a list has.
 ///
-/// Rows are compared by what they mean: moving a row, spelling a name in
-/// another way, blanks, comments and duplicates are no differences. A changed
-/// row is one removed and one added.
+/// Order, the spelling of names, whitespace, comments and duplicates make no difference. A changed
+/// row counts as one removed and one added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diff<'a> {
-    /// Rows of the new list only, with their lines there, in that order.
-    pub added: Vec<RowAt<'a>>,
-    /// Rows of the old list only, with their lines there, in that order.
-    pub removed: Vec<RowAt<'a>>,
+    /// The rows of the new list only, in its order and with its line numbers.
+    pub added: Vec<NumberedRow<'a>>,
+    /// The rows of the old list only, in its order and with its line numbers.
+    pub removed: Vec<NumberedRow<'a>>,
 }
 
 impl<'a> Diff<'a> {
@@ -28,7 +27,7 @@ impl<'a> Diff<'a> {
     }
 }
 
-fn rows_only_in<'a>(list: &'a List, other: &List) -> Vec<RowAt<'a>> {
+fn rows_only_in<'a>(list: &'a List, other: &List) -> Vec<NumberedRow<'a>> {
     let mut seen: HashSet<&Row> = other.rows().map(|at| at.row).collect();
     list.rows().filter(|at| seen.insert(at.row)).collect()
 }
@@ -37,7 +36,7 @@ fn rows_only_in<'a>(list: &'a List, other: &List) -> Vec<RowAt<'a>> {
 mod tests {
     use super::*;
 
-    /// The added rows and the removed ones, each with its line.
+    /// Returns the added and the removed rows with their lines.
     fn diff(old: &str, new: &str) -> [Vec<(usize, String)>; 2] {
         let (old, new) = (List::parse(old), List::parse(new));
         let diff = Diff::between(&old, &new);
@@ -48,14 +47,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_rows_mean_counts() {
+    fn diff_ignores_spelling_order_and_duplicates() {
         let old = "# c\na x 1\nb x 1\n";
         let same = "docker.io/library/b\tx 1\r\n\r\nwrong\r\na x 1\r\na x 1";
         assert_eq!(diff(old, same), [vec![], vec![]]);
     }
 
     #[test]
-    fn added_and_removed_rows_have_the_lines_of_their_own_list() {
+    fn diff_has_the_line_numbers_of_each_list() {
         let old = "a x 1\n# c\nb x 1\nc x 1\n";
         let new = "d x 1\na x 1\nb x 2\nd x 1\n";
         let added = [(1, "d x 1"), (3, "b x 2")];

@@ -1,44 +1,42 @@
-//! Adding and removing rows without touching anything else.
+//! Insertion and removal of rows. All other lines stay unchanged.
 
-use crate::disorder::rows_in_place;
+use crate::layout::header_length;
 use crate::line::{Ending, Line};
 use crate::list::List;
-use crate::row::{Row, RowAt};
-use crate::sections::head_length;
-use crate::version_order::compare_lines;
+use crate::row::{NumberedRow, Row};
+use crate::version_order::{compare_lines, longest_sorted_subsequence};
 
-/// What became of a row to be inserted.
+/// The outcome of [`List::insert`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inserted {
-    /// The row is a new line.
-    New {
-        /// The new line's number, counted from 1.
+pub enum InsertOutcome {
+    /// The row is on a new line.
+    Inserted {
+        /// The number of the new line, from 1.
         line: usize,
     },
-    /// The list had the row already and was not changed.
-    Present {
-        /// The line's number, counted from 1.
+    /// The list had the row and is unchanged.
+    AlreadyPresent {
+        /// The number of the row's line, from 1.
         line: usize,
     },
 }
 
 impl List {
-    /// Adds a row in its place in the order of `sort -V`, below the block at
-    /// the head and above the comments of the next row; nothing else moves.
+    /// Inserts a row at its position in the order of `sort -V`, below the header and above the
+    /// comments of the next row.
     ///
-    /// In a list that is not in order, the row goes beside the other tags of
-    /// its mapping, else beside the other rows of its source, else to its
-    /// place among the rows that are in order.
+    /// In an unsorted list, the row is inserted next to the rows of its mapping, else next to the
+    /// rows of its source, else at its position among the rows that are in order.
     ///
-    /// The new line ends as the list's lines do. If the list has no newline at
-    /// its end, it has none afterwards.
-    pub fn insert(&mut self, row: Row) -> Inserted {
-        if let Some(RowAt { line, .. }) = self.rows().find(|at| *at.row == row) {
-            return Inserted::Present { line };
+    /// The new line has the ending of most lines. A list without a newline at its end has none
+    /// afterwards.
+    pub fn insert(&mut self, row: Row) -> InsertOutcome {
+        if let Some(NumberedRow { line, .. }) = self.rows().find(|at| *at.row == row) {
+            return InsertOutcome::AlreadyPresent { line };
         }
         let newline = self.newline();
-        let mut line = Line::of_row(row, newline);
-        let at = self.place_of(&line);
+        let mut line = Line::from_row(row, newline);
+        let at = self.position_of(&line);
         if at == self.lines.len()
             && let Some(last) = self.lines.last_mut()
             && last.ending == Ending::Missing
@@ -46,11 +44,10 @@ impl List {
             std::mem::swap(&mut last.ending, &mut line.ending);
         }
         self.lines.insert(at, line);
-        Inserted::New { line: at + 1 }
+        InsertOutcome::Inserted { line: at + 1 }
     }
 
-    /// Removes a row, however its names are written and however often it is
-    /// there, and gives the numbers that its lines had. Comments stay.
+    /// Removes all lines of a row and returns their numbers. Comments stay.
     pub fn remove(&mut self, row: &Row) -> Vec<usize> {
         let last = self.lines.last().map(|line| line.ending);
         let removed: Vec<usize> = self
@@ -65,53 +62,52 @@ impl List {
         removed
     }
 
-    /// Where a new line goes, as an index into the lines.
-    fn place_of(&self, new: &Line) -> usize {
+    /// Returns the index at which to insert a line.
+    fn position_of(&self, new: &Line) -> usize {
         let Some(row) = new.row() else {
             return self.lines.len();
         };
-        let rows: Vec<RowAt<'_>> = self.rows().collect();
-        let text = |at: &RowAt<'_>| &*self.lines[at.line - 1].text;
+        let rows: Vec<NumberedRow<'_>> = self.rows().collect();
+        let text = |at: &NumberedRow<'_>| &*self.lines[at.line - 1].text;
         let texts: Vec<&str> = rows.iter().map(text).collect();
-        let goes_before_new = |at: &RowAt<'_>| compare_lines(text(at), &new.text).is_le();
-        let in_place = rows_in_place(&texts);
+        let precedes_new = |at: &NumberedRow<'_>| compare_lines(text(at), &new.text).is_le();
+        let in_place = longest_sorted_subsequence(&texts);
         let siblings = if in_place.len() == rows.len() {
             Vec::new()
         } else {
             siblings(&rows, row)
         };
-        let neighbours = if siblings.is_empty() {
+        let candidates = if siblings.is_empty() {
             in_place.iter().map(|at| rows[*at]).collect()
         } else {
             siblings
         };
-        match neighbours.iter().rfind(|at| goes_before_new(at)) {
+        match candidates.iter().rfind(|at| precedes_new(at)) {
             Some(previous) => previous.line,
-            None => self.above(neighbours.first()),
+            None => self.above(candidates.first()),
         }
     }
 
-    /// The index directly above a row and its comments, or above the first of
-    /// all rows.
-    fn above(&self, row: Option<&RowAt<'_>>) -> usize {
+    /// Returns the index above a row and its comments, or above all rows.
+    fn above(&self, row: Option<&NumberedRow<'_>>) -> usize {
         let index = row.map_or(0, |at| at.line - 1);
         let before = self.lines[..index].iter();
-        let after_previous = before.rev().position(|line| !line.is_remark());
+        let after_previous = before.rev().position(|line| !line.is_comment_or_blank());
         match after_previous {
-            Some(remarks) => index - remarks,
-            None => head_length(&self.lines),
+            Some(comments) => index - comments,
+            None => header_length(&self.lines),
         }
     }
 }
 
-/// The rows with the same mapping; if there are none, those with the same source.
-fn siblings<'a>(rows: &[RowAt<'a>], new: &Row) -> Vec<RowAt<'a>> {
-    let same_source: Vec<RowAt<'a>> = rows
+/// Returns the rows of the same mapping, else those of the same source.
+fn siblings<'a>(rows: &[NumberedRow<'a>], new: &Row) -> Vec<NumberedRow<'a>> {
+    let same_source: Vec<NumberedRow<'a>> = rows
         .iter()
         .copied()
         .filter(|at| at.row.source == new.source)
         .collect();
-    let same_mapping: Vec<RowAt<'a>> = same_source
+    let same_mapping: Vec<NumberedRow<'a>> = same_source
         .iter()
         .copied()
         .filter(|at| at.row.destination == new.destination)
@@ -135,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_go_to_their_place() {
+    fn insert_keeps_order_comments_and_endings() {
         for (text, new, expected) in [
             ("", "b x 1", "b x 1\n"),
             ("# head", "b x 1", "# head\nb x 1"),
@@ -145,7 +141,7 @@ mod tests {
             // A missing final newline stays missing.
             ("a x 1\nc x 1", "b x 1", "a x 1\nb x 1\nc x 1"),
             ("a x 1\r\nc x 1", "d x 1", "a x 1\r\nc x 1\r\nd x 1"),
-            // Comments keep their rows, and the head its place.
+            // Comments stay with their rows, and the header at the start.
             (
                 "a x 1\n# c\nc x 1\n# end\n",
                 "b x 1",
@@ -158,7 +154,7 @@ mod tests {
                 "# head\n\nb x 1\n# c\nc x 1\n",
             ),
             ("a x 1\n# end\n", "b x 1", "a x 1\nb x 1\n# end\n"),
-            // Lists out of order: beside the siblings.
+            // Unsorted lists: next to rows of the same mapping or source.
             (
                 "z x 1\nb x 1\nb x 3\na x 1\n",
                 "b x 2",
@@ -189,23 +185,23 @@ mod tests {
             let inserted = list.insert(row(new));
             assert_eq!(list.to_string(), expected, "{text:?}");
             let line = expected.lines().position(|line| line == new).unwrap() + 1;
-            assert_eq!(inserted, Inserted::New { line }, "{text:?}");
+            assert_eq!(inserted, InsertOutcome::Inserted { line }, "{text:?}");
         }
     }
 
     #[test]
-    fn a_row_that_is_there_is_not_added() {
+    fn insert_changes_nothing_if_the_row_is_present() {
         let text = "# head\na  x 1";
         let mut list = List::parse(text);
         assert_eq!(
             list.insert(row("library/a docker.io/x 1")),
-            Inserted::Present { line: 2 }
+            InsertOutcome::AlreadyPresent { line: 2 }
         );
         assert_eq!(list.to_string(), text);
     }
 
     #[test]
-    fn a_row_is_removed_wherever_it_is() {
+    fn remove_deletes_all_lines_of_a_row() {
         for (text, expected, lines) in [
             ("# c\na x 1\nb x 1\nlibrary/a x 1", "# c\nb x 1", vec![2, 4]),
             ("b x 1\r\na x 1\r\n", "b x 1\r\n", vec![2]),
@@ -220,7 +216,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn inserting_keeps_every_other_byte(
+        fn insert_and_remove_restore_the_text(
             lines in prop::collection::vec("[a-d]/[ab] +x [1-3]|[ab] x v1?[0-2]|#[ab]?|wrong|", 0..20),
             newline in "\r?\n",
             is_ended: bool,
@@ -235,7 +231,7 @@ mod tests {
         }
 
         #[test]
-        fn a_list_in_order_stays_in_order(
+        fn insert_keeps_a_sorted_list_sorted(
             lines in prop::collection::vec("[a-d]/[ab] x v?[1-3]0?|#[ab]?", 0..20),
             new in "[a-d]/[ab] [xy] v?[1-3]0?",
         ) {

@@ -2,31 +2,30 @@
 //!
 //! # The problem
 //!
-//! The list is reviewed in pull requests, edited by hand and by jobs, and read
-//! by scripts. So whatever edits it must leave every other byte alone, must put
-//! rows where `sort -V` would, and must say everything that is wrong with a
-//! file at once and by line. This crate does that with text alone: it reads no
-//! files, sends no requests and knows no time.
+//! The list is reviewed in pull requests, edited by people and jobs, and read by scripts. An editor
+//! of the list must therefore leave all other bytes unchanged, insert rows in the order of `sort -V`,
+//! and report all problems of a file at once, by line. This crate does so with text alone: it reads
+//! no files and sends no requests.
 //!
 //! # Example
 //!
 //! ```
-//! use images_list::{Checker, Diff, Index, Inserted, List, Row};
+//! use images_list::{Checker, Diff, InsertOutcome, List, ListIndex, Row};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let text = "# SOURCE DESTINATION TAG\r\nbusybox mirror/busybox 1.36\r\n";
 //! let base = List::parse(text);
 //! assert_eq!(base.to_string(), text);
 //!
-//! // Another tag of a source goes to each of its destinations.
+//! // Add a tag of a source to each of its destinations.
 //! let source = "docker.io/library/busybox".parse()?;
-//! let index = Index::of(&base);
+//! let index = ListIndex::new(&base);
 //! let known = index.source(&source).ok_or("not in the list")?;
 //! let mut list = base.clone();
 //! for destination in &known.destinations {
 //!     let destination = (*destination).clone();
 //!     let row = Row { source: known.repository.clone(), destination, tag: "1.9".parse()? };
-//!     assert_eq!(list.insert(row), Inserted::New { line: 2 });
+//!     assert_eq!(list.insert(row), InsertOutcome::Inserted { line: 2 });
 //! }
 //! assert!(list.to_string().contains("mirror/busybox 1.9\r\nbusybox mirror/busybox 1.36\r\n"));
 //! assert!(Checker::default().check("images-list", &list).is_empty());
@@ -38,8 +37,8 @@
 //! let problems = Checker::default().check("images-list", &List::parse("busybox:1.36 mirror/busybox\n"));
 //! assert_eq!(
 //!     format!("images-list:{}: {}", problems[0].line, problems[0]),
-//!     "images-list:1: 2 fields instead of 3, SOURCE DESTINATION TAG: \
-//!      add what is missing, or begin the line with `#` to make it a comment",
+//!     "images-list:1: expected 3 fields (SOURCE DESTINATION TAG), found 2: \
+//!      add the missing fields, or start the line with `#` to make it a comment",
 //! );
 //! # Ok(())
 //! # }
@@ -47,52 +46,41 @@
 //!
 //! # Invariants
 //!
-//! - Reading never fails and loses nothing: a [`List`] that was not edited is
-//!   written byte for byte as it was read. Bytes that are no UTF-8 are refused
-//!   by [`List::from_bytes`], before there is a list.
-//! - [`List::insert`] and [`List::remove`] change no line but the row's own
-//!   (and the newline before it at the end of a file that does not end in one).
-//!   [`List::sort`] only moves lines. Only [`List::format`] rewrites them.
-//! - A [`Row`] cannot be wrong: its names and its tag were checked. Two rows
-//!   are equal if they mean the same, whether they say `busybox` or
-//!   `docker.io/library/busybox`.
-//! - A [`Lock`] is read as a whole or not at all, and written from the list it
-//!   belongs to: a line for each locked row, in the list's order.
-//! - Order is that of GNU `sort -V` in the C locale ([`compare_lines`]) over the
-//!   lines as written, blanks included and line endings left out, so that
-//!   `sort -V -c` agrees with the [`Checker`].
+//! - Parsing never fails and loses nothing: a [`List`] that was not edited is written byte for byte
+//!   as it was read. [`List::from_bytes`] refuses bytes that are not UTF-8.
+//! - [`List::insert`] and [`List::remove`] change only the lines of the row, and the newline before
+//!   it at the end of a file without a final newline. [`List::sort`] only moves lines. Only
+//!   [`List::format`] rewrites them.
+//! - The names and the tag of a [`Row`] are valid. Rows are equal if they copy the same image to the
+//!   same repository, whether they spell it `busybox` or `docker.io/library/busybox`.
+//! - A [`Lock`] is parsed as a whole or not at all. It is written from its list: one line for each
+//!   locked row, in the order of the list.
+//! - The order of rows is that of GNU `sort -V` in the C locale ([`compare_lines`]) over the lines as
+//!   written, with whitespace and without endings, so that `sort -V -c` agrees with the [`Checker`].
 
 mod checker;
-mod commented;
-mod destination;
+mod commented_row;
 mod diff;
-mod disorder;
 mod format;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod index;
 mod insert;
+mod layout;
 mod line;
 mod list;
+mod list_index;
 mod lock;
-mod name_grammar;
 mod problem;
-mod repository;
 mod row;
-mod sections;
-mod tag;
 mod version_order;
 
 pub use checker::Checker;
-pub use commented::CommentedRow;
+pub use commented_row::CommentedRow;
 pub use diff::Diff;
-pub use index::{Index, Source};
-pub use insert::Inserted;
+pub use insert::InsertOutcome;
 pub use list::{List, NotUtf8};
-pub use lock::{Approved, Lock, LockProblem, LockProblemKind, NotApproved};
-pub use name_grammar::RepositoryError;
-pub use problem::{Neighbour, Place, Problem, ProblemKind, Severity};
-pub use repository::Repository;
-pub use row::{Row, RowAt, RowError};
-pub use tag::{Tag, TagError, TagName};
+pub use list_index::{ListIndex, Source, choose_destination, default_mirror_name};
+pub use lock::{ApprovedDigest, ApprovedDigestError, Lock, LockProblem, LockProblemKind};
+pub use problem::{Location, Problem, ProblemKind, Severity, SortPosition};
+pub use row::{NumberedRow, Row, RowError};
 pub use version_order::compare_lines;

@@ -1,38 +1,38 @@
-//! One line of the file, kept byte for byte.
+//! A line of a list, kept byte for byte.
 
-use crate::row::{LastNames, Row, RowError};
+use crate::row::{NameCache, Row, RowError};
 
-/// A line: its text, how it ends, and what it says.
+/// A line: its text, its ending and its content.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
-    /// The text without its ending. This is what order goes by.
+    /// The text without the ending. Lines are sorted by it.
     pub(crate) text: Box<str>,
     pub(crate) ending: Ending,
     pub(crate) content: Content,
 }
 
-/// How a line ends.
+/// The ending of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// `\n`.
     Lf,
     /// `\r\n`.
     CrLf,
-    /// The file ends before the line does: its last line only.
+    /// The end of the file. Only the last line can have it.
     Missing,
 }
 
-/// What a line says.
+/// The content of a line.
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
-    /// Nothing but blanks.
+    /// Whitespace only.
     Blank,
-    /// `#` or `//` comes first.
+    /// A line that starts with `#` or `//`.
     Comment,
     /// A row.
     Row(Row),
-    /// What should be a row and is none, with everything that is wrong.
-    Wrong(Vec<RowError>),
+    /// Any other line that is not a row, with all its errors.
+    Invalid(Vec<RowError>),
 }
 
 impl Ending {
@@ -46,8 +46,8 @@ impl Ending {
 }
 
 impl Line {
-    /// Reads a line with its ending, as `str::split_inclusive` gives it.
-    pub(crate) fn parse(line: &str, names: &mut LastNames) -> Self {
+    /// Parses a line with its ending, as returned by [`str::split_inclusive`].
+    pub(crate) fn parse(line: &str, names: &mut NameCache) -> Self {
         let (text, ending) = if let Some(text) = line.strip_suffix("\r\n") {
             (text, Ending::CrLf)
         } else if let Some(text) = line.strip_suffix('\n') {
@@ -60,7 +60,7 @@ impl Line {
             trimmed if trimmed.starts_with('#') || trimmed.starts_with("//") => Content::Comment,
             trimmed => match names.parse_row(trimmed) {
                 Ok(row) => Content::Row(row),
-                Err(errors) => Content::Wrong(errors),
+                Err(errors) => Content::Invalid(errors),
             },
         };
         let text = text.into();
@@ -71,8 +71,8 @@ impl Line {
         }
     }
 
-    /// A new line that says `row`.
-    pub(crate) fn of_row(row: Row, ending: Ending) -> Self {
+    /// Creates the line of a row.
+    pub(crate) fn from_row(row: Row, ending: Ending) -> Self {
         let text = row.to_string().into();
         let content = Content::Row(row);
         Self {
@@ -82,16 +82,16 @@ impl Line {
         }
     }
 
-    /// The row on the line, if there is one.
+    /// Returns the row of the line.
     pub(crate) fn row(&self) -> Option<&Row> {
         match &self.content {
             Content::Row(row) => Some(row),
-            Content::Blank | Content::Comment | Content::Wrong(_) => None,
+            Content::Blank | Content::Comment | Content::Invalid(_) => None,
         }
     }
 
-    /// Whether the line is about the row that follows: a comment or a blank.
-    pub(crate) fn is_remark(&self) -> bool {
+    /// Checks for a comment or a blank line, which belong to the row below.
+    pub(crate) fn is_comment_or_blank(&self) -> bool {
         matches!(self.content, Content::Blank | Content::Comment)
     }
 }
@@ -101,25 +101,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_what_comes_first_on_them() {
+    fn parse_classifies_lines_by_their_first_characters() {
         for (text, expected) in [
             ("", "blank"),
             (" \t\n", "blank"),
             ("# a b c", "comment"),
             (" \t# a b c\r\n", "comment"),
             ("//a b c", "comment"),
-            ("/ b c", "wrong"),
+            ("/ b c", "invalid"),
             ("a b c", "row"),
             ("\ta\tb  c \r\n", "row"),
-            ("a b", "wrong"),
-            ("a b #c", "wrong"),
+            ("a b", "invalid"),
+            ("a b #c", "invalid"),
         ] {
-            let line = Line::parse(text, &mut LastNames::default());
+            let line = Line::parse(text, &mut NameCache::default());
             let content = match line.content {
                 Content::Blank => "blank",
                 Content::Comment => "comment",
                 Content::Row(_) => "row",
-                Content::Wrong(_) => "wrong",
+                Content::Invalid(_) => "invalid",
             };
             assert_eq!(content, expected, "{text:?}");
             assert_eq!(format!("{}{}", line.text, line.ending.as_str()), text);

@@ -1,114 +1,111 @@
-//! What can be wrong with a list.
+//! Problems of a list.
 
-use crate::repository::Repository;
 use crate::row::{Row, RowError};
-use crate::tag::Tag;
+use image_name::{ManifestReference, RepositoryName};
 use std::fmt;
 
-/// Something wrong with a line of a list.
-///
-/// Its `Display` is what belongs after `file:line: `.
+/// A problem of a line. [`fmt::Display`] writes the text after `file:line: `.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct Problem {
-    /// The line's number, counted from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The problem.
     pub kind: ProblemKind,
 }
 
-/// What is wrong with a line.
+/// The kinds of problems.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProblemKind {
-    /// The line is no row. A line may have several such problems.
-    #[error("{0}")]
-    WrongRow(RowError),
-    /// The same row again.
-    #[error("duplicate row: `{row}` is on {first} already; remove one of them")]
+    /// The line is not a row. A line may have several such problems.
+    #[error(transparent)]
+    InvalidRow(RowError),
+    /// The row repeats an earlier one.
+    #[error("duplicate row: `{row}` is already on {first}; remove one of them")]
     Duplicate {
         /// The row as this line writes it.
         row: Row,
-        /// Where it was first.
-        first: Place,
+        /// The location of the first.
+        first: Location,
     },
-    /// One destination and tag, fed by two sources.
+    /// Two sources have the same destination and tag.
     #[error(
-        "`{destination}:{tag}` is fed by two sources, `{this_source}` here and `{other_source}` on {other}: only one image can have this name; remove one row, or give it another destination"
+        "`{destination}:{tag}` has two sources, `{this_source}` here and `{other_source}` on {other}: remove one row or change its destination"
     )]
     Conflict {
-        /// The source on this line.
-        this_source: Repository,
-        /// The destination of both.
-        destination: Repository,
-        /// The tag of both.
-        tag: Tag,
-        /// Where the destination and tag came first.
-        other: Place,
-        /// The source there.
-        other_source: Repository,
+        /// The source of this row.
+        this_source: RepositoryName,
+        /// The destination as this row spells it.
+        destination: RepositoryName,
+        /// The tag.
+        tag: ManifestReference,
+        /// The location of the first row with that destination and tag.
+        other: Location,
+        /// The source of that row.
+        other_source: RepositoryName,
     },
-    /// The row is not where `sort -V` puts it.
-    #[error("out of order: `{row}` belongs {neighbour}; move it there")]
+    /// The row is out of the order of `sort -V`.
+    #[error("out of order: `{row}` belongs {position}; move it there")]
     Misplaced {
         /// The line's text.
         row: String,
-        /// Where the row belongs.
-        neighbour: Neighbour,
+        /// The right position.
+        position: SortPosition,
     },
 }
 
-/// Whether a list with a problem can be acted on.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The list's form: what it says is clear (order, duplicates, conflicts).
-    Form,
-    /// A line that should be a row is none: it says nothing.
-    WrongRow,
+    /// The row is valid but out of order, a duplicate or in conflict with another row.
+    Warning,
+    /// The line is not a row.
+    Error,
 }
 
-/// A line of the list at hand or of another one.
+/// A line of the checked list or of another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The other list's name, as it was given to the checker; `None` is the
-    /// list at hand.
+pub struct Location {
+    /// The name of the other list, `None` for the checked list.
     pub list: Option<String>,
-    /// The line's number, counted from 1.
+    /// The number of the line, from 1.
     pub line: usize,
 }
 
-/// A row in its right place, beside which another one belongs.
+/// The right position of a row, relative to another row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Neighbour {
-    /// The row belongs before (not always directly before) this one.
+pub enum SortPosition {
+    /// Before the other row, not always directly.
     Before {
-        /// The neighbour's line number, counted from 1.
+        /// The number of the other row's line, from 1.
         line: usize,
-        /// The neighbour's text.
+        /// The text of the other row.
         row: String,
     },
-    /// The row belongs after (not always directly after) this one.
+    /// After the other row, not always directly.
     After {
-        /// The neighbour's line number, counted from 1.
+        /// The number of the other row's line, from 1.
         line: usize,
-        /// The neighbour's text.
+        /// The text of the other row.
         row: String,
     },
 }
 
 impl Problem {
-    /// Whether the row can be acted on all the same.
+    /// Returns the severity.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self.kind {
-            ProblemKind::WrongRow(_) => Severity::WrongRow,
+            ProblemKind::InvalidRow(_) => Severity::Error,
             ProblemKind::Duplicate { .. }
             | ProblemKind::Conflict { .. }
-            | ProblemKind::Misplaced { .. } => Severity::Form,
+            | ProblemKind::Misplaced { .. } => Severity::Warning,
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.list {
             Some(list) => write!(f, "{list}:{}", self.line),
@@ -117,7 +114,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Display for Neighbour {
+impl fmt::Display for SortPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Before { line, row } => write!(f, "before line {line}, `{row}`"),

@@ -1,121 +1,124 @@
-//! One row: `SOURCE DESTINATION TAG`.
+//! Rows: `SOURCE DESTINATION TAG`.
 
-use crate::name_grammar::RepositoryError;
-use crate::repository::Repository;
-use crate::tag::{Tag, TagError};
+use image_name::{ManifestReference, ManifestReferenceError, RepositoryName, RepositoryNameError};
 use oci_spec::distribution::Reference;
 use std::fmt;
 
-/// What is mirrored where: one image of a source repository, and the
-/// repository it is copied to under the same tag.
+/// An image of a source repository and the destination repository that gets it under the same tag.
 ///
-/// Rows are equal if they mean the same, however their names are written.
+/// Rows are equal if they copy the same image to the same repository, however they spell the names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Row {
-    /// Where the image comes from.
-    pub source: Repository,
-    /// Where it goes.
-    pub destination: Repository,
-    /// Which image of the source, and its tag at the destination.
-    pub tag: Tag,
+    /// The source.
+    pub source: RepositoryName,
+    /// The destination.
+    pub destination: RepositoryName,
+    /// The tag column: the tag at source and destination, or the digest.
+    pub tag: ManifestReference,
 }
 
-/// A row and where its list has it.
+/// A row with its line number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowAt<'a> {
-    /// The line's number, counted from 1.
+pub struct NumberedRow<'a> {
+    /// The number of the line, from 1.
     pub line: usize,
-    /// The row on that line.
+    /// The row of that line.
     pub row: &'a Row,
 }
 
-/// What is wrong with a line that should be a row.
+/// The reason why a line is not a row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RowError {
-    /// There are not three fields.
-    #[error("{found} {} instead of 3, SOURCE DESTINATION TAG: {}", plural(*found), advice(*found))]
+    /// The line has another number of fields than three.
+    #[error("expected 3 fields (SOURCE DESTINATION TAG), found {found}: {}", fields_hint(*found))]
     Fields {
-        /// How many fields the line has.
+        /// The number of fields of the line.
         found: usize,
     },
-    /// Three fields, and then a comment.
-    #[error("a comment after a row: move it to a line of its own, above the row")]
+    /// A comment follows the three fields.
+    #[error("comment after a row: move the comment to its own line above the row")]
     TrailingComment,
-    /// The first field is no repository.
-    #[error("invalid source `{text}`: {reason}")]
+    /// The first field is not a repository.
+    #[error("invalid source `{text}`: {reason}{}", repository_hint(reason))]
     Source {
         /// The field.
         text: String,
-        /// What is wrong with it.
-        reason: RepositoryError,
+        /// The reason.
+        reason: RepositoryNameError,
     },
-    /// The second field is no repository.
-    #[error("invalid destination `{text}`: {reason}")]
+    /// The second field is not a repository.
+    #[error("invalid destination `{text}`: {reason}{}", repository_hint(reason))]
     Destination {
         /// The field.
         text: String,
-        /// What is wrong with it.
-        reason: RepositoryError,
+        /// The reason.
+        reason: RepositoryNameError,
     },
-    /// The third field is neither tag nor digest.
+    /// The third field is neither a tag nor a digest.
     #[error("invalid tag `{}`: {reason}", .text.escape_debug())]
     Tag {
         /// The field.
         text: String,
-        /// What is wrong with it.
-        reason: TagError,
+        /// The reason.
+        reason: ManifestReferenceError,
     },
 }
 
-fn plural(found: usize) -> &'static str {
-    if found == 1 { "field" } else { "fields" }
+fn fields_hint(found: usize) -> &'static str {
+    match found {
+        0..3 => "add the missing fields, or start the line with `#` to make it a comment",
+        _ => "remove the extra fields, or start the line with `#` to make it a comment",
+    }
 }
 
-fn advice(found: usize) -> &'static str {
-    match found {
-        0..3 => "add what is missing, or begin the line with `#` to make it a comment",
-        _ => "remove what is too much, or begin the line with `#` to make it a comment",
+fn repository_hint(reason: &RepositoryNameError) -> &'static str {
+    match reason {
+        RepositoryNameError::Tag { .. } | RepositoryNameError::Digest => {
+            "; it belongs in the third field"
+        }
+        _ => "",
     }
 }
 
 impl Row {
-    /// The image to copy.
+    /// Returns the image to copy.
     #[must_use]
     pub fn source_reference(&self) -> Reference {
         self.source.reference(&self.tag)
     }
 
-    /// The image as it is named after the copy.
+    /// Returns the copy.
     #[must_use]
     pub fn destination_reference(&self) -> Reference {
         self.destination.reference(&self.tag)
     }
 }
 
-/// The row as a line: the fields as written, one blank between them.
+/// Writes the fields as written, with single spaces between them.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.source, self.destination, self.tag)
     }
 }
 
-/// The last names parsed: a sorted list repeats them line after line.
+/// The last parsed names. Most rows of a sorted list repeat them.
 #[derive(Debug, Default)]
-pub(crate) struct LastNames {
-    source: Option<Repository>,
-    destination: Option<Repository>,
+pub(crate) struct NameCache {
+    source: Option<RepositoryName>,
+    destination: Option<RepositoryName>,
 }
 
-impl LastNames {
+impl NameCache {
     /// Parses a line that is neither blank nor a comment.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the line, at least one.
+    /// All errors of the line, at least one.
     pub(crate) fn parse_row(&mut self, line: &str) -> Result<Row, Vec<RowError>> {
         let fields: Vec<&str> = fields(line).collect();
         let [source, destination, tag] = fields[..] else {
-            return Err(vec![wrong_number(&fields)]);
+            return Err(vec![wrong_field_count(&fields)]);
         };
         let source = cached(&mut self.source, source).map_err(|reason| RowError::Source {
             text: source.to_owned(),
@@ -125,10 +128,12 @@ impl LastNames {
             let text = destination.to_owned();
             RowError::Destination { text, reason }
         });
-        let tag = tag.parse::<Tag>().map_err(|reason| RowError::Tag {
-            text: tag.to_owned(),
-            reason,
-        });
+        let tag = tag
+            .parse::<ManifestReference>()
+            .map_err(|reason| RowError::Tag {
+                text: tag.to_owned(),
+                reason,
+            });
         match (source, destination, tag) {
             (Ok(source), Ok(destination), Ok(tag)) => Ok(Row {
                 source,
@@ -143,12 +148,12 @@ impl LastNames {
     }
 }
 
-/// The fields of a line: what blanks and tabs separate.
+/// Splits a line into its fields at spaces and tabs.
 pub(crate) fn fields(line: &str) -> impl Iterator<Item = &str> {
     line.split([' ', '\t']).filter(|field| !field.is_empty())
 }
 
-fn wrong_number(fields: &[&str]) -> RowError {
+fn wrong_field_count(fields: &[&str]) -> RowError {
     match fields {
         [_, _, _, rest, ..] if rest.starts_with('#') || rest.starts_with("//") => {
             RowError::TrailingComment
@@ -159,11 +164,14 @@ fn wrong_number(fields: &[&str]) -> RowError {
     }
 }
 
-fn cached(last: &mut Option<Repository>, name: &str) -> Result<Repository, RepositoryError> {
+fn cached(
+    last: &mut Option<RepositoryName>,
+    name: &str,
+) -> Result<RepositoryName, RepositoryNameError> {
     if let Some(known) = last.as_ref().filter(|known| known.as_written() == name) {
         return Ok(known.clone());
     }
-    let parsed: Repository = name.parse()?;
+    let parsed: RepositoryName = name.parse()?;
     *last = Some(parsed.clone());
     Ok(parsed)
 }
@@ -173,11 +181,11 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Row, Vec<RowError>> {
-        LastNames::default().parse_row(line)
+        NameCache::default().parse_row(line)
     }
 
     #[test]
-    fn blanks_and_spelling_do_not_make_another_row() {
+    fn rows_are_equal_whatever_the_whitespace_and_spelling() {
         let row = parse("busybox r/busybox 1").unwrap();
         assert_eq!(
             row,
@@ -194,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn names_seen_before_are_not_mixed_up() {
-        let mut names = LastNames::default();
+    fn cached_names_are_not_confused() {
+        let mut names = NameCache::default();
         names.parse_row("a/b c/d 1").unwrap();
         let row = names.parse_row("c/d a/b 1").unwrap();
         assert_eq!(row.to_string(), "c/d a/b 1");
@@ -207,32 +215,35 @@ mod tests {
     }
 
     #[test]
-    fn references_carry_host_and_tag() {
+    fn references_have_host_and_tag() {
         let row = parse("quay.io/a/b c/d v1").unwrap();
         assert_eq!(row.source_reference().whole(), "quay.io/a/b:v1");
         assert_eq!(row.destination_reference().whole(), "docker.io/c/d:v1");
     }
 
     #[test]
-    fn all_that_is_wrong_with_a_line_is_said() {
+    fn parse_row_returns_all_errors_of_a_line() {
         for (line, expected) in [
-            ("a/b", vec!["1 field instead of 3"]),
+            (
+                "a/b",
+                vec!["expected 3 fields (SOURCE DESTINATION TAG), found 1: add"],
+            ),
             (
                 "a/b c/d",
-                vec!["2 fields instead of 3, SOURCE DESTINATION TAG: add what is missing"],
+                vec!["expected 3 fields (SOURCE DESTINATION TAG), found 2: add the missing"],
             ),
             (
                 "a/b c/d 1 2",
-                vec!["4 fields instead of 3, SOURCE DESTINATION TAG: remove"],
+                vec!["expected 3 fields (SOURCE DESTINATION TAG), found 4: remove the extra"],
             ),
-            ("a/b c/d 1 # why", vec!["a comment after a row"]),
-            ("a/b c/d 1 //why", vec!["a comment after a row"]),
+            ("a/b c/d 1 # why", vec!["comment after a row: "]),
+            ("a/b c/d 1 //why", vec!["comment after a row: "]),
             (
                 "a/b:1 C/d 1\r",
                 vec![
-                    "invalid source `a/b:1`: it carries the tag `1`",
-                    "invalid destination `C/d`: a repository has no upper case letters",
-                    r"invalid tag `1\r`: '\r' has no place",
+                    "invalid source `a/b:1`: the tag `1` is not part of a repository name; it belongs in the third field",
+                    "invalid destination `C/d`: upper case letters are not allowed in a repository: did you mean `c/d`?",
+                    r"invalid tag `1\r`: '\r' is not allowed in a tag",
                 ],
             ),
         ] {

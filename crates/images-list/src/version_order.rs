@@ -1,4 +1,4 @@
-//! The order of GNU `sort -V` in the C locale.
+//! The order of lines: GNU `sort -V` in the C locale.
 
 use std::cmp::Ordering;
 
@@ -26,8 +26,7 @@ pub fn compare_lines(a: &str, b: &str) -> Ordering {
 }
 
 fn compare_versions(a: &[u8], b: &[u8]) -> Ordering {
-    // What sorts before ordinary names: nothing at all, `.`, `..`, and names
-    // that begin with a dot.
+    // Empty names, `.`, `..` and names with a leading dot sort before all others.
     let by_rank = rank(a).cmp(&rank(b));
     if by_rank.is_ne() {
         return by_rank;
@@ -50,8 +49,7 @@ fn rank(name: &[u8]) -> u8 {
     }
 }
 
-/// Cuts the longest suffix of the form `(\.[A-Za-z~][A-Za-z0-9~]*)*`, but
-/// never the first byte of the name.
+/// Removes the longest suffix of the form `(\.[A-Za-z~][A-Za-z0-9~]*)*`, but not the first byte.
 fn without_suffix(name: &[u8]) -> &[u8] {
     let mut end = name.len();
     while let Some(dot) = name[..end]
@@ -69,7 +67,7 @@ fn without_suffix(name: &[u8]) -> &[u8] {
     &name[..end]
 }
 
-/// Compares run by run: text, number, text, number, and so on.
+/// Compares runs in turn: text, number, text, number, and so on.
 fn compare_runs(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !(a.is_empty() && b.is_empty()) {
         let (text_a, after_a) = split_run(a, |byte| !byte.is_ascii_digit());
@@ -97,7 +95,7 @@ fn split_run(bytes: &[u8], belongs: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
     bytes.split_at(end)
 }
 
-/// Compares two texts byte by byte; where one ends, only `~` sorts before it.
+/// Compares two texts byte by byte. Only `~` sorts before the end of a text.
 fn compare_texts(a: &[u8], b: &[u8]) -> Ordering {
     if a == b {
         return Ordering::Equal;
@@ -109,7 +107,7 @@ fn compare_texts(a: &[u8], b: &[u8]) -> Ordering {
         .unwrap_or(Ordering::Equal)
 }
 
-/// The weight of a text's end, whether a number follows or nothing.
+/// The weight of the end of a text.
 const END: i16 = 0;
 
 fn weight(byte: u8) -> i16 {
@@ -120,11 +118,36 @@ fn weight(byte: u8) -> i16 {
     }
 }
 
-/// Compares runs of digits by value, however long; an absent number is zero.
+/// Compares runs of digits of any length by value. An empty run is zero.
 fn compare_numbers(a: &[u8], b: &[u8]) -> Ordering {
     let (_, a) = split_run(a, |byte| *byte == b'0');
     let (_, b) = split_run(b, |byte| *byte == b'0');
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// Returns the indexes of the longest sorted subsequence of `lines`, ascending.
+///
+/// All other lines count as out of order, so one moved line is one line out of order and not all that
+/// follow. Of two lines that could stay, the earlier one does, as with `sort -c`.
+pub(crate) fn longest_sorted_subsequence(lines: &[&str]) -> Vec<usize> {
+    // Patience sorting from the end. `chain[k]` is the start of the best subsequence of `k + 1` lines
+    // so far, which is the one that starts latest in the order. Sorted lines need one comparison each.
+    let mut chain: Vec<usize> = Vec::new();
+    let mut followed_by: Vec<Option<usize>> = vec![None; lines.len()];
+    for at in (0..lines.len()).rev() {
+        let may_precede = |next: &usize| compare_lines(lines[at], lines[*next]).is_le();
+        let length = match chain.last() {
+            Some(next) if may_precede(next) => chain.len(),
+            _ => chain.partition_point(may_precede),
+        };
+        followed_by[at] = length.checked_sub(1).map(|last| chain[last]);
+        if length == chain.len() {
+            chain.push(at);
+        } else {
+            chain[length] = at;
+        }
+    }
+    std::iter::successors(chain.last().copied(), |at| followed_by[*at]).collect()
 }
 
 #[cfg(test)]
@@ -134,7 +157,7 @@ mod tests {
     use std::io::Write;
     use std::process::{Command, Stdio};
 
-    /// What the real `sort -V` makes of these lines.
+    /// Sorts lines with GNU `sort -V`.
     fn gnu_sort(lines: &[String]) -> Vec<String> {
         let mut child = Command::new("sort")
             .arg("-V")
@@ -162,15 +185,15 @@ mod tests {
         lines
     }
 
-    /// coreutils 9.1, and no other release, takes a line such as `.a` for a
-    /// suffix as a whole. No row begins with a dot; the table below has such lines.
+    /// Excludes lines such as `.a`, which coreutils 9.1, and no other release, takes for a suffix. Rows
+    /// do not start with a dot. The table below has such lines.
     fn all_releases_agree(line: &str) -> bool {
         let after_dot = line.strip_prefix('.').and_then(|rest| rest.chars().next());
         !after_dot.is_some_and(|c| c.is_ascii_alphabetic() || c == '~')
     }
 
     #[test]
-    fn orders_as_the_manual_says() {
+    fn order_follows_the_manual() {
         let in_order = [
             "",
             ".",
@@ -216,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn all_short_lines_order_as_gnu_sort_does() {
+    fn short_lines_are_sorted_like_gnu_sort() {
         let alphabet = ["", ".", "~", "a", "Z", "0", "1", "-", " "];
         let lines: Vec<String> = alphabet
             .iter()
@@ -234,11 +257,29 @@ mod tests {
         assert_eq!(ours.len(), theirs.len());
     }
 
+    #[test]
+    fn subsequence_is_the_longest_and_prefers_earlier_lines() {
+        for (lines, kept) in [
+            (&[][..], &[][..]),
+            (&["1"], &[0]),
+            (&["1", "2", "3"], &[0, 1, 2]),
+            (&["1", "1", "1"], &[0, 1, 2]),
+            (&["9", "1", "2", "10"], &[1, 2, 3]),
+            (&["1", "2", "10", "0"], &[0, 1, 2]),
+            // Either of two lines fits: the earlier one is kept.
+            (&["1", "3", "2", "4"], &[0, 1, 3]),
+            (&["2", "1"], &[0]),
+            (&["5", "6", "1", "2", "3", "7"], &[2, 3, 4, 5]),
+        ] {
+            assert_eq!(longest_sorted_subsequence(lines), kept, "{lines:?}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(96))]
 
         #[test]
-        fn any_lines_order_as_gnu_sort_does(
+        fn random_lines_are_sorted_like_gnu_sort(
             mut lines in prop::collection::vec("[a-cA~.0-2é_/: -]{0,12}|[^\n\0]{0,8}", 0..60)
         ) {
             lines.retain(|line| all_releases_agree(line));
@@ -246,7 +287,7 @@ mod tests {
         }
 
         #[test]
-        fn likely_rows_order_as_gnu_sort_does(
+        fn random_rows_are_sorted_like_gnu_sort(
             rows in prop::collection::vec("(q\\.io/)?a[ab]?(/b0?[12])? +c/a-?b? v?[0-2]{1,2}(\\.[0-3]{1,2}){0,2}(-(rc|alpha)\\.?[01])?(~1|\\.el)?", 0..80)
         ) {
             prop_assert_eq!(our_sort(&rows), gnu_sort(&rows));

@@ -86,22 +86,16 @@ pub fn registries_conf(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use testkit::replay_corpus;
+
     use super::*;
 
-    /// Runs what is in the corpus of a target.
-    fn replay(target: &str, run: fn(&[u8])) {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
-        let entries = std::fs::read_dir(format!("{corpus}/{target}")).unwrap();
-        let ran = entries.map(|entry| run(&std::fs::read(entry.unwrap().path()).unwrap()));
-        assert!(ran.count() > 0, "{target} has no corpus");
-    }
-
     #[test]
-    fn what_fuzzing_knows_breaks_nothing() {
-        replay("auth_file", auth_file);
-        replay("link", link);
-        replay("manifest", manifest);
-        replay("registries_conf", registries_conf);
-        replay("www_authenticate", www_authenticate);
+    fn corpus_passes() {
+        replay_corpus("auth_file", auth_file);
+        replay_corpus("link", link);
+        replay_corpus("manifest", manifest);
+        replay_corpus("registries_conf", registries_conf);
+        replay_corpus("www_authenticate", www_authenticate);
     }
 }

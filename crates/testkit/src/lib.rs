@@ -30,6 +30,7 @@
 mod canary;
 pub mod certificates;
 pub mod clients;
+mod corpus;
 mod fetch;
 mod file_server;
 mod git_repository;
@@ -42,6 +43,7 @@ pub mod push;
 pub mod tokens;
 
 pub use canary::{CANARY, canary_in};
+pub use corpus::replay_corpus;
 pub use fetch::fetch;
 pub use file_server::FileServer;
 pub use git_repository::GitRepository;

@@ -1,9 +1,9 @@
-//! The lock beside a list: for each row the image that was approved.
+//! The lock of a list: the approved digest of each row.
 
-mod approved;
-mod file;
+mod approved_digest;
+mod lock_file;
 mod problem;
 
-pub use approved::{Approved, NotApproved};
-pub use file::Lock;
+pub use approved_digest::{ApprovedDigest, ApprovedDigestError};
+pub use lock_file::Lock;
 pub use problem::{LockProblem, LockProblemKind};

@@ -1,46 +1,45 @@
-//! What can be wrong with a lock.
+//! Problems of a lock.
 
-use super::NotApproved;
+use super::approved_digest::ApprovedDigestError;
 use crate::row::{Row, RowError};
 
-/// Something wrong with a line of a lock.
-///
-/// Its `Display` is what belongs after `file:line: `.
+/// A problem of a line. [`std::fmt::Display`] writes the text after `file:line: `.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct LockProblem {
-    /// The line's number, counted from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The problem.
     pub kind: LockProblemKind,
 }
 
-/// What is wrong with a line of a lock.
+/// The kinds of problems.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LockProblemKind {
-    /// There are not five fields. The marks of a merge conflict are such lines.
-    #[error("{found} fields instead of 5, SOURCE DESTINATION TAG DIGEST MEDIA_TYPE")]
+    /// The line has another number of fields than five, like the marks of a merge conflict.
+    #[error("expected 5 fields (SOURCE DESTINATION TAG DIGEST MEDIA_TYPE), found {found}")]
     Fields {
-        /// How many fields the line has.
+        /// The number of fields of the line.
         found: usize,
     },
-    /// The first three fields are no row. A line may have several such problems.
-    #[error("{0}")]
+    /// The first three fields are not a row. A line may have several such problems.
+    #[error(transparent)]
     Row(RowError),
-    /// The fourth field is no digest.
+    /// The fourth field is not a digest.
     #[error("invalid digest `{}`: {reason}", .text.escape_debug())]
     Digest {
         /// The field.
         text: String,
-        /// What is wrong with it.
-        reason: NotApproved,
+        /// The reason.
+        reason: ApprovedDigestError,
     },
-    /// The same row again.
-    #[error("`{row}` is locked on line {first} already; keep the line that was approved")]
+    /// The line repeats the row of an earlier one.
+    #[error("duplicate row: `{row}` is already on line {first}; keep the approved line")]
     Duplicate {
-        /// The row as this line writes it.
+        /// The row as the first line writes it.
         row: Row,
-        /// The line that has it first, counted from 1.
+        /// The number of the first line with the row, from 1.
         first: usize,
     },
 }

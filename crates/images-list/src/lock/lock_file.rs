@@ -1,46 +1,46 @@
-//! The whole file.
+//! The lock file: `SOURCE DESTINATION TAG DIGEST MEDIA_TYPE` for each locked row.
 
-use super::{Approved, LockProblem, LockProblemKind};
+use super::approved_digest::ApprovedDigest;
+use super::problem::{LockProblem, LockProblemKind};
 use crate::list::List;
-use crate::row::{LastNames, Row, fields};
+use crate::row::{NameCache, Row, fields};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write;
 
-/// The head of every lock.
-const HEAD: &str = "\
+/// The first lines of every lock.
+const HEADER: &str = "\
 # What was approved for each row: SOURCE DESTINATION TAG DIGEST MEDIA_TYPE, in the order of the list.
 # Written by `mirror lock`, `mirror add-tag` and `mirror sync`; reviewed with the list, not edited.
 ";
 
-/// The lock of a list: for each row the image that its tag was approved for.
+/// The lock of a list: the approved digest of each locked row.
 ///
-/// A row is found however its names are written.
+/// Lookups ignore the spelling of names, like [`Row`]'s equality.
 #[derive(Debug, Clone, Default)]
 pub struct Lock {
-    entries: HashMap<Row, Locked>,
+    entries: HashMap<Row, LockEntry>,
 }
 
 #[derive(Debug, Clone)]
-struct Locked {
-    approved: Approved,
-    /// `None` for what was set since the file was read.
+struct LockEntry {
+    approved: ApprovedDigest,
+    /// `None` for entries that [`Lock::set`] added.
     line: Option<usize>,
 }
 
 impl Lock {
-    /// Reads a lock. Blank lines and comments are passed over.
+    /// Parses a lock. Blank lines and comments are skipped.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it, in the order of the lines: a lock that
-    /// is read in part would approve what nobody approved.
+    /// All problems in the order of the lines. There is no partial lock.
     pub fn parse(text: &str) -> Result<Self, Vec<LockProblem>> {
         let mut lock = Self::default();
         let mut problems = Vec::new();
-        let mut names = LastNames::default();
+        let mut names = NameCache::default();
         for (text, line) in text.lines().zip(1..) {
-            let found = lock.read_line(text, line, &mut names);
+            let found = lock.parse_line(text, line, &mut names);
             problems.extend(found.into_iter().map(|kind| LockProblem { line, kind }));
         }
         if problems.is_empty() {
@@ -50,11 +50,11 @@ impl Lock {
         }
     }
 
-    fn read_line(
+    fn parse_line(
         &mut self,
         text: &str,
         line: usize,
-        names: &mut LastNames,
+        names: &mut NameCache,
     ) -> Vec<LockProblemKind> {
         let columns: Vec<&str> = fields(text).collect();
         if columns.first().is_none_or(|first| first.starts_with('#')) {
@@ -65,82 +65,85 @@ impl Lock {
             return vec![LockProblemKind::Fields { found }];
         };
         let row = names.parse_row(&format!("{source} {destination} {tag}"));
-        let approved = Approved::parse(digest, media_type).map_err(|reason| {
+        let approved = ApprovedDigest::parse(digest, media_type).map_err(|reason| {
             let text = digest.to_owned();
             LockProblemKind::Digest { text, reason }
         });
         match (row, approved) {
-            (Ok(row), Ok(approved)) => self.enter(row, approved, line).err().into_iter().collect(),
+            (Ok(row), Ok(approved)) => self.insert(row, approved, line).err().into_iter().collect(),
             (row, approved) => {
-                let wrong = row.err().into_iter().flatten().map(LockProblemKind::Row);
-                wrong.chain(approved.err()).collect()
+                let errors = row.err().into_iter().flatten().map(LockProblemKind::Row);
+                errors.chain(approved.err()).collect()
             }
         }
     }
 
-    fn enter(&mut self, row: Row, approved: Approved, line: usize) -> Result<(), LockProblemKind> {
+    fn insert(
+        &mut self,
+        row: Row,
+        approved: ApprovedDigest,
+        line: usize,
+    ) -> Result<(), LockProblemKind> {
         match self.entries.entry(row) {
-            Entry::Vacant(place) => {
+            Entry::Vacant(entry) => {
                 let line = Some(line);
-                place.insert(Locked { approved, line });
+                entry.insert(LockEntry { approved, line });
                 Ok(())
             }
-            Entry::Occupied(there) => Err(LockProblemKind::Duplicate {
-                row: there.key().clone(),
-                first: there.get().line.unwrap_or(line),
+            Entry::Occupied(first) => Err(LockProblemKind::Duplicate {
+                row: first.key().clone(),
+                first: first.get().line.unwrap_or(line),
             }),
         }
     }
 
-    /// What was approved for a row.
+    /// Returns the approved digest of a row.
     #[must_use]
-    pub fn get(&self, row: &Row) -> Option<&Approved> {
-        self.entries.get(row).map(|locked| &locked.approved)
+    pub fn get(&self, row: &Row) -> Option<&ApprovedDigest> {
+        self.entries.get(row).map(|entry| &entry.approved)
     }
 
-    /// The line of the file that has a row, counted from 1; `None` where there
-    /// is none, or none yet.
+    /// Returns the number of a row's line in the file, from 1.
     #[must_use]
     pub fn line(&self, row: &Row) -> Option<usize> {
-        self.entries.get(row).and_then(|locked| locked.line)
+        self.entries.get(row).and_then(|entry| entry.line)
     }
 
-    /// Approves an image for a row, whatever was approved before.
-    pub fn set(&mut self, row: Row, approved: Approved) {
+    /// Sets the approved digest of a row.
+    pub fn set(&mut self, row: Row, approved: ApprovedDigest) {
         let line = self.line(&row);
-        self.entries.insert(row, Locked { approved, line });
+        self.entries.insert(row, LockEntry { approved, line });
     }
 
-    /// The lines of the file whose rows the list does not have, in their order.
+    /// Returns the locked rows that are not in the list, in the order of their lines.
     #[must_use]
     pub fn stale(&self, list: &List) -> Vec<(usize, &Row)> {
-        let mut left: HashMap<&Row, &Locked> = self.entries.iter().collect();
+        let mut left: HashMap<&Row, &LockEntry> = self.entries.iter().collect();
         for at in list.rows() {
             left.remove(at.row);
         }
         let lines = left.into_iter();
         let mut stale: Vec<_> = lines
-            .filter_map(|(row, locked)| Some((locked.line?, row)))
+            .filter_map(|(row, entry)| Some((entry.line?, row)))
             .collect();
         stale.sort_by_key(|(line, _)| *line);
         stale
     }
 
-    /// The file's text: a line for each row of the list that is locked, in the
-    /// list's order and spelled as the list spells it. What is locked and not
-    /// in the list is left out.
+    /// Returns the text of the file: a line for each locked row of the list, in the order and the
+    /// spelling of the list. Rows that are not in the list are left out.
     #[must_use]
     pub fn text(&self, list: &List) -> String {
-        let mut text = HEAD.to_owned();
-        let mut left: HashMap<&Row, &Approved> = self
+        let mut text = HEADER.to_owned();
+        let mut left: HashMap<&Row, &ApprovedDigest> = self
             .entries
             .iter()
-            .map(|(row, locked)| (row, &locked.approved))
+            .map(|(row, entry)| (row, &entry.approved))
             .collect();
         for at in list.rows() {
-            // A row that the list has twice is locked once.
+            // A duplicate row has one line in the lock.
             if let Some(approved) = left.remove(at.row) {
-                // Writing to a string does not fail.
+                // Writing to a string cannot fail.
                 writeln!(text, "{} {approved}", at.row).ok();
             }
         }
@@ -157,20 +160,20 @@ mod tests {
     const B: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     const TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
-    fn approved(digest: &str) -> Approved {
-        Approved::parse(digest, TYPE).unwrap()
+    fn approved(digest: &str) -> ApprovedDigest {
+        ApprovedDigest::parse(digest, TYPE).unwrap()
     }
 
     #[test]
-    fn lines_follow_the_list() {
+    fn text_has_the_order_and_spelling_of_the_list() {
         let list = List::parse("# head\nbusybox r/b 2\n\na/a r/a 1\nbusybox r/b 2\nc r/c 1\n");
         let old = format!(
             "# anything\r\na/a\tr/a 1 {A} {TYPE}\r\ngone r/g 1 {A} {TYPE}\r\n\r\n\
              docker.io/library/busybox docker.io/r/b 2 {B} -"
         );
         let lock = Lock::parse(&old).unwrap();
-        let want = format!("{HEAD}busybox r/b 2 {B} -\na/a r/a 1 {A} {TYPE}\n");
-        assert_eq!(lock.text(&list), want);
+        let expected = format!("{HEADER}busybox r/b 2 {B} -\na/a r/a 1 {A} {TYPE}\n");
+        assert_eq!(lock.text(&list), expected);
         let rows: Vec<Row> = list.rows().map(|at| at.row.clone()).collect();
         assert_eq!(lock.line(&rows[0]), Some(5));
         assert_eq!(lock.get(&rows[0]).unwrap().media_type(), None);
@@ -185,62 +188,58 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_stands_in_the_place_of_the_old() {
+    fn set_replaces_the_approved_digest() {
         let list = List::parse("a r/a 1\nb r/b 1\n");
         let mut lock = Lock::parse(&format!("a r/a 1 {A} {TYPE}\n")).unwrap();
         for at in list.rows() {
-            let digest = B.parse::<crate::Tag>().unwrap();
-            let crate::Tag::Digest(digest) = digest else {
-                unreachable!()
-            };
+            let digest = B.parse().unwrap();
             let media_type = Some("application/json; charset=utf-8");
-            lock.set(at.row.clone(), Approved::new(digest, media_type));
+            lock.set(at.row.clone(), ApprovedDigest::new(digest, media_type));
         }
-        let want = format!("{HEAD}a r/a 1 {B} application/json\nb r/b 1 {B} application/json\n");
-        assert_eq!(lock.text(&list), want);
+        let expected =
+            format!("{HEADER}a r/a 1 {B} application/json\nb r/b 1 {B} application/json\n");
+        assert_eq!(lock.text(&list), expected);
     }
 
     #[test]
-    fn everything_wrong_is_said() {
+    fn parse_returns_all_problems() {
         let text = format!(
             "a r/a 1 {A} {TYPE}\n<<<<<<< HEAD\nA r/b a:b latest {TYPE}\nb r/b 1 sha256:12 {TYPE}\n\
              b r/b 1 {A}\nlibrary/a r/a 1 {B} {TYPE}\n"
         );
         let problems = Lock::parse(&text).unwrap_err();
-        let said: Vec<_> = problems
+        let messages: Vec<_> = problems
             .iter()
             .map(|problem| format!("{}: {problem}", problem.line))
             .collect();
-        let want = [
-            "2: 2 fields instead of 5, SOURCE",
+        let expected = [
+            "2: expected 5 fields",
             "3: invalid source `A`",
             "3: invalid tag `a:b`",
-            "3: invalid digest `latest`: it is a tag",
+            "3: invalid digest `latest`: a tag is not a digest",
             "4: invalid digest `sha256:12`: the sha256 digest has 2 characters",
-            "5: 4 fields instead of 5, SOURCE",
-            "6: `a r/a 1` is locked on line 1 already",
+            "5: expected 5 fields (SOURCE DESTINATION TAG DIGEST MEDIA_TYPE), found 4",
+            "6: duplicate row: `a r/a 1` is already on line 1",
         ];
-        assert_eq!(said.len(), want.len(), "{said:#?}");
-        for (said, want) in said.iter().zip(want) {
-            assert!(said.starts_with(want), "{said}");
+        assert_eq!(messages.len(), expected.len(), "{messages:#?}");
+        for (message, start) in messages.iter().zip(expected) {
+            assert!(message.starts_with(start), "{message}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_was_written_is_read(
+        fn written_text_parses_to_the_same_lock(
             rows in proptest::collection::vec(("[a-c]{1,2}", "r/[a-c]", "[1-3]", "[0-9a-f]{64}", "[a-z]{1,4}/[a-z+.]{1,9}|"), 0..12)
         ) {
             let mut lock = Lock::default();
             let mut list = List::default();
             for (source, destination, tag, hex, media_type) in rows {
                 let text = format!("{source} {destination} {tag}");
-                let row = LastNames::default().parse_row(&text).unwrap();
-                let Ok(crate::Tag::Digest(digest)) = format!("sha256:{hex}").parse() else {
-                    unreachable!()
-                };
+                let row = NameCache::default().parse_row(&text).unwrap();
+                let digest = format!("sha256:{hex}").parse().unwrap();
                 list.insert(row.clone());
-                lock.set(row, Approved::new(digest, Some(&media_type)));
+                lock.set(row, ApprovedDigest::new(digest, Some(&media_type)));
             }
             let read = Lock::parse(&lock.text(&list)).unwrap();
             for at in list.rows() {

@@ -1,27 +1,26 @@
-//! Rows that somebody commented out.
+//! Rows that are commented out.
 
 use crate::line::{Content, Line};
 use crate::list::List;
-use crate::row::{LastNames, Row};
+use crate::row::{NameCache, Row};
 
 /// A row in a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommentedRow {
-    /// The comment's line number, counted from 1.
+    /// The number of the comment's line, from 1.
     pub line: usize,
-    /// What the line would be without the marks before it.
+    /// The row without the comment marks.
     pub row: Row,
 }
 
 impl List {
-    /// The comments that are rows once their marks (`#`, `//`) are taken away,
-    /// in the order of the file.
+    /// Returns the comments that are rows without their marks (`#`, `//`), in the order of the file.
     ///
-    /// Three words of prose can have a row's form too, so only comments whose
-    /// destination has a `/` count: a mirror's repositories have one.
+    /// Three words of prose can look like a row. So only comments whose destination has a `/` count,
+    /// as the repositories of a mirror do.
     #[must_use]
     pub fn commented_rows(&self) -> Vec<CommentedRow> {
-        let mut names = LastNames::default();
+        let mut names = NameCache::default();
         let numbered = self.lines.iter().zip(1..);
         numbered
             .filter_map(|(line, number)| {
@@ -32,7 +31,7 @@ impl List {
     }
 }
 
-fn row_in_comment(line: &Line, names: &mut LastNames) -> Option<Row> {
+fn row_in_comment(line: &Line, names: &mut NameCache) -> Option<Row> {
     if !matches!(line.content, Content::Comment) {
         return None;
     }
@@ -46,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_comments_that_look_like_rows_are_rows() {
+    fn commented_rows_have_three_valid_fields_and_a_slash() {
         let list = List::parse(
             "# <SOURCE> <DESTINATION> <TAG>\n# a r/a 1\na r/a 2\n//a r/a 3\r\n \t## // a\tr/a  4\n\
              # keep it sorted\n# see https://h/a b\n# a r/a 5 for later\n#a r/a sha256:0\n#",
