@@ -15,7 +15,7 @@ fn lint_reports_every_problem_with_its_line() {
     for problem in [
         "images-list:4: ",
         "images-list:5: duplicate",
-        "images-list:6: `r.io/a:1` is fed by two",
+        "images-list:6: `r.io/a:1` has two sources",
     ] {
         assert!(
             output.stdout.contains(problem),

@@ -121,7 +121,7 @@ async fn invalid_arguments_and_rows_stop_add_tag_before_any_request() {
         ),
         (
             "--full-images a:1",
-            "images-list:2: 1 field instead of 3, SOURCE DESTINATION TAG: add what is missing, or begin the line with `#` to make it a comment\n\
+            "images-list:2: expected 3 fields (SOURCE DESTINATION TAG), found 1: add the missing fields, or start the line with `#` to make it a comment\n\
              error: a line of the list is no row; nothing was sent\n hint: correct what is named above; `mirror lint` checks it again\n".to_owned(),
         ),
     ];

@@ -36,7 +36,7 @@ async fn check_new_reports_all_findings_in_one_run() {
     let connection = connection.unwrap();
     let want = [
         format!("images-list:4: out of order: `{r}/a {r}/m/gone 2` belongs before line 2, `{r}/a {r}/m/old 1.6.1`; move it there"),
-        "images-list:6: 1 field instead of 3, SOURCE DESTINATION TAG: add what is missing, or begin the line with `#` to make it a comment".to_owned(),
+        "images-list:6: expected 3 fields (SOURCE DESTINATION TAG), found 1: add the missing fields, or start the line with `#` to make it a comment".to_owned(),
         format!("images-list:7: out of order: `127.0.0.1:1/x {r}/m/old 3` belongs before line 2, `{r}/a {r}/m/old 1.6.1`; move it there"),
         format!("images-list:8: out of order: `{r}/b {r}/m/old 2` belongs before line 5, `{r}/b   {r}/m/b 1`; move it there"),
         format!("images-list:2: {r}/a:1.6.1 does not exist: see what there is with `mirror tags {r}/a`"),
@@ -190,9 +190,9 @@ fn check_new_reports_problems_of_the_old_list() {
     let environment = branch_with("b r.io/b 1\na r.io/b 1\n");
     let output = environment.mirror("check-new").exits(1);
     assert!(
-        output.stdout.contains(
-            "images-list:2: `r.io/b:1` is fed by two sources, `a` here and `b` on line 1: "
-        ),
+        output
+            .stdout
+            .contains("images-list:2: `r.io/b:1` has two sources, `a` here and `b` on line 1: "),
         "{}",
         output.stdout
     );

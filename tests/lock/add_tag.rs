@@ -76,7 +76,7 @@ async fn invalid_lock_stops_add_tag_before_any_request() {
     assert!(
         output
             .stderr
-            .contains("images-list.lock:1: 2 fields instead of 5"),
+            .contains("images-list.lock:1: expected 5 fields"),
         "{}",
         output.stderr
     );

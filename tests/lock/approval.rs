@@ -87,7 +87,7 @@ async fn lock_check_sends_no_request() {
     assert!(
         output
             .stdout
-            .contains("images-list.lock:1: 2 fields instead of 5"),
+            .contains("images-list.lock:1: expected 5 fields"),
         "{}",
         output.stdout
     );

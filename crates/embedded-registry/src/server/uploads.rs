@@ -10,7 +10,7 @@ use super::range::parse_content_range;
 use super::registry::Mounts;
 use super::request_body::next_frame;
 use super::response::{CONTENT_DIGEST, Response};
-use super::route::{is_repository, parse_digest};
+use super::route::{parse_digest, parse_repository};
 use super::state::{ServerState, header_text, query_parameter};
 use super::upload_sessions::Upload;
 
@@ -26,7 +26,7 @@ pub(crate) async fn start(
     let query = request.uri.query().unwrap_or_default();
     if let Some(mount) = query_parameter(query, "mount") {
         let blob = parse_digest(&mount)?;
-        let from = query_parameter(query, "from").filter(|from| is_repository(from));
+        let from = query_parameter(query, "from").and_then(|from| parse_repository(&from).ok());
         if let Some(from) = from
             && state.options.mounts == Mounts::Granted
             && state.store.mount(&from, repository, &blob)

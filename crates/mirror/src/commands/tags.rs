@@ -3,7 +3,8 @@
 use clap::Args;
 use std::fmt;
 
-use images_list::{Repository, compare_lines};
+use image_name::RepositoryName;
+use images_list::compare_lines;
 use oci_spec::distribution::Reference;
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ Examples:
 pub(crate) struct TagsArgs {
     /// The repository, without a tag
     #[arg(value_name = "REPO")]
-    pub(crate) repository: Repository,
+    pub(crate) repository: RepositoryName,
 }
 
 /// The result, a plain array in JSON.
@@ -45,8 +46,8 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
     let repository = &args.repository;
     // The client asks for an image; the tag does not matter.
     let any = Reference::with_tag(
-        repository.host().to_owned(),
-        repository.path().to_owned(),
+        repository.host().to_string(),
+        repository.path().to_string(),
         "latest".to_owned(),
     );
     let client = client::build(&session.common, &session.environment)?;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::atomic_file::plain;
 use crate::cli::failure::{Failure, Finding};
-use crate::cli::image_name::{full_repository, tag_or_digest};
+use image_name::{full_repository, tag_or_digest};
 
 /// Where a list is looked for if none is named.
 const DEFAULT: &str = "images-list";

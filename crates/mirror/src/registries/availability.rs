@@ -6,16 +6,17 @@ use std::fmt;
 use std::hash::Hash;
 
 use futures::StreamExt;
-use images_list::{Approved, Repository, Row, Tag};
+use image_name::{ManifestReference, RepositoryName};
+use images_list::{ApprovedDigest, Row};
 use oci_spec::distribution::Reference;
 use registry_client::{Access, Client, Existence};
 
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
-use crate::cli::image_name::tag_or_digest;
 use crate::cli::options::CommonOptions;
 use crate::registries::client;
 use crate::terminal::hints::{self, Doing};
+use image_name::tag_or_digest;
 
 /// Concurrent checks; the client limits the requests to each registry.
 const CONCURRENT: usize = 512;
@@ -24,9 +25,9 @@ const CONCURRENT: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ImageTag {
     /// The source.
-    pub(crate) source: Repository,
+    pub(crate) source: RepositoryName,
     /// The tag or digest.
-    pub(crate) tag: Tag,
+    pub(crate) tag: ManifestReference,
 }
 
 /// The result of a check: an image comes with its digest, a repository with nothing.
@@ -70,8 +71,8 @@ impl From<&Row> for ImageTag {
 impl fmt::Display for ImageTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = match self.tag {
-            Tag::Name(_) => ':',
-            Tag::Digest(_) => '@',
+            ManifestReference::Tag(_) => ':',
+            ManifestReference::Digest(_) => '@',
         };
         write!(f, "{}{separator}{}", self.source, self.tag)
     }
@@ -109,20 +110,20 @@ impl AvailabilityChecker {
     pub(crate) async fn images(
         &self,
         images: impl IntoIterator<Item = ImageTag>,
-    ) -> HashMap<ImageTag, Availability<Approved>> {
+    ) -> HashMap<ImageTag, Availability<ApprovedDigest>> {
         concurrently(images, |image| async move { self.image(&image).await }).await
     }
 
     /// Checks repositories concurrently, each once.
     pub(crate) async fn repositories(
         &self,
-        names: impl IntoIterator<Item = Repository>,
-    ) -> HashMap<Repository, Availability> {
+        names: impl IntoIterator<Item = RepositoryName>,
+    ) -> HashMap<RepositoryName, Availability> {
         concurrently(names, |name| async move { self.repository(&name).await }).await
     }
 
     /// Checks an image: one HEAD at each location that it may be read from.
-    async fn image(&self, ImageTag { source, tag }: &ImageTag) -> Availability<Approved> {
+    async fn image(&self, ImageTag { source, tag }: &ImageTag) -> Availability<ApprovedDigest> {
         let image = source.reference(tag);
         let locations = match self.client.sources(&image) {
             Ok(locations) => locations,
@@ -134,7 +135,7 @@ impl AvailabilityChecker {
             availability = match location.head_manifest(tag_or_digest(&image)).await {
                 Ok(Some(head)) => {
                     let media_type = head.media_type.as_deref();
-                    return Availability::Found(Approved::new(head.digest, media_type));
+                    return Availability::Found(ApprovedDigest::new(head.digest, media_type));
                 }
                 Ok(None) => Availability::Missing,
                 Err(error) => Availability::from_error(&error, &image),
@@ -149,11 +150,11 @@ impl AvailabilityChecker {
     /// no result, the tag list decides: 200, or 404 for a repository that does not exist
     /// (`NAME_UNKNOWN`). In distribution, zot, Harbor and GHCR a repository exists from its first
     /// push on, so an empty one is missing there too.
-    pub(crate) async fn repository(&self, name: &Repository) -> Availability {
+    pub(crate) async fn repository(&self, name: &RepositoryName) -> Availability {
         // The client takes an image; the tag does not matter.
         let any = Reference::with_tag(
-            name.host().to_owned(),
-            name.path().to_owned(),
+            name.host().to_string(),
+            name.path().to_string(),
             "latest".to_owned(),
         );
         match self.vendor_existence(&any).await {
@@ -221,10 +222,10 @@ where
 }
 
 /// Explains that a destination repository does not exist, and how to create it.
-pub(crate) fn missing_destination(name: &Repository) -> String {
+pub(crate) fn missing_destination(name: &RepositoryName) -> String {
     let (host, path) = (name.host(), name.path());
-    let organisation = path.split('/').next().unwrap_or(path);
-    let hosted = ["docker.io", "quay.io", "ghcr.io"].contains(&host);
+    let organisation = path.components().next().unwrap_or_default();
+    let hosted = host.is_docker_hub() || ["quay.io", "ghcr.io"].contains(&host.as_str());
     let owners = if hosted {
         format!("the owners of {organisation} at {host}")
     } else {

@@ -1,7 +1,7 @@
 //! The approvals of a run: held to before it, recorded after it.
 
 use copier::{Outcome, Status};
-use images_list::Approved;
+use images_list::ApprovedDigest;
 use registry_client::ManifestHead;
 
 use crate::cli::failure::Failure;
@@ -44,7 +44,7 @@ impl Approvals {
         }
     }
 
-    fn get(&self, listed: &ListedRow) -> Option<&Approved> {
+    fn get(&self, listed: &ListedRow) -> Option<&ApprovedDigest> {
         let lock = self.locks.get(listed.list)?.as_ref()?;
         lock.lock.get(&listed.row)
     }
@@ -103,7 +103,8 @@ impl Approvals {
             };
             for (listed, head) in copied.iter().filter(|(listed, _)| listed.list == at) {
                 if self.mutable.select(&listed.row) || lock.lock.get(&listed.row).is_none() {
-                    let approved = Approved::new(head.digest.clone(), head.media_type.as_deref());
+                    let approved =
+                        ApprovedDigest::new(head.digest.clone(), head.media_type.as_deref());
                     lock.lock.set(listed.row.clone(), approved);
                 }
             }

@@ -1,6 +1,6 @@
 //! `--dest-registry` and `--dest-org`: other destinations for every row.
 
-use images_list::Repository;
+use image_name::RepositoryName;
 
 use super::select_args::SelectSettings;
 use crate::cli::failure::Failure;
@@ -20,15 +20,15 @@ impl Overrides {
     }
 
     /// Replaces the host and the first path component; a path of one component gets one before it.
-    pub(super) fn apply(&self, destination: &Repository) -> Result<Repository, Failure> {
+    pub(super) fn apply(&self, destination: &RepositoryName) -> Result<RepositoryName, Failure> {
         if self.host.is_none() && self.org.is_none() {
             return Ok(destination.clone());
         }
-        let host = self.host.as_deref().unwrap_or(destination.host());
+        let host = self.host.as_deref().unwrap_or(destination.host().as_str());
         let path = match &self.org {
-            None => destination.path().to_owned(),
+            None => destination.path().to_string(),
             Some(org) => {
-                let path = destination.path();
+                let path = destination.path().as_str();
                 let rest = path.split_once('/').map_or(path, |(_, rest)| rest);
                 format!("{org}/{rest}")
             }
@@ -42,17 +42,17 @@ impl Overrides {
 }
 
 fn checked_host(host: &str) -> Result<String, Failure> {
-    let parsed: Option<Repository> = format!("{host}/a/b").parse().ok();
+    let parsed: Option<RepositoryName> = format!("{host}/a/b").parse().ok();
     match parsed {
         // A name that is no host would become a part of the path at Docker Hub.
-        Some(name) if name.path() == "a/b" => Ok(name.host().to_owned()),
+        Some(name) if name.path().as_str() == "a/b" => Ok(name.host().to_string()),
         _ => Err(Failure::unusable(format!("the destination registry {host:?} is no host"))
             .hint("write HOST or HOST:PORT, such as registry.example.com or localhost:5000; a path goes to --dest-org".to_owned())),
     }
 }
 
 fn checked_org(org: &str) -> Result<String, Failure> {
-    let parsed = format!("localhost/{org}/a").parse::<Repository>();
+    let parsed = format!("localhost/{org}/a").parse::<RepositoryName>();
     match parsed {
         Ok(_) => Ok(org.to_owned()),
         Err(error) => Err(Failure::unusable(format!(

@@ -1,6 +1,6 @@
 //! Selecting the rows of a run from the lists.
 
-use images_list::{RowAt, Severity};
+use images_list::{NumberedRow, Severity};
 
 use super::changed_since::Base;
 use super::globs::Globs;
@@ -9,10 +9,10 @@ use super::partition::shares;
 use super::select_args::SelectArgs;
 use super::shard::Shard;
 use crate::cli::failure::{Failure, Finding};
-use crate::cli::image_name::full_repository;
 use crate::files::list_file::{self, ListFile, RowLocation};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
+use image_name::full_repository;
 
 /// The rows of a run.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
             None => None,
         };
         for at in file.list.rows() {
-            let RowAt { line, row } = at;
+            let NumberedRow { line, row } = at;
             let copied = copier::Row {
                 source: row.source_reference(),
                 destination: overrides.apply(&row.destination)?.reference(&row.tag),
@@ -153,7 +153,7 @@ pub(crate) fn refuse_wrong_rows(session: &Session, lists: &[ListFile]) -> Result
             .map(|found| found.finding.clone())
             .collect::<Vec<Finding>>()
     };
-    let (wrong, form) = (of(Severity::WrongRow), of(Severity::Form));
+    let (wrong, form) = (of(Severity::Error), of(Severity::Warning));
     if !wrong.is_empty() {
         let message = match wrong.len() {
             1 => "a line of the list is no row; nothing was sent".to_owned(),

@@ -8,7 +8,7 @@ use oci_spec::distribution::Reference;
 use registry_client::{Error, StatusError};
 
 use crate::cli::failure::Failure;
-use crate::cli::image_name::{full_repository, tag_or_digest};
+use image_name::{full_repository, tag_or_digest};
 
 /// What a failed request was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

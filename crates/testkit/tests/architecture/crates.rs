@@ -20,22 +20,22 @@ const CRATES: &[Crate] = &[
     Crate {
         name: "image-name",
         normal: &[],
-        tests: &[],
+        tests: &["testkit"],
     },
     Crate {
         name: "images-list",
         normal: &["image-name"],
-        tests: &[],
+        tests: &["testkit"],
     },
     Crate {
         name: "embedded-registry",
-        normal: &[],
+        normal: &["image-name"],
         tests: &[],
     },
     Crate {
         name: "extraction",
-        normal: &[],
-        tests: &[],
+        normal: &["image-name"],
+        tests: &["testkit"],
     },
     Crate {
         name: "registry-client",

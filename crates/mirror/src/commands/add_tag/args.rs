@@ -1,7 +1,7 @@
 //! `add-tag`.
 
 use clap::Args;
-use images_list::Repository;
+use image_name::RepositoryName;
 
 use crate::cli::key_value::KeyValue;
 
@@ -31,7 +31,7 @@ pub(crate) struct AddTagArgs {
     pub(super) full_images: Vec<String>,
     /// Which of an image's destinations; with --new, the new one
     #[arg(long, value_name = "NAME")]
-    pub(super) dest: Option<Repository>,
+    pub(super) dest: Option<RepositoryName>,
     /// Add an image, or a destination, that the list does not have
     #[arg(long, requires = "dest")]
     pub(super) new: bool,

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use images_list::{Repository, Tag};
+use image_name::{ManifestReference, RepositoryName};
 
 use super::args::AddTagArgs;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
-use crate::cli::image_name::ImageName;
 use crate::cli::key_value::{Key, KeyValueArgs, Origin};
 use crate::registries::availability::ImageTag;
 use crate::rows::adding::{AddRequest, Destination};
+use image_name::ImageName;
 
 const EXAMPLE: &str = "write IMAGES=quay.io/coreos/etcd TAGS=v3.4.20,v3.5.1 \
                        or FULL_IMAGES=busybox:1.36,alpine:3.20";
@@ -84,9 +84,9 @@ impl Words {
         };
         let (_, images) = images.ok_or_else(|| missing("IMAGES", "TAGS"))?;
         let (_, tags) = tags.ok_or_else(|| missing("TAGS", "IMAGES"))?;
-        let sources: Vec<Repository> = self.parse(images);
-        let names: Vec<Tag> = self.parse(tags);
-        let image = |source: &Repository, tag: &Tag| ImageTag {
+        let sources: Vec<RepositoryName> = self.parse(images);
+        let names: Vec<ManifestReference> = self.parse(tags);
+        let image = |source: &RepositoryName, tag: &ManifestReference| ImageTag {
             source: source.clone(),
             tag: tag.clone(),
         };
@@ -135,7 +135,9 @@ fn full_image(word: &str) -> Result<ImageTag, String> {
     {
         return Err("it has a tag and a digest: a row has one of them".to_owned());
     }
-    let tag = image.tag.ok_or("its tag is missing: write NAME:TAG")?;
+    let tag = image
+        .manifest()
+        .ok_or("its tag is missing: write NAME:TAG")?;
     let source = image.repository;
     Ok(ImageTag { source, tag })
 }

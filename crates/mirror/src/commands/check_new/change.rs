@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use images_list::{Diff, List, Repository, Row};
+use image_name::RepositoryName;
+use images_list::{Diff, List, Row};
 
 use crate::files::list_file::ListFile;
 
@@ -26,7 +27,7 @@ pub(crate) struct Change {
     /// Rows that are gone, with the places that they had.
     pub(crate) removed: Vec<Changed>,
     /// Destination repositories of new rows that no row had before, each once.
-    pub(crate) new_destinations: Vec<Repository>,
+    pub(crate) new_destinations: Vec<RepositoryName>,
 }
 
 impl Change {
@@ -41,7 +42,7 @@ impl Change {
         let mut change = Self::default();
         for (old, file) in old.iter().zip(new) {
             let diff = Diff::between(old, &file.list);
-            let changed = |at: &images_list::RowAt<'_>| Changed {
+            let changed = |at: &images_list::NumberedRow<'_>| Changed {
                 row: at.row.clone(),
                 file: file.name.clone(),
                 line: at.line,
@@ -51,7 +52,7 @@ impl Change {
             let removed = diff.removed.iter().filter(|at| !after.contains(at.row));
             change.removed.extend(removed.map(changed));
         }
-        let known: HashSet<&Repository> = before.iter().map(|row| &row.destination).collect();
+        let known: HashSet<&RepositoryName> = before.iter().map(|row| &row.destination).collect();
         let mut seen = HashSet::new();
         let destinations = change.added.iter().map(|added| &added.row.destination);
         change.new_destinations = destinations
@@ -91,7 +92,7 @@ mod tests {
         let new: Vec<_> = change
             .new_destinations
             .iter()
-            .map(Repository::as_written)
+            .map(RepositoryName::as_written)
             .collect();
         assert_eq!(new, ["r/e"], "once, however it is spelled, and r/c is none");
     }

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use images_list::{Approved, Repository, Row};
+use image_name::RepositoryName;
+use images_list::{ApprovedDigest, Row};
 
 use super::change::{Change, Changed};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Finding;
-use crate::cli::image_name::full_repository;
 use crate::registries::availability::{Availability, ImageTag, missing_destination};
+use image_name::full_repository;
 
 /// All that was found.
 #[derive(Debug)]
@@ -72,8 +73,8 @@ impl CheckedRow {
     /// Puts the answers for one row together.
     pub(crate) fn of(
         at: Changed,
-        images: &HashMap<ImageTag, Availability<Approved>>,
-        destinations: &HashMap<Repository, Availability>,
+        images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
+        destinations: &HashMap<RepositoryName, Availability>,
     ) -> Self {
         let row = &at.row;
         let image = ImageTag::from(row);
@@ -99,7 +100,7 @@ impl CheckedRow {
 
 type Against = Option<(Status, String, bool)>;
 
-fn of_source(row: &Row, availability: &Availability<Approved>) -> Against {
+fn of_source(row: &Row, availability: &Availability<ApprovedDigest>) -> Against {
     let image = row.source_reference();
     match availability {
         Availability::Found(_) => None,
@@ -149,8 +150,8 @@ impl Checked {
     /// Puts a check together.
     pub(crate) fn rows_of(
         change: &Change,
-        images: &HashMap<ImageTag, Availability<Approved>>,
-        destinations: &HashMap<Repository, Availability>,
+        images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
+        destinations: &HashMap<RepositoryName, Availability>,
     ) -> Vec<CheckedRow> {
         let rows = change.added.iter().cloned();
         rows.map(|at| CheckedRow::of(at, images, destinations))

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use images_list::{Approved, Lock, Row};
+use images_list::{ApprovedDigest, Lock, Row};
 
 use super::change::Change;
 use crate::cli::failure::Finding;
@@ -38,7 +38,7 @@ impl LockChange<'_> {
     pub(crate) fn findings(
         &self,
         change: &Change,
-        images: &HashMap<ImageTag, Availability<Approved>>,
+        images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
         allowed: &Allowed,
     ) -> Vec<Finding> {
         let name = &self.file.name;
@@ -86,7 +86,7 @@ impl LockChange<'_> {
         let rows = rows.filter(|at| !is_new(at.row) && !allowed.mutable.select(at.row));
         rows.filter_map(|at| {
             let before = old.get(at.row)?.digest();
-            let now = new.lock.get(at.row).map(Approved::digest);
+            let now = new.lock.get(at.row).map(ApprovedDigest::digest);
             let what = match now {
                 Some(now) if now == before => return None,
                 Some(now) => format!("was approved as {before} and is {now} now"),
@@ -113,7 +113,7 @@ impl LockChange<'_> {
 fn of_new_row(
     row: &Row,
     lock: &LockFile,
-    images: &HashMap<ImageTag, Availability<Approved>>,
+    images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
     allowed: &Allowed,
 ) -> Option<String> {
     let Some(approved) = lock.lock.get(row) else {

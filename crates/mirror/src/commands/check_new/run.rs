@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use images_list::{Approved, List, Lock, Repository};
+use image_name::RepositoryName;
+use images_list::{ApprovedDigest, List, Lock};
 
 use super::args::CheckNewArgs;
 use super::change::Change;
@@ -154,8 +155,8 @@ async fn check_rows(
     checker: &AvailabilityChecker,
     change: &Change,
 ) -> (
-    HashMap<ImageTag, Availability<Approved>>,
-    HashMap<Repository, Availability>,
+    HashMap<ImageTag, Availability<ApprovedDigest>>,
+    HashMap<RepositoryName, Availability>,
 ) {
     let images = change.added.iter().map(|added| ImageTag::from(&added.row));
     let destinations = change.new_destinations.iter().cloned();

@@ -7,11 +7,11 @@ use oci_spec::image::Digest;
 use serde::Serialize;
 
 use super::run::{CompareRun, ComparedRow};
-use crate::cli::image_name::{full_repository, tag_or_digest};
 use crate::rows::copying::report::MovedTag;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
 use crate::terminal::units::{counted, short};
+use image_name::{full_repository, tag_or_digest};
 
 /// The document.
 #[derive(Debug, Serialize)]

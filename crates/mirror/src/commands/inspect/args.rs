@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::image_name::ImageName;
+use image_name::ImageName;
 
 /// The arguments of `inspect`.
 #[derive(Debug, Args)]

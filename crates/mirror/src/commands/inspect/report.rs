@@ -8,8 +8,8 @@ use oci_spec::image::Descriptor;
 use registry_client::Manifest;
 use serde::Serialize;
 
-use crate::cli::image_name::{full_repository, tag_or_digest};
 use crate::terminal::units::{bytes, counted};
+use image_name::{full_repository, tag_or_digest};
 
 /// What `mirror inspect` shows.
 #[derive(Debug, Serialize)]

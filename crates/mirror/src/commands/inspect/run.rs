@@ -8,10 +8,10 @@ use super::args::InspectArgs;
 use super::report::Inspected;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::image_name::tag_or_digest;
 use crate::registries::client;
 use crate::session::Session;
 use crate::terminal::hints::{self, Doing};
+use image_name::tag_or_digest;
 
 /// Configs are read whole for their platform; real ones have a few KiB.
 const CONFIG: u64 = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use images_list::{Approved, List, Lock, Row};
+use images_list::{ApprovedDigest, List, Lock, Row};
 
 use crate::registries::availability::{Availability, ImageTag};
 
@@ -12,14 +12,14 @@ pub(crate) struct ApprovalChange {
     /// The row, as the list spells it.
     pub(crate) row: Row,
     /// The image that was approved before.
-    pub(crate) before: Option<Approved>,
+    pub(crate) before: Option<ApprovedDigest>,
     /// The image that is approved now.
-    pub(crate) now: Approved,
+    pub(crate) now: ApprovedDigest,
 }
 
 /// Approves the images of a list's selected rows, in its order.
 pub(crate) fn approve(
-    images: &HashMap<ImageTag, Availability<Approved>>,
+    images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
     list: &List,
     lock: &mut Lock,
     is_selected: impl Fn(&Row, &Lock) -> bool,

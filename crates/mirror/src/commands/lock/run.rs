@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use images_list::{Approved, Lock, Row, RowAt};
+use images_list::{ApprovedDigest, Lock, NumberedRow, Row};
 
 use super::approve::approve;
 use super::args::LockArgs;
 use super::report::LockedReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
-use crate::cli::image_name::full_repository;
 use crate::files::atomic_file::Staged;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{LockFile, LockFileError};
@@ -20,6 +19,7 @@ use crate::rows::globs::Globs;
 use crate::rows::selection;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
+use image_name::full_repository;
 
 /// Runs the command: exit 1 where a row could not be locked, or is not.
 ///
@@ -146,8 +146,8 @@ fn gaps(file: &ListFile, lock: Option<&LockFile>, globs: &Globs) -> Vec<Finding>
 /// Why a row cannot be locked, and whether that is refused credentials.
 fn problem(
     file: &ListFile,
-    at: &RowAt<'_>,
-    images: &HashMap<ImageTag, Availability<Approved>>,
+    at: &NumberedRow<'_>,
+    images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
 ) -> Option<(Finding, bool)> {
     let image = at.row.source_reference();
     let (message, refused) = match images.get(&ImageTag::from(at.row)) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use images_list::{Repository, Tag};
+use image_name::{ManifestReference, RepositoryName};
 use tag_retrieval::FoundTag;
 
 use super::retrieval::{EntryState, Retrieval};
@@ -104,8 +104,11 @@ pub(super) fn tell(ImageProblem { image, problem, .. }: &ImageProblem) -> Exit {
     }
 }
 
-fn names(repositories: &[Repository]) -> String {
-    let names: Vec<_> = repositories.iter().map(Repository::as_written).collect();
+fn names(repositories: &[RepositoryName]) -> String {
+    let names: Vec<_> = repositories
+        .iter()
+        .map(RepositoryName::as_written)
+        .collect();
     names.join(" and ")
 }
 
@@ -129,7 +132,7 @@ pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a FoundTag>) -> Vec
     let requests = by_destination.into_iter().filter_map(|(name, images)| {
         let destination = match name {
             None => Destination::OfTheList,
-            Some(name) => match name.parse::<Repository>() {
+            Some(name) => match name.parse::<RepositoryName>() {
                 Ok(named) => Destination::Named(named),
                 Err(why) => {
                     tracing::warn!("{name} can be no destination: {why}");
@@ -148,8 +151,8 @@ pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a FoundTag>) -> Vec
 /// What was found, as lists have it: their grammar is narrower than that of
 /// charts (a port has its bounds).
 fn image_tag(pair: &FoundTag) -> Result<ImageTag, String> {
-    let source = pair.image.parse::<Repository>();
-    let tag = pair.tag.parse::<Tag>();
+    let source = pair.image.parse::<RepositoryName>();
+    let tag = pair.tag.parse::<ManifestReference>();
     Ok(ImageTag {
         source: source.map_err(|error| error.to_string())?,
         tag: tag.map_err(|error| error.to_string())?,
@@ -174,6 +177,6 @@ mod tests {
         };
         assert!(image_tag(&pair("quay.io:443/a/b")).is_ok());
         let why = image_tag(&pair("quay.io:99999/a/b")).unwrap_err();
-        assert!(why.starts_with("`quay.io:99999` is no host"), "{why}");
+        assert!(why.starts_with("`quay.io:99999` is not a host"), "{why}");
     }
 }

@@ -160,15 +160,15 @@ fn take_in(outcome: &mut Outcome, more: Outcome) {
 /// Where a row's version was found.
 fn origin_of(
     pairs: &[FoundTag],
-    source: &images_list::Repository,
-    tag: &images_list::Tag,
+    source: &image_name::RepositoryName,
+    tag: &image_name::ManifestReference,
 ) -> Origin {
     let is_it = |pair: &&FoundTag| {
         pair.tag == tag.as_str()
             && pair
                 .image
                 .parse()
-                .is_ok_and(|name: images_list::Repository| name == *source)
+                .is_ok_and(|name: image_name::RepositoryName| name == *source)
     };
     let found = pairs.iter().find(is_it).map(|pair| pair.origin.clone());
     found.unwrap_or_else(|| Origin::Repository {

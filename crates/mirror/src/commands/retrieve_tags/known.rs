@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use images_list::{Repository, Row, Tag};
+use image_name::{ManifestReference, RepositoryName};
+use images_list::Row;
 use tag_retrieval::FoundTag;
 
 use crate::files::list_file::ListFile;
@@ -11,12 +12,12 @@ use crate::files::list_file::ListFile;
 /// not want them, so they are not proposed again.
 #[derive(Debug, Default)]
 pub(crate) struct KnownRows {
-    rows: HashMap<(Repository, Tag), Vec<Place>>,
+    rows: HashMap<(RepositoryName, ManifestReference), Vec<Place>>,
 }
 
 #[derive(Debug)]
 struct Place {
-    destination: Repository,
+    destination: RepositoryName,
     said: String,
 }
 
@@ -48,7 +49,7 @@ impl KnownRows {
     /// known nowhere.
     pub(crate) fn place(&self, pair: &FoundTag) -> Option<String> {
         let key = (pair.image.parse().ok()?, pair.tag.parse().ok()?);
-        let wanted: Option<Repository> = match &pair.destination {
+        let wanted: Option<RepositoryName> = match &pair.destination {
             Some(name) => Some(name.parse().ok()?),
             None => None,
         };

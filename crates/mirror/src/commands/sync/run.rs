@@ -57,7 +57,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
 pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Failure> {
     let row = Row {
         source: args.source.reference(None),
-        destination: args.destination.reference(args.source.tag.as_ref()),
+        destination: args.destination.reference(args.source.manifest().as_ref()),
         approved: None,
     };
     let request = CopyRequest {

@@ -60,7 +60,10 @@ pub(crate) async fn add(
         }
         let locked = LockedFiles::lock(&lists).await?;
         lists = list_file::read_all(paths)?;
-        if lists.iter().any(|file| !file.list.wrong_rows().is_empty()) {
+        if lists
+            .iter()
+            .any(|file| !file.list.invalid_rows().is_empty())
+        {
             selection::refuse_wrong_rows(session, &lists)?;
         }
         let planned = plan(&lists, request);

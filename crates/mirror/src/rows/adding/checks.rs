@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
-use images_list::{Approved, Row};
+use images_list::{ApprovedDigest, Row};
 
 use super::{AddProblem, AddRequest, Destination, Plan, Verdict};
-use crate::cli::image_name::full_repository;
 use crate::registries::availability::{
     Availability, AvailabilityChecker, ImageTag, missing_destination,
 };
+use image_name::full_repository;
 
 /// The results of the checks so far.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
-    images: HashMap<ImageTag, Availability<Approved>>,
+    images: HashMap<ImageTag, Availability<ApprovedDigest>>,
     destination: Option<Availability>,
 }
 
@@ -54,7 +54,7 @@ impl Checks {
     }
 
     /// Returns the digest of a row's source, where the source has the tag.
-    pub(crate) fn approved(&self, row: &Row) -> Option<&Approved> {
+    pub(crate) fn approved(&self, row: &Row) -> Option<&ApprovedDigest> {
         match self.images.get(&ImageTag::from(row)) {
             Some(Availability::Found(approved)) => Some(approved),
             _ => None,

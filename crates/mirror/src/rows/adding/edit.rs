@@ -1,6 +1,6 @@
 //! Rows entered into a list and its lock, in memory.
 
-use images_list::{Inserted, List};
+use images_list::{InsertOutcome, List};
 
 use super::{AddedRow, Checks, Outcome};
 use crate::files::list_file::ListFile;
@@ -38,7 +38,7 @@ impl Edit {
         let mut list = file.list.clone();
         let mut new = Vec::new();
         for planned in outcome.rows.iter().filter(|planned| planned.list == at) {
-            if let Inserted::New { .. } = list.insert(planned.row.clone()) {
+            if let InsertOutcome::Inserted { .. } = list.insert(planned.row.clone()) {
                 new.push(&planned.row);
             }
         }

@@ -1,6 +1,7 @@
 //! Several lists, looked up as one.
 
-use images_list::{CommentedRow, Index, Repository, Row, Source};
+use image_name::RepositoryName;
+use images_list::{CommentedRow, ListIndex, Row, Source, choose_destination};
 
 use super::problem::place;
 use super::{AddProblem, Destination, PlannedRow, Verdict};
@@ -14,7 +15,7 @@ pub(super) struct Lists<'a> {
 
 struct OneList<'a> {
     file: &'a ListFile,
-    index: Index<'a>,
+    index: ListIndex<'a>,
     commented: Vec<CommentedRow>,
 }
 
@@ -22,7 +23,7 @@ impl<'a> Lists<'a> {
     pub(super) fn of(files: &'a [ListFile]) -> Self {
         let lists = files.iter().map(|file| OneList {
             file,
-            index: Index::of(&file.list),
+            index: ListIndex::new(&file.list),
             commented: file.list.commented_rows(),
         });
         Self {
@@ -56,15 +57,15 @@ impl<'a> Lists<'a> {
     }
 
     /// What each list says of a source, with the list's place.
-    fn sources(&self, source: &Repository) -> impl Iterator<Item = (usize, &Source<'a>)> {
+    fn sources(&self, source: &RepositoryName) -> impl Iterator<Item = (usize, &Source<'a>)> {
         let source = source.clone();
         let lists = self.lists.iter().enumerate();
         lists.filter_map(move |(at, list)| Some((at, list.index.source(&source)?)))
     }
 
     /// All destinations of a source, each once.
-    fn destinations(&self, source: &Repository) -> Vec<&'a Repository> {
-        let mut all: Vec<&Repository> = Vec::new();
+    fn destinations(&self, source: &RepositoryName) -> Vec<&'a RepositoryName> {
+        let mut all: Vec<&RepositoryName> = Vec::new();
         for (_, found) in self.sources(source) {
             for destination in &found.destinations {
                 if !all.contains(destination) {
@@ -79,8 +80,8 @@ impl<'a> Lists<'a> {
     /// as the first of them spells them.
     fn mapping(
         &self,
-        source: &Repository,
-        destination: &Repository,
+        source: &RepositoryName,
+        destination: &RepositoryName,
     ) -> Option<(usize, usize, &'a Row)> {
         self.sources(source).find_map(|(list, found)| {
             let fits = |row: &Row| row.destination == *destination;
@@ -89,12 +90,15 @@ impl<'a> Lists<'a> {
         })
     }
 
-    fn chosen(&self, source: &Repository) -> Result<(usize, Repository, Repository), AddProblem> {
+    fn chosen(
+        &self,
+        source: &RepositoryName,
+    ) -> Result<(usize, RepositoryName, RepositoryName), AddProblem> {
         let destinations = self.destinations(source);
         if destinations.is_empty() {
             return Err(self.not_listed(source));
         }
-        let chosen = source.choose_destination(&destinations);
+        let chosen = choose_destination(source, &destinations);
         let mapping = chosen.and_then(|chosen| self.mapping(source, chosen));
         let (list, _, row) = mapping.ok_or_else(|| AddProblem::Ambiguous {
             destinations: destinations.into_iter().cloned().collect(),
@@ -104,9 +108,9 @@ impl<'a> Lists<'a> {
 
     fn named(
         &self,
-        source: &Repository,
-        name: &Repository,
-    ) -> Result<(usize, Repository, Repository), AddProblem> {
+        source: &RepositoryName,
+        name: &RepositoryName,
+    ) -> Result<(usize, RepositoryName, RepositoryName), AddProblem> {
         if let Some((list, _, row)) = self.mapping(source, name) {
             return Ok((list, row.source.clone(), row.destination.clone()));
         }
@@ -123,9 +127,9 @@ impl<'a> Lists<'a> {
 
     fn new_mapping(
         &self,
-        source: &Repository,
-        name: &Repository,
-    ) -> Result<(usize, Repository, Repository), AddProblem> {
+        source: &RepositoryName,
+        name: &RepositoryName,
+    ) -> Result<(usize, RepositoryName, RepositoryName), AddProblem> {
         if let Some((list, line, row)) = self.mapping(source, name) {
             return Err(AddProblem::NotNew {
                 destination: row.destination.clone(),
@@ -171,21 +175,21 @@ impl<'a> Lists<'a> {
     }
 
     /// Whether a row goes to a repository.
-    pub(super) fn have_destination(&self, name: &Repository) -> bool {
+    pub(super) fn have_destination(&self, name: &RepositoryName) -> bool {
         let mut rows = self.lists.iter().flat_map(|list| list.file.list.rows());
         rows.any(|at| at.row.destination == *name)
     }
 
-    fn not_listed(&self, source: &Repository) -> AddProblem {
-        let ending = |name: &Repository| {
-            let mut components = name.path().rsplit('/');
+    fn not_listed(&self, source: &RepositoryName) -> AddProblem {
+        let ending = |name: &RepositoryName| {
+            let mut components = name.path().as_str().rsplit('/');
             (
                 components.next().map(str::to_owned),
                 components.next().map(str::to_owned),
             )
         };
         let wanted = ending(source);
-        let mut similar: Vec<Repository> = Vec::new();
+        let mut similar: Vec<RepositoryName> = Vec::new();
         for known in self.lists.iter().flat_map(|list| list.index.sources()) {
             if ending(known.repository) == wanted && !similar.contains(known.repository) {
                 similar.push(known.repository.clone());

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use images_list::{Repository, Row, Tag};
+use image_name::{ManifestReference, RepositoryName};
+use images_list::Row;
 
 use super::lists::Lists;
 use super::{AddProblem, AddRequest, Destination};
@@ -58,7 +59,10 @@ pub(crate) fn plan(lists: &[ListFile], request: &AddRequest) -> Plan {
 }
 
 /// Refuses a second image with the same destination and tag.
-fn refuse_twins(verdict: Verdict, filled: &mut HashMap<(Repository, Tag), Repository>) -> Verdict {
+fn refuse_twins(
+    verdict: Verdict,
+    filled: &mut HashMap<(RepositoryName, ManifestReference), RepositoryName>,
+) -> Verdict {
     let Verdict::Add(PlannedRow { row, .. }) = &verdict else {
         return verdict;
     };

@@ -1,6 +1,7 @@
 //! Why an image cannot be added.
 
-use images_list::{Repository, Row, Tag};
+use image_name::{ManifestReference, RepositoryName};
+use images_list::Row;
 
 /// What stands against adding an image. The image is named beside it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,13 +15,13 @@ pub(crate) enum AddProblem {
         /// The lists' names.
         lists: String,
         /// Sources whose last two components are the same.
-        similar: Vec<Repository>,
+        similar: Vec<RepositoryName>,
     },
     /// The rule does not decide between the destinations of the source.
     #[error("it goes to {}: say which with --dest", names(.destinations))]
     Ambiguous {
         /// All destinations of the source.
-        destinations: Vec<Repository>,
+        destinations: Vec<RepositoryName>,
     },
     /// `--dest` is none of the source's destinations.
     #[error(
@@ -31,15 +32,15 @@ pub(crate) enum AddProblem {
         /// The lists' names.
         lists: String,
         /// What was said.
-        named: Repository,
+        named: RepositoryName,
         /// All destinations of the source.
-        destinations: Vec<Repository>,
+        destinations: Vec<RepositoryName>,
     },
     /// `--new` for what the list has.
     #[error("it goes to {destination} already, as {place} says: leave out --new")]
     NotNew {
         /// The destination that was said to be new.
-        destination: Repository,
+        destination: RepositoryName,
         /// A row with it.
         place: String,
     },
@@ -67,11 +68,11 @@ pub(crate) enum AddProblem {
     )]
     Taken {
         /// Where the image would go.
-        destination: Repository,
+        destination: RepositoryName,
         /// Under what tag.
-        tag: Tag,
+        tag: ManifestReference,
         /// The source that is there.
-        source_there: Repository,
+        source_there: RepositoryName,
         /// Where that is said.
         place: String,
     },
@@ -89,15 +90,18 @@ pub(crate) enum AddProblem {
     Registry(String),
 }
 
-fn names(repositories: &[Repository]) -> String {
-    let names: Vec<_> = repositories.iter().map(Repository::as_written).collect();
+fn names(repositories: &[RepositoryName]) -> String {
+    let names: Vec<_> = repositories
+        .iter()
+        .map(RepositoryName::as_written)
+        .collect();
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.join(""),
     }
 }
 
-fn alike(similar: &[Repository]) -> String {
+fn alike(similar: &[RepositoryName]) -> String {
     match similar.len() {
         0 => String::new(),
         1 => format!(" (it has {}, which is another)", names(similar)),

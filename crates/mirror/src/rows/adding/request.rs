@@ -1,6 +1,6 @@
 //! A request to add images to the lists.
 
-use images_list::Repository;
+use image_name::RepositoryName;
 
 use crate::cli::failure::Failure;
 use crate::registries::availability::ImageTag;
@@ -11,9 +11,9 @@ pub(crate) enum Destination {
     /// The destination that the list has for each source.
     OfTheList,
     /// One of the destinations that the list has for the sources.
-    Named(Repository),
+    Named(RepositoryName),
     /// A destination that the list does not have for the source.
-    New(Repository),
+    New(RepositoryName),
 }
 
 /// The images to add, and their destination.

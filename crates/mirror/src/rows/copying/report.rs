@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::exit::Exit;
-use crate::cli::image_name::{full_repository, tag_or_digest};
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
+use image_name::{full_repository, tag_or_digest};
 
 /// The document. What a reader does not know it passes over, and what older
 /// versions did not write is taken as not so.

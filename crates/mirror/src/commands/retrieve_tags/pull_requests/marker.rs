@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use images_list::{Repository, Row};
+use image_name::RepositoryName;
+use images_list::Row;
 
 use super::Proposal;
 
@@ -65,7 +66,7 @@ fn encode(entry: &str) -> String {
 /// SHA-256 over the rows in order, each once, with full names: a set is the
 /// same however its names are written.
 fn hash<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
-    let full = |name: &Repository| format!("{}/{}", name.host(), name.path());
+    let full = |name: &RepositoryName| format!("{}/{}", name.host(), name.path());
     let line = |row: &Row| {
         format!(
             "{} {} {}\n",
