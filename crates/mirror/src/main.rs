@@ -1,22 +1,17 @@
 //! `mirror`: keeps mirrors of container images.
 //!
-//! The binary joins the crates: `images-list` says what is mirrored where,
-//! `copier` copies it over `registry`. What is here is the edge: arguments and
-//! environment become types, files are read and written, results are rendered,
-//! hints and exit codes attached.
+//! The binary joins the crates. Arguments and the environment become types, files are read and
+//! written, results are printed, hints and exit codes attached. Its modules are layers; each imports
+//! only those below it:
 //!
-//! - `args`, `environment`: what was asked for; parsing has no effects.
-//! - `commands`: one file per command.
-//! - `adding`, `checking`, `locking`, `availability`: rows to be added, what a branch changes,
-//!   what is approved, and whether what rows name is there.
-//! - `proposing`: pull requests for what is new.
-//! - `engine`, `selection`, `sharding`, `client`: what the commands over rows share.
-//! - `failure`, `hints`, `exit`: what a person and a script are told.
-//! - `report`: the document behind what `sync` and `copy` say, and several made one.
-//! - `signals`, `status_signal`: what a run does when a signal comes; `open_files`: how many it may open.
-//! - `tamed`: what upstream says, as nothing that a terminal or a runner acts on.
-//! - `output`, `render`: stdout is the result; stderr (`logging`, `progress`,
-//!   `github`) is everything else.
+//! - `commands`: one directory or file per command, with arguments, logic, output and tests.
+//! - `rows`: selecting rows, copying them, adding them, and their approvals.
+//! - `registries`: the registry client, and availability checks.
+//! - `git`: revisions of the lists.
+//! - `files`: lists, locks and the configuration on disk.
+//! - `session`: the options, the environment and the outputs of a command.
+//! - `terminal`: stdout for the result; progress, logs, hints and annotations on stderr.
+//! - `cli`: common options, environment, exit codes.
 
 mod cli;
 mod commands;

@@ -1,9 +1,9 @@
 //! `mirror tags`: the tags of a repository, in version order.
 
 use clap::Args;
+use image_name::RepositoryName;
 use std::fmt;
 
-use image_name::RepositoryName;
 use images_list::compare_lines;
 use oci_spec::distribution::Reference;
 use serde::Serialize;

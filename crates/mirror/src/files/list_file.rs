@@ -6,12 +6,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use image_name::{full_repository, tag_or_digest};
 use images_list::{Checker, List, Problem, Row, Severity};
 use serde_json::{Value, json};
 
 use super::atomic_file::plain;
 use crate::cli::failure::{Failure, Finding};
-use image_name::{full_repository, tag_or_digest};
 
 /// Where a list is looked for if none is named.
 const DEFAULT: &str = "images-list";

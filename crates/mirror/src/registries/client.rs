@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{Client, Patience, Settings};
 
-use super::open_files;
 use crate::cli::environment::Environment;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::options::CommonOptions;
@@ -17,6 +17,9 @@ use crate::files::atomic_file::plain;
 /// Where certificate folders of hosts are (containers-certs.d(5), docker).
 const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
 
+/// Open files for every connection to a dozen registries.
+const OPEN_FILES: u64 = 8192;
+
 /// A client that has not spoken to anybody yet.
 ///
 /// # Errors
@@ -24,7 +27,7 @@ const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/ce
 /// [`Failure`] for a registries.conf that cannot be read, and where TLS cannot
 /// be set up.
 pub(crate) fn build(common: &CommonOptions, environment: &Environment) -> Result<Client, Failure> {
-    open_files::raise_limit();
+    raise_open_files_limit();
     Client::new(settings(common, environment)?).map_err(|error| Failure::failed(error.to_string()))
 }
 
@@ -171,6 +174,16 @@ fn insecure_table(host: &str) -> Result<String, Failure> {
     Ok(format!(
         "\n[[registry]]\nlocation = \"{host}\"\ninsecure = true\n"
     ))
+}
+
+/// Raises the soft limit, which many systems set to 1,024 for the sake of programs older than
+/// poll(2), towards the hard one. Where the system refuses, the old limit stays.
+fn raise_open_files_limit() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < OPEN_FILES.min(hard)
+    {
+        setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES.min(hard), hard).ok();
+    }
 }
 
 #[cfg(test)]

@@ -2,4 +2,3 @@
 
 pub(crate) mod availability;
 pub(crate) mod client;
-mod open_files;

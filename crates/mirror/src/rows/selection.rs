@@ -1,5 +1,6 @@
 //! Selecting the rows of a run from the lists.
 
+use image_name::full_repository;
 use images_list::{NumberedRow, Severity};
 
 use super::changed_since::Base;
@@ -12,7 +13,6 @@ use crate::cli::failure::{Failure, Finding};
 use crate::files::list_file::{self, ListFile, RowLocation};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
-use image_name::full_repository;
 
 /// The rows of a run.
 #[derive(Debug)]

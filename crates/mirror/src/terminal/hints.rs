@@ -4,11 +4,11 @@
 //! options and commands there are.
 
 use copier::{CompareError, Row, RowError};
+use image_name::{full_repository, tag_or_digest};
 use oci_spec::distribution::Reference;
 use registry_client::{Error, StatusError};
 
 use crate::cli::failure::Failure;
-use image_name::{full_repository, tag_or_digest};
 
 /// What a failed request was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

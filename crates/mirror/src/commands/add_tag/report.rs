@@ -2,13 +2,13 @@
 
 use std::fmt;
 
+use image_name::{full_repository, tag_or_digest};
 use serde_json::{Value, json};
 
 use crate::files::list_file::row_json;
 use crate::rows::adding::Additions;
 use crate::terminal::github_actions::cell;
 use crate::terminal::units::counted;
-use image_name::{full_repository, tag_or_digest};
 
 /// The result of `add-tag`: what was added, what was not, and what to do next.
 #[derive(Debug)]

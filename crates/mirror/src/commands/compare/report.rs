@@ -3,15 +3,15 @@
 use std::fmt::{self, Display, Formatter};
 
 use copier::{CompareStatus, CompareSummary, Moved};
+use image_name::{full_repository, tag_or_digest};
 use oci_spec::image::Digest;
 use serde::Serialize;
 
-use super::run::{CompareRun, ComparedRow};
+use super::compared::{CompareRun, ComparedRow};
 use crate::rows::copying::report::MovedTag;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
 use crate::terminal::units::{counted, short};
-use image_name::{full_repository, tag_or_digest};
 
 /// The document.
 #[derive(Debug, Serialize)]

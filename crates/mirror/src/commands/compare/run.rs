@@ -3,22 +3,21 @@
 use std::sync::Arc;
 
 use clap::Args;
-use copier::{CompareStatus, CompareSummary, Comparison, Options, Progress, Row};
+use copier::{Options, Progress, Row};
 
+use super::compared::{CompareRun, ComparedRow};
 use super::report::{ComparedJson, ComparedText};
 use crate::cli::exit::Exit;
-use crate::cli::failure::{Failure, Finding};
+use crate::cli::failure::Failure;
 use crate::registries::client;
 use crate::rows::approvals::Approvals;
 use crate::rows::copying::run::Ending;
 use crate::rows::globs::MutableArgs;
 use crate::rows::platform_args::PlatformArgs;
 use crate::rows::select_args::SelectArgs;
-use crate::rows::selection::{self, RunRow, Selection};
-use crate::rows::shard::Shard;
+use crate::rows::selection::{self, Selection};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
-use crate::terminal::hints;
 
 /// The arguments of `compare`.
 #[derive(Debug, Args)]
@@ -36,28 +35,6 @@ pub(crate) struct CompareArgs {
     pub(crate) platform: PlatformArgs,
     #[command(flatten)]
     pub(crate) locked: MutableArgs,
-}
-
-/// The comparison of a selection.
-#[derive(Debug)]
-pub(crate) struct CompareRun {
-    /// The rows, compared.
-    pub(crate) rows: Vec<ComparedRow>,
-    /// The sums.
-    pub(crate) summary: CompareSummary,
-    /// Whether a signal ended the run.
-    pub(crate) ending: Ending,
-    /// The shard, if the rows are those of one.
-    pub(crate) shard: Option<Shard>,
-}
-
-/// A row and its comparison.
-#[derive(Debug)]
-pub(crate) struct ComparedRow {
-    /// The row.
-    pub(crate) row: RunRow,
-    /// The comparison.
-    pub(crate) comparison: Comparison,
 }
 
 /// Runs the command: exit 1 where a row is not the same.
@@ -113,46 +90,4 @@ pub(crate) async fn compare(
         ending: Ending::new(&stop),
         shard: selection.shard,
     })
-}
-
-impl CompareRun {
-    /// Returns the exit code: refused where every row that differs was refused credentials.
-    fn exit(&self) -> Exit {
-        if self.ending == Ending::Interrupted {
-            return Exit::Interrupted;
-        }
-        let comparisons = self.rows.iter().map(|row| &row.comparison);
-        let different = comparisons.filter(|row| row.status != CompareStatus::Same);
-        let refused = different.clone().filter(|row| {
-            let wire = row.error.as_ref().and_then(|error| error.wire());
-            wire.is_some_and(registry_client::Error::is_refused)
-        });
-        match (different.count(), refused.count()) {
-            (0, _) => Exit::Done,
-            (different, refused) if different == refused => Exit::Refused,
-            _ => Exit::Failed,
-        }
-    }
-
-    /// Returns the rows that differ, at their lines.
-    fn findings(&self) -> Vec<Finding> {
-        self.rows.iter().filter_map(ComparedRow::finding).collect()
-    }
-}
-
-impl ComparedRow {
-    fn finding(&self) -> Option<Finding> {
-        let row = &self.row.row;
-        let message = match self.comparison.status {
-            CompareStatus::Same | CompareStatus::Skipped => return None,
-            CompareStatus::Drift => format!("{} is not what {} is", row.destination, row.source),
-            CompareStatus::Missing => format!("{} is missing, or not whole", row.destination),
-            CompareStatus::Error => {
-                let error = self.comparison.error.as_ref()?;
-                let hint = hints::of_comparison(row, error).map(|hint| format!(" ({hint})"));
-                format!("{}: {error}{}", row.source, hint.unwrap_or_default())
-            }
-        };
-        self.row.finding(message)
-    }
 }

@@ -3,6 +3,7 @@
 //! Nothing is staged: the registries speak HTTP, the list is a file, and what
 //! runs is what `lint`, `sync` and `compare` run.
 
+use clap::Args;
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,6 @@ use embedded_registry::images::{Artifact, Platform, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
 use serde_json::{Value, json};
 
-use super::args::DemoArgs;
 use crate::cli::environment::Environment;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -29,6 +29,18 @@ use crate::rows::select_args::SelectArgs;
 use crate::rows::selection::{self, Selection};
 use crate::session::Session;
 use crate::terminal::output::Output;
+
+/// The arguments of `demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror demo
+  mirror demo --keep    leave the list and the report to look at")]
+pub(crate) struct DemoArgs {
+    /// Keep the folder with the list and the report
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
 
 /// What is seeded: repositories and their tags.
 const IMAGES: [(&str, [&str; 3]); 4] = [

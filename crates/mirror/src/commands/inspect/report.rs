@@ -3,13 +3,13 @@
 use std::fmt::{self, Display, Formatter};
 
 use copier::Platform;
+use image_name::{full_repository, tag_or_digest};
 use oci_spec::distribution::Reference;
 use oci_spec::image::Descriptor;
 use registry_client::Manifest;
 use serde::Serialize;
 
 use crate::terminal::units::{bytes, counted};
-use image_name::{full_repository, tag_or_digest};
 
 /// What `mirror inspect` shows.
 #[derive(Debug, Serialize)]

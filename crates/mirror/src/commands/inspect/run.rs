@@ -1,17 +1,33 @@
 //! `mirror inspect`: what an image is made of.
 
+use clap::Args;
+use image_name::{ImageName, tag_or_digest};
 use oci_spec::distribution::Reference;
 use oci_spec::image::Descriptor;
 use registry_client::{Blob, Content, Manifest, Referrers, Repository};
 
-use super::args::InspectArgs;
 use super::report::Inspected;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::registries::client;
 use crate::session::Session;
 use crate::terminal::hints::{self, Doing};
-use image_name::tag_or_digest;
+
+/// The arguments of `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror inspect quay.io/coreos/etcd:v3.5.0
+  mirror inspect busybox --output json
+  mirror inspect busybox --raw | sha256sum   the exact bytes of the manifest")]
+pub(crate) struct InspectArgs {
+    /// The image: `NAME[:TAG]` or `NAME@DIGEST`; without a tag `latest`
+    #[arg(value_name = "REF")]
+    pub(crate) image: ImageName,
+    /// Only the manifest, byte for byte
+    #[arg(long)]
+    pub(crate) raw: bool,
+}
 
 /// Configs are read whole for their platform; real ones have a few KiB.
 const CONFIG: u64 = 4 * 1024 * 1024;

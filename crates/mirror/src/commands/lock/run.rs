@@ -1,15 +1,17 @@
 //! `mirror lock`: approving what the list's tags point to now.
 
+use clap::Args;
+use image_name::full_repository;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use images_list::{ApprovedDigest, Lock, NumberedRow, Row};
 
 use super::approve::approve;
-use super::args::LockArgs;
 use super::report::LockedReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
+use crate::cli::key_value::ListArgs;
 use crate::files::atomic_file::Staged;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{LockFile, LockFileError};
@@ -19,7 +21,29 @@ use crate::rows::globs::Globs;
 use crate::rows::selection;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
-use image_name::full_repository;
+
+/// The arguments of `lock`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror lock                                     approve what is not locked yet
+  mirror lock --update --match quay.io/a/b:1.2    approve what this tag points to now
+  mirror lock --check                             offline: is every row locked?
+
+The lock stands beside the list, LIST.lock, and is committed with it.")]
+pub(crate) struct LockArgs {
+    /// Approve anew what is locked already: a digest that has changed is replaced
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Ask nobody and write nothing; exit 1 if a row is not locked or a line has no row
+    #[arg(long, conflicts_with = "update")]
+    pub(crate) check: bool,
+    /// Only rows whose source or destination matches, with or without :TAG; `*` matches `/` too
+    #[arg(long = "match", value_name = "GLOB", value_delimiter = ',')]
+    pub(crate) globs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) lists: ListArgs,
+}
 
 /// Runs the command: exit 1 where a row could not be locked, or is not.
 ///

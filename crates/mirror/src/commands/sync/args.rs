@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use image_name::ImageName;
 
 use crate::rows::globs::MutableArgs;
 use crate::rows::platform_args::PlatformArgs;
 use crate::rows::select_args::SelectArgs;
-use image_name::ImageName;
 
 /// The arguments of `sync`.
 #[derive(Debug, Args)]

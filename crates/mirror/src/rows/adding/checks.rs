@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use image_name::full_repository;
 use images_list::{ApprovedDigest, Row};
 
 use super::{AddProblem, AddRequest, Destination, Plan, Verdict};
 use crate::registries::availability::{
     Availability, AvailabilityChecker, ImageTag, missing_destination,
 };
-use image_name::full_repository;
 
 /// The results of the checks so far.
 #[derive(Debug, Default)]

@@ -9,11 +9,13 @@ mod outcome;
 mod plan;
 mod problem;
 mod request;
+mod verdict;
 
 pub(crate) use add::{AddOptions, add};
 pub(crate) use checks::Checks;
 pub(crate) use edit::Edit;
 pub(crate) use outcome::{AddedRow, Additions, ImageProblem, Outcome};
-pub(crate) use plan::{Plan, PlannedRow, Verdict, plan};
+pub(crate) use plan::{Plan, plan};
 pub(crate) use problem::AddProblem;
 pub(crate) use request::{AddRequest, Destination};
+pub(crate) use verdict::{PlannedRow, Verdict};

@@ -4,10 +4,9 @@
 use std::collections::HashMap;
 
 use image_name::{ManifestReference, RepositoryName};
-use images_list::Row;
 
 use super::lists::Lists;
-use super::{AddProblem, AddRequest, Destination};
+use super::{AddProblem, AddRequest, Destination, PlannedRow, Verdict};
 use crate::files::list_file::ListFile;
 use crate::registries::availability::ImageTag;
 
@@ -21,27 +20,7 @@ pub(crate) struct Plan {
     pub(crate) knows_destination: bool,
 }
 
-/// What the lists say to one image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It is new and has its place.
-    Add(PlannedRow),
-    /// A list has it.
-    Present(PlannedRow, AddProblem),
-    /// It cannot be added.
-    Refused(AddProblem),
-}
-
-/// A row and its list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PlannedRow {
-    /// The row, spelled as its list spells the names.
-    pub(crate) row: Row,
-    /// The list's place among those that were named.
-    pub(crate) list: usize,
-}
-
-/// Plans the rows.
+/// Plans a request.
 pub(crate) fn plan(lists: &[ListFile], request: &AddRequest) -> Plan {
     let lists = Lists::of(lists);
     let mut filled = HashMap::new();

@@ -3,6 +3,7 @@
 use std::ops::Not;
 
 use copier::{Moved, Status};
+use image_name::{full_repository, tag_or_digest};
 use oci_spec::image::Digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -10,7 +11,6 @@ use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::exit::Exit;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
-use image_name::{full_repository, tag_or_digest};
 
 /// The document. What a reader does not know it passes over, and what older
 /// versions did not write is taken as not so.
