@@ -1,42 +1,42 @@
-//! Why an entry has no result.
+//! The error of a version source.
 
 use std::sync::Arc;
 
-use crate::filters::NothingLeft;
+use crate::filters::SelectionError;
 use crate::github::GithubError;
 use crate::helm::HelmError;
-use crate::sources::GitError;
 
-/// Why an entry has no result. Says what failed, where and what to do.
+/// The reason why a version source has no result.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RetrievalError {
-    /// The source has nothing to choose from.
-    #[error("{place} {what}")]
-    Nothing {
-        /// Such as `quay.io/coreos/etcd`.
-        place: String,
-        /// Such as `has no tags`.
-        what: String,
+    /// The source announces nothing to choose from.
+    #[error("{location} {reason}")]
+    Empty {
+        /// The upstream, such as `quay.io/coreos/etcd`.
+        location: String,
+        /// The finding, such as `has no tags`.
+        reason: String,
     },
-    /// `latest` or `latest_entry` could not choose.
+    /// `latest` or `latest_entry` has nothing to choose from.
     #[error(transparent)]
-    NothingLeft(#[from] NothingLeft),
-    /// GitHub refused or failed.
+    Selection(#[from] SelectionError),
+    /// A request to GitHub failed.
     #[error(transparent)]
     Github(#[from] GithubError),
-    /// A registry refused or failed.
+    /// A request to a registry or another host failed.
     #[error(transparent)]
     Registry(#[from] registry_client::Error),
-    /// The tags of a git repository could not be asked for.
-    #[error(transparent)]
-    Git(#[from] GitError),
-    /// There is no helm, or it cannot reach the repository of the charts.
+    /// The `helm` program is missing, or cannot read the chart repository.
     #[error(transparent)]
     Helm(#[from] Arc<HelmError>),
-    /// Nothing of any chart could be rendered.
-    #[error("no chart gave a result: {}", failures.join("; "))]
+    /// No chart could be rendered.
+    #[error("no chart could be rendered: {}", failures.join("; "))]
     Charts {
-        /// Each with its chart.
+        /// The failure of each chart.
         failures: Vec<String>,
     },
+    /// Another source failed.
+    #[error(transparent)]
+    Source(Box<dyn std::error::Error + Send + Sync>),
 }

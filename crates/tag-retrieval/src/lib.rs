@@ -1,26 +1,43 @@
-//! Which versions of images were announced upstream.
+//! Version sources: the versions of images that upstream projects announce.
 //!
 //! # The problem
 //!
-//! A mirror follows other people's releases. Where they are announced differs:
-//! GitHub releases, a registry's tags, the images that a Helm chart runs. A
-//! configuration says for each product where to look and what to pass over.
+//! A mirror follows the releases of other projects. They announce them in different places: GitHub
+//! releases, tags in a registry, the images in a Helm chart. A configuration names a source for each
+//! product and the filters for its versions. This crate reads it, queries the sources and compares the
+//! result with a list.
+//!
+//! ```
+//! use tag_retrieval::config::Config;
+//!
+//! let text = r#"{
+//!   "coredns": {
+//!     "images": ["coredns/coredns"],
+//!     "versionSource": "github-releases:coredns/coredns",
+//!     "versionExtract": "^v(.*)$",
+//!     "latest": true
+//!   }
+//! }"#;
+//! let config = Config::parse(text).unwrap();
+//! assert_eq!(config.entries[0].source.images()[0].source, "coredns/coredns");
+//! ```
 //!
 //! # Invariants
 //!
-//! - `config`, `filters` and `new_tags` are pure: they read text, times and versions they are given.
-//! - Every version source is one file and one type, behind [`VersionSource`].
-//! - What is dropped is said with its reason, nothing is dropped in silence.
+//! - `config`, `entry`, `filters` and `new_tags` are pure: they read text, times and versions, and
+//!   access no file, network or clock.
+//! - Every version source is one file with one type, behind [`VersionSource`].
+//! - Every version that is dropped is reported with a reason.
 //!
-//! # What is whose
+//! # Layers
 //!
-//! `octocrab` speaks to GitHub, the `registry` crate to registries, the `helm`
-//! program to charts. `jsonc-parser` keeps the positions of the configuration,
-//! `schemars` generates its schema from the types. The `extraction` crate finds
-//! images in charts and image files.
+//! From the top: `run` queries all entries; `config` parses the file; `sources` holds the version
+//! sources; `source` is their trait; `entry` reads the fields of an entry; `github` and `helm` are the
+//! clients for upstream services; `filters`, `retrieved` and `candidate` are the vocabulary.
 
 mod candidate;
 pub mod config;
+mod entry;
 mod error;
 pub mod filters;
 #[cfg(any(test, fuzzing))]
@@ -41,4 +58,4 @@ pub use new_tags::{FoundTag, NewTags, NotNewReason, NotNewTag, Summary};
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};
 pub use run::{EntryError, Limits, Outcome, retrieve};
 pub use source::{Upstreams, VersionSource};
-pub use sources::{GitError, TIMES_READ};
+pub use sources::{GitError, MAX_TIMES_READ};

@@ -8,7 +8,7 @@ use image_name::Tag;
 use serde::Serialize;
 
 use crate::candidate::Origin;
-use crate::config::EntryImage;
+use crate::entry::EntryImage;
 use crate::retrieved::{Found, FoundImage};
 
 /// The tags of an entry, compared with a list.

@@ -1,4 +1,4 @@
-//! All entries of a run, at the same time.
+//! The concurrent run over all entries.
 
 use std::time::Duration;
 
@@ -11,38 +11,38 @@ use crate::error::RetrievalError;
 use crate::retrieved::Retrieved;
 use crate::source::{Upstreams, VersionSource};
 
-/// How many entries at once, and how long each may take.
+/// The limits of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Entries under way; whom they ask has limits of its own.
+    /// Maximum concurrent entries. Registries and GitHub have limits of their own.
     pub entries: usize,
-    /// From an entry's first request to its result.
+    /// Maximum duration of one entry, from its first request to its result.
     pub deadline: Duration,
 }
 
-/// Why an entry has no result.
+/// The reason why an entry has no result.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EntryError {
-    /// Its source said why.
+    /// The source failed.
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),
-    /// Whoever was asked takes too long.
-    #[error("there was no result within the deadline of {} s", .0.as_secs())]
+    /// The source did not finish in time.
+    #[error("no result within the deadline of {} s", .0.as_secs())]
     Deadline(Duration),
 }
 
-/// What came of an entry.
+/// The outcome of one entry.
 #[derive(Debug)]
 pub struct Outcome<'a> {
     /// The entry.
     pub entry: &'a Entry,
-    /// What its source came back with.
+    /// The result of its source.
     pub result: Result<Retrieved, EntryError>,
 }
 
-/// Asks the sources of entries. One that fails, or does not answer, does not
-/// hold the others. The outcomes are in the order of the entries; `on_end` is
-/// told of each as it ends.
+/// Queries the sources of all entries concurrently. One that fails or hangs does not delay the
+/// others. Returns the outcomes in the order of the entries; `on_end` receives each as it ends.
 pub async fn retrieve<'a>(
     entries: impl IntoIterator<Item = &'a Entry>,
     upstreams: &Upstreams,
@@ -51,7 +51,7 @@ pub async fn retrieve<'a>(
 ) -> Vec<Outcome<'a>> {
     let permits = Semaphore::new(limits.entries.clamp(1, Semaphore::MAX_PERMITS));
     let (permits, on_end) = (&permits, &on_end);
-    let all: FuturesOrdered<_> = entries
+    let outcomes: FuturesOrdered<_> = entries
         .into_iter()
         .map(|entry| async move {
             // The semaphore is never closed.
@@ -67,5 +67,5 @@ pub async fn retrieve<'a>(
             outcome
         })
         .collect();
-    all.collect().await
+    outcomes.collect().await
 }

@@ -1,5 +1,6 @@
-//! What every version source has in common.
+//! The traits and the environment that all version sources share.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -7,29 +8,30 @@ use chrono::{DateTime, Utc};
 use extraction::Organization;
 use tokio::time::Instant;
 
+use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
 use crate::github::Github;
 use crate::helm::Helm;
 use crate::retrieved::Retrieved;
 
-/// Whom the sources ask. Clones share what was asked already.
+/// The clients for upstream services. Clones share connections and results.
 #[derive(Debug, Clone)]
 pub struct Upstreams {
-    /// Registries.
+    /// The client for registries.
     pub registries: registry_client::Client,
-    /// GitHub.
+    /// The client for GitHub.
     pub github: Github,
     /// The time of the run.
     pub now: DateTime<Utc>,
-    /// Charts.
+    /// The `helm` program with the charts it fetched.
     pub helm: Arc<Helm>,
     /// Your organization at Docker Hub. Its images are not proposed.
     pub own_org: Option<Organization>,
 }
 
 impl Upstreams {
-    /// The same for an entry that has time until then: what must be waited for longer is an error at
-    /// once that names the time, such as GitHub's rate limit.
+    /// Returns the same clients with a deadline. A wait that would exceed it, such as for GitHub's rate
+    /// limit, fails at once with the time at which the limit ends.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         Self {
@@ -39,15 +41,45 @@ impl Upstreams {
     }
 }
 
-/// A place where versions are announced.
+/// A source of versions or images.
 pub trait VersionSource {
-    /// Asks it and filters what it says.
+    /// Queries the source and applies the filters of the entry.
     ///
     /// # Errors
     ///
-    /// [`RetrievalError`] where nothing can be said of the entry.
+    /// [`RetrievalError`] if the entry has no result.
     fn retrieve(
         &self,
         upstreams: &Upstreams,
     ) -> impl Future<Output = Result<Retrieved, RetrievalError>> + Send;
+}
+
+/// A version source that an entry of the configuration can name.
+pub(crate) trait ConfiguredSource: VersionSource + Sized {
+    /// The name in `versionSource` and the keys of the entry.
+    const KIND: SourceKind;
+
+    /// Creates the source from the argument of `versionSource` and the other parts of the entry.
+    fn parse(argument: &str, parts: EntryParts) -> Result<Self, ArgumentError>;
+
+    /// Returns the images that receive the versions: none for a source that announces images.
+    fn images(&self) -> &[EntryImage] {
+        &[]
+    }
+}
+
+/// The reason why the argument of a `versionSource` is invalid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ArgumentError(String);
+
+impl<E: std::error::Error> From<E> for ArgumentError {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }

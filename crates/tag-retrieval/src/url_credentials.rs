@@ -1,42 +1,42 @@
-//! User and password that stand in a URL: what is shown and what other programs are called with goes
-//! without them. Arguments of a process are seen by everybody on the machine.
+//! The user and password in a URL. Messages and arguments of other programs must not contain them:
+//! every user of a machine can read the arguments of a process.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// What stands before the `@` of a URL's host, decoded.
+/// The user and password of a URL, decoded.
 pub(crate) struct UrlCredentials {
     pub(crate) username: String,
     pub(crate) password: String,
 }
 
 impl UrlCredentials {
-    /// The URL without them, and them, where it has any.
+    /// Splits a URL into the URL without credentials and its credentials, if it has any.
     pub(crate) fn split(url: &Url) -> (Url, Option<Self>) {
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let username = decoded(url.username());
         let password = decoded(url.password().unwrap_or_default());
         let mut bare = url.clone();
-        // They fail where a URL can have none (`file:`).
+        // Both fail for URLs that cannot have credentials (`file:`).
         bare.set_username("").ok();
         bare.set_password(None).ok();
-        let some = !username.is_empty() || !password.is_empty();
-        (bare, some.then_some(Self { username, password }))
+        let found = !username.is_empty() || !password.is_empty();
+        (bare, found.then_some(Self { username, password }))
     }
 }
 
-/// A text without what its URLs say before an `@`.
+/// Removes the credentials from all URLs in a text.
 pub(crate) fn without_credentials(text: &str) -> String {
     let mut parts = text.split("://");
-    let mut shown = parts.next().unwrap_or_default().to_owned();
+    let mut sanitized = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let ends = |c: char| c.is_whitespace() || "/?#\"'".contains(c);
         let end = part.find(ends).unwrap_or(part.len());
         let host = part[..end].rfind('@').map_or(0, |at| at + 1);
-        shown.push_str(if host > 0 { "://***@" } else { "://" });
-        shown.push_str(&part[host..]);
+        sanitized.push_str(if host > 0 { "://***@" } else { "://" });
+        sanitized.push_str(&part[host..]);
     }
-    shown
+    sanitized
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_goes_without_them() {
+    fn url_is_split_from_its_credentials() {
         let table = [
             (
                 "https://me:p%40ss@h/a.git",
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_told_without_their_credentials() {
+    fn urls_in_text_lose_their_credentials() {
         let cases = [
             (
                 "get \"https://me:p@ss@host:1/a@b\": no",

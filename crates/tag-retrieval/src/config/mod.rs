@@ -1,29 +1,18 @@
-//! The configuration: where versions are announced.
+//! The configuration: the entries with their version sources.
 //!
-//! Pure: [`Config::parse`] takes the text. `written` has the file's types, which [`schema`] documents
-//! for editors too; `entry` has those that the sources work with.
+//! Pure: [`Config::parse`] reads a text and returns entries or problems. [`schema`] describes the
+//! file for editors; it is generated from the types that read it.
 
-mod checked;
-mod entry;
-mod fields;
-mod kind;
-mod model;
-mod names;
-mod nearest;
+mod config;
 #[cfg(test)]
-mod old_documentation_tests;
-mod parse;
-mod problem;
+mod documentation_tests;
 mod schema;
-mod syntax;
-mod values;
-mod written;
+mod version_source;
 
-pub use entry::{
-    Chart, ChartConfig, EntryImage, GitTags, GithubLatestRelease, GithubProject, GithubReleases,
-    GithubTaggedImagesFile, GitlabReleases, HelmCharts, HelmDirectory, HelmLatest, HelmOci,
-    RegistryTags,
+pub use crate::entry::{Chart, ChartConfig, ConfigProblem, EntryImage, HelmCharts};
+pub use crate::sources::{
+    GitTags, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile, GitlabReleases,
+    HelmDirectory, HelmLatest, HelmOci, RegistryTags, Source,
 };
-pub use model::{Config, Entry, Source};
-pub use problem::ConfigProblem;
+pub use config::{Config, Entry};
 pub use schema::schema;

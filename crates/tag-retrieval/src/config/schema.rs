@@ -7,36 +7,60 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use super::written::EntryWritten;
+use crate::entry::{EntryFields, SourceKind};
+use crate::sources::Source;
 
-/// Where new versions of images are announced, and which of them count. The keys are free names.
+/// The version sources of images and the filters for their versions. The keys are names of your choice.
 #[derive(JsonSchema)]
 #[schemars(rename = "mirror's config.json")]
 #[expect(
     dead_code,
-    reason = "it is there for its schema: entries are read one by one"
+    reason = "used for its schema only: entries are read one by one"
 )]
-struct ConfigWritten {
+struct ConfigFields {
     /// The schema, for editors.
     #[schemars(rename = "$schema")]
     schema: Option<String>,
     #[schemars(flatten)]
-    entries: BTreeMap<String, EntryWritten>,
+    entries: BTreeMap<String, EntryFields>,
 }
 
-/// The JSON Schema (draft 2020-12) of the configuration, as the repository keeps it in
-/// `config.schema.json`. It holds shapes, names and types; what [`Config::parse`](super::Config::parse)
-/// says of a source and its filters goes further.
+/// Returns the JSON Schema (draft 2020-12) of the configuration, the content of `config.schema.json`.
+/// It covers names and types; [`Config::parse`](super::Config::parse) also checks which keys a source
+/// accepts, and the syntax of filters.
 #[must_use]
 pub fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
-    settings
+    let mut schema = settings
         .into_generator()
-        .into_root_schema_for::<ConfigWritten>()
-        .to_value()
+        .into_root_schema_for::<ConfigFields>()
+        .to_value();
+    if let Some(version_source) = schema.pointer_mut("/$defs/Entry/properties/versionSource") {
+        describe_version_sources(version_source);
+    }
+    schema
 }
 
-/// An optional key may be absent, but `null` is no value.
+/// Adds the registered kinds of version sources to the schema of `versionSource`.
+fn describe_version_sources(schema: &mut Value) {
+    let usages: Vec<_> = Source::ALL
+        .iter()
+        .map(|source| format!("`{}`", source.kind.usage()))
+        .collect();
+    let description = schema["description"].as_str().unwrap_or_default();
+    schema["description"] = format!("{description}\n\nOne of {}.", usages.join(", ")).into();
+    let (with_argument, alone): (Vec<_>, Vec<_>) = Source::ALL
+        .iter()
+        .map(|source| source.kind)
+        .partition(|kind| kind.argument.is_some());
+    let names = |kinds: Vec<SourceKind>| {
+        let names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();
+        names.join("|")
+    };
+    schema["pattern"] = format!("^(({}):.+|{})$", names(with_argument), names(alone)).into();
+}
+
+/// Removes `null`: an optional key may be absent, but not null.
 fn without_null(schema: &mut Schema) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|name| name != "null");
@@ -65,33 +89,32 @@ fn without_null(schema: &mut Schema) {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::config::kind::Kind;
-    use crate::config::written::Level;
+    use crate::entry::Level;
     use std::path::Path;
     use std::{env, fs};
 
     #[test]
-    fn the_repository_keeps_the_schema() {
+    fn schema_file_is_current() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config.schema.json");
         let generated = format!("{:#}\n", schema());
         if env::var_os("RENEW_SCHEMA").is_some() {
             fs::write(&file, &generated).unwrap();
         }
-        let kept = fs::read_to_string(&file).unwrap_or_default();
+        let file_text = fs::read_to_string(&file).unwrap_or_default();
         assert!(
-            kept == generated,
-            "config.schema.json is not what the types say; \
+            file_text == generated,
+            "config.schema.json is out of date; \
              renew it: RENEW_SCHEMA=1 cargo test -p tag-retrieval --lib schema"
         );
     }
 
     #[test]
-    fn null_is_no_value() {
+    fn schema_has_no_null() {
         assert!(!schema().to_string().contains("null"), "{:#}", schema());
     }
 
     #[test]
-    fn keys_of_the_schema_are_those_that_are_read() {
+    fn parser_reads_every_key_of_the_schema() {
         let object = |level: Level, value: &str| {
             let keys = level.keys();
             assert!(keys.len() > 1, "{keys:?}");
@@ -119,10 +142,10 @@ mod tests {
         ] {
             let problems = Config::parse(&format!("{{\"x\": {entry}}}")).unwrap_err();
             for key in keys {
-                let read = format!("`{key}` takes ");
+                let expected = format!("`{key}` takes ");
                 let mut messages = problems.iter().map(|problem| &problem.message);
                 assert!(
-                    messages.any(|message| message.contains(&read)),
+                    messages.any(|message| message.contains(&expected)),
                     "{key}: {problems:#?}"
                 );
             }
@@ -134,12 +157,9 @@ mod tests {
         let schema = schema();
         let pattern = schema.pointer("/$defs/Entry/properties/versionSource/pattern");
         let pattern = regex::Regex::new(pattern.unwrap().as_str().unwrap()).unwrap();
-        for kind in Kind::ALL {
-            let source = match kind.argument() {
-                Some(argument) => format!("{}:{argument}", kind.name()),
-                None => kind.name().to_owned(),
-            };
-            assert!(pattern.is_match(&source), "{source}");
+        for source in Source::ALL {
+            let usage = source.kind.usage();
+            assert!(pattern.is_match(&usage), "{usage}");
         }
         assert!(!pattern.is_match("github-releases"));
         assert!(!pattern.is_match("registry:quay.io"));

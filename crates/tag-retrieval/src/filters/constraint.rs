@@ -1,16 +1,16 @@
-//! `versionConstraint`: comparisons that a tag's version must pass.
+//! `versionConstraint`: comparisons that a version must satisfy.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::version::{Numbers, Version, VersionError};
 
-/// `versionConstraint`: one or more comparisons, all of which a version must pass, such as
+/// `versionConstraint`: one or more comparisons that a version must all satisfy, such as
 /// `>=1.4.0, <2`.
 ///
-/// Versions compare by SemVer's precedence and prereleases are no exception: `3.6.0-rc.0` passes
-/// `>3.5.10`. Missing numbers are zero: `>1.4` lets 1.4.1 pass. The upper end of `^` and `~` leaves
-/// out the prereleases of the next version too: `^1.4` is not met by `2.0.0-rc.1`.
+/// Versions compare by the precedence of SemVer, prereleases included: `3.6.0-rc.0` satisfies
+/// `>3.5.10`. Missing numbers are zero: 1.4.1 satisfies `>1.4`. The upper bound of `^` and `~` excludes
+/// the prereleases of the next version: `2.0.0-rc.1` does not satisfy `^1.4`.
 ///
 /// ```
 /// use tag_retrieval::filters::Constraint;
@@ -26,24 +26,25 @@ pub struct Constraint {
     comparisons: Vec<Comparison>,
 }
 
-/// Why a text is no constraint.
+/// The reason why a text is not a constraint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConstraintError {
-    /// Nothing but blanks and commas.
-    #[error("it is empty; write a comparison such as `>=1.4.0`")]
+    /// The text has only whitespace and commas.
+    #[error("the constraint is empty: write a comparison such as `>=1.4.0`")]
     Empty,
-    /// An operator that is none of ours.
+    /// The operator is unknown.
     #[error(
-        "`{0}` is no comparison: use < > <= >= == = != ^ ~, with commas or blanks between several"
+        "`{0}` is not a comparison: use < > <= >= == = != ^ ~, separated by commas or whitespace"
     )]
     Operator(String),
-    /// An operator at the end.
-    #[error("a version has to follow `{0}`")]
+    /// No version follows the operator.
+    #[error("`{0}` has no version")]
     NoVersion(String),
-    /// `1.4.*`
-    #[error("`{0}` has a placeholder: write `~1.4` for all of 1.4, `^1` for all of 1")]
-    Placeholder(String),
-    /// What stands after the operator.
+    /// The version has a wildcard, such as `1.4.*`.
+    #[error("`{0}` has a wildcard: write `~1.4` for all of 1.4, `^1` for all of 1")]
+    Wildcard(String),
+    /// The version is invalid.
     #[error(transparent)]
     Version(#[from] VersionError),
 }
@@ -62,30 +63,30 @@ enum Operator {
     NotEqual,
     GreaterOrEqual,
     Greater,
-    /// The same first number that is not zero.
+    /// The same first nonzero number.
     Caret,
-    /// The same minor version, or major version where no minor one is written.
+    /// The same minor version, or the same major version if no minor version is written.
     Tilde,
 }
 
 impl Constraint {
-    /// Reads a constraint; the same as its `FromStr`.
+    /// Parses a constraint, like `FromStr`.
     ///
     /// # Errors
     ///
-    /// [`ConstraintError`] for the first comparison that is none.
+    /// [`ConstraintError`] for the first invalid comparison.
     pub fn parse(text: &str) -> Result<Self, ConstraintError> {
         text.parse()
     }
 
-    /// Whether a tag is a version and passes every comparison.
+    /// Whether a tag is a version and satisfies every comparison.
     #[must_use]
     pub fn allows(&self, tag: &str) -> bool {
         tag.parse()
             .is_ok_and(|version| self.allows_version(&version))
     }
 
-    /// Whether a version passes every comparison.
+    /// Whether a version satisfies every comparison.
     #[must_use]
     pub fn allows_version(&self, version: &Version) -> bool {
         let mut comparisons = self.comparisons.iter();
@@ -109,7 +110,7 @@ impl FromStr for Constraint {
         while !rest.is_empty() {
             let end = rest.find(|c| !is_operator(c)).unwrap_or(rest.len());
             let (operator, after) = rest.split_at(end);
-            // A blank may stand between the two.
+            // Whitespace may separate the two.
             let after = after.trim_start();
             let end = after.find(|c| separator(c) || is_operator(c));
             let (version, after) = after.split_at(end.unwrap_or(after.len()));
@@ -127,7 +128,7 @@ impl FromStr for Constraint {
     }
 }
 
-/// Also `|`, which other tools have, so that the message is about it.
+/// Whether a character is part of an operator. `|` is not supported, but the message should name it.
 fn is_operator(c: char) -> bool {
     matches!(c, '<' | '>' | '=' | '!' | '^' | '~' | '|')
 }
@@ -152,7 +153,7 @@ impl Comparison {
             .split('.')
             .any(|part| matches!(part, "*" | "x" | "X"))
         {
-            return Err(ConstraintError::Placeholder(version.to_owned()));
+            return Err(ConstraintError::Wildcard(version.to_owned()));
         }
         let version = version.parse()?;
         Ok(Self {
@@ -170,14 +171,14 @@ impl Comparison {
             Operator::NotEqual => version != bound,
             Operator::GreaterOrEqual => version >= bound,
             Operator::Greater => version > bound,
-            Operator::Caret => version >= bound && leading(version, bound, caret(bound)),
-            Operator::Tilde => version >= bound && leading(version, bound, tilde(bound)),
+            Operator::Caret => version >= bound && has_same_prefix(version, bound, caret_prefix(bound)),
+            Operator::Tilde => version >= bound && has_same_prefix(version, bound, tilde_prefix(bound)),
         }
     }
 }
 
-/// Whether the first so many numbers are the same.
-fn leading(version: &Version, bound: &Version, count: usize) -> bool {
+/// Whether the first `count` numbers are the same.
+fn has_same_prefix(version: &Version, bound: &Version, count: usize) -> bool {
     let numbers = |of: &Version| <[u64; 3]>::from(of.core());
     let pairs = numbers(version).into_iter().zip(numbers(bound));
     pairs
@@ -185,8 +186,8 @@ fn leading(version: &Version, bound: &Version, count: usize) -> bool {
         .all(|(number, of_bound)| number == of_bound)
 }
 
-/// How many numbers `^` holds: up to the first that is not zero, as far as they are written.
-fn caret(bound: &Version) -> usize {
+/// Returns the count of numbers that `^` fixes: up to the first nonzero one, as far as they are written.
+fn caret_prefix(bound: &Version) -> usize {
     match (bound.core(), bound.numbers()) {
         ((1.., _, _), _) | (_, Numbers::Major) => 1,
         ((0, 1.., _), _) | (_, Numbers::MajorMinor) => 2,
@@ -194,8 +195,8 @@ fn caret(bound: &Version) -> usize {
     }
 }
 
-/// How many numbers `~` holds.
-fn tilde(bound: &Version) -> usize {
+/// Returns the count of numbers that `~` fixes.
+fn tilde_prefix(bound: &Version) -> usize {
     match bound.numbers() {
         Numbers::Major => 1,
         Numbers::MajorMinor | Numbers::All => 2,
@@ -208,8 +209,8 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_passes_and_what_does_not() {
-        for (constraint, passing, failing) in [
+    fn versions_satisfy_or_violate_constraints() {
+        for (constraint, satisfying, violating) in [
             (
                 ">1.21.0",
                 "v1.21.1 1.22 v2 1.22.0-rc.1",
@@ -249,31 +250,31 @@ mod tests {
             (">1.4.0-rc.1", "1.4.0-rc.2 1.4.0", "1.4.0-rc.1"),
         ] {
             let parsed = Constraint::parse(constraint).unwrap();
-            for tag in passing.split(' ') {
-                assert!(parsed.allows(tag), "{constraint} lets {tag} pass");
+            for tag in satisfying.split(' ') {
+                assert!(parsed.allows(tag), "{tag} satisfies {constraint}");
             }
-            for tag in failing.split(' ') {
-                assert!(!parsed.allows(tag), "{constraint} does not let {tag} pass");
+            for tag in violating.split(' ') {
+                assert!(!parsed.allows(tag), "{tag} violates {constraint}");
             }
         }
     }
 
     #[test]
-    fn what_is_no_constraint() {
+    fn invalid_constraint_is_rejected() {
         for (text, message) in [
-            ("", "it is empty"),
-            (" , ", "it is empty"),
-            ("=>1.4", "`=>` is no comparison"),
-            ("~>1.4", "`~>` is no comparison"),
-            (">=1.4 || <1", "`||` is no comparison"),
-            (">=", "a version has to follow `>=`"),
-            (">=, 1.4", "a version has to follow `>=`"),
+            ("", "is empty"),
+            (" , ", "is empty"),
+            ("=>1.4", "`=>` is not a comparison"),
+            ("~>1.4", "`~>` is not a comparison"),
+            (">=1.4 || <1", "`||` is not a comparison"),
+            (">=", "`>=` has no version"),
+            (">=, 1.4", "`>=` has no version"),
             ("1.4.*", "write `~1.4`"),
             ("1.4.x", "write `~1.4`"),
-            (">=one", "`one` is no version"),
-            (">=1.2.3.4", "`1.2.3.4` is no version"),
-            (">=2024.01", "no leading zero"),
-            (">=1.2.3-", "what follows"),
+            (">=one", "`one` is not a version"),
+            (">=1.2.3.4", "`1.2.3.4` is not a version"),
+            (">=2024.01", "leading zero"),
+            (">=1.2.3-", "after `-` or `+`"),
         ] {
             let error = Constraint::parse(text).unwrap_err().to_string();
             assert!(error.contains(message), "{text}: {error}");
@@ -282,12 +283,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in ".*", tag in ".*") {
+        fn parser_never_panics(text in ".*", tag in ".*") {
             let _ = Constraint::parse(&text).map(|constraint| constraint.allows(&tag));
         }
 
         #[test]
-        fn of_below_equal_and_above_one_holds(bound in "[0-3](\\.[0-3]){0,2}(-rc\\.[0-9])?", tag in "v?[0-3](\\.[0-3]){0,2}(-rc\\.[0-9])?") {
+        fn exactly_one_of_less_equal_and_greater_holds(bound in "[0-3](\\.[0-3]){0,2}(-rc\\.[0-9])?", tag in "v?[0-3](\\.[0-3]){0,2}(-rc\\.[0-9])?") {
             let allows = |operator: &str| Constraint::parse(&format!("{operator}{bound}")).unwrap().allows(&tag);
             let held = ["<", "=", ">"].into_iter().filter(|operator| allows(operator)).count();
             prop_assert_eq!(held, 1);

@@ -1,24 +1,24 @@
-//! What is passed over, and why.
+//! The filters for versions.
 //!
-//! Pure: versions, times and patterns go in, a [`Selection`] comes out, and every version that is not
-//! in it has the reason. [`Filters`] holds all filters of an entry.
+//! Pure. [`Filters`] holds the filters of an entry and returns a [`Selection`]; every version that it
+//! drops has a reason.
 
-mod age;
 mod constraint;
-mod extract;
-mod highest;
+mod filters;
+mod minimum_age;
 mod newest;
 mod pattern;
 mod selection;
-mod together;
+mod tag_extractor;
+mod tag_order;
 mod version;
 
-pub use age::MinimumAge;
 pub use constraint::{Constraint, ConstraintError};
-pub use extract::Extract;
-pub use highest::{Incomparable, TagOrder, by_version};
-pub use newest::{Newest, NothingLeft};
-pub use pattern::{PatternError, compile};
+pub use filters::Filters;
+pub use minimum_age::MinimumAge;
+pub use newest::{Newest, SelectionError};
+pub use pattern::{PatternError, compile_pattern};
 pub use selection::Selection;
-pub use together::Filters;
+pub use tag_extractor::TagExtractor;
+pub use tag_order::{IncomparableTag, TagOrder, compare_tags};
 pub use version::{Version, VersionError};

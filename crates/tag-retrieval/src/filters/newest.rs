@@ -1,73 +1,74 @@
-//! `latest` and `latest_entry`: one version of those that are left.
+//! `latest` and `latest_entry`: the choice of one version.
 
 use std::cmp::Reverse;
 use std::mem;
 
 use chrono::SecondsFormat;
 
-use super::highest::TagOrder;
 use super::selection::Selection;
+use super::tag_order::TagOrder;
 use crate::candidate::Candidate;
 
-/// How many of the versions that pass the other filters count.
+/// The choice among the versions that pass the other filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Newest {
-    /// All of them.
+    /// All versions.
     #[default]
     All,
-    /// `latest`: the numerically highest.
+    /// `latest`: the numerically highest version.
     Highest,
-    /// `latest_entry`: the most recently published.
+    /// `latest_entry`: the most recently published version.
     LastPublished,
 }
 
-/// `latest` or `latest_entry` has nothing to choose from.
+/// The reason why `latest` or `latest_entry` has nothing to choose from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NothingLeft {
-    /// The other filters dropped everything.
+#[non_exhaustive]
+pub enum SelectionError {
+    /// The other filters drop all versions.
     #[error(
-        "`{filter}` has nothing to choose from: of {count} versions none passes the other filters; {first} is dropped by {reason}"
+        "`{filter}` has nothing to choose from: the other filters drop all {count} versions; {reason} drops {first}"
     )]
     Filtered {
         /// `latest` or `latest_entry`.
         filter: &'static str,
-        /// How many there were.
+        /// The number of versions.
         count: usize,
-        /// One of them.
+        /// One of the versions.
         first: String,
-        /// Why it was dropped.
+        /// The filter that drops it.
         reason: String,
     },
-    /// There was nothing to begin with.
+    /// The source announces no versions.
     #[error("`{filter}` has nothing to choose from: there are no versions")]
     Empty {
         /// `latest` or `latest_entry`.
         filter: &'static str,
     },
-    /// None is a version.
+    /// No tag is a version.
     #[error(
-        "`latest` has nothing to choose from: {count} tags pass the filters, such as {first}, and none is a version that can be compared; narrow them with versionFilter"
+        "`latest` has nothing to choose from: none of the {count} tags that pass the filters is a comparable version, such as {first}; set versionFilter"
     )]
     Incomparable {
-        /// How many there were.
+        /// The number of versions.
         count: usize,
-        /// One of them.
+        /// One of the versions.
         first: String,
     },
-    /// Of none is known when it was published.
+    /// No publication time is known.
     #[error(
-        "`latest_entry` has nothing to choose from: {count} tags pass the filters, such as {first}, and of none it is known when it was published; `latest` takes the highest instead"
+        "`latest_entry` has nothing to choose from: none of the {count} tags that pass the filters has a known publication time, such as {first}; use `latest` for the highest version"
     )]
     Undated {
-        /// How many there were.
+        /// The number of versions.
         count: usize,
-        /// One of them.
+        /// One of the versions.
         first: String,
     },
 }
 
 impl Newest {
-    /// The filter's key in the configuration.
+    /// Returns the key in the configuration.
     pub(super) fn key(self) -> &'static str {
         match self {
             Self::All | Self::Highest => "latest",
@@ -75,8 +76,8 @@ impl Newest {
         }
     }
 
-    /// Leaves the one that counts. Of equal ones that is the first. Nothing stays nothing.
-    pub(super) fn choose(self, from: Selection) -> Result<Selection, NothingLeft> {
+    /// Keeps the chosen version; among equals, the first. An empty selection stays empty.
+    pub(super) fn choose(self, from: Selection) -> Result<Selection, SelectionError> {
         match self {
             Self::All => Ok(from),
             _ if from.kept.is_empty() => Ok(from),
@@ -86,72 +87,78 @@ impl Newest {
     }
 }
 
-fn highest(from: Selection) -> Result<Selection, NothingLeft> {
-    let order = |candidate: &Candidate| candidate.tag.parse::<TagOrder>().ok();
-    one(
+fn highest(from: Selection) -> Result<Selection, SelectionError> {
+    keep_greatest(
         from,
-        order,
-        "`latest`: it is no version that can be compared",
-        |best| format!("`latest`: {} is higher", best.tag),
-        |count, first| NothingLeft::Incomparable { count, first },
-    )
-}
-
-fn last_published(from: Selection) -> Result<Selection, NothingLeft> {
-    // Of tags pushed in the same second the higher version.
-    let order = |candidate: &Candidate| {
-        let published = candidate.published?;
-        Some((published, candidate.tag.parse::<TagOrder>().ok()))
-    };
-    let time = |best: &Candidate| {
-        let published = best.published.unwrap_or_default();
-        published.to_rfc3339_opts(SecondsFormat::Secs, true)
-    };
-    one(
-        from,
-        order,
-        "`latest_entry`: it is not known when it was published",
-        |best| {
-            format!(
-                "`latest_entry`: {} was published last, {}",
-                best.tag,
-                time(best)
-            )
+        Criterion {
+            key: |candidate: &Candidate| candidate.tag.parse::<TagOrder>().ok(),
+            without_key: "`latest`: not a comparable version",
+            lower: |best| format!("`latest`: {} is higher", best.tag),
+            no_key: |count, first| SelectionError::Incomparable { count, first },
         },
-        |count, first| NothingLeft::Undated { count, first },
     )
 }
 
-/// Keeps the candidate with the greatest key. Those without one get a warning.
-fn one<Key: Ord>(
+fn last_published(from: Selection) -> Result<Selection, SelectionError> {
+    let lower = |best: &Candidate| {
+        let published = best.published.unwrap_or_default();
+        let time = published.to_rfc3339_opts(SecondsFormat::Secs, true);
+        format!("`latest_entry`: {} was published last, {time}", best.tag)
+    };
+    keep_greatest(
+        from,
+        Criterion {
+            // Of tags pushed in the same second, the higher version wins.
+            key: |candidate: &Candidate| {
+                let published = candidate.published?;
+                Some((published, candidate.tag.parse::<TagOrder>().ok()))
+            },
+            without_key: "`latest_entry`: unknown publication time",
+            lower,
+            no_key: |count, first| SelectionError::Undated { count, first },
+        },
+    )
+}
+
+/// A criterion for the choice of one candidate.
+struct Criterion<K> {
+    /// Returns the key by which candidates compare.
+    key: K,
+    /// The reason to drop a candidate without a key.
+    without_key: &'static str,
+    /// Returns the reason to drop a candidate with a lower key than the best.
+    lower: fn(&Candidate) -> String,
+    /// Returns the error if no candidate has a key.
+    no_key: fn(usize, String) -> SelectionError,
+}
+
+/// Keeps the candidate with the greatest key. Warns of candidates without a key.
+fn keep_greatest<Key: Ord>(
     from: Selection,
-    key: impl Fn(&Candidate) -> Option<Key>,
-    keyless: &str,
-    lower: impl Fn(&Candidate) -> String,
-    nothing: impl Fn(usize, String) -> NothingLeft,
-) -> Result<Selection, NothingLeft> {
-    let keyed: Vec<_> = from.kept.iter().map(key).collect();
-    let numbered = keyed.iter().enumerate();
+    criterion: Criterion<impl Fn(&Candidate) -> Option<Key>>,
+) -> Result<Selection, SelectionError> {
+    let keys: Vec<_> = from.kept.iter().map(criterion.key).collect();
+    let numbered = keys.iter().enumerate();
     let best = numbered
         .filter_map(|(index, key)| Some((key.as_ref()?, Reverse(index))))
         .max();
     let count = from.kept.len();
     let first = from.kept.first().map(|first| first.tag.clone());
     let Some((_, Reverse(best))) = best else {
-        return Err(nothing(count, first.unwrap_or_default()));
+        return Err((criterion.no_key)(count, first.unwrap_or_default()));
     };
-    let reason = from.kept.get(best).map(lower).unwrap_or_default();
-    let (mut selection, mut left_out) = (from, Vec::new());
+    let lower = from.kept.get(best).map(criterion.lower).unwrap_or_default();
+    let (mut selection, mut without_key) = (from, Vec::new());
     for (index, candidate) in mem::take(&mut selection.kept).into_iter().enumerate() {
         if index == best {
             selection.kept.push(candidate);
-        } else if keyed.get(index).is_some_and(Option::is_some) {
-            selection.drop(candidate.tag, reason.clone());
+        } else if keys.get(index).is_some_and(Option::is_some) {
+            selection.drop(candidate.tag, lower.clone());
         } else {
-            left_out.push(candidate.tag.clone());
-            selection.drop(candidate.tag, keyless.to_owned());
+            without_key.push(candidate.tag.clone());
+            selection.drop(candidate.tag, criterion.without_key.to_owned());
         }
     }
-    selection.warn_of(keyless, &left_out);
+    selection.warn_dropped(criterion.without_key, &without_key);
     Ok(selection)
 }

@@ -1,67 +1,69 @@
-//! Regular expressions of the configuration.
+//! Regular expressions in the configuration.
 
 use regex::Regex;
 
-/// Why a text is no regular expression.
+/// The reason why a pattern is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PatternError {
-    /// Not the syntax.
-    #[error("`{pattern}` is no regular expression{place}: {what}")]
+    /// The syntax is invalid.
+    #[error("`{pattern}` is not a regular expression{position}: {cause}")]
     Syntax {
-        /// As it was given.
+        /// The pattern.
         pattern: String,
-        /// ` (character 3)`, or nothing where there is no one place.
-        place: String,
-        /// What the parser says.
-        what: String,
+        /// The position, such as ` (character 3)`; empty if unknown.
+        position: String,
+        /// The cause.
+        cause: String,
     },
-    /// `(?=…)`, `(?!…)`, `(?<=…)` or `(?<!…)`, which Python has.
+    /// The pattern has a look-around: `(?=…)`, `(?!…)`, `(?<=…)` or `(?<!…)`.
     #[error(
-        "`{pattern}` has a look-ahead or look-behind{place}, which is not supported: let `exclude` drop what must not match"
+        "`{pattern}` has a look-ahead or look-behind{position}, which is not supported: use `exclude` for tags that must not match"
     )]
     LookAround {
-        /// As it was given.
+        /// The pattern.
         pattern: String,
-        /// As above.
-        place: String,
+        /// The position, such as ` (character 3)`; empty if unknown.
+        position: String,
     },
-    /// Other than one group in `versionExtract`.
+    /// The number of capture groups is not one.
     #[error(
         "`{pattern}` has {found} capture groups; versionExtract takes exactly one, the tag: `^v(.*)$`"
     )]
     Groups {
-        /// As it was given.
+        /// The pattern.
         pattern: String,
-        /// How many it has.
+        /// The number of groups.
         found: usize,
     },
 }
 
-/// Compiles a regular expression, which is searched for anywhere in a tag.
+/// Compiles a regular expression, which may match anywhere in a tag.
 ///
 /// # Errors
 ///
-/// [`PatternError`] with the place and what is wrong there.
-pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
+/// [`PatternError`] with position and cause.
+pub fn compile_pattern(pattern: &str) -> Result<Regex, PatternError> {
     Regex::new(pattern).map_err(|error| {
         let message = error.to_string();
-        let what = message.lines().last().unwrap_or_default();
-        let what = what.trim_start_matches("error: ").to_owned();
-        let (pattern, place) = (pattern.to_owned(), place(&message));
-        if what.starts_with("look-around") {
-            PatternError::LookAround { pattern, place }
+        let cause = message.lines().last().unwrap_or_default();
+        let cause = cause.trim_start_matches("error: ").to_owned();
+        let (pattern, position) = (pattern.to_owned(), position(&message));
+        if cause.starts_with("look-around") {
+            PatternError::LookAround { pattern, position }
         } else {
             PatternError::Syntax {
                 pattern,
-                place,
-                what,
+                position,
+                cause,
             }
         }
     })
 }
 
-/// Where it is: the message has the pattern, indented by four blanks, and carets on the line under it.
-fn place(message: &str) -> String {
+/// Returns the position of the error. The message has the pattern, indented by four spaces, and a line
+/// with carets below it.
+fn position(message: &str) -> String {
     let carets = |line: &&str| line.contains('^') && line.chars().all(|c| matches!(c, ' ' | '^'));
     let line = message.lines().find(carets);
     let column = line.and_then(|line| line.find('^'));
@@ -76,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_of_python_scripts_work() {
+    fn patterns_match_anywhere_in_a_tag() {
         for (pattern, tag, found) in [
             ("^15.4.", "15.4.27.14.5", true),
             ("^15.4.", "v15.4.27", false),
@@ -87,7 +89,7 @@ mod tests {
             ("alpine", "3.20-alpine3", true),
         ] {
             assert_eq!(
-                compile(pattern).unwrap().is_match(tag),
+                compile_pattern(pattern).unwrap().is_match(tag),
                 found,
                 "{pattern} in {tag}"
             );
@@ -95,11 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_place() {
+    fn error_has_a_position() {
         for (pattern, message) in [
             (
                 "v(1",
-                "`v(1` is no regular expression (character 2): unclosed group",
+                "`v(1` is not a regular expression (character 2): unclosed group",
             ),
             ("*", "(character 1): repetition operator missing expression"),
             (
@@ -108,7 +110,7 @@ mod tests {
             ),
             ("(?<=v)1", "has a look-ahead or look-behind (character 1)"),
         ] {
-            let error = compile(pattern).unwrap_err().to_string();
+            let error = compile_pattern(pattern).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
             assert!(!error.contains('\n'), "{error}");
         }

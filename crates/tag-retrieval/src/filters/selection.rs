@@ -1,24 +1,25 @@
-//! What filters made of an entry's candidates.
+//! The result of filters.
 
 use crate::candidate::Candidate;
 use crate::retrieved::{Dropped, Found, Retrieved};
 
-/// How many of several tags a warning names.
-const NAMED: usize = 3;
+/// Maximum number of tags that a warning names.
+const MAX_NAMED_TAGS: usize = 3;
 
-/// What filters made of an entry's candidates.
+/// The result of filters: the candidates kept and dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selection {
-    /// Passed, in the order in which the source named them.
+    /// The candidates that pass, in the order of the source.
     pub kept: Vec<Candidate>,
-    /// Did not, each with its reason; those that only the age or a newer one dropped come last.
+    /// The dropped candidates, each with a reason. Those dropped for their age or for a newer version come
+    /// last.
     pub dropped: Vec<Dropped>,
-    /// For the log.
+    /// Warnings for the log.
     pub warnings: Vec<String>,
 }
 
 impl Selection {
-    /// The result of a source that announces versions.
+    /// Returns the result of a source that announces versions.
     #[must_use]
     pub fn into_versions(self) -> Retrieved {
         Retrieved {
@@ -29,22 +30,22 @@ impl Selection {
         }
     }
 
-    /// Notes that a candidate is out.
+    /// Adds a dropped candidate.
     pub(super) fn drop(&mut self, item: String, reason: String) {
         self.dropped.push(Dropped { item, reason });
     }
 
-    /// One warning for all tags of which the same is to be said; none for none.
-    pub(super) fn warn_of(&mut self, what: &str, tags: &[String]) {
-        let more = tags.len().saturating_sub(NAMED);
-        let named = tags.iter().take(NAMED).map(String::as_str);
+    /// Adds one warning for all tags that are dropped for the same reason.
+    pub(super) fn warn_dropped(&mut self, reason: &str, tags: &[String]) {
+        let more = tags.len().saturating_sub(MAX_NAMED_TAGS);
+        let named = tags.iter().take(MAX_NAMED_TAGS).map(String::as_str);
         let named = named.collect::<Vec<_>>().join(", ");
         match (tags.len(), more) {
             (0, _) => {}
-            (_, 0) => self.warnings.push(format!("left out {named}: {what}")),
+            (_, 0) => self.warnings.push(format!("dropped {named}: {reason}")),
             _ => self
                 .warnings
-                .push(format!("left out {named} and {more} more: {what}")),
+                .push(format!("dropped {named} and {more} more: {reason}")),
         }
     }
 }

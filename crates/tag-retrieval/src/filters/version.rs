@@ -1,4 +1,4 @@
-//! Versions as SemVer orders them, short ones included.
+//! Versions in the order of SemVer, short ones included.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use semver::{BuildMetadata, Prerelease};
 
-/// A version of one to three numbers, compared by SemVer's precedence: `1.4` counts as `1.4.0`, a
-/// prerelease is below its release, build metadata does not matter, nor does one leading `v`.
+/// A version of one to three numbers, ordered by the precedence of SemVer. `1.4` equals `1.4.0`, a
+/// prerelease is below its release, and build metadata and one leading `v` are ignored.
 ///
 /// Source: <https://semver.org/#spec-item-11>.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Version {
     numbers: Numbers,
 }
 
-/// How many numbers were written.
+/// The numbers that were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Numbers {
     Major,
@@ -24,22 +24,23 @@ pub(super) enum Numbers {
     All,
 }
 
-/// Why a text is no version.
+/// The reason why a text is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum VersionError {
-    /// Not one to three numbers with dots between them.
-    #[error("`{0}` is no version: one to three numbers with dots between them are, such as `1.4`")]
+    /// The text is not one to three numbers separated by dots.
+    #[error("`{0}` is not a version: write one to three numbers separated by dots, such as `1.4`")]
     Numbers(String),
-    /// SemVer has no such numbers.
-    #[error("`{0}` is no version: a number has no leading zero")]
+    /// A number has a leading zero, which SemVer forbids.
+    #[error("`{0}` is not a version: a number has a leading zero")]
     LeadingZero(String),
-    /// What follows the numbers.
-    #[error("`{0}` is no version: what follows `-` or `+` is letters, digits, `-` and single dots")]
+    /// The suffix is invalid.
+    #[error("`{0}` is not a version: only letters, digits, `-` and single dots are allowed after `-` or `+`")]
     Suffix(String),
 }
 
 impl Version {
-    /// Major, minor, patch.
+    /// Returns major, minor and patch.
     pub(super) fn core(&self) -> (u64, u64, u64) {
         (self.full.major, self.full.minor, self.full.patch)
     }
@@ -56,13 +57,13 @@ impl FromStr for Version {
         let bare = text.strip_prefix('v').unwrap_or(text);
         let (precedence, build) = bare.split_once('+').unwrap_or((bare, ""));
         let (core, prerelease) = precedence.split_once('-').unwrap_or((precedence, ""));
-        // `1.2-` and `1.2+` end where something has to follow.
+        // `1.2-` and `1.2+` have an empty suffix.
         let dangling = precedence.ends_with('-') && prerelease.is_empty() || bare.ends_with('+');
         let suffix = || VersionError::Suffix(text.to_owned());
         if dangling {
             return Err(suffix());
         }
-        let (parts, numbers) = parts(core).map_err(|wrong| wrong.of(text))?;
+        let (parts, numbers) = parts(core).map_err(|error| error.into_version_error(text))?;
         let [major, minor, patch] = parts;
         let full = semver::Version {
             major,
@@ -75,34 +76,34 @@ impl FromStr for Version {
     }
 }
 
-/// What is wrong with the numbers.
-enum WrongNumbers {
-    Form,
+/// The reason why the numbers are invalid.
+enum NumbersError {
+    Syntax,
     LeadingZero,
 }
 
-impl WrongNumbers {
-    fn of(self, text: &str) -> VersionError {
+impl NumbersError {
+    fn into_version_error(self, text: &str) -> VersionError {
         match self {
-            Self::Form => VersionError::Numbers(text.to_owned()),
+            Self::Syntax => VersionError::Numbers(text.to_owned()),
             Self::LeadingZero => VersionError::LeadingZero(text.to_owned()),
         }
     }
 }
 
-/// The numbers, the missing ones zero.
-fn parts(core: &str) -> Result<([u64; 3], Numbers), WrongNumbers> {
+/// Parses the numbers. Missing ones are zero.
+fn parts(core: &str) -> Result<([u64; 3], Numbers), NumbersError> {
     let mut parts = [0; 3];
     let mut count = 0;
     for text in core.split('.') {
-        let place = parts.get_mut(count).ok_or(WrongNumbers::Form)?;
+        let part = parts.get_mut(count).ok_or(NumbersError::Syntax)?;
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(WrongNumbers::Form);
+            return Err(NumbersError::Syntax);
         }
         if text.len() > 1 && text.starts_with('0') {
-            return Err(WrongNumbers::LeadingZero);
+            return Err(NumbersError::LeadingZero);
         }
-        *place = text.parse().map_err(|_| WrongNumbers::Form)?;
+        *part = text.parse().map_err(|_| NumbersError::Syntax)?;
         count += 1;
     }
     let numbers = match count {
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn precedence_is_that_of_semver() {
+    fn versions_order_by_semver_precedence() {
         let ascending = [
             "0.9",
             "1.0.0-alpha",
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn some_are_written_in_several_ways() {
+    fn spellings_of_one_version_are_equal() {
         for same in [
             ["1.4", "1.4.0"],
             ["v3", "3.0.0"],
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_version() {
+    fn invalid_version_is_rejected() {
         for text in [
             "",
             "v",
@@ -215,12 +216,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in ".*") {
+        fn parser_never_panics(text in ".*") {
             let _ = text.parse::<Version>();
         }
 
         #[test]
-        fn the_order_is_total(texts in proptest::collection::vec("v?[0-3](\\.[0-3]){0,2}(-[a0-2](\\.[a0-2])?)?(\\+[a-b])?", 3)) {
+        fn order_is_total(texts in proptest::collection::vec("v?[0-3](\\.[0-3]){0,2}(-[a0-2](\\.[a0-2])?)?(\\+[a-b])?", 3)) {
             let [a, b, c] = [0, 1, 2].map(|index: usize| version(&texts[index]));
             prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
             prop_assert!(!(a <= b && b <= c) || a <= c);

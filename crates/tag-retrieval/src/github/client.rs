@@ -1,4 +1,4 @@
-//! The client.
+//! The client for GitHub.
 
 use std::error::Error;
 use std::fmt;
@@ -8,46 +8,46 @@ use std::time::Duration;
 
 use chrono::Utc;
 use http::StatusCode;
-use http_body_util::{BodyExt, Limited as LimitedBody};
+use http_body_util::{BodyExt, Limited};
 use octocrab::Octocrab;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::Answer;
 use super::error::GithubError;
 use super::fetched::Fetched;
-use super::gate::Gate;
-use super::limit::Limited;
 use super::options::GithubOptions;
-use super::releases::Release;
+use super::project::GithubProject;
+use super::rate_limit::ActiveLimit;
+use super::rate_limit_gate::RateLimitGate;
+use super::release::Release;
 use super::request::GithubRequest;
-use super::tries::{Tries, is_passing};
-use crate::config::GithubProject;
+use super::response::GithubResponse;
+use super::retry::{Attempts, is_transient};
 
-/// How many requests are under way at once.
-const AT_ONCE: usize = 8;
-/// How long one try may take.
-const ONE_TRY: Duration = Duration::from_secs(60);
-/// The longest answer that is read, in bytes: a hundred releases with long notes are some megabytes.
-const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
+/// Maximum concurrent requests.
+const MAX_CONCURRENT: usize = 8;
+/// Timeout of one attempt.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+/// Maximum size of a response in bytes. A hundred releases with long notes have a few megabytes.
+const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 
-/// GitHub. Clones share connections, limits and what was fetched.
+/// A client for GitHub. Clones share connections, rate limits and fetched objects.
 #[derive(Clone)]
 pub struct Github {
     pub(super) shared: Arc<Shared>,
     deadline: Option<Instant>,
 }
 
-/// What is one for a run.
+/// The state shared by all clones.
 pub(super) struct Shared {
     options: GithubOptions,
-    /// Made with the first request: without certificates it cannot be, which matters to those only
-    /// who ask.
+    /// Created with the first request. Creation fails without root certificates, which matters only if a
+    /// request is sent.
     octocrab: OnceLock<Result<Octocrab, String>>,
-    gate: Gate,
-    under_way: Semaphore,
-    told: AtomicBool,
+    gate: RateLimitGate,
+    permits: Semaphore,
+    limit_logged: AtomicBool,
     pub(super) releases: Fetched<GithubProject, Arc<[Release]>>,
     pub(super) latest: Fetched<GithubProject, Option<Release>>,
     pub(super) files: Fetched<(GithubProject, String, String), Option<Arc<str>>>,
@@ -62,15 +62,15 @@ impl fmt::Debug for Github {
 }
 
 impl Github {
-    /// A client that has sent nothing.
+    /// Creates a client. No request is sent.
     #[must_use]
     pub fn new(options: GithubOptions) -> Self {
         let shared = Shared {
             options,
             octocrab: OnceLock::new(),
-            gate: Gate::default(),
-            under_way: Semaphore::new(AT_ONCE),
-            told: AtomicBool::new(false),
+            gate: RateLimitGate::default(),
+            permits: Semaphore::new(MAX_CONCURRENT),
+            limit_logged: AtomicBool::new(false),
             releases: Fetched::default(),
             latest: Fetched::default(),
             files: Fetched::default(),
@@ -81,8 +81,7 @@ impl Github {
         }
     }
 
-    /// The same client for somebody who has time until then: limits that end later are errors at
-    /// once.
+    /// Returns a client with a deadline. A rate limit that ends later is an error at once.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         Self {
@@ -98,107 +97,108 @@ impl Github {
     }
 
     pub(super) fn deadline(&self) -> Instant {
-        let patience = self.shared.options.patience;
-        self.deadline.unwrap_or_else(|| Instant::now() + patience)
+        let timeout = self.shared.options.timeout;
+        self.deadline.unwrap_or_else(|| Instant::now() + timeout)
     }
 
-    /// Sends a request, again where that may help, and gives a success. A change may be made twice:
-    /// one whose answer was lost is sent again.
+    /// Sends a request and returns the successful response. Retries transient failures; a change whose
+    /// response was lost may be made twice.
     ///
     /// # Errors
     ///
-    /// [`GithubError`]
-    pub async fn send(&self, request: &GithubRequest) -> Result<Answer, GithubError> {
-        let (begun, deadline) = (Instant::now(), self.deadline());
-        let mut tries = Tries::new(self.shared.options.backoff, deadline);
-        let mut unsaid = 0;
+    /// [`GithubError`] if no attempt succeeds.
+    pub async fn send(&self, request: &GithubRequest) -> Result<GithubResponse, GithubError> {
+        let (start, deadline) = (Instant::now(), self.deadline());
+        let mut attempts = Attempts::new(self.shared.options.backoff, deadline);
+        let mut limits_without_end = 0;
         loop {
-            let outcome = self.try_once(request, begun, deadline).await?;
+            let outcome = self.attempt(request, start, deadline).await?;
             let error = match outcome {
-                Ok(answer) => {
-                    self.tell_limits(&answer);
-                    let limited = Limited::refused(&answer, Utc::now(), unsaid);
-                    if let Some(limited) = limited {
-                        unsaid += u32::from(answer.retry_after().is_none());
-                        self.shared.gate.shut(limited);
+                Ok(response) => {
+                    self.log_limit_once(&response);
+                    let refusal =
+                        ActiveLimit::from_refusal(&response, Utc::now(), limits_without_end);
+                    if let Some(limit) = refusal {
+                        limits_without_end += u32::from(response.retry_after().is_none());
+                        self.shared.gate.close(limit);
                         continue;
                     }
-                    if let Some(spent) = Limited::spent(&answer, Utc::now()) {
-                        self.shared.gate.shut(spent);
+                    if let Some(limit) = ActiveLimit::exhausted(&response, Utc::now()) {
+                        self.shared.gate.close(limit);
                     }
-                    if answer.status.is_success() {
-                        return Ok(answer);
+                    if response.status.is_success() {
+                        return Ok(response);
                     }
-                    let error = self.refusal(request, &answer);
-                    if !is_passing(answer.status) {
+                    let error = self.status_error(request, &response);
+                    if !is_transient(response.status) {
                         return Err(error);
                     }
                     error
                 }
                 Err(error) => error,
             };
-            if !tries.again().await {
+            if !attempts.next().await {
                 return Err(error);
             }
         }
     }
 
-    /// Sends a request and reads the document that is its answer.
+    /// Sends a request and parses the document in the response.
     ///
     /// # Errors
     ///
-    /// [`GithubError`]
+    /// [`GithubError`] if no attempt succeeds.
     pub async fn fetch<T: DeserializeOwned>(
         &self,
         request: &GithubRequest,
     ) -> Result<T, GithubError> {
-        let answer = self.send(request).await?;
-        self.document(request, &answer)
+        let response = self.send(request).await?;
+        self.document(request, &response)
     }
 
-    /// Reads the document that is the answer to a request.
+    /// Parses the document in a response.
     ///
     /// # Errors
     ///
-    /// [`GithubError::Protocol`]
+    /// [`GithubError::Protocol`] if the body is not such a document.
     pub fn document<T: DeserializeOwned>(
         &self,
         request: &GithubRequest,
-        answer: &Answer,
+        response: &GithubResponse,
     ) -> Result<T, GithubError> {
-        answer.document().map_err(|detail| GithubError::Protocol {
+        response.document().map_err(|detail| GithubError::Protocol {
             url: self.url(request),
             detail,
         })
     }
 
-    /// One try: the answer or a failure that may pass; the outer error is final.
-    async fn try_once(
+    /// Sends a request once. The inner error is transient, the outer one final.
+    async fn attempt(
         &self,
         request: &GithubRequest,
-        begun: Instant,
+        start: Instant,
         deadline: Instant,
-    ) -> Result<Result<Answer, GithubError>, GithubError> {
+    ) -> Result<Result<GithubResponse, GithubError>, GithubError> {
         let timeout = |_| GithubError::Timeout {
             method: request.method.clone(),
             url: self.url(request),
-            after: begun.elapsed(),
+            after: start.elapsed(),
         };
         let octocrab = self.octocrab()?;
         loop {
             let passed = self.shared.gate.pass(deadline).await;
-            passed.map_err(|limited| self.limited(limited))?;
-            let permit = timeout_at(deadline, self.shared.under_way.acquire()).await;
+            passed.map_err(|limit| self.rate_limited(limit))?;
+            let permit = timeout_at(deadline, self.shared.permits.acquire()).await;
             let _permit = permit.map_err(timeout)?;
-            // A limit may have become known while this waited.
+            // Another request may have met a limit in the meantime.
             if !self.shared.gate.is_open() {
                 continue;
             }
-            let end = deadline.min(Instant::now() + ONE_TRY);
+            let end = deadline.min(Instant::now() + ATTEMPT_TIMEOUT);
             // octocrab's futures are large.
-            let answer = timeout_at(end, Box::pin(exchange(octocrab, request))).await;
-            return Ok(match answer {
-                Ok(Ok(answer)) => Ok(answer),
+            let response = timeout_at(end, Box::pin(exchange(octocrab, request))).await;
+            return Ok(match response {
+                Ok(Ok(response)) => Ok(response),
                 Ok(Err(detail)) => Err(GithubError::Connection {
                     method: request.method.clone(),
                     url: self.url(request),
@@ -220,19 +220,19 @@ impl Github {
         })
     }
 
-    fn limited(&self, limited: Limited) -> GithubError {
+    fn rate_limited(&self, active: ActiveLimit) -> GithubError {
         GithubError::RateLimited {
-            limit: limited.limit,
-            until: limited.until,
+            limit: active.limit,
+            until: active.until,
             authenticated: self.is_authenticated(),
         }
     }
 
-    fn refusal(&self, request: &GithubRequest, answer: &Answer) -> GithubError {
-        let message = answer.message();
-        match answer.status {
+    fn status_error(&self, request: &GithubRequest, response: &GithubResponse) -> GithubError {
+        let message = response.message();
+        match response.status {
             StatusCode::NOT_FOUND => GithubError::NotFound {
-                what: request.path.clone(),
+                target: request.path.clone(),
                 authenticated: self.is_authenticated(),
             },
             StatusCode::UNAUTHORIZED if self.is_authenticated() => {
@@ -252,64 +252,64 @@ impl Github {
         format!("{api}{}", request.path)
     }
 
-    /// Says once in a run what limits apply to those without a token.
-    fn tell_limits(&self, answer: &Answer) {
-        if self.is_authenticated() || self.shared.told.swap(true, Ordering::Relaxed) {
+    /// Warns once in a run of the rate limit for requests without a token.
+    fn log_limit_once(&self, response: &GithubResponse) {
+        if self.is_authenticated() || self.shared.limit_logged.swap(true, Ordering::Relaxed) {
             return;
         }
-        let hourly = answer.limit().unwrap_or(60);
-        let left = answer.remaining().map(|left| format!(", {left} left"));
+        let hourly = response.limit().unwrap_or(60);
+        let left = response.remaining().map(|left| format!(", {left} left"));
         tracing::warn!(
             "no GitHub token: GitHub allows {hourly} requests an hour from this address{}; \
-             GITHUB_TOKEN raises that",
+             set GITHUB_TOKEN to raise the limit",
             left.unwrap_or_default()
         );
     }
 }
 
 fn build(options: &GithubOptions) -> Result<Octocrab, String> {
-    let say = |error: octocrab::Error| causes(&error);
-    let timeout = Some(ONE_TRY);
+    let to_text = |error: octocrab::Error| causes(&error);
+    let timeout = Some(ATTEMPT_TIMEOUT);
     let builder = Octocrab::builder()
         .set_connect_timeout(Some(Duration::from_secs(30)))
         .set_read_timeout(timeout)
         .set_write_timeout(timeout);
-    let mut builder = builder.base_uri(options.api.as_str()).map_err(say)?;
+    let mut builder = builder.base_uri(options.api.as_str()).map_err(to_text)?;
     if let Some(token) = &options.token {
         builder = builder.personal_token(token.expose().to_owned());
     }
-    builder.build().map_err(say)
+    builder.build().map_err(to_text)
 }
 
-async fn exchange(octocrab: &Octocrab, request: &GithubRequest) -> Result<Answer, String> {
-    let say = |error: octocrab::Error| causes(&error);
+async fn exchange(octocrab: &Octocrab, request: &GithubRequest) -> Result<GithubResponse, String> {
+    let to_text = |error: octocrab::Error| causes(&error);
     let builder = http::Request::builder()
         .method(request.method.clone())
         .uri(request.path.as_str())
         .header(http::header::ACCEPT, request.accept.media_type());
     let built = octocrab.build_request(builder, request.body.as_ref());
-    let response = octocrab.execute(built.map_err(say)?).await.map_err(say)?;
+    let response = octocrab.execute(built.map_err(to_text)?).await.map_err(to_text)?;
     let (parts, body) = response.into_parts();
-    let body = LimitedBody::new(body, LONGEST_ANSWER).collect().await;
+    let body = Limited::new(body, MAX_RESPONSE_SIZE).collect().await;
     let body = body.map_err(|error| causes(error.as_ref()))?;
-    Ok(Answer {
+    Ok(GithubResponse {
         status: parts.status,
         headers: parts.headers,
         body: body.to_bytes(),
     })
 }
 
-/// An error and its causes in one line. octocrab's own texts may end in a backtrace.
+/// Formats an error and its causes in one line. Texts of octocrab may end in a backtrace.
 fn causes(error: &(dyn Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
         let text = text.lines().next().unwrap_or_default();
-        // Many end in the text of their cause.
+        // Many texts end in the text of their cause.
         if let Some(last) = texts.last_mut() {
-            let own = last.strip_suffix(text).unwrap_or(last);
-            *last = own.trim_end_matches([' ', ':']).to_owned();
+            let prefix = last.strip_suffix(text).unwrap_or(last);
+            *last = prefix.trim_end_matches([' ', ':']).to_owned();
         }
         texts.push(text.to_owned());
         next = error.source();

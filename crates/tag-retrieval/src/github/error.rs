@@ -1,102 +1,103 @@
-//! Why GitHub did not give what was asked for.
+//! Errors of requests to GitHub.
 
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{Method, StatusCode};
 
-use super::limit::RateLimit;
+use super::rate_limit::RateLimit;
 
-/// Why GitHub did not give what was asked for. No variant holds the token.
+/// An error of a request to GitHub. No variant holds the token.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum GithubError {
-    /// 404: it is not there, or it is private.
-    #[error("GitHub has no {what}{}", if *.authenticated {
-        ": check the name, and whether the token may read it"
+    /// 404: the target does not exist, or is private.
+    #[error("GitHub has no {target}{}", if *.authenticated {
+        ": check the name and the permissions of the token"
     } else {
-        ": check the name; if it is private, a token that may read it is needed (GITHUB_TOKEN)"
+        ": check the name; for a private repository, set GITHUB_TOKEN to a token that may read it"
     })]
     NotFound {
-        /// Such as `repository coredns/coredns`.
-        what: String,
+        /// The target, such as `repository coredns/coredns`.
+        target: String,
         /// Whether a token was sent.
         authenticated: bool,
     },
-    /// 401: the token is refused, whatever is asked for.
+    /// 401: GitHub refuses the token.
     #[error(
-        "GitHub refuses the token ({message}): it is wrong, expired or revoked; give another (GITHUB_TOKEN)"
+        "GitHub refuses the token ({message}): set GITHUB_TOKEN to a valid token"
     )]
     BadToken {
-        /// What GitHub says.
+        /// The message of GitHub.
         message: String,
     },
-    /// A limit holds beyond the deadline.
-    #[error("GitHub's {limit} is reached until {}, which is past the deadline: run again then{}",
+    /// A rate limit applies beyond the deadline.
+    #[error("GitHub's {limit} applies until {}, past the deadline: run again then{}",
         time(.until), if *.authenticated { "" } else {
-        ", or with a token, which raises the limit (GITHUB_TOKEN)"
+        ", or set GITHUB_TOKEN to raise the limit"
     })]
     RateLimited {
-        /// Which.
+        /// The limit.
         limit: RateLimit,
-        /// When it ends.
+        /// The time at which the limit ends.
         until: DateTime<Utc>,
         /// Whether a token was sent.
         authenticated: bool,
     },
-    /// Another status that is no success.
-    #[error("{method} {url}: {status}: {message}{}", of_status(.status))]
+    /// Another failure status.
+    #[error("{method} {url}: {status}: {message}{}", status_hint(.status))]
     Status {
-        /// What was asked for.
+        /// The method.
         method: Method,
-        /// Where.
+        /// The URL.
         url: String,
-        /// The last answer's.
+        /// The status of the last response.
         status: StatusCode,
-        /// What GitHub says.
+        /// The message of GitHub.
         message: String,
     },
-    /// There was no answer, however often it was tried.
-    #[error("{method} {url}: {detail}: {}", of_connection(.detail))]
+    /// The connection failed on every attempt.
+    #[error("{method} {url}: {detail}: {}", connection_hint(.detail))]
     Connection {
-        /// What was asked for.
+        /// The method.
         method: Method,
-        /// Where.
+        /// The URL.
         url: String,
-        /// The cause and its causes.
+        /// The chain of causes.
         detail: String,
     },
-    /// There was no answer in time.
-    #[error("{method} {url}: no answer within {} seconds: run again later", .after.as_secs())]
+    /// No response arrived in time.
+    #[error("{method} {url}: no response within {} s: run again later", .after.as_secs())]
     Timeout {
-        /// What was asked for.
+        /// The method.
         method: Method,
-        /// Where.
+        /// The URL.
         url: String,
-        /// How long was waited, tries before included.
+        /// The time waited, earlier attempts included.
         after: Duration,
     },
-    /// The answer is not what GitHub's documentation says.
+    /// The response does not match the API documentation.
     #[error(
-        "{url} does not answer like GitHub: {detail}: check the API's address (GITHUB_API_URL)"
+        "invalid response from {url}: {detail}: check GITHUB_API_URL"
     )]
     Protocol {
-        /// Where.
+        /// The URL.
         url: String,
-        /// What is wrong with it.
+        /// The cause.
         detail: String,
     },
-    /// Nothing can be asked at all.
-    #[error("GitHub cannot be asked at {api}: {detail}")]
+    /// The client cannot be created.
+    #[error("cannot create a client for GitHub at {api}: {detail}")]
     Setup {
-        /// The API's address.
+        /// The URL of the API.
         api: String,
-        /// Why.
+        /// The cause.
         detail: String,
     },
 }
 
 impl GithubError {
-    /// The status, where that is what went wrong.
+    /// Returns the status, for an error that has one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
@@ -107,11 +108,11 @@ impl GithubError {
         }
     }
 
-    /// Says in a [`NotFound`](Self::NotFound) what is not there.
+    /// Names the target of a [`NotFound`](Self::NotFound).
     #[must_use]
-    pub fn of(mut self, what: impl FnOnce() -> String) -> Self {
-        if let Self::NotFound { what: named, .. } = &mut self {
-            *named = what();
+    pub fn with_target(mut self, name: impl FnOnce() -> String) -> Self {
+        if let Self::NotFound { target, .. } = &mut self {
+            *target = name();
         }
         self
     }
@@ -121,18 +122,18 @@ fn time(time: &DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn of_connection(detail: &str) -> &'static str {
-    // rustls' words for a certificate that nobody here vouches for.
+fn connection_hint(detail: &str) -> &'static str {
+    // The text of rustls for a certificate of an unknown authority.
     match detail.contains("UnknownIssuer") {
-        true => "name the file of the API's certificate authority (SSL_CERT_FILE)",
-        false => "check the network, and the API's address (GITHUB_API_URL)",
+        true => "set SSL_CERT_FILE to the certificate of the API's authority",
+        false => "check the network and GITHUB_API_URL",
     }
 }
 
-fn of_status(status: &StatusCode) -> &'static str {
+fn status_hint(status: &StatusCode) -> &'static str {
     match status.as_u16() {
-        403 => ": the token lacks a permission for it",
-        500..=599 => ": GitHub has trouble, run again later",
+        403 => ": the token lacks a permission",
+        500..=599 => ": run again later",
         _ => "",
     }
 }

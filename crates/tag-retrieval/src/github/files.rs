@@ -1,4 +1,4 @@
-//! Files of a project.
+//! The requests for files.
 
 use std::sync::Arc;
 
@@ -6,40 +6,39 @@ use http::StatusCode;
 
 use super::client::Github;
 use super::error::GithubError;
-use super::path::{project_path, query_value};
+use super::project::{GithubProject, project_path, query_value};
 use super::request::{Accept, GithubRequest};
-use crate::config::GithubProject;
 
 impl Github {
-    /// The file at a tag, a branch or a commit; `None` where it has none, or where there is no such
-    /// project. Fetched once in a run.
+    /// Returns a file at a tag, branch or commit. Returns `None` if the file or the project does not
+    /// exist. Fetches the file once in a run.
     ///
     /// # Errors
     ///
-    /// [`GithubError`]
+    /// [`GithubError`] if the request fails.
     pub async fn file(
         &self,
         project: &GithubProject,
-        at: &str,
+        revision: &str,
         path: &str,
     ) -> Result<Option<Arc<str>>, GithubError> {
-        let key = (project.clone(), at.to_owned(), path.to_owned());
-        let fetch = self.fetch_file(project, at, path);
-        self.in_time(self.shared.files.get(key, fetch), project)
+        let key = (project.clone(), revision.to_owned(), path.to_owned());
+        let fetch = self.fetch_file(project, revision, path);
+        self.within_deadline(self.shared.files.get(key, fetch), project)
             .await
     }
 
     async fn fetch_file(
         &self,
         project: &GithubProject,
-        at: &str,
+        revision: &str,
         path: &str,
     ) -> Result<Option<Arc<str>>, GithubError> {
         let parts = std::iter::once("contents").chain(path.split('/'));
-        let place = project_path(project, parts);
-        let request = GithubRequest::get(format!("{place}?ref={}", query_value(at)));
+        let path = project_path(project, parts);
+        let request = GithubRequest::get(format!("{path}?ref={}", query_value(revision)));
         match self.send(&request.accept(Accept::Raw)).await {
-            Ok(answer) => Ok(Some(answer.text().into())),
+            Ok(response) => Ok(Some(response.text().into())),
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
             Err(error) => Err(error),
         }

@@ -1,31 +1,31 @@
-//! GitHub's REST API, as far as it is needed: through `octocrab`, with patience for its limits and
-//! each thing fetched once in a run.
+//! A client for GitHub's REST API, through `octocrab`.
 //!
-//! - One [`Github`] serves a whole run. At most eight requests are under way: GitHub answers more
-//!   than a few at once with a secondary limit.
-//! - A limit is waited out if it ends before the deadline ([`Github::until`]); else the error names
-//!   the time. Nothing is sent while a limit is known to hold.
-//! - Server errors and broken connections are tried again a few times.
-//! - The token is in no error and no `Debug`.
+//! - One [`Github`] serves a whole run and fetches each object once. At most eight requests are in
+//!   flight: GitHub answers more with a secondary rate limit.
+//! - A request waits for a rate limit that ends before its deadline ([`Github::until`]). Otherwise it
+//!   fails at once with the time. No request is sent while a limit is known to apply.
+//! - Requests are retried on server errors and broken connections.
+//! - No error and no `Debug` output contains the token.
 
-mod answer;
 mod client;
 mod error;
 mod fetched;
 mod files;
-mod gate;
-mod limit;
 mod options;
-mod path;
+mod project;
+mod rate_limit;
+mod rate_limit_gate;
+mod release;
 mod releases;
 mod request;
-mod tries;
+mod response;
+mod retry;
 
-pub use answer::Answer;
 pub use client::Github;
 pub use error::GithubError;
-pub use limit::RateLimit;
 pub use options::{GithubOptions, Token};
-pub use path::{project_path, query_value};
-pub use releases::Release;
+pub use project::{GithubProject, GithubProjectError, project_path, query_value};
+pub use rate_limit::RateLimit;
+pub use release::Release;
 pub use request::{Accept, GithubRequest};
+pub use response::GithubResponse;

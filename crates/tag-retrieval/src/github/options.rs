@@ -1,22 +1,22 @@
-//! How GitHub is reached.
+//! The options of the client.
 
 use std::fmt;
 use std::time::Duration;
 
-/// The API that is asked where nobody says.
+/// The API of github.com.
 const PUBLIC_API: &str = "https://api.github.com";
 
-/// How GitHub is reached.
+/// The options of a [`Github`](super::Github) client.
 #[derive(Debug, Clone)]
 pub struct GithubOptions {
-    /// Where the REST API is: `https://api.github.com`, or `https://HOST/api/v3` for an enterprise's.
+    /// The URL of the REST API: `https://api.github.com`, or `https://HOST/api/v3` for GitHub Enterprise.
     pub api: String,
-    /// Without one GitHub answers 60 requests an hour, and shows no private repositories.
+    /// The token. Without one, GitHub allows 60 requests an hour and no private repositories.
     pub token: Option<Token>,
-    /// How long one request may take, waits for limits and further tries included, where no
-    /// deadline was set with [`Github::until`](super::Github::until).
-    pub patience: Duration,
-    /// The pause before a failed request is tried again; it doubles.
+    /// Maximum duration of one request, waits and retries included, unless
+    /// [`Github::until`](super::Github::until) sets a deadline.
+    pub timeout: Duration,
+    /// The wait before the first retry. It doubles with each retry.
     pub backoff: Duration,
 }
 
@@ -25,18 +25,18 @@ impl Default for GithubOptions {
         Self {
             api: PUBLIC_API.to_owned(),
             token: None,
-            patience: Duration::from_secs(300),
+            timeout: Duration::from_secs(300),
             backoff: Duration::from_millis(500),
         }
     }
 }
 
-/// A token, shown nowhere.
+/// A token. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// The token; `None` where the text is blank, as CI systems set what they have no value for.
+    /// Creates a token. Returns `None` for blank text, which CI systems set for missing secrets.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();

@@ -1,19 +1,19 @@
-//! What is asked of GitHub.
+//! A request to GitHub.
 
 use http::Method;
 use serde_json::Value;
 
-/// In which form the answer should come.
+/// The format of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accept {
     /// A JSON document.
     Document,
-    /// A file as it is.
+    /// The content of a file.
     Raw,
 }
 
 impl Accept {
-    /// The media type (<https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api#media-types>).
+    /// Returns the media type (<https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api#media-types>).
     pub(super) fn media_type(self) -> &'static str {
         match self {
             Self::Document => "application/vnd.github+json",
@@ -22,7 +22,7 @@ impl Accept {
     }
 }
 
-/// A request that may be sent more than once.
+/// A request that can be sent more than once.
 #[derive(Debug, Clone)]
 pub struct GithubRequest {
     pub(super) method: Method,
@@ -32,7 +32,7 @@ pub struct GithubRequest {
 }
 
 impl GithubRequest {
-    /// Asks for a document. `path` begins with `/repos/`, is encoded and may have a query.
+    /// Creates a GET request for a document. `path` begins with `/repos/`, is encoded and may have a query.
     #[must_use]
     pub fn get(path: impl Into<String>) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl GithubRequest {
         }
     }
 
-    /// Changes something.
+    /// Creates a request that changes data.
     #[must_use]
     pub fn change(method: Method, path: impl Into<String>, body: Value) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl GithubRequest {
         }
     }
 
-    /// Asks for it in another form.
+    /// Sets the format of the response.
     #[must_use]
     pub fn accept(mut self, accept: Accept) -> Self {
         self.accept = accept;

@@ -1,4 +1,4 @@
-//! Why helm gave nothing.
+//! Errors of helm.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,72 +6,72 @@ use std::time::Duration;
 
 use crate::url_credentials::without_credentials;
 
-/// The bytes of helm's stderr that a message has at most.
-const SAID: usize = 2000;
+/// Maximum length of helm's stderr in a message, in bytes.
+const MAX_STDERR_LENGTH: usize = 2000;
 
-/// Why helm gave nothing.
+/// An error of helm.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HelmError {
-    /// There is no helm here.
+    /// The program helm is missing.
     #[error(
-        "needs the program helm, which neither HELM nor PATH names here: install version 3.8 or \
-         newer (https://helm.sh/docs/intro/install/)"
+        "helm not found in HELM or PATH: install version 3.8 or newer \
+         (https://helm.sh/docs/intro/install/)"
     )]
     Missing,
-    /// It could not be started.
-    #[error("cannot start {}: {source}; HELM or PATH names it", program.display())]
+    /// The program could not be started.
+    #[error("cannot start {}: {source}: check HELM or PATH", program.display())]
     Start {
-        /// What was to be started.
+        /// The path of the program.
         program: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// It was ended at the deadline.
+    /// The program was stopped at its deadline.
     #[error(
-        "`{program} {command}` did not end within {} s of the deadline of {} s and was stopped: is the \
-         place of the charts reachable?",
+        "`{program} {command}` did not end within {} s of the deadline of {} s and was stopped: \
+         check that the charts are reachable",
         after.as_secs_f32(), deadline.as_secs_f32()
     )]
     TimedOut {
-        /// The program that hung.
+        /// The path of the program.
         program: String,
-        /// Such as `pull`.
+        /// The command, such as `pull`.
         command: String,
-        /// How long it had.
+        /// The time it had.
         after: Duration,
-        /// How long the entry has.
+        /// The deadline of the entry.
         deadline: Duration,
     },
-    /// It wrote more than is read.
+    /// The output is too long.
     #[error("`helm {command}` wrote more than {limit} bytes and was stopped")]
     TooLong {
-        /// Such as `template`.
+        /// The command, such as `template`.
         command: String,
-        /// The most that is read.
+        /// The maximum in bytes.
         limit: usize,
     },
-    /// It said no.
-    #[error("`helm {command}` failed: {said}")]
+    /// The command failed.
+    #[error("`helm {command}` failed: {stderr}")]
     Failed {
-        /// Such as `template`.
+        /// The command, such as `template`.
         command: String,
-        /// The end of what it wrote to stderr, on one line.
-        said: String,
+        /// The end of its stderr, in one line.
+        stderr: String,
     },
-    /// It ended well and left no package.
-    #[error("`helm pull` ended well but left no package")]
+    /// The command succeeded without a package.
+    #[error("`helm pull` succeeded without a package")]
     NoPackage,
-    /// There is no chart in a folder.
-    #[error("{} is no chart: it has no file Chart.yaml", .0.display())]
+    /// The directory has no chart.
+    #[error("{} is not a chart: it has no Chart.yaml", .0.display())]
     NoChart(PathBuf),
-    /// A file or pipe between us and helm.
+    /// A file or pipe failed.
     #[error("cannot exchange data with helm: {0}")]
     Io(#[from] io::Error),
 }
 
-/// What helm said on stderr as one line for a message: its own prefix, its advice to call it in
-/// other ways and all control characters are gone.
-pub(super) fn said(stderr: &[u8]) -> String {
+/// Formats helm's stderr as one line, without its prefix, its usage advice and control characters.
+pub(super) fn stderr_line(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text
         .lines()
@@ -83,10 +83,10 @@ pub(super) fn said(stderr: &[u8]) -> String {
     let line = line.replace(". (try 'helm repo update')", "");
     let line = without_credentials(line.strip_prefix("Error: ").unwrap_or(&line));
     if line.is_empty() {
-        return "it said nothing".to_owned();
+        return "no output on stderr".to_owned();
     }
-    // The cause stands at the end.
-    let cut = line.len().saturating_sub(SAID);
+    // The cause is at the end.
+    let cut = line.len().saturating_sub(MAX_STDERR_LENGTH);
     match (cut..line.len()).find(|at| line.is_char_boundary(*at)) {
         Some(at) if cut > 0 => format!("… {}", &line[at..]),
         _ => line,
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_helm_said_is_one_line_without_control_characters() {
+    fn stderr_is_one_line_without_control_characters() {
         let cases: [(&[u8], &str); 6] = [
             (b"Error: no such chart\n", "no such chart"),
             (
@@ -108,17 +108,17 @@ mod tests {
             (b"walk.go: found symlink\r\nError: x\n", "walk.go: found symlink Error: x"),
             (b"Error: no web  in x index. (try 'helm repo update'): none", "no web in x index: none"),
             (b"Error: a\x1b[31mb\x07\xff\n", "a [31mb \u{fffd}"),
-            (b" \n", "it said nothing"),
+            (b" \n", "no output on stderr"),
         ];
         for (stderr, expected) in cases {
-            assert_eq!(said(stderr), expected);
+            assert_eq!(stderr_line(stderr), expected);
         }
     }
 
     #[test]
-    fn of_a_long_story_the_end_is_told() {
-        let told = said(format!("{}the cause", "ä".repeat(SAID)).as_bytes());
-        assert!(told.starts_with("… ä") && told.ends_with("äthe cause"));
-        assert!(told.len() <= SAID + "… ".len(), "{}", told.len());
+    fn long_stderr_keeps_its_end() {
+        let line = stderr_line(format!("{}the cause", "ä".repeat(MAX_STDERR_LENGTH)).as_bytes());
+        assert!(line.starts_with("… ä") && line.ends_with("äthe cause"));
+        assert!(line.len() <= MAX_STDERR_LENGTH + "… ".len(), "{}", line.len());
     }
 }

@@ -1,30 +1,28 @@
-//! The real `helm` program: run without a shell, in a home of its own, within a deadline.
+//! The `helm` program, run without a shell, with an isolated home and a deadline.
 //!
-//! What is fetched is fetched once in a run, however many entries want it: one `index.yaml` for
-//! each chart repository, one package for each chart and range of versions. Everything after that
-//! reads the package and no network.
+//! A run fetches each `index.yaml` and each package once, however many entries use it. All other
+//! commands read the package and need no network.
 //!
-//! # What helm gets to see
+//! # Environment
 //!
-//! `PATH`, the proxies' variables and the certificates' (`SSL_CERT_FILE`, `SSL_CERT_DIR`). Its
-//! homes, its `HOME` and its temporary files are in [`HelmSettings::scratch`]; nothing named `HELM_*` or
-//! `KUBECONFIG` comes through, so neither plugins nor repositories nor a cluster of the user's take
-//! part. Credentials for private charts in registries come from
-//! [`HelmSettings::registry_config`] alone, a file as `docker login` writes it; where there is one,
-//! `HOME` is the user's, since the credential helpers that it may name look there.
+//! helm receives `PATH`, the proxy variables and the certificate variables (`SSL_CERT_FILE`,
+//! `SSL_CERT_DIR`). Its homes, `HOME` and temporary files are in [`HelmSettings::scratch`]. `HELM_*` and
+//! `KUBECONFIG` are removed, so that no plugin, repository or cluster of the user takes part.
+//! Credentials for private registries come from [`HelmSettings::registry_config`] only, a file in the
+//! format of `docker login`. If it is set, `HOME` is the user's: credential helpers look there.
 
 mod call;
 mod environment;
 mod error;
-mod images;
 mod once;
+mod package_cache;
 mod packages;
 mod process;
 mod program;
-mod rendered;
-mod retrieve;
+mod rendered_chart;
 
 pub use environment::VARIABLES;
 pub use error::HelmError;
+pub(crate) use package_cache::ChartVersion;
 pub use program::{Helm, HelmSettings};
-pub(crate) use retrieve::{Place, retrieve};
+pub(crate) use rendered_chart::{RenderedChart, check_chart_directory};

@@ -16,8 +16,8 @@ use tracing::debug;
 
 use super::call::{Call, Load};
 use super::environment;
-use super::error::{HelmError, said};
-use super::packages::Packages;
+use super::error::{HelmError, stderr_line};
+use super::package_cache::PackageCache;
 use super::process::{RunError, run};
 use crate::url_credentials::without_credentials;
 
@@ -66,7 +66,7 @@ pub struct Helm {
     fetching: Mutex<HashMap<String, Arc<Semaphore>>>,
     rendering: Arc<Semaphore>,
     folders: AtomicUsize,
-    pub(super) packages: Packages,
+    pub(super) packages: PackageCache,
 }
 
 impl Helm {
@@ -78,7 +78,7 @@ impl Helm {
             fetching: Mutex::default(),
             rendering: Arc::new(Semaphore::new(processes)),
             folders: AtomicUsize::new(0),
-            packages: Packages::default(),
+            packages: PackageCache::default(),
         }
     }
 
@@ -95,8 +95,8 @@ impl Helm {
             .ok_or(HelmError::Missing)
     }
 
-    /// A new folder for one thing that is fetched.
-    pub(super) fn new_folder(&self, of: &str) -> Result<PathBuf, HelmError> {
+    /// Creates a directory for one fetched chart or index.
+    pub(super) fn new_directory(&self, of: &str) -> Result<PathBuf, HelmError> {
         let number = self.folders.fetch_add(1, Ordering::Relaxed);
         let folder = self.settings.scratch.join(format!("{of}-{number}"));
         std::fs::create_dir_all(&folder)?;
@@ -137,8 +137,8 @@ impl Helm {
             Err(error) => return Err(self.unfinished(error, program, command)),
         };
         if !finished.status.success() {
-            let said = said(&finished.stderr);
-            return Err(HelmError::Failed { command, said });
+            let stderr = stderr_line(&finished.stderr);
+            return Err(HelmError::Failed { command, stderr });
         }
         Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
     }

@@ -13,10 +13,11 @@ use tokio::process::{Child, Command};
 use url::Url;
 
 use crate::candidate::{Candidate, Origin};
-use crate::config::GitTags;
+use crate::entry::{EntryImage, EntryParts, SourceKind, parse_url};
 use crate::error::RetrievalError;
+use crate::filters::Filters;
 use crate::retrieved::Retrieved;
-use crate::source::{Upstreams, VersionSource};
+use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 use crate::url_credentials::UrlCredentials;
 
 /// For the whole answer.
@@ -62,15 +63,60 @@ pub enum GitError {
     },
 }
 
+/// The tags of a git repository.
+#[derive(Debug, Clone)]
+pub struct GitTags {
+    /// The URL: `https://…`, `http://…`, or `file://…` for a local repository.
+    pub url: Url,
+    /// The images that receive the versions; at least one.
+    pub images: Vec<EntryImage>,
+    /// The filters for the versions.
+    pub filters: Filters,
+}
+
+impl ConfiguredSource for GitTags {
+    const KIND: SourceKind = SourceKind {
+        name: "git-tags",
+        argument: Some("URL"),
+        required: &["images"],
+        // No `minimumAge`: lightweight tags have no time.
+        optional: &[
+            "versionExtract",
+            "versionFilter",
+            "versionConstraint",
+            "latest",
+        ],
+        charts: None,
+    };
+
+    fn parse(argument: &str, parts: EntryParts) -> Result<Self, ArgumentError> {
+        Ok(Self {
+            url: parse_url(argument, &["https", "http", "file"])?,
+            images: parts.images,
+            filters: parts.filters,
+        })
+    }
+
+    fn images(&self) -> &[EntryImage] {
+        &self.images
+    }
+}
+
+impl From<GitError> for RetrievalError {
+    fn from(error: GitError) -> Self {
+        Self::Source(Box::new(error))
+    }
+}
+
 impl VersionSource for GitTags {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
         let shown = UrlCredentials::split(&self.url).0.to_string();
         let listed = ls_remote(&self.url, &shown, DEADLINE).await?;
         let candidates: Vec<_> = tags(&listed).map(|tag| candidate(&shown, tag)).collect();
         if candidates.is_empty() {
-            return Err(RetrievalError::Nothing {
-                place: shown,
-                what: "has no tags".to_owned(),
+            return Err(RetrievalError::Empty {
+                location: shown,
+                reason: "has no tags".to_owned(),
             });
         }
         let selection = self.filters.select(candidates, upstreams.now)?;

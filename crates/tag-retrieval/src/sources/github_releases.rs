@@ -1,38 +1,78 @@
-//! `github-releases`: all releases of a project.
+//! `github-releases`: the releases of a project.
 
 use crate::candidate::{Candidate, Origin};
-use crate::config::{GithubProject, GithubReleases};
+use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::github::Release;
+use crate::filters::Filters;
+use crate::github::{GithubProject, Release};
 use crate::retrieved::{Dropped, Retrieved};
-use crate::source::{Upstreams, VersionSource};
+use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
+
+/// The releases of a GitHub project.
+#[derive(Debug, Clone)]
+pub struct GithubReleases {
+    /// The project.
+    pub project: GithubProject,
+    /// The images that receive the versions; at least one.
+    pub images: Vec<EntryImage>,
+    /// The filters for the versions.
+    pub filters: Filters,
+}
+
+impl ConfiguredSource for GithubReleases {
+    const KIND: SourceKind = SourceKind {
+        name: "github-releases",
+        argument: Some("OWNER/REPO"),
+        required: &["images"],
+        optional: &[
+            "versionExtract",
+            "versionFilter",
+            "versionConstraint",
+            "minimumAge",
+            "latest",
+        ],
+        charts: None,
+    };
+
+    fn parse(argument: &str, parts: EntryParts) -> Result<Self, ArgumentError> {
+        Ok(Self {
+            project: argument.parse()?,
+            images: parts.images,
+            filters: parts.filters,
+        })
+    }
+
+    fn images(&self) -> &[EntryImage] {
+        &self.images
+    }
+}
 
 impl VersionSource for GithubReleases {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
-        let announced = Announced::by(&self.project, upstreams).await?;
-        let selection = self.filters.select(announced.candidates, upstreams.now)?;
+        let published = PublishedReleases::fetch(&self.project, upstreams).await?;
+        let selection = self.filters.select(published.candidates, upstreams.now)?;
         let mut retrieved = selection.into_versions();
-        retrieved.dropped.splice(0..0, announced.dropped);
+        retrieved.dropped.splice(0..0, published.dropped);
         Ok(retrieved)
     }
 }
 
-/// The releases of a project, and those that are none yet.
+/// The published releases of a project.
 #[derive(Debug)]
-pub(super) struct Announced {
+pub(super) struct PublishedReleases {
     pub(super) candidates: Vec<Candidate>,
     /// Drafts and prereleases.
     pub(super) dropped: Vec<Dropped>,
 }
 
-impl Announced {
-    /// Asks for the releases of a project.
-    pub(super) async fn by(
+impl PublishedReleases {
+    /// Fetches the releases of a project.
+    pub(super) async fn fetch(
         project: &GithubProject,
         upstreams: &Upstreams,
     ) -> Result<Self, RetrievalError> {
         let releases = upstreams.github.releases(project).await?;
-        let mut announced = Self {
+        let mut published = Self {
             candidates: Vec::new(),
             dropped: Vec::new(),
         };
@@ -41,30 +81,30 @@ impl Announced {
                 (true, _) => "a draft",
                 (false, true) => "a prerelease",
                 (false, false) => {
-                    announced.candidates.push(candidate(project, release));
+                    published.candidates.push(candidate(project, release));
                     continue;
                 }
             };
-            announced.dropped.push(Dropped {
+            published.dropped.push(Dropped {
                 item: release.tag.clone(),
                 reason: reason.to_owned(),
             });
         }
-        if announced.candidates.is_empty() {
-            let what = match announced.dropped.is_empty() {
-                true => "has no releases: if it has tags alone, `git-tags` reads them",
+        if published.candidates.is_empty() {
+            let reason = match published.dropped.is_empty() {
+                true => "has no releases; for tags, use `git-tags`",
                 false => "has drafts and prereleases only",
             };
-            return Err(RetrievalError::Nothing {
-                place: place(project),
-                what: what.to_owned(),
+            return Err(RetrievalError::Empty {
+                location: location(project),
+                reason: reason.to_owned(),
             });
         }
-        Ok(announced)
+        Ok(published)
     }
 }
 
-/// What is said of a release.
+/// Converts a release into a candidate.
 pub(super) fn candidate(project: &GithubProject, release: &Release) -> Candidate {
     let origin = Origin::Page {
         title: format!("release {} of {project}", release.tag),
@@ -73,7 +113,7 @@ pub(super) fn candidate(project: &GithubProject, release: &Release) -> Candidate
     Candidate::new(release.tag.clone(), release.published(), origin)
 }
 
-/// How errors name a project.
-pub(super) fn place(project: &GithubProject) -> String {
+/// Returns the name of a project for errors.
+pub(super) fn location(project: &GithubProject) -> String {
     format!("GitHub repository {project}")
 }

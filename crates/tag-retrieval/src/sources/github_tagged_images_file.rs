@@ -1,4 +1,4 @@
-//! `github-tagged-images-file`: a file of images, at the tag of every release.
+//! `github-tagged-images-file`: the image file of a project at the tag of every release.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -6,48 +6,90 @@ use std::sync::Arc;
 use extraction::{ImagesFile, ProposalRules, propose};
 use futures::future::try_join_all;
 
-use super::github_releases::Announced;
+use super::github_releases::PublishedReleases;
 use crate::candidate::{Candidate, Origin};
-use crate::config::GithubTaggedImagesFile;
+use crate::entry::{EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::github::GithubError;
+use crate::filters::Filters;
+use crate::github::{GithubError, GithubProject};
 use crate::retrieved::{Dropped, Found, FoundImage, Retrieved};
-use crate::source::{Upstreams, VersionSource};
+use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
+
+/// Maximum number of invalid lines of a file in the log. A path may lead to an unrelated file.
+const MAX_LOGGED_LINES: usize = 3;
+
+/// The image file of a GitHub project, at the tag of every release.
+#[derive(Debug, Clone)]
+pub struct GithubTaggedImagesFile {
+    /// The project.
+    pub project: GithubProject,
+    /// `imagesFilePath`, relative to the root of the repository.
+    pub path: String,
+    /// The filters for the releases.
+    pub filters: Filters,
+    /// `imageDenylist`: repositories that are never proposed.
+    pub denylist: Vec<String>,
+}
+
+impl ConfiguredSource for GithubTaggedImagesFile {
+    const KIND: SourceKind = SourceKind {
+        name: "github-tagged-images-file",
+        argument: Some("OWNER/REPO"),
+        required: &["imagesFilePath"],
+        optional: &[
+            "versionFilter",
+            "versionConstraint",
+            "minimumAge",
+            "latest",
+            "imageDenylist",
+        ],
+        charts: None,
+    };
+
+    fn parse(argument: &str, parts: EntryParts) -> Result<Self, ArgumentError> {
+        Ok(Self {
+            project: argument.parse()?,
+            path: parts.images_file_path,
+            filters: parts.filters,
+            denylist: parts.denylist,
+        })
+    }
+}
 
 impl VersionSource for GithubTaggedImagesFile {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
-        let announced = Announced::by(&self.project, upstreams).await?;
-        let selection = self.filters.select(announced.candidates, upstreams.now)?;
+        let published = PublishedReleases::fetch(&self.project, upstreams).await?;
+        let selection = self.filters.select(published.candidates, upstreams.now)?;
         let files = selection.kept.iter();
-        let files = files.map(|release| self.file(release, upstreams));
-        // The client has a limit for what is under way.
+        let files = files.map(|release| self.fetch_file(release, upstreams));
+        // The client limits concurrent requests.
         let files = try_join_all(files).await?;
         let rules = ProposalRules {
             denylist: self.denylist.clone(),
             exclude: self.filters.exclude.clone(),
             own_org: upstreams.own_org.clone(),
         };
-        let mut gathered = Gathered {
-            dropped: announced.dropped,
+        let mut collected = CollectedImages {
+            dropped: published.dropped,
             warnings: selection.warnings,
-            ..Gathered::default()
+            ..CollectedImages::default()
         };
-        gathered.dropped.extend(selection.dropped);
+        collected.dropped.extend(selection.dropped);
         for (release, file) in selection.kept.iter().zip(files) {
             match file {
-                Some(text) => gathered.read(&text, release, &rules),
-                None => gathered.warnings.push(format!(
+                Some(text) => collected.add_file(&text, release, &rules),
+                None => collected.warnings.push(format!(
                     "{} has no {} at {}",
                     self.project, self.path, release.name
                 )),
             }
         }
-        Ok(gathered.finish())
+        Ok(collected.into_retrieved())
     }
 }
 
 impl GithubTaggedImagesFile {
-    async fn file(
+    async fn fetch_file(
         &self,
         release: &Candidate,
         upstreams: &Upstreams,
@@ -57,43 +99,39 @@ impl GithubTaggedImagesFile {
     }
 }
 
-/// How many lines of a file that are no images the log has each: a path may lead to a file of
-/// something else.
-const NAMED: usize = 3;
-
-/// What all files have.
+/// The images of all files.
 #[derive(Debug, Default)]
-struct Gathered {
-    /// By image and tag, with the first release that has it: GitHub names the newest first.
+struct CollectedImages {
+    /// By image and tag, with the first release that has it. GitHub lists the newest release first.
     images: BTreeMap<(String, String), Origin>,
     dropped: Vec<Dropped>,
     warnings: Vec<String>,
 }
 
-impl Gathered {
-    fn read(&mut self, text: &str, release: &Candidate, rules: &ProposalRules) {
+impl CollectedImages {
+    fn add_file(&mut self, text: &str, release: &Candidate, rules: &ProposalRules) {
         let file = ImagesFile::parse(text);
-        let of_release = |what: String| format!("{}: {what}", release.name);
-        let more = file.problems.len().saturating_sub(NAMED);
-        let named = file.problems.into_iter().take(NAMED);
-        self.warnings.extend(named.map(of_release));
+        let with_release = |message: String| format!("{}: {message}", release.name);
+        let more = file.problems.len().saturating_sub(MAX_LOGGED_LINES);
+        let logged = file.problems.into_iter().take(MAX_LOGGED_LINES);
+        self.warnings.extend(logged.map(with_release));
         if more > 0 {
             let more = format!("and {more} more invalid lines");
-            self.warnings.push(of_release(more));
+            self.warnings.push(with_release(more));
         }
         let proposal = propose(file.images, rules);
         for image in proposal.images {
-            let found = self.images.entry((image.repository, image.tag));
-            found.or_insert_with(|| release.origin.clone());
+            let origin = self.images.entry((image.repository, image.tag));
+            origin.or_insert_with(|| release.origin.clone());
         }
         let dropped = proposal.dropped.into_iter();
         self.dropped.extend(dropped.map(Dropped::from));
         self.warnings
-            .extend(proposal.warnings.into_iter().map(of_release));
+            .extend(proposal.warnings.into_iter().map(with_release));
     }
 
-    fn finish(mut self) -> Retrieved {
-        // Most files repeat the one before.
+    fn into_retrieved(mut self) -> Retrieved {
+        // Most files repeat the previous one.
         let mut seen = HashSet::new();
         self.dropped.retain(|dropped| seen.insert(dropped.clone()));
         let images = self.images.into_iter();
@@ -112,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_something_else_does_not_fill_the_log() {
+    fn unrelated_file_causes_few_warnings() {
         let release = Candidate::new(
             "v1",
             None,
@@ -120,11 +158,12 @@ mod tests {
                 repository: "x".to_owned(),
             },
         );
-        let mut gathered = Gathered::default();
+        let mut collected = CollectedImages::default();
         let text = format!("{}\n{}", "x ".repeat(5_000), "no image\n".repeat(1_000));
-        gathered.read(&text, &release, &ProposalRules::default());
-        assert_eq!(gathered.warnings.len(), 4);
-        assert!(gathered.warnings[0].len() < 200, "{}", gathered.warnings[0]);
-        assert_eq!(gathered.warnings[3], "v1: and 998 more invalid lines");
+        collected.add_file(&text, &release, &ProposalRules::default());
+        assert_eq!(collected.warnings.len(), 4);
+        let first = &collected.warnings[0];
+        assert!(first.len() < 200, "{first}");
+        assert_eq!(collected.warnings[3], "v1: and 998 more invalid lines");
     }
 }

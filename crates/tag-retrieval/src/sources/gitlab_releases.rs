@@ -1,4 +1,4 @@
-//! `gitlab-releases`: the releases of a project at a GitLab.
+//! `gitlab-releases`: the releases of a project on a GitLab host.
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
@@ -6,22 +6,66 @@ use registry_client::{HostApi, Page};
 use serde::Deserialize;
 
 use crate::candidate::{Candidate, Origin};
-use crate::config::GitlabReleases;
+use crate::entry::{EntryImage, EntryParts, SourceKind, parse_gitlab_project};
 use crate::error::RetrievalError;
+use crate::filters::Filters;
 use crate::retrieved::Retrieved;
-use crate::source::{Upstreams, VersionSource};
+use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 
-/// Ten thousand releases; a server that pages without end stops here.
-const PAGES: usize = 100;
+/// Maximum number of pages: ten thousand releases. Some servers return pages without end.
+const MAX_PAGES: usize = 100;
 
-/// A release, as far as it counts here.
+/// The releases of a project on a GitLab host.
+#[derive(Debug, Clone)]
+pub struct GitlabReleases {
+    /// The host, with the port if it has one.
+    pub host: String,
+    /// The project, `GROUP/PROJECT` with any number of groups.
+    pub project: String,
+    /// The images that receive the versions; at least one.
+    pub images: Vec<EntryImage>,
+    /// The filters for the versions.
+    pub filters: Filters,
+}
+
+impl ConfiguredSource for GitlabReleases {
+    const KIND: SourceKind = SourceKind {
+        name: "gitlab-releases",
+        argument: Some("HOST/GROUP/PROJECT"),
+        required: &["images"],
+        optional: &[
+            "versionExtract",
+            "versionFilter",
+            "versionConstraint",
+            "minimumAge",
+            "latest",
+        ],
+        charts: None,
+    };
+
+    fn parse(argument: &str, parts: EntryParts) -> Result<Self, ArgumentError> {
+        let (host, project) = parse_gitlab_project(argument)?;
+        Ok(Self {
+            host,
+            project,
+            images: parts.images,
+            filters: parts.filters,
+        })
+    }
+
+    fn images(&self) -> &[EntryImage] {
+        &self.images
+    }
+}
+
+/// The fields of a release that this source reads.
 ///
 /// Source: GitLab documentation, "Releases API".
 #[derive(Deserialize)]
 struct Release {
     tag_name: String,
     released_at: Option<String>,
-    /// Announced for a day that is yet to come.
+    /// Scheduled for a future date.
     #[serde(default)]
     upcoming_release: bool,
     #[serde(default, rename = "_links")]
@@ -36,14 +80,14 @@ struct Links {
 
 impl VersionSource for GitlabReleases {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
-        let site = upstreams.registries.host_api(&self.host)?;
-        let releases = self.releases(&site).await?;
+        let host_api = upstreams.registries.host_api(&self.host)?;
+        let releases = self.fetch(&host_api).await?;
         let released = releases
             .into_iter()
             .filter(|release| !release.upcoming_release);
         let candidates: Vec<_> = released.map(|release| self.candidate(release)).collect();
         if candidates.is_empty() {
-            return Err(self.nothing("has no releases"));
+            return Err(self.empty("has no releases"));
         }
         let selection = self.filters.select(candidates, upstreams.now)?;
         Ok(selection.into_versions())
@@ -51,18 +95,18 @@ impl VersionSource for GitlabReleases {
 }
 
 impl GitlabReleases {
-    async fn releases(&self, site: &HostApi) -> Result<Vec<Release>, RetrievalError> {
+    async fn fetch(&self, host_api: &HostApi) -> Result<Vec<Release>, RetrievalError> {
         let project = self.project.replace('/', "%2F");
         let first = format!("api/v4/projects/{project}/releases?per_page=100");
         let mut target = first.clone();
         let mut releases = Vec::new();
-        for _ in 0..PAGES {
-            let page = site
+        for _ in 0..MAX_PAGES {
+            let page = host_api
                 .get(&target)
                 .await
                 .map_err(|error| self.refused(error))?;
             let listed: Vec<Release> = serde_json::from_slice(page.body()).map_err(|error| {
-                page.unusable(&format!("this is no list of releases ({error})"))
+                page.unusable(&format!("not a list of releases ({error})"))
             })?;
             releases.extend(listed);
             match next_page(&page, &first)? {
@@ -70,23 +114,24 @@ impl GitlabReleases {
                 _ => return Ok(releases),
             }
         }
-        Err(self.nothing(&format!("has more than {PAGES} pages of releases")))
+        Err(self.empty(&format!("has more than {MAX_PAGES} pages of releases")))
     }
 
-    /// To strangers a private project is one that does not exist, and one whose
-    /// releases are for members is forbidden.
+    /// Explains a refusal. Without a token, GitLab reports a private project as missing, and one with
+    /// members-only releases as forbidden.
     fn refused(&self, error: registry_client::Error) -> RetrievalError {
         match error.status() {
-            Some(StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => self
-                .nothing("is no project whose releases everybody may see; GitLab is asked without a token"),
+            Some(StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                self.empty("has no public releases; GitLab is queried without a token")
+            }
             _ => error.into(),
         }
     }
 
-    fn nothing(&self, what: &str) -> RetrievalError {
-        RetrievalError::Nothing {
-            place: format!("{}/{}", self.host, self.project),
-            what: what.to_owned(),
+    fn empty(&self, reason: &str) -> RetrievalError {
+        RetrievalError::Empty {
+            location: format!("{}/{}", self.host, self.project),
+            reason: reason.to_owned(),
         }
     }
 
@@ -111,8 +156,8 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
     Some(time.with_timezone(&Utc))
 }
 
-/// By `Link`; some proxies take it away and leave GitLab's own header, which is
-/// empty on the last page.
+/// Returns the next page from the `Link` header. Some proxies remove it and keep GitLab's own header,
+/// which is empty on the last page.
 fn next_page(page: &Page, first: &str) -> Result<Option<String>, RetrievalError> {
     if let Some(next) = page.next()? {
         return Ok(Some(next));

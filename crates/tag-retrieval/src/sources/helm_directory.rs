@@ -1,13 +1,45 @@
-//! `helm-directory:DIR`: charts in folders, as they are, without network.
+//! `helm-directory:DIR`: the images of charts in a local directory.
 
-use crate::config::HelmDirectory;
+use std::path::PathBuf;
+
+use super::helm_charts::{ChartLocation, retrieve_charts};
+use crate::entry::{ChartRules, EntryParts, HelmCharts, SourceKind, check_chart_name};
 use crate::error::RetrievalError;
-use crate::helm::{Place, retrieve};
 use crate::retrieved::Retrieved;
-use crate::source::{Upstreams, VersionSource};
+use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
+
+/// The charts of a local directory.
+#[derive(Debug, Clone)]
+pub struct HelmDirectory {
+    /// The directory that contains one directory for each chart.
+    pub directory: PathBuf,
+    /// The charts to render.
+    pub charts: HelmCharts,
+}
+
+impl ConfiguredSource for HelmDirectory {
+    const KIND: SourceKind = SourceKind {
+        name: "helm-directory",
+        argument: Some("DIR"),
+        required: &["helmCharts"],
+        optional: &["imageDenylist"],
+        charts: Some(ChartRules {
+            check_name: check_chart_name,
+            has_versions: false,
+        }),
+    };
+
+    fn parse(argument: &str, parts: EntryParts) -> Result<Self, ArgumentError> {
+        Ok(Self {
+            directory: argument.into(),
+            charts: parts.into_helm_charts(),
+        })
+    }
+}
 
 impl VersionSource for HelmDirectory {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
-        retrieve(upstreams, Place::Folder(&self.directory), &self.charts).await
+        let location = ChartLocation::Directory(&self.directory);
+        retrieve_charts(upstreams, location, &self.charts).await
     }
 }

@@ -1,4 +1,4 @@
-//! When an image was made.
+//! The creation time of an image.
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
@@ -6,17 +6,17 @@ use oci_spec::image::{Arch, Descriptor, Os};
 use registry_client::{Blob, Content, Error, Manifest, Repository};
 use serde::Deserialize;
 
-/// An index of indexes of images is as deep as it gets.
-const DEPTH: usize = 3;
+/// Maximum depth: an index, a nested index, an image.
+const MAX_DEPTH: usize = 3;
 
-/// Image configs are some kilobytes; there are none with megabytes.
-const CONFIG_LIMIT: u64 = 4 * 1024 * 1024;
+/// Maximum size of an image config. Usual ones have a few kilobytes.
+const MAX_CONFIG_SIZE: u64 = 4 * 1024 * 1024;
 
-/// Before this no container image was made (docker 0.1 is of March 2013): what
-/// says so was built reproducibly, with a time that tells nothing (0001, 1970, 1980).
-const FIRST_IMAGES: i64 = 1_356_998_400;
+/// Start of 2013, before the first container images. Reproducible builds set an earlier, meaningless
+/// time (0001, 1970, 1980).
+const EARLIEST_TIME: i64 = 1_356_998_400;
 
-/// The part of an image config that counts here.
+/// The field of an image config that this module reads.
 ///
 /// Source: image specification, "Image Configuration".
 #[derive(Deserialize)]
@@ -24,32 +24,32 @@ struct Config {
     created: Option<String>,
 }
 
-/// The `created` time of the image under a tag: of an index that of its image
-/// for linux/amd64, else of its first. `None` where there is none to be had: the
-/// tag or its config is gone, it is no image, or its config does not say.
+/// Returns the `created` time of the image behind a tag. Of an index, its linux/amd64 image counts,
+/// otherwise its first. Returns `None` if the tag or config is missing, the content is not an image, or
+/// the config has no usable time.
 ///
 /// # Errors
 ///
-/// Any error of the wire.
-pub(super) async fn created(
+/// Any error of the registry.
+pub(super) async fn creation_time(
     repository: &Repository,
     tag: &str,
 ) -> Result<Option<DateTime<Utc>>, Error> {
     let mut reference = tag.to_owned();
-    for _ in 0..DEPTH {
+    for _ in 0..MAX_DEPTH {
         let Some(manifest) = repository.manifest(&reference).await? else {
             return Ok(None);
         };
         match config_or_child(&manifest) {
             Some(Step::Child(child)) => reference = child.digest().to_string(),
-            Some(Step::Config(config)) => return of_config(repository, &config).await,
+            Some(Step::Config(config)) => return created_in_config(repository, &config).await,
             None => return Ok(None),
         }
     }
     Ok(None)
 }
 
-/// What to read next.
+/// The next descriptor to read.
 enum Step {
     Child(Descriptor),
     Config(Descriptor),
@@ -71,13 +71,13 @@ fn is_linux_amd64(child: &Descriptor) -> bool {
     platform.is_some_and(|it| *it.os() == Os::Linux && *it.architecture() == Arch::Amd64)
 }
 
-/// buildx puts what it knows of an image beside it, for the platform `unknown/unknown`.
+/// Whether a child is an attestation. buildx stores them with the platform `unknown/unknown`.
 fn is_attestation(child: &Descriptor) -> bool {
     let platform = child.platform().as_ref();
     platform.is_some_and(|it| it.os().to_string() == "unknown")
 }
 
-async fn of_config(
+async fn created_in_config(
     repository: &Repository,
     config: &Descriptor,
 ) -> Result<Option<DateTime<Utc>>, Error> {
@@ -85,8 +85,8 @@ async fn of_config(
         digest: config.digest().clone(),
         size: config.size(),
     };
-    match repository.small_blob(&blob, CONFIG_LIMIT).await {
-        // Registries that were tidied up lose them: one tag less, not all.
+    match repository.small_blob(&blob, MAX_CONFIG_SIZE).await {
+        // Garbage collection may have deleted the config. The other tags still count.
         Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
         bytes => Ok(created_in(&bytes?)),
     }
@@ -96,7 +96,7 @@ fn created_in(config: &[u8]) -> Option<DateTime<Utc>> {
     let config: Config = serde_json::from_slice(config).ok()?;
     let created = DateTime::parse_from_rfc3339(&config.created?).ok()?;
     let created = created.with_timezone(&Utc);
-    (created.timestamp() >= FIRST_IMAGES).then_some(created)
+    (created.timestamp() >= EARLIEST_TIME).then_some(created)
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_reproducible_builds_are_none() {
+    fn time_of_a_reproducible_build_is_ignored() {
         for (config, expected) in [
             (
                 r#"{"created":"2026-11-21T08:00:00.123456789Z","os":"linux"}"#,
@@ -119,7 +119,7 @@ mod tests {
             (r#"{"created":"0001-01-01T00:00:00Z"}"#, None),
             (r#"{"created":null}"#, None),
             (r#"{"created":"yesterday"}"#, None),
-            // The config of a chart, of an artifact.
+            // The config of a chart.
             (r#"{"name":"chart","version":"1.2.3"}"#, None),
             ("{}", None),
             ("not json", None),

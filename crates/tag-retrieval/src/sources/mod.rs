@@ -1,11 +1,18 @@
-//! The version sources, one to a file.
+//! The version sources, each in one file.
+//!
+//! A new source is a file with a type that implements [`VersionSource`](crate::VersionSource) and
+//! `ConfiguredSource`, its `mod` line and its line in `version_sources!`.
 
-mod any;
+#[macro_use]
+mod registration;
+
+mod chart_images;
 mod git_tags;
 mod github_latest_release;
 mod github_releases;
 mod github_tagged_images_file;
 mod gitlab_releases;
+mod helm_charts;
 mod helm_directory;
 mod helm_latest;
 mod helm_oci;
@@ -13,4 +20,17 @@ mod image_time;
 mod registry_tags;
 
 pub use git_tags::GitError;
-pub use registry_tags::TIMES_READ;
+pub(crate) use registration::RegisteredSource;
+pub use registry_tags::MAX_TIMES_READ;
+
+version_sources! {
+    github_releases::GithubReleases,
+    github_latest_release::GithubLatestRelease,
+    github_tagged_images_file::GithubTaggedImagesFile,
+    gitlab_releases::GitlabReleases,
+    git_tags::GitTags,
+    registry_tags::RegistryTags,
+    helm_latest::HelmLatest,
+    helm_oci::HelmOci,
+    helm_directory::HelmDirectory,
+}

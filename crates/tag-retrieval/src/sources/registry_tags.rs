@@ -1,4 +1,4 @@
-//! `registry`: the tags of the first image's repository.
+//! `registry`: the tags of the first image.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -10,16 +10,53 @@ use registry_client::{Access, Client, Repository};
 
 use super::image_time;
 use crate::candidate::{Candidate, Origin};
-use crate::config::RegistryTags;
+use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::filters::{Selection, by_version};
+use crate::filters::{Filters, Selection, compare_tags};
 use crate::retrieved::{Dropped, Retrieved};
-use crate::source::{Upstreams, VersionSource};
+use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 
-/// Of how many tags the image configs are read, the highest versions first, where
-/// a filter asks for times and the registry has no API that tells when a tag was
-/// pushed. Each takes three requests, two of which Docker Hub would count.
-pub const TIMES_READ: usize = 64;
+/// Maximum number of image configs to read for creation times, highest versions first. They are read if
+/// a filter needs times and the registry has no API for push times. Each takes three requests, two of
+/// which count against Docker Hub's limit.
+pub const MAX_TIMES_READ: usize = 64;
+
+/// The tags of the first image.
+#[derive(Debug, Clone)]
+pub struct RegistryTags {
+    /// The images that receive the versions; at least one. The tags of the first are listed.
+    pub images: Vec<EntryImage>,
+    /// The filters for the tags.
+    pub filters: Filters,
+}
+
+impl ConfiguredSource for RegistryTags {
+    const KIND: SourceKind = SourceKind {
+        name: "registry",
+        argument: None,
+        required: &["images"],
+        // No `versionExtract`: the names are tags already.
+        optional: &[
+            "versionFilter",
+            "versionConstraint",
+            "minimumAge",
+            "latest",
+            "latest_entry",
+        ],
+        charts: None,
+    };
+
+    fn parse(_: &str, parts: EntryParts) -> Result<Self, ArgumentError> {
+        Ok(Self {
+            images: parts.images,
+            filters: parts.filters,
+        })
+    }
+
+    fn images(&self) -> &[EntryImage] {
+        &self.images
+    }
+}
 
 impl VersionSource for RegistryTags {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
@@ -27,33 +64,35 @@ impl VersionSource for RegistryTags {
             .images
             .first()
             .map_or("", |image| image.source.as_str());
-        let nothing = |what: &str| RetrievalError::Nothing {
-            place: name.to_owned(),
-            what: what.to_owned(),
+        let empty = |reason: &str| RetrievalError::Empty {
+            location: name.to_owned(),
+            reason: reason.to_owned(),
         };
-        // The client asks for an image; the tag does not matter.
+        // The client takes an image; its tag has no effect.
         let image: Reference = format!("{name}:latest")
             .parse()
-            .map_err(|_| nothing("is no name of a repository"))?;
-        // Mirrors in registries.conf are not asked: they may not have the newest yet.
+            .map_err(|_| empty("is not a repository"))?;
+        // Mirrors of registries.conf are not used: they may lack the newest tags.
         let repository = upstreams.registries.destination(&image, Access::Pull)?;
         let Some(tags) = repository.tags().await? else {
-            return Err(nothing(
-                "does not exist, or is hidden from those without credentials",
-            ));
+            return Err(empty("does not exist, or requires credentials"));
         };
         if tags.is_empty() {
-            return Err(nothing("has no tags"));
+            return Err(empty("has no tags"));
         }
-        let (signatures, tags): (Vec<_>, Vec<_>) =
+        let (digest_tags, tags): (Vec<_>, Vec<_>) =
             tags.into_iter().partition(|tag| is_digest_tag(tag));
-        let candidates = tags.into_iter().map(|tag| candidate(name, tag));
+        let origin = Origin::Repository {
+            repository: name.to_owned(),
+        };
+        let candidates = tags.into_iter();
+        let candidates = candidates.map(|tag| Candidate::new(tag, None, origin.clone()));
         let mut selection = self.filters.narrow(candidates.collect());
         selection
             .dropped
-            .extend(signatures.into_iter().map(|item| Dropped {
+            .extend(digest_tags.into_iter().map(|item| Dropped {
                 item,
-                reason: "it belongs to another image, by whose digest it is named".to_owned(),
+                reason: "named by the digest of another image".to_owned(),
             }));
         if self.filters.needs_times() {
             add_times(&mut selection, &upstreams.registries, &image, &repository).await?;
@@ -65,19 +104,8 @@ impl VersionSource for RegistryTags {
     }
 }
 
-fn candidate(repository: &str, tag: String) -> Candidate {
-    Candidate {
-        name: tag.clone(),
-        tag,
-        published: None,
-        origin: Origin::Repository {
-            repository: repository.to_owned(),
-        },
-    }
-}
-
-/// Whether a tag names a signature, an attestation, an SBOM or the list of an
-/// image's referrers: `sha256-HEX`, with or without `.sig`, `.att`, `.sbom`.
+/// Whether a tag is a digest tag: a signature, attestation, SBOM or referrers list with the name
+/// `sha256-HEX`, with or without `.sig`, `.att` or `.sbom`.
 ///
 /// Source: distribution specification, "Referrers Tag Schema"; cosign.
 fn is_digest_tag(tag: &str) -> bool {
@@ -88,8 +116,8 @@ fn is_digest_tag(tag: &str) -> bool {
     hex.is_some_and(|hex| hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Says of what is left when it was published: as the registry's own API has
-/// it, where there is one, else when the images were made.
+/// Sets the publication times: push times if the registry has an API for them, otherwise the creation
+/// times of the images.
 async fn add_times(
     selection: &mut Selection,
     registries: &Client,
@@ -97,17 +125,17 @@ async fn add_times(
     repository: &Repository,
 ) -> Result<(), RetrievalError> {
     let mut tags: Vec<String> = selection.kept.iter().map(|kept| kept.tag.clone()).collect();
-    tags.sort_by(|one, other| by_version(other, one));
-    let told = match registries.vendor_api(image)? {
-        Some(hosted) if !tags.is_empty() => hosted.push_times(&tags).await?,
+    tags.sort_by(|one, other| compare_tags(other, one));
+    let push_times = match registries.vendor_api(image)? {
+        Some(vendor_api) if !tags.is_empty() => vendor_api.push_times(&tags).await?,
         _ => None,
     };
-    let times = match told {
+    let times = match push_times {
         Some(times) => times,
         None => {
-            tags.truncate(TIMES_READ);
+            tags.truncate(MAX_TIMES_READ);
             let read: HashSet<&str> = tags.iter().map(String::as_str).collect();
-            leave_out_the_rest(selection, &read, repository);
+            drop_tags_without_time(selection, &read, repository);
             created_times(repository, &tags).await?
         }
     };
@@ -117,8 +145,8 @@ async fn add_times(
     Ok(())
 }
 
-/// Drops those of which no time will be known.
-fn leave_out_the_rest(selection: &mut Selection, read: &HashSet<&str>, repository: &Repository) {
+/// Drops the candidates whose times are not read.
+fn drop_tags_without_time(selection: &mut Selection, read: &HashSet<&str>, repository: &Repository) {
     let before = selection.kept.len();
     for candidate in mem::take(&mut selection.kept) {
         if read.contains(candidate.tag.as_str()) {
@@ -127,15 +155,16 @@ fn leave_out_the_rest(selection: &mut Selection, read: &HashSet<&str>, repositor
             selection.dropped.push(Dropped {
                 item: candidate.tag,
                 reason: format!(
-                    "only of the {TIMES_READ} highest versions it is asked when they were published"
+                    "publication times are read for the {MAX_TIMES_READ} highest versions only"
                 ),
             });
         }
     }
     if before > selection.kept.len() {
         selection.warnings.push(format!(
-            "{repository}: of {before} tags only the {TIMES_READ} highest versions were looked at, \
-             since their images have to be asked when they were made; narrow them with versionFilter"
+            "{repository}: only the {MAX_TIMES_READ} highest versions of {before} tags were considered, \
+             because their publication times are read from the images; narrow the tags with \
+             versionFilter"
         ));
     }
 }
@@ -144,12 +173,12 @@ async fn created_times(
     repository: &Repository,
     tags: &[String],
 ) -> Result<HashMap<String, DateTime<Utc>>, RetrievalError> {
-    let asked = tags.iter().map(|tag| async move {
-        let created = image_time::created(repository, tag).await?;
+    let times = tags.iter().map(|tag| async move {
+        let created = image_time::creation_time(repository, tag).await?;
         Ok::<_, RetrievalError>(created.map(|created| (tag.clone(), created)))
     });
-    // At once as many as the registry's limit lets through.
-    Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+    // The client limits concurrent requests.
+    Ok(try_join_all(times).await?.into_iter().flatten().collect())
 }
 
 #[cfg(test)]
@@ -157,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_that_are_named_by_a_digest_are_no_versions() {
+    fn digest_tag_is_recognized() {
         let hex = "0123456789abcdef".repeat(4);
         for (tag, expected) in [
             (format!("sha256-{hex}"), true),

@@ -1,41 +1,40 @@
-//! `latest`: which tag is numerically the highest.
+//! The numeric order of tags.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
 
-/// A tag as numbers: any number of them, then a suffix. `3.10` is over `3.9`, a prerelease is below
-/// its release, however short the one is written, and then `1.2.0` is over `1.2`. One leading `v` does
-/// not count, nor does what follows a `+`.
+/// A tag as any number of numbers and a suffix, ordered numerically.
 ///
-/// Wider than [`Version`](super::Version), which is what a constraint compares: registries have tags
-/// such as `15.4.27.14.5` and `2024.01.02`, and somebody wants the highest of them.
+/// `3.10` is above `3.9`. A prerelease is below its release, and `1.2.0` is above `1.2`. One leading `v`
+/// and the text after a `+` are ignored. The grammar is wider than that of
+/// [`Version`](super::Version): tags such as `15.4.27.14.5` and `2024.01.02` compare too.
 #[derive(Debug, Clone)]
 pub struct TagOrder {
     numbers: Vec<Number>,
-    /// What follows the `-`.
+    /// The text after the `-`.
     prerelease: Option<Vec<Part>>,
 }
 
-/// A tag that cannot be compared with others.
+/// The error for a tag that is not numeric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is no version that can be compared")]
-pub struct Incomparable;
+#[error("not a comparable version")]
+pub struct IncomparableTag;
 
-/// A number of any size, its leading zeros cut.
+/// A number of any size, without leading zeros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Number(String);
 
-/// A piece of a suffix: `rc10` is `rc` and 10. Numbers are below words, as in SemVer.
+/// A part of a suffix: `rc10` is `rc` and 10. Numbers are below words, as in SemVer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
-    /// The end of an identifier, below everything that could go on.
+    /// The end of an identifier, below every continuation.
     End,
     Number(Number),
     Word(String),
 }
 
 impl FromStr for TagOrder {
-    type Err = Incomparable;
+    type Err = IncomparableTag;
 
     fn from_str(tag: &str) -> Result<Self, Self::Err> {
         let bare = tag.strip_prefix('v').unwrap_or(tag);
@@ -45,7 +44,7 @@ impl FromStr for TagOrder {
             None => (bare, None),
         };
         let numbers: Option<Vec<_>> = core.split('.').map(Number::parse).collect();
-        let numbers = numbers.ok_or(Incomparable)?;
+        let numbers = numbers.ok_or(IncomparableTag)?;
         let prerelease = suffix.map(parts).transpose()?;
         Ok(Self {
             numbers,
@@ -61,19 +60,19 @@ impl Number {
     }
 }
 
-/// The numbers but for the zeros at the end.
+/// Returns the numbers without trailing zeros.
 fn without_zeros(numbers: &[Number]) -> &[Number] {
     let zero = Number(String::new());
     let end = numbers.iter().rposition(|number| *number != zero);
     &numbers[..end.map_or(0, |last| last + 1)]
 }
 
-/// The pieces of a suffix, an [`Part::End`] after each identifier.
-fn parts(suffix: &str) -> Result<Vec<Part>, Incomparable> {
+/// Splits a suffix into parts, with a [`Part::End`] after each identifier.
+fn parts(suffix: &str) -> Result<Vec<Part>, IncomparableTag> {
     let mut parts = Vec::new();
     for identifier in suffix.split('.') {
         if identifier.is_empty() {
-            return Err(Incomparable);
+            return Err(IncomparableTag);
         }
         let mut rest = identifier;
         while let Some(first) = rest.chars().next() {
@@ -110,13 +109,13 @@ impl Ord for TagOrder {
             (None, None) => Ordering::Equal,
             (None, Some(_)) => Ordering::Greater,
             (Some(_), None) => Ordering::Less,
-            (Some(mine), Some(others)) => mine.cmp(others),
+            (Some(left), Some(right)) => left.cmp(right),
         };
-        let (mine, others) = (&self.numbers, &other.numbers);
-        let by_numbers = without_zeros(mine).cmp(without_zeros(others));
+        let (left, right) = (&self.numbers, &other.numbers);
+        let by_numbers = without_zeros(left).cmp(without_zeros(right));
         by_numbers
             .then_with(by_suffix)
-            .then_with(|| mine.len().cmp(&others.len()))
+            .then_with(|| left.len().cmp(&right.len()))
     }
 }
 
@@ -134,10 +133,10 @@ impl PartialEq for TagOrder {
 
 impl Eq for TagOrder {}
 
-/// Any two tags: the one that cannot be compared is below, two such are in the order of their bytes.
-/// For those who can ask about some candidates only and want the likeliest first.
+/// Compares any two tags. A tag that is not numeric is below a numeric one; two such tags compare by
+/// bytes.
 #[must_use]
-pub fn by_version(one: &str, other: &str) -> Ordering {
+pub fn compare_tags(one: &str, other: &str) -> Ordering {
     let order = |tag: &str| tag.parse::<TagOrder>().ok();
     order(one).cmp(&order(other)).then_with(|| one.cmp(other))
 }
@@ -148,7 +147,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn lower_before_higher() {
+    fn tags_order_numerically() {
         let ascending = [
             "1.2.0-alpha",
             "1.2.0-alpha.1",
@@ -173,33 +172,33 @@ mod tests {
         for pair in ascending.windows(2) {
             let [lower, higher] = [0, 1].map(|index: usize| pair[index].parse::<TagOrder>());
             assert!(lower.unwrap() < higher.unwrap(), "{pair:?}");
-            assert_eq!(by_version(pair[0], pair[1]), Ordering::Less, "{pair:?}");
+            assert_eq!(compare_tags(pair[0], pair[1]), Ordering::Less, "{pair:?}");
         }
     }
 
     #[test]
-    fn some_cannot_be_compared() {
+    fn tag_without_numbers_is_incomparable() {
         for tag in [
             "latest", "", "v", "1.2.x", "1.2.3_4", "1.2.3rc1", "1.", "1.2-", "1.2-a..b", "sha-1",
             "V1",
         ] {
             assert!(tag.parse::<TagOrder>().is_err(), "{tag}");
-            assert_eq!(by_version(tag, "0"), Ordering::Less, "{tag}");
+            assert_eq!(compare_tags(tag, "0"), Ordering::Less, "{tag}");
         }
     }
 
     proptest! {
         #[test]
-        fn the_order_is_total(texts in proptest::collection::vec("(v?[0-2]{1,2}(\\.[0-2]){0,3}(-[a0-2]{1,3}(\\.[a0-2])?)?|[a-b])", 3)) {
+        fn order_is_total(texts in proptest::collection::vec("(v?[0-2]{1,2}(\\.[0-2]){0,3}(-[a0-2]{1,3}(\\.[a0-2])?)?|[a-b])", 3)) {
             let (a, b, c) = (&texts[0], &texts[1], &texts[2]);
-            prop_assert_eq!(by_version(a, b), by_version(b, a).reverse());
-            let below = |one: &str, other: &str| by_version(one, other).is_le();
+            prop_assert_eq!(compare_tags(a, b), compare_tags(b, a).reverse());
+            let below = |one: &str, other: &str| compare_tags(one, other).is_le();
             prop_assert!(!(below(a, b) && below(b, c)) || below(a, c));
-            prop_assert_eq!(a == b, by_version(a, b).is_eq());
+            prop_assert_eq!(a == b, compare_tags(a, b).is_eq());
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in ".*") {
+        fn parser_never_panics(text in ".*") {
             let _ = text.parse::<TagOrder>();
         }
     }

@@ -62,7 +62,7 @@ fn keys_that_nobody_knows() {
 }
 
 #[test]
-fn values_of_another_type() {
+fn value_of_the_wrong_type_is_reported() {
     let registry = |more: &str| format!("{{'versionSource': 'registry', 'images': ['a'], {more}}}");
     for (entry, problem) in [
         (
@@ -108,7 +108,7 @@ fn values_of_another_type() {
 }
 
 #[test]
-fn values_of_another_type_at_a_chart() {
+fn value_of_the_wrong_type_in_a_chart_is_reported() {
     let helm = |more: &str| {
         format!("{{'versionSource': 'helm-directory:/c', 'helmCharts': {{'c': {more}}}}}")
     };
@@ -135,12 +135,12 @@ fn values_of_another_type_at_a_chart() {
 }
 
 #[test]
-fn what_a_source_needs_or_cannot_use() {
+fn source_requires_and_rejects_keys() {
     for (entry, problem) in [
         ("{}", "`versionSource` is missing"),
         (
             "{'versionSource': 'registry'}",
-            "`images` is missing: versionSource `registry` needs it",
+            "`images` is missing: versionSource `registry` requires it",
         ),
         (
             "{'versionSource': 'registry', 'images': []}",
@@ -157,15 +157,15 @@ fn what_a_source_needs_or_cannot_use() {
         ),
         (
             "{'versionSource': 'github-tagged-images-file:a/b', 'imagesFilePath': 'c', 'images': ['d']}",
-            "versionSource `github-tagged-images-file` cannot use `images`; these can: github-releases,",
+            "versionSource `github-tagged-images-file` does not accept `images`; these do: github-releases,",
         ),
         (
             "{'versionSource': 'github-releases:a/b', 'images': ['d'], 'latest_entry': true}",
-            "versionSource `github-releases` cannot use `latest_entry`; these can: registry",
+            "versionSource `github-releases` does not accept `latest_entry`; these do: registry",
         ),
         (
             "{'versionSource': 'git-tags:https://a/b', 'images': ['d'], 'minimumAge': 1}",
-            "versionSource `git-tags` cannot use `minimumAge`; these can: github-releases,",
+            "versionSource `git-tags` does not accept `minimumAge`; these do: github-releases,",
         ),
         (
             "{'versionSource': 'helm-latest:https://c', 'helmCharts': {'d': {}}, 'versionFilter': 'v1.4.*'}",
@@ -174,40 +174,40 @@ fn what_a_source_needs_or_cannot_use() {
         // helm ignores `--version` for a folder.
         (
             "{'versionSource': 'helm-directory:c', 'helmCharts': {'d': {'versionFilter': 'v1.4.*'}}}",
-            "versionSource `helm-directory` cannot use `versionFilter`: a chart in a folder has the version",
+            "versionSource `helm-directory` does not accept `versionFilter`: a chart in a directory has one version",
         ),
         (
             "{'versionSource': 'helm-directory:c', 'helmCharts': {'d': {}}, 'additionalVersionFilter': ['1.*']}",
-            "versionSource `helm-directory` cannot use `additionalVersionFilter`; these can: helm-latest, helm-oci",
+            "versionSource `helm-directory` does not accept `additionalVersionFilter`; these do: helm-latest, helm-oci",
         ),
     ] {
         assert_one(entry, problem);
     }
     let off = "{'versionSource': 'github-releases:a/b', 'images': ['d'], 'latest_entry': 'false'}";
-    assert_eq!(problems(off), [""; 0], "what is switched off is not there");
+    assert_eq!(problems(off), [""; 0], "every source accepts a filter that is off");
 }
 
 #[test]
-fn values_that_are_wrong_in_themselves() {
+fn invalid_value_is_reported() {
     let registry = |more: &str| format!("{{'versionSource': 'registry', 'images': ['a'], {more}}}");
     let source = |source: &str| format!("{{'versionSource': '{source}', 'images': ['a']}}");
     let charts = |source: &str, chart: &str| {
         format!("{{'versionSource': '{source}', 'helmCharts': {{'{chart}': {{}}}}}}")
     };
     for (entry, problem) in [
-        (registry("'versionFilter': 'v(1'"), "`versionFilter`: `v(1` is no regular expression (character 2)"),
+        (registry("'versionFilter': 'v(1'"), "`versionFilter`: `v(1` is not a regular expression (character 2)"),
         (registry("'versionFilter': '^(?!v)'"), "`versionFilter`: `^(?!v)` has a look-ahead"),
-        (registry("'exclude': '*'"), "`exclude`: `*` is no regular expression"),
-        (registry("'versionConstraint': '=>1'"), "`versionConstraint`: `=>` is no comparison"),
+        (registry("'exclude': '*'"), "`exclude`: `*` is not a regular expression"),
+        (registry("'versionConstraint': '=>1'"), "`versionConstraint`: `=>` is not a comparison"),
         (
             "{'versionSource': 'git-tags:https://a/b', 'images': ['d'], 'versionExtract': '^v'}".to_owned(),
             "`versionExtract`: `^v` has 0 capture groups",
         ),
         (source("github-release:a/b"), "the nearest is `github-releases`"),
-        (source("github-releases:a"), "`a` is no project at GitHub"),
-        (source("gitlab-releases:a/b"), "`a/b` is no project at a GitLab"),
-        (source("git-tags:git@a.b:c"), "`git@a.b:c` is no address"),
-        (charts("helm-latest:charts.example", "c"), "`charts.example` is no address"),
+        (source("github-releases:a"), "`a` is not a GitHub project"),
+        (source("gitlab-releases:a/b"), "`a/b` is not a GitLab project"),
+        (source("git-tags:git@a.b:c"), "`git@a.b:c` is not a URL"),
+        (charts("helm-latest:charts.example", "c"), "`charts.example` is not a URL"),
         (charts("helm-latest:oci://a.b", "c"), "scheme `oci`"),
         (charts("helm-oci", "c"), "its name begins with `oci://`"),
         (charts("helm-latest:https://a.b", "oci://a.b/c"), "its versionSource is `helm-oci`"),
@@ -225,7 +225,7 @@ fn values_that_are_wrong_in_themselves() {
         ),
         (
             "{'versionSource': 'github-tagged-images-file:a/b', 'imagesFilePath': '../c'}".to_owned(),
-            "`imagesFilePath`: `../c` is no file of a repository",
+            "`imagesFilePath`: `../c` is not a file path within a repository",
         ),
         (
             "{'versionSource': 'helm-oci', 'imageDenylist': ['a:1'], 'helmCharts': {'oci://a.b/c': {}}}".to_owned(),
@@ -237,7 +237,7 @@ fn values_that_are_wrong_in_themselves() {
 }
 
 #[test]
-fn all_problems_come_together_in_the_order_of_the_text() {
+fn all_problems_are_reported_in_text_order() {
     let text = r#"{
   "a": {"versionSource": "github-releases:a", "images": ["x:1"], "latest": 2},
   "a": {"versionSource": "registry"},
@@ -265,7 +265,7 @@ fn all_problems_come_together_in_the_order_of_the_text() {
     assert_eq!(places, expected, "{found:#?}");
     assert_eq!(
         found[3].message,
-        "duplicate entry `a`: it is on line 2, column 3 already"
+        "duplicate entry `a`: already on line 2, column 3"
     );
 }
 
@@ -273,7 +273,7 @@ fn all_problems_come_together_in_the_order_of_the_text() {
 fn filters_reach_the_source() {
     let entry = "{'versionSource': 'registry', 'images': ['quay.io/a/b', {'source': 'c', 'destination': 'd/e'}],
         'versionFilter': '^v', 'versionConstraint': '>1', 'exclude': 'rc', 'minimumAge': 3, 'latest': 'true', 'latest_entry': false}";
-    let Source::Registry(RegistryTags { images, filters }) = source(entry) else {
+    let Source::RegistryTags(RegistryTags { images, filters }) = source(entry) else {
         panic!("{entry}");
     };
     assert_eq!(images[0].source, "quay.io/a/b");
@@ -285,7 +285,7 @@ fn filters_reach_the_source() {
     assert_eq!(filters.newest, Newest::Highest);
 
     let both = "{'versionSource': 'registry', 'images': ['a'], 'latest': true, 'latest_entry': true, 'minimumAge': 0}";
-    let Source::Registry(RegistryTags { filters, .. }) = source(both) else {
+    let Source::RegistryTags(RegistryTags { filters, .. }) = source(both) else {
         panic!("{both}");
     };
     assert_eq!(filters.newest, Newest::LastPublished, "`latest_entry` wins");
@@ -318,7 +318,7 @@ fn charts_reach_the_source() {
 }
 
 #[test]
-fn the_path_of_the_images_file_is_from_the_top_of_the_repository() {
+fn images_file_path_is_relative_to_the_root_of_the_repository() {
     let entry = "{'versionSource': 'github-tagged-images-file:a/b', 'imagesFilePath': '/c/d.txt', 'imageDenylist': ['index.docker.io/e/f']}";
     let Source::GithubTaggedImagesFile(file) = source(entry) else {
         panic!("{entry}");
@@ -328,7 +328,7 @@ fn the_path_of_the_images_file_is_from_the_top_of_the_repository() {
 }
 
 #[test]
-fn the_schema_may_be_named() {
+fn schema_key_is_not_an_entry() {
     let entry =
         "'$schema': 'config.schema.json', 'e': {'versionSource': 'registry', 'images': ['a']}";
     let config = Config::parse(&format!("{{\n{entry}}}").replace('\'', "\"")).unwrap();
@@ -342,12 +342,12 @@ fn the_schema_may_be_named() {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in ".*") {
+    fn parser_never_panics(text in ".*") {
         let _ = Config::parse(&text);
     }
 
     #[test]
-    fn no_value_makes_it_panic(
+    fn parser_never_panics_on_any_value(
         key in "(versionSource|images|helmCharts|versionExtract|minimumAge|latest|x)",
         value in "(1e9|-0|true|null|\"[a-z:/@é(]{0,6}\"|\\[\"[a-z:@é]{0,3}\", \\{\\}\\]|\\{\"c\": \\{\"chartConfig\": (1|\\{\\})\\}\\})",
     ) {

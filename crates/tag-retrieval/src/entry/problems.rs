@@ -1,8 +1,8 @@
-//! What is wrong with a configuration, and where.
+//! Problems of a configuration, with their positions.
 
 use std::fmt::Display;
 
-/// Something wrong with a configuration. Its `Display` is what belongs after `file:line:column: `.
+/// One problem of a configuration. Its `Display` is the text after `file:line:column: `.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{message}")]
 pub struct ConfigProblem {
@@ -10,22 +10,22 @@ pub struct ConfigProblem {
     pub line: usize,
     /// The column in characters, counted from 1.
     pub column: usize,
-    /// The entry, what is wrong with it and what to do.
+    /// The entry, the problem and the remedy.
     pub message: String,
 }
 
-/// The problems of a text as they are found.
-pub(super) struct Problems<'text> {
+/// A collector of problems in one text.
+pub(crate) struct Problems<'text> {
     text: &'text str,
-    /// The offset at which each line begins.
+    /// The offsets at which lines begin.
     lines: Vec<usize>,
-    /// The entry and chart that are being read.
+    /// The entry and chart being read.
     within: Vec<String>,
     found: Vec<ConfigProblem>,
 }
 
 impl<'text> Problems<'text> {
-    pub fn new(text: &'text str) -> Self {
+    pub(crate) fn new(text: &'text str) -> Self {
         let breaks = text.match_indices('\n').map(|(offset, _)| offset + 1);
         Self {
             text,
@@ -35,9 +35,9 @@ impl<'text> Problems<'text> {
         }
     }
 
-    /// Notes a problem at a byte of the text.
-    pub fn add(&mut self, at: usize, message: impl Display) {
-        let (line, column) = self.place(at);
+    /// Adds a problem at an offset in the text.
+    pub(crate) fn add(&mut self, offset: usize, message: impl Display) {
+        let (line, column) = self.position(offset);
         let within = match self.within.join(", ") {
             none if none.is_empty() => none,
             some => format!("{some}: "),
@@ -50,24 +50,28 @@ impl<'text> Problems<'text> {
         });
     }
 
-    /// Reads what belongs to `what`, such as "entry `etcd`", which its problems name.
-    pub fn within<Read>(&mut self, what: String, read: impl FnOnce(&mut Self) -> Read) -> Read {
-        self.within.push(what);
+    /// Runs `read` with a prefix such as "entry `etcd`" for the problems it adds.
+    pub(crate) fn within<T>(&mut self, prefix: String, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.within.push(prefix);
         let outcome = read(self);
         self.within.pop();
         outcome
     }
 
-    /// The line and the column of a byte, counted from 1.
-    pub fn place(&self, at: usize) -> (usize, usize) {
-        let line = self.lines.partition_point(|start| *start <= at);
+    /// Returns the line and column of an offset, both from 1.
+    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= offset);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let before = self.text.get(start..at).unwrap_or_default();
+        let before = self.text.get(start..offset).unwrap_or_default();
         (line, before.chars().count() + 1)
     }
 
-    /// All of them, in the order of the text.
-    pub fn finish(mut self) -> Result<(), Vec<ConfigProblem>> {
+    /// Returns all problems in text order.
+    ///
+    /// # Errors
+    ///
+    /// The problems, if there are any.
+    pub(crate) fn finish(mut self) -> Result<(), Vec<ConfigProblem>> {
         self.found.sort();
         self.found.dedup();
         if self.found.is_empty() {
@@ -83,17 +87,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_count_lines_and_characters_from_one() {
+    fn position_counts_lines_and_characters_from_one() {
         let text = "{\n  \"ä\": 1,\r\n}";
         let problems = Problems::new(text);
-        for (what, place) in [("{", (1, 1)), ("\"ä", (2, 3)), ("1", (2, 8)), ("}", (3, 1))] {
-            assert_eq!(problems.place(text.find(what).unwrap()), place, "{what}");
+        for (text_at, expected) in [("{", (1, 1)), ("\"ä", (2, 3)), ("1", (2, 8)), ("}", (3, 1))] {
+            assert_eq!(problems.position(text.find(text_at).unwrap()), expected, "{text_at}");
         }
-        assert_eq!(problems.place(text.len()), (3, 2));
+        assert_eq!(problems.position(text.len()), (3, 2));
     }
 
     #[test]
-    fn problems_name_where_they_are_and_come_in_order() {
+    fn problems_have_prefixes_and_text_order() {
         let mut problems = Problems::new("a\nb");
         problems.within("entry `x`".to_owned(), |problems| {
             problems.within("chart `y`".to_owned(), |problems| problems.add(2, "late"));

@@ -1,4 +1,4 @@
-//! The text as JSON, with positions.
+//! Strict JSON with positions.
 
 use std::collections::HashMap;
 
@@ -7,9 +7,9 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde::de::IgnoredAny;
 
-use super::problem::Problems;
+use super::problems::Problems;
 
-/// JSON and nothing besides: other tools read the file too.
+/// Strict JSON: other tools read the file too.
 const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
@@ -23,9 +23,8 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// The object that a configuration is. Reports what is no JSON, and every key that an object has
-/// twice.
-pub(super) fn root<'text>(
+/// Parses the text of a configuration into its root object. Reports invalid JSON and duplicate keys.
+pub(crate) fn parse_root<'text>(
     text: &'text str,
     problems: &mut Problems<'text>,
 ) -> Option<Object<'text>> {
@@ -39,12 +38,12 @@ pub(super) fn root<'text>(
             return None;
         }
     };
-    // A second opinion, since the first parser is lenient at some places (a missing comma before a
-    // bracket) whatever it is told.
+    // The first parser accepts some invalid JSON whatever its options, such as a missing comma before a
+    // bracket.
     if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
         let message = error.to_string();
-        let (what, _) = message.rsplit_once(" at line ").unwrap_or((&message, ""));
-        problems.add(offset(text, &error), format!("not valid JSON: {what}"));
+        let (cause, _) = message.rsplit_once(" at line ").unwrap_or((&message, ""));
+        problems.add(offset(text, &error), format!("not valid JSON: {cause}"));
         return None;
     }
     let object = match value {
@@ -55,11 +54,11 @@ pub(super) fn root<'text>(
             return None;
         }
     };
-    duplicates(&object, "entry", problems);
+    report_duplicates(&object, "entry", problems);
     Some(object)
 }
 
-/// Where `serde_json` stopped.
+/// Returns the offset at which `serde_json` stopped.
 fn offset(text: &str, error: &serde_json::Error) -> usize {
     let lines = text
         .split_inclusive('\n')
@@ -68,7 +67,7 @@ fn offset(text: &str, error: &serde_json::Error) -> usize {
     text.floor_char_boundary(at)
 }
 
-fn duplicates(object: &Object<'_>, what: &str, problems: &mut Problems<'_>) {
+fn report_duplicates(object: &Object<'_>, item: &str, problems: &mut Problems<'_>) {
     let mut first: HashMap<&str, usize> = HashMap::new();
     for property in &object.properties {
         let (key, at) = (property.name.as_str(), property.range.start);
@@ -77,27 +76,27 @@ fn duplicates(object: &Object<'_>, what: &str, problems: &mut Problems<'_>) {
                 first.insert(key, at);
             }
             Some(earlier) => {
-                let (line, column) = problems.place(*earlier);
+                let (line, column) = problems.position(*earlier);
                 let message = format!(
-                    "duplicate {what} `{key}`: it is on line {line}, column {column} already"
+                    "duplicate {item} `{key}`: already on line {line}, column {column}"
                 );
                 problems.add(at, message);
             }
         }
-        let within = match what {
+        let within = match item {
             "entry" => format!("entry `{key}`"),
             _ => format!("`{key}`"),
         };
-        problems.within(within, |problems| below(&property.value, problems));
+        problems.within(within, |problems| report_nested(&property.value, problems));
     }
 }
 
-fn below(value: &Value<'_>, problems: &mut Problems<'_>) {
+fn report_nested(value: &Value<'_>, problems: &mut Problems<'_>) {
     match value {
-        Value::Object(object) => duplicates(object, "key", problems),
+        Value::Object(object) => report_duplicates(object, "key", problems),
         Value::Array(array) => {
             for element in &array.elements {
-                below(element, problems);
+                report_nested(element, problems);
             }
         }
         _ => {}
@@ -111,16 +110,16 @@ mod tests {
 
     fn found(text: &str) -> Vec<String> {
         let mut problems = Problems::new(text);
-        root(text, &mut problems);
+        parse_root(text, &mut problems);
         let found = problems.finish().err().unwrap_or_default();
-        let line = |problem: &crate::config::ConfigProblem| {
+        let line = |problem: &super::super::ConfigProblem| {
             format!("{}:{}: {problem}", problem.line, problem.column)
         };
         found.iter().map(line).collect()
     }
 
     #[test]
-    fn what_is_no_json_is_said_with_its_place() {
+    fn invalid_json_is_reported_with_its_position() {
         for (text, problem) in [
             (
                 "{\n  \"a\": {},\n}",
@@ -154,24 +153,24 @@ mod tests {
     }
 
     #[test]
-    fn every_key_that_stands_twice_is_found() {
+    fn every_duplicate_key_is_reported() {
         assert_eq!(
             found(
                 "{\"a\": {},\n \"a\": {\"x\": 1, \"x\": 2},\n \"b\": {\"y\": [{\"z\": 1, \"z\": 1}]}}"
             ),
             [
-                "2:2: duplicate entry `a`: it is on line 1, column 2 already",
-                "2:16: entry `a`: duplicate key `x`: it is on line 2, column 8 already",
-                "3:23: entry `b`, `y`: duplicate key `z`: it is on line 3, column 15 already",
+                "2:2: duplicate entry `a`: already on line 1, column 2",
+                "2:16: entry `a`: duplicate key `x`: already on line 2, column 8",
+                "3:23: entry `b`, `y`: duplicate key `z`: already on line 3, column 15",
             ]
         );
     }
 
     proptest! {
         #[test]
-        fn what_passes_is_json(text in "[\\[\\]{}:,\"a1 \n]{0,12}") {
+        fn accepted_text_is_json(text in "[\\[\\]{}:,\"a1 \n]{0,12}") {
             let mut problems = Problems::new(&text);
-            let passed = root(&text, &mut problems).is_some();
+            let passed = parse_root(&text, &mut problems).is_some();
             let json = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text);
             prop_assert_eq!(passed, json.is_ok());
             prop_assert!(passed || problems.finish().is_err());

@@ -1,26 +1,26 @@
-//! The filters of an entry, together.
+//! All filters of an entry.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use regex::Regex;
 
-use super::age::MinimumAge;
 use super::constraint::Constraint;
-use super::extract::Extract;
-use super::newest::{Newest, NothingLeft};
+use super::minimum_age::MinimumAge;
+use super::newest::{Newest, SelectionError};
 use super::selection::Selection;
+use super::tag_extractor::TagExtractor;
 use super::version::Version;
 use crate::candidate::Candidate;
 
-/// The filters of an entry, together, in the order in which they work.
+/// All filters of an entry, in the order of their application.
 #[derive(Debug, Clone, Default)]
 pub struct Filters {
-    /// `versionExtract`: makes the tag of the name; all others look at the tag.
-    pub extract: Option<Extract>,
-    /// `exclude`: tags never proposed, searched like `versionFilter`.
+    /// `versionExtract`: derives the tag from the name. The other filters apply to the tag.
+    pub extract: Option<TagExtractor>,
+    /// `exclude`: a pattern for tags that are never proposed.
     pub exclude: Option<Regex>,
-    /// `versionFilter`: searched in the whole tag.
+    /// `versionFilter`: a pattern that must match anywhere in the tag.
     pub pattern: Option<Regex>,
     /// `versionConstraint`.
     pub constraint: Option<Constraint>,
@@ -31,15 +31,14 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// Whether [`finish`](Self::finish) asks when a candidate was published. A source for which each
-    /// answer costs a request looks here, and asks only of what [`narrow`](Self::narrow) left.
+    /// Whether [`finish`](Self::finish) reads publication times. A source that needs a request for each
+    /// time fetches them only if this is true, and only for the result of [`narrow`](Self::narrow).
     #[must_use]
     pub fn needs_times(&self) -> bool {
         self.minimum_age.is_some() || self.newest == Newest::LastPublished
     }
 
-    /// What the filters that need no times leave. Of several candidates with the same tag the first
-    /// stays.
+    /// Applies the filters that need no times. Of several candidates with the same tag, the first is kept.
     #[must_use]
     pub fn narrow(&self, candidates: Vec<Candidate>) -> Selection {
         let mut selection = Selection::default();
@@ -63,22 +62,22 @@ impl Filters {
         selection
     }
 
-    /// What is left of it after the age and `latest` or `latest_entry`. `now` is the time of the run.
+    /// Applies `minimumAge` and `latest` or `latest_entry`. `now` is the time of the run.
     ///
     /// # Errors
     ///
-    /// [`NothingLeft`] where `latest` or `latest_entry` has nothing to choose from. That everything
-    /// is too young yet is no error but an empty selection.
+    /// [`SelectionError`] if `latest` or `latest_entry` has nothing to choose from. An empty selection is
+    /// returned if all candidates are too recent.
     pub fn finish(
         &self,
         narrowed: Selection,
         now: DateTime<Utc>,
-    ) -> Result<Selection, NothingLeft> {
+    ) -> Result<Selection, SelectionError> {
         let filter = self.newest.key();
         if self.newest != Newest::All && narrowed.kept.is_empty() {
             let first = narrowed.dropped.first();
-            return Err(first.map_or(NothingLeft::Empty { filter }, |first| {
-                NothingLeft::Filtered {
+            return Err(first.map_or(SelectionError::Empty { filter }, |first| {
+                SelectionError::Filtered {
                     filter,
                     count: narrowed.dropped.len(),
                     first: first.item.clone(),
@@ -87,32 +86,32 @@ impl Filters {
             }));
         }
         let old_enough = match self.minimum_age {
-            Some(age) => without_the_young(narrowed, age, now),
+            Some(age) => drop_recent(narrowed, age, now),
             None => narrowed,
         };
         self.newest.choose(old_enough)
     }
 
-    /// [`narrow`](Self::narrow) and [`finish`](Self::finish), for sources that name the times anyway.
+    /// Applies all filters, for sources that report publication times.
     ///
     /// # Errors
     ///
-    /// Those of [`finish`](Self::finish).
+    /// The errors of [`finish`](Self::finish).
     pub fn select(
         &self,
         candidates: Vec<Candidate>,
         now: DateTime<Utc>,
-    ) -> Result<Selection, NothingLeft> {
+    ) -> Result<Selection, SelectionError> {
         self.finish(self.narrow(candidates), now)
     }
 
-    /// The candidate's tag, or the reason why it is out.
+    /// Returns the tag of a candidate, or the reason to drop it.
     fn tag(&self, candidate: &Candidate) -> Result<String, String> {
         let tag = match &self.extract {
             None => candidate.tag.as_str(),
             Some(extract) => {
                 let tag = extract.tag(&candidate.name);
-                tag.ok_or_else(|| format!("`versionExtract` \"{extract}\" finds no tag in it"))?
+                tag.ok_or_else(|| format!("`versionExtract` \"{extract}\" finds no tag"))?
             }
         };
         if let Some(exclude) = self
@@ -140,10 +139,10 @@ impl Filters {
     }
 }
 
-/// Drops what is not out long enough, and with a warning what may not be.
-fn without_the_young(narrowed: Selection, age: MinimumAge, now: DateTime<Utc>) -> Selection {
+/// Drops candidates that are too recent, and with a warning those without a time.
+fn drop_recent(narrowed: Selection, age: MinimumAge, now: DateTime<Utc>) -> Selection {
     let days = age.days;
-    let unknown = format!("`minimumAge` {days}: it is not known when it was published");
+    let unknown = format!("`minimumAge` {days}: unknown publication time");
     let mut undated = Vec::new();
     let mut selection = Selection {
         kept: Vec::new(),
@@ -163,10 +162,10 @@ fn without_the_young(narrowed: Selection, age: MinimumAge, now: DateTime<Utc>) -
             }
         }
     }
-    selection.warn_of(&unknown, &undated);
+    selection.warn_dropped(&unknown, &undated);
     selection
 }
 
 #[cfg(test)]
-#[path = "together_tests.rs"]
+#[path = "filters_tests.rs"]
 mod tests;

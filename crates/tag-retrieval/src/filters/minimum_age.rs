@@ -1,17 +1,17 @@
-//! `minimumAge`: how long a version has to have been out.
+//! `minimumAge`: the minimum age of a version.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// `minimumAge`: whole days since publication before a version is proposed. Most bad releases are
-/// pulled within days.
+/// `minimumAge`: the number of days after publication before a version is proposed. Most bad releases
+/// are withdrawn within days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MinimumAge {
-    /// How many; any time of day counts, so that 1 is 24 hours.
+    /// The number of days of 24 hours.
     pub days: u16,
 }
 
 impl MinimumAge {
-    /// Whether a version is out long enough.
+    /// Whether a version is old enough.
     #[must_use]
     pub fn allows(self, published: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         now.signed_duration_since(published) >= TimeDelta::days(self.days.into())
@@ -23,13 +23,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_of_24_hours() {
+    fn day_has_24_hours() {
         for (days, published, allowed) in [
             (7, "2026-01-03T12:00:00Z", true),
             (7, "2026-01-03T12:00:01Z", false),
             (0, "2026-01-10T12:00:00Z", true),
             (1, "2026-01-10T00:00:00Z", false),
-            // A clock that is ahead of ours.
+            // Published in the future: a clock is ahead.
             (1, "2026-02-01T00:00:00Z", false),
             (u16::MAX, "0001-01-01T00:00:00Z", true),
         ] {

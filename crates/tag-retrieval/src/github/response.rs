@@ -1,4 +1,4 @@
-//! What GitHub answered.
+//! A response of GitHub.
 
 use std::time::Duration;
 
@@ -8,38 +8,38 @@ use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The longest message of a refusal that is passed on, in characters.
-const LONGEST_MESSAGE: usize = 300;
+/// Maximum length of an error message, in characters.
+const MAX_MESSAGE_LENGTH: usize = 300;
 
-/// The longest wait that is believed: no date overflows by it, and no deadline is as far away.
-const LONGEST_WAIT: u64 = 366 * 24 * 60 * 60;
+/// Maximum `Retry-After`, in seconds. It exceeds every deadline and overflows no date.
+const MAX_RETRY_AFTER: u64 = 366 * 24 * 60 * 60;
 
-/// What GitHub answered.
+/// A response of GitHub with its whole body.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// Any.
+pub struct GithubResponse {
+    /// The status, of success or failure.
     pub status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-impl Answer {
-    /// The document.
+impl GithubResponse {
+    /// Parses the JSON document.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, in one line.
+    /// The cause, in one line, if the body is not such a document.
     pub(super) fn document<T: DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_slice(&self.body).map_err(|error| error.to_string())
     }
 
-    /// The body as text; what is no UTF-8 in it is replaced.
+    /// Returns the body as text. Invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Whether the list has a further page (<https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>).
+    /// Whether the list has another page (<https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>).
     #[must_use]
     pub fn has_next_page(&self) -> bool {
         let mut links = self.headers.get_all(http::header::LINK).iter();
@@ -49,7 +49,7 @@ impl Answer {
         })
     }
 
-    /// What GitHub says about a refusal, in one line.
+    /// Returns the error message, in one line.
     pub(super) fn message(&self) -> String {
         let document: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let text = match document["message"].as_str() {
@@ -62,15 +62,15 @@ impl Answer {
             None => self.text(),
         };
         let words: Vec<_> = text.split_whitespace().collect();
-        words.join(" ").chars().take(LONGEST_MESSAGE).collect()
+        words.join(" ").chars().take(MAX_MESSAGE_LENGTH).collect()
     }
 
     pub(super) fn retry_after(&self) -> Option<Duration> {
-        let seconds = self.number("retry-after")?.min(LONGEST_WAIT);
+        let seconds = self.number("retry-after")?.min(MAX_RETRY_AFTER);
         Some(Duration::from_secs(seconds))
     }
 
-    /// How many requests are allowed in an hour.
+    /// Returns the number of requests allowed in an hour.
     pub(super) fn limit(&self) -> Option<u64> {
         self.number("x-ratelimit-limit")
     }
@@ -79,7 +79,7 @@ impl Answer {
         self.number("x-ratelimit-remaining")
     }
 
-    /// When all requests are allowed again.
+    /// Returns the time at which the rate limit resets.
     pub(super) fn reset(&self) -> Option<DateTime<Utc>> {
         let seconds = self.number("x-ratelimit-reset")?;
         DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)

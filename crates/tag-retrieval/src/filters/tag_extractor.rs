@@ -1,4 +1,4 @@
-//! `versionExtract`: the image tag in a release's name.
+//! `versionExtract`: the image tag in the name of a release.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use regex::Regex;
 
 use super::pattern::{self, PatternError};
 
-/// `versionExtract`: a regular expression whose one capture group is the tag, such as `^v(.*)$`.
+/// `versionExtract`: a regular expression with one capture group, the tag, such as `^v(.*)$`.
 #[derive(Debug, Clone)]
-pub struct Extract(Regex);
+pub struct TagExtractor(Regex);
 
-impl Extract {
-    /// Compiles it.
+impl TagExtractor {
+    /// Compiles a pattern.
     ///
     /// # Errors
     ///
-    /// [`PatternError`] where it is no regular expression or has other than one group.
+    /// [`PatternError`] if the text is not a regular expression, or does not have exactly one group.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        let regex = pattern::compile(text)?;
-        // The whole match counts as a group.
+        let regex = pattern::compile_pattern(text)?;
+        // `captures_len` counts the whole match.
         match regex.captures_len() - 1 {
             1 => Ok(Self(regex)),
             found => Err(PatternError::Groups {
@@ -28,7 +28,7 @@ impl Extract {
         }
     }
 
-    /// The tag; none where the name does not match, or the group is empty or took no part.
+    /// Extracts the tag from a name. Returns `None` if the name does not match or the group is empty.
     #[must_use]
     pub fn tag<'name>(&self, name: &'name str) -> Option<&'name str> {
         let group = self.0.captures(name)?.get(1)?;
@@ -36,7 +36,7 @@ impl Extract {
     }
 }
 
-impl fmt::Display for Extract {
+impl fmt::Display for TagExtractor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str())
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_group_is_the_tag() {
+    fn group_is_the_tag() {
         for (pattern, name, tag) in [
             ("^v(.*)$", "v1.2.3", Some("1.2.3")),
             ("^v(.*)$", "1.2.3", None),
@@ -57,7 +57,7 @@ mod tests {
             ("^v1(-rc)?", "v1", None),
         ] {
             assert_eq!(
-                Extract::parse(pattern).unwrap().tag(name),
+                TagExtractor::parse(pattern).unwrap().tag(name),
                 tag,
                 "{pattern} in {name}"
             );
@@ -65,13 +65,13 @@ mod tests {
     }
 
     #[test]
-    fn one_group_it_has_to_be() {
+    fn pattern_needs_exactly_one_group() {
         for (pattern, message) in [
             ("^v.*$", "has 0 capture groups"),
             ("^(v)(.*)$", "has 2 capture groups"),
             ("^v(", "unclosed group"),
         ] {
-            let error = Extract::parse(pattern).unwrap_err().to_string();
+            let error = TagExtractor::parse(pattern).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }
     }

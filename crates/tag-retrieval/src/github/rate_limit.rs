@@ -1,4 +1,4 @@
-//! Which refusals are limits, and how long they hold
+//! Rate limits in responses
 //! (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 
 use std::fmt;
@@ -7,20 +7,20 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 
-use super::answer::Answer;
+use super::response::GithubResponse;
 
-/// "Wait for at least one minute", where a secondary limit does not say how long it holds.
-const UNSAID: Duration = Duration::from_secs(60);
+/// Wait for a secondary limit without an end time. GitHub asks for at least one minute.
+const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
-/// A limit that has ended by our clock is not asked about at once: the clock may be ahead.
-const LEAST: Duration = Duration::from_secs(1);
+/// Minimum wait. A limit that has ended by the local clock may still apply.
+const MIN_WAIT: Duration = Duration::from_secs(1);
 
-/// A limit on requests.
+/// A rate limit of GitHub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimit {
-    /// So many an hour.
+    /// The limit on requests per hour.
     Primary,
-    /// So many at once, or changes in a minute.
+    /// The limit on concurrent requests, or on changes per minute.
     Secondary,
 }
 
@@ -33,45 +33,48 @@ impl fmt::Display for RateLimit {
     }
 }
 
-/// A limit and when it ends.
+/// A rate limit that applies until a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limited {
+pub(super) struct ActiveLimit {
     pub(super) limit: RateLimit,
     pub(super) until: DateTime<Utc>,
 }
 
-impl Limited {
-    /// The limit that an answer speaks of; `before` counts how often this request met one that did
-    /// not say how long it holds.
-    pub(super) fn refused(answer: &Answer, now: DateTime<Utc>, before: u32) -> Option<Self> {
-        let throttled = answer.status == StatusCode::TOO_MANY_REQUESTS;
-        if answer.status != StatusCode::FORBIDDEN && !throttled {
+impl ActiveLimit {
+    /// Returns the limit that caused a refusal. `previous` counts the earlier limits without an end time
+    /// that the same request met.
+    pub(super) fn from_refusal(
+        response: &GithubResponse,
+        now: DateTime<Utc>,
+        previous: u32,
+    ) -> Option<Self> {
+        let throttled = response.status == StatusCode::TOO_MANY_REQUESTS;
+        if response.status != StatusCode::FORBIDDEN && !throttled {
             return None;
         }
         let secondary = |wait: Duration| Self {
             limit: RateLimit::Secondary,
-            until: now + wait.max(LEAST),
+            until: now + wait.max(MIN_WAIT),
         };
-        if let Some(wait) = answer.retry_after() {
+        if let Some(wait) = response.retry_after() {
             return Some(secondary(wait));
         }
-        if let Some(spent) = Self::spent(answer, now) {
-            return Some(spent);
+        if let Some(exhausted) = Self::exhausted(response, now) {
+            return Some(exhausted);
         }
-        let message = answer.message().to_lowercase();
+        let message = response.message().to_lowercase();
         let is_limit = throttled || message.contains("secondary rate limit");
         let is_limit = is_limit || message.contains("abuse detection");
-        is_limit.then(|| secondary(UNSAID * 2u32.saturating_pow(before.min(5))))
+        is_limit.then(|| secondary(DEFAULT_WAIT * 2u32.saturating_pow(previous.min(5))))
     }
 
-    /// The primary limit, where an answer says that nothing is left of it: the next request would be
-    /// refused.
-    pub(super) fn spent(answer: &Answer, now: DateTime<Utc>) -> Option<Self> {
-        let spent = answer.remaining() == Some(0);
-        spent.then_some(())?;
+    /// Returns the primary limit if no requests are left: the next one would be refused.
+    pub(super) fn exhausted(response: &GithubResponse, now: DateTime<Utc>) -> Option<Self> {
+        let exhausted = response.remaining() == Some(0);
+        exhausted.then_some(())?;
         Some(Self {
             limit: RateLimit::Primary,
-            until: answer.reset()?.max(now + LEAST),
+            until: response.reset()?.max(now + MIN_WAIT),
         })
     }
 }
@@ -81,12 +84,12 @@ mod tests {
     use super::*;
     use http::HeaderMap;
 
-    fn answer(status: u16, headers: &[(&'static str, &'static str)], message: &str) -> Answer {
+    fn response(status: u16, headers: &[(&'static str, &'static str)], message: &str) -> GithubResponse {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
-        Answer {
+        GithubResponse {
             status: StatusCode::from_u16(status).unwrap(),
             headers: map,
             body: serde_json::json!({"message": message}).to_string().into(),
@@ -94,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_told_from_refusals() {
+    fn rate_limits_are_distinguished_from_other_refusals() {
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
         let none = ("x-ratelimit-remaining", "0");
         let some = ("x-ratelimit-remaining", "9");
@@ -139,18 +142,18 @@ mod tests {
             (404, vec![none, reset], "Not Found", None),
             (503, vec![after], "", None),
         ];
-        for (status, headers, message, want) in table {
-            let found = Limited::refused(&answer(status, &headers, message), now, 0);
+        for (status, headers, message, expected) in table {
+            let found = ActiveLimit::from_refusal(&response(status, &headers, message), now, 0);
             let found = found.map(|found| (found.limit, found.until.timestamp()));
-            assert_eq!(found, want, "{status} {headers:?} {message}");
+            assert_eq!(found, expected, "{status} {headers:?} {message}");
         }
     }
 
     #[test]
-    fn limits_that_do_not_say_how_long_are_waited_out_ever_longer() {
+    fn wait_doubles_for_limits_without_an_end_time() {
         let now = DateTime::from_timestamp(0, 0).unwrap();
-        let waits = [0, 1, 2, 99].map(|before| {
-            let found = Limited::refused(&answer(429, &[], ""), now, before);
+        let waits = [0, 1, 2, 99].map(|previous| {
+            let found = ActiveLimit::from_refusal(&response(429, &[], ""), now, previous);
             found.map(|found| found.until.timestamp())
         });
         assert_eq!(waits, [Some(60), Some(120), Some(240), Some(1_920)]);

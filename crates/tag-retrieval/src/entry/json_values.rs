@@ -1,4 +1,4 @@
-//! The values of the configuration: their shapes, and how each is read.
+//! The types of JSON values in a configuration, and how they are read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,63 +7,63 @@ use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::problem::Problems;
+use super::problems::Problems;
 
-/// What can be read from a value.
-pub(super) trait Read: Sized {
-    /// Reads it, or reports what is wrong with the value of `key`.
-    fn read(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self>;
+/// A type that can be read from a JSON value.
+pub(crate) trait FromJson: Sized {
+    /// Reads the value of `key`, or reports why it is invalid.
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self>;
 }
 
-/// A value with the offset at which it stands.
+/// A value with its offset in the text.
 #[derive(Debug, Clone)]
-pub(super) struct At<T> {
-    pub value: T,
-    pub at: usize,
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) offset: usize,
 }
 
-/// A boolean, or its name as a string, which many files have.
+/// A boolean. Many files write it as a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flag {
+pub(crate) enum Flag {
     On,
     Off,
 }
 
-/// An object with free keys, in the order of the file.
+/// An object with arbitrary keys, in file order.
 #[derive(Debug, Clone)]
-pub(super) struct Named<T>(pub Vec<(At<String>, T)>);
+pub(crate) struct NamedMap<T>(pub(crate) Vec<(Located<String>, T)>);
 
-/// A list or an object with something in it.
+/// A list or an object with at least one item.
 #[derive(Debug, Clone)]
-pub(super) struct Filled<T>(pub T);
+pub(crate) struct NonEmpty<T>(pub(crate) T);
 
 /// A version as a string: the number 1.30 would be 1.3.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(transparent)]
-pub(super) struct VersionString(pub String);
+pub(crate) struct VersionString(pub(crate) String);
 
-impl<T: Read> Read for At<T> {
-    fn read(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        let at = value.start();
-        T::read(value, key, problems).map(|value| Self { value, at })
+impl<T: FromJson> FromJson for Located<T> {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let offset = value.start();
+        T::from_json(value, key, problems).map(|value| Self { value, offset })
     }
 }
 
-impl Read for String {
-    fn read(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+impl FromJson for String {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         match value {
             Value::StringLit(text) if text.value.trim().is_empty() => {
                 problems.add(text.start(), format!("`{key}` is empty"));
                 None
             }
             Value::StringLit(text) => Some(text.value.clone().into_owned()),
-            other => wrong(other, key, "a string", problems),
+            other => report_wrong_type(other, key, "a string", problems),
         }
     }
 }
 
-impl Read for VersionString {
-    fn read(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+impl FromJson for VersionString {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         if let Value::NumberLit(number) = value {
             let number = number.value;
             let message = format!(
@@ -72,63 +72,63 @@ impl Read for VersionString {
             problems.add(value.start(), message);
             return None;
         }
-        String::read(value, key, problems).map(Self)
+        String::from_json(value, key, problems).map(Self)
     }
 }
 
-impl Read for Flag {
-    fn read(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+impl FromJson for Flag {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         match value {
             Value::BooleanLit(flag) if flag.value => Some(Self::On),
             Value::BooleanLit(_) => Some(Self::Off),
             Value::StringLit(text) if text.value == "true" => Some(Self::On),
             Value::StringLit(text) if text.value == "false" => Some(Self::Off),
-            other => wrong(other, key, "true or false", problems),
+            other => report_wrong_type(other, key, "true or false", problems),
         }
     }
 }
 
-impl Read for u16 {
-    fn read(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+impl FromJson for u16 {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let number = value.as_number_lit().map(|number| number.value.parse());
         match number {
             Some(Ok(number)) => Some(number),
-            _ => wrong(value, key, "a whole number from 0 to 65535", problems),
+            _ => report_wrong_type(value, key, "a whole number from 0 to 65535", problems),
         }
     }
 }
 
-impl<T: Read> Read for Vec<T> {
-    fn read(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+impl<T: FromJson> FromJson for Vec<T> {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let Value::Array(array) = value else {
-            return wrong(value, key, "a list", problems);
+            return report_wrong_type(value, key, "a list", problems);
         };
         let elements = array.elements.iter();
         Some(
             elements
-                .filter_map(|element| T::read(element, key, problems))
+                .filter_map(|element| T::from_json(element, key, problems))
                 .collect(),
         )
     }
 }
 
-impl<T: Read> Read for Named<T> {
-    fn read(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+impl<T: FromJson> FromJson for NamedMap<T> {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let Value::Object(object) = value else {
-            return wrong(value, key, "an object", problems);
+            return report_wrong_type(value, key, "an object", problems);
         };
         let mut named = Vec::new();
         for property in &object.properties {
-            let name = At {
+            let name = Located {
                 value: property.name.as_str().to_owned(),
-                at: property.range.start,
+                offset: property.range.start,
             };
             let within = match key {
                 "helmCharts" => format!("chart `{}`", name.value),
                 _ => format!("{key} `{}`", name.value),
             };
             let read = problems.within(within, |problems| {
-                T::read(&property.value, &name.value, problems)
+                T::from_json(&property.value, &name.value, problems)
             });
             named.extend(read.map(|read| (name, read)));
         }
@@ -136,27 +136,27 @@ impl<T: Read> Read for Named<T> {
     }
 }
 
-impl<T: Read> Read for Filled<T> {
-    fn read(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+impl<T: FromJson> FromJson for NonEmpty<T> {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let empty = match value {
             Value::Array(array) => array.elements.is_empty(),
             Value::Object(object) => object.properties.is_empty(),
             _ => false,
         };
         if empty {
-            let message = format!("`{key}` is empty: it names at least one");
+            let message = format!("`{key}` is empty: it needs at least one item");
             problems.add(value.start(), message);
             return None;
         }
-        T::read(value, key, problems).map(Self)
+        T::from_json(value, key, problems).map(Self)
     }
 }
 
-/// Reports a value of another type.
-pub(super) fn wrong<T>(
+/// Reports a value of the wrong type.
+pub(crate) fn report_wrong_type<T>(
     value: &Value<'_>,
     key: &str,
-    takes: &str,
+    expected: &str,
     problems: &mut Problems<'_>,
 ) -> Option<T> {
     let found = match value {
@@ -167,11 +167,11 @@ pub(super) fn wrong<T>(
         Value::Array(_) => "a list".to_owned(),
         Value::NullKeyword(_) => "null".to_owned(),
     };
-    problems.add(value.start(), format!("`{key}` takes {takes}, not {found}"));
+    problems.add(value.start(), format!("`{key}` takes {expected}, not {found}"));
     None
 }
 
-impl<T: JsonSchema> JsonSchema for At<T> {
+impl<T: JsonSchema> JsonSchema for Located<T> {
     fn inline_schema() -> bool {
         T::inline_schema()
     }
@@ -189,7 +189,7 @@ impl<T: JsonSchema> JsonSchema for At<T> {
     }
 }
 
-impl<T: JsonSchema> JsonSchema for Named<T> {
+impl<T: JsonSchema> JsonSchema for NamedMap<T> {
     fn inline_schema() -> bool {
         true
     }
@@ -203,13 +203,13 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
     }
 }
 
-impl<T: JsonSchema> JsonSchema for Filled<T> {
+impl<T: JsonSchema> JsonSchema for NonEmpty<T> {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        format!("Filled_{}", T::schema_name()).into()
+        format!("NonEmpty_{}", T::schema_name()).into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {

@@ -1,4 +1,4 @@
-//! The images of an entry's charts, as they are put together.
+//! The images of all charts of an entry.
 
 use std::collections::BTreeMap;
 
@@ -7,35 +7,35 @@ use extraction::{
     from_values, propose,
 };
 
-use super::rendered::Rendered;
 use crate::candidate::Origin;
+use crate::helm::RenderedChart;
 use crate::retrieved::{Dropped, Found, FoundImage, Retrieved};
 
-/// What was found so far.
+/// A collector of the images of charts.
 #[derive(Debug, Default)]
-pub(super) struct Images {
-    /// By image and tag, with the best evidence; of equal ones, the first chart's.
+pub(super) struct ChartImages {
+    /// By image and tag, with the best evidence. Among equals, the first chart wins.
     found: BTreeMap<(String, String), (Evidence, Origin)>,
     dropped: Vec<Dropped>,
     warnings: Vec<String>,
     failures: Vec<String>,
 }
 
-impl Images {
-    /// Adds what one version of a chart says. Chosen for it alone: what rendering says of another
-    /// version does not outweigh the values of this one.
+impl ChartImages {
+    /// Adds one version of a chart. The images are selected for each version alone, so that the manifests
+    /// of one version do not outweigh the values of another.
     pub(super) fn add(
         &mut self,
         chart: &str,
-        asked: &str,
-        rendered: Rendered,
+        name: &str,
+        rendered: RenderedChart,
         rules: &ProposalRules,
     ) {
-        let asked = format!("{asked} ({})", rendered.version);
-        self.fail(&asked, rendered.failures);
+        let name = format!("{name} ({})", rendered.version);
+        self.add_failures(&name, rendered.failures);
         if is_deprecated(&rendered.chart_yaml) {
             self.warnings
-                .push(format!("{asked}: its authors have deprecated it"));
+                .push(format!("{name}: the chart is deprecated"));
         }
         let manifests = rendered.manifests.iter();
         let mut extracted: Vec<ExtractedImage> =
@@ -44,11 +44,11 @@ impl Images {
         extracted.extend(from_annotations(&rendered.chart_yaml));
         let proposal = propose(extracted, rules);
         for image in proposal.images {
-            self.find(chart, &rendered.version, image);
+            self.add_image(chart, &rendered.version, image);
         }
         let warnings = proposal.warnings.into_iter();
         self.warnings
-            .extend(warnings.map(|warning| format!("{asked}: {warning}")));
+            .extend(warnings.map(|warning| format!("{name}: {warning}")));
         for dropped in proposal.dropped.into_iter().map(Dropped::from) {
             if !self.dropped.contains(&dropped) {
                 self.dropped.push(dropped);
@@ -56,30 +56,30 @@ impl Images {
         }
     }
 
-    /// Adds what failed.
-    pub(super) fn fail(&mut self, asked: &str, failures: Vec<String>) {
+    /// Adds the failures of a chart.
+    pub(super) fn add_failures(&mut self, name: &str, failures: Vec<String>) {
         let failures = failures.into_iter();
         self.failures
-            .extend(failures.map(|failure| format!("{asked}: {failure}")));
+            .extend(failures.map(|failure| format!("{name}: {failure}")));
     }
 
-    fn find(&mut self, chart: &str, version: &str, image: ProposedImage) {
+    fn add_image(&mut self, chart: &str, version: &str, image: ProposedImage) {
         let origin = Origin::Chart {
             chart: chart.to_owned(),
             version: version.to_owned(),
             location: image.location,
         };
         let found = (image.evidence, origin);
-        let had = self.found.entry((image.repository, image.tag));
-        had.and_modify(|had| {
-            if found.0 < had.0 {
-                had.clone_from(&found);
+        let best = self.found.entry((image.repository, image.tag));
+        best.and_modify(|best| {
+            if found.0 < best.0 {
+                best.clone_from(&found);
             }
         })
         .or_insert(found);
     }
 
-    /// What was dropped of one chart and found in another is not dropped.
+    /// Returns the result. An image dropped from one chart and found in another is not dropped.
     pub(super) fn into_retrieved(self) -> Retrieved {
         let found = self.found.into_iter();
         let found: Vec<FoundImage> = found
@@ -99,7 +99,8 @@ impl Images {
     }
 }
 
-/// In a `Chart.yaml` that helm wrote, where keys of the chart itself are not indented.
+/// Whether a `Chart.yaml` written by helm marks the chart as deprecated. Its top-level keys are not
+/// indented.
 fn is_deprecated(chart_yaml: &str) -> bool {
     chart_yaml
         .lines()
@@ -110,14 +111,14 @@ fn is_deprecated(chart_yaml: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A chart that renders one pod with these images.
-    fn rendered(version: &str, images: &[&str], values: &str) -> Rendered {
+    /// Returns a chart that renders one pod with these images.
+    fn rendered(version: &str, images: &[&str], values: &str) -> RenderedChart {
         let containers: String = images
             .iter()
             .map(|image| format!("  - image: {image}\n"))
             .collect();
         let pod = format!("kind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n{containers}");
-        Rendered {
+        RenderedChart {
             version: version.to_owned(),
             chart_yaml: format!("name: web\nversion: {version}\n"),
             values: values.to_owned(),
@@ -126,8 +127,8 @@ mod tests {
         }
     }
 
-    fn retrieved(of: impl IntoIterator<Item = Rendered>) -> Retrieved {
-        let mut images = Images::default();
+    fn retrieved(of: impl IntoIterator<Item = RenderedChart>) -> Retrieved {
+        let mut images = ChartImages::default();
         for (number, rendered) in of.into_iter().enumerate() {
             let chart = format!("chart-{number}");
             images.add(&chart, &chart, rendered, &ProposalRules::default());
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_outweighed_by_the_rendering_of_their_own_version_alone() {
+    fn manifests_outweigh_the_values_of_their_own_version_only() {
         let new = rendered("2", &["a.io/b/web:2"], "");
         let old = rendered("1", &["a.io/b/db:1"], "image: a.io/b/web:1\n");
         let both = retrieved([new, old]);
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_evidence_of_all_charts_is_told_and_what_one_of_them_has_is_not_dropped() {
+    fn best_evidence_of_all_charts_wins() {
         let values = "one: {image: a.io/b/db:1}\ntwo: {image: a.io/b/web:1}\n";
         let in_values = || rendered("1", &["a.io/b/web:2"], values);
         let in_manifest = rendered("1", &["a.io/b/db:1", "a.io/b/web:1"], "");
@@ -186,10 +187,10 @@ mod tests {
     }
 
     #[test]
-    fn a_deprecated_chart_is_a_warning() {
+    fn deprecated_chart_causes_a_warning() {
         let mut old = rendered("1", &["a.io/b/web:1"], "");
         old.chart_yaml.push_str("deprecated: true\n");
         let warnings = retrieved([old]).warnings;
-        assert_eq!(warnings, ["chart-0 (1): its authors have deprecated it"]);
+        assert_eq!(warnings, ["chart-0 (1): the chart is deprecated"]);
     }
 }

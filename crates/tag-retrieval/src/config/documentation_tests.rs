@@ -1,4 +1,4 @@
-//! The examples of the documentation that the configuration format has had all along.
+//! The examples in the documentation of the original configuration format.
 
 use super::{Config, Source};
 use crate::filters::Newest;
@@ -30,22 +30,22 @@ const FILES: [(&str, &str, usize); 6] = [
         1,
     ),
     (
-        "Helm, a folder",
+        "Helm, a directory",
         include_str!("../../test-data/old-documentation/helm-directory.json"),
         1,
     ),
 ];
 
 #[test]
-fn every_example_is_read() {
-    for (what, text, entries) in FILES {
-        let config = Config::parse(text).unwrap_or_else(|problems| panic!("{what}: {problems:#?}"));
-        assert_eq!(config.entries.len(), entries, "{what}");
+fn every_example_parses() {
+    for (name, text, entries) in FILES {
+        let config = Config::parse(text).unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
+        assert_eq!(config.entries.len(), entries, "{name}");
     }
 }
 
 #[test]
-fn the_example_of_this_repository_is_read() {
+fn config_of_this_repository_parses() {
     let text = include_str!("../../../../config.json");
     assert!(Config::parse(text).is_ok_and(|config| !config.entries.is_empty()));
 }
@@ -56,8 +56,8 @@ fn source(file: usize, entry: &str) -> Source {
 }
 
 #[test]
-fn filters_of_the_examples_work() {
-    let Source::Registry(registry) = source(0, "bci-busybox") else {
+fn filters_of_the_examples_match() {
+    let Source::RegistryTags(registry) = source(0, "bci-busybox") else {
         panic!("bci-busybox");
     };
     assert!(registry.filters.pattern.unwrap().is_match("15.4.27.14.5"));
@@ -71,7 +71,7 @@ fn filters_of_the_examples_work() {
 }
 
 #[test]
-fn charts_of_the_examples_are_read_in_order() {
+fn charts_of_the_examples_keep_file_order() {
     let Source::HelmLatest(cilium) = source(2, "cilium") else {
         panic!("cilium");
     };

@@ -1,4 +1,4 @@
-//! Everything that a chart says of its images.
+//! A rendered chart.
 
 use std::path::Path;
 
@@ -7,46 +7,49 @@ use futures::future::join_all;
 use super::call::{Call, Load};
 use super::error::HelmError;
 use super::program::Helm;
-use crate::config::{Chart, ChartConfig};
+use crate::entry::{Chart, ChartConfig};
 
-/// What a chart of one version says of its images.
+/// One version of a chart, rendered.
 #[derive(Debug)]
-pub(super) struct Rendered {
-    /// As `Chart.yaml` has it.
-    pub(super) version: String,
-    /// `Chart.yaml`.
-    pub(super) chart_yaml: String,
-    /// `values.yaml`.
-    pub(super) values: String,
-    /// The manifests, for each way to render it that went well: at least one.
-    pub(super) manifests: Vec<String>,
-    /// What did not: the `chartConfig` and why.
-    pub(super) failures: Vec<String>,
+pub(crate) struct RenderedChart {
+    /// The version, from `Chart.yaml`.
+    pub(crate) version: String,
+    /// The text of `Chart.yaml`.
+    pub(crate) chart_yaml: String,
+    /// The text of `values.yaml`.
+    pub(crate) values: String,
+    /// The manifests of each `chartConfig` that renders; at least one.
+    pub(crate) manifests: Vec<String>,
+    /// One failure for each `chartConfig` that does not render.
+    pub(crate) failures: Vec<String>,
 }
 
 impl Helm {
-    /// Renders the chart in a package or folder in each way that the configuration has, without
-    /// network.
+    /// Renders the chart in a package or directory once for each `chartConfig`, without network.
     ///
     /// # Errors
     ///
-    /// What went wrong, for each way, where none of them went well.
-    pub(super) async fn render(&self, chart: &Chart, path: &Path) -> Result<Rendered, Vec<String>> {
+    /// The failure of each `chartConfig`, if none renders.
+    pub(crate) async fn render(
+        &self,
+        chart: &Chart,
+        path: &Path,
+    ) -> Result<RenderedChart, Vec<String>> {
         let show = |verb| self.run(Call::new(verb, Load::Processor).operands(&[path.as_os_str()]));
-        let ways = if chart.configs.is_empty() {
+        let configs = if chart.configs.is_empty() {
             vec![None]
         } else {
             chart.configs.iter().map(Some).collect()
         };
-        let rendering = join_all(ways.iter().map(|way| self.template(path, *way)));
+        let rendering = join_all(configs.iter().map(|config| self.template(path, *config)));
         let (chart_yaml, values, rendered) =
             tokio::join!(show("show chart"), show("show values"), rendering);
         let mut manifests = Vec::new();
         let mut failures = Vec::new();
-        for (way, rendered) in ways.iter().zip(rendered) {
+        for (config, rendered) in configs.iter().zip(rendered) {
             match rendered {
                 Ok(text) => manifests.push(text),
-                Err(error) => failures.push(match way {
+                Err(error) => failures.push(match config {
                     Some(config) => format!("chartConfig {}: {error}", config.name),
                     None => error.to_string(),
                 }),
@@ -55,20 +58,20 @@ impl Helm {
         if manifests.is_empty() {
             return Err(failures);
         }
-        let one = |error: HelmError| vec![error.to_string()];
-        let chart_yaml = chart_yaml.map_err(one)?;
-        Ok(Rendered {
+        let single = |error: HelmError| vec![error.to_string()];
+        let chart_yaml = chart_yaml.map_err(single)?;
+        Ok(RenderedChart {
             version: version_in(&chart_yaml).to_owned(),
-            values: values.map_err(one)?,
+            values: values.map_err(single)?,
             chart_yaml,
             manifests,
             failures,
         })
     }
 
-    async fn template(&self, path: &Path, way: Option<&ChartConfig>) -> Result<String, HelmError> {
+    async fn template(&self, path: &Path, config: Option<&ChartConfig>) -> Result<String, HelmError> {
         let mut call = Call::new("template", Load::Processor);
-        if let Some(config) = way {
+        if let Some(config) = config {
             for value in &config.values {
                 call = call.option("set", value);
             }
@@ -80,15 +83,20 @@ impl Helm {
     }
 }
 
-/// Refuses a folder that has no chart: helm would take its path for the name of a repository.
-pub(super) fn check_folder(path: &Path) -> Result<(), HelmError> {
+/// Checks that a directory contains a chart. helm would interpret another path as the name of a
+/// repository.
+///
+/// # Errors
+///
+/// [`HelmError::NoChart`] if it has no `Chart.yaml`.
+pub(crate) fn check_chart_directory(path: &Path) -> Result<(), HelmError> {
     if path.join("Chart.yaml").is_file() {
         return Ok(());
     }
     Err(HelmError::NoChart(path.to_owned()))
 }
 
-/// The version in a `Chart.yaml` that helm wrote, where keys of the chart itself are not indented.
+/// Returns the version in a `Chart.yaml` written by helm. Its top-level keys are not indented.
 fn version_in(chart_yaml: &str) -> &str {
     let version = chart_yaml
         .lines()
@@ -102,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_the_charts_own() {
+    fn version_is_that_of_the_chart_itself() {
         let quoted =
             "apiVersion: v2\ndependencies:\n- name: a\n  version: 9.9.9\nversion: \"1.10\"\n";
         assert_eq!(version_in(quoted), "1.10");

@@ -1,22 +1,22 @@
-//! How often a request is tried again that failed.
+//! The retries of a failed request.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
-/// The most a request is sent because of failures.
-const TRIES: u32 = 4;
+/// Maximum number of attempts.
+const MAX_ATTEMPTS: u32 = 4;
 
-/// The tries of one request.
+/// The attempts of one request, with exponential backoff.
 #[derive(Debug)]
-pub(super) struct Tries {
+pub(super) struct Attempts {
     backoff: Duration,
     deadline: Instant,
     failures: u32,
 }
 
-impl Tries {
+impl Attempts {
     pub(super) fn new(backoff: Duration, deadline: Instant) -> Self {
         Self {
             backoff,
@@ -25,11 +25,11 @@ impl Tries {
         }
     }
 
-    /// Waits before the next try, or says that there is none.
-    pub(super) async fn again(&mut self) -> bool {
+    /// Waits before the next attempt. Returns false if none is left.
+    pub(super) async fn next(&mut self) -> bool {
         self.failures += 1;
         let wait = self.backoff * 2u32.saturating_pow(self.failures - 1);
-        if self.failures >= TRIES || Instant::now() + wait >= self.deadline {
+        if self.failures >= MAX_ATTEMPTS || Instant::now() + wait >= self.deadline {
             return false;
         }
         sleep(wait).await;
@@ -37,7 +37,7 @@ impl Tries {
     }
 }
 
-/// Whether the same request may succeed a moment later.
-pub(super) fn is_passing(status: StatusCode) -> bool {
+/// Whether the same request may succeed later.
+pub(super) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
 }

@@ -2,8 +2,8 @@ use super::*;
 use crate::candidate::Origin;
 use crate::filters::pattern;
 
-/// `NAME` or `NAME@DAY`, published on that day of January 2026 at noon.
-fn candidates(written: &str) -> Vec<Candidate> {
+/// Parses candidates written as `NAME` or `NAME@DAY`, published at noon on that day of January 2026.
+fn candidates(text: &str) -> Vec<Candidate> {
     let candidate = |text: &str| {
         let (name, day) = text.split_once('@').unwrap_or((text, ""));
         let time = format!("2026-01-{day}T12:00:00Z");
@@ -12,7 +12,7 @@ fn candidates(written: &str) -> Vec<Candidate> {
         };
         Candidate::new(name, time.parse().ok(), origin)
     };
-    written
+    text
         .split(' ')
         .filter(|text| !text.is_empty())
         .map(candidate)
@@ -40,9 +40,9 @@ fn reasons(selection: &Selection) -> Vec<String> {
 }
 
 fn filters(extract: &str, exclude: &str, pattern: &str, constraint: &str) -> Filters {
-    let regex = |text: &str| (!text.is_empty()).then(|| pattern::compile(text).unwrap());
+    let regex = |text: &str| (!text.is_empty()).then(|| pattern::compile_pattern(text).unwrap());
     Filters {
-        extract: (!extract.is_empty()).then(|| Extract::parse(extract).unwrap()),
+        extract: (!extract.is_empty()).then(|| TagExtractor::parse(extract).unwrap()),
         exclude: regex(exclude),
         pattern: regex(pattern),
         constraint: (!constraint.is_empty()).then(|| constraint.parse().unwrap()),
@@ -51,7 +51,7 @@ fn filters(extract: &str, exclude: &str, pattern: &str, constraint: &str) -> Fil
 }
 
 #[test]
-fn each_filter_narrows() {
+fn each_filter_drops_candidates() {
     for (filters, given, kept) in [
         (filters("", "", "", ""), "v1 latest 1.2", "v1 latest 1.2"),
         (filters("", "", "1", ""), "v1 latest 1.2", "v1 1.2"),
@@ -72,25 +72,25 @@ fn each_filter_narrows() {
 }
 
 #[test]
-fn every_drop_has_its_reason() {
+fn every_dropped_candidate_has_a_reason() {
     let filters = filters("^r(.*)$", "b$", "^\\d", ">=1.4.0");
     let selection = filters.narrow(candidates("r1.5 x r1.5b rnine r1.3 r1.5.0.1 r1.5"));
     assert_eq!(
         reasons(&selection),
         [
-            "x: `versionExtract` \"^r(.*)$\" finds no tag in it",
+            "x: `versionExtract` \"^r(.*)$\" finds no tag",
             "r1.5b: `exclude` \"b$\"",
             "rnine: `versionFilter` \"^\\d\"",
             "r1.3: `versionConstraint` \">=1.4.0\"",
-            "r1.5.0.1: `versionConstraint` \">=1.4.0\": `1.5.0.1` is no version: one to three \
-             numbers with dots between them are, such as `1.4`",
+            "r1.5.0.1: `versionConstraint` \">=1.4.0\": `1.5.0.1` is not a version: write one \
+             to three numbers separated by dots, such as `1.4`",
             "r1.5: r1.5 gives the same tag, 1.5",
         ]
     );
 }
 
 #[test]
-fn the_highest_is_chosen_of_what_is_left() {
+fn latest_keeps_the_highest_version_that_passes() {
     let highest = |filters: Filters| Filters {
         newest: Newest::Highest,
         ..filters
@@ -113,19 +113,19 @@ fn the_highest_is_chosen_of_what_is_left() {
     assert_eq!(tags(&selection), "1.2");
     assert_eq!(
         selection.warnings,
-        ["left out latest, edge, main and 1 more: `latest`: it is no version that can be compared"]
+        ["dropped latest, edge, main and 1 more: `latest`: not a comparable version"]
     );
     assert_eq!(
         reasons(&selection)[1..3],
         [
-            "edge: `latest`: it is no version that can be compared",
+            "edge: `latest`: not a comparable version",
             "1.1: `latest`: 1.2 is higher"
         ]
     );
 }
 
 #[test]
-fn the_last_published_is_chosen_of_what_is_left() {
+fn latest_entry_keeps_the_last_published_version_that_passes() {
     let filters = Filters {
         newest: Newest::LastPublished,
         ..filters("", "", "^[^x]", "")
@@ -136,11 +136,11 @@ fn the_last_published_is_chosen_of_what_is_left() {
     assert_eq!(
         tags(&selection),
         "1.0",
-        "of two on the same day the version"
+        "on the same day, the higher version wins"
     );
     assert_eq!(
         selection.warnings,
-        ["left out 9: `latest_entry`: it is not known when it was published"]
+        ["dropped 9: `latest_entry`: unknown publication time"]
     );
     assert_eq!(
         reasons(&selection)[1],
@@ -149,7 +149,7 @@ fn the_last_published_is_chosen_of_what_is_left() {
 }
 
 #[test]
-fn age_comes_before_the_newest() {
+fn minimum_age_applies_before_the_choice() {
     let filters = |newest| Filters {
         minimum_age: Some(MinimumAge { days: 7 }),
         newest,
@@ -172,17 +172,17 @@ fn age_comes_before_the_newest() {
         reasons(&selection),
         [
             "3: `minimumAge` 7: published 2026-01-25T12:00:00Z",
-            "4: `minimumAge` 7: it is not known when it was published",
+            "4: `minimumAge` 7: unknown publication time",
         ]
     );
     assert_eq!(
         selection.warnings,
-        ["left out 4: `minimumAge` 7: it is not known when it was published"]
+        ["dropped 4: `minimumAge` 7: unknown publication time"]
     );
 }
 
 #[test]
-fn nothing_to_choose_from_is_an_error() {
+fn choice_among_no_versions_is_an_error() {
     for (newest, given, message) in [
         (
             Newest::Highest,
@@ -192,22 +192,22 @@ fn nothing_to_choose_from_is_an_error() {
         (
             Newest::Highest,
             "x1 x2",
-            "of 2 versions none passes the other filters; x1 is dropped by `versionFilter` \"^[^x]\"",
+            "the other filters drop all 2 versions; `versionFilter` \"^[^x]\" drops x1",
         ),
         (
             Newest::Highest,
             "a x b",
-            "2 tags pass the filters, such as a, and none is a version",
+            "none of the 2 tags that pass the filters is a comparable version, such as a",
         ),
         (
             Newest::LastPublished,
             "x1",
-            "`latest_entry` has nothing to choose from: of 1 versions none",
+            "`latest_entry` has nothing to choose from: the other filters drop all 1 versions",
         ),
         (
             Newest::LastPublished,
             "1 2",
-            "2 tags pass the filters, such as 1, and of none it is known",
+            "none of the 2 tags that pass the filters has a known publication time, such as 1",
         ),
     ] {
         let filters = Filters {
@@ -226,12 +226,12 @@ fn nothing_to_choose_from_is_an_error() {
     assert_eq!(
         tags(&all),
         "",
-        "without `latest` an empty result is a result"
+        "without `latest`, an empty result is valid"
     );
 }
 
 #[test]
-fn times_are_needed_for_ages_and_the_last_published_only() {
+fn only_minimum_age_and_latest_entry_need_times() {
     for (minimum_age, newest, needed) in [
         (None, Newest::All, false),
         (None, Newest::Highest, false),

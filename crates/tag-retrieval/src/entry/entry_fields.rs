@@ -1,0 +1,206 @@
+//! The fields of an entry as written.
+//!
+//! These types are the reference of the file format: the JSON Schema is generated from them, and the
+//! parser reads into them.
+
+use jsonc_parser::ast::Value;
+use schemars::{JsonSchema, SchemaGenerator};
+
+use super::json_values::{
+    Flag, FromJson, Located, NamedMap, NonEmpty, VersionString, report_wrong_type,
+};
+use super::object_reader::ObjectReader;
+use super::problems::Problems;
+
+/// A product: its version source and the filters for its versions.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "Entry", rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct EntryFields {
+    /// The source that announces versions.
+    #[schemars(required)]
+    pub(crate) version_source: Option<Located<String>>,
+    /// The images that receive the versions, without tags. `registry` reads the tags of the first.
+    pub(crate) images: Option<Located<NonEmpty<Vec<Located<ImageField>>>>>,
+    /// `github-tagged-images-file`: the path of the file with one image a line.
+    pub(crate) images_file_path: Option<Located<String>>,
+    /// Comparisons that a version must satisfy, such as `>=1.4.0, <2`. Operators: `< > <= >= == = != ^ ~`.
+    pub(crate) version_constraint: Option<Located<String>>,
+    /// A regular expression that must match part of a tag. (The `versionFilter` of a chart is a range.)
+    pub(crate) version_filter: Option<Located<String>>,
+    /// A regular expression with one capture group that derives the tag from a release name: `^v(.*)$`.
+    pub(crate) version_extract: Option<Located<String>>,
+    /// A regular expression. Tags that contain a match are never proposed.
+    pub(crate) exclude: Option<Located<String>>,
+    /// The number of days after publication before a version is proposed.
+    pub(crate) minimum_age: Option<Located<u16>>,
+    /// Propose only the numerically highest version.
+    pub(crate) latest: Option<Located<Flag>>,
+    /// `registry`: propose only the most recently published tag. Overrides `latest`.
+    #[schemars(rename = "latest_entry")]
+    pub(crate) latest_entry: Option<Located<Flag>>,
+    /// The charts, by name, or by `oci://` reference with `helm-oci`.
+    pub(crate) helm_charts: Option<Located<NonEmpty<NamedMap<ChartFields>>>>,
+    /// Ranges of chart versions to read besides the latest, such as `v1.4.*`.
+    pub(crate) additional_version_filter: Option<Located<Vec<Located<String>>>>,
+    /// Images, without tags, that are never proposed.
+    pub(crate) image_denylist: Option<Located<Vec<Located<String>>>>,
+    /// The keys of the entry.
+    #[schemars(skip)]
+    pub(crate) present: Vec<Located<&'static str>>,
+}
+
+/// A Helm chart and the ways to render it.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "Chart", rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ChartFields {
+    /// A range of chart versions, such as `v1.4.*`. Its latest version is rendered.
+    pub(crate) version_filter: Option<Located<String>>,
+    /// Include development versions of the chart.
+    pub(crate) devel: Option<Located<Flag>>,
+    /// The ways to render the chart, under names of your choice. It is rendered once for each.
+    pub(crate) chart_config: Option<Located<NamedMap<ChartConfigFields>>>,
+}
+
+/// One way to render a chart.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "ChartConfig", rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ChartConfigFields {
+    /// Values such as `hubble.enabled=true`, each an argument of `--set`.
+    pub(crate) values: Option<Located<Vec<Located<String>>>>,
+    /// The Kubernetes version to render for, as a string: the number 1.30 is 1.3.
+    pub(crate) kube_version: Option<Located<VersionString>>,
+}
+
+/// An image that receives the versions.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "Image", untagged)]
+pub(crate) enum ImageField {
+    /// The repository, without a tag.
+    Name(String),
+    /// A repository that has several destinations in the list.
+    WithDestination(ImageFields),
+}
+
+/// A repository that has several destinations in the list.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ImageFields {
+    /// The repository, without a tag.
+    #[schemars(required)]
+    pub(crate) source: Option<Located<String>>,
+    /// The destination that receives the versions.
+    #[schemars(required)]
+    pub(crate) destination: Option<Located<String>>,
+}
+
+/// The kind of an object in an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Entry,
+    Chart,
+    ChartConfig,
+    Image,
+}
+
+impl Level {
+    /// Returns the location where a key that is unknown at this level belongs.
+    fn home(self, key: &str) -> Option<&'static str> {
+        let levels = [Self::Entry, Self::Chart, Self::ChartConfig];
+        let mut others = levels.into_iter().filter(|level| *level != self);
+        let home = others.find(|level| level.keys().iter().any(|known| known == key));
+        home.map(Self::location)
+    }
+
+    fn location(self) -> &'static str {
+        match self {
+            Self::Entry => "at the entry",
+            Self::Chart => "at a chart in `helmCharts`",
+            Self::ChartConfig => "at one of a chart's `chartConfig`",
+            Self::Image => "at an image",
+        }
+    }
+
+    /// Returns the keys of the level.
+    pub(crate) fn keys(self) -> Vec<String> {
+        let generator = &mut SchemaGenerator::default();
+        let schema = match self {
+            Self::Entry => EntryFields::json_schema(generator),
+            Self::Chart => ChartFields::json_schema(generator),
+            Self::ChartConfig => ChartConfigFields::json_schema(generator),
+            Self::Image => ImageFields::json_schema(generator),
+        };
+        let properties = schema.get("properties").and_then(|keys| keys.as_object());
+        properties
+            .into_iter()
+            .flat_map(|keys| keys.keys().cloned())
+            .collect()
+    }
+}
+
+impl FromJson for EntryFields {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::new(value, key, problems)?;
+        let mut entry = Self {
+            version_source: fields.require("versionSource", problems),
+            images: fields.take("images", problems),
+            images_file_path: fields.take("imagesFilePath", problems),
+            version_constraint: fields.take("versionConstraint", problems),
+            version_filter: fields.take("versionFilter", problems),
+            version_extract: fields.take("versionExtract", problems),
+            exclude: fields.take("exclude", problems),
+            minimum_age: fields.take("minimumAge", problems),
+            latest: fields.take("latest", problems),
+            latest_entry: fields.take("latest_entry", problems),
+            helm_charts: fields.take("helmCharts", problems),
+            additional_version_filter: fields.take("additionalVersionFilter", problems),
+            image_denylist: fields.take("imageDenylist", problems),
+            present: Vec::new(),
+        };
+        entry.present = fields.finish(|key| Level::Entry.home(key), problems);
+        Some(entry)
+    }
+}
+
+impl FromJson for ChartFields {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::new(value, key, problems)?;
+        let chart = Self {
+            version_filter: fields.take("versionFilter", problems),
+            devel: fields.take("devel", problems),
+            chart_config: fields.take("chartConfig", problems),
+        };
+        fields.finish(|key| Level::Chart.home(key), problems);
+        Some(chart)
+    }
+}
+
+impl FromJson for ChartConfigFields {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::new(value, key, problems)?;
+        let config = Self {
+            values: fields.take("values", problems),
+            kube_version: fields.take("kubeVersion", problems),
+        };
+        fields.finish(|key| Level::ChartConfig.home(key), problems);
+        Some(config)
+    }
+}
+
+impl FromJson for ImageField {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        if let Value::StringLit(_) = value {
+            return String::from_json(value, key, problems).map(Self::Name);
+        }
+        if !matches!(value, Value::Object(_)) {
+            let expected = "strings and objects {\"source\", \"destination\"}";
+            return report_wrong_type(value, key, expected, problems);
+        }
+        let mut fields = ObjectReader::new(value, key, problems)?;
+        let image = ImageFields {
+            source: fields.require("source", problems),
+            destination: fields.require("destination", problems),
+        };
+        fields.finish(|key| Level::Image.home(key), problems);
+        Some(Self::WithDestination(image))
+    }
+}
