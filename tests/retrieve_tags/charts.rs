@@ -68,7 +68,7 @@ async fn charts_render_from_directory_repository_and_registry() {
     for message in [
         "config.json:2: latest: chart broken: `helm template` failed: ",
         "set the domain",
-        "broken: no chart gave a result: ",
+        "broken: no chart could be rendered: ",
         "  new      example.com/web:v1.10, chart web 1.0.0, Pod/web: spec.containers[0].image\n",
     ] {
         assert!(
@@ -94,9 +94,7 @@ async fn missing_helm_fails_only_chart_entries() {
     let tags = json!({"images": [format!("{host}/charts/web")], "tags": ["1.0.0"]});
     assert_eq!(output.json(), json!({"tags": tags}));
     for name in ["latest", "oci", "directory", "broken"] {
-        let message = format!(
-            "{name}: needs the program helm, which neither HELM nor PATH names here: install "
-        );
+        let message = format!("{name}: helm not found in HELM or PATH: install ");
         assert!(
             output.stderr.contains(&message),
             "{name}: {}",

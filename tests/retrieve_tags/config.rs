@@ -28,12 +28,12 @@ const PROBLEMS: [(u64, &str); 5] = [
     ),
     (
         7,
-        "entry `b`: `helmCharts` is missing: versionSource `helm-oci` needs it",
+        "entry `b`: `helmCharts` is missing: versionSource `helm-oci` requires it",
     ),
-    (8, "duplicate entry `a`: it is on line 2, column 3 already"),
+    (8, "duplicate entry `a`: already on line 2, column 3"),
     (
         8,
-        "entry `a`: versionSource `github-releases` cannot use `latest_entry`; these can: registry",
+        "entry `a`: versionSource `github-releases` does not accept `latest_entry`; these do: registry",
     ),
 ];
 

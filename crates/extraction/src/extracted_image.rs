@@ -42,7 +42,7 @@ pub enum Evidence {
 }
 
 impl Evidence {
-    /// Whether the image is in a rendered manifest, not only in the chart's metadata.
+    /// Returns true if the image is in a rendered manifest, not only in the chart's metadata.
     pub(crate) fn is_rendered(self) -> bool {
         matches!(self, Self::Strong | Self::Medium)
     }

@@ -83,7 +83,7 @@ impl ImageReference {
         })
     }
 
-    /// Whether the text is distinctive enough for a location that rarely holds an image: it has a
+    /// Returns true if the text is distinctive enough for a location that rarely holds an image: it has a
     /// second path component and a digit in the tag.
     pub(crate) fn is_distinctive(&self, text: &str) -> bool {
         match &self.version {
@@ -95,7 +95,7 @@ impl ImageReference {
     }
 }
 
-/// Whether a one-component name and its tag are a host and port, a time or a digest.
+/// Returns true if a one-component name and its tag are a host and port, a time or a digest.
 fn is_host_time_or_digest(name: &str, tag: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     digits(name) || (name.contains('.') && digits(tag)) || NOT_REPOSITORIES.contains(&name)

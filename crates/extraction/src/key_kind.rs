@@ -33,12 +33,12 @@ impl KeyKind {
     }
 }
 
-/// Whether the name of a key or variable contains `image`.
+/// Returns true if the name of a key or variable contains `image`.
 pub(crate) fn contains_image(key: &str) -> bool {
     key.to_ascii_lowercase().contains("image")
 }
 
-/// Whether a key is spelled like an environment variable. Config maps hold them for `envFrom`.
+/// Returns true if a key is spelled like an environment variable. Config maps hold them for `envFrom`.
 fn is_variable(key: &str) -> bool {
     let part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     key.contains('_') && key.chars().all(part)

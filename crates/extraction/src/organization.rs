@@ -18,7 +18,7 @@ impl Organization {
         (!name.is_empty()).then(|| Self(name.to_owned()))
     }
 
-    /// Whether a repository is in the organization. Repositories on hosts other than Docker Hub are not.
+    /// Returns true if a repository is in the organization. Repositories on hosts other than Docker Hub are not.
     #[must_use]
     pub fn contains(&self, repository: &str) -> bool {
         let path = without_docker_hub(repository).strip_prefix(&self.0);

@@ -29,9 +29,9 @@ pub(crate) enum TextKind {
 pub(crate) struct Context {
     /// The nearest key.
     pub(crate) key: KeyKind,
-    /// Whether a key contains `image`.
+    /// True if a key contains `image`.
     pub(crate) below_image: bool,
-    /// Whether a key ends in `images`.
+    /// True if a key ends in `images`.
     pub(crate) below_images: bool,
     /// The number of strings that enclose the node.
     pub(crate) embedded: u8,
@@ -238,7 +238,7 @@ impl TreeExtractor {
     }
 }
 
-/// Whether a string may be YAML with images. Parsing every string would be slow.
+/// Returns true if a string may be YAML with images. Parsing every string would be slow.
 fn may_be_yaml(text: &str) -> bool {
     if !text.contains('\n') && !text.trim_start().starts_with(['{', '[']) {
         return false;

@@ -3,7 +3,7 @@
 //! Pure: [`Config::parse`] reads a text and returns entries or problems. [`schema`] describes the
 //! file for editors; it is generated from the types that read it.
 
-mod config;
+mod configuration;
 #[cfg(test)]
 mod documentation_tests;
 mod schema;
@@ -14,5 +14,5 @@ pub use crate::sources::{
     GitTags, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile, GitlabReleases,
     HelmDirectory, HelmLatest, HelmOci, RegistryTags, Source,
 };
-pub use config::{Config, Entry};
+pub use configuration::{Config, Entry};
 pub use schema::schema;

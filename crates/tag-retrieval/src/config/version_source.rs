@@ -73,7 +73,7 @@ fn unaccepted(kind: &SourceKind, key: &str) -> String {
     )
 }
 
-/// Whether a key is a filter that is switched off. Every source accepts it then.
+/// Returns true if a key is a filter that is switched off. Every source accepts it then.
 fn is_off(key: &str, fields: &EntryFields) -> bool {
     let flag = match key {
         "latest" => &fields.latest,

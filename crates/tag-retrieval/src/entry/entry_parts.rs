@@ -10,13 +10,13 @@ use super::json_values::{Flag, Located, NamedMap, NonEmpty};
 use super::names;
 use super::problems::Problems;
 use super::source_kind::SourceKind;
-use crate::filters::{Constraint, Filters, MinimumAge, Newest, TagExtractor, compile_pattern};
+use crate::filters::{Constraint, FilterSet, MinimumAge, Newest, TagExtractor, compile_pattern};
 
 /// The parts of an entry besides its `versionSource`. Parts that the entry does not have are empty.
 #[derive(Debug)]
 pub(crate) struct EntryParts {
     /// The filters for versions.
-    pub(crate) filters: Filters,
+    pub(crate) filters: FilterSet,
     /// `images`.
     pub(crate) images: Vec<EntryImage>,
     /// `imagesFilePath`, relative to the root of the repository.
@@ -58,7 +58,7 @@ impl EntryParts {
 /// Parses the value of a key.
 fn parsed<T, E: Display>(
     key: &str,
-    written: Option<&At<String>>,
+    written: Option<&Located<String>>,
     parse: impl FnOnce(&str) -> Result<T, E>,
     problems: &mut Problems<'_>,
 ) -> Option<T> {
@@ -69,7 +69,7 @@ fn parsed<T, E: Display>(
         .ok()
 }
 
-fn filters(entry: &EntryFields, problems: &mut Problems<'_>) -> Filters {
+fn filters(entry: &EntryFields, problems: &mut Problems<'_>) -> FilterSet {
     let newest = match (
         is_on(entry.latest_entry.as_ref()),
         is_on(entry.latest.as_ref()),
@@ -80,8 +80,13 @@ fn filters(entry: &EntryFields, problems: &mut Problems<'_>) -> Filters {
     };
     let (extract, constraint) = (&entry.version_extract, &entry.version_constraint);
     let days = entry.minimum_age.as_ref().map(|age| age.value);
-    Filters {
-        extract: parsed("versionExtract", extract.as_ref(), TagExtractor::parse, problems),
+    FilterSet {
+        extract: parsed(
+            "versionExtract",
+            extract.as_ref(),
+            TagExtractor::parse,
+            problems,
+        ),
         exclude: parsed("exclude", entry.exclude.as_ref(), compile_pattern, problems),
         pattern: parsed(
             "versionFilter",

@@ -167,7 +167,10 @@ pub(crate) fn report_wrong_type<T>(
         Value::Array(_) => "a list".to_owned(),
         Value::NullKeyword(_) => "null".to_owned(),
     };
-    problems.add(value.start(), format!("`{key}` takes {expected}, not {found}"));
+    problems.add(
+        value.start(),
+        format!("`{key}` takes {expected}, not {found}"),
+    );
     None
 }
 

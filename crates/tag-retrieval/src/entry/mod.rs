@@ -15,9 +15,9 @@ mod suggestion;
 mod syntax;
 
 pub use charts::{Chart, ChartConfig, EntryImage, HelmCharts};
+pub(crate) use entry_fields::EntryFields;
 #[cfg(test)]
 pub(crate) use entry_fields::Level;
-pub(crate) use entry_fields::EntryFields;
 pub(crate) use entry_parts::EntryParts;
 pub(crate) use json_values::{Flag, FromJson, Located};
 pub(crate) use names::{check_chart_name, check_oci_chart_name, parse_gitlab_project, parse_url};

@@ -140,7 +140,10 @@ mod tests {
             ("gitlab.com/a/b", "gitlab.com", "a/b"),
             ("127.0.0.1:80/a/b/c", "127.0.0.1:80", "a/b/c"),
         ] {
-            assert_eq!(parse_gitlab_project(text), Ok((host.to_owned(), project.to_owned())));
+            assert_eq!(
+                parse_gitlab_project(text),
+                Ok((host.to_owned(), project.to_owned()))
+            );
         }
         for text in [
             "gitlab.com/a",
@@ -178,6 +181,9 @@ mod tests {
             let error = outcome.unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }
-        assert_eq!(check_oci_chart_name("oci://registry.suse.com/rancher/x"), Ok(()));
+        assert_eq!(
+            check_oci_chart_name("oci://registry.suse.com/rancher/x"),
+            Ok(())
+        );
     }
 }

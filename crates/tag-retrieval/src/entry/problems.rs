@@ -91,7 +91,11 @@ mod tests {
         let text = "{\n  \"ä\": 1,\r\n}";
         let problems = Problems::new(text);
         for (text_at, expected) in [("{", (1, 1)), ("\"ä", (2, 3)), ("1", (2, 8)), ("}", (3, 1))] {
-            assert_eq!(problems.position(text.find(text_at).unwrap()), expected, "{text_at}");
+            assert_eq!(
+                problems.position(text.find(text_at).unwrap()),
+                expected,
+                "{text_at}"
+            );
         }
         assert_eq!(problems.position(text.len()), (3, 2));
     }

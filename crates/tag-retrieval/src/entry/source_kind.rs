@@ -22,7 +22,7 @@ pub(crate) struct SourceKind {
 pub(crate) struct ChartRules {
     /// Checks the name of a chart.
     pub(crate) check_name: fn(&str) -> Result<(), NameError>,
-    /// Whether a chart has several versions. Helm ignores `--version` for a directory.
+    /// True if a chart has several versions. Helm ignores `--version` for a directory.
     pub(crate) has_versions: bool,
 }
 
@@ -46,7 +46,7 @@ impl SourceKind {
         }
     }
 
-    /// Whether a chart of this source has several versions.
+    /// Returns true if a chart of this source has several versions.
     pub(crate) fn has_chart_versions(&self) -> bool {
         self.charts.is_some_and(|charts| charts.has_versions)
     }

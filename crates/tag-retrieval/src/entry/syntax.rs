@@ -77,9 +77,8 @@ fn report_duplicates(object: &Object<'_>, item: &str, problems: &mut Problems<'_
             }
             Some(earlier) => {
                 let (line, column) = problems.position(*earlier);
-                let message = format!(
-                    "duplicate {item} `{key}`: already on line {line}, column {column}"
-                );
+                let message =
+                    format!("duplicate {item} `{key}`: already on line {line}, column {column}");
                 problems.add(at, message);
             }
         }

@@ -79,14 +79,14 @@ impl Constraint {
         text.parse()
     }
 
-    /// Whether a tag is a version and satisfies every comparison.
+    /// Returns true if a tag is a version and satisfies every comparison.
     #[must_use]
     pub fn allows(&self, tag: &str) -> bool {
         tag.parse()
             .is_ok_and(|version| self.allows_version(&version))
     }
 
-    /// Whether a version satisfies every comparison.
+    /// Returns true if a version satisfies every comparison.
     #[must_use]
     pub fn allows_version(&self, version: &Version) -> bool {
         let mut comparisons = self.comparisons.iter();
@@ -128,7 +128,7 @@ impl FromStr for Constraint {
     }
 }
 
-/// Whether a character is part of an operator. `|` is not supported, but the message should name it.
+/// Returns true if a character is part of an operator. `|` is not supported, but the message should name it.
 fn is_operator(c: char) -> bool {
     matches!(c, '<' | '>' | '=' | '!' | '^' | '~' | '|')
 }
@@ -171,13 +171,17 @@ impl Comparison {
             Operator::NotEqual => version != bound,
             Operator::GreaterOrEqual => version >= bound,
             Operator::Greater => version > bound,
-            Operator::Caret => version >= bound && has_same_prefix(version, bound, caret_prefix(bound)),
-            Operator::Tilde => version >= bound && has_same_prefix(version, bound, tilde_prefix(bound)),
+            Operator::Caret => {
+                version >= bound && has_same_prefix(version, bound, caret_prefix(bound))
+            }
+            Operator::Tilde => {
+                version >= bound && has_same_prefix(version, bound, tilde_prefix(bound))
+            }
         }
     }
 }
 
-/// Whether the first `count` numbers are the same.
+/// Returns true if the first `count` numbers are the same.
 fn has_same_prefix(version: &Version, bound: &Version, count: usize) -> bool {
     let numbers = |of: &Version| <[u64; 3]>::from(of.core());
     let pairs = numbers(version).into_iter().zip(numbers(bound));

@@ -11,7 +11,7 @@ pub struct MinimumAge {
 }
 
 impl MinimumAge {
-    /// Whether a version is old enough.
+    /// Returns true if a version is old enough.
     #[must_use]
     pub fn allows(self, published: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         now.signed_duration_since(published) >= TimeDelta::days(self.days.into())

@@ -1,10 +1,10 @@
 //! The filters for versions.
 //!
-//! Pure. [`Filters`] holds the filters of an entry and returns a [`Selection`]; every version that it
+//! Pure. [`FilterSet`] holds the filters of an entry and returns a [`Selection`]; every version that it
 //! drops has a reason.
 
 mod constraint;
-mod filters;
+mod filter_set;
 mod minimum_age;
 mod newest;
 mod pattern;
@@ -14,7 +14,7 @@ mod tag_order;
 mod version;
 
 pub use constraint::{Constraint, ConstraintError};
-pub use filters::Filters;
+pub use filter_set::FilterSet;
 pub use minimum_age::MinimumAge;
 pub use newest::{Newest, SelectionError};
 pub use pattern::{PatternError, compile_pattern};

@@ -35,7 +35,9 @@ pub enum VersionError {
     #[error("`{0}` is not a version: a number has a leading zero")]
     LeadingZero(String),
     /// The suffix is invalid.
-    #[error("`{0}` is not a version: only letters, digits, `-` and single dots are allowed after `-` or `+`")]
+    #[error(
+        "`{0}` is not a version: only letters, digits, `-` and single dots are allowed after `-` or `+`"
+    )]
     Suffix(String),
 }
 

@@ -90,7 +90,7 @@ impl Github {
         }
     }
 
-    /// Whether requests carry a token.
+    /// Returns true if requests carry a token.
     #[must_use]
     pub fn is_authenticated(&self) -> bool {
         self.shared.options.token.is_some()
@@ -288,7 +288,10 @@ async fn exchange(octocrab: &Octocrab, request: &GithubRequest) -> Result<Github
         .uri(request.path.as_str())
         .header(http::header::ACCEPT, request.accept.media_type());
     let built = octocrab.build_request(builder, request.body.as_ref());
-    let response = octocrab.execute(built.map_err(to_text)?).await.map_err(to_text)?;
+    let response = octocrab
+        .execute(built.map_err(to_text)?)
+        .await
+        .map_err(to_text)?;
     let (parts, body) = response.into_parts();
     let body = Limited::new(body, MAX_RESPONSE_SIZE).collect().await;
     let body = body.map_err(|error| causes(error.as_ref()))?;

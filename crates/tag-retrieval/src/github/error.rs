@@ -20,13 +20,11 @@ pub enum GithubError {
     NotFound {
         /// The target, such as `repository coredns/coredns`.
         target: String,
-        /// Whether a token was sent.
+        /// True if a token was sent.
         authenticated: bool,
     },
     /// 401: GitHub refuses the token.
-    #[error(
-        "GitHub refuses the token ({message}): set GITHUB_TOKEN to a valid token"
-    )]
+    #[error("GitHub refuses the token ({message}): set GITHUB_TOKEN to a valid token")]
     BadToken {
         /// The message of GitHub.
         message: String,
@@ -41,7 +39,7 @@ pub enum GithubError {
         limit: RateLimit,
         /// The time at which the limit ends.
         until: DateTime<Utc>,
-        /// Whether a token was sent.
+        /// True if a token was sent.
         authenticated: bool,
     },
     /// Another failure status.
@@ -77,9 +75,7 @@ pub enum GithubError {
         after: Duration,
     },
     /// The response does not match the API documentation.
-    #[error(
-        "invalid response from {url}: {detail}: check GITHUB_API_URL"
-    )]
+    #[error("invalid response from {url}: {detail}: check GITHUB_API_URL")]
     Protocol {
         /// The URL.
         url: String,

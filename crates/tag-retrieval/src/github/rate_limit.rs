@@ -84,7 +84,11 @@ mod tests {
     use super::*;
     use http::HeaderMap;
 
-    fn response(status: u16, headers: &[(&'static str, &'static str)], message: &str) -> GithubResponse {
+    fn response(
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        message: &str,
+    ) -> GithubResponse {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());

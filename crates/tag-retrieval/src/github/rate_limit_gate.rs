@@ -42,7 +42,7 @@ impl RateLimitGate {
         Ok(())
     }
 
-    /// Whether the gate is open.
+    /// Returns true if the gate is open.
     pub(super) fn is_open(&self) -> bool {
         self.active().is_none()
     }

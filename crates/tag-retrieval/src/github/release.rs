@@ -11,10 +11,10 @@ pub struct Release {
     /// The git tag.
     #[serde(rename = "tag_name")]
     pub tag: String,
-    /// Whether the release is a draft. GitHub lists drafts for users with write access only.
+    /// True if the release is a draft. GitHub lists drafts for users with write access only.
     #[serde(default)]
     pub draft: bool,
-    /// Whether the release is a prerelease.
+    /// True if the release is a prerelease.
     #[serde(default)]
     pub prerelease: bool,
     /// The time of publication in RFC 3339; none for a draft.

@@ -39,7 +39,7 @@ impl GithubResponse {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Whether the list has another page (<https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>).
+    /// Returns true if the list has another page (<https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>).
     #[must_use]
     pub fn has_next_page(&self) -> bool {
         let mut links = self.headers.get_all(http::header::LINK).iter();

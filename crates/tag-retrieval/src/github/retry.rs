@@ -37,7 +37,7 @@ impl Attempts {
     }
 }
 
-/// Whether the same request may succeed later.
+/// Returns true if the same request may succeed later.
 pub(super) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
 }

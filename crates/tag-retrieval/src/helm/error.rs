@@ -119,6 +119,10 @@ mod tests {
     fn long_stderr_keeps_its_end() {
         let line = stderr_line(format!("{}the cause", "ä".repeat(MAX_STDERR_LENGTH)).as_bytes());
         assert!(line.starts_with("… ä") && line.ends_with("äthe cause"));
-        assert!(line.len() <= MAX_STDERR_LENGTH + "… ".len(), "{}", line.len());
+        assert!(
+            line.len() <= MAX_STDERR_LENGTH + "… ".len(),
+            "{}",
+            line.len()
+        );
     }
 }

@@ -46,7 +46,10 @@ impl Helm {
     /// own home: in a shared one, helm waits for a lock that it polls once a second.
     pub(crate) async fn index(&self, repository: &Url) -> FetchResult {
         let add = async { self.add_repository(repository).await.map_err(Arc::new) };
-        self.packages.homes.get(url_without_slash(repository), add).await
+        self.packages
+            .homes
+            .get(url_without_slash(repository), add)
+            .await
     }
 
     async fn add_repository(&self, repository: &Url) -> Result<PathBuf, HelmError> {
@@ -118,7 +121,7 @@ fn server_of(reference: &str) -> &str {
     name.split_once('/').map_or(name, |(server, _)| server)
 }
 
-/// Whether a chart is in a registry on a loopback address, which uses plain HTTP. helm 3 detects that
+/// Returns true if a chart is in a registry on a loopback address, which uses plain HTTP. helm 3 detects that
 /// and then omits the credentials; helm 4 does not detect it.
 fn is_on_loopback(reference: &str) -> bool {
     let url = reference

@@ -82,7 +82,7 @@ impl Helm {
         }
     }
 
-    /// Whether there is a helm at all.
+    /// Returns true if there is a helm at all.
     ///
     /// # Errors
     ///

@@ -69,7 +69,11 @@ impl Helm {
         })
     }
 
-    async fn template(&self, path: &Path, config: Option<&ChartConfig>) -> Result<String, HelmError> {
+    async fn template(
+        &self,
+        path: &Path,
+        config: Option<&ChartConfig>,
+    ) -> Result<String, HelmError> {
         let mut call = Call::new("template", Load::Processor);
         if let Some(config) = config {
             for value in &config.values {

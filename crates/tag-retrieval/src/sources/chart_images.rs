@@ -99,7 +99,7 @@ impl ChartImages {
     }
 }
 
-/// Whether a `Chart.yaml` written by helm marks the chart as deprecated. Its top-level keys are not
+/// Returns true if a `Chart.yaml` written by helm marks the chart as deprecated. Its top-level keys are not
 /// indented.
 fn is_deprecated(chart_yaml: &str) -> bool {
     chart_yaml

@@ -15,7 +15,7 @@ use url::Url;
 use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryImage, EntryParts, SourceKind, parse_url};
 use crate::error::RetrievalError;
-use crate::filters::Filters;
+use crate::filters::FilterSet;
 use crate::retrieved::Retrieved;
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 use crate::url_credentials::UrlCredentials;
@@ -71,7 +71,7 @@ pub struct GitTags {
     /// The images that receive the versions; at least one.
     pub images: Vec<EntryImage>,
     /// The filters for the versions.
-    pub filters: Filters,
+    pub filters: FilterSet,
 }
 
 impl ConfiguredSource for GitTags {

@@ -3,7 +3,7 @@
 use super::github_releases::{candidate, location};
 use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::filters::Filters;
+use crate::filters::FilterSet;
 use crate::github::GithubProject;
 use crate::retrieved::Retrieved;
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
@@ -16,7 +16,7 @@ pub struct GithubLatestRelease {
     /// The images that receive the version; at least one.
     pub images: Vec<EntryImage>,
     /// The filters for the version.
-    pub filters: Filters,
+    pub filters: FilterSet,
 }
 
 impl ConfiguredSource for GithubLatestRelease {

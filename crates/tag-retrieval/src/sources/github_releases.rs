@@ -3,7 +3,7 @@
 use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::filters::Filters;
+use crate::filters::FilterSet;
 use crate::github::{GithubProject, Release};
 use crate::retrieved::{Dropped, Retrieved};
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
@@ -16,7 +16,7 @@ pub struct GithubReleases {
     /// The images that receive the versions; at least one.
     pub images: Vec<EntryImage>,
     /// The filters for the versions.
-    pub filters: Filters,
+    pub filters: FilterSet,
 }
 
 impl ConfiguredSource for GithubReleases {

@@ -10,7 +10,7 @@ use super::github_releases::PublishedReleases;
 use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::filters::Filters;
+use crate::filters::FilterSet;
 use crate::github::{GithubError, GithubProject};
 use crate::retrieved::{Dropped, Found, FoundImage, Retrieved};
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
@@ -26,7 +26,7 @@ pub struct GithubTaggedImagesFile {
     /// `imagesFilePath`, relative to the root of the repository.
     pub path: String,
     /// The filters for the releases.
-    pub filters: Filters,
+    pub filters: FilterSet,
     /// `imageDenylist`: repositories that are never proposed.
     pub denylist: Vec<String>,
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryImage, EntryParts, SourceKind, parse_gitlab_project};
 use crate::error::RetrievalError;
-use crate::filters::Filters;
+use crate::filters::FilterSet;
 use crate::retrieved::Retrieved;
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 
@@ -25,7 +25,7 @@ pub struct GitlabReleases {
     /// The images that receive the versions; at least one.
     pub images: Vec<EntryImage>,
     /// The filters for the versions.
-    pub filters: Filters,
+    pub filters: FilterSet,
 }
 
 impl ConfiguredSource for GitlabReleases {
@@ -105,9 +105,8 @@ impl GitlabReleases {
                 .get(&target)
                 .await
                 .map_err(|error| self.refused(error))?;
-            let listed: Vec<Release> = serde_json::from_slice(page.body()).map_err(|error| {
-                page.unusable(&format!("not a list of releases ({error})"))
-            })?;
+            let listed: Vec<Release> = serde_json::from_slice(page.body())
+                .map_err(|error| page.unusable(&format!("not a list of releases ({error})")))?;
             releases.extend(listed);
             match next_page(&page, &first)? {
                 Some(next) if next != target => target = next,

@@ -3,9 +3,7 @@
 use url::Url;
 
 use super::helm_charts::{ChartLocation, retrieve_charts};
-use crate::entry::{
-    ChartRules, EntryParts, HelmCharts, SourceKind, check_chart_name, parse_url,
-};
+use crate::entry::{ChartRules, EntryParts, HelmCharts, SourceKind, check_chart_name, parse_url};
 use crate::error::RetrievalError;
 use crate::retrieved::Retrieved;
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};

@@ -71,7 +71,7 @@ fn is_linux_amd64(child: &Descriptor) -> bool {
     platform.is_some_and(|it| *it.os() == Os::Linux && *it.architecture() == Arch::Amd64)
 }
 
-/// Whether a child is an attestation. buildx stores them with the platform `unknown/unknown`.
+/// Returns true if a child is an attestation. buildx stores them with the platform `unknown/unknown`.
 fn is_attestation(child: &Descriptor) -> bool {
     let platform = child.platform().as_ref();
     platform.is_some_and(|it| it.os().to_string() == "unknown")

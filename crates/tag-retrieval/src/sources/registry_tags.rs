@@ -12,7 +12,7 @@ use super::image_time;
 use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::filters::{Filters, Selection, compare_tags};
+use crate::filters::{FilterSet, Selection, compare_tags};
 use crate::retrieved::{Dropped, Retrieved};
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 
@@ -27,7 +27,7 @@ pub struct RegistryTags {
     /// The images that receive the versions; at least one. The tags of the first are listed.
     pub images: Vec<EntryImage>,
     /// The filters for the tags.
-    pub filters: Filters,
+    pub filters: FilterSet,
 }
 
 impl ConfiguredSource for RegistryTags {
@@ -104,7 +104,7 @@ impl VersionSource for RegistryTags {
     }
 }
 
-/// Whether a tag is a digest tag: a signature, attestation, SBOM or referrers list with the name
+/// Returns true if a tag is a digest tag: a signature, attestation, SBOM or referrers list with the name
 /// `sha256-HEX`, with or without `.sig`, `.att` or `.sbom`.
 ///
 /// Source: distribution specification, "Referrers Tag Schema"; cosign.
@@ -146,7 +146,11 @@ async fn add_times(
 }
 
 /// Drops the candidates whose times are not read.
-fn drop_tags_without_time(selection: &mut Selection, read: &HashSet<&str>, repository: &Repository) {
+fn drop_tags_without_time(
+    selection: &mut Selection,
+    read: &HashSet<&str>,
+    repository: &Repository,
+) {
     let before = selection.kept.len();
     for candidate in mem::take(&mut selection.kept) {
         if read.contains(candidate.tag.as_str()) {

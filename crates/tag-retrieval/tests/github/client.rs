@@ -1,4 +1,4 @@
-//! What is asked once, again, or never.
+//! Requests of the GitHub client: pages, retries and shared fetches.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn all_pages_are_read_in_order() {
 }
 
 #[tokio::test]
-async fn concurrent_needs_share_one_fetch() {
+async fn concurrent_callers_share_one_fetch() {
     let server = FakeGithub::new()
         .latency(Duration::from_millis(50))
         .start()
@@ -47,7 +47,7 @@ async fn concurrent_needs_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn no_more_than_eight_are_under_way() {
+async fn at_most_eight_requests_are_in_flight() {
     let server = FakeGithub::new()
         .latency(Duration::from_millis(20))
         .start()
@@ -65,7 +65,7 @@ async fn no_more_than_eight_are_under_way() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_and_what_does_not_is_not() {
+async fn transient_failures_only_are_retried() {
     let table = [
         (500, 3, 4),
         (502, 3, 4),
@@ -88,7 +88,7 @@ async fn what_passes_is_tried_again_and_what_does_not_is_not() {
 }
 
 #[tokio::test]
-async fn a_project_is_found_under_its_old_name() {
+async fn renamed_project_is_found_under_its_old_name() {
     let server = FakeGithub::new().token("secret").start().await;
     server.private("a/old");
     for number in 0..101 {
@@ -101,7 +101,7 @@ async fn a_project_is_found_under_its_old_name() {
 }
 
 #[tokio::test]
-async fn nobody_answers() {
+async fn refused_connection_is_an_error_with_a_hint() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let api = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -127,7 +127,7 @@ async fn nobody_answers() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_left_at_the_deadline() {
+async fn hanging_server_is_an_error_at_the_deadline() {
     let server = FakeGithub::new()
         .latency(Duration::from_secs(60))
         .start()
@@ -139,7 +139,7 @@ async fn a_server_that_hangs_is_left_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_named_and_a_token_recommended_where_it_helps() {
+async fn missing_repository_is_named_and_a_token_suggested_if_none_is_set() {
     let server = FakeGithub::new().token("secret").start().await;
     server.private("a/private");
     let project = project("a/private");
@@ -167,7 +167,7 @@ async fn what_is_not_there_is_named_and_a_token_recommended_where_it_helps() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_said_to_be_bad_and_shown_nowhere() {
+async fn refused_token_is_reported_and_never_printed() {
     let server = FakeGithub::new().token("secret").start().await;
     server.release("a/b", Release::new("v1"));
     let github = client(&server, Some("wr0ng"));

@@ -1,4 +1,4 @@
-//! Limits hold, and are waited out or named.
+//! Rate limits of GitHub: waits, and errors with the time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::{client, project};
 
 #[tokio::test]
-async fn a_limit_that_ends_in_time_is_waited_out() {
+async fn client_waits_for_a_limit_that_ends_before_the_deadline() {
     let server = FakeGithub::new().start().await;
     server.release("a/b", Release::new("v1"));
     for fault in [
@@ -28,7 +28,7 @@ async fn a_limit_that_ends_in_time_is_waited_out() {
 }
 
 #[tokio::test]
-async fn a_limit_beyond_the_deadline_is_an_error_at_once_that_names_its_end() {
+async fn limit_beyond_the_deadline_is_an_error_with_its_end() {
     let server = FakeGithub::new().start().await;
     server.fault(Fault::primary_limit(Duration::from_secs(3_000)));
     let begun = Instant::now();
@@ -46,16 +46,19 @@ async fn a_limit_beyond_the_deadline_is_an_error_at_once_that_names_its_end() {
         text.contains(&until.format("%Y-%m-%dT%H:%M:%SZ").to_string()),
         "{text}"
     );
-    assert!(text.contains("a token, which raises the limit"), "{text}");
+    assert!(
+        text.contains("set GITHUB_TOKEN to raise the limit"),
+        "{text}"
+    );
 
-    // Nobody else asks while it is known to hold.
+    // No other request is sent while the limit applies.
     let other = github.releases(&project("c/d")).await.unwrap_err();
     assert!(matches!(other, GithubError::RateLimited { .. }), "{other}");
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_secondary_limit_that_does_not_say_how_long_holds_a_minute() {
+async fn secondary_limit_without_an_end_lasts_a_minute() {
     let server = FakeGithub::new().start().await;
     server.fault(Fault::secondary_limit(None));
     let github = client(&server, Some("secret"));
@@ -74,7 +77,7 @@ async fn a_secondary_limit_that_does_not_say_how_long_holds_a_minute() {
 }
 
 #[tokio::test]
-async fn the_last_allowed_request_is_the_last_that_is_sent() {
+async fn no_request_is_sent_after_the_last_allowed_one() {
     let server = FakeGithub::new().start().await;
     server.release("a/b", Release::new("v1"));
     server.release("c/d", Release::new("v1"));

@@ -1,4 +1,4 @@
-//! GitHub's answers, good and bad, as the client and the version sources take them.
+//! The GitHub client and its version sources against a fake GitHub.
 #![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 mod client;
@@ -7,7 +7,7 @@ mod sources;
 
 use std::time::Duration;
 
-use tag_retrieval::config::GithubProject;
+use tag_retrieval::github::GithubProject;
 use tag_retrieval::github::{Github, GithubOptions, Token};
 use testkit::github::RunningGithub;
 
@@ -19,12 +19,12 @@ fn project(name: &str) -> GithubProject {
     }
 }
 
-/// A client that soon tries again.
+/// Returns a client with short waits between retries.
 fn client(server: &RunningGithub, token: Option<&str>) -> Github {
     Github::new(GithubOptions {
         api: server.url(),
         token: token.and_then(Token::new),
-        patience: Duration::from_secs(20),
+        timeout: Duration::from_secs(20),
         backoff: Duration::from_millis(5),
     })
 }

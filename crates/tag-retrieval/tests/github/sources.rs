@@ -12,7 +12,7 @@ use registry_client::{Client, Patience, Settings};
 use tag_retrieval::config::{
     EntryImage, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile,
 };
-use tag_retrieval::filters::{Filters, MinimumAge};
+use tag_retrieval::filters::{FilterSet, MinimumAge};
 use tag_retrieval::helm::{Helm, HelmSettings};
 use tag_retrieval::{
     Candidate, Found, FoundImage, Organization, Origin, Retrieved, Upstreams, VersionSource,
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use crate::{client, project};
 
-/// Nobody asks it.
+/// Returns a client for registries that no test uses.
 fn registries() -> Client {
     let sources = CredentialSources {
         files: Vec::new(),
@@ -67,7 +67,7 @@ fn images() -> Vec<EntryImage> {
     }]
 }
 
-fn releases(filters: Filters) -> GithubReleases {
+fn releases(filters: FilterSet) -> GithubReleases {
     GithubReleases {
         project: project("a/b"),
         images: images(),
@@ -79,7 +79,7 @@ fn images_file(path: &str) -> GithubTaggedImagesFile {
     GithubTaggedImagesFile {
         project: project("a/b"),
         path: path.to_owned(),
-        filters: Filters::default(),
+        filters: FilterSet::default(),
         denylist: Vec::new(),
     }
 }
@@ -99,7 +99,7 @@ fn dropped(retrieved: &Retrieved) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn releases_count_and_what_is_none_yet_is_told() {
+async fn drafts_and_prereleases_are_dropped_with_a_reason() {
     let server = FakeGithub::new().start().await;
     server.release(
         "a/b",
@@ -112,7 +112,7 @@ async fn releases_count_and_what_is_none_yet_is_told() {
     );
     server.release("a/b", Release::new("v1.2.0").draft());
     let upstreams = upstreams(&server);
-    let all = releases(Filters::default())
+    let all = releases(FilterSet::default())
         .retrieve(&upstreams)
         .await
         .unwrap();
@@ -134,9 +134,9 @@ async fn releases_count_and_what_is_none_yet_is_told() {
     );
     assert_eq!(versions[1], want);
 
-    let aged = releases(Filters {
+    let aged = releases(FilterSet {
         minimum_age: Some(MinimumAge { days: 7 }),
-        ..Filters::default()
+        ..FilterSet::default()
     });
     let aged = aged.retrieve(&upstreams).await.unwrap();
     assert_eq!(tags(&aged), ["v1.0.0"]);
@@ -144,14 +144,14 @@ async fn releases_count_and_what_is_none_yet_is_told() {
 }
 
 #[tokio::test]
-async fn the_latest_release_is_the_one_that_is_marked() {
+async fn latest_release_is_the_marked_one() {
     let server = FakeGithub::new().start().await;
     server.release("a/b", Release::new("v1.9.0").latest());
     server.release("a/b", Release::new("v1.8.7"));
     let source = GithubLatestRelease {
         project: project("a/b"),
         images: images(),
-        filters: Filters::default(),
+        filters: FilterSet::default(),
     };
     let upstreams = upstreams(&server);
     let latest = source.retrieve(&upstreams).await.unwrap();
@@ -159,11 +159,11 @@ async fn the_latest_release_is_the_one_that_is_marked() {
 }
 
 #[tokio::test]
-async fn nothing_to_choose_from_is_an_error() {
+async fn project_without_releases_is_an_error() {
     let server = FakeGithub::new().start().await;
     server.commit("a/b", "main", &[]);
     let upstreams_of_empty = upstreams(&server);
-    let source = releases(Filters::default());
+    let source = releases(FilterSet::default());
     let error = source.retrieve(&upstreams_of_empty).await.unwrap_err();
     let text = error.to_string();
     assert!(
@@ -173,7 +173,7 @@ async fn nothing_to_choose_from_is_an_error() {
     let latest = GithubLatestRelease {
         project: project("a/b"),
         images: images(),
-        filters: Filters::default(),
+        filters: FilterSet::default(),
     };
     let error = latest.retrieve(&upstreams_of_empty).await.unwrap_err();
     assert!(
@@ -186,7 +186,7 @@ async fn nothing_to_choose_from_is_an_error() {
 }
 
 #[tokio::test]
-async fn files_of_images_are_read_at_every_release() {
+async fn image_file_is_read_at_every_release() {
     let server = FakeGithub::new().start().await;
     let path = "deploy/some images.txt";
     let old = "a/engine:v1\nrancher/own:v1\ndocker.io/a/common:v7\nbroken line\n";
@@ -199,9 +199,9 @@ async fn files_of_images_are_read_at_every_release() {
     }
     let source = GithubTaggedImagesFile {
         denylist: vec!["docker.io/a/denied".to_owned()],
-        filters: Filters {
+        filters: FilterSet {
             exclude: Some("-debug$".parse().unwrap()),
-            ..Filters::default()
+            ..FilterSet::default()
         },
         ..images_file(path)
     };
@@ -221,12 +221,12 @@ async fn files_of_images_are_read_at_every_release() {
         found("a/engine", "v2", "v2+x"),
     ];
     assert_eq!(retrieved.found, Found::Images(want));
-    let whats: Vec<_> = dropped(&retrieved)
+    let items: Vec<_> = dropped(&retrieved)
         .iter()
         .map(|dropped| dropped.0)
         .collect();
     assert_eq!(
-        whats,
+        items,
         ["a/denied:v1", "a/engine:v2-debug", "rancher/own:v1"]
     );
     assert_eq!(retrieved.warnings.len(), 2, "{:?}", retrieved.warnings);
@@ -239,16 +239,16 @@ async fn files_of_images_are_read_at_every_release() {
 }
 
 #[tokio::test]
-async fn only_releases_that_pass_are_asked_for_their_file() {
+async fn file_is_fetched_only_for_releases_that_pass_the_filters() {
     let server = FakeGithub::new().start().await;
     for tag in ["v1", "v2"] {
         server.tag("a/b", tag, &[("images.txt", &format!("a/b:{tag}"))]);
         server.release("a/b", Release::new(tag));
     }
     let source = GithubTaggedImagesFile {
-        filters: Filters {
+        filters: FilterSet {
             pattern: Some("2$".parse().unwrap()),
-            ..Filters::default()
+            ..FilterSet::default()
         },
         ..images_file("images.txt")
     };
@@ -264,16 +264,16 @@ async fn only_releases_that_pass_are_asked_for_their_file() {
 }
 
 #[tokio::test]
-async fn an_entry_without_time_for_a_limit_says_when_it_ends_and_the_others_wait() {
+async fn entry_with_a_short_deadline_fails_while_others_wait_for_the_limit() {
     let server = FakeGithub::new().start().await;
     server.release("a/b", Release::new("v1"));
     server.fault(Fault::primary_limit(Duration::from_secs(3)));
-    let (upstreams, source) = (upstreams(&server), releases(Filters::default()));
+    let (upstreams, source) = (upstreams(&server), releases(FilterSet::default()));
     let hurried = upstreams.until(Instant::now() + Duration::from_secs(1));
     let (hurried, patient) = tokio::join!(source.retrieve(&hurried), source.retrieve(&upstreams));
     let error = hurried.unwrap_err().to_string();
     assert!(
-        error.starts_with("GitHub's rate limit is reached until 20"),
+        error.starts_with("GitHub's rate limit applies until 20"),
         "{error}"
     );
     assert_eq!(tags(&patient.unwrap()), ["v1"]);

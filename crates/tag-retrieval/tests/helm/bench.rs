@@ -1,4 +1,4 @@
-//! A helm to ask, and what its answers are compared with.
+//! The setup of the helm tests.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -140,7 +140,7 @@ pub fn all(charts: impl IntoIterator<Item = Chart>) -> HelmCharts {
     }
 }
 
-/// A chart as the configuration names it.
+/// Returns the settings of a chart with a name only.
 pub fn chart(name: &str) -> Chart {
     Chart {
         name: name.to_owned(),
@@ -158,7 +158,7 @@ pub fn config(name: &str, values: &[&str], kube_version: Option<&str>) -> ChartC
     }
 }
 
-/// `IMAGE:TAG` of all that was found.
+/// Returns all images found, as `IMAGE:TAG`.
 pub fn images(retrieved: &Retrieved) -> Vec<String> {
     let Found::Images(found) = &retrieved.found else {
         panic!("charts give images: {retrieved:?}");

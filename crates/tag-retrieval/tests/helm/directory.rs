@@ -1,11 +1,11 @@
-//! Charts in folders.
+//! `helm-directory`.
 
 use testkit::Chart;
 
 use crate::bench::{Bench, chart, config, images, origin};
 
 #[tokio::test]
-async fn a_chart_is_rendered_as_it_is_with_its_unpacked_subcharts() {
+async fn chart_is_rendered_with_its_unpacked_subcharts() {
     let folder = tempfile::tempdir().unwrap();
     let sub = "apiVersion: v2\nname: sub\nversion: 0.1.0\n";
     Chart::new("web", "1.0.0")
@@ -27,7 +27,7 @@ async fn a_chart_is_rendered_as_it_is_with_its_unpacked_subcharts() {
 }
 
 #[tokio::test]
-async fn a_subchart_that_is_missing_is_what_the_error_says() {
+async fn missing_subchart_is_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();
     Chart::new("web", "1.0.0")
         .metadata(
@@ -47,19 +47,19 @@ async fn a_subchart_that_is_missing_is_what_the_error_says() {
 }
 
 #[tokio::test]
-async fn a_folder_without_a_chart_is_no_repository() {
+async fn directory_without_a_chart_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("web")).unwrap();
     let error = Bench::new()
         .directory(folder.path(), [chart("web")])
         .await
         .unwrap_err();
-    let expected = format!("{} is no chart", folder.path().join("web").display());
+    let expected = format!("{} is not a chart", folder.path().join("web").display());
     assert!(error.to_string().contains(&expected), "{error}");
 }
 
 #[tokio::test]
-async fn values_are_data_for_every_shell_and_every_option() {
+async fn values_never_become_options_or_shell_code() {
     let folder = tempfile::tempdir().unwrap();
     let trap = folder.path().join("trapped");
     let image = "example.com/{{ .Values.b }}:{{ len .Values.a }}";

@@ -1,4 +1,4 @@
-//! The real helm against charts of our own.
+//! The Helm sources with the real helm program.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What can go wrong with the program itself.
+//! Failures and isolation of the helm program.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,9 +11,9 @@ use testkit::Chart;
 
 use crate::bench::{Bench, Settings, chart, images};
 
-/// A program that is no helm.
-fn script(folder: &Path, text: &str) -> PathBuf {
-    let path = folder.join("helm-script");
+/// Writes a script in place of helm.
+fn script(directory: &Path, text: &str) -> PathBuf {
+    let path = directory.join("helm-script");
     fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
@@ -27,7 +27,7 @@ fn with_chart() -> TempDir {
 }
 
 #[tokio::test]
-async fn without_helm_the_error_says_how_to_get_it() {
+async fn missing_helm_is_an_error_with_a_hint() {
     let bench = Bench::with(Settings {
         program: None,
         ..Settings::default()
@@ -60,7 +60,7 @@ async fn without_helm_the_error_says_how_to_get_it() {
 }
 
 #[tokio::test]
-async fn a_helm_that_hangs_is_named_and_gone_at_the_deadline() {
+async fn hanging_helm_is_stopped_at_the_deadline() {
     let folder = with_chart();
     let pids = folder.path().join("pids");
     let hang = format!("echo $$ >>'{}'; exec sleep 600", pids.display());
@@ -85,7 +85,7 @@ async fn a_helm_that_hangs_is_named_and_gone_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn an_entry_that_gives_up_takes_its_helm_with_it() {
+async fn canceled_entry_stops_its_helm() {
     let folder = with_chart();
     let pids = folder.path().join("pids");
     let hang = format!("echo $$ >>'{}'; exec sleep 600", pids.display());
@@ -104,7 +104,7 @@ async fn an_entry_that_gives_up_takes_its_helm_with_it() {
 }
 
 #[tokio::test]
-async fn repositories_that_hang_do_not_hold_other_entries() {
+async fn hanging_repository_does_not_delay_other_entries() {
     let folder = with_chart();
     let helm = testkit::program("helm");
     let hang = format!(
@@ -133,7 +133,7 @@ async fn repositories_that_hang_do_not_hold_other_entries() {
 }
 
 #[tokio::test]
-async fn a_registry_that_hangs_does_not_hold_those_who_ask_another() {
+async fn hanging_registry_does_not_delay_another_one() {
     let folder = with_chart();
     let packages = tempfile::tempdir().unwrap();
     let web = Chart::new("web", "1.0.0").pod("web", "example.com/web:1");
@@ -152,7 +152,7 @@ async fn a_registry_that_hangs_does_not_hold_those_who_ask_another() {
     });
     let many = (0..40).map(|number| chart(&format!("oci://hangs.example.com/c/{number}")));
     let retrieved = async {
-        // The others have begun.
+        // The other processes have started.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let other = bench.oci([chart("oci://answers.example.com/web")]);
         tokio::time::timeout(Duration::from_secs(20), other).await
@@ -160,7 +160,7 @@ async fn a_registry_that_hangs_does_not_hold_those_who_ask_another() {
     tokio::select! {
         _ = bench.oci(many) => panic!("nothing comes of them before their deadline"),
         retrieved = retrieved => {
-            let retrieved = retrieved.expect("it waits for a registry that nobody asked it to ask");
+            let retrieved = retrieved.expect("a hanging registry delays another one");
             assert_eq!(images(&retrieved.unwrap()), ["example.com/web:1"]);
         }
     }
@@ -171,7 +171,7 @@ fn assert_gone(pids: &Path) {
     assert!(left.is_empty(), "still there: {left:?}");
 }
 
-/// Those of the noted processes that run; a zombie does not.
+/// Returns the recorded processes that still run; zombies do not count.
 fn running(pids: &Path) -> impl Iterator<Item = String> {
     let noted = fs::read_to_string(pids).unwrap();
     assert!(!noted.is_empty(), "none was started");
@@ -187,7 +187,7 @@ fn running(pids: &Path) -> impl Iterator<Item = String> {
 }
 
 #[tokio::test]
-async fn nothing_of_the_users_reaches_helm() {
+async fn user_environment_does_not_reach_helm() {
     let folder = with_chart();
     let seen = folder.path().join("seen");
     let helm = testkit::program("helm");

@@ -1,4 +1,4 @@
-//! Charts that are artifacts in registries.
+//! `helm-oci`.
 
 use testkit::processes::{Distribution, Version};
 use testkit::{Chart, push_chart};
@@ -6,7 +6,7 @@ use testkit::{Chart, push_chart};
 use crate::bench::{Bench, Settings, chart, images, origin};
 
 #[tokio::test]
-async fn a_chart_is_pulled_from_a_registry_once() {
+async fn chart_is_pulled_from_a_registry_once() {
     let mut registry = Distribution::new().version(Version::V3).start().await;
     let folder = tempfile::tempdir().unwrap();
     let web = Chart::new("web", "0").pod("web", "example.com/web:v{{ .Chart.Version }}");
@@ -32,7 +32,7 @@ async fn a_chart_is_pulled_from_a_registry_once() {
         .iter()
         .map(|request| request.path.as_str())
         .collect();
-    // The versions, the manifest, the package and the chart's description.
+    // The tags, the manifest, the package and the chart's config.
     assert_eq!(asked.len(), 4, "{asked:?}");
     assert_eq!(
         asked[..2],
@@ -54,7 +54,7 @@ async fn a_chart_is_pulled_from_a_registry_once() {
     let none = chart(&format!("oci://{}/charts/none", registry.host()));
     let error = bench.oci([none.clone()]).await.unwrap_err().to_string();
     let expected = format!(
-        "no chart gave a result: chart {}: `helm pull` failed: ",
+        "no chart could be rendered: chart {}: `helm pull` failed: ",
         none.name
     );
     assert!(
@@ -64,7 +64,7 @@ async fn a_chart_is_pulled_from_a_registry_once() {
 }
 
 #[tokio::test]
-async fn a_private_chart_needs_the_file_of_credentials_that_is_given() {
+async fn private_chart_needs_the_credentials_file() {
     let registry = Distribution::new()
         .htpasswd("user", "secret-word")
         .start()

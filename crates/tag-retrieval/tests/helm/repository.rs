@@ -1,4 +1,4 @@
-//! Chart repositories over HTTP.
+//! `helm-latest`.
 
 use tag_retrieval::RetrievalError;
 use tempfile::TempDir;
@@ -6,7 +6,7 @@ use testkit::{Chart, FileServer, index_charts};
 
 use crate::bench::{Bench, all, chart, config, images, origin};
 
-/// A folder with the packages of these charts and their index, served at [`url_of`].
+/// Serves the packages of these charts and their index at [`url_of`].
 async fn serve(charts: &[Chart]) -> (TempDir, FileServer) {
     let folder = tempfile::tempdir().unwrap();
     let packages = folder.path().join("charts");
@@ -24,7 +24,7 @@ fn url_of(server: &FileServer) -> String {
 }
 
 #[tokio::test]
-async fn one_index_and_each_package_once_however_many_entries_want_them() {
+async fn index_and_packages_are_fetched_once_for_all_entries() {
     let web = Chart::new("web", "1.0.0")
         .pod("web", "{{ .Values.image }}")
         .values("image: example.com/web:1.2\n");
@@ -66,7 +66,7 @@ async fn one_index_and_each_package_once_however_many_entries_want_them() {
 }
 
 #[tokio::test]
-async fn a_subchart_takes_part_when_its_condition_says_so() {
+async fn subchart_is_rendered_when_its_condition_holds() {
     let sub = Chart::new("sub", "0.1.0").pod("sub", "example.com/sub:{{ .Values.tag }}");
     let sub = sub.values("tag: \"1.10\"\n");
     let web = Chart::new("web", "1.0.0")
@@ -94,7 +94,7 @@ async fn a_subchart_takes_part_when_its_condition_says_so() {
 }
 
 #[tokio::test]
-async fn the_values_of_every_chart_are_read() {
+async fn values_of_every_chart_are_read() {
     let values = |name: &str| format!("image: example.com/{name}:1\n");
     let first = Chart::new("first", "1.0.0")
         .values(&values("first"))
@@ -118,7 +118,7 @@ async fn the_values_of_every_chart_are_read() {
 }
 
 #[tokio::test]
-async fn a_chart_that_does_not_render_says_so_and_the_others_stand() {
+async fn failed_chart_is_reported_and_the_others_count() {
     let good = Chart::new("good", "1.0.0").pod("good", "example.com/good:1");
     let bad = Chart::new("bad", "1.0.0")
         .values("image: example.com/bad:1\n")
@@ -165,7 +165,7 @@ async fn a_chart_that_does_not_render_says_so_and_the_others_stand() {
         .await;
     let error = error.unwrap_err().to_string();
     assert!(
-        error.starts_with("no chart gave a result: chart bad: "),
+        error.starts_with("no chart could be rendered: chart bad: "),
         "{error}"
     );
     assert!(error.contains("a domain is needed"), "{error}");
@@ -177,7 +177,7 @@ async fn a_chart_that_does_not_render_says_so_and_the_others_stand() {
 }
 
 #[tokio::test]
-async fn a_repository_that_is_not_there_is_asked_once_and_named() {
+async fn missing_repository_is_queried_once_and_named() {
     let (_folder, server) = serve(&[]).await;
     let url = format!("{}/nowhere", url_of(&server));
     let error = Bench::new()

@@ -1,4 +1,4 @@
-//! Which versions of a chart are looked at, and as which Kubernetes.
+//! Chart versions and Kubernetes versions.
 
 use tempfile::TempDir;
 use testkit::{Chart, FileServer, index_charts};
@@ -7,7 +7,7 @@ use crate::bench::{Bench, all, chart, config, images};
 
 const VERSIONS: [&str; 5] = ["1.3.0", "1.4.0", "1.4.9", "1.10.0", "2.0.0-rc.1"];
 
-/// A repository with a chart `web` in [`VERSIONS`], each with an image of its version.
+/// Serves a repository with the chart `web` in all [`VERSIONS`], each with an image of its version.
 async fn serve() -> (TempDir, FileServer) {
     let folder = tempfile::tempdir().unwrap();
     let web = Chart::new("web", "0").pod("web", "example.com/web:v{{ .Chart.Version }}");
@@ -23,7 +23,7 @@ async fn serve() -> (TempDir, FileServer) {
 }
 
 #[tokio::test]
-async fn the_latest_release_unless_a_range_or_development_versions_are_asked_for() {
+async fn latest_release_unless_a_range_or_devel_is_set() {
     let (_folder, server) = serve().await;
     let bench = Bench::new();
     let cases = [
@@ -45,7 +45,7 @@ async fn the_latest_release_unless_a_range_or_development_versions_are_asked_for
 }
 
 #[tokio::test]
-async fn additional_versions_are_looked_at_too() {
+async fn additional_versions_are_rendered() {
     let (_folder, server) = serve().await;
     let mut charts = all([chart("web")]);
     charts.additional_versions = ["v1.4.*", "9.*"].map(str::to_owned).to_vec();
@@ -65,7 +65,7 @@ async fn additional_versions_are_looked_at_too() {
 }
 
 #[tokio::test]
-async fn a_version_that_two_ranges_lead_to_is_rendered_once() {
+async fn version_in_two_ranges_is_rendered_once() {
     let folder = tempfile::tempdir().unwrap();
     let tag = "{{ if eq .Chart.Version \"1.4.9\" }}{{ fail \"not this\" }}{{ end }}1";
     let web = Chart::new("web", "0").pod("web", &format!("example.com/web:{tag}"));
@@ -85,7 +85,7 @@ async fn a_version_that_two_ranges_lead_to_is_rendered_once() {
 }
 
 #[tokio::test]
-async fn the_kubernetes_version_reaches_the_templates() {
+async fn kubernetes_version_reaches_the_templates() {
     let folder = tempfile::tempdir().unwrap();
     let image = "example.com/{{ if semverCompare \"<1.25-0\" .Capabilities.KubeVersion.Version }}old{{ else }}new{{ end }}:1";
     let web = Chart::new("web", "1.0.0").pod("web", image);

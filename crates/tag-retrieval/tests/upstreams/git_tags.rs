@@ -1,15 +1,15 @@
-//! `git-tags`, with the real git.
+//! `git-tags` with the real git program.
 
 use embedded_registry::Registry;
 use tag_retrieval::Origin;
 use tag_retrieval::config::GitTags;
-use tag_retrieval::filters::{Extract, Filters, Newest};
+use tag_retrieval::filters::{Extract, FilterSet, Newest};
 use testkit::GitRepository;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
 use crate::setup::{ask, candidates, image, reason, tags};
 
-fn source(url: &str, filters: Filters) -> GitTags {
+fn source(url: &str, filters: FilterSet) -> GitTags {
     GitTags {
         url: url.parse().unwrap(),
         images: image("r.io/a"),
@@ -31,10 +31,10 @@ fn repository(tags: &[&str]) -> (GitRepository, String) {
 async fn tags_are_versions_and_branches_are_not() {
     let (repository, url) = repository(&["v1.9.0", "v1.10.0", "nightly"]);
     repository.git(&["branch", "v2.0.0"]);
-    let mut all = ask(&source(&url, Filters::default()), "").await.unwrap();
+    let mut all = ask(&source(&url, FilterSet::default()), "").await.unwrap();
     let mut found = tags(&all);
     found.sort_unstable();
-    // Annotated tags are listed once, without what they point to.
+    // Annotated tags are listed once, without their targets.
     assert_eq!(found, ["nightly", "v1.10.0", "v1.9.0"]);
     let first = &candidates(&all)[0];
     let title = format!("tag {} of {url}", first.tag);
@@ -46,10 +46,10 @@ async fn tags_are_versions_and_branches_are_not() {
         }
     );
 
-    let filters = Filters {
+    let filters = FilterSet {
         extract: Some(Extract::parse("^v(.*)$").unwrap()),
         newest: Newest::Highest,
-        ..Filters::default()
+        ..FilterSet::default()
     };
     all = ask(&source(&url, filters), "").await.unwrap();
     assert_eq!(tags(&all), ["1.10.0"]);
@@ -57,7 +57,7 @@ async fn tags_are_versions_and_branches_are_not() {
 }
 
 #[tokio::test]
-async fn a_repository_behind_http_is_asked_too() {
+async fn repository_is_read_over_http() {
     let (repository, _) = repository(&["v1.0.0"]);
     repository.git(&["update-server-info"]);
     let registry = Registry::new().start().await.unwrap();
@@ -69,14 +69,14 @@ async fn a_repository_behind_http_is_asked_too() {
         Rule::new("GET", "/a.git/HEAD").does(Action::answer(200).body("ref: refs/heads/main\n")),
     );
     let url = format!("http://{}/a.git", server.host());
-    let all = ask(&source(&url, Filters::default()), "").await.unwrap();
+    let all = ask(&source(&url, FilterSet::default()), "").await.unwrap();
     assert_eq!(tags(&all), ["v1.0.0"]);
 
-    // Nobody is asked for a password.
+    // git does not prompt for a password.
     server.clear_rules();
     let login = Action::answer(401).header("www-authenticate", "Basic realm=\"x\"");
     server.add(Rule::new("GET", "/a.git/info/refs").does(login));
-    let error = ask(&source(&url, Filters::default()), "")
+    let error = ask(&source(&url, FilterSet::default()), "")
         .await
         .unwrap_err();
     let error = error.to_string();
@@ -87,14 +87,14 @@ async fn a_repository_behind_http_is_asked_too() {
 }
 
 #[tokio::test]
-async fn no_tags_and_no_repository_are_errors_that_say_so() {
+async fn missing_tags_and_missing_repository_are_errors() {
     let (_repository, url) = repository(&[]);
-    let error = ask(&source(&url, Filters::default()), "")
+    let error = ask(&source(&url, FilterSet::default()), "")
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), format!("{url} has no tags"));
     let url = "file:///nowhere/a.git";
-    let error = ask(&source(url, Filters::default()), "")
+    let error = ask(&source(url, FilterSet::default()), "")
         .await
         .unwrap_err()
         .to_string();
@@ -109,11 +109,11 @@ async fn no_tags_and_no_repository_are_errors_that_say_so() {
 }
 
 #[tokio::test]
-async fn no_url_runs_a_program() {
+async fn url_never_runs_a_program() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("made");
     let url = format!("ext::touch {}", file.display());
-    let asked = ask(&source(&url, Filters::default()), "").await;
+    let asked = ask(&source(&url, FilterSet::default()), "").await;
     let error = asked.unwrap_err().to_string();
     assert!(error.contains("'ext' not allowed"), "{error}");
     assert!(!file.exists());

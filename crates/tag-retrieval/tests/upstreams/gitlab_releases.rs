@@ -1,21 +1,21 @@
-//! `gitlab-releases`, against answers in GitLab's shapes.
+//! `gitlab-releases` against responses in the format of GitLab.
 
 use embedded_registry::Registry;
 use serde_json::{Value, json};
 use tag_retrieval::config::GitlabReleases;
-use tag_retrieval::filters::{Extract, Filters, MinimumAge, Newest};
+use tag_retrieval::filters::{Extract, FilterSet, MinimumAge, Newest};
 use tag_retrieval::{Origin, RetrievalError};
 use testkit::proxy::{Action, FaultProxy, Reply, Rule};
 
 use crate::setup::{ask, candidates, image, reason, tags, time};
 
-/// Nothing of it reaches the registry behind it but what has no rule: a 404.
+/// Starts a fake GitLab. Requests without a rule get 404 from the registry behind the proxy.
 async fn gitlab() -> FaultProxy {
     let registry = Registry::new().start().await.unwrap();
     FaultProxy::start(registry.address()).await
 }
 
-fn source(gitlab: &FaultProxy, filters: Filters) -> GitlabReleases {
+fn source(gitlab: &FaultProxy, filters: FilterSet) -> GitlabReleases {
     GitlabReleases {
         host: gitlab.host(),
         project: "group/sub/app".to_owned(),
@@ -24,7 +24,7 @@ fn source(gitlab: &FaultProxy, filters: Filters) -> GitlabReleases {
     }
 }
 
-/// As gitlab.com has it, what does not count here left out.
+/// Returns a release in the format of gitlab.com, with the fields that are read.
 fn release(tag: &str, released: &str) -> Value {
     json!({
         "tag_name": tag, "name": format!("Release {tag}"), "description": "…",
@@ -41,7 +41,7 @@ fn page(releases: &[Value]) -> Reply {
 const FIRST: &str = "/api/v4/projects/group%2Fsub%2Fapp/releases?per_page=100";
 
 #[tokio::test]
-async fn all_pages_are_read_and_what_is_yet_to_come_is_not() {
+async fn all_pages_are_read_and_upcoming_releases_ignored() {
     let mut upcoming = release("v3.0.0", "2030-01-01T00:00:00.000Z");
     upcoming["upcoming_release"] = json!(true);
     let first = page(&[upcoming, release("v2.0.0", "2026-11-20T00:00:00.000Z")]);
@@ -53,7 +53,9 @@ async fn all_pages_are_read_and_what_is_yet_to_come_is_not() {
         let first = first.clone().header(header.0, header.1);
         let last = last.clone().header("x-next-page", "");
         proxy_answers(&gitlab, last, first);
-        let all = ask(&source(&gitlab, Filters::default()), "").await.unwrap();
+        let all = ask(&source(&gitlab, FilterSet::default()), "")
+            .await
+            .unwrap();
         assert_eq!(tags(&all), ["v2.0.0", "v1.1.0", "v1.0.0"], "{header:?}");
         let published = candidates(&all).iter().map(|candidate| candidate.published);
         let expected =
@@ -83,16 +85,16 @@ fn proxy_answers(gitlab: &FaultProxy, last: Reply, first: Reply) {
 }
 
 #[tokio::test]
-async fn filters_know_the_times() {
+async fn filters_receive_release_times() {
     let gitlab = gitlab().await;
     let young = release("v2.0.0", "2026-11-20T00:00:00.000Z");
     let old = release("v1.9.0", "2026-11-01T00:00:00.000Z");
     gitlab.add(Rule::new("GET", FIRST).does(page(&[young, old])));
-    let filters = Filters {
+    let filters = FilterSet {
         extract: Some(Extract::parse("^v(.*)$").unwrap()),
         minimum_age: Some(MinimumAge { days: 7 }),
         newest: Newest::Highest,
-        ..Filters::default()
+        ..FilterSet::default()
     };
     let found = ask(&source(&gitlab, filters), "").await.unwrap();
     assert_eq!(tags(&found), ["1.9.0"]);
@@ -100,10 +102,10 @@ async fn filters_know_the_times() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_seen_and_what_is_broken_are_told_apart() {
+async fn private_projects_and_broken_responses_are_distinct_errors() {
     let gitlab = gitlab().await;
     let error = async || {
-        let asked = ask(&source(&gitlab, Filters::default()), "").await;
+        let asked = ask(&source(&gitlab, FilterSet::default()), "").await;
         let error: RetrievalError = asked.unwrap_err();
         error.to_string()
     };
@@ -111,7 +113,7 @@ async fn what_cannot_be_seen_and_what_is_broken_are_told_apart() {
     for status in [404, 403] {
         gitlab.clear_rules();
         gitlab.add(Rule::new("GET", FIRST).does(Action::answer(status)));
-        let hidden = format!("{place} is no project whose releases everybody may see");
+        let hidden = format!("{place} has no public releases");
         assert!(error().await.starts_with(&hidden), "{status}");
     }
     for (answer, expected) in [

@@ -1,4 +1,4 @@
-//! The version sources that are neither GitHub nor Helm, against real servers on loopback.
+//! The other version sources against servers on loopback.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,

@@ -1,33 +1,33 @@
-//! `registry`
+//! `registry` against a real registry.
 
 use embedded_registry::images::{Artifact, Bundle, Format, Image, Index, Platform, digest_tag};
 use embedded_registry::{Registry, RunningRegistry};
 use regex::Regex;
 use serde_json::json;
 use tag_retrieval::config::RegistryTags;
-use tag_retrieval::filters::{Filters, MinimumAge, Newest};
-use tag_retrieval::{Origin, TIMES_READ};
+use tag_retrieval::filters::{FilterSet, MinimumAge, Newest};
+use tag_retrieval::{MAX_TIMES_READ, Origin};
 use testkit::processes::{Distribution, Version};
 use testkit::proxy::{Action, FaultProxy, Rule};
 use testkit::push::Pusher;
 
 use crate::setup::{ask, candidates, image, reason, tags, time};
 
-fn source(name: &str, filters: Filters) -> RegistryTags {
+fn source(name: &str, filters: FilterSet) -> RegistryTags {
     RegistryTags {
         images: image(name),
         filters,
     }
 }
 
-fn last_published() -> Filters {
-    Filters {
+fn last_published() -> FilterSet {
+    FilterSet {
         newest: Newest::LastPublished,
-        ..Filters::default()
+        ..FilterSet::default()
     }
 }
 
-/// An index as buildx makes it, whose image for linux/amd64 was made at a time.
+/// Returns an index in the format of buildx with a creation time for linux/amd64.
 fn made(created: &str) -> Bundle {
     let of = |platform, created| Image::new(Format::Oci, platform).created(created).build();
     let amd64 = of(Platform::linux("amd64"), created);
@@ -43,11 +43,11 @@ async fn registry() -> RunningRegistry {
 }
 
 #[tokio::test]
-async fn every_tag_of_any_registry_is_a_version_but_those_of_digests() {
-    let highest = Filters {
+async fn every_tag_is_a_version_except_digest_tags() {
+    let highest = FilterSet {
         pattern: Some(Regex::new("^v").unwrap()),
         newest: Newest::Highest,
-        ..Filters::default()
+        ..FilterSet::default()
     };
     for version in [Version::V2, Version::V3] {
         let registry = Distribution::new().version(version).start().await;
@@ -61,7 +61,7 @@ async fn every_tag_of_any_registry_is_a_version_but_those_of_digests() {
         pusher.bundle(&signed, "one-part", Some(&signature)).await;
 
         let name = format!("{}/one-part", registry.host());
-        let all = ask(&source(&name, Filters::default()), "").await.unwrap();
+        let all = ask(&source(&name, FilterSet::default()), "").await.unwrap();
         let mut found = tags(&all);
         found.sort_unstable();
         assert_eq!(found, ["latest", "v1.10", "v1.9"], "{version:?}");
@@ -70,7 +70,7 @@ async fn every_tag_of_any_registry_is_a_version_but_those_of_digests() {
             candidates(&all)[0].origin,
             Origin::Repository { repository }
         );
-        assert!(reason(&all, &signature).contains("belongs to another image"));
+        assert!(reason(&all, &signature).contains("digest of another image"));
 
         let highest = ask(&source(&name, highest.clone()), "").await.unwrap();
         assert_eq!(tags(&highest), ["v1.10"]);
@@ -79,12 +79,12 @@ async fn every_tag_of_any_registry_is_a_version_but_those_of_digests() {
 }
 
 #[tokio::test]
-async fn the_image_made_last_is_told_by_its_config() {
+async fn latest_entry_reads_creation_times_from_configs() {
     let registry = registry().await;
     let proxy = FaultProxy::start(registry.address()).await;
     made("2026-11-03T00:00:00Z").push(&registry, "a/b", Some("1.3"));
     made("2026-11-09T00:00:00Z").push(&registry, "a/b", Some("1.2.9"));
-    // Neither an index nor a time; not an image at all.
+    // An artifact without a creation time.
     let reproducible = Image::new(Format::Docker, Platform::linux("amd64")).build();
     reproducible.push(&registry, "a/b", Some("1.4"));
     let chart = Artifact::image(
@@ -96,7 +96,7 @@ async fn the_image_made_last_is_told_by_its_config() {
         made("2026-11-20T00:00:00Z").push(&registry, "a/b", Some(tag));
     }
     let name = format!("{}/a/b", proxy.host());
-    let filters = Filters {
+    let filters = FilterSet {
         exclude: Some(Regex::new("^x").unwrap()),
         ..last_published()
     };
@@ -104,11 +104,14 @@ async fn the_image_made_last_is_told_by_its_config() {
     assert_eq!(tags(&last), ["1.2.9"]);
     let made = Some(time("2026-11-09T00:00:00Z"));
     assert_eq!(candidates(&last)[0].published, made);
-    assert!(reason(&last, "1.4").contains("not known"), "{last:?}");
+    assert!(
+        reason(&last, "1.4").contains("unknown publication time"),
+        "{last:?}"
+    );
     assert!(last.warnings[0].contains("1.4"), "{:?}", last.warnings);
     assert_eq!(proxy.count("", "manifests/x"), 0, "{:?}", proxy.requests());
 
-    let old = Filters {
+    let old = FilterSet {
         minimum_age: Some(MinimumAge { days: 14 }),
         newest: Newest::All,
         ..filters
@@ -119,30 +122,30 @@ async fn the_image_made_last_is_told_by_its_config() {
 }
 
 #[tokio::test]
-async fn the_highest_versions_are_looked_at_and_not_all() {
+async fn times_are_read_for_the_highest_versions_only() {
     let registry = registry().await;
     let proxy = FaultProxy::start(registry.address()).await;
     let image = made("2026-11-03T00:00:00Z");
-    for number in 0..TIMES_READ + 6 {
+    for number in 0..MAX_TIMES_READ + 6 {
         image.push(&registry, "a/b", Some(&format!("1.{number}")));
     }
-    // Made last, but too low to be looked at.
+    // Created last, but too low a version.
     made("2026-11-20T00:00:00Z").push(&registry, "a/b", Some("1.5"));
     let name = format!("{}/a/b", proxy.host());
     let last = ask(&source(&name, last_published()), "").await.unwrap();
-    let highest = format!("1.{}", TIMES_READ + 5);
+    let highest = format!("1.{}", MAX_TIMES_READ + 5);
     assert_eq!(tags(&last), [highest], "the higher of those made at once");
     assert!(reason(&last, "1.5").contains("64 highest"), "{last:?}");
     assert!(
-        last.warnings[0].contains("of 70 tags"),
+        last.warnings[0].contains("versions of 70 tags"),
         "{:?}",
         last.warnings
     );
-    assert_eq!(proxy.count("", "manifests/1."), TIMES_READ);
+    assert_eq!(proxy.count("", "manifests/1."), MAX_TIMES_READ);
 }
 
 #[tokio::test]
-async fn an_image_whose_config_is_gone_does_not_spoil_the_others() {
+async fn missing_config_does_not_affect_other_tags() {
     let registry = registry().await;
     let proxy = FaultProxy::start(registry.address()).await;
     for (tag, created) in [("1.1", "2026-11-03"), ("1.2", "2026-11-04")] {
@@ -157,11 +160,11 @@ async fn an_image_whose_config_is_gone_does_not_spoil_the_others() {
     let [gone] = &last.dropped[..] else {
         panic!("{last:?}");
     };
-    assert!(gone.reason.contains("not known when"), "{gone:?}");
+    assert!(gone.reason.contains("unknown publication time"), "{gone:?}");
 }
 
 #[tokio::test]
-async fn where_the_registry_tells_when_tags_were_pushed_no_image_is_read() {
+async fn push_times_of_the_registry_make_configs_unnecessary() {
     let registry = registry().await;
     let proxy = FaultProxy::start(registry.address()).await;
     let bundle = made("2026-11-03T00:00:00Z");
@@ -188,36 +191,36 @@ async fn where_the_registry_tells_when_tags_were_pushed_no_image_is_read() {
     }
     assert_eq!(proxy.count("", "manifests"), 0, "{:?}", proxy.requests());
 
-    // A proxy that has the names and not the API.
+    // A proxy of the registry without its API.
     proxy.clear_rules();
     let last = ask(&source("b", last_published()), &conf.concat()).await;
     assert_eq!(tags(&last.unwrap()), ["1.3"]);
 
-    // An API that is out of order is no reason to choose by something else.
+    // A failing API is an error, not a reason to use other times.
     proxy.add(Rule::new("GET", "/repositories/b/tags").does(Action::answer(503)));
     let broken = ask(&source("b", last_published()), &conf.concat()).await;
     assert!(broken.unwrap_err().to_string().contains("503"));
 }
 
 #[tokio::test]
-async fn what_has_no_tags_is_an_error_that_says_so() {
+async fn repository_without_tags_is_an_error() {
     let registry = registry().await;
     let proxy = FaultProxy::start(registry.address()).await;
     let name = format!("{}/a", proxy.host());
-    let error = ask(&source(&name, Filters::default()), "")
+    let error = ask(&source(&name, FilterSet::default()), "")
         .await
         .unwrap_err();
-    let want = format!("{name} does not exist, or is hidden from those without credentials");
+    let want = format!("{name} does not exist, or requires credentials");
     assert_eq!(error.to_string(), want);
     let empty = Action::answer(200).body(r#"{"name":"a","tags":null}"#);
     proxy.add(Rule::new("GET", "/tags/list").does(empty));
-    let error = ask(&source(&name, Filters::default()), "")
+    let error = ask(&source(&name, FilterSet::default()), "")
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), format!("{name} has no tags"));
     proxy.clear_rules();
     proxy.add(Rule::new("GET", "/tags/list").does(Action::answer(500)));
-    let error = ask(&source(&name, Filters::default()), "")
+    let error = ask(&source(&name, FilterSet::default()), "")
         .await
         .unwrap_err();
     assert!(error.to_string().contains("500 Internal"), "{error}");

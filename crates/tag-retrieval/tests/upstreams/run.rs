@@ -1,4 +1,4 @@
-//! All entries of a run.
+//! The concurrent run over entries.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tag_retrieval::{EntryError, Limits, retrieve};
 use crate::setup::upstreams;
 
 #[tokio::test]
-async fn as_many_at_once_as_anybody_says() {
+async fn entries_run_up_to_the_concurrency_limit() {
     let text =
         r#"{"a": {"versionSource": "helm-oci", "helmCharts": {"oci://a.example.com/b": {}}}}"#;
     let config = Config::parse(text).unwrap();

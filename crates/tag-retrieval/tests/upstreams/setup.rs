@@ -1,4 +1,4 @@
-//! What every test of a source needs.
+//! The setup of the tests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tag_retrieval::{
     Candidate, Found, Organization, RetrievalError, Retrieved, Upstreams, VersionSource,
 };
 
-/// Asks with this registries.conf, at noon of 2026-11-21.
+/// Queries a source with this registries.conf, at noon of 2026-11-21.
 pub async fn ask(
     source: &impl VersionSource,
     registries_conf: &str,
@@ -73,7 +73,7 @@ pub fn image(source: &str) -> Vec<EntryImage> {
     }]
 }
 
-/// The candidates of a source of versions.
+/// Returns the candidates of a source of versions.
 pub fn candidates(retrieved: &Retrieved) -> &[Candidate] {
     match &retrieved.found {
         Found::Versions(candidates) => candidates,
@@ -81,13 +81,13 @@ pub fn candidates(retrieved: &Retrieved) -> &[Candidate] {
     }
 }
 
-/// Their tags.
+/// Returns the tags found.
 pub fn tags(retrieved: &Retrieved) -> Vec<&str> {
     let tags = candidates(retrieved).iter();
     tags.map(|candidate| candidate.tag.as_str()).collect()
 }
 
-/// Why a tag was dropped.
+/// Returns the reason why a tag was dropped.
 pub fn reason<'a>(retrieved: &'a Retrieved, tag: &str) -> &'a str {
     let dropped = retrieved.dropped.iter().find(|dropped| dropped.item == tag);
     &dropped

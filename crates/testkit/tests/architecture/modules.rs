@@ -42,26 +42,6 @@ const NOT_YET: &[(Rule, &str, &str)] = &[
         "crates/registry-client/src/auth",
         "not yet restructured",
     ),
-    (
-        Rule::Circles,
-        "crates/tag-retrieval/src",
-        "not yet restructured",
-    ),
-    (
-        Rule::Circles,
-        "crates/tag-retrieval/src/config",
-        "not yet restructured",
-    ),
-    (
-        Rule::Circles,
-        "crates/tag-retrieval/src/github",
-        "not yet restructured",
-    ),
-    (
-        Rule::Circles,
-        "crates/tag-retrieval/src/helm",
-        "not yet restructured",
-    ),
 ];
 
 /// One broken rule in one directory.

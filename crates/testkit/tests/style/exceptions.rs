@@ -30,7 +30,6 @@ const NOT_YET: &[(Rule, &str)] = &[
     (Rule::Pronouns, "crates/registry-client/src"),
     (Rule::Pronouns, "crates/registry-client/tests"),
     (Rule::Pronouns, "crates/tag-retrieval/src"),
-    (Rule::Pronouns, "crates/tag-retrieval/tests"),
     (Rule::Pronouns, "tests"),
     (Rule::Openings, "benches/src"),
     (Rule::Openings, "crates/copier/benches"),
@@ -43,7 +42,6 @@ const NOT_YET: &[(Rule, &str)] = &[
     (Rule::Openings, "crates/registry-client/src"),
     (Rule::Openings, "crates/registry-client/tests"),
     (Rule::Openings, "crates/tag-retrieval/src"),
-    (Rule::Openings, "crates/tag-retrieval/tests"),
     (Rule::Openings, "crates/testkit/src"),
     (Rule::Openings, "crates/testkit/tests"),
     (Rule::Openings, "tests"),
@@ -57,7 +55,6 @@ const NOT_YET: &[(Rule, &str)] = &[
     (Rule::Spelling, "crates/mirror/src"),
     (Rule::Spelling, "crates/registry-client/src"),
     (Rule::Spelling, "crates/registry-client/tests"),
-    (Rule::Spelling, "crates/tag-retrieval/src"),
     (Rule::Spelling, "deny.toml"),
 ];
 

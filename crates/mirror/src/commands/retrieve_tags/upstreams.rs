@@ -67,12 +67,12 @@ impl RunUpstreams {
 }
 
 /// GitHub as the environment says: `GITHUB_API_URL`, `GITHUB_TOKEN`.
-pub(crate) fn github(environment: &Environment, patience: Duration) -> Github {
+pub(crate) fn github(environment: &Environment, timeout: Duration) -> Github {
     let defaults = GithubOptions::default();
     Github::new(GithubOptions {
         api: environment.github_api.clone().unwrap_or(defaults.api),
         token: environment.github_token.clone(),
-        patience,
+        timeout,
         ..defaults
     })
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use tag_retrieval::config::GithubProject;
-use tag_retrieval::github::{Github, GithubError};
+use tag_retrieval::github::{Github, GithubError, GithubProject};
 
 use super::body::body;
 use super::branch::branch;

@@ -1,6 +1,6 @@
 //! Which repository at GitHub it is.
 
-use tag_retrieval::config::GithubProject;
+use tag_retrieval::github::GithubProject;
 
 /// Why it is not known where to propose.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,7 @@
 //! The repository and the branch that are to get the proposals.
 
 use serde::Deserialize;
-use tag_retrieval::config::GithubProject;
-use tag_retrieval::github::{Github, GithubError, GithubRequest, project_path};
+use tag_retrieval::github::{Github, GithubError, GithubProject, GithubRequest, project_path};
 
 /// The repository and the branch that are to get the proposals, as they were
 /// when the run began.
@@ -50,7 +49,8 @@ impl Target {
     ) -> Result<Self, GithubError> {
         let request = GithubRequest::get(project_path(named, []));
         let document = github.fetch::<RepositoryDocument>(&request).await;
-        let document = document.map_err(|error| error.of(|| format!("repository {named}")))?;
+        let document =
+            document.map_err(|error| error.with_target(|| format!("repository {named}")))?;
         let repository = match document.full_name.split_once('/') {
             Some((owner, repository)) => GithubProject {
                 owner: owner.to_owned(),
@@ -62,7 +62,8 @@ impl Target {
         let parts = ["git", "ref", "heads"].into_iter().chain(base.split('/'));
         let request = GithubRequest::get(project_path(&repository, parts));
         let head = github.fetch::<RefDocument>(&request).await;
-        let head = head.map_err(|error| error.of(|| format!("branch {base} in {repository}")))?;
+        let head =
+            head.map_err(|error| error.with_target(|| format!("branch {base} in {repository}")))?;
         let commit = head.object.sha;
         let path = project_path(&repository, ["git", "commits", &commit]);
         let CommitDocument { tree } = github.fetch(&GithubRequest::get(path)).await?;

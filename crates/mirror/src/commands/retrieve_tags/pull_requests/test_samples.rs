@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use images_list::List;
 use tag_retrieval::Origin;
-use tag_retrieval::config::GithubProject;
-use tag_retrieval::github::{Github, GithubOptions, Token};
+use tag_retrieval::github::{Github, GithubOptions, GithubProject, Token};
 use testkit::github::{FakeGithub, RunningGithub};
 
 use super::{Mode, Outcome, Proposing, propose};
@@ -27,7 +26,7 @@ pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> Proposing {
     let github = Github::new(GithubOptions {
         api: server.url(),
         token: Token::new("secret"),
-        patience: Duration::from_secs(10),
+        timeout: Duration::from_secs(10),
         backoff: Duration::from_millis(1),
     });
     Proposing {

@@ -95,5 +95,5 @@ fn parse_source(fields: &EntryFields, problems: &mut Problems<'_>) -> Option<Sou
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
+#[path = "configuration_tests.rs"]
 mod tests;

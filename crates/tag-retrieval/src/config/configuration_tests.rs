@@ -1,8 +1,9 @@
 use super::*;
+use crate::config::{HelmLatest, RegistryTags};
 use crate::filters::{MinimumAge, Newest};
 use proptest::prelude::*;
 
-/// The problems of a configuration with one entry `x`, written with `'` for `"`.
+/// Returns the problems of a configuration with one entry `x`, written with `'` for `"`.
 fn problems(entry: &str) -> Vec<String> {
     let text = format!("{{'x': {entry}}}").replace('\'', "\"");
     let found = Config::parse(&text).err().unwrap_or_default();
@@ -12,21 +13,21 @@ fn problems(entry: &str) -> Vec<String> {
         .collect()
 }
 
-/// That an entry has one problem, whose message has this part.
+/// Asserts that an entry has one problem, with this text in its message.
 fn assert_one(entry: &str, part: &str) {
     let found = problems(entry);
     assert_eq!(found.len(), 1, "{entry}: {found:?}");
     assert!(found[0].contains(part), "{found:?}, not {part}");
 }
 
-/// The one entry `x`, which has to be right.
+/// Returns the source of the only entry, `x`.
 fn source(entry: &str) -> Source {
     let text = format!("{{'x': {entry}}}").replace('\'', "\"");
     Config::parse(&text).unwrap().entries.remove(0).source
 }
 
 #[test]
-fn keys_that_nobody_knows() {
+fn unknown_key_is_reported_with_a_suggestion() {
     for (entry, problem) in [
         (
             "{'versionSource': 'registry', 'images': ['a'], 'versionFiltr': '^1'}",
@@ -184,7 +185,11 @@ fn source_requires_and_rejects_keys() {
         assert_one(entry, problem);
     }
     let off = "{'versionSource': 'github-releases:a/b', 'images': ['d'], 'latest_entry': 'false'}";
-    assert_eq!(problems(off), [""; 0], "every source accepts a filter that is off");
+    assert_eq!(
+        problems(off),
+        [""; 0],
+        "every source accepts a filter that is off"
+    );
 }
 
 #[test]

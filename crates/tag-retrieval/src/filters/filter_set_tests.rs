@@ -12,8 +12,7 @@ fn candidates(text: &str) -> Vec<Candidate> {
         };
         Candidate::new(name, time.parse().ok(), origin)
     };
-    text
-        .split(' ')
+    text.split(' ')
         .filter(|text| !text.is_empty())
         .map(candidate)
         .collect()
@@ -39,14 +38,14 @@ fn reasons(selection: &Selection) -> Vec<String> {
         .collect()
 }
 
-fn filters(extract: &str, exclude: &str, pattern: &str, constraint: &str) -> Filters {
+fn filters(extract: &str, exclude: &str, pattern: &str, constraint: &str) -> FilterSet {
     let regex = |text: &str| (!text.is_empty()).then(|| pattern::compile_pattern(text).unwrap());
-    Filters {
+    FilterSet {
         extract: (!extract.is_empty()).then(|| TagExtractor::parse(extract).unwrap()),
         exclude: regex(exclude),
         pattern: regex(pattern),
         constraint: (!constraint.is_empty()).then(|| constraint.parse().unwrap()),
-        ..Filters::default()
+        ..FilterSet::default()
     }
 }
 
@@ -91,7 +90,7 @@ fn every_dropped_candidate_has_a_reason() {
 
 #[test]
 fn latest_keeps_the_highest_version_that_passes() {
-    let highest = |filters: Filters| Filters {
+    let highest = |filters: FilterSet| FilterSet {
         newest: Newest::Highest,
         ..filters
     };
@@ -126,7 +125,7 @@ fn latest_keeps_the_highest_version_that_passes() {
 
 #[test]
 fn latest_entry_keeps_the_last_published_version_that_passes() {
-    let filters = Filters {
+    let filters = FilterSet {
         newest: Newest::LastPublished,
         ..filters("", "", "^[^x]", "")
     };
@@ -150,10 +149,10 @@ fn latest_entry_keeps_the_last_published_version_that_passes() {
 
 #[test]
 fn minimum_age_applies_before_the_choice() {
-    let filters = |newest| Filters {
+    let filters = |newest| FilterSet {
         minimum_age: Some(MinimumAge { days: 7 }),
         newest,
-        ..Filters::default()
+        ..FilterSet::default()
     };
     for (newest, given, kept) in [
         (Newest::All, "1@20 2@24 3@25 4", "1 2"),
@@ -210,7 +209,7 @@ fn choice_among_no_versions_is_an_error() {
             "none of the 2 tags that pass the filters has a known publication time, such as 1",
         ),
     ] {
-        let filters = Filters {
+        let filters = FilterSet {
             newest,
             ..filters("", "", "^[^x]", "")
         };
@@ -223,11 +222,7 @@ fn choice_among_no_versions_is_an_error() {
     let all = filters("", "", "^[^x]", "")
         .select(candidates("x1"), now())
         .unwrap();
-    assert_eq!(
-        tags(&all),
-        "",
-        "without `latest`, an empty result is valid"
-    );
+    assert_eq!(tags(&all), "", "without `latest`, an empty result is valid");
 }
 
 #[test]
@@ -238,10 +233,10 @@ fn only_minimum_age_and_latest_entry_need_times() {
         (None, Newest::LastPublished, true),
         (Some(MinimumAge { days: 1 }), Newest::All, true),
     ] {
-        let filters = Filters {
+        let filters = FilterSet {
             minimum_age,
             newest,
-            ..Filters::default()
+            ..FilterSet::default()
         };
         assert_eq!(filters.needs_times(), needed, "{filters:?}");
     }

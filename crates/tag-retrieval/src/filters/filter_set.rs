@@ -15,7 +15,7 @@ use crate::candidate::Candidate;
 
 /// All filters of an entry, in the order of their application.
 #[derive(Debug, Clone, Default)]
-pub struct Filters {
+pub struct FilterSet {
     /// `versionExtract`: derives the tag from the name. The other filters apply to the tag.
     pub extract: Option<TagExtractor>,
     /// `exclude`: a pattern for tags that are never proposed.
@@ -30,8 +30,8 @@ pub struct Filters {
     pub newest: Newest,
 }
 
-impl Filters {
-    /// Whether [`finish`](Self::finish) reads publication times. A source that needs a request for each
+impl FilterSet {
+    /// Returns true if [`finish`](Self::finish) reads publication times. A source that needs a request for each
     /// time fetches them only if this is true, and only for the result of [`narrow`](Self::narrow).
     #[must_use]
     pub fn needs_times(&self) -> bool {
@@ -167,5 +167,5 @@ fn drop_recent(narrowed: Selection, age: MinimumAge, now: DateTime<Utc>) -> Sele
 }
 
 #[cfg(test)]
-#[path = "filters_tests.rs"]
+#[path = "filter_set_tests.rs"]
 mod tests;
