@@ -3,7 +3,7 @@
 use embedded_registry::Registry;
 use tag_retrieval::Origin;
 use tag_retrieval::config::GitTags;
-use tag_retrieval::filters::{Extract, FilterSet, Newest};
+use tag_retrieval::filters::{FilterSet, Newest, TagExtractor};
 use testkit::GitRepository;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
@@ -47,7 +47,7 @@ async fn tags_are_versions_and_branches_are_not() {
     );
 
     let filters = FilterSet {
-        extract: Some(Extract::parse("^v(.*)$").unwrap()),
+        extract: Some(TagExtractor::parse("^v(.*)$").unwrap()),
         newest: Newest::Highest,
         ..FilterSet::default()
     };

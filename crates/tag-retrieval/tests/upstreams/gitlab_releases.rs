@@ -3,7 +3,7 @@
 use embedded_registry::Registry;
 use serde_json::{Value, json};
 use tag_retrieval::config::GitlabReleases;
-use tag_retrieval::filters::{Extract, FilterSet, MinimumAge, Newest};
+use tag_retrieval::filters::{FilterSet, MinimumAge, Newest, TagExtractor};
 use tag_retrieval::{Origin, RetrievalError};
 use testkit::proxy::{Action, FaultProxy, Reply, Rule};
 
@@ -91,7 +91,7 @@ async fn filters_receive_release_times() {
     let old = release("v1.9.0", "2026-11-01T00:00:00.000Z");
     gitlab.add(Rule::new("GET", FIRST).does(page(&[young, old])));
     let filters = FilterSet {
-        extract: Some(Extract::parse("^v(.*)$").unwrap()),
+        extract: Some(TagExtractor::parse("^v(.*)$").unwrap()),
         minimum_age: Some(MinimumAge { days: 7 }),
         newest: Newest::Highest,
         ..FilterSet::default()
@@ -120,7 +120,7 @@ async fn private_projects_and_broken_responses_are_distinct_errors() {
         (page(&[]), format!("{place} has no releases")),
         (
             Action::answer(200).body("<html>"),
-            "this is no list of releases".to_owned(),
+            "not a list of releases".to_owned(),
         ),
         (Action::answer(502), "502 Bad Gateway".to_owned()),
     ] {

@@ -85,10 +85,10 @@ impl Retrieval {
 /// What failed, and where an option helps, which.
 fn told(error: &EntryError) -> String {
     match error {
-        EntryError::Retrieval(error) => error.to_string(),
         EntryError::Deadline(_) => format!(
             "{error}: see with -vv who does not answer, or give it more time with --deadline"
         ),
+        _ => error.to_string(),
     }
 }
 
