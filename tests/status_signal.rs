@@ -16,7 +16,7 @@ use crate::environment::{TestEnvironment, assert_no_canary, send_signal, spawn_p
 const LARGE: usize = 900_000;
 /// Bytes of the blob that arrive before the stall.
 const RECEIVED: u64 = 300_000;
-/// Deadline for a status with the expected words.
+/// Deadline for a matching status.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// One row between two registries; a proxy stalls the source.
@@ -68,12 +68,12 @@ struct RunningSync {
 }
 
 impl RunningSync {
-    /// Sends SIGUSR1 until the printed status has all `words`, and returns it.
-    fn status_with(&self, words: &[&str]) -> String {
+    /// Sends SIGUSR1 until the printed status matches, and returns it.
+    fn wait_for_status(&self, matches: impl Fn(&str) -> bool) -> String {
         let start = Instant::now();
         let mut status = String::new();
-        while !words.iter().all(|word| status.contains(word)) {
-            assert!(start.elapsed() < DEADLINE, "{words:?} not in:\n{status}");
+        while !matches(&status) {
+            assert!(start.elapsed() < DEADLINE, "no match:\n{status}");
             std::thread::sleep(Duration::from_millis(200));
             send_signal(&self.child, "USR1");
             std::thread::sleep(Duration::from_millis(100));
@@ -100,7 +100,11 @@ async fn status_shows_age_and_last_byte_of_a_stalled_transfer() {
     let stall = Rule::new("GET", "/blobs/").does(Action::StallInBody { after: RECEIVED });
     let sync = StalledSync::new(stall).await;
     let run = sync.start("sync --quiet --output json");
-    let status = run.status_with(&["transfer  ", "last byte 1."]);
+    // The age of the last byte grows from 0 s.
+    let status = run.wait_for_status(|status| {
+        let age = status.split_once("last byte ").map(|(_, age)| age);
+        status.contains("transfer  ") && age.is_some_and(|age| !age.starts_with('0'))
+    });
     let (from, to) = (sync.proxy.host(), sync.target.host());
     for want in [
         "0 of 1 rows done, 0 failed, 1 under way".to_owned(),
@@ -126,7 +130,7 @@ async fn status_shows_the_pause_that_a_registry_requested() {
     let throttle = Action::answer(429).header("retry-after", "60");
     let sync = StalledSync::new(Rule::new("HEAD", "/manifests/").does(throttle)).await;
     let run = sync.start("compare --log-format json");
-    let status = run.status_with(&["paused for 5"]);
+    let status = run.wait_for_status(|status| status.contains("paused for 5"));
     let line = status.lines().find(|line| line.contains("paused for 5"));
     let line: Value = serde_json::from_str(line.unwrap()).unwrap();
     let want = format!("{}: at most ", sync.proxy.host());
@@ -141,7 +145,7 @@ async fn status_signal_does_not_end_a_command_without_rows() {
     let stall = Rule::new("GET", "/tags/list").does(Action::Stall);
     let sync = StalledSync::new(stall).await;
     let mut run = sync.start(&format!("tags {}/a", sync.proxy.host()));
-    run.status_with(&["no rows are under way"]);
+    run.wait_for_status(|status| status.contains("no rows are under way"));
     assert!(
         run.child.try_wait().unwrap().is_none(),
         "the signal ended the run"

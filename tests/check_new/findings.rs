@@ -171,7 +171,7 @@ async fn missing_credentials_are_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn missing_credentials_fail_with_strict_and_refused_ones_always() {
+async fn missing_credentials_fail_only_with_strict_and_refused_ones_always() {
     let (environment, proxy, _registry) = private_branch().await;
     let status = |options: &str, code: i32| {
         let line = format!("check-new --output json {options}");

@@ -219,7 +219,7 @@ async fn inspect_prints_the_exact_bytes_of_a_manifest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tags_prints_all_pages() {
+async fn tags_prints_all_pages_of_real_registries() {
     for kind in [RegistryKind::V2, RegistryKind::V3, RegistryKind::Referrers] {
         let pair = RegistryPair::start(kind, kind).await;
         let pusher = testkit::push::Pusher::new(&pair.source.host());

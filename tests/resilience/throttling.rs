@@ -6,9 +6,9 @@ use testkit::proxy::{Action, FaultProxy, Rule};
 
 use super::transient_faults::{ProxiedMirror, is_large, large_layer};
 
-const PAUSE: Duration = Duration::from_secs(1);
-/// Grace period for requests that were in flight when the 429 arrived.
-const IN_FLIGHT: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_secs(2);
+/// Grace period for requests that were in flight when the 429 arrived, for a busy machine.
+const IN_FLIGHT: Duration = Duration::from_millis(1500);
 
 /// Asserts that no request arrived between the 429 and the end of its pause. Compares times that the
 /// proxy recorded: a busy machine makes requests later, never earlier.
@@ -67,7 +67,7 @@ async fn assert_pauses_after(refused: Refused) {
     let any = refused.size == Size::Any;
     let rule = Rule::new(refused.method, &refused.part);
     let rule = rule.when(move |parts| any || is_large(parts)).nth(1);
-    proxy.add(rule.does(Action::answer(429).header("retry-after", "1")));
+    proxy.add(rule.does(Action::answer(429).header("retry-after", "2")));
     mirror.assert_copies_all().await;
     let case = format!("{:?}: {} {}", refused.side, refused.method, refused.part);
     assert_paused(proxy, &case);

@@ -81,18 +81,3 @@ async fn match_selects_rows_and_dry_run_writes_nothing() {
     }
     assert_eq!(target.repositories(), [""; 0]);
 }
-
-#[test]
-fn unwritable_report_exits_2_before_any_row() {
-    let environment = TestEnvironment::new();
-    environment.write("images-list", "127.0.0.1:1/a 127.0.0.1:1/b 1\n");
-    let output = environment
-        .mirror("sync --report gone/report.json")
-        .exits(2);
-    assert!(
-        output.stderr.contains("cannot write gone/report.json"),
-        "{}",
-        output.stderr
-    );
-    assert_eq!(output.stdout, "", "no row was tried");
-}
