@@ -42,7 +42,7 @@ impl Drop for KillOnDrop {
     }
 }
 
-/// Whether upstream changes during a run.
+/// The behavior of upstream during a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Upstream {
     Changing,

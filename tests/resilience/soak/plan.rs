@@ -18,7 +18,7 @@ pub(super) struct Plan {
     pub(super) jobs: usize,
     /// The share of requests with a fault.
     pub(super) faults: f64,
-    /// Whether peers stall too: each stall takes half a minute.
+    /// Lets peers stall too. Each stall takes half a minute.
     pub(super) stalls: bool,
     /// Interval between memory samples and checks of the process.
     pub(super) tick: Duration,
