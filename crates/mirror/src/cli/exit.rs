@@ -46,7 +46,7 @@ impl Exit {
 
     /// The code of a run over rows, `refused` of its `failed` rows being
     /// refused credentials.
-    pub(crate) fn of_rows(rows: usize, failed: usize, refused: usize) -> Self {
+    pub(crate) fn from_rows(rows: usize, failed: usize, refused: usize) -> Self {
         match failed {
             0 => Self::Done,
             _ if refused == failed => Self::Refused,
@@ -56,7 +56,7 @@ impl Exit {
     }
 
     /// `Failed` where a check found something.
-    pub(crate) fn of_findings(found: bool) -> Self {
+    pub(crate) fn from_findings(found: bool) -> Self {
         if found { Self::Failed } else { Self::Done }
     }
 }
@@ -98,7 +98,7 @@ mod tests {
             ((3, 3, 3), 4),
         ];
         for ((rows, failed, refused), code) in table {
-            let exit = Exit::of_rows(rows, failed, refused);
+            let exit = Exit::from_rows(rows, failed, refused);
             assert_eq!(
                 exit.code(),
                 code,

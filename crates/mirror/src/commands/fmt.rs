@@ -98,7 +98,7 @@ pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failu
         check: args.check,
     };
     session.output.write(&result, &result)?;
-    Ok(Exit::of_findings(not_in_form))
+    Ok(Exit::from_findings(not_in_form))
 }
 
 fn format_all(lists: &[ListFile]) -> Result<Vec<String>, Failure> {

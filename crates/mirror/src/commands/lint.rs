@@ -12,6 +12,7 @@ use crate::files::config_file;
 use crate::files::list_file;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
+use crate::terminal::markdown::cell;
 
 /// The arguments of `lint`.
 #[derive(Debug, Args)]
@@ -66,7 +67,7 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     github_actions::annotate(github, Level::Error, &findings.problems);
     github_actions::add_to_step_summary(github, &summary(&findings.problems));
     session.output.write(&findings, &findings)?;
-    Ok(Exit::of_findings(!findings.problems.is_empty()))
+    Ok(Exit::from_findings(!findings.problems.is_empty()))
 }
 
 /// The findings as a Markdown table; nothing where there are none.
@@ -83,11 +84,7 @@ fn summary(problems: &[Finding]) -> String {
         message,
     } in problems.iter().take(LINES)
     {
-        table += &format!(
-            "| {}:{line} | {} |\n",
-            github_actions::cell(file),
-            github_actions::cell(message)
-        );
+        table += &format!("| {}:{line} | {} |\n", cell(file), cell(message));
     }
     table + "\n"
 }

@@ -39,7 +39,7 @@ pub(crate) struct RowLocation {
 /// A finding and whether rows are at stake.
 #[derive(Debug)]
 pub(crate) struct ListFinding {
-    /// What to tell.
+    /// The finding.
     pub(crate) finding: Finding,
     /// How bad it is.
     pub(crate) severity: Severity,

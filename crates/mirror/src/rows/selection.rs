@@ -55,7 +55,7 @@ pub(crate) struct ListedRow {
 /// revisions.
 pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selection, Failure> {
     let settings = args.settings(&session.environment)?;
-    let shard = Shard::of_process(args.shard, &session.environment)?;
+    let shard = Shard::from_flag_or_job(args.shard, &session.environment)?;
     let overrides = Overrides::parse(&settings)?;
     let globs = Globs::parse("--match", &args.globs)?;
     let paths = list_file::paths(&session.common.images_list, settings.images_file);
@@ -113,7 +113,7 @@ impl Selection {
     fn keep(&mut self, shard: Shard) {
         let repository = |row: &RunRow| full_repository(&row.row.destination);
         let destinations: Vec<String> = self.rows.iter().map(repository).collect();
-        let shares = shares(&destinations, shard.of());
+        let shares = shares(&destinations, shard.count());
         for (row, share) in std::mem::take(&mut self.rows).into_iter().zip(shares) {
             if share == shard.index() {
                 self.rows.push(row);

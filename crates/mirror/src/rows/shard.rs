@@ -40,18 +40,18 @@ pub(crate) enum ShardError {
 }
 
 impl Shard {
-    /// Every shard of so many.
+    /// Returns all shards of a run.
     pub(crate) fn all(of: usize) -> impl Iterator<Item = Self> {
         (0..of.min(MOST)).map(move |index| Self { of, index })
     }
 
-    /// Its place, from 0.
+    /// Returns its index, from 0.
     pub(crate) fn index(self) -> usize {
         self.index
     }
 
-    /// How many there are.
-    pub(crate) fn of(self) -> usize {
+    /// Returns the number of shards.
+    pub(crate) fn count(self) -> usize {
         self.of
     }
 
@@ -63,7 +63,7 @@ impl Shard {
     /// # Errors
     ///
     /// [`Failure`] for variables that name no shard.
-    pub(crate) fn of_process(
+    pub(crate) fn from_flag_or_job(
         flag: Option<Self>,
         environment: &Environment,
     ) -> Result<Option<Self>, Failure> {
@@ -170,7 +170,7 @@ mod tests {
         };
         let environment = Environment::read(get, &[]);
         let flag = flag.map(|flag| flag.parse().unwrap());
-        let shard = Shard::of_process(flag, &environment)?;
+        let shard = Shard::from_flag_or_job(flag, &environment)?;
         Ok(shard.map(|shard| shard.to_string()))
     }
 

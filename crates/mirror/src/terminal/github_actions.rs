@@ -74,16 +74,6 @@ pub(crate) fn add_to_step_summary(github: Option<&GithubActions>, markdown: &str
     }
 }
 
-/// The text of a cell of a Markdown table. What a chart or a release says makes
-/// no link or picture of itself.
-pub(crate) fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace('<', "&lt;")
-        .replace("](", "]\\(")
-        .replace(['\r', '\n'], " ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,12 +87,6 @@ mod tests {
         };
         let want = "::warning file=a%3Ab%2Cc%25d,line=7::100%25: first,%0D%0Asecond::error::";
         assert_eq!(annotation(Level::Warning, &finding), want);
-    }
-
-    #[test]
-    fn a_cell_stays_one_cell() {
-        assert_eq!(cell("a|b\n<c>\\"), "a\\|b &lt;c>\\\\");
-        assert_eq!(cell("![x](https://y)"), "![x]\\(https://y)");
     }
 
     #[test]

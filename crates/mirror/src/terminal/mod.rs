@@ -3,6 +3,7 @@
 pub(crate) mod github_actions;
 pub(crate) mod hints;
 pub(crate) mod logging;
+pub(crate) mod markdown;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod sanitize;

@@ -121,7 +121,7 @@ async fn write_lines(work: Work, progress: Arc<Progress>) {
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let state = State::of(work, &progress, start.elapsed());
+        let state = State::new(work, &progress, start.elapsed());
         tracing::info!(target: TARGET, "{state}");
     }
 }
@@ -135,7 +135,7 @@ async fn draw_bars(bars: MultiProgress, work: Work, progress: Arc<Progress>) {
     loop {
         ticks.tick().await;
         overall.set_position(progress.rows_done() as u64);
-        overall.set_message(State::of(work, &progress, start.elapsed()).to_string());
+        overall.set_message(State::new(work, &progress, start.elapsed()).to_string());
         let transfers = progress.transfers();
         let shown = &transfers[..transfers.len().min(TRANSFERS)];
         while lines.len() < shown.len() {
@@ -185,7 +185,7 @@ struct State {
 }
 
 impl State {
-    fn of(work: Work, progress: &Progress, since: Duration) -> Self {
+    fn new(work: Work, progress: &Progress, since: Duration) -> Self {
         Self {
             work,
             done: progress.rows_done(),

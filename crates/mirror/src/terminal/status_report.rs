@@ -253,7 +253,7 @@ mod tests {
             Stage::Receiving(10),
         ];
         let hosts = vec![host(None, false), host(Some(12), false), host(None, true)];
-        let told = under_way(stages.map(request).into(), hosts);
+        let text = under_way(stages.map(request).into(), hosts);
         let want = "\
 4 of 9 rows done, 1 failed, 1 under way, 2.00 KiB sent, after 50.0 s
   transfer  r.io/m/a sha256:0123456789ab…: 1.00 KiB of 4.00 KiB sent, begun 45.0 s ago, last byte 31.0 s ago
@@ -265,13 +265,13 @@ mod tests {
   host      q.io: at most 8 requests at once, paused for 12.0 s more as it asked
   host      q.io: at most 8 requests at once, answers nothing: one request at a time is tried
 ";
-        assert_eq!(told, want);
+        assert_eq!(text, want);
     }
 
     #[test]
     fn a_crowd_is_cut() {
-        let told = under_way(vec![request(Stage::Waiting); LINES + 3], Vec::new());
-        assert!(told.contains("\n  request   and 3 more\n"), "{told}");
-        assert_eq!(told.matches("no answer yet").count(), LINES);
+        let text = under_way(vec![request(Stage::Waiting); LINES + 3], Vec::new());
+        assert!(text.contains("\n  request   and 3 more\n"), "{text}");
+        assert_eq!(text.matches("no answer yet").count(), LINES);
     }
 }

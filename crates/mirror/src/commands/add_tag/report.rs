@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::files::list_file::row_json;
 use crate::rows::adding::Additions;
-use crate::terminal::github_actions::cell;
+use crate::terminal::markdown::cell;
 use crate::terminal::units::counted;
 
 /// The result of `add-tag`: what was added, what was not, and what to do next.

@@ -71,7 +71,7 @@ impl Status {
 
 impl CheckedRow {
     /// Puts the answers for one row together.
-    pub(crate) fn of(
+    pub(crate) fn new(
         at: Changed,
         images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
         destinations: &HashMap<RepositoryName, Availability>,
@@ -154,7 +154,7 @@ impl Checked {
         destinations: &HashMap<RepositoryName, Availability>,
     ) -> Vec<CheckedRow> {
         let rows = change.added.iter().cloned();
-        rows.map(|at| CheckedRow::of(at, images, destinations))
+        rows.map(|at| CheckedRow::new(at, images, destinations))
             .collect()
     }
 
@@ -216,7 +216,7 @@ impl Checked {
         if findings > 0 && refused.count() == findings {
             Exit::Refused
         } else {
-            Exit::of_findings(findings > 0)
+            Exit::from_findings(findings > 0)
         }
     }
 }

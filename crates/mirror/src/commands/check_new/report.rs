@@ -8,7 +8,7 @@ use super::change::Changed;
 use super::findings::{Checked, Status};
 use crate::cli::failure::Finding;
 use crate::files::list_file::row_json;
-use crate::terminal::github_actions::cell;
+use crate::terminal::markdown::cell;
 use crate::terminal::units::counted;
 
 /// What was found, for people and machines.

@@ -62,16 +62,16 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> Result<Exit, Fail
     let folder = folder.map_err(|error| cannot("make a temporary folder", &error))?;
     let list = folder.path().join("images-list");
     let demo = Demo::start(session, &list).await?;
-    let mut teller = Teller::new(session.output);
-    let exit = demo.tell(&mut teller, &list).await?;
+    let mut output = DemoOutput::new(session.output);
+    let exit = demo.run(&mut output, &list).await?;
     if args.keep {
         let kept = folder.keep();
-        teller.say(&format!(
+        output.print(&format!(
             "\nThe list is kept: {}\n",
             kept.join("images-list").display()
         ))?;
     }
-    teller.finish()?;
+    output.finish()?;
     Ok(exit)
 }
 
@@ -125,37 +125,37 @@ impl Demo {
         })
     }
 
-    async fn tell(&self, teller: &mut Teller, list: &Path) -> Result<Exit, Failure> {
-        teller.say(&self.introduction(list))?;
+    async fn run(&self, output: &mut DemoOutput, list: &Path) -> Result<Exit, Failure> {
+        output.print(&self.introduction(list))?;
         let lists = list_file::read_all(&self.session.common.images_list)?;
         let problems = list_file::check(&lists).len();
-        teller.step(
+        output.step(
             "mirror lint",
             &format!("12 rows, {problems} problems\n"),
             json!({"problems": problems}),
         )?;
 
-        let first = self.sync(teller).await?;
-        teller.say("\nOnce more: nothing has changed, so nothing is sent. Most of these requests ask\nwhether anything was signed since; without them (--no-referrers) it takes two an image.\n")?;
-        let second = self.sync(teller).await?;
+        let first = self.sync(output).await?;
+        output.print("\nOnce more: nothing has changed, so nothing is sent. Most of these requests ask\nwhether anything was signed since; without them (--no-referrers) it takes two an image.\n")?;
+        let second = self.sync(output).await?;
 
-        teller.say("\nNow upstream moves a tag, and somebody deletes one from the mirror.\n")?;
+        output.print("\nNow upstream moves a tag, and somebody deletes one from the mirror.\n")?;
         seed_image(&self.upstream, "web/server", "latest", 99)?;
         self.mirror.remove_tag("mirrored/tools/shell", "v1.0.0");
-        let broken = self.compare(teller).await?;
-        let repaired = self.sync(teller).await?;
-        let whole = self.compare(teller).await?;
+        let broken = self.compare(output).await?;
+        let repaired = self.sync(output).await?;
+        let whole = self.compare(output).await?;
         if repaired.ending == Ending::Interrupted {
             return Ok(Exit::Interrupted);
         }
-        teller.say(NEXT)?;
+        output.print(NEXT)?;
 
         let sums = |run: &CopyRun| (run.summary.copied, run.summary.unchanged);
-        let as_told = problems == 0
+        let as_expected = problems == 0
             && [sums(&first), sums(&second), sums(&repaired)] == [(12, 0), (0, 12), (2, 10)]
             && (broken.summary.drift, broken.summary.missing) == (1, 1)
             && whole.summary.same == 12;
-        if as_told {
+        if as_expected {
             return Ok(Exit::Done);
         }
         Err(
@@ -186,21 +186,21 @@ impl Demo {
         selection::select(&self.session, &SelectArgs::default()).await
     }
 
-    async fn sync(&self, teller: &mut Teller) -> Result<CopyRun, Failure> {
+    async fn sync(&self, output: &mut DemoOutput) -> Result<CopyRun, Failure> {
         let selection = self.select().await?;
         let request = CopyRequest::new("mirror demo", selection, MovedTag::Kept);
         let run = copy_rows(&self.session, &Options::default(), request).await?;
         let report = RunReport::new(&run);
         let document = serde_json::to_value(&report).unwrap_or_default();
-        teller.step("mirror sync", &RunText::new(&report, false), document)?;
+        output.step("mirror sync", &RunText::new(&report, false), document)?;
         Ok(run)
     }
 
-    async fn compare(&self, teller: &mut Teller) -> Result<CompareRun, Failure> {
+    async fn compare(&self, output: &mut DemoOutput) -> Result<CompareRun, Failure> {
         let selection = self.select().await?;
         let run = compare(&self.session, selection, &Options::default()).await?;
         let document = serde_json::to_value(ComparedJson::new(&run)).unwrap_or_default();
-        teller.step("mirror compare", &ComparedText::new(&run, false), document)?;
+        output.step("mirror compare", &ComparedText::new(&run, false), document)?;
         Ok(run)
     }
 }
@@ -254,13 +254,13 @@ fn list_text(upstream: &str, mirror: &str) -> String {
     text
 }
 
-/// Tells as it goes; as JSON, all at the end in one document.
-struct Teller {
+/// The output of the demo: text as it runs, or one JSON document at the end.
+struct DemoOutput {
     output: Output,
     steps: Vec<Value>,
 }
 
-impl Teller {
+impl DemoOutput {
     fn new(output: Output) -> Self {
         Self {
             output,
@@ -268,7 +268,7 @@ impl Teller {
         }
     }
 
-    fn say(&mut self, text: &str) -> Result<(), Failure> {
+    fn print(&mut self, text: &str) -> Result<(), Failure> {
         match self.output.format() {
             OutputFormat::Text => self.output.write_bytes(text.as_bytes()),
             OutputFormat::Json => Ok(()),
@@ -278,7 +278,7 @@ impl Teller {
     fn step(&mut self, command: &str, text: &dyn Display, document: Value) -> Result<(), Failure> {
         self.steps
             .push(json!({"command": command, "result": document}));
-        self.say(&format!("\n$ {command}\n{text}"))
+        self.print(&format!("\n$ {command}\n{text}"))
     }
 
     fn finish(self) -> Result<(), Failure> {

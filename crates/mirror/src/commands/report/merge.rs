@@ -130,13 +130,13 @@ fn missing(files: &[(String, RunReport)]) -> Result<Vec<Shard>, MergeError> {
         let Some(known) = report.summary.shard.or_else(|| lacks.first().copied()) else {
             continue;
         };
-        let (name_of_first, of) = *first.get_or_insert((name, known.of()));
-        if of != known.of() {
+        let (name_of_first, of) = *first.get_or_insert((name, known.count()));
+        if of != known.count() {
             return Err(MergeError::Division {
                 first: name_of_first.to_owned(),
                 of,
                 second: name.clone(),
-                other: known.of(),
+                other: known.count(),
             });
         }
         match report.summary.shard {

@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::terminal::output;
 
 /// Adds what is new, after the checks of `add-tag`. What the lists do not map,
-/// and what is announced and not there yet, is told and left out.
+/// and what is announced and not there yet, is logged and left out.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ pub(crate) async fn apply(
     for request in add_requests(pairs.flatten()) {
         let report = add(session, &checker, how, &request, paths).await?;
         for problem in &report.outcome.problems {
-            exit = exit.max(tell(problem));
+            exit = exit.max(log_problem(problem));
         }
         for warning in &report.outcome.warnings {
             tracing::warn!("{warning}");
@@ -65,8 +65,8 @@ pub(crate) async fn apply(
     Ok(exit)
 }
 
-/// Says why a pair is left out, and whether that fails the run.
-pub(super) fn tell(ImageProblem { image, problem, .. }: &ImageProblem) -> Exit {
+/// Logs why an image is left out, and returns the exit code for it.
+pub(super) fn log_problem(ImageProblem { image, problem, .. }: &ImageProblem) -> Exit {
     match problem {
         AddProblem::NotListed { .. } => {
             tracing::warn!("{image} is not mapped: {problem}");

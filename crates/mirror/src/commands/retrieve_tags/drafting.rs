@@ -13,7 +13,7 @@ use crate::files::list_file::ListFile;
 use crate::files::lock_file::{self, LockFile};
 use crate::git::{Git, Links};
 use crate::registries::availability::{AvailabilityChecker, ImageTag};
-use crate::rows::adding::{self, AddProblem, Checks, ImageProblem, Outcome, plan};
+use crate::rows::adding::{self, AddOutcome, AddProblem, Checks, ImageProblem, plan};
 
 /// Entries checked at once.
 const AT_ONCE: usize = 16;
@@ -80,16 +80,19 @@ async fn draft_entry(
     listed: &[Listed<'_>],
 ) -> Result<Draft, Failure> {
     let mut checks = Checks::default();
-    let mut outcome = Outcome::default();
+    let mut outcome = AddOutcome::default();
     for request in add_requests(news.new.iter()) {
         let planned = plan(lists, &request);
         checks.complete(checker, &planned, &request).await;
-        take_in(&mut outcome, Outcome::of(planned, &checks, &request, true));
+        take_in(
+            &mut outcome,
+            AddOutcome::new(planned, &checks, &request, true),
+        );
     }
     let mut pairs = Vec::new();
     let mut edited = BTreeMap::new();
     for (at, list) in listed.iter().enumerate() {
-        let edit = adding::Edit::of(list.file, at, list.lock.clone(), &outcome, &checks);
+        let edit = adding::ListEdit::new(list.file, at, list.lock.clone(), &outcome, &checks);
         if edit.rows.is_empty() {
             continue;
         }
@@ -128,7 +131,7 @@ async fn draft_entry(
 
 /// Adds what becomes of some images to what becomes of others. No two may go to
 /// one place.
-fn take_in(outcome: &mut Outcome, more: Outcome) {
+fn take_in(outcome: &mut AddOutcome, more: AddOutcome) {
     outcome.problems.extend(more.problems);
     for planned in more.rows {
         let new = &planned.row;
@@ -183,7 +186,7 @@ mod tests {
     use super::*;
     use crate::rows::adding::PlannedRow;
 
-    fn outcome(rows: &[(&str, &str)]) -> Outcome {
+    fn outcome(rows: &[(&str, &str)]) -> AddOutcome {
         let rows = rows.iter().map(|(source, destination)| PlannedRow {
             row: Row {
                 source: source.parse().unwrap(),
@@ -192,9 +195,9 @@ mod tests {
             },
             list: 0,
         });
-        Outcome {
+        AddOutcome {
             rows: rows.collect(),
-            ..Outcome::default()
+            ..AddOutcome::default()
         }
     }
 

@@ -12,53 +12,55 @@ use crate::files::list_file::ListFile;
 /// not want them, so they are not proposed again.
 #[derive(Debug, Default)]
 pub(crate) struct KnownRows {
-    rows: HashMap<(RepositoryName, ManifestReference), Vec<Place>>,
+    rows: HashMap<(RepositoryName, ManifestReference), Vec<KnownRow>>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct KnownRow {
     destination: RepositoryName,
-    said: String,
+    location: String,
 }
 
 impl KnownRows {
     /// Reads the lists.
-    pub(crate) fn of(lists: &[ListFile]) -> Self {
+    pub(crate) fn new(lists: &[ListFile]) -> Self {
         let mut known = Self::default();
         for file in lists {
             for at in file.list.rows() {
-                known.add(at.row, format!("{}:{}", file.name, at.line));
+                known.add(at.row, file.location(at.line).to_string());
             }
             for commented in file.list.commented_rows() {
-                let place = format!("{}:{}, commented out,", file.name, commented.line);
-                known.add(&commented.row, place);
+                let location = format!("{}, commented out,", file.location(commented.line));
+                known.add(&commented.row, location);
             }
         }
         known
     }
 
-    fn add(&mut self, row: &Row, said: String) {
+    fn add(&mut self, row: &Row, location: String) {
         let key = (row.source.clone(), row.tag.clone());
         let destination = row.destination.clone();
-        let places = self.rows.entry(key).or_default();
-        places.push(Place { destination, said });
+        let rows = self.rows.entry(key).or_default();
+        rows.push(KnownRow {
+            destination,
+            location,
+        });
     }
 
-    /// Where a pair stands: a row with its image and its tag, whatever its
-    /// destination, unless the configuration names one. What can be no row is
-    /// known nowhere.
-    pub(crate) fn place(&self, pair: &FoundTag) -> Option<String> {
+    /// Returns the location of a row with this image and tag, and with the destination that the
+    /// configuration names, if it does. `None` for text that no row can have.
+    pub(crate) fn location(&self, pair: &FoundTag) -> Option<String> {
         let key = (pair.image.parse().ok()?, pair.tag.parse().ok()?);
         let wanted: Option<RepositoryName> = match &pair.destination {
             Some(name) => Some(name.parse().ok()?),
             None => None,
         };
-        let places = self.rows.get(&key)?.iter();
-        let mut fits = places.filter(|place| match &wanted {
-            Some(wanted) => place.destination == *wanted,
+        let rows = self.rows.get(&key)?.iter();
+        let mut fits = rows.filter(|row| match &wanted {
+            Some(wanted) => row.destination == *wanted,
             None => true,
         });
-        fits.next().map(|place| place.said.clone())
+        fits.next().map(|row| row.location.clone())
     }
 }
 
@@ -77,7 +79,7 @@ mod tests {
             path: "list".into(),
             list: List::parse(text),
         }];
-        let known = KnownRows::of(&lists);
+        let known = KnownRows::new(&lists);
         let table = [
             ("a/a", "1.6.10", None, Some("list:1")),
             ("a/a", "1.6.1", None, None),
@@ -97,7 +99,7 @@ mod tests {
                     repository: image.to_owned(),
                 },
             };
-            assert_eq!(known.place(&pair).as_deref(), want, "{image}:{tag}");
+            assert_eq!(known.location(&pair).as_deref(), want, "{image}:{tag}");
         }
     }
 }

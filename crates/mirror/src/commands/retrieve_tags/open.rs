@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use tag_retrieval::github::{Github, GithubOptions};
 
-use super::apply::tell;
+use super::apply::log_problem;
 use super::drafting::draft;
-use super::pull_requests::{Mode, Outcome, Proposed, Proposing, PullState, propose, repository_of};
+use super::pull_requests::{
+    Mode, Outcome, ProposeOptions, Proposed, PullState, propose, repository_of,
+};
 use super::retrieval::Retrieval;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -15,6 +17,7 @@ use crate::git::{Git, Purpose};
 use crate::registries::availability::AvailabilityChecker;
 use crate::session::Session;
 use crate::terminal::github_actions;
+use crate::terminal::markdown::cell;
 use crate::terminal::output;
 
 /// What GitHub asks for between two changes.
@@ -29,39 +32,35 @@ pub(crate) async fn open_prs(
     session: &Session,
     retrieval: &Retrieval,
     lists: &[ListFile],
-    proposing: &Proposing,
+    options: &ProposeOptions,
 ) -> Result<Exit, Failure> {
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
     let git = Git::discover(&session.environment.git, Purpose::OpenPrs).await?;
     let drafts = draft(&checker, &git, retrieval, lists).await?;
     let mut exit = Exit::Done;
     for problem in drafts.iter().flat_map(|draft| &draft.problems) {
-        exit = exit.max(tell(problem));
+        exit = exit.max(log_problem(problem));
     }
     let proposals: Vec<_> = drafts
         .into_iter()
         .filter_map(|draft| draft.proposal)
         .collect();
-    let proposed = propose(proposing, &proposals).await;
+    let proposed = propose(options, &proposals).await;
     let proposed = proposed.map_err(|error| Failure::failed(error.to_string()))?;
     if proposed.is_empty() {
         output::notice("nothing to propose\n");
     }
     let mut table = "### pull requests\n\n| entry | |\n| --- | --- |\n".to_owned();
     for one in &proposed {
-        let said = said(one);
+        let result = describe(one);
         match one.outcome {
             Outcome::Failed(_) => {
-                tracing::error!("{}: {said}", one.entry);
+                tracing::error!("{}: {result}", one.entry);
                 exit = exit.max(Exit::Failed);
             }
-            _ => output::notice(&format!("{}: {said}\n", one.entry)),
+            _ => output::notice(&format!("{}: {result}\n", one.entry)),
         }
-        table += &format!(
-            "| {} | {} |\n",
-            github_actions::cell(&one.entry),
-            github_actions::cell(&said)
-        );
+        table += &format!("| {} | {} |\n", cell(&one.entry), cell(&result));
     }
     if !proposed.is_empty() {
         github_actions::add_to_step_summary(session.environment.github.as_ref(), &(table + "\n"));
@@ -75,12 +74,12 @@ pub(crate) async fn open_prs(
 /// # Errors
 ///
 /// [`Failure`] where it is not known where, or nobody may.
-pub(crate) async fn proposing(
+pub(crate) async fn propose_options(
     session: &Session,
     github: Github,
     base: Option<String>,
     mode: Mode,
-) -> Result<Proposing, Failure> {
+) -> Result<ProposeOptions, Failure> {
     let environment = &session.environment;
     if mode == Mode::Propose && !github.is_authenticated() {
         let message = "--open-prs without GITHUB_TOKEN: nobody may open pull requests";
@@ -100,7 +99,7 @@ pub(crate) async fn proposing(
     let api = api.unwrap_or_else(|| GithubOptions::default().api);
     let name = environment.github_repository.as_deref();
     let repository = repository_of(name, remote.as_deref(), &api);
-    Ok(Proposing {
+    Ok(ProposeOptions {
         github,
         repository: repository.map_err(|error| Failure::unusable(error.to_string()))?,
         base,
@@ -109,7 +108,7 @@ pub(crate) async fn proposing(
     })
 }
 
-fn said(Proposed { outcome, .. }: &Proposed) -> String {
+fn describe(Proposed { outcome, .. }: &Proposed) -> String {
     match outcome {
         Outcome::Created(url) => format!("opened {url}"),
         Outcome::Updated(url) => format!("updated {url}"),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tag_retrieval::{Dropped, FoundTag, NewTags, NotNewTag, Origin, Summary};
 
 use super::retrieval::{EntryReport, EntryState, Retrieval};
-use crate::terminal::github_actions::cell;
+use crate::terminal::markdown::cell;
 use crate::terminal::sanitize::one_line;
 use crate::terminal::units::counted;
 

@@ -42,7 +42,7 @@ pub(crate) enum EntryState {
 
 impl Retrieval {
     /// Compares what entries found with the lists.
-    pub(crate) fn of(
+    pub(crate) fn new(
         config: &str,
         outcomes: Vec<Outcome<'_>>,
         known: &KnownRows,
@@ -56,7 +56,7 @@ impl Retrieval {
                     news: news(entry, &retrieved, known, own_org),
                     retrieved: Box::new(retrieved),
                 },
-                Err(error) => EntryState::Failed(told(&error)),
+                Err(error) => EntryState::Failed(message(&error)),
             },
         };
         Self {
@@ -82,8 +82,8 @@ impl Retrieval {
     }
 }
 
-/// What failed, and where an option helps, which.
-fn told(error: &EntryError) -> String {
+/// Returns the error, with the option that may help.
+fn message(error: &EntryError) -> String {
     match error {
         EntryError::Deadline(_) => format!(
             "{error}: see with -vv who does not answer, or give it more time with --deadline"
@@ -99,5 +99,7 @@ fn news(
     own_org: Option<&Organization>,
 ) -> NewTags {
     let images = entry.source.images();
-    NewTags::compare(&retrieved.found, images, own_org, |pair| known.place(pair))
+    NewTags::compare(&retrieved.found, images, own_org, |pair| {
+        known.location(pair)
+    })
 }

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::apply::apply;
 use super::args::RetrieveTagsArgs;
 use super::known::KnownRows;
-use super::open::{open_prs, proposing};
-use super::pull_requests::{Mode, Proposing};
+use super::open::{open_prs, propose_options};
+use super::pull_requests::{Mode, ProposeOptions};
 use super::report::{Explanation, Found, named, retrieved_json, retrieved_summary, sums};
 use super::retrieval::{EntryState, Retrieval};
 use super::upstreams::RunUpstreams;
@@ -54,8 +54,8 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
         &lists,
     ));
     let (retrieval, to) = unless(&stop, looking).await?;
-    tell(session, args, &retrieval)?;
-    let failed = Exit::of_findings(!retrieval.findings().is_empty());
+    publish(session, args, &retrieval)?;
+    let failed = Exit::from_findings(!retrieval.findings().is_empty());
     let acting = Box::pin(act(session, args, &retrieval, to.as_ref(), &lists, &paths));
     // The result is written: that what comes of it fails is no other result.
     let done = unless(&stop, acting).await.unwrap_or_else(|failure| {
@@ -85,15 +85,15 @@ async fn look(
     config: &str,
     entries: &[&Entry],
     lists: &[ListFile],
-) -> Result<(Retrieval, Option<Proposing>), Failure> {
+) -> Result<(Retrieval, Option<ProposeOptions>), Failure> {
     // Known before anybody is asked, not after.
     let to = match args.open_prs {
         true => Some(how_to_propose(session, args, upstreams).await?),
         false => None,
     };
     let outcomes = ask(session, args, upstreams, entries).await;
-    let known = KnownRows::of(lists);
-    let retrieval = Retrieval::of(config, outcomes, &known, own_org(args).as_ref());
+    let known = KnownRows::new(lists);
+    let retrieval = Retrieval::new(config, outcomes, &known, own_org(args).as_ref());
     Ok((retrieval, to))
 }
 
@@ -102,7 +102,7 @@ async fn act(
     session: &Session,
     args: &RetrieveTagsArgs,
     retrieval: &Retrieval,
-    to: Option<&Proposing>,
+    to: Option<&ProposeOptions>,
     lists: &[ListFile],
     paths: &[PathBuf],
 ) -> Result<Exit, Failure> {
@@ -117,13 +117,13 @@ async fn how_to_propose(
     session: &Session,
     args: &RetrieveTagsArgs,
     upstreams: &RunUpstreams,
-) -> Result<Proposing, Failure> {
+) -> Result<ProposeOptions, Failure> {
     let mode = match args.dry_run {
         true => Mode::DryRun,
         false => Mode::Propose,
     };
     let github = upstreams.clients.github.clone();
-    proposing(session, github, args.base.clone(), mode).await
+    propose_options(session, github, args.base.clone(), mode).await
 }
 
 /// The entries that were named, or all.
@@ -161,8 +161,12 @@ async fn ask<'a>(
     outcomes
 }
 
-/// The result on stdout; everything else that there is to say, elsewhere.
-fn tell(session: &Session, args: &RetrieveTagsArgs, retrieval: &Retrieval) -> Result<(), Failure> {
+/// Writes the result to stdout, and everything else to the log and GitHub Actions.
+fn publish(
+    session: &Session,
+    args: &RetrieveTagsArgs,
+    retrieval: &Retrieval,
+) -> Result<(), Failure> {
     for entry in &retrieval.entries {
         let name = &entry.name;
         if let EntryState::Retrieved { retrieved, news } = &entry.state {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use similar::TextDiff;
 
-use super::{AddRequest, Additions, Checks, Destination, Edit, Outcome, Plan, Verdict, plan};
+use super::{
+    AddOutcome, AddRequest, Additions, Checks, Destination, ListEdit, Plan, Verdict, plan,
+};
 use crate::cli::failure::Failure;
 use crate::files::atomic_file::{self, Staged};
 use crate::files::list_file::{self, ListFile};
@@ -116,7 +118,7 @@ fn finish(
     planned: Plan,
     checks: &Checks,
 ) -> Result<Additions, Failure> {
-    let mut outcome = Outcome::of(planned, checks, request, how.skip_existing);
+    let mut outcome = AddOutcome::new(planned, checks, request, how.skip_existing);
     let passed = outcome.rows.len();
     if !how.keep_going && !outcome.problems.is_empty() {
         outcome.rows.clear();
@@ -131,7 +133,7 @@ fn finish(
     };
     let mut staged = Vec::new();
     for (at, file) in lists.iter().enumerate() {
-        let edit = Edit::of(file, at, LockFile::read(file)?, &report.outcome, checks);
+        let edit = ListEdit::new(file, at, LockFile::read(file)?, &report.outcome, checks);
         if edit.rows.is_empty() {
             continue;
         }

@@ -2,37 +2,37 @@
 
 use images_list::{InsertOutcome, List};
 
-use super::{AddedRow, Checks, Outcome};
+use super::{AddOutcome, AddedRow, Checks};
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::LockFile;
 
 /// A list with further rows.
 #[derive(Debug)]
-pub(crate) struct Edit {
+pub(crate) struct ListEdit {
     /// The list's new text.
     pub(crate) text: String,
     /// The rows that are new in it, in its order.
     pub(crate) rows: Vec<AddedRow>,
     /// The lock, where the list has one, with what the checks saw of them.
-    pub(crate) lock: Option<EditedLock>,
+    pub(crate) lock: Option<LockEdit>,
 }
 
 /// A lock with further lines.
 #[derive(Debug)]
-pub(crate) struct EditedLock {
+pub(crate) struct LockEdit {
     /// The lock.
     pub(crate) file: LockFile,
     /// Its new text.
     pub(crate) text: String,
 }
 
-impl Edit {
+impl ListEdit {
     /// Enters those of an outcome's rows that are for the list at place `at`.
-    pub(crate) fn of(
+    pub(crate) fn new(
         file: &ListFile,
         at: usize,
         lock: Option<LockFile>,
-        outcome: &Outcome,
+        outcome: &AddOutcome,
         checks: &Checks,
     ) -> Self {
         let mut list = file.list.clone();
@@ -51,15 +51,15 @@ impl Edit {
             })
             .collect();
         Self {
-            lock: lock.map(|lock| EditedLock::of(lock, &rows, &list, checks)),
+            lock: lock.map(|lock| LockEdit::new(lock, &rows, &list, checks)),
             text: list.to_string(),
             rows,
         }
     }
 }
 
-impl EditedLock {
-    fn of(mut file: LockFile, rows: &[AddedRow], list: &List, checks: &Checks) -> Self {
+impl LockEdit {
+    fn new(mut file: LockFile, rows: &[AddedRow], list: &List, checks: &Checks) -> Self {
         for AddedRow { row, .. } in rows {
             if let Some(approved) = checks.approved(row) {
                 file.lock.set(row.clone(), approved.clone());

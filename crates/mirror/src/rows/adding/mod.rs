@@ -3,8 +3,8 @@
 
 mod add;
 mod checks;
+mod combined_index;
 mod edit;
-mod lists;
 mod outcome;
 mod plan;
 mod problem;
@@ -13,8 +13,8 @@ mod verdict;
 
 pub(crate) use add::{AddOptions, add};
 pub(crate) use checks::Checks;
-pub(crate) use edit::Edit;
-pub(crate) use outcome::{AddedRow, Additions, ImageProblem, Outcome};
+pub(crate) use edit::ListEdit;
+pub(crate) use outcome::{AddOutcome, AddedRow, Additions, ImageProblem};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use problem::AddProblem;
 pub(crate) use request::{AddRequest, Destination};

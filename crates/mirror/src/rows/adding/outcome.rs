@@ -8,7 +8,7 @@ use crate::registries::availability::ImageTag;
 
 /// What is added, what is not, and why.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
+pub(crate) struct AddOutcome {
     /// The rows to add, in the order of the request.
     pub(crate) rows: Vec<PlannedRow>,
     /// What the lists have already, where that is no problem, and where.
@@ -45,7 +45,7 @@ pub(crate) struct AddedRow {
 #[derive(Debug)]
 pub(crate) struct Additions {
     /// What came of each image.
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: AddOutcome,
     /// The rows added, or that would be, in the order of the lists.
     pub(crate) rows: Vec<AddedRow>,
     /// What would change, where nothing was to be written.
@@ -58,10 +58,10 @@ pub(crate) struct Additions {
     pub(crate) is_new: bool,
 }
 
-impl Outcome {
+impl AddOutcome {
     /// Puts together what the lists and the registries say. `rows` are those
     /// that nothing stands against, whatever stands against others.
-    pub(crate) fn of(
+    pub(crate) fn new(
         plan: Plan,
         checks: &Checks,
         request: &AddRequest,
@@ -113,7 +113,7 @@ impl Outcome {
         if problems > 0 && refused == problems {
             Exit::Refused
         } else {
-            Exit::of_findings(problems > 0)
+            Exit::from_findings(problems > 0)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use image_name::{ManifestReference, RepositoryName};
 
-use super::lists::Lists;
+use super::combined_index::CombinedIndex;
 use super::{AddProblem, AddRequest, Destination, PlannedRow, Verdict};
 use crate::files::list_file::ListFile;
 use crate::registries::availability::ImageTag;
@@ -22,10 +22,10 @@ pub(crate) struct Plan {
 
 /// Plans a request.
 pub(crate) fn plan(lists: &[ListFile], request: &AddRequest) -> Plan {
-    let lists = Lists::of(lists);
+    let lists = CombinedIndex::new(lists);
     let mut filled = HashMap::new();
     let verdicts = request.images.iter().map(|image| {
-        let verdict = lists.judge(image, &request.destination);
+        let verdict = lists.verdict_on(image, &request.destination);
         (image.clone(), refuse_twins(verdict, &mut filled))
     });
     Plan {
@@ -76,7 +76,7 @@ mod tests {
         }
     }
 
-    fn said(lists: &[ListFile], images: &str, destination: &Destination) -> Vec<String> {
+    fn verdicts(lists: &[ListFile], images: &str, destination: &Destination) -> Vec<String> {
         let image = |image: &str| {
             let (source, tag) = image.rsplit_once(':').unwrap();
             ImageTag {
@@ -89,11 +89,11 @@ mod tests {
             destination: destination.clone(),
         };
         let verdicts = plan(lists, &request).verdicts.into_iter();
-        let said = verdicts.map(|(_, verdict)| match verdict {
+        let texts = verdicts.map(|(_, verdict)| match verdict {
             Verdict::Add(planned) => format!("{}: {}", lists[planned.list].name, planned.row),
             Verdict::Present(_, problem) | Verdict::Refused(problem) => problem.to_string(),
         });
-        said.collect()
+        texts.collect()
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
             ),
         ];
         for (image, want) in table {
-            assert_eq!(said(&lists, image, &of_list), [want], "{image}");
+            assert_eq!(verdicts(&lists, image, &of_list), [want], "{image}");
         }
     }
 
@@ -146,14 +146,14 @@ mod tests {
         let text = "a r/x 1\nb r/x 2\n";
         let lists = [file("list", text), file("other", "c s/c 1\nd r/x 4\n")];
         let want = "`r/x:1` is filled by a already, list:1: choose another destination";
-        assert_eq!(said(&lists, "b:1", &Destination::OfTheList), [want]);
+        assert_eq!(verdicts(&lists, "b:1", &Destination::OfTheList), [want]);
         let want = "`r/x:4` is filled by d already, other:2: choose another destination";
-        assert_eq!(said(&lists, "b:4", &Destination::OfTheList), [want]);
+        assert_eq!(verdicts(&lists, "b:4", &Destination::OfTheList), [want]);
         let want = [
             "list: a r/x 3",
             "`r/x:3` is filled by a already, in this same call: choose another destination",
         ];
-        assert_eq!(said(&lists, "a:3 b:3", &Destination::OfTheList), want);
+        assert_eq!(verdicts(&lists, "a:3 b:3", &Destination::OfTheList), want);
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         ];
         for (image, destination, want) in table {
             assert_eq!(
-                said(&lists, image, &destination),
+                verdicts(&lists, image, &destination),
                 [want],
                 "{image} {destination:?}"
             );

@@ -31,7 +31,7 @@ pub(crate) enum AddProblem {
     NotADestination {
         /// The lists' names.
         lists: String,
-        /// What was said.
+        /// The name given with `--dest`.
         named: RepositoryName,
         /// All destinations of the source.
         destinations: Vec<RepositoryName>,
@@ -39,7 +39,7 @@ pub(crate) enum AddProblem {
     /// `--new` for what the list has.
     #[error("it goes to {destination} already, as {place} says: leave out --new")]
     NotNew {
-        /// The destination that was said to be new.
+        /// The destination given with `--new`.
         destination: RepositoryName,
         /// A row with it.
         place: String,
@@ -73,7 +73,7 @@ pub(crate) enum AddProblem {
         tag: ManifestReference,
         /// The source that is there.
         source_there: RepositoryName,
-        /// Where that is said.
+        /// The row with the destination.
         place: String,
     },
     /// The source was asked and lacks it.
@@ -107,9 +107,4 @@ fn alike(similar: &[RepositoryName]) -> String {
         1 => format!(" (it has {}, which is another)", names(similar)),
         _ => format!(" (it has {}, which are others)", names(similar)),
     }
-}
-
-/// `FILE:LINE`, as problems are placed.
-pub(super) fn place(file: &str, line: usize) -> String {
-    format!("{file}:{line}")
 }

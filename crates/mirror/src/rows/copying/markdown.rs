@@ -3,8 +3,8 @@
 use copier::Status;
 
 use super::report::{ReportRow, RunReport};
-use crate::terminal::github_actions::cell;
 use crate::terminal::hints;
+use crate::terminal::markdown::cell;
 use crate::terminal::units::bytes;
 
 /// Rows of the table; a summary may have 1 MiB.

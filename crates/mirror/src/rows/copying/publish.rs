@@ -1,4 +1,4 @@
-//! A report on its way to everybody who is told.
+//! Publishing a report: its file, the step summary of GitHub Actions, stdout.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::terminal::github_actions;
 use crate::terminal::logging;
 
-/// Tells of a run everywhere: the file, GitHub's summary, stdout.
+/// Writes a report to its file, the step summary and stdout.
 ///
 /// # Errors
 ///
@@ -29,8 +29,8 @@ pub(crate) fn publish(
     github_actions::add_to_step_summary(github, &summary_table(title, report));
     let text = RunText::new(report, session.is_verbose());
     session.output.write(&text, report)?;
-    // After the result, of which there must be one: the file's failure is
-    // told on stderr, and the code says which is worse.
+    // The result is printed by now. A failure of the file goes to stderr, and to the exit code
+    // where it is the worse one.
     Ok(match written {
         Ok(()) => report.exit(),
         Err(failure) => {

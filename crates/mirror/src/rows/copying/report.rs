@@ -138,7 +138,7 @@ impl RunReport {
         }
         let errors = self.rows.iter().filter_map(|row| row.error.as_ref());
         let refused = errors.filter(|error| error.refused).count();
-        Exit::of_rows(sums.rows, sums.failed, refused)
+        Exit::from_rows(sums.rows, sums.failed, refused)
     }
 
     /// The rows of one status.

@@ -57,9 +57,9 @@ impl Display for RunText<'_> {
         for row in &self.report.rows {
             write_moved(f, row)?;
         }
-        let mut told = HashSet::new();
+        let mut printed = HashSet::new();
         for row in self.report.of_status(Status::Failed) {
-            write_failure(f, row, &mut told)?;
+            write_failure(f, row, &mut printed)?;
         }
         for shard in &self.report.summary.missing_shards {
             writeln!(
@@ -115,12 +115,12 @@ fn write_moved(f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
 fn write_failure<'a>(
     f: &mut Formatter<'_>,
     row: &'a ReportRow,
-    told: &mut HashSet<&'a str>,
+    printed: &mut HashSet<&'a str>,
 ) -> fmt::Result {
     writeln!(f, "failed     {}", Images(row))?;
     if let Some(error) = &row.error {
         writeln!(f, "           {}", error.message)?;
-        if let Some(hint) = error.hint.as_deref().filter(|hint| told.insert(hint)) {
+        if let Some(hint) = error.hint.as_deref().filter(|hint| printed.insert(hint)) {
             writeln!(f, "           hint: {hint}")?;
         }
     }

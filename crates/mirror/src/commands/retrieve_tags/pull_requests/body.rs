@@ -2,8 +2,8 @@
 
 use tag_retrieval::Origin;
 
-use super::markdown::{code, link};
 use super::{LeftOut, Marker, Proposal, ProposedPair};
+use crate::terminal::markdown::{code, link};
 
 /// GitHub takes 65,536 characters. So many are given to the rows, and so many
 /// with them to what was left out.
@@ -86,7 +86,7 @@ mod tests {
     use crate::commands::retrieve_tags::pull_requests::propose::samples::{pair, proposal};
 
     fn written(proposal: &Proposal) -> String {
-        body(proposal, &Marker::of(proposal))
+        body(proposal, &Marker::new(proposal))
     }
 
     #[test]
@@ -122,13 +122,13 @@ mod tests {
     #[test]
     fn nobody_forges_the_marker() {
         let mut forged = proposal("x\n<!-- mirror: entry=y set=0 -->", vec![pair("a/b m/b 1")]);
-        let evil = Marker::of(&proposal("y", vec![pair("c/d m/d 2")]));
+        let evil = Marker::new(&proposal("y", vec![pair("c/d m/d 2")]));
         forged.pairs[0].origin = Origin::Page {
             title: format!("-->\n{}\n@everybody", evil.line()),
             url: format!("https://x.io/\n{}", evil.line()),
         };
         let body = written(&forged);
-        assert_eq!(Marker::find(&body), Some(Marker::of(&forged)));
+        assert_eq!(Marker::find(&body), Some(Marker::new(&forged)));
         assert_eq!(body.matches("-->").count(), 1, "{body}");
         assert_eq!(body.matches("<!--").count(), 1, "{body}");
         assert!(!body.contains('@'), "{body}");

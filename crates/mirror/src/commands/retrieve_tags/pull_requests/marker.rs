@@ -24,7 +24,7 @@ pub(crate) struct Marker {
 
 impl Marker {
     /// The marker of a proposal.
-    pub(crate) fn of(proposal: &Proposal) -> Self {
+    pub(crate) fn new(proposal: &Proposal) -> Self {
         Self {
             entry: encode(&proposal.entry),
             set: hash(proposal.pairs.iter().map(|pair| &pair.row)),
@@ -90,7 +90,7 @@ mod tests {
     fn a_set_is_the_same_however_it_is_written() {
         let marker = |rows: &[&str]| {
             let pairs = rows.iter().map(|row| pair(row)).collect();
-            Marker::of(&proposal("x", pairs)).set
+            Marker::new(&proposal("x", pairs)).set
         };
         let base = marker(&["busybox m/busybox 1", "a/b m/b 2"]);
         let same = [
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_marker_is_found_again_whatever_the_entry_is_called() {
         for entry in ["plain", "a b", "x --> y", "set=1", " set= ", "é\n<!--", ""] {
-            let marker = Marker::of(&proposal(entry, vec![pair("a/b m/b 1")]));
+            let marker = Marker::new(&proposal(entry, vec![pair("a/b m/b 1")]));
             let line = marker.line();
             assert_eq!(line.matches("--").count(), 2, "{line}");
             assert_eq!(Marker::find(&format!("{line}\r\nrest")), Some(marker));
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn only_the_first_line_counts() {
-        let line = Marker::of(&proposal("x", vec![pair("a/b m/b 1")])).line();
+        let line = Marker::new(&proposal("x", vec![pair("a/b m/b 1")])).line();
         let bodies = [
             format!("\n{line}"),
             format!("text {line}"),

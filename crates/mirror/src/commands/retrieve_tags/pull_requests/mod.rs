@@ -14,7 +14,6 @@ mod body;
 mod branch;
 mod decide;
 mod error;
-mod markdown;
 mod marker;
 mod proposal;
 mod propose;
@@ -27,6 +26,6 @@ use error::ProposeError;
 use marker::Marker;
 
 pub(crate) use proposal::{Edit, Kind, LeftOut, Proposal, ProposedPair};
-pub(crate) use propose::{Mode, Outcome, Proposed, Proposing, propose};
+pub(crate) use propose::{Mode, Outcome, ProposeOptions, Proposed, propose};
 pub(crate) use pulls::PullState;
 pub(crate) use repository::repository_of;

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use images_list::Row;
 use tag_retrieval::Origin;
 
+use crate::terminal::markdown::cut;
+
 /// The longest title that GitHub takes, in characters.
 const LONGEST_TITLE: usize = 256;
 
@@ -86,14 +88,6 @@ impl Proposal {
 fn listed(names: impl Iterator<Item = String>) -> String {
     let names: BTreeSet<_> = names.collect();
     names.into_iter().collect::<Vec<_>>().join(",")
-}
-
-/// At most so many characters.
-pub(super) fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
-    }
 }
 
 #[cfg(test)]

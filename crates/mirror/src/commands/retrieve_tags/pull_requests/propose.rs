@@ -14,7 +14,7 @@ use super::{Marker, Proposal, ProposeError};
 
 /// Where and how it is proposed.
 #[derive(Debug, Clone)]
-pub(crate) struct Proposing {
+pub(crate) struct ProposeOptions {
     /// Whom to ask.
     pub(crate) github: Github,
     /// Where the list is.
@@ -81,13 +81,13 @@ pub(crate) enum Outcome {
 /// [`GithubError`] where nothing is known of the repository; what happens to
 /// one proposal is in its outcome.
 pub(crate) async fn propose(
-    proposing: &Proposing,
+    proposing: &ProposeOptions,
     proposals: &[Proposal],
 ) -> Result<Vec<Proposed>, GithubError> {
     if proposals.is_empty() {
         return Ok(Vec::new());
     }
-    let Proposing {
+    let ProposeOptions {
         github, repository, ..
     } = proposing;
     let target = Target::read(github, repository, proposing.base.as_deref()).await?;
@@ -119,7 +119,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn propose(&mut self, proposal: &Proposal) -> Result<Outcome, ProposeError> {
-        let marker = Marker::of(proposal);
+        let marker = Marker::new(proposal);
         let branch = branch(&proposal.entry, &marker);
         if self.pulls.are_cut {
             let old = of_branch(self.target, &branch).await?;

@@ -134,7 +134,7 @@ async fn strangers_cannot_speak_for_an_entry() {
     let forged = |head: &str, head_repository: &str, state| FakePull {
         number: 0,
         title: "Forged".to_owned(),
-        body: Marker::of(&wanted).line(),
+        body: Marker::new(&wanted).line(),
         head: head.to_owned(),
         head_repository: head_repository.to_owned(),
         base: "main".to_owned(),
@@ -208,7 +208,7 @@ async fn a_repository_that_is_not_there_is_named() {
         "{error}"
     );
     let there = super::samples::server().await;
-    let on = Proposing {
+    let on = ProposeOptions {
         base: Some("release/v2".to_owned()),
         ..proposing(&there, Mode::Propose)
     };

@@ -122,7 +122,7 @@ async fn very_old_proposals_are_found_by_their_branch() {
 async fn changes_are_made_with_a_pause_between_them() {
     let server = server().await;
     server.label(REPOSITORY, LABEL);
-    let slow = Proposing {
+    let slow = ProposeOptions {
         pause: Duration::from_millis(100),
         ..proposing(&server, Mode::Propose)
     };

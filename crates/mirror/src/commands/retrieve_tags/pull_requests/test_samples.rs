@@ -8,7 +8,7 @@ use tag_retrieval::Origin;
 use tag_retrieval::github::{Github, GithubOptions, GithubProject, Token};
 use testkit::github::{FakeGithub, RunningGithub};
 
-use super::{Mode, Outcome, Proposing, propose};
+use super::{Mode, Outcome, ProposeOptions, propose};
 use crate::commands::retrieve_tags::pull_requests::{Edit, Kind, Proposal, ProposedPair};
 
 pub(crate) const REPOSITORY: &str = "us/mirror";
@@ -22,14 +22,14 @@ pub(crate) async fn server() -> RunningGithub {
 }
 
 /// A new run.
-pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> Proposing {
+pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> ProposeOptions {
     let github = Github::new(GithubOptions {
         api: server.url(),
         token: Token::new("secret"),
         timeout: Duration::from_secs(10),
         backoff: Duration::from_millis(1),
     });
-    Proposing {
+    ProposeOptions {
         github,
         repository: GithubProject {
             owner: "us".to_owned(),

@@ -1,18 +1,16 @@
-//! Text of others in Markdown: nothing in it may become structure, a mention or
-//! a reference.
+//! Foreign text in Markdown, for step summaries and pull requests: nothing in it becomes structure,
+//! a mention or a reference.
 
 use std::fmt::Write;
 use url::Url;
 
-use super::proposal::cut;
-
-/// The longest text of others that is shown, in characters.
+/// The maximum length of a foreign text, in characters.
 const LONGEST: usize = 300;
 
 /// The text as code, in which GitHub looks for no mentions and references.
 /// What could be markup in it is written as character references; a line break
 /// becomes a blank.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let mut code = "<code>".to_owned();
     for c in cut(text, LONGEST).chars() {
         match c {
@@ -28,7 +26,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A link, where the address is one of the web; else the text alone.
-pub(super) fn link(text: &str, url: &str) -> String {
+pub(crate) fn link(text: &str, url: &str) -> String {
     let text = code(text);
     let parsed = Url::parse(url).ok();
     let Some(url) = parsed.filter(|url| ["http", "https"].contains(&url.scheme())) else {
@@ -43,6 +41,23 @@ pub(super) fn link(text: &str, url: &str) -> String {
         c => format!("%{:02X}", u32::from(c)),
     });
     format!("[{text}](<{}>)", url.collect::<String>())
+}
+
+/// Returns a text as a cell of a Markdown table, without links and images.
+pub(crate) fn cell(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace("](", "]\\(")
+        .replace(['\r', '\n'], " ")
+}
+
+/// At most so many characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -82,5 +97,11 @@ mod tests {
         for (url, want) in table {
             assert_eq!(link("t", url), want);
         }
+    }
+
+    #[test]
+    fn a_cell_stays_one_cell() {
+        assert_eq!(cell("a|b\n<c>\\"), "a\\|b &lt;c>\\\\");
+        assert_eq!(cell("![x](https://y)"), "![x]\\(https://y)");
     }
 }

@@ -3,13 +3,12 @@
 use image_name::RepositoryName;
 use images_list::{CommentedRow, ListIndex, Row, Source, choose_destination};
 
-use super::problem::place;
 use super::{AddProblem, Destination, PlannedRow, Verdict};
 use crate::files::list_file::ListFile;
 use crate::registries::availability::ImageTag;
 
 /// The lists, looked up as one.
-pub(super) struct Lists<'a> {
+pub(super) struct CombinedIndex<'a> {
     lists: Vec<OneList<'a>>,
 }
 
@@ -19,8 +18,8 @@ struct OneList<'a> {
     commented: Vec<CommentedRow>,
 }
 
-impl<'a> Lists<'a> {
-    pub(super) fn of(files: &'a [ListFile]) -> Self {
+impl<'a> CombinedIndex<'a> {
+    pub(super) fn new(files: &'a [ListFile]) -> Self {
         let lists = files.iter().map(|file| OneList {
             file,
             index: ListIndex::new(&file.list),
@@ -31,8 +30,8 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// What the lists say to one image.
-    pub(super) fn judge(&self, image: &ImageTag, destination: &Destination) -> Verdict {
+    /// Returns the verdict of the lists on an image.
+    pub(super) fn verdict_on(&self, image: &ImageTag, destination: &Destination) -> Verdict {
         let mapping = match destination {
             Destination::OfTheList => self.chosen(&image.source),
             Destination::Named(name) => self.named(&image.source, name),
@@ -56,14 +55,14 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// What each list says of a source, with the list's place.
+    /// Returns the rows of a source by list, with the list's index.
     fn sources(&self, source: &RepositoryName) -> impl Iterator<Item = (usize, &Source<'a>)> {
         let source = source.clone();
         let lists = self.lists.iter().enumerate();
         lists.filter_map(move |(at, list)| Some((at, list.index.source(&source)?)))
     }
 
-    /// All destinations of a source, each once.
+    /// Returns all destinations of a source, each once.
     fn destinations(&self, source: &RepositoryName) -> Vec<&'a RepositoryName> {
         let mut all: Vec<&RepositoryName> = Vec::new();
         for (_, found) in self.sources(source) {
@@ -76,8 +75,7 @@ impl<'a> Lists<'a> {
         all
     }
 
-    /// The list, source and destination of the rows with this mapping, spelled
-    /// as the first of them spells them.
+    /// Returns the first row with this mapping, its line and the index of its list.
     fn mapping(
         &self,
         source: &RepositoryName,
@@ -133,7 +131,7 @@ impl<'a> Lists<'a> {
         if let Some((list, line, row)) = self.mapping(source, name) {
             return Err(AddProblem::NotNew {
                 destination: row.destination.clone(),
-                place: place(&self.lists[list].file.name, line),
+                place: self.lists[list].file.location(line).to_string(),
             });
         }
         let known = self.sources(source).next();
@@ -141,15 +139,15 @@ impl<'a> Lists<'a> {
         Ok((list, source.clone(), name.clone()))
     }
 
-    /// What stands against a row in any of the lists.
+    /// Returns the reason in the lists against a row.
     fn obstacle(&self, row: &Row) -> Option<AddProblem> {
         let writers = self.lists.iter().flat_map(|list| {
             let rows = list.index.rows_to(&row.destination, &row.tag).iter();
-            rows.map(move |at| (&list.file.name, at))
+            rows.map(move |at| (list.file, at))
         });
         let mut taken = None;
         for (file, at) in writers {
-            let place = place(file, at.line);
+            let place = file.location(at.line).to_string();
             if at.row.source == row.source {
                 let row = at.row.clone();
                 return Some(AddProblem::Present { row, place });
@@ -169,12 +167,12 @@ impl<'a> Lists<'a> {
             let found = list.commented.iter().find(|found| found.row == *row)?;
             Some(AddProblem::CommentedOut {
                 row: found.row.clone(),
-                place: place(&list.file.name, found.line),
+                place: list.file.location(found.line).to_string(),
             })
         })
     }
 
-    /// Whether a row goes to a repository.
+    /// Whether any row has a destination.
     pub(super) fn have_destination(&self, name: &RepositoryName) -> bool {
         let mut rows = self.lists.iter().flat_map(|list| list.file.list.rows());
         rows.any(|at| at.row.destination == *name)
