@@ -5,7 +5,7 @@ use crate::image_reference::{ImageReference, TagOrDigest};
 /// One image found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtractedImage {
-    /// The repository as written, without `docker.io/` or `index.docker.io/`.
+    /// The repository as written, without Docker Hub's host.
     pub repository: String,
     /// The tag or digest.
     pub version: TagOrDigest,

@@ -1,12 +1,9 @@
 //! Image references in arbitrary strings.
 //!
-//! The grammar is that of [`oci_spec::distribution::Reference`] with additional restrictions. That
-//! type parses text that is meant as an image; this module decides whether a string is one.
+//! The grammar is that of [`ImageName`] with additional restrictions. That type parses text that is
+//! meant as an image; this module decides whether a string is one.
 
-use oci_spec::distribution::Reference;
-
-/// Hosts of Docker Hub. Names in a list omit them.
-const DOCKER_HUB_PREFIXES: [&str; 2] = ["docker.io/", "index.docker.io/"];
+use image_name::{ImageName, RepositoryName, without_docker_hub};
 
 /// Names before a `:` that are hosts or digest algorithms, not repositories.
 const NOT_REPOSITORIES: [&str; 4] = ["localhost", "sha256", "sha384", "sha512"];
@@ -47,33 +44,17 @@ impl ImageReference {
     ///
     /// [`ReferenceError`] if the string is not a reference, or has neither tag nor digest.
     pub(crate) fn parse(text: &str) -> Result<Self, ReferenceError> {
-        // The grammar's `\w` matches letters of all scripts; tags are ASCII.
-        if !text.is_ascii() {
-            return Err(ReferenceError::Syntax);
-        }
-        let reference = Reference::try_from(text).map_err(|_| ReferenceError::Syntax)?;
-        let (named, digest) = match text.split_once('@') {
-            Some((named, digest)) => (named, Some(digest)),
-            None => (text, None),
-        };
-        let name_at = named.rfind('/').map_or(0, |slash| slash + 1);
-        let (repository, tag) = match named[name_at..].split_once(':') {
-            Some((name, tag)) => (&named[..name_at + name.len()], Some(tag)),
-            None => (named, None),
-        };
-        // The grammar accepts a first component in upper case as a host, then treats it as a path.
-        if reference
-            .repository()
-            .contains(|c: char| c.is_ascii_uppercase())
+        let name: ImageName = text.parse().map_err(|_| ReferenceError::Syntax)?;
+        let repository = name.repository.as_written();
+        let tag = name.tag.as_ref().map(|tag| tag.as_str());
+        if !repository.contains('/')
+            && tag.is_some_and(|tag| is_host_time_or_digest(repository, tag))
         {
             return Err(ReferenceError::Syntax);
         }
-        if name_at == 0 && tag.is_some_and(|tag| is_host_time_or_digest(repository, tag)) {
-            return Err(ReferenceError::Syntax);
-        }
-        let version = match (tag, digest) {
+        let version = match (tag, &name.digest) {
             (Some(tag), _) => TagOrDigest::Tag(tag.to_owned()),
-            (None, Some(digest)) => TagOrDigest::Digest(digest.to_owned()),
+            (None, Some(digest)) => TagOrDigest::Digest(digest.to_string()),
             (None, None) => return Err(ReferenceError::Untagged),
         };
         let repository = without_docker_hub(repository).to_owned();
@@ -101,23 +82,11 @@ fn is_host_time_or_digest(name: &str, tag: &str) -> bool {
     digits(name) || (name.contains('.') && digits(tag)) || NOT_REPOSITORIES.contains(&name)
 }
 
-/// Removes Docker Hub's host from the name of a repository, as lists write it.
-#[must_use]
-pub fn without_docker_hub(name: &str) -> &str {
-    DOCKER_HUB_PREFIXES
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .unwrap_or(name)
-}
-
 /// Returns the canonical name of a repository. Two spellings of one repository have the same.
 #[must_use]
 pub fn normalized_repository(name: &str) -> String {
-    match Reference::try_from(name) {
-        Ok(reference) => {
-            let host = reference.registry().to_ascii_lowercase();
-            format!("{host}/{}", reference.repository())
-        }
+    match name.parse::<RepositoryName>() {
+        Ok(repository) => repository.full(),
         Err(_) => name.to_owned(),
     }
 }

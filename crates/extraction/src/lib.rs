@@ -56,7 +56,7 @@ mod yaml;
 
 pub use chart_files::{from_annotations, from_values};
 pub use extracted_image::{Evidence, ExtractedImage};
-pub use image_reference::{TagOrDigest, normalized_repository, without_docker_hub};
+pub use image_reference::{TagOrDigest, normalized_repository};
 pub use images_file::ImagesFile;
 pub use manifests::from_manifests;
 pub use organization::Organization;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::image_reference::without_docker_hub;
+use image_name::without_docker_hub;
 
 /// An organization at Docker Hub, such as `rancher`.
 ///

@@ -35,7 +35,7 @@ pub struct Proposal {
 /// An image to propose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProposedImage {
-    /// The repository as written, without `docker.io/` or `index.docker.io/`.
+    /// The repository as written, without Docker Hub's host.
     pub repository: String,
     /// The tag.
     pub tag: String,
@@ -48,7 +48,7 @@ pub struct ProposedImage {
 /// An image that was found and is not proposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DroppedImage {
-    /// The repository as written, without `docker.io/` or `index.docker.io/`.
+    /// The repository as written, without Docker Hub's host.
     pub repository: String,
     /// The tag.
     pub tag: String,

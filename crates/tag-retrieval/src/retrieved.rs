@@ -30,7 +30,7 @@ pub enum Found {
 /// An image with its tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundImage {
-    /// The repository as found, without `docker.io/` or `index.docker.io/`.
+    /// The repository as found, without Docker Hub's host.
     pub image: String,
     /// The tag.
     pub tag: String,

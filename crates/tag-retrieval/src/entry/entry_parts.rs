@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use extraction::without_docker_hub;
+use image_name::without_docker_hub;
 
 use super::charts::{Chart, ChartConfig, EntryImage, HelmCharts};
 use super::entry_fields::{ChartConfigFields, ChartFields, EntryFields, ImageField};

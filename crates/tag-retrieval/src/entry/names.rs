@@ -1,8 +1,6 @@
 //! The names in an entry: repositories, projects, URLs and charts.
 
-use std::str::FromStr;
-
-use oci_spec::distribution::Reference;
+use image_name::RepositoryName;
 use url::Url;
 
 use crate::url_credentials::without_credentials;
@@ -45,7 +43,7 @@ pub(crate) fn check_repository(text: &str) -> Result<(), NameError> {
     if let Some(alone) = end.and_then(|end| text.get(..end)) {
         return Err(NameError::Tagged(text.to_owned(), alone.to_owned()));
     }
-    match Reference::from_str(text) {
+    match text.parse::<RepositoryName>() {
         Ok(_) => Ok(()),
         Err(error) => invalid(&error.to_string()),
     }
