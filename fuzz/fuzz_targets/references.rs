@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| images_list::fuzzing::references(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| image_name::fuzzing::references(data));

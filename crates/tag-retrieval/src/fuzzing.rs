@@ -18,18 +18,12 @@ pub fn config(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use testkit::replay_corpus;
 
-    /// Runs a target over its corpus.
-    fn replay(target: &str, run: fn(&[u8])) {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
-        let inputs = std::fs::read_dir(format!("{corpus}/{target}")).unwrap();
-        let replayed = inputs.map(|input| run(&std::fs::read(input.unwrap().path()).unwrap()));
-        assert!(replayed.count() > 0, "{target} has no corpus");
-    }
+    use super::*;
 
     #[test]
     fn corpus_holds_no_counterexample() {
-        replay("config", config);
+        replay_corpus("config", config);
     }
 }

@@ -8,8 +8,7 @@ use std::cmp::Reverse;
 /// The key of Docker Hub in docker's files, and the server its helpers know.
 const HUB_URL: &str = "https://index.docker.io/v1/";
 /// Docker Hub as names of images spell it.
-const HUB: &str = "docker.io";
-const HUB_ALIASES: &[&str] = &["index.docker.io", "registry-1.docker.io"];
+const HUB: &str = image_name::DOCKER_HUB;
 
 /// One key, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +138,7 @@ impl AuthKey {
 
 fn normal_host(host: &str) -> String {
     let host = host.to_ascii_lowercase();
-    if HUB_ALIASES.contains(&host.as_str()) {
+    if image_name::is_docker_hub(&host) {
         HUB.into()
     } else {
         host

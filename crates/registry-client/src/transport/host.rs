@@ -237,8 +237,9 @@ fn clients(shared: &Shared) -> HttpClients<'_> {
 
 /// Where the API is served: Docker Hub's is not at the host of its names.
 fn authority(name: &str) -> &str {
-    match name {
-        "docker.io" | "index.docker.io" => "registry-1.docker.io",
-        other => other,
+    if image_name::is_docker_hub(name) {
+        image_name::DOCKER_HUB_API
+    } else {
+        name
     }
 }

@@ -19,7 +19,7 @@ impl VendorApi {
     /// Returns the API of the registry with this host name.
     fn for_host(host: &str) -> Option<Self> {
         match host {
-            "docker.io" | "index.docker.io" | "registry-1.docker.io" => Some(Self::DockerHub),
+            host if image_name::is_docker_hub(host) => Some(Self::DockerHub),
             "quay.io" => Some(Self::Quay),
             _ => None,
         }

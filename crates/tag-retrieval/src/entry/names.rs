@@ -29,9 +29,6 @@ pub(crate) enum NameError {
 /// Checks that a text is a repository without a tag.
 pub(crate) fn check_repository(text: &str) -> Result<(), NameError> {
     let invalid = |cause: &str| Err(NameError::Repository(text.to_owned(), cause.to_owned()));
-    if text.contains("://") {
-        return invalid("write host and path only, as in `quay.io/org/image`");
-    }
     let path = text.rfind('/').map_or(0, |slash| slash + 1);
     let end = match text.find('@') {
         Some(at) => Some(at),
@@ -123,7 +120,7 @@ mod tests {
             ),
             ("host:5000/a:1", "write the repository alone, `host:5000/a`"),
             ("a/b@sha256:00", "write the repository alone, `a/b`"),
-            ("https://quay.io/a/b", "write host and path only"),
+            ("https://quay.io/a/b", "write host and path"),
             ("quay.io/A/b", "`quay.io/A/b` is not a repository"),
             ("a b", "is not a repository"),
         ] {
