@@ -1,4 +1,4 @@
-//! What every command is given.
+//! The options, the environment and the outputs of a command.
 
 use crate::cli::environment::Environment;
 use crate::cli::options::CommonOptions;
@@ -7,7 +7,7 @@ use crate::terminal::progress::Screen;
 use crate::terminal::signals::Signals;
 use crate::terminal::status_signal::StatusSignal;
 
-/// The common options, the environment and the places to write to.
+/// The context of a command.
 #[derive(Debug)]
 pub(crate) struct Session {
     /// The common options.
@@ -25,7 +25,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Whether a person asked for more than the default.
+    /// Whether `-v` was given.
     pub(crate) fn is_verbose(&self) -> bool {
         self.common.verbose > 0
     }

@@ -1,16 +1,15 @@
-//! What upstream says, made harmless for whoever shows it: terminals act on
-//! escape sequences, the runner of GitHub Actions on lines that are commands.
+//! Sanitizing foreign text for stdout and stderr: terminals act on escape sequences, the runner of
+//! GitHub Actions on lines that are commands.
 //!
-//! Tags, messages of registries and reports from other machines come through
-//! here on their way to stdout and stderr, wherever they stand in the text.
+//! Tags, messages of registries and reports of other machines pass through this module before they
+//! are printed.
 
 use std::borrow::Cow;
 
 /// The old form of a workflow command, which the runner finds anywhere in a line.
 const OLD_COMMAND: &str = "##[";
 
-/// Text for a person: without control characters, and with no line that is a
-/// workflow command.
+/// Returns a text without control characters, and without a line that is a workflow command.
 ///
 /// Source: `actions/runner`, `src/Runner.Common/ActionCommand.cs`: `::` at the
 /// beginning of a line, blanks before it left out, or `##[` anywhere.
@@ -18,7 +17,7 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     if is_harmless(text) {
         return Cow::Borrowed(text);
     }
-    let mut tamed = String::with_capacity(text.len() + 16);
+    let mut sanitized = String::with_capacity(text.len() + 16);
     for line in text.split_inclusive('\n') {
         // A list may have the line ends of Windows, and what differs in it is a patch.
         let end = ["\r\n", "\n"].into_iter().find(|end| line.ends_with(end));
@@ -26,53 +25,53 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
         let line = line[..line.len() - end.len()].replace(OLD_COMMAND, "## [");
         let blanks = line.len() - line.trim_start().len();
         let rest = &line[blanks..];
-        tamed.extend(line[..blanks].chars().map(plain));
+        sanitized.extend(line[..blanks].chars().map(plain));
         match rest.strip_prefix("::") {
             Some(rest) => {
-                tamed.push_str(": :");
-                tamed.extend(rest.chars().map(plain));
+                sanitized.push_str(": :");
+                sanitized.extend(rest.chars().map(plain));
             }
-            None => tamed.extend(rest.chars().map(plain)),
+            None => sanitized.extend(rest.chars().map(plain)),
         }
-        tamed.push_str(end);
+        sanitized.push_str(end);
     }
-    Cow::Owned(tamed)
+    Cow::Owned(sanitized)
 }
 
-/// Words of others within a line: no line of their own either.
+/// Returns a text as part of one line.
 pub(crate) fn one_line(words: &str) -> String {
     text(&words.replace(char::is_control, " ")).into_owned()
 }
 
-/// A JSON document: the same values, spelled so that they do nothing.
+/// Returns a JSON document with the same values, escaped so that no terminal or runner acts on them.
 pub(crate) fn json(document: String) -> String {
     if is_harmless(&document) {
         return document;
     }
-    let mut tamed = String::with_capacity(document.len() + 16);
+    let mut sanitized = String::with_capacity(document.len() + 16);
     for c in document.replace(OLD_COMMAND, "#\\u0023[").chars() {
         // All that JSON allows as it is outside of strings is a newline.
-        if is_wild(c) {
-            tamed += &format!("\\u{:04x}", u32::from(c));
+        if is_active(c) {
+            sanitized += &format!("\\u{:04x}", u32::from(c));
         } else {
-            tamed.push(c);
+            sanitized.push(c);
         }
     }
-    tamed
+    sanitized
 }
 
 fn is_harmless(text: &str) -> bool {
-    !text.contains("::") && !text.contains(OLD_COMMAND) && !text.chars().any(is_wild)
+    !text.contains("::") && !text.contains(OLD_COMMAND) && !text.chars().any(is_active)
 }
 
 /// Control characters, and those that turn the direction of what follows.
-fn is_wild(c: char) -> bool {
+fn is_active(c: char) -> bool {
     let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns || c.is_control() && c != '\n' && c != '\t'
 }
 
 fn plain(c: char) -> char {
-    if is_wild(c) {
+    if is_active(c) {
         char::REPLACEMENT_CHARACTER
     } else {
         c
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_text_is_a_command() {
+    fn text_has_no_commands() {
         let table = [
             ("a::b\n", "a::b\n"),
             ("::error::x\n", ": :error::x\n"),
@@ -97,13 +96,13 @@ mod tests {
             ("a\r\nb\r\r\n", "a\r\nb\u{fffd}\r\n"),
             ("\r\n::x\r\n", "\r\n: :x\r\n"),
         ];
-        for (wild, want) in table {
-            assert_eq!(text(wild), want, "{wild:?}");
+        for (foreign, want) in table {
+            assert_eq!(text(foreign), want, "{foreign:?}");
         }
     }
 
     #[test]
-    fn words_within_a_line_stay_on_it() {
+    fn one_line_has_no_line_breaks() {
         let table = [
             ("a\n::error::b", "a ::error::b"),
             ("::error::b\n", ": :error::b "),
@@ -117,15 +116,15 @@ mod tests {
     }
 
     #[test]
-    fn a_document_says_the_same() {
+    fn json_keeps_its_values() {
         let value = serde_json::json!({"a": ["::error::x", "##[group]", "\u{9b}2J", "\u{1b}[2J"]});
         let document = serde_json::to_string_pretty(&value).unwrap();
-        let tamed = json(document);
+        let sanitized = json(document);
         assert!(
-            !tamed.contains("##[") && !tamed.chars().any(is_wild),
-            "{tamed}"
+            !sanitized.contains("##[") && !sanitized.chars().any(is_active),
+            "{sanitized}"
         );
-        let read: serde_json::Value = serde_json::from_str(&tamed).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&sanitized).unwrap();
         assert_eq!(read, value);
     }
 }
