@@ -38,18 +38,34 @@ const CRATES: &[Crate] = &[
         tests: &["testkit"],
     },
     Crate {
+        name: "once-map",
+        normal: &[],
+        tests: &[],
+    },
+    Crate {
+        name: "program-runner",
+        normal: &[],
+        tests: &[],
+    },
+    Crate {
         name: "registry-client",
-        normal: &["image-name"],
+        normal: &["image-name", "program-runner"],
         tests: &["embedded-registry", "testkit"],
     },
     Crate {
         name: "copier",
-        normal: &["image-name", "registry-client"],
+        normal: &["image-name", "once-map", "registry-client"],
         tests: &["embedded-registry", "testkit"],
     },
     Crate {
         name: "tag-retrieval",
-        normal: &["extraction", "image-name", "registry-client"],
+        normal: &[
+            "extraction",
+            "image-name",
+            "once-map",
+            "program-runner",
+            "registry-client",
+        ],
         tests: &["embedded-registry", "testkit"],
     },
     Crate {
@@ -64,6 +80,7 @@ const CRATES: &[Crate] = &[
             "embedded-registry",
             "image-name",
             "images-list",
+            "program-runner",
             "registry-client",
             "tag-retrieval",
         ],
