@@ -62,7 +62,7 @@ impl Passage<'_> {
         let listed = self
             .engine
             .digest_tags
-            .get(self.source.to_string(), ask)
+            .get_or_init(self.source.to_string(), ask)
             .await;
         let tags = self.listed(listed, "the tags of the source")?;
         if tags.is_denied() {
@@ -91,7 +91,7 @@ impl Passage<'_> {
     async fn children_at_target(&self, root: &Digest) -> Result<Vec<Digest>, RowError> {
         let key = (self.target_name.clone(), root.clone());
         let read = || self.read_children_at_target(root);
-        self.destination.children.try_get(key, read).await
+        self.destination.children.get_or_try_init(key, read).await
     }
 
     async fn read_children_at_target(&self, root: &Digest) -> Result<Vec<Digest>, RowError> {
@@ -148,7 +148,10 @@ impl Passage<'_> {
             }
             Ok(())
         };
-        self.destination.attached.try_get(key, copy).boxed_local()
+        self.destination
+            .attached
+            .get_or_try_init(key, copy)
+            .boxed_local()
     }
 
     /// Copies a tag that is named after a digest, where the target has other
@@ -184,7 +187,7 @@ impl Passage<'_> {
         // Other destinations of the same image need them too.
         let key = (self.source.to_string(), subject.clone());
         let ask = || self.source.referrers(subject);
-        match self.engine.referrers.get(key, ask).await {
+        match self.engine.referrers.get_or_init(key, ask).await {
             Ok(Referrers::Listed(list)) => return Ok(list),
             Ok(Referrers::Unsupported) => self.doubt(Denied::Referrers),
             Err(error) => return self.listed(Err(error), &what),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oci_spec::image::Digest;
+use once_map::OnceMap;
 use registry_client::{Client, Manifest, Referrers, Repository};
 use tokio::sync::Semaphore;
 
@@ -13,7 +14,6 @@ use crate::digest_tags::DigestTags;
 use crate::doubts::{Denied, Doubts};
 use crate::heads::Heads;
 use crate::manifests::Manifests;
-use crate::memo::Memo;
 use crate::progress::Progress;
 use crate::report::{RowError, Summary};
 use crate::row::Options;
@@ -30,9 +30,9 @@ pub(crate) struct Engine<'a> {
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) heads: Heads,
     pub(crate) manifests: Manifests,
-    pub(crate) digest_tags: Memo<String, Result<Arc<DigestTags>, registry_client::Error>>,
+    pub(crate) digest_tags: OnceMap<String, Result<Arc<DigestTags>, registry_client::Error>>,
     /// By source repository and digest.
-    pub(crate) referrers: Memo<(String, Digest), Result<Referrers, registry_client::Error>>,
+    pub(crate) referrers: OnceMap<(String, Digest), Result<Referrers, registry_client::Error>>,
     pub(crate) tally: Tally,
     pub(crate) doubts: Doubts,
     /// A place for each image that is being copied; closed when the run is to
@@ -53,8 +53,8 @@ impl<'a> Engine<'a> {
             progress,
             heads: Heads::new(),
             manifests: Manifests::default(),
-            digest_tags: Memo::new(),
-            referrers: Memo::new(),
+            digest_tags: OnceMap::default(),
+            referrers: OnceMap::default(),
             tally: Tally::default(),
             doubts: Doubts::default(),
             copying: Semaphore::new(COPIES),

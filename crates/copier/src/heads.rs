@@ -1,9 +1,9 @@
 //! One HEAD for each distinct reference on each side.
 
 use oci_spec::distribution::Reference;
+use once_map::OnceMap;
 use registry_client::{Client, Error, ManifestHead, Repository};
 
-use crate::memo::Memo;
 use crate::report::Moved;
 use crate::row::Row;
 
@@ -41,8 +41,8 @@ impl Found {
 /// The heads of a run.
 #[derive(Debug)]
 pub(crate) struct Heads {
-    sources: Memo<Reference, Result<Option<Found>, Error>>,
-    destinations: Memo<Reference, Result<Option<ManifestHead>, Error>>,
+    sources: OnceMap<Reference, Result<Option<Found>, Error>>,
+    destinations: OnceMap<Reference, Result<Option<ManifestHead>, Error>>,
 }
 
 /// The tag or digest of a reference as it stands in a URL.
@@ -53,8 +53,8 @@ pub(crate) fn tag_or_digest(reference: &Reference) -> &str {
 impl Heads {
     pub(crate) fn new() -> Self {
         Self {
-            sources: Memo::new(),
-            destinations: Memo::new(),
+            sources: OnceMap::default(),
+            destinations: OnceMap::default(),
         }
     }
 
@@ -75,7 +75,7 @@ impl Heads {
             }
             answer.map(|_| None)
         };
-        self.sources.get(reference.clone(), ask).await
+        self.sources.get_or_init(reference.clone(), ask).await
     }
 
     /// The destination's head.
@@ -85,6 +85,6 @@ impl Heads {
         reference: &Reference,
     ) -> Result<Option<ManifestHead>, Error> {
         let ask = || repository.head_manifest(tag_or_digest(reference));
-        self.destinations.get(reference.clone(), ask).await
+        self.destinations.get_or_init(reference.clone(), ask).await
     }
 }

@@ -111,7 +111,10 @@ impl Passage<'_> {
     ) -> LocalBoxFuture<'f, Result<(), RowError>> {
         let key = (self.target_name.clone(), child.digest().clone());
         let copy = move || async move { self.copy_child(parent, child, expect, depth).await };
-        self.destination.manifests.try_get(key, copy).boxed_local()
+        self.destination
+            .manifests
+            .get_or_try_init(key, copy)
+            .boxed_local()
     }
 
     async fn copy_child(

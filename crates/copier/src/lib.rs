@@ -65,7 +65,6 @@ mod engine;
 mod heads;
 mod images;
 mod manifests;
-mod memo;
 mod narrow;
 mod platform;
 mod progress;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use oci_spec::image::Digest;
+use once_map::OnceMap;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{BlobPlaces, Candidates};
-use crate::memo::Memo;
 
 /// One destination registry.
 #[derive(Debug)]
@@ -15,12 +15,12 @@ pub(crate) struct Destination {
     pub(crate) blobs: BlobPlaces,
     pub(crate) candidates: Candidates,
     /// Manifests ensured in this run, by repository and digest.
-    pub(crate) manifests: Memo<(Arc<str>, Digest), ()>,
+    pub(crate) manifests: OnceMap<(Arc<str>, Digest), ()>,
     /// Manifests whose referrers and digest tags were copied in this run, by
     /// source, repository and digest.
-    pub(crate) attached: Memo<(String, Arc<str>, Digest), ()>,
+    pub(crate) attached: OnceMap<(String, Arc<str>, Digest), ()>,
     /// The children of indexes that are there, by repository and digest.
-    pub(crate) children: Memo<(Arc<str>, Digest), Vec<Digest>>,
+    pub(crate) children: OnceMap<(Arc<str>, Digest), Vec<Digest>>,
     /// Held by the blob with which it is found out whether the host honours
     /// mounts.
     pub(crate) mount_turn: Semaphore,
@@ -32,9 +32,9 @@ impl Destination {
         Self {
             blobs: BlobPlaces::default(),
             candidates: Candidates::default(),
-            manifests: Memo::new(),
-            attached: Memo::new(),
-            children: Memo::new(),
+            manifests: OnceMap::default(),
+            attached: OnceMap::default(),
+            children: OnceMap::default(),
             mount_turn: Semaphore::new(1),
             swept: CancellationToken::new(),
         }

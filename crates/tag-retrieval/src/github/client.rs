@@ -10,12 +10,12 @@ use chrono::Utc;
 use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use octocrab::Octocrab;
+use once_map::OnceMap;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::error::GithubError;
-use super::fetched::Fetched;
 use super::options::GithubOptions;
 use super::project::GithubProject;
 use super::rate_limit::ActiveLimit;
@@ -48,9 +48,9 @@ pub(super) struct Shared {
     gate: RateLimitGate,
     permits: Semaphore,
     limit_logged: AtomicBool,
-    pub(super) releases: Fetched<GithubProject, Arc<[Release]>>,
-    pub(super) latest: Fetched<GithubProject, Option<Release>>,
-    pub(super) files: Fetched<(GithubProject, String, String), Option<Arc<str>>>,
+    pub(super) releases: OnceMap<GithubProject, Arc<[Release]>>,
+    pub(super) latest: OnceMap<GithubProject, Option<Release>>,
+    pub(super) files: OnceMap<(GithubProject, String, String), Option<Arc<str>>>,
 }
 
 impl fmt::Debug for Github {
@@ -71,9 +71,9 @@ impl Github {
             gate: RateLimitGate::default(),
             permits: Semaphore::new(MAX_CONCURRENT),
             limit_logged: AtomicBool::new(false),
-            releases: Fetched::default(),
-            latest: Fetched::default(),
-            files: Fetched::default(),
+            releases: OnceMap::default(),
+            latest: OnceMap::default(),
+            files: OnceMap::default(),
         };
         Self {
             shared: Arc::new(shared),

@@ -24,7 +24,7 @@ impl Github {
     ) -> Result<Option<Arc<str>>, GithubError> {
         let key = (project.clone(), revision.to_owned(), path.to_owned());
         let fetch = self.fetch_file(project, revision, path);
-        self.within_deadline(self.shared.files.get(key, fetch), project)
+        self.within_deadline(self.shared.files.get_or_try_init(key, || fetch), project)
             .await
     }
 

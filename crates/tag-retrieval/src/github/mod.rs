@@ -9,7 +9,6 @@
 
 mod client;
 mod error;
-mod fetched;
 mod files;
 mod options;
 mod project;

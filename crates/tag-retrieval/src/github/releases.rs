@@ -22,7 +22,7 @@ impl Github {
     /// [`GithubError`] if a request fails.
     pub async fn releases(&self, project: &GithubProject) -> Result<Arc<[Release]>, GithubError> {
         let fetch = self.fetch_releases(project);
-        self.within_deadline(self.shared.releases.get(project.clone(), fetch), project)
+        self.within_deadline(self.shared.releases.get_or_try_init(project.clone(), || fetch), project)
             .await
     }
 
@@ -36,7 +36,7 @@ impl Github {
         project: &GithubProject,
     ) -> Result<Option<Release>, GithubError> {
         let fetch = self.fetch_latest(project);
-        self.within_deadline(self.shared.latest.get(project.clone(), fetch), project)
+        self.within_deadline(self.shared.latest.get_or_try_init(project.clone(), || fetch), project)
             .await
     }
 

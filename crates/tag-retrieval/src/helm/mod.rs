@@ -14,7 +14,6 @@
 mod call;
 mod environment;
 mod error;
-mod once;
 mod package_cache;
 mod packages;
 mod process;

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use once_map::OnceMap;
+
 use super::error::HelmError;
-use super::once::Once;
 use crate::entry::Chart;
 
 /// The requested version of a chart.
@@ -44,6 +45,6 @@ pub(super) type FetchResult = Result<PathBuf, Arc<HelmError>>;
 /// The fetched indexes, by repository, and packages. Each is fetched once in a run.
 #[derive(Debug, Default)]
 pub(super) struct PackageCache {
-    pub(super) homes: Once<String, FetchResult>,
-    pub(super) packages: Once<PackageKey, FetchResult>,
+    pub(super) homes: OnceMap<String, FetchResult>,
+    pub(super) packages: OnceMap<PackageKey, FetchResult>,
 }

@@ -39,7 +39,7 @@ impl Helm {
             chart: chart.to_owned(),
             version: version.clone(),
         };
-        self.packages.packages.get(key, pull).await
+        self.packages.packages.get_or_init(key, || pull).await
     }
 
     /// Fetches the index of a repository. Returns the helm home that contains it. Each repository has its
@@ -48,7 +48,7 @@ impl Helm {
         let add = async { self.add_repository(repository).await.map_err(Arc::new) };
         self.packages
             .homes
-            .get(url_without_slash(repository), add)
+            .get_or_init(url_without_slash(repository), || add)
             .await
     }
 
