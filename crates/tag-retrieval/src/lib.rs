@@ -42,6 +42,7 @@ mod error;
 pub mod filters;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod git_settings;
 pub mod github;
 pub mod helm;
 mod new_tags;
@@ -54,6 +55,7 @@ mod url_credentials;
 pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;
 pub use extraction::Organization;
+pub use git_settings::GitSettings;
 pub use new_tags::{FoundTag, NewTags, NotNewReason, NotNewTag, Summary};
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};
 pub use run::{EntryError, Limits, Outcome, retrieve};

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
+use crate::git_settings::GitSettings;
 use crate::github::Github;
 use crate::helm::Helm;
 use crate::retrieved::Retrieved;
@@ -25,6 +26,8 @@ pub struct Upstreams {
     pub now: DateTime<Utc>,
     /// The `helm` program with the charts it fetched.
     pub helm: Arc<Helm>,
+    /// The program git.
+    pub git: GitSettings,
     /// Your organization at Docker Hub. Its images are not proposed.
     pub own_org: Option<Organization>,
 }

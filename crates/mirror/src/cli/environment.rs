@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use tag_retrieval::GitSettings;
 use tag_retrieval::github::Token;
 use tag_retrieval::helm;
 
@@ -43,6 +44,8 @@ pub(crate) struct Environment {
     pub(crate) of_helm: Vec<(OsString, OsString)>,
     /// Variables that calls of git depend on.
     pub(crate) git: GitVariables,
+    /// The program git for the version source `git-tags`.
+    pub(crate) of_git_tags: GitSettings,
     /// Set where `GITHUB_ACTIONS=true`.
     pub(crate) github: Option<GithubActions>,
     /// `IMAGES_FILE`, `DEST_REGISTRY_OVERRIDE` and the other keys of `KEY=VALUE` arguments.
@@ -86,6 +89,7 @@ impl Environment {
                 .filter_map(|name| Some((OsString::from(name), get(name)?)))
                 .collect(),
             git: GitVariables::read(&get),
+            of_git_tags: GitSettings::read(&get),
             github: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| GithubActions {
                 step_summary: path("GITHUB_STEP_SUMMARY"),
             }),

@@ -90,7 +90,7 @@ impl Git {
             };
             let shown = self.run(["cat-file", "blob", hash]).await?;
             if shown.status.success() {
-                return Ok(Some(shown.stdout));
+                return Ok(Some(shown.stdout.to_vec()));
             }
             shown
         } else {

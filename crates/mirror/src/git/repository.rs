@@ -2,12 +2,10 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use tokio::process::Command;
+use program_runner::{KeptStderr, Output, Program, RunError, find};
 
 use super::settings;
 use super::tracked::{Links, PathError, TrackedPath};
@@ -17,6 +15,9 @@ use crate::files::atomic_file::plain;
 
 /// The deadline of one call. git reads local objects only.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The bound of the output of one call, in bytes: far above any list.
+const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 
 /// The command or option that needs a repository, for its messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Git {
             );
             return Err(unusable(&why).hint(purpose.hint().to_owned()));
         };
-        let Some(program) = find_program(&variables.search_path) else {
+        let Some(program) = find(&variables.search_path, "git") else {
             return Err(Failure::unusable("cannot run git: it is not in PATH")
                 .hint("install git".to_owned()));
         };
@@ -138,8 +139,7 @@ impl Git {
         &self,
         variables: &GitVariables,
     ) -> Result<Vec<OsString>, Failure> {
-        let mut command = Command::new(&self.program);
-        command
+        let program = Program::new(&self.program)
             .args([
                 "config",
                 "--null",
@@ -149,8 +149,7 @@ impl Git {
             ])
             // Not in a repository, which could include other files.
             .current_dir("/")
-            .env_clear()
-            .env("PATH", &self.search_path)
+            .env("PATH", self.search_path.clone())
             .env("LC_ALL", "C")
             .envs(
                 variables
@@ -158,7 +157,7 @@ impl Git {
                     .iter()
                     .map(|(name, value)| (name, value)),
             );
-        let read = run(command).await?;
+        let read = run(program).await?;
         let values = read.stdout.split(|byte| *byte == 0);
         let mut values: Vec<OsString> = values.map(os_string).collect();
         // What follows the last NUL is no value.
@@ -176,17 +175,15 @@ impl Git {
         &self,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Output, Failure> {
-        let mut command = Command::new(&self.program);
-        command
+        let mut program = Program::new(&self.program)
             .args(settings::options(&self.safe_directories))
             .args(arguments)
             .current_dir(&self.top)
-            .env_clear()
             .envs(settings::environment(&self.search_path));
         if let Some(above) = self.top.parent() {
-            command.env("GIT_CEILING_DIRECTORIES", above);
+            program = program.env("GIT_CEILING_DIRECTORIES", above);
         }
-        run(command).await
+        run(program).await
     }
 
     /// Finds the path of a file in the repository. The file need not exist.
@@ -241,33 +238,20 @@ impl Git {
     }
 }
 
-async fn run(mut command: Command) -> Result<Output, Failure> {
-    let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
-    match tokio::time::timeout(DEADLINE, output).await {
-        Ok(Ok(output)) => Ok(output),
-        Ok(Err(error)) => {
-            let message = format!("cannot run git: {}", plain(&error));
-            Err(Failure::unusable(message).hint("install git".to_owned()))
+async fn run(program: Program) -> Result<Output, Failure> {
+    let program = program
+        .deadline(DEADLINE)
+        .max_stdout(MAX_OUTPUT)
+        .keep_stderr(KeptStderr::First(16 * 1024));
+    program.run().await.map_err(|error| match error {
+        RunError::TimedOut { deadline, .. } => {
+            Failure::unusable(format!("git did not end within {} s", deadline.as_secs()))
         }
-        Err(_) => {
-            let seconds = DEADLINE.as_secs();
-            let message = format!("git did not end within {seconds} s");
-            Err(Failure::unusable(message))
+        RunError::TooMuchOutput { limit, .. } => {
+            Failure::unusable(format!("git wrote more than {limit} bytes"))
         }
-    }
-}
-
-/// The first executable file `git` in the absolute directories of `search_path`: a relative one
-/// would let the checkout choose the program.
-fn find_program(search_path: &OsStr) -> Option<PathBuf> {
-    let is_executable = |program: &PathBuf| {
-        let metadata = program.metadata();
-        metadata.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    };
-    env::split_paths(search_path)
-        .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join("git"))
-        .find(is_executable)
+        error => Failure::unusable(error.to_string()).hint("install git".to_owned()),
+    })
 }
 
 fn os_string(bytes: &[u8]) -> OsString {

@@ -4,8 +4,10 @@
 //! or the message of a failure on stdout.
 
 use std::ffi::OsString;
+use std::io;
 use std::time::Duration;
 
+use program_runner::{KeptStderr, Output, Program, RunError, find};
 use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -13,7 +15,6 @@ use zeroize::Zeroizing;
 use super::credential::{Credential, TOKEN_USER};
 use super::helper_error::HelperError;
 use super::helper_name::HelperName;
-use super::process::{self, Finished, Limits};
 use super::secret::Secret;
 
 /// Where helpers are found and how long one may take.
@@ -33,6 +34,9 @@ struct Answer {
     username: String,
     secret: Secret,
 }
+
+/// The bound of an answer, in bytes: no credential is longer.
+const MAX_ANSWER: usize = 64 * 1024;
 
 impl Helpers {
     /// Looks for helpers in `search_path`, of the form of `PATH`; what is not an
@@ -124,31 +128,40 @@ impl Helpers {
         Err(call.failed(&done, None))
     }
 
-    async fn run(&self, call: &Call<'_>, input: &[u8]) -> Result<Finished, HelperError> {
+    async fn run(&self, call: &Call<'_>, input: &[u8]) -> Result<Output, HelperError> {
         let name = call.name.program();
-        let Some(program) = process::find(&self.search_path, &name) else {
+        let Some(program) = find(&self.search_path, &name) else {
             return Err(HelperError::NotFound { program: name });
         };
-        let limits = Limits {
-            deadline: self.deadline,
-            ..Limits::default()
-        };
-        let ran = process::run(&program, call.action, &self.search_path, input, &limits).await;
+        let run = Program::new(&program)
+            .arg(call.action)
+            // Helpers find their keys through variables of their own.
+            .inherit_environment()
+            .env("PATH", &self.search_path)
+            .stdin(input.to_vec())
+            .deadline(self.deadline)
+            .max_stdout(MAX_ANSWER)
+            .keep_stderr(KeptStderr::First(4 * 1024))
+            .run();
         let (action, server) = (call.action, call.server.to_owned());
-        ran.map_err(|error| match error {
-            process::RunError::TimedOut => HelperError::TimedOut {
+        run.await.map_err(|error| match error {
+            RunError::TimedOut { deadline, .. } => HelperError::TimedOut {
                 program: name,
                 action,
                 server,
-                deadline: self.deadline,
+                deadline,
             },
-            process::RunError::TooLong => HelperError::TooLong {
+            RunError::TooMuchOutput { limit, .. } => HelperError::TooLong {
                 program: name,
                 action,
                 server,
-                limit: limits.stdout,
+                limit,
             },
-            process::RunError::Io(source) => HelperError::Run { program, source },
+            RunError::Io { source, .. } => HelperError::Run { program, source },
+            error => HelperError::Run {
+                program,
+                source: io::Error::other(error),
+            },
         })
     }
 }
@@ -161,7 +174,7 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn failed(&self, done: &Finished, known: Option<&Secret>) -> HelperError {
+    fn failed(&self, done: &Output, known: Option<&Secret>) -> HelperError {
         HelperError::Failed {
             program: self.name.program(),
             action: self.action,
@@ -172,13 +185,13 @@ impl Call<'_> {
     }
 }
 
-fn is_not_found(done: &Finished) -> bool {
+fn is_not_found(done: &Output) -> bool {
     String::from_utf8_lossy(&done.stdout).contains(NOT_FOUND)
 }
 
 /// docker's helper library writes its message to stdout, others to stderr. What
 /// looks like an answer is left out of it, and the secret wherever it is known.
-fn what_it_said(done: &Finished, known: Option<&Secret>) -> String {
+fn what_it_said(done: &Output, known: Option<&Secret>) -> String {
     let stdout = String::from_utf8_lossy(&done.stdout);
     let stderr = String::from_utf8_lossy(&done.stderr);
     let stdout = if stdout.contains('{') { "" } else { &stdout };

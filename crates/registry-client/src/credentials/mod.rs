@@ -46,7 +46,6 @@ mod login_file;
 mod login_tests;
 #[cfg(test)]
 mod lookup_tests;
-mod process;
 mod secret;
 mod store;
 #[cfg(test)]

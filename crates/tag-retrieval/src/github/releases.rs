@@ -22,8 +22,13 @@ impl Github {
     /// [`GithubError`] if a request fails.
     pub async fn releases(&self, project: &GithubProject) -> Result<Arc<[Release]>, GithubError> {
         let fetch = self.fetch_releases(project);
-        self.within_deadline(self.shared.releases.get_or_try_init(project.clone(), || fetch), project)
-            .await
+        self.within_deadline(
+            self.shared
+                .releases
+                .get_or_try_init(project.clone(), || fetch),
+            project,
+        )
+        .await
     }
 
     /// Returns the release marked as latest, if the project has one. Fetches it once in a run.
@@ -36,8 +41,13 @@ impl Github {
         project: &GithubProject,
     ) -> Result<Option<Release>, GithubError> {
         let fetch = self.fetch_latest(project);
-        self.within_deadline(self.shared.latest.get_or_try_init(project.clone(), || fetch), project)
-            .await
+        self.within_deadline(
+            self.shared
+                .latest
+                .get_or_try_init(project.clone(), || fetch),
+            project,
+        )
+        .await
     }
 
     async fn fetch_releases(&self, project: &GithubProject) -> Result<Arc<[Release]>, GithubError> {

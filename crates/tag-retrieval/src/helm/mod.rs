@@ -16,7 +16,6 @@ mod environment;
 mod error;
 mod package_cache;
 mod packages;
-mod process;
 mod program;
 mod rendered_chart;
 

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use registry_client::credentials::Secret;
-use tokio::process::Command;
+use program_runner::{Program, RunError};
 use tokio::sync::Semaphore;
 use tracing::debug;
 
@@ -18,7 +17,6 @@ use super::call::{Call, Load};
 use super::environment;
 use super::error::{HelmError, stderr_line};
 use super::package_cache::PackageCache;
-use super::process::{RunError, run};
 use crate::url_credentials::without_credentials;
 
 /// How many runs may wait for one server at once. They need little of this machine, and a server
@@ -110,25 +108,19 @@ impl Helm {
         std::fs::create_dir_all(home.join("tmp"))?;
         let registry_config = self.settings.registry_config.as_deref();
         let environment = environment::of_home(&self.settings.environment, registry_config, home);
-        let mut command = Command::new(program);
-        command
+        let mut run = Program::new(program)
             .args(&call.arguments)
-            .env_clear()
             .envs(environment)
-            .stdin(
-                call.input
-                    .as_ref()
-                    .map_or_else(Stdio::null, |_| Stdio::piped()),
-            )
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let longest = self.longest_run();
+            .deadline(self.longest_run())
+            .max_stdout(MOST);
+        if let Some(input) = &call.input {
+            run = run.stdin(input.expose().as_bytes().to_vec());
+        }
         let permits = self.permits(call.load);
         // The semaphores are never closed; each holder has the deadline of its run.
         let permit = permits.acquire().await;
         let started = Instant::now();
-        let input = call.input.as_ref().map_or("", Secret::expose);
-        let ended = run(command, input.as_bytes(), longest, MOST).await;
+        let ended = run.run().await;
         drop(permit);
         let command = without_credentials(&call.command);
         debug!("helm {command}: {} ms", started.elapsed().as_millis());
@@ -160,21 +152,21 @@ impl Helm {
 
     fn unfinished(&self, error: RunError, program: &Path, command: String) -> HelmError {
         match error {
-            RunError::Start(source) => HelmError::Start {
+            RunError::TimedOut { deadline, .. } => HelmError::TimedOut {
+                program: program.display().to_string(),
+                command,
+                after: deadline,
+                deadline: self.settings.deadline,
+            },
+            RunError::TooMuchOutput { limit, .. } => HelmError::TooLong { command, limit },
+            RunError::Io { source, .. } => HelmError::Start {
                 program: program.to_owned(),
                 source,
             },
-            RunError::TimedOut => HelmError::TimedOut {
-                program: program.display().to_string(),
-                command,
-                after: self.longest_run(),
-                deadline: self.settings.deadline,
+            _ => HelmError::Start {
+                program: program.to_owned(),
+                source: io::ErrorKind::NotFound.into(),
             },
-            RunError::TooLong => HelmError::TooLong {
-                command,
-                limit: MOST,
-            },
-            RunError::Io(error) => HelmError::Io(error),
         }
     }
 }

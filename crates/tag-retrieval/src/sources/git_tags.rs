@@ -5,17 +5,16 @@
 //! whoever runs it, and asks for tags only where a server lets it.
 
 use std::io;
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
+use program_runner::{KeptStderr, Program, RunError};
 use url::Url;
 
 use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryImage, EntryParts, SourceKind, parse_url};
 use crate::error::RetrievalError;
 use crate::filters::FilterSet;
+use crate::git_settings::GitSettings;
 use crate::retrieved::Retrieved;
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 use crate::url_credentials::UrlCredentials;
@@ -23,9 +22,9 @@ use crate::url_credentials::UrlCredentials;
 /// For the whole answer.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Some hundred thousand tags.
-const LARGEST: u64 = 32 * 1024 * 1024;
+const LARGEST: usize = 32 * 1024 * 1024;
 /// What git says of a failure.
-const SAID: u64 = 64 * 1024;
+const SAID: usize = 64 * 1024;
 
 /// Why git did not tell the tags.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +58,7 @@ pub enum GitError {
         /// The repository.
         url: String,
         /// The bound in bytes.
-        limit: u64,
+        limit: usize,
     },
 }
 
@@ -111,7 +110,7 @@ impl From<GitError> for RetrievalError {
 impl VersionSource for GitTags {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
         let shown = UrlCredentials::split(&self.url).0.to_string();
-        let listed = ls_remote(&self.url, &shown, DEADLINE).await?;
+        let listed = ls_remote(&upstreams.git, &self.url, &shown, DEADLINE).await?;
         let candidates: Vec<_> = tags(&listed).map(|tag| candidate(&shown, tag)).collect();
         if candidates.is_empty() {
             return Err(RetrievalError::Empty {
@@ -144,32 +143,51 @@ fn tags(listed: &str) -> impl Iterator<Item = &str> {
     references.filter_map(|reference| reference.strip_prefix("refs/tags/"))
 }
 
-async fn ls_remote(url: &Url, shown: &str, after: Duration) -> Result<String, GitError> {
-    let mut child = command(url).spawn().map_err(GitError::NotRun)?;
-    let talk = tokio::time::timeout(after, talk(&mut child)).await;
+async fn ls_remote(
+    git: &GitSettings,
+    url: &Url,
+    shown: &str,
+    deadline: Duration,
+) -> Result<String, GitError> {
+    let not_run = |kind: io::ErrorKind| GitError::NotRun(kind.into());
+    let program = git.program.as_ref();
+    let program = Program::new(program.ok_or_else(|| not_run(io::ErrorKind::NotFound))?)
+        .envs(git.environment.iter().map(|(name, value)| (name, value)));
+    let ended = with_arguments(program, url).deadline(deadline).run().await;
     let url = shown.to_owned();
-    let (status, listed, said) = match talk {
-        Ok(talk) => talk.map_err(GitError::NotRun)?,
-        Err(_) => {
-            return Err(GitError::TimedOut { url, after });
-        }
-    };
-    if listed.len() as u64 > LARGEST {
-        return Err(GitError::TooLarge {
+    let output = ended.map_err(|error| match error {
+        RunError::TimedOut { deadline, .. } => GitError::TimedOut {
             url,
-            limit: LARGEST,
-        });
-    }
-    if !status.success() {
-        let said = one_line(&said).unwrap_or_else(|| status.to_string());
+            after: deadline,
+        },
+        RunError::TooMuchOutput { limit, .. } => GitError::TooLarge { url, limit },
+        RunError::Io { source, .. } => GitError::NotRun(source),
+        _ => not_run(io::ErrorKind::NotFound),
+    })?;
+    if !output.status.success() {
+        let said = one_line(&output.stderr).unwrap_or_else(|| output.status.to_string());
+        let url = shown.to_owned();
         return Err(GitError::Failed { url, said });
     }
-    Ok(String::from_utf8_lossy(&listed).into_owned())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// git, which asks nobody for a password, takes no other way than the URL's and
-/// ends by itself where nothing comes any more.
-fn command(url: &Url) -> Command {
+/// Settings for every URL. git ends by itself where nothing arrives any more. Of the user's own
+/// configuration only credentials, certificates and proxies matter; what else can start a program
+/// is off.
+const SETTINGS: [&str; 8] = [
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=30",
+    "safe.bareRepository=explicit",
+    "core.askPass=",
+    "core.fsmonitor=false",
+    "core.gitProxy=",
+    "core.hooksPath=/dev/null",
+    "core.sshCommand=false",
+];
+
+/// Lists the tags of a repository without prompts, through the protocol of its URL alone.
+fn with_arguments(mut program: Program, url: &Url) -> Program {
     // A redirect may lead from plain HTTP to TLS, not the other way. Others, such
     // as `ext`, run programs.
     let allowed = match url.scheme() {
@@ -177,63 +195,38 @@ fn command(url: &Url) -> Command {
         "file" => "file",
         _ => "https",
     };
-    let mut command = Command::new("git");
-    command.args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30"]);
+    program = program.arg("--no-pager");
+    for setting in SETTINGS {
+        program = program.args(["-c", setting]);
+    }
     let (url, credentials) = UrlCredentials::split(url);
     if let Some(credentials) = credentials {
-        answer_for(&mut command, &url, credentials);
+        program = with_credentials(program, &url, credentials);
     }
-    command
-        .args([
-            "ls-remote",
-            "--quiet",
-            "--tags",
-            "--refs",
-            "--",
-            url.as_str(),
-        ])
+    program
+        .args(["ls-remote", "--quiet", "--tags", "--refs", "--"])
+        .arg(url.as_str())
         // Not in a repository, whose configuration would count.
         .current_dir("/")
-        .env_remove("GIT_DIR")
         .env("GIT_ALLOW_PROTOCOL", allowed)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_ASKPASS", "")
         .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
+        .max_stdout(LARGEST)
+        .keep_stderr(KeptStderr::First(SAID))
 }
 
-/// Lets git ask its environment, which others cannot read as they can arguments, for the credentials
-/// of the URL: for its host alone, and none of the user's helpers gets to store them.
-fn answer_for(command: &mut Command, url: &Url, credentials: UrlCredentials) {
+/// Passes the credentials of the URL in the environment, which other users cannot read as they can
+/// arguments. They are for the URL's host alone, and no helper of the user stores them.
+fn with_credentials(program: Program, url: &Url, credentials: UrlCredentials) -> Program {
     const ANSWER: &str =
         r#"!printf 'username=%s\npassword=%s\n' "$MIRROR_USERNAME" "$MIRROR_PASSWORD" #"#;
     let host = url.origin().ascii_serialization();
-    command
-        .args(["-c", "credential.helper="])
-        .arg("-c")
+    program
+        .args(["-c", "credential.helper=", "-c"])
         .arg(format!("credential.{host}.helper={ANSWER}"))
         .env("MIRROR_USERNAME", credentials.username)
-        .env("MIRROR_PASSWORD", credentials.password);
-}
-
-/// Status, answer and complaint. An answer beyond the bound is cut off there,
-/// which ends git.
-async fn talk(child: &mut Child) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (listed, said) = tokio::try_join!(read(stdout, LARGEST + 1), read(stderr, SAID))?;
-    Ok((child.wait().await?, listed, said))
-}
-
-async fn read(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        pipe.take(most).read_to_end(&mut bytes).await?;
-    }
-    Ok(bytes)
+        .env("MIRROR_PASSWORD", credentials.password)
 }
 
 /// What git said, `fatal: ` cut; `None` where it said nothing.
@@ -249,6 +242,8 @@ fn one_line(said: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
 
     #[test]
@@ -262,7 +257,11 @@ mod tests {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/a.git", silent.local_addr().unwrap());
         let url: Url = url.parse().unwrap();
-        let asked = ls_remote(&url, "it", Duration::from_millis(300)).await;
+        let git = GitSettings {
+            program: program_runner::find(OsStr::new("/usr/local/bin:/usr/bin:/bin"), "git"),
+            environment: Vec::new(),
+        };
+        let asked = ls_remote(&git, &url, "it", Duration::from_millis(300)).await;
         assert!(matches!(asked, Err(GitError::TimedOut { .. })), "{asked:?}");
     }
 }

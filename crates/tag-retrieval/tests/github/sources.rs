@@ -44,6 +44,7 @@ fn upstreams(server: &RunningGithub) -> Upstreams {
         github: client(server, None),
         now: "2026-02-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap(),
         helm: no_helm(),
+        git: tag_retrieval::GitSettings::default(),
         own_org: Organization::new("rancher"),
     }
 }

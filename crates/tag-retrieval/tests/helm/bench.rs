@@ -68,6 +68,7 @@ impl Bench {
             github: Github::new(GithubOptions::default()),
             now: DateTime::UNIX_EPOCH,
             helm: Arc::new(helm),
+            git: tag_retrieval::GitSettings::default(),
             own_org: Organization::new("rancher"),
         };
         Self { upstreams, scratch }

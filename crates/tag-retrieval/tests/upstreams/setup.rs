@@ -46,6 +46,7 @@ pub fn upstreams(registries_conf: &str) -> Upstreams {
         github: Github::new(GithubOptions::default()),
         now: time("2026-11-21T12:00:00Z"),
         helm: no_helm(),
+        git: tag_retrieval::GitSettings::read(|name| std::env::var_os(name)),
         own_org: Organization::new("rancher"),
     }
 }

@@ -55,6 +55,7 @@ impl RunUpstreams {
         let clients = Upstreams {
             registries: client::build(&session.common, environment)?,
             github: github(environment, deadline),
+            git: environment.of_git_tags.clone(),
             helm: Arc::new(Helm::new(helm)),
             own_org,
             now: std::time::SystemTime::now().into(),
