@@ -1,20 +1,20 @@
-//! Results as a picture: wall time by the floor's, a bar for each tool, on a logarithmic scale.
+//! A chart of the results: the ratio of wall times to the floor, with a logarithmic scale.
 
 use std::fmt::Write as _;
 
-use crate::peers::Tool;
 use crate::results::{Cell, Measured, Results};
+use crate::tool::Tool;
 
-/// In pixels.
+/// Lengths in pixels.
 const LEFT: f64 = 190.0;
 const WIDTH: f64 = 520.0;
 const LINE: f64 = 16.0;
 const HEADING: f64 = 30.0;
 
-/// The ends of the scale, as powers of ten of the ratio.
+/// The ends of the scale: ratios as powers of ten.
 const SCALE: (f64, f64) = (-0.5, 2.0);
 
-/// An SVG document.
+/// Returns an SVG document.
 pub(crate) fn chart(results: &Results) -> String {
     let mut body = String::new();
     let mut y = 40.0;
@@ -38,7 +38,7 @@ pub(crate) fn chart(results: &Results) -> String {
     let mut text = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" font-family="sans-serif" font-size="11">
 <rect width="100%" height="100%" fill="#ffffff"/>
-<text x="8" y="18" font-size="13">Wall time by that of the floor (1 is as fast as can be), logarithmic</text>
+<text x="8" y="18" font-size="13">Wall time relative to the floor (1 is the lower bound), logarithmic</text>
 "##
     );
     for ratio in [1.0, 3.0, 10.0, 30.0, 100.0] {
@@ -53,7 +53,7 @@ pub(crate) fn chart(results: &Results) -> String {
 }
 
 fn bar(cell: &Cell, tool: &Measured, y: f64) -> String {
-    let colour = match tool.tool {
+    let color = match tool.tool {
         Tool::Mirror | Tool::MirrorReferrers => "#1f77b4",
         _ => "#a0a0a0",
     };
@@ -66,7 +66,7 @@ fn bar(cell: &Cell, tool: &Measured, y: f64) -> String {
     };
     let _ = writeln!(
         text,
-        r##"<rect x="{LEFT}" y="{:.0}" width="{:.1}" height="{:.0}" fill="{colour}"/><text x="{:.1}" y="{baseline:.0}">{label}</text>"##,
+        r##"<rect x="{LEFT}" y="{:.0}" width="{:.1}" height="{:.0}" fill="{color}"/><text x="{:.1}" y="{baseline:.0}">{label}</text>"##,
         y + 2.0,
         end - LEFT,
         LINE - 4.0,
@@ -75,7 +75,7 @@ fn bar(cell: &Cell, tool: &Measured, y: f64) -> String {
     text
 }
 
-/// Where a ratio is.
+/// Returns the position of a ratio.
 fn x(ratio: f64) -> f64 {
     let (low, high) = SCALE;
     LEFT + WIDTH * (ratio.log10().clamp(low, high) - low) / (high - low)
@@ -84,7 +84,7 @@ fn x(ratio: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::work::{State, Work};
+    use crate::workload::{State, Workload};
 
     fn cell(tools: &[(Tool, Option<f64>)]) -> Cell {
         let run = |wall: f64| crate::results::Run {
@@ -92,12 +92,12 @@ mod tests {
             ..crate::results::Run::default()
         };
         let measured = tools.iter().map(|(tool, wall)| Measured {
-            failed: wall.is_none().then(|| "it broke".to_owned()),
+            failed: wall.is_none().then(|| "exit status 1".to_owned()),
             runs: wall.map(run).into_iter().collect(),
             ..Measured::new(*tool, "1".to_owned())
         });
         Cell {
-            work: Work::Multi,
+            work: Workload::Multi,
             state: State::Cold,
             round_trip_ms: 30,
             rows: 40,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_for_each_tool_and_a_word_for_one_that_failed() {
+    fn chart_has_a_bar_for_each_tool_except_the_floor() {
         let cells = vec![cell(&[
             (Tool::Floor, Some(2.0)),
             (Tool::Mirror, Some(1.0)),
@@ -125,18 +125,15 @@ mod tests {
         let labels = [">0.50</text>", ">10.00</text>", ">failed</text>"];
         let found = labels.map(|label| svg.matches(label).count());
         assert_eq!(found, [1, 1, 1], "{svg}");
-        assert!(
-            !svg.contains("floor (curl)"),
-            "it is what the bars are measured by"
-        );
-        // Ten times the floor is where the scale says 10.
+        assert!(!svg.contains("floor (curl)"), "the floor has no bar");
+        // A ratio of 10 ends at the grid line for 10.
         let width = format!("width=\"{:.1}\"", x(10.0) - LEFT);
         assert_eq!(svg.matches(&width).count(), 1, "{svg}");
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
     }
 
     #[test]
-    fn what_is_off_the_scale_ends_at_its_end() {
+    fn x_is_limited_to_the_scale() {
         assert_eq!((x(0.01), x(1e6)), (LEFT, LEFT + WIDTH));
     }
 }

@@ -1,4 +1,4 @@
-//! The images that are copied, made from seeds: equal on every machine.
+//! The images of a workload, generated from seeds and equal on every machine.
 
 use std::collections::HashSet;
 use std::io;
@@ -10,13 +10,13 @@ use oci_spec::image::Digest;
 use serde_json::Value;
 use testkit::push::Pusher;
 
-use crate::failure::Failure;
-use crate::work::{Size, Work};
+use crate::error::BenchError;
+use crate::workload::{Size, Workload};
 
-/// Repositories that are filled at once.
+/// Maximum concurrent pushes.
 const PUSHES: usize = 8;
 
-/// A blob that a manifest names.
+/// A blob of an image.
 #[derive(Clone, Debug)]
 pub(crate) struct Blob {
     pub(crate) digest: Digest,
@@ -24,61 +24,61 @@ pub(crate) struct Blob {
     pub(crate) size: u64,
 }
 
-/// A row and everything under it.
+/// A tagged image with all its content.
 #[derive(Clone, Debug)]
-pub(crate) struct Tagged {
+pub(crate) struct TaggedImage {
     pub(crate) repository: String,
     pub(crate) tag: String,
-    /// Each once, children before what lists them, the root last.
+    /// Each once, children before their index, the root last.
     pub(crate) manifests: Vec<Content>,
     /// Each once.
     pub(crate) blobs: Vec<Blob>,
 }
 
-/// The rows of one work.
+/// The images of one workload.
 #[derive(Clone, Debug)]
 pub(crate) struct Corpus {
-    /// Those that a list begins with.
-    pub(crate) old: Vec<Tagged>,
-    /// One in a hundred more, for [`State::Incremental`](crate::work::State::Incremental).
-    pub(crate) new: Vec<Tagged>,
+    /// The images of the first list.
+    pub(crate) old: Vec<TaggedImage>,
+    /// One image in a hundred more, for [`State::Incremental`](crate::workload::State::Incremental).
+    pub(crate) new: Vec<TaggedImage>,
 }
 
 impl Corpus {
-    /// Makes the images of a work and puts them into the registry at `host`. `between` is called
-    /// when the old ones are there and the new ones are not.
+    /// Generates the images of a workload and pushes them to the registry at `host`. Calls `between` after
+    /// the old images and before the new ones.
     pub(crate) async fn push(
-        work: Work,
+        work: Workload,
         size: Size,
         host: &str,
-        between: impl AsyncFnOnce() -> Result<(), Failure>,
-    ) -> Result<Self, Failure> {
+        between: impl AsyncFnOnce() -> Result<(), BenchError>,
+    ) -> Result<Self, BenchError> {
         let rows = work.rows(size);
-        if work == Work::Big {
-            let old = big(rows, size, host).await?;
+        if work == Workload::Big {
+            let old = push_large(rows, size, host).await?;
             between().await?;
             let new = Vec::new();
             return Ok(Self { old, new });
         }
-        let made = |numbers: std::ops::Range<u64>| -> io::Result<Vec<_>> {
+        let generate = |numbers: std::ops::Range<u64>| -> io::Result<Vec<_>> {
             numbers.map(|number| image(work, number, rows)).collect()
         };
-        let making = || Failure::io("make an image");
-        let old = fill(host, made(0..rows).map_err(making())?).await;
+        let context = || BenchError::io("generate an image");
+        let old = fill(host, generate(0..rows).map_err(context())?).await;
         between().await?;
         let added = (rows / 100).max(1);
-        let new = fill(host, made(rows..rows + added).map_err(making())?).await;
+        let new = fill(host, generate(rows..rows + added).map_err(context())?).await;
         Ok(Self { old, new })
     }
 }
 
-/// Repository, tag and content of a row. Those from `rows` on are the new ones: of the repositories
-/// of the old ones every second takes another tag, the rest are new repositories.
-fn image(work: Work, number: u64, rows: u64) -> io::Result<(String, String, Bundle)> {
+/// Generates the repository, tag and content of an image. Numbers from `rows` on are the new images: every
+/// second one has a new repository, the others are new tags.
+fn image(work: Workload, number: u64, rows: u64) -> io::Result<(String, String, Bundle)> {
     let per_repository = match work {
-        Work::Small => 2,
-        Work::Rows => 10,
-        Work::Multi | Work::Big => 1,
+        Workload::Small => 2,
+        Workload::Rows => 10,
+        Workload::Multi | Workload::Big => 1,
     };
     let repository = match number.checked_sub(rows) {
         Some(new) if new % 2 == 1 => new,
@@ -94,13 +94,13 @@ fn image(work: Work, number: u64, rows: u64) -> io::Result<(String, String, Bund
         Ok(image.label("number", &number.to_string()).build())
     };
     let bundle = match work {
-        Work::Small => small(&[
+        Workload::Small => small(&[
             (repository % 10, 64 << 10),
             (1_000 + repository % 40, 16 << 10),
             (1_000_000 + number, 4 << 10),
         ])?,
-        Work::Rows => small(&[(repository % 20, 4 << 10)])?,
-        Work::Multi | Work::Big => {
+        Workload::Rows => small(&[(repository % 20, 4 << 10)])?,
+        Workload::Multi | Workload::Big => {
             let platforms = [
                 amd64.clone(),
                 Platform::linux("arm64"),
@@ -113,14 +113,14 @@ fn image(work: Work, number: u64, rows: u64) -> io::Result<(String, String, Bund
     Ok((name, format!("v{number}"), bundle))
 }
 
-/// Puts images into a registry; the blobs of a repository once.
-async fn fill(host: &str, images: Vec<(String, String, Bundle)>) -> Vec<Tagged> {
+/// Pushes images to a registry.
+async fn fill(host: &str, images: Vec<(String, String, Bundle)>) -> Vec<TaggedImage> {
     let pushes = images
         .into_iter()
         .map(|(repository, tag, bundle)| async move {
             let pusher = Pusher::new(host);
             pusher.bundle(&bundle, &repository, Some(&tag)).await;
-            tagged(repository, tag, &bundle)
+            tagged_image(repository, tag, &bundle)
         });
     futures::stream::iter(pushes)
         .buffered(PUSHES)
@@ -128,12 +128,12 @@ async fn fill(host: &str, images: Vec<(String, String, Bundle)>) -> Vec<Tagged> 
         .await
 }
 
-fn tagged(repository: String, tag: String, bundle: &Bundle) -> Tagged {
+fn tagged_image(repository: String, tag: String, bundle: &Bundle) -> TaggedImage {
     let blobs = bundle.blobs().into_iter().map(|blob| Blob {
         digest: blob.digest().clone(),
         size: blob.bytes().len() as u64,
     });
-    Tagged {
+    TaggedImage {
         repository,
         tag,
         manifests: bundle.manifests().into_iter().cloned().collect(),
@@ -141,13 +141,13 @@ fn tagged(repository: String, tag: String, bundle: &Bundle) -> Tagged {
     }
 }
 
-/// Images of 512 MiB in eight layers each.
-async fn big(images: u64, size: Size, host: &str) -> Result<Vec<Tagged>, Failure> {
+/// Pushes images of 512 MiB in eight layers each.
+async fn push_large(images: u64, size: Size, host: &str) -> Result<Vec<TaggedImage>, BenchError> {
     let layer = match size {
         Size::Full => 64 << 20,
         Size::Quick => 16 << 20,
     };
-    let mut made = Vec::new();
+    let mut images_pushed = Vec::new();
     for number in 0..images {
         let (repository, tag) = (format!("bench/big{number}"), "v1");
         let pusher = Pusher::new(host);
@@ -159,23 +159,23 @@ async fn big(images: u64, size: Size, host: &str) -> Result<Vec<Tagged>, Failure
         let request = http::Request::get(url)
             .header(http::header::ACCEPT, Format::Oci.manifest())
             .body(Bytes::new());
-        let request = request.map_err(|error| Failure::Wrong(error.to_string()))?;
+        let request = request.map_err(|error| BenchError::Wrong(error.to_string()))?;
         let manifest = testkit::fetch(request).await.into_body();
-        made.push(Tagged {
+        images_pushed.push(TaggedImage {
             repository,
             tag: tag.to_owned(),
-            blobs: named_blobs(&manifest)?,
+            blobs: blobs_of(&manifest)?,
             manifests: vec![Content::new(Format::Oci.manifest(), manifest)],
         });
     }
-    Ok(made)
+    Ok(images_pushed)
 }
 
-/// The config and the layers of an image's manifest, each once.
-fn named_blobs(manifest: &[u8]) -> Result<Vec<Blob>, Failure> {
-    let wrong = || Failure::Wrong("the big image's manifest is none".to_owned());
-    let manifest: Value = serde_json::from_slice(manifest).map_err(|_| wrong())?;
-    let layers = manifest["layers"].as_array().ok_or_else(wrong)?;
+/// Returns the config and the layers of a manifest, each once.
+fn blobs_of(manifest: &[u8]) -> Result<Vec<Blob>, BenchError> {
+    let invalid = || BenchError::Wrong("invalid manifest of the large image".to_owned());
+    let manifest: Value = serde_json::from_slice(manifest).map_err(|_| invalid())?;
+    let layers = manifest["layers"].as_array().ok_or_else(invalid)?;
     let mut seen = HashSet::new();
     let descriptors = std::iter::once(&manifest["config"]).chain(layers);
     descriptors
@@ -190,6 +190,6 @@ fn named_blobs(manifest: &[u8]) -> Result<Vec<Blob>, Failure> {
             blob.as_ref()
                 .is_none_or(|blob| seen.insert(blob.digest.clone()))
         })
-        .map(|blob| blob.ok_or_else(wrong))
+        .map(|blob| blob.ok_or_else(invalid))
         .collect()
 }

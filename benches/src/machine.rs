@@ -1,9 +1,9 @@
-//! What the figures were measured on.
+//! A description of the machine.
 
 use std::fs;
 use std::thread;
 
-/// Processor, cores, memory and kernel, in a line.
+/// Returns processor, cores, memory and kernel in one line.
 pub(crate) fn describe() -> String {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let processor = field("/proc/cpuinfo", "model name").unwrap_or("unknown processor".to_owned());
@@ -15,7 +15,7 @@ pub(crate) fn describe() -> String {
     format!("{processor}, {cores} cores, {memory} GiB, Linux {kernel}")
 }
 
-/// The first `NAME : VALUE` of a file.
+/// Returns the value of the first line `NAME : VALUE` of a file.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;

@@ -1,101 +1,99 @@
-//! Measures `mirror` beside the tools that people use instead, on this machine alone.
+//! Compares `mirror` with other tools on one machine.
 //!
 //! # The problem
 //!
-//! "Fast" says nothing without beside what, doing what, over which network, and what it cost. So
-//! every tool gets the same work between the same two real registries, one after the other in
-//! rounds, and beside them runs the [mod@floor]: `curl --parallel` with exactly the requests
-//! that nobody can do without. What the tools say of themselves counts for nothing: requests and
-//! bytes are read from the registries' logs, and crane says whether everything arrived.
+//! Speed is a comparison: with which tools, for which workload, over which network, at which cost. Every
+//! tool copies the same images between the same two real registries, in rounds. The [mod@floor] is the lower
+//! bound: `curl --parallel` with only the unavoidable requests. Requests and bytes are read from the logs of
+//! the registries, not from the output of the tools, and crane verifies the result.
 //!
 //! ```sh
-//! scripts/bench --quick                      # the short form: is mirror near the floor here?
-//! scripts/bench                              # everything; hours with slow peers
+//! scripts/bench --quick                      # a short comparison
+//! scripts/bench                              # all measurements; takes hours with slow tools
 //! scripts/bench --work small --state cold --round-trip 30 --tool mirror,regsync --rounds 9
-//! scripts/bench --scale 2000,20000,100000    # how the cost of a run grows with the list
+//! scripts/bench --scale 2000,20000,100000    # the cost by the length of the list
 //! ```
 //!
 //! # Invariants
 //!
-//! - A round runs each tool once, from the same state; the order is another in each round. Ratios
-//!   are taken within a round and their median is reported, so that what else the machine does
-//!   falls out.
-//! - A destination begins each run as a copy of the same files: empty, everything there, or
-//!   everything but the new rows.
-//! - A round trip is added by a [relay] in front of both registries, which charges the
-//!   handshake and lets a connection grow its window as TCP does.
-//! - A tool that fails or leaves something out is reported as failed, never as fast.
+//! - A round runs each tool once from the same state, in a different order each time. The report has the
+//!   median of the ratios within a round, which removes the effect of other load.
+//! - Every run starts with a copy of the same files at the destination: none, all, or all except the new rows.
+//! - A [relay] for both registries adds the round trip. It delays the handshake and models slow start.
+//! - A tool that fails or does not copy all images is reported as failed.
 
 mod chart;
 mod corpus;
-mod failure;
+mod cpu_time;
+mod curl_requests;
+mod error;
 mod floor;
-mod floor_plan;
-mod floor_stages;
 mod job;
 mod machine;
 mod measure;
-mod median;
 mod options;
-mod peers;
-mod processors;
 mod relay;
-mod requests;
+mod report;
+mod request_counts;
+mod request_plan;
 mod results;
 mod rounds;
-mod scale;
+mod scale_test;
 mod slow_start;
-mod stage;
-mod table;
+mod testbed;
+mod tool;
 mod verify;
-mod work;
+mod workload;
 
 use std::process::ExitCode;
 
-use failure::Failure;
+use error::BenchError;
 use options::Options;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("bench: {failure}");
-            ExitCode::from(failure.exit_code())
+        Err(error) => {
+            eprintln!("bench: {error}");
+            if matches!(error, BenchError::Usage(_)) {
+                eprintln!("\n{}", options::USAGE);
+            }
+            ExitCode::from(error.exit_code())
         }
     }
 }
 
-async fn run() -> Result<(), Failure> {
+async fn run() -> Result<(), BenchError> {
     if std::env::args().any(|argument| argument == "--help") {
         println!("{}", options::USAGE);
         return Ok(());
     }
     let options = Options::parse(std::env::args().skip(1))?;
     if !options.scale.is_empty() {
-        let table = scale::measure(&options.scale, &options.mirror, options.into.as_deref());
+        let table = scale_test::measure(&options.scale, &options.mirror, options.into.as_deref());
         println!("{}", table.await?);
         return Ok(());
     }
     let mut results = match &options.into {
-        Some(folder) => results::Results::read(folder)?,
+        Some(directory) => results::Results::read(directory)?,
         None => results::Results::default(),
     };
     results.machine = machine::describe();
     for work in &options.works {
-        let stage = stage::Stage::set(*work, options.size).await?;
+        let testbed = testbed::Testbed::start(*work, options.size).await?;
         for state in options.states.iter().filter(|state| work.has(**state)) {
             for round_trip in &options.round_trips {
-                let cell = rounds::measure(&stage, *state, *round_trip, &options).await?;
-                eprintln!("{}", table::cell(&cell));
-                results.put(cell);
-                // After every cell: what was measured stays when the next one is interrupted.
-                if let Some(folder) = &options.into {
-                    results.write(folder)?;
+                let cell = rounds::measure(&testbed, *state, *round_trip, &options).await?;
+                eprintln!("{}", report::cell(&cell));
+                results.insert(cell);
+                // After every cell, so that an interrupt does not lose the finished ones.
+                if let Some(directory) = &options.into {
+                    report::write(&results, directory)?;
                 }
             }
         }
     }
-    println!("{}", table::table(&results));
+    println!("{}", report::markdown(&results));
     Ok(())
 }

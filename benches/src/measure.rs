@@ -1,4 +1,4 @@
-//! What a run costs.
+//! The cost of a command.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,28 +8,28 @@ use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::failure::Failure;
-use crate::processors;
+use crate::cpu_time;
+use crate::error::BenchError;
 
-/// How long a run may take.
+/// Maximum time of a command.
 const DEADLINE: Duration = Duration::from_secs(1200);
 
-/// How often memory is looked at: what lives shorter is not seen.
-const SAMPLE: Duration = Duration::from_millis(20);
+/// The interval of memory samples. Processes with a shorter life are not counted.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Time and memory of a run.
+/// The time and memory of a command.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
-    /// From start to end.
+    /// The wall time.
     pub(crate) wall: Duration,
-    /// User and system time of the process and of all that it waited for.
+    /// User and system time of the process and of the descendants that it waited for.
     pub(crate) cpu: Duration,
-    /// The largest sum of the peaks of all processes that were alive at once, in bytes; Linux only.
+    /// The maximum sum of the peaks of all concurrent processes, in bytes (Linux only).
     pub(crate) memory: u64,
 }
 
 impl Cost {
-    /// Of one run after another.
+    /// Returns the cost of two consecutive commands.
     pub(crate) fn then(self, next: Self) -> Self {
         Self {
             wall: self.wall + next.wall,
@@ -39,18 +39,18 @@ impl Cost {
     }
 }
 
-/// A run that came to its end.
+/// A command that has ended.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct FinishedCommand {
     pub(crate) cost: Cost,
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Ran {
-    /// The last lines of stderr, else of stdout: why a tool failed.
-    pub(crate) fn said(&self) -> String {
+impl FinishedCommand {
+    /// Returns the status and the last lines of stderr, or of stdout if stderr is empty.
+    pub(crate) fn failure(&self) -> String {
         let text = match self.stderr.trim() {
             "" => &self.stdout,
             stderr => stderr,
@@ -61,16 +61,17 @@ impl Ran {
     }
 }
 
-/// Runs a command in a home of its own. No other child may end meanwhile: it would be charged.
+/// Runs a command with a home directory. No other child may end meanwhile, because its CPU time would be
+/// counted.
 ///
 /// # Errors
 ///
-/// When it cannot start or does not end; a failed command is no error.
-pub(crate) async fn run(mut command: Command, home: &Path) -> Result<Ran, Failure> {
+/// If the command cannot start or does not end. An exit code other than 0 is no error.
+pub(crate) async fn run(mut command: Command, home: &Path) -> Result<FinishedCommand, BenchError> {
     let shown = format!("{:?}", command.as_std().get_program());
-    let file = |name: &str| -> Result<(PathBuf, File), Failure> {
+    let file = |name: &str| -> Result<(PathBuf, File), BenchError> {
         let path = home.join(name);
-        let file = File::create(&path).map_err(Failure::io(format!("create {name}")))?;
+        let file = File::create(&path).map_err(BenchError::io(format!("create {name}")))?;
         Ok((path, file))
     };
     let (stdout, to_stdout) = file("stdout")?;
@@ -83,47 +84,47 @@ pub(crate) async fn run(mut command: Command, home: &Path) -> Result<Ran, Failur
         .stdout(to_stdout)
         .stderr(to_stderr);
     command.kill_on_drop(true);
-    let before = processors::ended_children()?;
+    let before = cpu_time::ended_children()?;
     let started = Instant::now();
     let mut child = command
         .spawn()
-        .map_err(Failure::io(format!("start {shown}")))?;
-    let ended = timeout(DEADLINE, watched(&mut child)).await;
+        .map_err(BenchError::io(format!("start {shown}")))?;
+    let ended = timeout(DEADLINE, wait_and_sample(&mut child)).await;
     let wall = started.elapsed();
-    let (status, memory) = ended.map_err(|_| Failure::Deadline {
+    let (status, memory) = ended.map_err(|_| BenchError::Deadline {
         program: shown.clone(),
         after: DEADLINE,
     })??;
-    let cpu = processors::ended_children()?.saturating_sub(before);
+    let cpu = cpu_time::ended_children()?.saturating_sub(before);
     let read = |path: &Path| fs::read(path).map(|text| String::from_utf8_lossy(&text).into_owned());
-    Ok(Ran {
+    Ok(FinishedCommand {
         cost: Cost { wall, cpu, memory },
         status,
-        stdout: read(&stdout).map_err(Failure::io("read the output"))?,
-        stderr: read(&stderr).map_err(Failure::io("read the output"))?,
+        stdout: read(&stdout).map_err(BenchError::io("read the output"))?,
+        stderr: read(&stderr).map_err(BenchError::io("read the output"))?,
     })
 }
 
-/// Waits for a child; says how much memory it and those under it had.
-async fn watched(child: &mut Child) -> Result<(ExitStatus, u64), Failure> {
+/// Waits for a child; returns its status and the memory of the child and its descendants.
+async fn wait_and_sample(child: &mut Child) -> Result<(ExitStatus, u64), BenchError> {
     let id = child.id().unwrap_or_default();
-    let mut samples = interval(SAMPLE);
+    let mut samples = interval(SAMPLE_INTERVAL);
     samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut most = 0;
+    let mut peak = 0;
     loop {
         tokio::select! {
             status = child.wait() => {
-                return Ok((status.map_err(Failure::io("wait for a process"))?, most));
+                return Ok((status.map_err(BenchError::io("wait for a process"))?, peak));
             }
-            _ = samples.tick() => most = most.max(memory_under(id)),
+            _ = samples.tick() => peak = peak.max(memory_under(id)),
         }
     }
 }
 
-/// The sum of the peaks of a process and of its descendants.
+/// Returns the sum of the peaks of a process and its descendants.
 fn memory_under(id: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let mut sum = peak(&status);
+    let mut sum = peak_memory(&status);
     let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
     for child in children.unwrap_or_default().split_whitespace() {
         sum += child.parse().map_or(0, memory_under);
@@ -131,8 +132,8 @@ fn memory_under(id: u32) -> u64 {
     sum
 }
 
-/// `VmHWM:     1234 kB` of `/proc/PID/status`, in bytes.
-fn peak(status: &str) -> u64 {
+/// Returns `VmHWM:     1234 kB` of `/proc/PID/status` in bytes.
+fn peak_memory(status: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kibibytes.unwrap_or(0) << 10
@@ -143,7 +144,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_a_grandchild_costs_is_charged() {
+    async fn cost_includes_grandchildren() {
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
         let spin =

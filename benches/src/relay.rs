@@ -1,9 +1,8 @@
-//! A wire with a round trip, for machines whose kernel has no netem: TCP is relayed to a registry,
-//! each byte later by half a round trip.
+//! A TCP relay that delays each byte by half a round trip, for kernels without netem.
 //!
-//! On loopback `connect` returns at once, so the round trip of the handshake is charged to the
-//! first bytes of a client. A relay runs in this process: its work is on nobody's account, but on
-//! the same cores. tokio's timers round up to whole milliseconds, for everybody.
+//! On loopback `connect` returns immediately, so the relay adds the round trip of the handshake to the
+//! first bytes of a client. The relay runs in this process, on the cores that the tools use. tokio's timers
+//! round up to whole milliseconds.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,14 +14,14 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep_until;
 
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::slow_start::SlowStart;
 
-/// Read at once.
+/// Maximum bytes of a read.
 const CHUNK: usize = 64 << 10;
 
-/// Chunks on the wire, in one direction of one connection. The window bounds them much sooner.
-const ON_THE_WIRE: usize = 1024;
+/// Maximum chunks in flight in one direction of a connection. The window is a lower limit.
+const MAX_IN_FLIGHT: usize = 1024;
 
 /// A relay that runs until this is dropped.
 #[derive(Debug)]
@@ -32,15 +31,15 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Relays connections to `to`.
-    pub(crate) async fn start(to: SocketAddr, round_trip: Duration) -> Result<Self, Failure> {
+    /// Starts a relay to an address.
+    pub(crate) async fn start(to: SocketAddr, round_trip: Duration) -> Result<Self, BenchError> {
         let listening = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listening.map_err(Failure::io("listen for the relay"))?;
+        let listener = listening.map_err(BenchError::io("listen for the relay"))?;
         let address = listener.local_addr();
-        let address = address.map_err(Failure::io("listen for the relay"))?;
+        let address = address.map_err(BenchError::io("listen for the relay"))?;
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
-            // Without a new connection an old one is no worse: errors of accept are passed over.
+            // A failed accept does not affect open connections.
             loop {
                 if let Ok((client, _)) = listener.accept().await {
                     connections.spawn(connection(client, to, round_trip));
@@ -51,7 +50,7 @@ impl Relay {
         Ok(Self { address, accepting })
     }
 
-    /// Where clients connect to.
+    /// Returns the address for clients.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -68,7 +67,7 @@ async fn connection(client: TcpStream, to: SocketAddr, round_trip: Duration) {
     let Ok(server) = TcpStream::connect(to).await else {
         return;
     };
-    // Else small requests wait for acknowledgements on the loopback as well.
+    // Without this, small requests wait for acknowledgments on loopback, too.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
@@ -78,34 +77,34 @@ async fn connection(client: TcpStream, to: SocketAddr, round_trip: Duration) {
     );
 }
 
-/// Relays until either end is done. Nothing leaves before `open`.
+/// Relays in one direction until either end closes. Sends nothing before `open`.
 async fn one_way(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     open: Instant,
     round_trip: Duration,
 ) {
-    let (wire, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WIRE);
+    let (sender, mut receiver) = mpsc::channel::<(Instant, Vec<u8>)>(MAX_IN_FLIGHT);
     let sending = async move {
         let mut pace = SlowStart::new(round_trip);
         let mut buffer = vec![0; CHUNK];
         loop {
-            let most = pace.window().min(CHUNK);
-            let Ok(read @ 1..) = from.read(&mut buffer[..most]).await else {
+            let limit = pace.window().min(CHUNK);
+            let Ok(read @ 1..) = from.read(&mut buffer[..limit]).await else {
                 return;
             };
             let leaves = pace.send(read, Instant::now().max(open));
-            // Waiting here keeps the sender's buffers full, as a closed window does.
+            // This wait keeps the buffers of the sender full, as a closed window does.
             sleep_until(leaves.into()).await;
             let arrives = leaves + round_trip / 2;
             let chunk = buffer[..read].to_vec();
-            if wire.send((arrives, chunk)).await.is_err() {
+            if sender.send((arrives, chunk)).await.is_err() {
                 return;
             }
         }
     };
     let receiving = async move {
-        while let Some((arrives, chunk)) = arriving.recv().await {
+        while let Some((arrives, chunk)) = receiver.recv().await {
             sleep_until(arrives.into()).await;
             if to.write_all(&chunk).await.is_err() {
                 return;
@@ -121,7 +120,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_handshake_costs_a_round_trip_and_each_question_another() {
+    async fn relay_delays_the_handshake_and_each_request_by_a_round_trip() {
         let round_trip = Duration::from_millis(40);
         let echo = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = echo.local_addr().unwrap();
@@ -134,10 +133,10 @@ mod tests {
         let mut client = TcpStream::connect(relay.address()).await.unwrap();
         let mut answer = [0; 4];
         for at_least in [round_trip * 2, round_trip] {
-            let asked = Instant::now();
+            let sent = Instant::now();
             client.write_all(b"ping").await.unwrap();
             client.read_exact(&mut answer).await.unwrap();
-            let took = asked.elapsed();
+            let took = sent.elapsed();
             assert!(took >= at_least, "{took:?} is less than {at_least:?}");
         }
     }

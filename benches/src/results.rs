@@ -1,4 +1,4 @@
-//! What was measured, as it is kept in `results.json`.
+//! The measurements in `results.json`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,33 +6,31 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
-use crate::median::median;
-use crate::peers::Tool;
-use crate::work::{State, Work};
-use crate::{chart, table};
+use crate::error::BenchError;
+use crate::tool::Tool;
+use crate::workload::{State, Workload};
 
-/// Everything that was measured on a machine.
+/// All measurements of a machine.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Results {
-    /// The machine, in a line.
+    /// A description of the machine.
     pub(crate) machine: String,
-    /// In the order of work, state and round trip.
+    /// Sorted by workload, state and round trip.
     pub(crate) cells: Vec<Cell>,
 }
 
-/// The tools doing one thing over one wire.
+/// The measurements of one workload, state and round trip.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Cell {
-    pub(crate) work: Work,
+    pub(crate) work: Workload,
     pub(crate) state: State,
     /// In milliseconds.
     pub(crate) round_trip_ms: u64,
-    /// How long the list was: smaller than [`Work`] says with `--quick`.
+    /// The length of the list, which is smaller with `--quick`.
     pub(crate) rows: usize,
-    /// What the formula of [`crate::floor`] gives.
+    /// The requests of [`crate::floor`].
     pub(crate) floor_requests: u64,
-    /// What the formula of [`crate::floor`] gives.
+    /// The bytes of [`crate::floor`].
     pub(crate) floor_bytes: u64,
     /// `YYYY-MM-DD`.
     pub(crate) measured_on: String,
@@ -45,9 +43,9 @@ pub(crate) struct Cell {
 pub(crate) struct Measured {
     pub(crate) tool: Tool,
     pub(crate) version: String,
-    /// Why it has no further runs.
+    /// The failure that ended its runs.
     pub(crate) failed: Option<String>,
-    /// One a round.
+    /// One run for each round.
     pub(crate) runs: Vec<Run>,
 }
 
@@ -57,23 +55,23 @@ pub(crate) struct Run {
     pub(crate) wall_seconds: f64,
     pub(crate) cpu_seconds: f64,
     pub(crate) registries_cpu_seconds: f64,
-    /// Of the relays, and of watching the tool.
+    /// The time of the relays, and of the sampling of the tool.
     pub(crate) bench_cpu_seconds: f64,
     pub(crate) peak_memory_bytes: u64,
-    /// Of blobs, from the source.
+    /// Bytes of blobs sent by the source.
     pub(crate) bytes: u64,
     pub(crate) blobs_fetched_again: u64,
-    /// How many requests of each kind.
+    /// The number of requests of each kind.
     pub(crate) kinds: BTreeMap<String, u64>,
 }
 
 impl Run {
-    /// How many requests in all.
+    /// Returns the number of all requests.
     pub(crate) fn requests(&self) -> u64 {
         self.kinds.values().sum()
     }
 
-    /// How many processors were at work on the average.
+    /// Returns the average number of busy CPUs.
     pub(crate) fn processors(&self) -> f64 {
         let all = self.cpu_seconds + self.registries_cpu_seconds + self.bench_cpu_seconds;
         all / self.wall_seconds
@@ -81,7 +79,7 @@ impl Run {
 }
 
 impl Measured {
-    /// A tool that has not run.
+    /// Creates the measurements of a tool, without runs.
     pub(crate) fn new(tool: Tool, version: String) -> Self {
         Self {
             tool,
@@ -91,15 +89,15 @@ impl Measured {
         }
     }
 
-    /// The median of something over the runs.
+    /// Returns the median of a value over all runs.
     pub(crate) fn median(&self, of: impl Fn(&Run) -> f64) -> f64 {
         median(self.runs.iter().map(of))
     }
 }
 
 impl Cell {
-    /// The median over the rounds of a tool's wall time by the floor's in the same round. `None`:
-    /// it did not do it.
+    /// Returns the median ratio of a tool's wall time to that of the floor in the same round. `None` if the
+    /// tool failed.
     pub(crate) fn ratio(&self, tool: &Measured) -> Option<f64> {
         let floor = self.tools.iter().find(|tool| tool.tool == Tool::Floor)?;
         let done = tool.failed.is_none() && !tool.runs.is_empty();
@@ -108,50 +106,41 @@ impl Cell {
         done.then_some(ratio)
     }
 
-    fn key(&self) -> (Work, State, u64) {
+    fn key(&self) -> (Workload, State, u64) {
         (self.work, self.state, self.round_trip_ms)
     }
 }
 
 impl Results {
-    /// Those of earlier calls; none is no error.
-    pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
-        let path = folder.join("results.json");
+    /// Reads the results of earlier calls. A missing file is no error.
+    pub(crate) fn read(directory: &Path) -> Result<Self, BenchError> {
+        let path = directory.join("results.json");
         let Ok(text) = fs::read_to_string(&path) else {
             return Ok(Self::default());
         };
         serde_json::from_str(&text).map_err(|error| {
             let path = path.display();
-            Failure::Wrong(format!(
-                "{path} is not as it was written: {error}; remove it"
-            ))
+            BenchError::Wrong(format!("parse {path}: {error}; remove the file"))
         })
     }
 
-    /// Adds a cell in the place of an earlier one.
-    pub(crate) fn put(&mut self, cell: Cell) {
+    /// Adds a cell, which replaces an earlier one with the same key.
+    pub(crate) fn insert(&mut self, cell: Cell) {
         self.cells.retain(|old| old.key() != cell.key());
         self.cells.push(cell);
         self.cells.sort_by_key(Cell::key);
     }
+}
 
-    /// Writes the JSON, the table and the chart.
-    pub(crate) fn write(&self, folder: &Path) -> Result<(), Failure> {
-        let json =
-            serde_json::to_string(self).map_err(|error| Failure::Wrong(error.to_string()))?;
-        // A line for each cell, so that a difference shows what was measured again.
-        let json = json.replace("{\"work\"", "\n{\"work\"") + "\n";
-        let files = [
-            ("results.json", json),
-            ("results.md", table::table(self)),
-            ("results.svg", chart::chart(self)),
-        ];
-        fs::create_dir_all(folder).map_err(Failure::io("create the folder of results"))?;
-        for (name, text) in files {
-            let path = folder.join(name);
-            fs::write(&path, text).map_err(Failure::io(format!("write {}", path.display())))?;
-        }
-        Ok(())
+/// Returns the median: the mean of the middle two for an even number of values, 0 without values.
+fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        odd if odd % 2 == 1 => values[middle],
+        _ => f64::midpoint(values[middle - 1], values[middle]),
     }
 }
 
@@ -171,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_taken_within_a_round() {
+    fn ratio_compares_runs_of_the_same_round() {
         // The machine was ten times slower in the second round.
         let tools = vec![
             measured(Tool::Floor, &[1.0, 10.0, 1.0]),
             measured(Tool::Mirror, &[1.5, 12.0, 1.2]),
         ];
         let cell = Cell {
-            work: Work::Small,
+            work: Workload::Small,
             state: State::Cold,
             round_trip_ms: 0,
             rows: 1,
@@ -189,5 +178,12 @@ mod tests {
         };
         assert_eq!(cell.ratio(&cell.tools[1]), Some(1.2));
         assert_eq!(cell.ratio(&measured(Tool::Crane, &[])), None);
+    }
+
+    #[test]
+    fn median_does_not_depend_on_the_order() {
+        assert_eq!(median([3.0, 1.0, 20.0]), 3.0);
+        assert_eq!(median([4.0, 1.0, 2.0, 9.0]), 3.0);
+        assert_eq!(median([]), 0.0);
     }
 }

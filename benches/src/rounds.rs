@@ -1,76 +1,76 @@
-//! Paired and interleaved runs.
+//! Interleaved runs of all tools.
 
 use chrono::Utc;
 use testkit::processes::RegistryProcess;
 
-use crate::failure::Failure;
+use crate::cpu_time::OtherCpuTime;
+use crate::error::BenchError;
 use crate::floor;
-use crate::floor_plan::Plan;
 use crate::job::Job;
 use crate::measure::{self, Cost};
 use crate::options::Options;
-use crate::peers::Tool;
-use crate::processors::Others;
-use crate::requests::Counted;
+use crate::request_counts::RequestCounts;
+use crate::request_plan::RequestPlan;
 use crate::results::{Cell, Measured, Run};
-use crate::stage::{Stage, Wire, Wired};
+use crate::testbed::{Destination, Link, Testbed};
+use crate::tool::Tool;
 use crate::verify;
-use crate::work::State;
+use crate::workload::State;
 
-/// One thing to measure, set up.
+/// The setup of one measurement.
 struct Rounds<'a> {
-    stage: &'a Stage,
+    testbed: &'a Testbed,
     state: State,
     /// In milliseconds.
     round_trip: u64,
     options: &'a Options,
     source: String,
-    /// The destination of all runs, where none of them writes: filling it takes long.
-    shared: Option<Wired>,
-    plan: Plan<'a>,
+    /// The destination of all runs if no run writes to it.
+    shared: Option<Destination>,
+    plan: RequestPlan<'a>,
 }
 
-/// Lets every tool do the same in turns.
+/// Runs every tool in each round, from the same state.
 ///
 /// # Errors
 ///
-/// When the floor cannot be measured. A peer that fails is in the result.
+/// If the floor cannot be measured. The failure of another tool is part of the result.
 pub(crate) async fn measure(
-    stage: &Stage,
+    testbed: &Testbed,
     state: State,
     round_trip: u64,
     options: &Options,
-) -> Result<Cell, Failure> {
-    let wire = Wire::to(&stage.source, round_trip).await?;
-    let rows = stage.rows(state);
-    let there = match state {
+) -> Result<Cell, BenchError> {
+    let link = Link::to(&testbed.source, round_trip).await?;
+    let rows = testbed.rows(state);
+    let existing = match state {
         State::Cold => Vec::new(),
-        State::Warm | State::Incremental => stage.rows(State::Warm),
+        State::Warm | State::Incremental => testbed.rows(State::Warm),
     };
     let shared = match state {
         State::Cold | State::Incremental => None,
-        State::Warm => Some(stage.destination(state, round_trip).await?),
+        State::Warm => Some(testbed.destination(state, round_trip).await?),
     };
     let rounds = Rounds {
-        stage,
+        testbed,
         state,
         round_trip,
         options,
-        source: wire.host(),
+        source: link.host(),
         shared,
-        plan: Plan::of(&rows, &there),
+        plan: RequestPlan::new(&rows, &existing),
     };
     let mut measured = rounds.tools();
     for round in 0..options.rounds {
         for index in order(measured.len(), round) {
             let tool = &mut measured[index];
             if tool.failed.is_none() {
-                rounds.turn(tool, round == 0).await?;
+                rounds.run_tool(tool, round == 0).await?;
             }
         }
     }
     Ok(Cell {
-        work: stage.work,
+        work: testbed.work,
         state,
         round_trip_ms: round_trip,
         rows: rows.len(),
@@ -81,34 +81,33 @@ pub(crate) async fn measure(
     })
 }
 
-/// Which tool has which turn: in each round each once, another one first.
+/// Returns the order of the tools in a round. Each round starts with another tool.
 fn order(tools: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..tools).map(move |turn| (turn + round) % tools)
 }
 
 impl Rounds<'_> {
-    /// Those that were asked for and are there.
+    /// Returns the requested tools that are installed.
     fn tools(&self) -> Vec<Measured> {
-        let wanted = |tool: &Tool| {
-            let wanted = self.options.tools.as_ref();
-            match wanted {
+        let is_requested = |tool: &Tool| {
+            match self.options.tools.as_ref() {
                 Some(tools) => *tool == Tool::Floor || tools.contains(tool),
-                // One image after the other takes minutes where the others take seconds.
+                // It copies one image at a time, which takes minutes instead of seconds.
                 None => *tool != Tool::SkopeoSync,
             }
         };
-        let tools = Tool::ALL.into_iter().filter(wanted);
+        let tools = Tool::ALL.into_iter().filter(is_requested);
         tools
             .filter_map(|tool| Some(Measured::new(tool, tool.version(&self.options.mirror)?)))
             .collect()
     }
 
-    /// One run of one tool.
-    async fn turn(&self, tool: &mut Measured, check: bool) -> Result<(), Failure> {
+    /// Runs a tool once and records the result.
+    async fn run_tool(&self, tool: &mut Measured, check: bool) -> Result<(), BenchError> {
         let name = tool.tool.title();
         match self.run(tool.tool, check).await {
             Ok(run) => {
-                let (work, state) = (self.stage.work.name(), self.state.name());
+                let (work, state) = (self.testbed.work.name(), self.state.name());
                 eprintln!(
                     "bench: {work} {state} {} ms: {name}: {:.2} s, CPU {:.2} s, {} requests",
                     self.round_trip,
@@ -127,74 +126,77 @@ impl Rounds<'_> {
         Ok(())
     }
 
-    async fn run(&self, tool: Tool, check: bool) -> Result<Run, Failure> {
+    async fn run(&self, tool: Tool, check: bool) -> Result<Run, BenchError> {
         let fresh;
         let destination = match &self.shared {
             Some(shared) => shared,
             None => {
-                fresh = self.stage.destination(self.state, self.round_trip).await?;
+                fresh = self
+                    .testbed
+                    .destination(self.state, self.round_trip)
+                    .await?;
                 &fresh
             }
         };
-        let rows = self.stage.rows(self.state);
-        let folder = tempfile::tempdir().map_err(Failure::io("create a folder"))?;
+        let rows = self.testbed.rows(self.state);
+        let directory = tempfile::tempdir().map_err(BenchError::io("create a directory"))?;
         let job = Job {
-            folder: folder.path(),
+            directory: directory.path(),
             source: &self.source,
             destination: &destination.host(),
             rows: &rows,
-            // Enough to fill a wire; without one, what a machine's cores can take.
-            width: if self.round_trip == 0 { 8 } else { 32 },
+            // Enough to fill a connection with a round trip; on loopback the cores are the limit.
+            concurrency: if self.round_trip == 0 { 8 } else { 32 },
         };
-        let registries = [&self.stage.source, &destination.registry];
-        let [source, there] = registries.map(RegistryProcess::requests);
-        let seen = [source.await.len(), there.await.len()];
+        let registries = [&self.testbed.source, &destination.registry];
+        let [at_source, at_destination] = registries.map(RegistryProcess::requests);
+        let skipped = [at_source.await.len(), at_destination.await.len()];
         let processes = registries.map(RegistryProcess::id);
-        let before = Others::now(processes)?;
+        let before = OtherCpuTime::now(processes)?;
         let cost = self.cost(tool, &job).await?;
-        let others = Others::now(processes)?.since(before);
-        let run = account(registries, seen, cost, others).await;
+        let others = OtherCpuTime::now(processes)?.since(before);
+        let run = summarize(registries, skipped, cost, others).await;
         if check {
-            verify::destination(self.stage.work, &destination.registry.host(), &rows).await?;
+            verify::destination(self.testbed.work, &destination.registry.host(), &rows).await?;
         }
         Ok(run)
     }
 
-    async fn cost(&self, tool: Tool, job: &Job<'_>) -> Result<Cost, Failure> {
+    async fn cost(&self, tool: Tool, job: &Job<'_>) -> Result<Cost, BenchError> {
         if tool == Tool::Floor {
             return floor::run(job, &self.plan).await;
         }
         let command = tool.command(&self.options.mirror, job)?;
-        let ran = measure::run(command, job.folder).await?;
+        let ran = measure::run(command, job.directory).await?;
         match ran.status.success() {
             true => Ok(ran.cost),
-            false => Err(Failure::Program {
+            false => Err(BenchError::Program {
                 program: tool.title().to_owned(),
-                said: ran.said(),
+                output: ran.failure(),
             }),
         }
     }
 }
 
-/// The requests after those that source and destination had `seen` before.
-async fn account(
+/// Combines the cost of a run with the logged requests, without those before the run.
+async fn summarize(
     registries: [&RegistryProcess; 2],
-    seen: [usize; 2],
+    skipped: [usize; 2],
     cost: Cost,
-    others: Others,
+    others: OtherCpuTime,
 ) -> Run {
     let [source, destination] = registries.map(RegistryProcess::requests);
     let (source, destination) = (source.await, destination.await);
-    let counted = Counted::of(&source[seen[0]..], &destination[seen[1]..]);
+    let counts = RequestCounts::new(&source[skipped[0]..], &destination[skipped[1]..]);
     Run {
         wall_seconds: cost.wall.as_secs_f64(),
         cpu_seconds: cost.cpu.as_secs_f64(),
         registries_cpu_seconds: others.registries.as_secs_f64(),
         bench_cpu_seconds: others.bench.as_secs_f64(),
         peak_memory_bytes: cost.memory,
-        bytes: counted.bytes,
-        blobs_fetched_again: counted.twice,
-        kinds: counted.kinds,
+        bytes: counts.bytes,
+        blobs_fetched_again: counts.repeated,
+        kinds: counts.kinds,
     }
 }
 
@@ -203,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_tool_has_every_turn() {
+    fn order_starts_each_round_with_another_tool() {
         let rounds: Vec<Vec<_>> = (0..3).map(|round| order(3, round).collect()).collect();
         assert_eq!(rounds, [[0, 1, 2], [1, 2, 0], [2, 0, 1]]);
     }

@@ -1,27 +1,26 @@
-//! How a young connection is kept from sending all at once (RFC 5681, "Slow Start"; RFC 6928 for
-//! the initial window).
+//! The slow start of a TCP connection (RFC 5681; RFC 6928 for the initial window).
 
 use std::time::{Duration, Instant};
 
-/// Ten segments of an Ethernet frame.
+/// The initial window: ten segments.
 const INITIAL: usize = 10 * 1460;
 
-/// As far as Linux lets a receiver grow (`tcp_rmem`).
-const LARGEST: usize = 6 << 20;
+/// The maximum window, which is Linux' default for receivers (`tcp_rmem`).
+const MAX_WINDOW: usize = 6 << 20;
 
-/// What one direction of a connection may send. The window doubles in each round trip that filled
-/// it; nothing is ever lost. That a window shrinks after idling is left out, which favours nobody.
+/// The congestion window of one direction of a connection. It doubles in each round trip that fills it. There
+/// is no loss, and the window does not shrink when idle, which is the same for all tools.
 #[derive(Debug)]
 pub(crate) struct SlowStart {
     round_trip: Duration,
     window: usize,
     sent: usize,
-    /// When the first byte of this window was sent.
+    /// The time at which the first byte of this window was sent.
     since: Option<Instant>,
 }
 
 impl SlowStart {
-    /// A connection that has sent nothing.
+    /// Creates the window of a new connection.
     pub(crate) fn new(round_trip: Duration) -> Self {
         Self {
             round_trip,
@@ -31,19 +30,19 @@ impl SlowStart {
         }
     }
 
-    /// The most that one call of [`Self::send`] may be asked for.
+    /// Returns the maximum bytes for one call of [`Self::send`].
     pub(crate) fn window(&self) -> usize {
         self.window
     }
 
-    /// When `bytes`, ready at `now`, leave.
+    /// Returns the time at which `bytes` that are ready at `now` are sent.
     pub(crate) fn send(&mut self, bytes: usize, now: Instant) -> Instant {
         let Some(since) = self.since else {
             return self.open(bytes, now);
         };
         let acknowledged = since + self.round_trip;
         if self.sent + bytes > self.window {
-            self.window = (self.window * 2).min(LARGEST);
+            self.window = (self.window * 2).min(MAX_WINDOW);
             return self.open(bytes, now.max(acknowledged));
         }
         if now >= acknowledged {
@@ -67,10 +66,10 @@ mod tests {
     const ROUND_TRIP: Duration = Duration::from_millis(100);
 
     #[test]
-    fn a_window_doubles_with_each_round_trip_that_fills_it() {
+    fn window_doubles_with_each_round_trip_that_fills_it() {
         let start = Instant::now();
         let mut connection = SlowStart::new(ROUND_TRIP);
-        // 1 + 2 + 4 windows: all of it ready at once takes two round trips more.
+        // 1 + 2 + 4 windows of data take two more round trips.
         let left: Vec<_> = (0..7)
             .map(|_| (connection.send(INITIAL, start) - start).as_millis())
             .collect();
@@ -78,13 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_fit_never_wait() {
+    fn send_does_not_wait_while_the_window_has_room() {
         let start = Instant::now();
         let mut connection = SlowStart::new(ROUND_TRIP);
         for number in 0..20 {
             let now = start + ROUND_TRIP * number;
             assert_eq!(connection.send(1000, now), now);
         }
-        assert_eq!(connection.window(), INITIAL, "it was never full");
+        assert_eq!(connection.window(), INITIAL, "the window was never full");
     }
 }

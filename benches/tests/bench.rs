@@ -1,4 +1,4 @@
-//! The benchmark itself, with real registries: is what it reports what happened?
+//! The benchmark with real registries: its report matches the runs.
 #![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 use std::fs::{self, Permissions};
@@ -8,16 +8,16 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A program that says its version and is done with everything at once.
-fn lazy_program(folder: &Path) -> PathBuf {
-    let path = folder.join("lazy");
-    fs::write(&path, "#!/bin/sh\necho lazy 1.0\n").unwrap();
+/// Writes a program that prints a version and does nothing.
+fn idle_program(directory: &Path) -> PathBuf {
+    let path = directory.join("idle");
+    fs::write(&path, "#!/bin/sh\necho idle 1.0\n").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
     path
 }
 
-/// Measures once; gives the cell.
-fn measured(folder: &Path, options: &str) -> Value {
+/// Runs one measurement and returns its cell.
+fn measure(directory: &Path, options: &str) -> Value {
     let crane = testkit::program("crane");
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", crane.parent().unwrap().display());
@@ -25,25 +25,25 @@ fn measured(folder: &Path, options: &str) -> Value {
         .args("--quick --work multi --round-trip 0 --rounds 1".split(' '))
         .args(options.split(' '))
         .arg("--mirror")
-        .arg(lazy_program(folder))
+        .arg(idle_program(directory))
         .arg("--into")
-        .arg(folder)
+        .arg(directory)
         .env("PATH", path)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let table = fs::read_to_string(folder.join("results.md")).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let table = fs::read_to_string(directory.join("results.md")).unwrap();
     assert!(
         String::from_utf8_lossy(&output.stdout).contains(&table),
         "{table}"
     );
     assert!(
-        fs::read_to_string(folder.join("results.svg"))
+        fs::read_to_string(directory.join("results.svg"))
             .unwrap()
             .contains("floor")
     );
-    let results = fs::read_to_string(folder.join("results.json")).unwrap();
+    let results = fs::read_to_string(directory.join("results.json")).unwrap();
     let results: Value = serde_json::from_str(&results).unwrap();
     assert_eq!(results["cells"].as_array().unwrap().len(), 1, "{results}");
     results["cells"][0].clone()
@@ -55,20 +55,24 @@ fn requests(tool: &Value) -> u64 {
 }
 
 #[test]
-fn what_leaves_something_out_is_not_fast_but_failed() {
-    let folder = tempfile::tempdir().unwrap();
-    let cell = measured(folder.path(), "--state cold --tool mirror,crane");
+fn tool_that_copies_nothing_is_reported_as_failed() {
+    let directory = tempfile::tempdir().unwrap();
+    let cell = measure(directory.path(), "--state cold --tool mirror,crane");
     let tools = cell["tools"].as_array().unwrap();
-    let [floor, lazy, crane] = &tools[..] else {
+    let [floor, idle, crane] = &tools[..] else {
         panic!("{tools:?}")
     };
-    assert_eq!(requests(floor), cell["floor_requests"], "the formula");
+    assert_eq!(
+        requests(floor),
+        cell["floor_requests"],
+        "the planned requests"
+    );
     assert_eq!(floor["runs"][0]["bytes"], cell["floor_bytes"]);
     assert_eq!(floor["runs"][0]["blobs_fetched_again"], 0);
 
-    assert_eq!(lazy["version"], "lazy 1.0");
-    let failed = lazy["failed"].as_str().unwrap();
-    assert!(failed.contains("is not there"), "{failed}");
+    assert_eq!(idle["version"], "idle 1.0");
+    let failed = idle["failed"].as_str().unwrap();
+    assert!(failed.contains("not found"), "{failed}");
 
     assert_eq!(crane["failed"], Value::Null);
     assert!(requests(crane) > requests(floor));
@@ -84,16 +88,16 @@ fn what_leaves_something_out_is_not_fast_but_failed() {
 }
 
 #[test]
-fn a_destination_that_is_complete_needs_no_more_than_heads() {
-    let folder = tempfile::tempdir().unwrap();
-    let cell = measured(folder.path(), "--state warm --tool mirror");
+fn complete_destination_needs_heads_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let cell = measure(directory.path(), "--state warm --tool mirror");
     let tools = cell["tools"].as_array().unwrap();
     let rows = cell["rows"].as_u64().unwrap();
     assert_eq!(
         (requests(&tools[0]), &cell["floor_bytes"]),
         (2 * rows, &Value::from(0))
     );
-    // To do nothing is right here.
+    // Nothing to copy, so a tool that does nothing succeeds.
     assert_eq!(
         (requests(&tools[1]), &tools[1]["failed"]),
         (0, &Value::Null)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tag_retrieval::RetrievalError;
 use tempfile::TempDir;
@@ -70,12 +70,10 @@ async fn hanging_helm_is_stopped_at_the_deadline() {
         deadline: Duration::from_millis(500),
         ..Settings::default()
     });
-    let started = Instant::now();
     let error = bench
         .directory(folder.path(), [chart("web")])
         .await
         .unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(20));
     let expected = format!(
         "`{} template` did not end within 0.375 s of the deadline of 0.5 s",
         program.display()
@@ -96,9 +94,10 @@ async fn canceled_entry_stops_its_helm() {
     let waiting = bench.directory(folder.path(), [chart("web")]);
     let entry = tokio::time::timeout(Duration::from_millis(500), waiting).await;
     assert!(entry.is_err());
-    let since = Instant::now();
+    let mut attempts = 0;
     while running(&pids).next().is_some() {
-        assert!(since.elapsed() < Duration::from_secs(10), "still there");
+        attempts += 1;
+        assert!(attempts < 3000, "helm still runs");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -1,11 +1,11 @@
-//! What the tools are given to do.
+//! Workloads, and the states of the destination.
 
 use serde::{Deserialize, Serialize};
 
 /// A list of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Work {
+pub(crate) enum Workload {
     /// 200 small images of one platform in 100 repositories, which share layers.
     Small,
     /// 40 indexes of four platforms with attestations.
@@ -16,32 +16,32 @@ pub(crate) enum Work {
     Rows,
 }
 
-/// What is at the destination when a run begins.
+/// The content of the destination at the start of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
-    /// Nothing.
+    /// Empty.
     Cold,
-    /// Everything: there is nothing to do.
+    /// Complete.
     Warm,
-    /// Everything but one row in a hundred.
+    /// Complete except for one row in a hundred.
     Incremental,
 }
 
-/// How much of it.
+/// The size of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
-    /// As the variants of [`Work`] say.
+    /// As documented at [`Workload`].
     Full,
     /// A fifth of the images.
     Quick,
 }
 
-impl Work {
+impl Workload {
     /// All, in the order of the reports.
     pub(crate) const ALL: [Self; 4] = [Self::Small, Self::Multi, Self::Big, Self::Rows];
 
-    /// Its name in options and results.
+    /// Returns the name in options and results.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
@@ -51,7 +51,7 @@ impl Work {
         }
     }
 
-    /// For people.
+    /// Returns the name in reports.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Small => "200 small images",
@@ -61,7 +61,7 @@ impl Work {
         }
     }
 
-    /// How many rows it has before the new ones are added.
+    /// Returns the number of rows without the new ones.
     pub(crate) fn rows(self, size: Size) -> u64 {
         let full = match self {
             Self::Small => 200,
@@ -75,8 +75,8 @@ impl Work {
         }
     }
 
-    /// Whether the state says something new about this work. What is not to be copied costs the
-    /// same whatever its size.
+    /// Returns true if the state is measured for this workload. The size of images that are not copied does
+    /// not matter.
     pub(crate) fn has(self, state: State) -> bool {
         self != Self::Big || state == State::Cold
     }
@@ -86,7 +86,7 @@ impl State {
     /// All, in the order of the reports.
     pub(crate) const ALL: [Self; 3] = [Self::Cold, Self::Warm, Self::Incremental];
 
-    /// Its name in options and results.
+    /// Returns the name in options and results.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cold => "cold",
@@ -95,7 +95,7 @@ impl State {
         }
     }
 
-    /// For people.
+    /// Returns the name in reports.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Cold => "cold",

@@ -1,13 +1,17 @@
-//! Results for people.
+//! The results in Markdown, and the files of a report.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
+use crate::chart;
+use crate::error::BenchError;
 use crate::results::{Cell, Measured, Results, Run};
 
 const MIB: f64 = 1_048_576.0;
 
-/// All cells as one document in Markdown.
-pub(crate) fn table(results: &Results) -> String {
+/// Returns all cells as one document.
+pub(crate) fn markdown(results: &Results) -> String {
     let mut text = format!(
         "Measured on: {}. Medians; ratios are to the floor of the same round.\n",
         results.machine
@@ -19,7 +23,7 @@ pub(crate) fn table(results: &Results) -> String {
     text
 }
 
-/// One cell.
+/// Returns the table of one cell.
 pub(crate) fn cell(cell: &Cell) -> String {
     let mut text = format!(
         "### {}, {}, round trip {} ms\n\n{} rows, {} requests needed, {}; {} rounds\n\n",
@@ -39,8 +43,31 @@ pub(crate) fn cell(cell: &Cell) -> String {
     text
 }
 
+/// Writes the JSON, the table and the chart.
+pub(crate) fn write(results: &Results, directory: &Path) -> Result<(), BenchError> {
+    let json =
+        serde_json::to_string(results).map_err(|error| BenchError::Wrong(error.to_string()))?;
+    // One line for each cell, so that a diff shows the new measurements.
+    let json = json.replace("{\"work\"", "\n{\"work\"") + "\n";
+    let files = [
+        ("results.json", json),
+        ("results.md", markdown(results)),
+        ("results.svg", chart::chart(results)),
+    ];
+    fs::create_dir_all(directory).map_err(BenchError::io("create the directory of results"))?;
+    for (name, text) in files {
+        let path = directory.join(name);
+        fs::write(&path, text).map_err(BenchError::io(format!("write {}", path.display())))?;
+    }
+    Ok(())
+}
+
 fn line(cell: &Cell, tool: &Measured) -> String {
-    let mut line = format!("| {} {} | ", tool.tool.title(), short(&tool.version));
+    let mut line = format!(
+        "| {} {} | ",
+        tool.tool.title(),
+        version_number(&tool.version)
+    );
     let Some(ratio) = cell.ratio(tool) else {
         line += "failed | | | | | | | | | |\n";
         return line;
@@ -67,8 +94,8 @@ fn line(cell: &Cell, tool: &Measured) -> String {
     line
 }
 
-/// The first word with a digit: `skopeo version 1.9.3` is `1.9.3`.
-fn short(version: &str) -> &str {
+/// Returns the first word with a digit: `1.9.3` in `skopeo version 1.9.3`.
+fn version_number(version: &str) -> &str {
     let mut words = version.split([' ', '\t']);
     let numbered = words.find(|word| word.contains(|c: char| c.is_ascii_digit()));
     numbered.unwrap_or(version)
@@ -79,14 +106,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_shown_without_names() {
-        for (version, shown) in [
+    fn version_number_omits_the_name() {
+        for (version, number) in [
             ("skopeo version 1.9.3", "1.9.3"),
             ("v0.21.9", "v0.21.9"),
             ("curl 7.88.1 (x86_64)", "7.88.1"),
             ("unknown", "unknown"),
         ] {
-            assert_eq!(short(version), shown);
+            assert_eq!(version_number(version), number);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! How the cost of a run grows with the list.
+//! The cost of a run by the length of the list.
 //!
-//! Between two registries in this process, which answer from memory: what a run takes beyond them
-//! is its own.
+//! Both registries run in this process and respond from memory, so the rest of the cost is that of
+//! `mirror`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,50 +11,49 @@ use embedded_registry::{Registry, RunningRegistry};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::machine;
 use crate::measure::{self, Cost};
 
-/// Tags in a repository.
+/// Tags of each repository.
 const TAGS: u64 = 10;
 
-/// What a run cost.
-struct Line {
+/// The measurement of one run.
+struct Measurement {
     rows: u64,
     state: &'static str,
     cost: Cost,
     requests: u64,
 }
 
-/// Images at a source, and who copies them.
-struct Scene<'a> {
+/// A source registry with images, and the binary that copies them.
+struct ScaleTest<'a> {
     source: RunningRegistry,
     rows: u64,
     mirror: &'a Path,
-    folder: TempDir,
+    directory: TempDir,
 }
 
-/// Copies lists of these lengths: all of it, again when there is nothing to do, and to another
-/// registry that has every other pair of repositories. Gives a table, and writes it as `scale.md`
-/// into a folder.
+/// Copies lists of these lengths: completely, again without changes, and to a registry that has every
+/// other pair of repositories. Returns a table, and writes it as `scale.md` into a directory.
 ///
 /// # Errors
 ///
-/// When a run fails or leaves something out.
+/// If a run fails or does not copy all tags.
 pub(crate) async fn measure(
     lengths: &[u64],
     mirror: &Path,
     into: Option<&Path>,
-) -> Result<String, Failure> {
+) -> Result<String, BenchError> {
     let mut text = format!(
         "Measured on: {}. Tiny images, {TAGS} in a repository; `sync --no-referrers` between two \
-         registries that answer from memory.\n\n\
+         registries that respond from memory.\n\n\
          | rows | | wall s | CPU s | CPU ms a row | peak MiB | requests a row |\n\
          | ---: | --- | ---: | ---: | ---: | ---: | ---: |\n",
         machine::describe()
     );
     for rows in lengths {
-        for line in of(*rows, mirror).await? {
+        for line in measure_length(*rows, mirror).await? {
             let rows = line.rows as f64;
             let _ = writeln!(
                 text,
@@ -69,68 +68,70 @@ pub(crate) async fn measure(
             );
         }
         eprintln!("{text}");
-        if let Some(folder) = into {
-            let write = std::fs::write(folder.join("scale.md"), &text);
-            write.map_err(Failure::io("write scale.md"))?;
+        if let Some(directory) = into {
+            let write = std::fs::write(directory.join("scale.md"), &text);
+            write.map_err(BenchError::io("write scale.md"))?;
         }
     }
     Ok(text)
 }
 
-async fn of(rows: u64, mirror: &Path) -> Result<[Line; 3], Failure> {
-    let scene = Scene::set(rows, mirror).await?;
-    let (first, second) = (start().await?, start().await?);
+async fn measure_length(rows: u64, mirror: &Path) -> Result<[Measurement; 3], BenchError> {
+    let test = ScaleTest::start(rows, mirror).await?;
+    let (first, second) = (start_registry().await?, start_registry().await?);
     let lines = [
-        scene.run("cold", &first, |_| true).await?,
-        scene.run("nothing to do", &first, |_| true).await?,
+        test.run("cold", &first, |_| true).await?,
+        test.run("nothing to do", &first, |_| true).await?,
         {
-            scene.run("half", &second, |group| group % 4 < 2).await?;
-            scene.run("half new", &second, |_| true).await?
+            test.run("half", &second, |group| group % 4 < 2).await?;
+            test.run("half new", &second, |_| true).await?
         },
     ];
     for target in [first, second] {
         let repositories = target.repositories();
         let tags = repositories.iter().map(|name| target.tags(name).len());
-        let there: usize = tags.sum();
-        if there as u64 != rows {
-            return Err(Failure::Wrong(format!("{there} of {rows} tags are there")));
+        let copied: usize = tags.sum();
+        if copied as u64 != rows {
+            return Err(BenchError::Wrong(format!(
+                "{copied} of {rows} tags were copied"
+            )));
         }
     }
     Ok(lines)
 }
 
-impl<'a> Scene<'a> {
-    async fn set(rows: u64, mirror: &'a Path) -> Result<Self, Failure> {
-        let source = start().await?;
+impl<'a> ScaleTest<'a> {
+    async fn start(rows: u64, mirror: &'a Path) -> Result<Self, BenchError> {
+        let source = start_registry().await?;
         for number in 0..rows {
             let group = number / TAGS;
-            // Every other repository has a base that no other has: looking for it is in vain.
+            // Every other repository has a base layer of its own, which cannot be mounted.
             let base = if group.is_multiple_of(2) {
                 group % 20
             } else {
                 group
             };
-            let layer = Layer::random(base, 2_000).map_err(Failure::io("make a layer"))?;
+            let layer = Layer::random(base, 2_000).map_err(BenchError::io("create a layer"))?;
             let image = Image::new(Format::Oci, Platform::linux("amd64")).layer(layer);
             let image = image.label("number", &number.to_string()).build();
             image.push(&source, &repository(group), Some(&tag(number)));
         }
-        let folder = tempfile::tempdir().map_err(Failure::io("create a folder"))?;
+        let directory = tempfile::tempdir().map_err(BenchError::io("create a directory"))?;
         Ok(Self {
             source,
             rows,
             mirror,
-            folder,
+            directory,
         })
     }
 
-    /// Copies the repositories of some numbers.
+    /// Copies the repositories whose number fulfills a condition.
     async fn run(
         &self,
         state: &'static str,
         target: &RunningRegistry,
         wanted: impl Fn(u64) -> bool,
-    ) -> Result<Line, Failure> {
+    ) -> Result<Measurement, BenchError> {
         let (from, to) = (self.source.host(), target.host());
         let mut list = String::new();
         for number in (0..self.rows).filter(|number| wanted(number / TAGS)) {
@@ -138,23 +139,25 @@ impl<'a> Scene<'a> {
             let tag = tag(number);
             let _ = writeln!(list, "{from}/{repository} {to}/{repository} {tag}");
         }
-        let write = std::fs::write(self.folder.path().join("images-list"), list);
-        write.map_err(Failure::io("write the list"))?;
-        let asked = || self.source.request_count() + target.request_count();
-        let before = asked();
+        let write = std::fs::write(self.directory.path().join("images-list"), list);
+        write.map_err(BenchError::io("write the list"))?;
+        let request_count = || self.source.request_count() + target.request_count();
+        let before = request_count();
         let mut command = Command::new(self.mirror);
         command.args(["sync", "--no-referrers", "--no-progress", "--output=json"]);
-        command.current_dir(self.folder.path());
-        let ran = measure::run(command, self.folder.path()).await?;
+        command.current_dir(self.directory.path());
+        let ran = measure::run(command, self.directory.path()).await?;
         if !ran.status.success() {
-            let (program, said) = ("mirror".to_owned(), ran.said());
-            return Err(Failure::Program { program, said });
+            return Err(BenchError::Program {
+                program: "mirror".to_owned(),
+                output: ran.failure(),
+            });
         }
-        Ok(Line {
+        Ok(Measurement {
             rows: self.rows,
             state,
             cost: ran.cost,
-            requests: asked() - before,
+            requests: request_count() - before,
         })
     }
 }
@@ -167,7 +170,7 @@ fn tag(number: u64) -> String {
     format!("v{}", number % TAGS)
 }
 
-async fn start() -> Result<RunningRegistry, Failure> {
+async fn start_registry() -> Result<RunningRegistry, BenchError> {
     let started = Registry::new().start().await;
-    started.map_err(Failure::io("start a registry"))
+    started.map_err(BenchError::io("start a registry"))
 }

@@ -1,17 +1,17 @@
-//! Requests as curl is told to make them.
+//! Batches of requests in the form of a curl configuration.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use tokio::process::Command;
 
-use crate::failure::Failure;
-use crate::measure::{self, Ran};
+use crate::error::BenchError;
+use crate::measure::{self, FinishedCommand};
 
-/// How many at a time.
+/// Maximum concurrent requests.
 const PARALLEL: &str = "32";
 
-/// What registries have to be told, else they convert.
+/// The accepted media types. Without them registries convert manifests.
 const ACCEPT: &str = "Accept: application/vnd.oci.image.index.v1+json, \
 application/vnd.oci.image.manifest.v1+json, \
 application/vnd.docker.distribution.manifest.list.v2+json, \
@@ -19,30 +19,30 @@ application/vnd.docker.distribution.manifest.v2+json";
 
 /// Requests that do not depend on each other.
 #[derive(Debug, Default)]
-pub(crate) struct Requests {
+pub(crate) struct CurlRequests {
     config: String,
 }
 
-impl Requests {
-    /// A HEAD of a manifest. What is missing is an answer too.
+impl CurlRequests {
+    /// Adds a HEAD of a manifest. A 404 is no failure.
     pub(crate) fn head(&mut self, url: &str) {
         self.begin(url, "");
         self.config += &format!("head\nheader = \"{ACCEPT}\"\noutput = \"/dev/null\"\n");
     }
 
-    /// A GET of a manifest.
+    /// Adds a GET of a manifest.
     pub(crate) fn manifest(&mut self, url: &str) {
         self.begin(url, "fail\n");
         self.config += &format!("header = \"{ACCEPT}\"\noutput = \"/dev/null\"\n");
     }
 
-    /// A GET of a blob into a file.
+    /// Adds a GET of a blob into a file.
     pub(crate) fn blob(&mut self, url: &str, to: &Path) {
         self.begin(url, "fail\n");
         let _ = writeln!(self.config, "output = \"{}\"", to.display());
     }
 
-    /// An empty POST, whose `Location` goes to stdout after `name`.
+    /// Adds an empty POST. Its `name` and the `Location` of the response are written to stdout.
     pub(crate) fn post(&mut self, url: &str, name: usize) {
         self.begin(url, "fail\n");
         self.config += "request = \"POST\"\nheader = \"Content-Length: 0\"\n";
@@ -53,7 +53,7 @@ impl Requests {
         );
     }
 
-    /// A PUT of a file.
+    /// Adds a PUT of a file.
     pub(crate) fn put(&mut self, url: &str, media_type: &str, file: &Path) {
         self.begin(url, "fail\n");
         let file = file.display();
@@ -75,18 +75,18 @@ impl Requests {
         );
     }
 
-    /// Sends them. Without any, nothing is run.
+    /// Sends all requests with one curl. Returns `None` without requests.
     ///
     /// # Errors
     ///
-    /// When one failed.
-    pub(crate) async fn send(self, home: &Path) -> Result<Option<Ran>, Failure> {
+    /// If a request fails.
+    pub(crate) async fn send(self, home: &Path) -> Result<Option<FinishedCommand>, BenchError> {
         if self.config.is_empty() {
             return Ok(None);
         }
         let config = home.join("curl.config");
         let written = std::fs::write(&config, self.config);
-        written.map_err(Failure::io("write for curl"))?;
+        written.map_err(BenchError::io("write the configuration of curl"))?;
         let mut command = Command::new("curl");
         command.args(["--disable", "--parallel", "--parallel-immediate"]);
         command
@@ -95,9 +95,9 @@ impl Requests {
         let ran = measure::run(command, home).await?;
         match ran.status.success() {
             true => Ok(Some(ran)),
-            false => Err(Failure::Program {
+            false => Err(BenchError::Program {
                 program: "curl".to_owned(),
-                said: ran.said(),
+                output: ran.failure(),
             }),
         }
     }

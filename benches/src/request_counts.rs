@@ -1,4 +1,4 @@
-//! What was asked, as the registries logged it.
+//! The logged requests of a run by kind.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use testkit::processes::Request;
 
 /// The requests of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Counted {
-    /// How many of each kind: `source GET blob`.
+pub(crate) struct RequestCounts {
+    /// The number of requests of each kind, such as `source GET blob`.
     pub(crate) kinds: BTreeMap<String, u64>,
-    /// Bytes of blobs that left the source.
+    /// Bytes of blobs sent by the source.
     pub(crate) bytes: u64,
-    /// GETs of blobs that were answered before.
-    pub(crate) twice: u64,
+    /// Successful GETs of blobs that were read before.
+    pub(crate) repeated: u64,
 }
 
-impl Counted {
-    /// From the logs of both registries.
-    pub(crate) fn of(source: &[Request], destination: &[Request]) -> Self {
+impl RequestCounts {
+    /// Counts the requests in the logs of both registries.
+    pub(crate) fn new(source: &[Request], destination: &[Request]) -> Self {
         let mut counted = Self::default();
         for (side, requests) in [("source", source), ("destination", destination)] {
             for request in requests {
@@ -27,25 +27,25 @@ impl Counted {
         }
         let mut fetched: BTreeMap<&str, u64> = BTreeMap::new();
         for request in source {
-            let answered = request
+            let is_success = request
                 .status
                 .is_some_and(|status| status == 200 || status == 206);
             if request.method == "GET"
-                && answered
+                && is_success
                 && let Some((_, digest)) = request.path.split_once("/blobs/")
             {
                 *fetched.entry(digest).or_default() += 1;
                 counted.bytes += request.bytes.unwrap_or(0);
             }
         }
-        counted.twice = fetched.values().map(|times| times - 1).sum();
+        counted.repeated = fetched.values().map(|times| times - 1).sum();
         counted
     }
 }
 
-/// Method and what it is about.
+/// Returns the method and the subject of a request.
 fn kind(request: &Request) -> String {
-    let about = if request.path == "/v2/" {
+    let subject = if request.path == "/v2/" {
         "ping"
     } else if request.path.contains("/manifests/") {
         "manifest"
@@ -62,7 +62,7 @@ fn kind(request: &Request) -> String {
     } else {
         "other"
     };
-    format!("{} {about}", request.method)
+    format!("{} {subject}", request.method)
 }
 
 #[cfg(test)]
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_bytes_and_repetitions_are_counted() {
+    fn counts_include_kinds_bytes_and_repeated_blobs() {
         let source = [
             request("HEAD /v2/a/manifests/v1", 200, 0),
             request("GET /v2/a/blobs/sha256:1", 200, 10),
@@ -94,7 +94,7 @@ mod tests {
             request("POST /v2/b/blobs/uploads/?mount=sha256:1&from=a", 201, 0),
             request("PUT /v2/a/blobs/uploads/id?digest=sha256:1", 201, 0),
         ];
-        let counted = Counted::of(&source, &destination);
+        let counted = RequestCounts::new(&source, &destination);
         let kinds: Vec<_> = counted
             .kinds
             .iter()
@@ -108,6 +108,6 @@ mod tests {
             "source HEAD manifest 1",
         ];
         assert_eq!(kinds, expected);
-        assert_eq!((counted.bytes, counted.twice), (14, 1));
+        assert_eq!((counted.bytes, counted.repeated), (14, 1));
     }
 }

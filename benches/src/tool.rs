@@ -1,4 +1,4 @@
-//! The tools, and how each is told to be as fast as it can.
+//! The measured tools and their fastest commands.
 
 use std::path::{Path, PathBuf};
 use std::process::Command as Plain;
@@ -6,18 +6,18 @@ use std::process::Command as Plain;
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
-use crate::failure::Failure;
+use crate::error::BenchError;
 use crate::job::Job;
 
-/// What is measured.
+/// A measured tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Tool {
-    /// curl with what must be asked and nothing else.
+    /// curl with the unavoidable requests.
     Floor,
-    /// `mirror sync --no-referrers`: what the peers do.
+    /// `mirror sync --no-referrers`, which does the same as the other tools.
     Mirror,
-    /// `mirror sync`: signatures and other referrers are looked for as well.
+    /// `mirror sync`, which also copies signatures and other referrers.
     MirrorReferrers,
     /// `regsync once`, 32 images at a time.
     Regsync,
@@ -25,12 +25,12 @@ pub(crate) enum Tool {
     Crane,
     /// `skopeo copy --all` for each row, several at a time.
     Skopeo,
-    /// `skopeo sync --all`, which does one image after the other.
+    /// `skopeo sync --all`, one image at a time.
     SkopeoSync,
 }
 
 impl Tool {
-    /// All, in the order of the reports.
+    /// All tools in the order of the reports.
     pub(crate) const ALL: [Self; 7] = [
         Self::Floor,
         Self::Mirror,
@@ -41,7 +41,7 @@ impl Tool {
         Self::SkopeoSync,
     ];
 
-    /// Its name in options and results.
+    /// Returns the name in options and results.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Floor => "floor",
@@ -54,7 +54,7 @@ impl Tool {
         }
     }
 
-    /// For people.
+    /// Returns the name in reports.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Floor => "floor (curl)",
@@ -67,7 +67,7 @@ impl Tool {
         }
     }
 
-    /// Its program.
+    /// Returns the program.
     pub(crate) fn program(self, mirror: &Path) -> PathBuf {
         match self {
             Self::Floor => PathBuf::from("curl"),
@@ -78,7 +78,7 @@ impl Tool {
         }
     }
 
-    /// What its program says of its version; `None` where there is no such program.
+    /// Returns the version that the program prints; `None` if it is not installed.
     pub(crate) fn version(self, mirror: &Path) -> Option<String> {
         let argument = match self {
             Self::Regsync | Self::Crane => "version",
@@ -92,13 +92,13 @@ impl Tool {
         Some(words.join(" "))
     }
 
-    /// The command that does a job. The floor is no single command: [`crate::floor`].
-    pub(crate) fn command(self, mirror: &Path, job: &Job<'_>) -> Result<Command, Failure> {
+    /// Returns the command for a job. The floor is more than one command: [`crate::floor`].
+    pub(crate) fn command(self, mirror: &Path, job: &Job<'_>) -> Result<Command, BenchError> {
         match self {
-            Self::Floor | Self::Crane => each_row(job, "", &["crane", "copy"]),
+            Self::Floor | Self::Crane => xargs_command(job, "", &["crane", "copy"]),
             Self::Mirror | Self::MirrorReferrers => {
                 let list = job.lines(|from, to, tag| format!("{from} {to} {tag}\n"));
-                // As `mirror fmt` leaves lists.
+                // The order of `mirror fmt`.
                 let mut rows: Vec<_> = list.split_inclusive('\n').collect();
                 rows.sort_unstable();
                 let list = rows.concat();
@@ -115,19 +115,19 @@ impl Tool {
                 let insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
                 let mut command = vec!["skopeo", "--insecure-policy", "copy", "--all", "--quiet"];
                 command.extend(insecure);
-                each_row(job, "docker://", &command)
+                xargs_command(job, "docker://", &command)
             }
             Self::SkopeoSync => skopeo_sync(job),
         }
     }
 }
 
-/// A command for each row with its two references, as many at a time as the job is wide.
-fn each_row(job: &Job<'_>, transport: &str, command: &[&str]) -> Result<Command, Failure> {
+/// Returns a command that runs once for each row, with its two references.
+fn xargs_command(job: &Job<'_>, transport: &str, command: &[&str]) -> Result<Command, BenchError> {
     let pairs =
         job.lines(|from, to, tag| format!("{transport}{from}:{tag}\n{transport}{to}:{tag}\n"));
     let mut xargs = Command::new("xargs");
-    xargs.arg("-P").arg(job.width.to_string());
+    xargs.arg("-P").arg(job.concurrency.to_string());
     xargs
         .args(["-n", "2", "-a"])
         .arg(job.write("pairs", &pairs)?);
@@ -135,7 +135,7 @@ fn each_row(job: &Job<'_>, transport: &str, command: &[&str]) -> Result<Command,
     Ok(xargs)
 }
 
-fn regsync(job: &Job<'_>) -> Result<Command, Failure> {
+fn regsync(job: &Job<'_>) -> Result<Command, BenchError> {
     let creds = [job.source, job.destination].map(|host| {
         format!(
             "  - {{registry: \"{host}\", tls: disabled, reqConcurrent: 32, reqPerSec: 100000}}\n"
@@ -156,10 +156,10 @@ fn regsync(job: &Job<'_>) -> Result<Command, Failure> {
     Ok(command)
 }
 
-fn skopeo_sync(job: &Job<'_>) -> Result<Command, Failure> {
+fn skopeo_sync(job: &Job<'_>) -> Result<Command, BenchError> {
     let mut images = format!("\"{}\":\n  tls-verify: false\n  images:\n", job.source);
     let mut last = "";
-    // Rows of a repository follow each other.
+    // Group the rows of a repository.
     let mut rows = job.rows.to_vec();
     rows.sort_by_key(|row| &row.repository);
     for row in &rows {
@@ -183,10 +183,10 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::corpus::Tagged;
+    use crate::corpus::TaggedImage;
 
-    fn tagged(repository: &str, tag: &str) -> Tagged {
-        Tagged {
+    fn tagged_image(repository: &str, tag: &str) -> TaggedImage {
+        TaggedImage {
             repository: repository.to_owned(),
             tag: tag.to_owned(),
             manifests: Vec::new(),
@@ -194,30 +194,33 @@ mod tests {
         }
     }
 
-    /// The arguments, without the folder, and the file that a tool is given.
-    fn told(tool: Tool, file: &str) -> (String, String) {
-        let folder = tempfile::tempdir().unwrap();
+    /// The arguments, without the directory, and the file that a tool is given.
+    fn command_and_file(tool: Tool, file: &str) -> (String, String) {
+        let directory = tempfile::tempdir().unwrap();
         let rows = [("bench/b", "v1"), ("bench/a", "v2"), ("bench/b", "v3")];
-        let rows = rows.map(|(repository, tag)| tagged(repository, tag));
+        let rows = rows.map(|(repository, tag)| tagged_image(repository, tag));
         let job = Job {
-            folder: folder.path(),
+            directory: directory.path(),
             source: "from:1",
             destination: "to:2",
             rows: &rows.iter().collect::<Vec<_>>(),
-            width: 8,
+            concurrency: 8,
         };
         let command = tool.command(Path::new("/bin/mirror"), &job).unwrap();
         let command = command.as_std();
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
         let line = words.join(" ");
-        let line = line.replace(&format!("{}/", folder.path().display()), "");
-        (line, fs::read_to_string(folder.path().join(file)).unwrap())
+        let line = line.replace(&format!("{}/", directory.path().display()), "");
+        (
+            line,
+            fs::read_to_string(directory.path().join(file)).unwrap(),
+        )
     }
 
     #[test]
-    fn mirror_gets_a_list_in_order() {
-        let (line, list) = told(Tool::Mirror, "images-list");
+    fn mirror_command_has_a_sorted_list() {
+        let (line, list) = command_and_file(Tool::Mirror, "images-list");
         let expected =
             "/bin/mirror sync --output=json --no-progress --images-list images-list --no-referrers";
         assert_eq!(line, expected);
@@ -226,33 +229,33 @@ mod tests {
                         from:1/bench/b to:2/bench/b v3\n";
         assert_eq!(list, expected);
         assert!(
-            !told(Tool::MirrorReferrers, "images-list")
+            !command_and_file(Tool::MirrorReferrers, "images-list")
                 .0
                 .contains("referrers")
         );
     }
 
     #[test]
-    fn peers_for_single_images_run_side_by_side() {
-        let (line, pairs) = told(Tool::Crane, "pairs");
+    fn single_image_commands_run_concurrently() {
+        let (line, pairs) = command_and_file(Tool::Crane, "pairs");
         assert_eq!(line, "xargs -P 8 -n 2 -a pairs crane copy");
         assert!(
             pairs.starts_with("from:1/bench/b:v1\nto:2/bench/b:v1\n"),
             "{pairs}"
         );
         assert_eq!(pairs.lines().count(), 6);
-        let (_, pairs) = told(Tool::Skopeo, "pairs");
+        let (_, pairs) = command_and_file(Tool::Skopeo, "pairs");
         assert!(pairs.starts_with("docker://from:1/bench/b:v1\n"), "{pairs}");
     }
 
     #[test]
-    fn peers_with_lists_get_every_row() {
-        let (line, config) = told(Tool::Regsync, "regsync.yml");
+    fn list_commands_have_every_row() {
+        let (line, config) = command_and_file(Tool::Regsync, "regsync.yml");
         assert_eq!(line, "regsync --config regsync.yml --verbosity warn once");
         let row = r#"{source: "from:1/bench/a:v2", target: "to:2/bench/a:v2", type: image}"#;
         assert!(config.contains(row), "{config}");
         assert!(config.contains("parallel: 32") && config.contains("reqConcurrent: 32"));
-        let (line, sync) = told(Tool::SkopeoSync, "sync.yml");
+        let (line, sync) = command_and_file(Tool::SkopeoSync, "sync.yml");
         assert!(line.ends_with("sync.yml to:2/bench"), "{line}");
         let images = "    bench/a:\n      - v2\n    bench/b:\n      - v1\n      - v3\n";
         assert!(sync.ends_with(images), "{sync}");

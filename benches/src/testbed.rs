@@ -1,0 +1,128 @@
+//! The two registries of a measurement.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use testkit::processes::{Distribution, RegistryProcess, Storage, Version};
+
+use crate::corpus::{Corpus, TaggedImage};
+use crate::error::BenchError;
+use crate::relay::Relay;
+use crate::workload::{Size, State, Workload};
+
+/// A source registry with all images, and the files that destinations start with.
+pub(crate) struct Testbed {
+    pub(crate) work: Workload,
+    pub(crate) corpus: Corpus,
+    pub(crate) source: RegistryProcess,
+    /// The files of the source without the new rows.
+    old_files: TempDir,
+}
+
+/// A destination registry and the connection to it.
+pub(crate) struct Destination {
+    pub(crate) registry: RegistryProcess,
+    link: Link,
+}
+
+/// The connection between clients and a registry.
+#[derive(Debug)]
+pub(crate) enum Link {
+    /// Loopback without a relay.
+    Direct(String),
+    /// A relay that adds a round trip.
+    Relayed(Relay),
+}
+
+impl Testbed {
+    /// Starts a source registry and fills it.
+    pub(crate) async fn start(work: Workload, size: Size) -> Result<Self, BenchError> {
+        eprintln!("bench: creating {}", work.title());
+        let source = distribution().storage(Storage::Files).start().await;
+        let old_files = tempfile::tempdir().map_err(BenchError::io("create a directory"))?;
+        let files = source.directory().join("storage");
+        let copy = async || match work {
+            // Destinations of large images always start empty.
+            Workload::Big => Ok(()),
+            Workload::Small | Workload::Multi | Workload::Rows => {
+                let mut command = Command::new("cp");
+                command.arg("-R").arg(&files).arg(old_files.path());
+                let status = command.status().map_err(BenchError::io("run cp"))?;
+                match status.success() {
+                    true => Ok(()),
+                    false => Err(BenchError::Wrong(format!("cp: {status}"))),
+                }
+            }
+        };
+        let corpus = Corpus::push(work, size, &source.host(), copy).await?;
+        Ok(Self {
+            work,
+            corpus,
+            source,
+            old_files,
+        })
+    }
+
+    /// Returns the rows of the list for a state.
+    pub(crate) fn rows(&self, state: State) -> Vec<&TaggedImage> {
+        let new = match state {
+            State::Cold | State::Warm => &[][..],
+            State::Incremental => &self.corpus.new,
+        };
+        self.corpus.old.iter().chain(new).collect()
+    }
+
+    /// Starts a destination with the content for a state.
+    pub(crate) async fn destination(
+        &self,
+        state: State,
+        ms: u64,
+    ) -> Result<Destination, BenchError> {
+        let registry = match state {
+            State::Cold => distribution().storage(Storage::Files),
+            State::Warm | State::Incremental => distribution().files_of(self.files_before()),
+        };
+        let registry = registry.start().await;
+        let link = Link::to(&registry, ms).await?;
+        Ok(Destination { registry, link })
+    }
+
+    fn files_before(&self) -> PathBuf {
+        self.old_files.path().join("storage")
+    }
+}
+
+impl Destination {
+    /// Returns the `HOST:PORT` for clients.
+    pub(crate) fn host(&self) -> String {
+        self.link.host()
+    }
+}
+
+impl Link {
+    /// Creates a connection with a round trip in milliseconds.
+    pub(crate) async fn to(registry: &RegistryProcess, ms: u64) -> Result<Self, BenchError> {
+        match ms {
+            0 => Ok(Self::Direct(registry.host())),
+            _ => {
+                let round_trip = Duration::from_millis(ms);
+                let relay = Relay::start(registry.address(), round_trip).await?;
+                Ok(Self::Relayed(relay))
+            }
+        }
+    }
+
+    /// Returns the `HOST:PORT` for clients.
+    pub(crate) fn host(&self) -> String {
+        match self {
+            Self::Direct(host) => host.clone(),
+            Self::Relayed(relay) => relay.address().to_string(),
+        }
+    }
+}
+
+fn distribution() -> Distribution {
+    Distribution::new().version(Version::V3)
+}
