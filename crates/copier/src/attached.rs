@@ -3,18 +3,21 @@
 //! Sources: distribution specification, "Listing Referrers", "Referrers Tag
 //! Schema"; cosign, "Signature Specification" (digest tags).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
-use oci_spec::image::{Descriptor, Digest};
-use registry_client::{Content, Error, Referrers, Support, is_index_type, referrers_tag};
+use futures::future::try_join_all;
+use image_name::{Digest, DigestTagKind, Tag};
+use oci_spec::image::Descriptor;
+use registry_client::{Content, Error, Referrers, Support, is_index_type};
 
 use crate::digest_tags::DigestTags;
 use crate::doubts::Denied;
 use crate::engine::Passage;
-use crate::images::Expect;
+use crate::images::{Expect, Role, digests_of};
 use crate::referrers_index;
 use crate::report::RowError;
+use crate::subject::{Subject, check_subject};
 
 /// Signatures of signatures of signatures: deeper is no signature any more.
 const DEPTH: usize = 4;
@@ -35,20 +38,67 @@ impl Passage<'_> {
     ) -> Result<(), RowError> {
         let tags = self.digest_tags().await?;
         if let Some(root) = root {
-            self.copy_attached_to(root, &tags, 0).await?;
+            self.copy_attached_to(std::slice::from_ref(root), &tags)
+                .await?;
         }
         if tags.is_empty() && self.source.referrers_support() == Support::No {
             return Ok(());
         }
-        let children = match children {
-            Children::Known(digests) => digests.to_vec(),
-            Children::AtTarget(index) => self.children_at_target(index).await?,
-            Children::None => return Ok(()),
-        };
-        let copies = children
-            .iter()
-            .map(|child| self.copy_attached_to(child, &tags, 0));
-        try_join_all(copies).await.map(drop)
+        match children {
+            Children::Known(digests) => self.copy_attached_to(digests, &tags).await,
+            Children::AtTarget(index) => {
+                let digests = self.children_at_target(index).await?;
+                self.copy_attached_to(&digests, &tags).await
+            }
+            Children::None => Ok(()),
+        }
+    }
+
+    /// Copies what is attached to manifests of the row's image, and what is attached to that in
+    /// turn, level by level.
+    ///
+    /// A manifest is visited once: a list of referrers may name its own subject, or lead back to
+    /// it. Two rows may meet the same manifests in another order, so the step of one manifest
+    /// never waits for that of another.
+    async fn copy_attached_to(
+        &self,
+        subjects: &[Digest],
+        tags: &DigestTags,
+    ) -> Result<(), RowError> {
+        let own = subjects.iter().cloned();
+        let mut level: Vec<Subject> = own
+            .map(|digest| Subject {
+                digest,
+                refers_to: None,
+            })
+            .collect();
+        let mut visited: HashSet<Digest> = subjects.iter().cloned().collect();
+        for _ in 0..=DEPTH {
+            let steps = level.iter().map(|subject| async move {
+                let referrers = self.copy_directly_attached(subject, tags).await?;
+                Ok::<_, RowError>((subject, referrers))
+            });
+            let mut deeper = Vec::new();
+            for (subject, referrers) in try_join_all(steps).await? {
+                for referrer in referrers.iter() {
+                    if visited.insert(referrer.clone()) {
+                        deeper.push(Subject {
+                            digest: referrer.clone(),
+                            refers_to: Some(subject.digest.clone()),
+                        });
+                    }
+                }
+            }
+            if deeper.is_empty() {
+                return Ok(());
+            }
+            level = deeper;
+        }
+        self.warn(format!(
+            "referrers of referrers are copied {DEPTH} levels deep; those of {} and deeper are left out",
+            level[0].digest
+        ));
+        Ok(())
     }
 
     /// One tag listing for each source repository.
@@ -67,6 +117,9 @@ impl Passage<'_> {
         let tags = self.listed(listed, "the tags of the source")?;
         if tags.is_denied() {
             self.doubt(Denied::Tags);
+        }
+        if let Some(warning) = tags.warning() {
+            self.warn(warning.clone());
         }
         Ok(tags)
     }
@@ -100,7 +153,7 @@ impl Passage<'_> {
         while let Some(index) = indexes.pop() {
             let manifest = self
                 .target
-                .manifest(index.as_ref())
+                .manifest(&index)
                 .await
                 .map_err(RowError::Write)?;
             let content = manifest.and_then(|manifest| manifest.content().ok());
@@ -108,55 +161,73 @@ impl Passage<'_> {
                 continue;
             };
             for child in manifests {
-                if is_index_type(child.media_type().as_ref()) && !found.contains(child.digest()) {
-                    indexes.push(child.digest().clone());
+                let digest = Digest::try_from(child.digest())?;
+                if is_index_type(child.media_type().as_ref()) && !found.contains(&digest) {
+                    indexes.push(digest.clone());
                 }
-                found.push(child.digest().clone());
+                found.push(digest);
             }
         }
         Ok(found)
     }
 
-    /// Copies what is attached to one manifest, once for each source and
-    /// target however many rows have it.
-    fn copy_attached_to<'f>(
-        &'f self,
-        subject: &'f Digest,
-        tags: &'f DigestTags,
-        depth: usize,
-    ) -> LocalBoxFuture<'f, Result<(), RowError>> {
+    /// Copies the referrers and digest tags of one manifest, once for each source and target
+    /// however many rows have it, and returns the referrers.
+    async fn copy_directly_attached(
+        &self,
+        subject: &Subject,
+        tags: &DigestTags,
+    ) -> Result<Arc<[Digest]>, RowError> {
+        let digest = &subject.digest;
         let key = (
             self.source.to_string(),
             self.target_name.clone(),
-            subject.clone(),
+            digest.clone(),
         );
-        let copy = move || async move {
-            for tag in tags.suffixed(subject) {
-                let copied = self.copy_digest_tag(tag).await;
+        let copy = || async {
+            for tag in tags.of_cosign(digest) {
+                let copied = self.copy_digest_tag(subject, &tag).await;
                 copied.map_err(|error| RowError::Referrer {
                     what: format!("the tag {tag}"),
                     error: Box::new(error),
                 })?;
             }
-            let referrers = self.source_referrers(subject, tags).await?;
-            self.copy_referrers(subject, &referrers).await?;
-            if depth < DEPTH {
-                let deeper = referrers.iter();
-                let deeper = deeper
-                    .map(|referrer| self.copy_attached_to(referrer.digest(), tags, depth + 1));
-                try_join_all(deeper).await?;
+            if let Some(warning) = tags.unknown_warning(digest) {
+                self.warn(warning);
             }
-            Ok(())
+            let referrers = self.source_referrers(digest, tags).await?;
+            let copied = self.copy_referrers(subject, &referrers).await?;
+            Ok(Arc::from(copied))
         };
-        self.destination
-            .attached
-            .get_or_try_init(key, copy)
-            .boxed_local()
+        self.destination.attached.get_or_try_init(key, copy).await
+    }
+
+    /// Adds the tags about a subject to the plan of the run, and returns whether they may be
+    /// written.
+    async fn plan_digest_tags(&self, subject: &Subject) -> Result<bool, RowError> {
+        let attached = self.is_referrer(self.check_attached(subject).await)?;
+        if attached {
+            let plan = &self.engine.plan;
+            plan.add_digest_tags(self.target, &subject.digest);
+        }
+        Ok(attached)
+    }
+
+    /// Whether a check found a referrer of its subject. One of another subject is reported and
+    /// left out.
+    fn is_referrer(&self, checked: Result<(), RowError>) -> Result<bool, RowError> {
+        match checked {
+            Err(error @ RowError::OtherSubject(_)) => {
+                self.warn(format!("{error}; it is left out"));
+                Ok(false)
+            }
+            checked => checked.map(|()| true),
+        }
     }
 
     /// Copies a tag that is named after a digest, where the target has other
     /// content under it or none.
-    async fn copy_digest_tag(&self, tag: &str) -> Result<(), RowError> {
+    async fn copy_digest_tag(&self, subject: &Subject, tag: &Tag) -> Result<(), RowError> {
         let (here, there) = futures::join!(
             self.source.head_manifest(tag),
             self.target.head_manifest(tag)
@@ -171,6 +242,9 @@ impl Passage<'_> {
         let Some(manifest) = self.source_manifest(&here.digest).await? else {
             return Ok(());
         };
+        if !self.plan_digest_tags(subject).await? {
+            return Ok(());
+        }
         self.ensure_contents(&manifest, None, Expect::Unknown, 0)
             .await?;
         self.put(tag, &manifest).await
@@ -195,7 +269,7 @@ impl Passage<'_> {
         if !tags.has_schema_tag(subject) {
             return Ok(Vec::new());
         }
-        let tag = referrers_tag(subject);
+        let tag = subject.tag(DigestTagKind::Referrers);
         let (here, there) = futures::join!(
             self.source.head_manifest(&tag),
             self.target.head_manifest(&tag)
@@ -206,18 +280,21 @@ impl Passage<'_> {
         }
     }
 
+    /// Copies referrers that the target lacks, and returns those that are referrers of the
+    /// subject as far as they were read.
     async fn copy_referrers(
         &self,
-        subject: &Digest,
+        subject: &Subject,
         referrers: &[Descriptor],
-    ) -> Result<(), RowError> {
+    ) -> Result<Vec<Digest>, RowError> {
         if referrers.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
+        let digest = &subject.digest;
         let known = match self.target.referrers_support() {
             Support::Unknown => self
                 .target
-                .referrers(subject)
+                .referrers(digest)
                 .await
                 .map_err(RowError::Write)?,
             Support::Yes => Referrers::Listed(Vec::new()),
@@ -226,36 +303,73 @@ impl Passage<'_> {
         match known {
             Referrers::Listed(known) => {
                 let missing = referrers_index::missing(referrers, &known);
-                self.copy_each(subject, &missing).await
+                let mut all = referrers_index::present(referrers, &known);
+                all.extend(self.copy_each(subject, &missing).await?);
+                digests_of(&all)
             }
             Referrers::Unsupported => {
                 let known = self
                     .target
-                    .referrers_by_tag(subject)
+                    .referrers_by_tag(digest)
                     .await
                     .map_err(RowError::Write)?;
                 let missing = referrers_index::missing(referrers, &known);
-                if missing.is_empty() {
-                    return Ok(());
+                // Here the index alone says what refers to the subject, so each has to show it.
+                let missing = self.referrers_among(digest, missing).await?;
+                if missing.is_empty() || !self.plan_digest_tags(subject).await? {
+                    return digests_of(referrers_index::present(referrers, &known).as_slice());
                 }
-                self.copy_each(subject, &missing).await?;
-                let index = referrers_index::with(&known, &missing);
-                self.put(&referrers_tag(subject), &index).await
+                let copied = self.copy_each(subject, &missing).await?;
+                let index = referrers_index::with(&known, &copied);
+                self.put(digest.tag(DigestTagKind::Referrers), &index)
+                    .await?;
+                let mut all = referrers_index::present(referrers, &known);
+                all.extend(copied);
+                digests_of(&all)
             }
         }
     }
 
-    async fn copy_each(&self, subject: &Digest, referrers: &[Descriptor]) -> Result<(), RowError> {
+    /// The descriptors among `listed` whose manifests at the source refer to the subject. One
+    /// that the source lacks stays, for its copy to fail.
+    async fn referrers_among(
+        &self,
+        subject: &Digest,
+        listed: Vec<Descriptor>,
+    ) -> Result<Vec<Descriptor>, RowError> {
+        let mut found = Vec::new();
+        for referrer in listed {
+            let digest = Digest::try_from(referrer.digest())?;
+            let manifest = self.source_manifest(&digest).await?;
+            let checked = manifest.map(|manifest| check_subject(&manifest, subject));
+            if self.is_referrer(checked.unwrap_or(Ok(())))? {
+                found.push(referrer);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Copies referrers, and returns those that are referrers of the subject.
+    async fn copy_each(
+        &self,
+        subject: &Subject,
+        referrers: &[Descriptor],
+    ) -> Result<Vec<Descriptor>, RowError> {
+        let digest = &subject.digest;
         let copies = referrers.iter().map(|referrer| async move {
+            let role = Role::Referrer(subject);
             let copied = self
-                .ensure_child(subject, referrer, Expect::Unknown, 1)
+                .ensure_child(digest, referrer, role, Expect::Unknown, 1)
                 .await;
-            copied.map_err(|error| RowError::Referrer {
-                what: format!("the referrer {} of {subject}", referrer.digest()),
+            let copied = self.is_referrer(copied);
+            let is_referrer = copied.map_err(|error| RowError::Referrer {
+                what: format!("the referrer {} of {digest}", referrer.digest()),
                 error: Box::new(error),
-            })
+            })?;
+            Ok::<_, RowError>(is_referrer.then(|| referrer.clone()))
         });
-        try_join_all(copies).await.map(drop)
+        let copied = try_join_all(copies).await?;
+        Ok(copied.into_iter().flatten().collect())
     }
 }
 

@@ -1,11 +1,8 @@
 //! What a run computes between its requests, for `benches/planning.rs`.
 
-use std::sync::Arc;
-
-use registry_client::{Access, Client, Error};
+use registry_client::{Access, Client, Error, manifest_reference};
 
 use crate::destination::{Candidates, Near};
-use crate::heads::tag_or_digest;
 use crate::row::Row;
 use crate::sync::split_by_destination;
 
@@ -25,9 +22,9 @@ impl Search {
         let candidates = Candidates::default();
         for row in rows {
             let target = client.destination(&row.destination, Access::Push)?;
-            let name = target.name().into();
+            let name = target.path().clone();
             let source = row.source.repository().into();
-            let reference = tag_or_digest(&row.destination).to_owned();
+            let reference = manifest_reference(&row.destination)?;
             candidates.add(target, name, source, reference);
         }
         Ok(Self { candidates })
@@ -36,7 +33,9 @@ impl Search {
     /// How many images would be read for a blob of a row, were it in none, if
     /// so many reads can be paid for beside those of its relatives.
     pub fn order(&self, row: &Row, payable: usize) -> usize {
-        let repository = Arc::from(row.destination.repository());
+        let Ok(repository) = row.destination.repository().parse() else {
+            return 0;
+        };
         let near = Near {
             repository: &repository,
             source: row.source.repository(),

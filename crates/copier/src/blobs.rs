@@ -1,8 +1,8 @@
 //! Brings a blob into a repository with the least that does it.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use image_name::RepositoryPath;
 use registry_client::{Blob, Mount, Side, Support, UploadSession, transfer_blob};
 
 use crate::destination::{BlobState, Near};
@@ -55,7 +55,7 @@ impl Passage<'_> {
         let bring_first = async {
             let from = self.find_blob(blob, platform).await;
             how = Some(Box::pin(self.mount_or_send(blob, from.as_ref())).await?);
-            Ok::<_, RowError>(Arc::clone(&self.target_name))
+            Ok::<_, RowError>(self.target_name.clone())
         };
         let home = state.home.get_or_try_init(|| bring_first).await?;
         match how {
@@ -65,7 +65,7 @@ impl Passage<'_> {
     }
 
     /// A repository of the registry that has the blob from an earlier run.
-    async fn find_blob(&self, blob: &Blob, platform: Option<&Platform>) -> Option<Arc<str>> {
+    async fn find_blob(&self, blob: &Blob, platform: Option<&Platform>) -> Option<RepositoryPath> {
         self.destination.swept().await;
         let near = Near {
             repository: &self.target_name,
@@ -79,7 +79,11 @@ impl Passage<'_> {
     }
 
     /// Mounts the blob from where it is, or sends it.
-    async fn mount_or_send(&self, blob: &Blob, from: Option<&Arc<str>>) -> Result<How, RowError> {
+    async fn mount_or_send(
+        &self,
+        blob: &Blob,
+        from: Option<&RepositoryPath>,
+    ) -> Result<How, RowError> {
         if from.is_some_and(|from| *from == self.target_name) {
             return Ok(How::Present);
         }
@@ -117,7 +121,11 @@ impl Passage<'_> {
     /// Brings a blob to a host that has neither honoured nor refused a mount,
     /// and learns which it does: once the blob is there, a mount of it from
     /// its own repository has to be granted.
-    async fn find_out_with(&self, blob: &Blob, from: Option<&Arc<str>>) -> Result<How, RowError> {
+    async fn find_out_with(
+        &self,
+        blob: &Blob,
+        from: Option<&RepositoryPath>,
+    ) -> Result<How, RowError> {
         if let Some(from) = from {
             match self
                 .target

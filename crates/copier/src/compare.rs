@@ -10,15 +10,15 @@
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
-use oci_spec::image::Digest;
-use registry_client::{Access, Client, Error, Repository};
+use image_name::Digest;
+use registry_client::{Access, Client, Error, Repository, manifest_reference};
 use tokio_util::sync::CancellationToken;
 
 use crate::compare_contents::Contents;
 use crate::compare_report::{
     CompareError, CompareReport, CompareStatus, CompareSummary, Comparison,
 };
-use crate::heads::{Found, Heads, tag_or_digest};
+use crate::heads::{Found, Heads};
 use crate::progress::Progress;
 use crate::row::{NarrowedIndex, Options, Row};
 
@@ -175,8 +175,8 @@ impl Comparer<'_> {
         };
         let contents = contents.narrowed(self.options.platforms.as_ref())?;
         comparison.platforms = contents.found_at(target).await?;
-        if self.options.arch_tags && row.destination.digest().is_none() {
-            let tag = tag_or_digest(&row.destination);
+        let reference = manifest_reference(&row.destination).map_err(CompareError::Destination)?;
+        if let Some(tag) = reference.tag().filter(|_| self.options.arch_tags) {
             let holder: (&Repository, fn(Error) -> CompareError) = if drifted {
                 (&source.repository, CompareError::Source)
             } else {

@@ -1,12 +1,14 @@
 //! What is under a tag, and what of it the destination has.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use oci_spec::image::{Descriptor, Digest};
+use image_name::{Digest, DigestError, Tag};
+use oci_spec::image::Descriptor;
 use registry_client::{Blob, Content, Error, Manifest, ManifestError, Repository};
 
+use crate::arch_tag_name::{arch_tag, arch_tag_suffixes};
 use crate::compare_report::{ArchTagFound, CompareError, PlatformFound};
 use crate::narrow::{kept_children, offered, rebuilt};
-use crate::platform::{Platform, arch_tag_suffixes};
+use crate::platform::Platform;
 use crate::row::PlatformSelection;
 
 /// Requests of one row under way at once.
@@ -56,10 +58,7 @@ impl Contents {
         place: &Repository,
         digest: &Digest,
     ) -> Result<Option<Self>, ReadError> {
-        let manifest = place
-            .manifest(digest.as_ref())
-            .await
-            .map_err(ReadError::Wire)?;
+        let manifest = place.manifest(digest).await.map_err(ReadError::Wire)?;
         let Some(manifest) = manifest else {
             return Ok(None);
         };
@@ -110,10 +109,11 @@ impl Contents {
             return Ok(Vec::new());
         };
         let asked = children.iter().map(|child| async move {
-            let head = target.head_manifest(child.digest().as_ref()).await;
+            let digest = Digest::try_from(child.digest())?;
+            let head = target.head_manifest(&digest).await;
             Ok(PlatformFound {
                 platform: child.platform().as_ref().map(Platform::from),
-                digest: child.digest().clone(),
+                digest,
                 found: head.map_err(CompareError::Destination)?.is_some(),
             })
         });
@@ -127,23 +127,22 @@ impl Contents {
         &self,
         (holder, of_holder): (&Repository, fn(Error) -> CompareError),
         target: &Repository,
-        tag: &str,
+        tag: &Tag,
     ) -> Result<Vec<ArchTagFound>, CompareError> {
         let (digests, platforms): (Vec<Digest>, Vec<Option<Platform>>) = match &self.kind {
             Kind::Index(children) => {
-                let pair = |child: &Descriptor| {
-                    (
-                        child.digest().clone(),
-                        child.platform().as_ref().map(Platform::from),
-                    )
-                };
-                children.iter().map(pair).unzip()
+                let platforms = children
+                    .iter()
+                    .map(|child| child.platform().as_ref().map(Platform::from));
+                let digests = children.iter().map(|child| child.digest().try_into());
+                let digests: Result<_, DigestError> = digests.collect();
+                (digests?, platforms.collect())
             }
             Kind::Image(config) => {
                 let platform = match config {
                     Some(config) => {
                         let read = holder
-                            .small_blob(&Blob::from(config.as_ref()), CONFIG)
+                            .small_blob(&Blob::try_from(config.as_ref())?, CONFIG)
                             .await;
                         Platform::of_config(&read.map_err(of_holder)?)
                     }
@@ -153,18 +152,22 @@ impl Contents {
             }
         };
         let suffixes = arch_tag_suffixes(&platforms);
+        // A copy writes no tag for a suffix that gives none, and warns.
         let wanted = digests
             .into_iter()
             .zip(suffixes)
-            .filter_map(|(digest, suffix)| Some((digest, suffix?)));
-        let asked = wanted.map(|(digest, suffix)| async move {
-            let tag = format!("{tag}-{suffix}");
+            .filter_map(|(digest, suffix)| Some((digest, arch_tag(tag, &suffix?)?)));
+        let asked = wanted.map(|(digest, tag)| async move {
             let head = target
                 .head_manifest(&tag)
                 .await
                 .map_err(CompareError::Destination)?;
             let found = head.map(|head| head.digest);
-            Ok(ArchTagFound { tag, digest, found })
+            Ok(ArchTagFound {
+                tag: tag.to_string(),
+                digest,
+                found,
+            })
         });
         stream::iter(asked).buffered(REQUESTS).try_collect().await
     }

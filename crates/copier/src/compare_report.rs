@@ -1,6 +1,6 @@
 //! What a comparison found, row by row.
 
-use oci_spec::image::Digest;
+use image_name::{Digest, DigestError};
 use registry_client::{Error, ManifestError};
 
 use crate::platform::Platform;
@@ -108,6 +108,9 @@ pub enum CompareError {
     /// A manifest that cannot be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A manifest names content by a digest of an algorithm that is not registered.
+    #[error("content cannot be checked: {0}")]
+    Digest(#[from] DigestError),
     /// None of the wanted platforms is there.
     #[error("none of the platforms {wanted} is in the image; it has {found}")]
     NoPlatform {
@@ -124,7 +127,7 @@ impl CompareError {
     pub fn wire(&self) -> Option<&Error> {
         match self {
             Self::Source(error) | Self::Destination(error) => Some(error),
-            Self::SourceMissing { .. } | Self::Manifest(_) | Self::NoPlatform { .. } => None,
+            _ => None,
         }
     }
 }

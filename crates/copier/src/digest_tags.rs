@@ -1,32 +1,56 @@
-//! Tags that are named after a digest: `sha256-<hex>`, the referrers tag
-//! schema, and `sha256-<hex>.sig`, `.att`, `.sbom`, which cosign writes.
+//! Tags that are named after a digest: `sha256-<hex>`, the referrers tag schema, and
+//! `sha256-<hex>.sig`, `.att`, `.sbom`, which cosign writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use oci_spec::image::Digest;
+use image_name::{Digest, DigestTagKind, Tag};
+use registry_client::TagList;
 
-/// The digest tags of a repository, by the digest they are about.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// The digest tags of a repository.
+#[derive(Debug, Default)]
 pub(crate) struct DigestTags {
-    by_subject: HashMap<String, Vec<String>>,
+    /// Those of a known kind.
+    known: HashSet<Tag>,
+    /// Those with another suffix, by the digest part of the tag.
+    unknown: HashMap<String, UnknownTags>,
+    /// What the list has that are not tags.
+    warning: Option<String>,
     /// The registry said that the repository has no list (404).
     denied: bool,
+}
+
+/// Tags about one digest that are of no known kind.
+#[derive(Debug)]
+struct UnknownTags {
+    first: Tag,
+    count: usize,
 }
 
 impl DigestTags {
     /// Picks the digest tags from a repository's tags; all others are let go,
     /// since a repository may have a hundred thousand.
-    pub(crate) fn among(tags: Vec<String>) -> Self {
-        let mut by_subject: HashMap<String, Vec<String>> = HashMap::new();
-        for tag in tags {
-            if let Some(subject) = subject_of(&tag) {
-                by_subject.entry(subject.to_owned()).or_default().push(tag);
+    pub(crate) fn among(list: TagList) -> Self {
+        let mut found = Self {
+            warning: list.warning(),
+            ..Self::default()
+        };
+        for tag in list.tags {
+            let Some(part) = tag.digest_part() else {
+                continue;
+            };
+            if is_known(&tag, part) {
+                found.known.insert(tag);
+                continue;
+            }
+            match found.unknown.get_mut(part) {
+                Some(unknown) => unknown.count += 1,
+                None => {
+                    let (part, first) = (part.to_owned(), tag);
+                    found.unknown.insert(part, UnknownTags { first, count: 1 });
+                }
             }
         }
-        Self {
-            by_subject,
-            denied: false,
-        }
+        found
     }
 
     /// Of a repository that has no list of tags.
@@ -42,36 +66,38 @@ impl DigestTags {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_subject.is_empty()
+        self.known.is_empty()
     }
 
-    /// The tags with a suffix about this digest.
-    pub(crate) fn suffixed<'t>(&'t self, subject: &Digest) -> impl Iterator<Item = &'t str> {
-        let key = key(subject);
-        let tags = self.by_subject.get(&key).into_iter().flatten();
-        tags.map(String::as_str).filter(move |tag| *tag != key)
+    /// Returns a warning where the list has entries that are not tags.
+    pub(crate) fn warning(&self) -> Option<&String> {
+        self.warning.as_ref()
+    }
+
+    /// Returns cosign's tags about this digest, at most one of each kind.
+    pub(crate) fn of_cosign(&self, subject: &Digest) -> impl Iterator<Item = Tag> {
+        let tags = DigestTagKind::COSIGN.map(|kind| subject.tag(kind));
+        tags.into_iter().filter(|tag| self.known.contains(tag))
     }
 
     /// Whether the referrers of this digest are listed by the tag schema.
     pub(crate) fn has_schema_tag(&self, subject: &Digest) -> bool {
-        let key = key(subject);
-        self.by_subject
-            .get(&key)
-            .is_some_and(|tags| tags.contains(&key))
+        self.known.contains(&subject.tag(DigestTagKind::Referrers))
+    }
+
+    /// Returns a warning where tags about this digest are of no known kind.
+    pub(crate) fn unknown_warning(&self, subject: &Digest) -> Option<String> {
+        let part = subject.tag(DigestTagKind::Referrers);
+        let UnknownTags { first, count } = self.unknown.get(part.as_str())?;
+        Some(format!(
+            "tags about {subject} with a suffix other than .sig, .att and .sbom are not copied: {count}, the first is {first}"
+        ))
     }
 }
 
-fn key(subject: &Digest) -> String {
-    registry_client::referrers_tag(subject)
-}
-
-/// `sha256-<64 hex>` at the head of a tag that ends there or goes on with a dot.
-fn subject_of(tag: &str) -> Option<&str> {
-    let hex = tag.strip_prefix("sha256-")?;
-    let length = hex.bytes().take_while(u8::is_ascii_hexdigit).count();
-    let subject = &tag[.."sha256-".len() + length];
-    let rest = &hex[length..];
-    (length == 64 && (rest.is_empty() || rest.starts_with('.'))).then_some(subject)
+fn is_known(tag: &Tag, part: &str) -> bool {
+    let suffix = &tag.as_str()[part.len()..];
+    matches!(suffix, "" | ".sig" | ".att" | ".sbom")
 }
 
 #[cfg(test)]
@@ -81,23 +107,27 @@ mod tests {
     #[test]
     fn digest_tags_are_found_by_their_subject() {
         let hex = "a".repeat(64);
-        let tags = ["v1", "sha256-abc", "latest"]
-            .map(ToOwned::to_owned)
-            .into_iter();
-        let own = [
-            format!("sha256-{hex}.sig"),
-            format!("sha256-{hex}"),
-            format!("sha256-{hex}x"),
-        ];
-        let found = DigestTags::among(tags.chain(own).collect());
+        let suffixed = |suffix: &str| format!("sha256-{hex}{suffix}").parse::<Tag>().unwrap();
+        let mut tags: Vec<Tag> = ["v1", "sha256-abc", "latest"]
+            .map(|text| text.parse().unwrap())
+            .into();
+        tags.extend(["", ".sig", ".a", ".b", "x"].map(suffixed));
+        let found = DigestTags::among(TagList {
+            tags,
+            ..TagList::default()
+        });
         let subject: Digest = format!("sha256:{hex}").parse().unwrap();
-        assert_eq!(
-            found.suffixed(&subject).collect::<Vec<_>>(),
-            [format!("sha256-{hex}.sig")]
-        );
+        let of_cosign: Vec<_> = found.of_cosign(&subject).collect();
+        assert_eq!(of_cosign, [suffixed(".sig")]);
         assert!(found.has_schema_tag(&subject));
+        let warning = found.unknown_warning(&subject).unwrap();
+        assert!(
+            warning.ends_with(&format!("2, the first is sha256-{hex}.a")),
+            "{warning}"
+        );
         let other: Digest = format!("sha256:{}", "b".repeat(64)).parse().unwrap();
-        assert_eq!(found.suffixed(&other).count(), 0);
+        assert_eq!(found.of_cosign(&other).count(), 0);
         assert!(!found.has_schema_tag(&other));
+        assert_eq!(found.unknown_warning(&other), None);
     }
 }

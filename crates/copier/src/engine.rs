@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oci_spec::image::Digest;
+use image_name::{Digest, ManifestReference, RepositoryPath};
 use once_map::OnceMap;
-use registry_client::{Client, Manifest, Referrers, Repository};
+use registry_client::{Client, Manifest, Referrers, Repository, WritePolicy};
 use tokio::sync::Semaphore;
 
 use crate::destination::Destination;
@@ -17,6 +17,7 @@ use crate::manifests::Manifests;
 use crate::progress::Progress;
 use crate::report::{RowError, Summary};
 use crate::row::Options;
+use crate::write_plan::WritePlan;
 
 /// Images copied at once. Each has its manifests in memory, and when a run is
 /// interrupted they are what it still ends, or has begun in vain.
@@ -25,7 +26,9 @@ const COPIES: usize = 128;
 /// What all rows of a run share.
 #[derive(Debug)]
 pub(crate) struct Engine<'a> {
-    pub(crate) client: &'a Client,
+    /// Sends the writes of the plan.
+    pub(crate) client: Client,
+    pub(crate) plan: Arc<WritePlan>,
     pub(crate) options: &'a Options,
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) heads: Heads,
@@ -43,12 +46,15 @@ pub(crate) struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     pub(crate) fn new(
-        client: &'a Client,
+        client: &Client,
+        plan: WritePlan,
         options: &'a Options,
         progress: &'a Arc<Progress>,
     ) -> Self {
+        let plan = Arc::new(plan);
         Self {
-            client,
+            client: client.with_writes(Arc::clone(&plan) as Arc<dyn WritePolicy>),
+            plan,
             options,
             progress,
             heads: Heads::new(),
@@ -114,7 +120,7 @@ pub(crate) struct Passage<'a> {
     pub(crate) source: &'a Repository,
     pub(crate) target: &'a Repository,
     /// The target's name, shared with what is known of its registry.
-    pub(crate) target_name: Arc<str>,
+    pub(crate) target_name: RepositoryPath,
     pub(crate) destination: &'a Destination,
     /// Bytes sent for this row.
     bytes: AtomicU64,
@@ -135,7 +141,7 @@ impl<'a> Passage<'a> {
             engine,
             source,
             target,
-            target_name: target.name().into(),
+            target_name: target.path().clone(),
             destination,
             bytes: AtomicU64::new(0),
             written: AtomicU64::new(0),
@@ -145,7 +151,11 @@ impl<'a> Passage<'a> {
     }
 
     /// Writes a manifest to the target.
-    pub(crate) async fn put(&self, reference: &str, manifest: &Manifest) -> Result<(), RowError> {
+    pub(crate) async fn put(
+        &self,
+        reference: impl Into<ManifestReference>,
+        manifest: &Manifest,
+    ) -> Result<(), RowError> {
         let put = self.target.put_manifest(reference, manifest).await;
         self.written.fetch_add(1, Ordering::Relaxed);
         put.map(drop).map_err(RowError::Write)

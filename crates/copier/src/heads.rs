@@ -2,7 +2,7 @@
 
 use oci_spec::distribution::Reference;
 use once_map::OnceMap;
-use registry_client::{Client, Error, ManifestHead, Repository};
+use registry_client::{Client, Error, ManifestHead, Repository, manifest_reference};
 
 use crate::report::Moved;
 use crate::row::Row;
@@ -45,11 +45,6 @@ pub(crate) struct Heads {
     destinations: OnceMap<Reference, Result<Option<ManifestHead>, Error>>,
 }
 
-/// The tag or digest of a reference as it stands in a URL.
-pub(crate) fn tag_or_digest(reference: &Reference) -> &str {
-    reference.digest().or(reference.tag()).unwrap_or("latest")
-}
-
 impl Heads {
     pub(crate) fn new() -> Self {
         Self {
@@ -67,8 +62,9 @@ impl Heads {
     ) -> Result<Option<Found>, Error> {
         let ask = || async {
             let mut answer = Ok(None);
+            let manifest = manifest_reference(reference)?;
             for repository in client.sources(reference)? {
-                answer = repository.head_manifest(tag_or_digest(reference)).await;
+                answer = repository.head_manifest(&manifest).await;
                 if let Ok(Some(head)) = answer {
                     return Ok(Some(Found { repository, head }));
                 }
@@ -84,7 +80,11 @@ impl Heads {
         repository: &Repository,
         reference: &Reference,
     ) -> Result<Option<ManifestHead>, Error> {
-        let ask = || repository.head_manifest(tag_or_digest(reference));
+        let ask = || async {
+            repository
+                .head_manifest(manifest_reference(reference)?)
+                .await
+        };
         self.destinations.get_or_init(reference.clone(), ask).await
     }
 }

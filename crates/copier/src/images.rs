@@ -2,12 +2,14 @@
 //! before manifests.
 
 use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
-use oci_spec::image::{Descriptor, Digest};
+use image_name::Digest;
+use oci_spec::image::Descriptor;
 use registry_client::{Blob, Content, Manifest};
 
 use crate::engine::Passage;
 use crate::platform::Platform;
 use crate::report::RowError;
+use crate::subject::{Subject, check_subject};
 
 /// What is known of the target before a manifest is copied there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +18,15 @@ pub(crate) enum Expect {
     Absent,
     /// Some children may be there.
     Unknown,
+}
+
+/// The relation of a manifest to the one that it is copied for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Role<'a> {
+    /// An index names it.
+    Child,
+    /// It is listed as a referrer, and must name the other as its subject.
+    Referrer(&'a Subject),
 }
 
 /// An index in an index in an index: real ones are two deep.
@@ -71,7 +82,7 @@ impl Passage<'_> {
                         .chain(&layers)
                         .filter(|blob| !is_foreign(blob));
                     let ensured = blobs.map(|blob| async move {
-                        self.ensure_blob(&Blob::from(blob), platform).await
+                        self.ensure_blob(&Blob::try_from(blob)?, platform).await
                     });
                     try_join_all(ensured).await.map(drop)
                 }
@@ -94,9 +105,10 @@ impl Passage<'_> {
                 what: format!("names {} manifests, more than {CHILDREN}", children.len()),
             });
         }
-        let ensured = children
-            .iter()
-            .map(|child| self.ensure_child(parent, child, expect, depth));
+        let ensured = children.iter().map(|child| async move {
+            let role = Role::Child;
+            self.ensure_child(parent, child, role, expect, depth).await
+        });
         try_join_all(ensured).await.map(drop)
     }
 
@@ -106,28 +118,31 @@ impl Passage<'_> {
         &'f self,
         parent: &'f Digest,
         child: &'f Descriptor,
+        role: Role<'f>,
         expect: Expect,
         depth: usize,
     ) -> LocalBoxFuture<'f, Result<(), RowError>> {
-        let key = (self.target_name.clone(), child.digest().clone());
-        let copy = move || async move { self.copy_child(parent, child, expect, depth).await };
-        self.destination
-            .manifests
-            .get_or_try_init(key, copy)
-            .boxed_local()
+        async move {
+            let key = (self.target_name.clone(), child.digest().try_into()?);
+            let copy = || self.copy_child(parent, child, role, expect, depth);
+            // The cells cannot wait for each other in a circle: each waits for those of content
+            // that it names by digest, and no content names itself.
+            self.destination.manifests.get_or_try_init(key, copy).await
+        }
+        .boxed_local()
     }
 
     async fn copy_child(
         &self,
         parent: &Digest,
         child: &Descriptor,
+        role: Role<'_>,
         expect: Expect,
         depth: usize,
     ) -> Result<(), RowError> {
-        let digest = child.digest();
-        let reference = digest.to_string();
+        let digest = &Digest::try_from(child.digest())?;
         if expect == Expect::Unknown {
-            let there = self.target.head_manifest(&reference).await;
+            let there = self.target.head_manifest(digest).await;
             if there.map_err(RowError::Write)?.is_some() {
                 return Ok(());
             }
@@ -136,24 +151,38 @@ impl Passage<'_> {
         let Some(manifest) = self.source_manifest(digest).await? else {
             return self.copy_blob_child(parent, child).await;
         };
+        if let Role::Referrer(subject) = role {
+            self.check_attached(subject).await?;
+            check_subject(&manifest, &subject.digest)?;
+        }
         self.ensure_contents(&manifest, platform.as_ref(), expect, depth)
             .await?;
-        self.put(&reference, &manifest).await
+        self.put(digest, &manifest).await
     }
 
     /// An index may name content that is no manifest; registries keep that as
     /// a blob.
     async fn copy_blob_child(&self, parent: &Digest, child: &Descriptor) -> Result<(), RowError> {
-        let blob = Blob::from(child);
+        let blob = Blob::try_from(child)?;
         let there = self.source.has_blob(&blob).await;
         if there.map_err(RowError::Read)? {
             return self.ensure_blob(&blob, None).await;
         }
         Err(RowError::Incomplete {
             parent: parent.clone(),
-            child: child.digest().clone(),
+            child: blob.digest,
         })
     }
+}
+
+/// The digests of descriptors, in their order.
+///
+/// # Errors
+///
+/// [`RowError::Digest`] where one is of an algorithm that cannot be checked.
+pub(crate) fn digests_of(descriptors: &[Descriptor]) -> Result<Vec<Digest>, RowError> {
+    let digests = descriptors.iter().map(|child| child.digest().try_into());
+    digests.collect::<Result<_, _>>().map_err(RowError::from)
 }
 
 /// Whether a layer is to be fetched from its publisher only.

@@ -46,10 +46,13 @@
 //!   writes an index of its own, and says so.
 //! - Within a run a blob is fetched at most once for each destination
 //!   registry that honours mounts, whichever rows need it.
+//! - A run writes what its [`WritePlan`] has, which is made from its rows before the first write;
+//!   anything else is refused before it is sent, whatever a registry says.
 //! - A row with an approved digest never gets another one.
 //! - Nothing is kept between runs: what the registries do not confirm is not
 //!   believed.
 
+mod arch_tag_name;
 mod arch_tags;
 mod attached;
 #[cfg(feature = "benchmarks")]
@@ -72,8 +75,10 @@ mod referrers_index;
 mod report;
 mod row;
 mod selection;
+mod subject;
 mod sync;
 mod sync_row;
+mod write_plan;
 
 pub use compare::compare;
 pub use compare_report::{
@@ -82,6 +87,7 @@ pub use compare_report::{
 };
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, RowUnderWay, Transfer};
-pub use report::{Conflict, Moved, Outcome, Report, RowError, Status, Summary};
+pub use report::{Conflict, Moved, OtherSubject, Outcome, Report, RowError, Status, Summary};
 pub use row::{MovedTag, NarrowedIndex, Options, PlatformSelection, Row};
 pub use sync::sync;
+pub use write_plan::WritePlan;

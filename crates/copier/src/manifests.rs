@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oci_spec::image::Digest;
+use image_name::Digest;
 use registry_client::{Error, Manifest, Repository};
 use tokio::sync::OnceCell;
 
@@ -37,7 +37,7 @@ impl Manifests {
         let cell = self.cell(digest);
         // A repository that lacks it settles nothing: another may have it.
         let fetch = || async {
-            let fetched = repository.manifest(digest.as_ref()).await;
+            let fetched = repository.manifest(digest).await;
             fetched.map_err(Some)?.ok_or(None)
         };
         let manifest = match cell.get_or_try_init(fetch).await {

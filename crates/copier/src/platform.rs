@@ -8,10 +8,10 @@ use oci_spec::image::Platform as OciPlatform;
 /// A platform that somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Platform {
-    os: String,
-    architecture: String,
-    variant: Option<String>,
-    os_version: Option<String>,
+    pub(crate) os: String,
+    pub(crate) architecture: String,
+    pub(crate) variant: Option<String>,
+    pub(crate) os_version: Option<String>,
 }
 
 /// A text that is no platform.
@@ -150,42 +150,6 @@ fn canonical_architecture(name: &str) -> String {
     }
 }
 
-/// The suffixes of the `TAG-ARCH` tags that the old mirror wrote: for each
-/// platform in order, `None` where it gets no tag.
-///
-/// amd64, arm64, arm and s390x; the first variant of an architecture without
-/// suffix, further ones with it (`arm`, `armv7`); windows as
-/// `ARCH-windows-OSVERSION`. A suffix is given once.
-pub(crate) fn arch_tag_suffixes(platforms: &[Option<Platform>]) -> Vec<Option<String>> {
-    let mut given: Vec<String> = Vec::new();
-    let mut suffix = |platform: &Platform| {
-        if !["amd64", "arm64", "arm", "s390x"].contains(&platform.architecture.as_str()) {
-            return None;
-        }
-        let architecture = &platform.architecture;
-        let candidates = match platform.os.as_str() {
-            "linux" => {
-                let variant = platform.variant.as_deref().unwrap_or_default();
-                vec![architecture.clone(), format!("{architecture}{variant}")]
-            }
-            "windows" => vec![format!(
-                "{architecture}-windows-{}",
-                platform.os_version.as_ref()?
-            )],
-            _ => return None,
-        };
-        let free = candidates
-            .into_iter()
-            .find(|candidate| !given.contains(candidate))?;
-        given.push(free.clone());
-        Some(free)
-    };
-    platforms
-        .iter()
-        .map(|platform| platform.as_ref().and_then(&mut suffix))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,40 +196,5 @@ mod tests {
         for text in ["", "/", "linux/", "a/b/c/d", "linux/amd 64", "linux/amd64:"] {
             assert!(text.parse::<Platform>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn arch_tags_are_those_of_the_old_mirror() {
-        let platforms = [
-            "linux/amd64",
-            "linux/arm/v6",
-            "linux/arm/v7",
-            "linux/arm64/v8",
-            "linux/ppc64le",
-            "linux/s390x",
-            "windows/amd64:10.0.17763.1",
-            "linux/amd64",
-        ];
-        let platforms: Vec<_> = platforms
-            .iter()
-            .map(|text| Some(platform(text)))
-            .chain([None])
-            .collect();
-        let suffixes = arch_tag_suffixes(&platforms);
-        let expected = [
-            Some("amd64"),
-            Some("arm"),
-            Some("armv7"),
-            Some("arm64"),
-            None,
-            Some("s390x"),
-            Some("amd64-windows-10.0.17763.1"),
-            None,
-            None,
-        ];
-        assert_eq!(
-            suffixes.iter().map(Option::as_deref).collect::<Vec<_>>(),
-            expected
-        );
     }
 }

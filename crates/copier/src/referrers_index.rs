@@ -21,6 +21,17 @@ pub(crate) fn missing(referrers: &[Descriptor], known: &[Descriptor]) -> Vec<Des
         .collect()
 }
 
+/// The referrers that `known` has.
+pub(crate) fn present(referrers: &[Descriptor], known: &[Descriptor]) -> Vec<Descriptor> {
+    let mut present = referrers.to_vec();
+    present.retain(|referrer| {
+        known
+            .iter()
+            .any(|known| known.digest() == referrer.digest())
+    });
+    present
+}
+
 /// The index that lists `known`, in its order, and then `added`. What others
 /// have listed there stays.
 pub(crate) fn with(known: &[Descriptor], added: &[Descriptor]) -> Manifest {

@@ -1,6 +1,6 @@
 //! What a run did, row by row.
 
-use oci_spec::image::Digest;
+use image_name::{Digest, DigestError};
 use registry_client::{Error, ManifestError, ManifestHead};
 
 /// The result of a run.
@@ -109,6 +109,12 @@ pub enum RowError {
         /// The missing child.
         child: Digest,
     },
+    /// A manifest names content by a digest of an algorithm that is not registered.
+    #[error("content cannot be checked: {0}")]
+    Digest(#[from] DigestError),
+    /// A manifest that is listed as a referrer of another one than it names.
+    #[error(transparent)]
+    OtherSubject(Box<OtherSubject>),
     /// Deeper or wider than any real image.
     #[error("{digest} {what}")]
     Excessive {
@@ -157,6 +163,24 @@ pub struct Moved {
     pub approved: Digest,
     /// The digest that the source has now.
     pub now: Digest,
+}
+
+/// A manifest that is listed as a referrer of another one than it names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{referrer} is listed as a referrer of {listed}, but {}",
+    match actual {
+        Some(actual) => format!("its subject is {actual}"),
+        None => "it has no subject".to_owned(),
+    }
+)]
+pub struct OtherSubject {
+    /// The manifest.
+    pub referrer: Digest,
+    /// The digest among whose referrers it is listed.
+    pub listed: Digest,
+    /// The digest that it names as its subject.
+    pub actual: Option<String>,
 }
 
 /// Two rows that feed one destination with different content.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use image_name::Digest;
 use oci_spec::distribution::Reference;
-use oci_spec::image::Digest;
 
 use crate::platform::Platform;
 

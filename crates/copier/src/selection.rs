@@ -67,7 +67,10 @@ impl Passage<'_> {
         let Some(config) = config else {
             return Ok(None);
         };
-        let content = self.source.small_blob(&Blob::from(config), CONFIG).await;
+        let content = self
+            .source
+            .small_blob(&Blob::try_from(config)?, CONFIG)
+            .await;
         Ok(Platform::of_config(&content.map_err(RowError::Read)?))
     }
 }

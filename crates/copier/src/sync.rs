@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 use oci_spec::distribution::Reference;
-use registry_client::Client;
+use registry_client::{Access, Client, manifest_reference};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
-use crate::heads::tag_or_digest;
 use crate::progress::Progress;
 use crate::report::{Conflict, Outcome, Report, RowError, Status, Summary};
 use crate::row::{Options, Row};
 use crate::sync_row::Target;
+use crate::write_plan::WritePlan;
 
 /// Rows under way at once: enough that a host's limit is in use while rows wait
 /// for an answer of another. A row is a few KiB; how many requests that makes is
@@ -37,7 +37,7 @@ pub async fn sync(
     progress: &Arc<Progress>,
     stop: &CancellationToken,
 ) -> Report {
-    let engine = Engine::new(client, options, progress);
+    let engine = Engine::new(client, write_plan(client, rows, options), options, progress);
     let (first, later) = split_by_destination(rows);
     let mut outcomes: Vec<Outcome> = rows.iter().map(|_| Outcome::of(Status::Skipped)).collect();
     let work = async {
@@ -78,6 +78,22 @@ pub async fn sync(
         outcome.warnings.extend(engine.doubts.of(row));
     }
     report(&engine, outcomes)
+}
+
+/// The writes that the rows stand for. A dry run has none, and neither has a row with a name
+/// that is wrong, which fails when its turn comes.
+fn write_plan(client: &Client, rows: &[Row], options: &Options) -> WritePlan {
+    let mut plan = WritePlan::default();
+    if options.dry_run {
+        return plan;
+    }
+    for row in rows {
+        let target = client.destination(&row.destination, Access::Push);
+        if let (Ok(target), Ok(reference)) = (target, manifest_reference(&row.destination)) {
+            plan.add(&target, &reference, options.arch_tags);
+        }
+    }
+    plan
 }
 
 fn report(engine: &Engine<'_>, rows: Vec<Outcome>) -> Report {
@@ -139,8 +155,8 @@ impl Engine<'_> {
     /// A row whose destination an earlier row fills: the same content is fine,
     /// other content is refused.
     async fn sync_later(&self, row: &Row, first: &Row, outcome: &Outcome) -> Outcome {
-        let own = self.heads.source(self.client, &row.source).await;
-        let firsts = self.heads.source(self.client, &first.source).await;
+        let own = self.heads.source(&self.client, &row.source).await;
+        let firsts = self.heads.source(&self.client, &first.source).await;
         if let (Ok(Some(own)), Ok(Some(firsts))) = (own, firsts) {
             let digest = row.approved.clone().unwrap_or(own.head.digest);
             let first_digest = first.approved.clone().unwrap_or(firsts.head.digest);
@@ -185,9 +201,9 @@ impl Engine<'_> {
             // In the order of the list, so that two runs search alike.
             let mut there = stream::iter(asks).buffered(ROWS).filter_map(ready);
             while let Some((row, target, digest)) = there.next().await {
-                let name = target.name().into();
+                let name = target.path().clone();
                 let source = row.source.repository().into();
-                let reference = digest.to_string();
+                let reference = digest.into();
                 destination.candidates.add(target, name, source, reference);
             }
             self.add_neighbours(&host, neighbours);
@@ -201,10 +217,10 @@ impl Engine<'_> {
         for row in neighbours {
             if let Ok(target) = self.target_of(row)
                 && target.host_name() == host
+                && let Ok(reference) = manifest_reference(&row.destination)
             {
-                let name = target.name().into();
+                let name = target.path().clone();
                 let source = row.source.repository().into();
-                let reference = tag_or_digest(&row.destination).to_owned();
                 destination.candidates.add(target, name, source, reference);
             }
         }

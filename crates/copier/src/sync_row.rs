@@ -1,12 +1,12 @@
 //! One row from beginning to end.
 
-use oci_spec::image::Digest;
-use registry_client::{Access, ManifestHead, Repository, is_index_type};
+use image_name::{Digest, ManifestReference};
+use registry_client::{Access, ManifestHead, Repository, is_index_type, manifest_reference};
 
 use crate::attached::Children;
 use crate::engine::{Engine, Passage};
-use crate::heads::{Found, tag_or_digest};
-use crate::images::Expect;
+use crate::heads::Found;
+use crate::images::{Expect, digests_of};
 use crate::report::{Outcome, RowError, Status};
 use crate::row::{MovedTag, NarrowedIndex, Row};
 use crate::selection::Selected;
@@ -41,7 +41,7 @@ impl Engine<'_> {
                 Target::Unasked => self.heads.destination(&target, &row.destination).await,
             }
         };
-        let ask_source = self.heads.source(self.client, &row.source);
+        let ask_source = self.heads.source(&self.client, &row.source);
         let (found, there) = futures::join!(ask_source, ask_target);
         let found = found
             .map_err(RowError::Read)?
@@ -108,10 +108,11 @@ impl Engine<'_> {
         let target = self.client.destination(&row.destination, access);
         let target = target.map_err(RowError::Name)?;
         let places = self.client.sources(&row.source).map_err(RowError::Name)?;
-        let same_reference = tag_or_digest(&row.source) == tag_or_digest(&row.destination);
-        if same_reference && places.contains(&target) {
+        let from = manifest_reference(&row.source).map_err(RowError::Name)?;
+        let to = manifest_reference(&row.destination).map_err(RowError::Name)?;
+        if from == to && places.contains(&target) {
             return Err(RowError::OntoItself {
-                place: format!("{target}:{}", tag_or_digest(&row.destination)),
+                place: format!("{target}:{to}"),
             });
         }
         Ok(target)
@@ -225,7 +226,7 @@ impl Passage<'_> {
             Expect::Unknown
         };
         self.write_image(row, &selected, same, expect).await?;
-        let children = KnownChildren::of(&selected);
+        let children = KnownChildren::of(&selected)?;
         let root = (!rebuilt).then_some(&found.head.digest);
         let error = self.attach(root, children.as_children(&digest)).await.err();
         Ok(Step {
@@ -255,17 +256,15 @@ impl Passage<'_> {
             None if !same => self.ensure_contents(root, None, expect, 0).await?,
             _ => {}
         }
-        // A row by digest whose index was rebuilt has a digest of its own.
-        let by_digest = row.destination.digest().is_some();
-        let tag = if by_digest {
-            root.digest.as_ref()
-        } else {
-            tag_or_digest(&row.destination)
+        let reference = match manifest_reference(&row.destination).map_err(RowError::Name)? {
+            // A row by digest whose index was rebuilt has a digest of its own.
+            ManifestReference::Digest(_) => ManifestReference::from(&root.digest),
+            tag @ ManifestReference::Tag(_) => tag,
         };
         if !same {
-            self.put(tag, root).await?;
+            self.put(&reference, root).await?;
         }
-        if options.arch_tags && !by_digest {
+        if let Some(tag) = reference.tag().filter(|_| options.arch_tags) {
             let children = selected.children.as_deref();
             self.write_arch_tags(tag, root, children).await?;
         }
@@ -281,15 +280,15 @@ enum KnownChildren {
 }
 
 impl KnownChildren {
-    fn of(selected: &Selected) -> Self {
-        let children = selected.children.iter().flatten();
+    fn of(selected: &Selected) -> Result<Self, RowError> {
+        let children = selected.children.as_deref().unwrap_or_default();
         if children
-            .clone()
+            .iter()
             .any(|child| is_index_type(child.media_type().as_ref()))
         {
-            return Self::Nested;
+            return Ok(Self::Nested);
         }
-        Self::Flat(children.map(|child| child.digest().clone()).collect())
+        digests_of(children).map(Self::Flat)
     }
 
     fn as_children<'a>(&'a self, root: &'a Digest) -> Children<'a> {

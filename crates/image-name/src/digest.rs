@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use oci_spec::image::{Digest as SpecDigest, DigestAlgorithm};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A digest of a registered algorithm, `ALGORITHM:HEX`.
 ///
@@ -219,6 +221,19 @@ impl Ord for Digest {
 impl AsRef<str> for Digest {
     fn as_ref(&self) -> &str {
         self.as_str()
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 

@@ -36,6 +36,7 @@
 //! - Parsing never panics, and its time is linear in the text's length.
 
 mod digest;
+mod digest_tag;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod host;
@@ -46,6 +47,7 @@ mod repository_path;
 mod tag;
 
 pub use digest::{Algorithm, Digest, DigestError};
+pub use digest_tag::DigestTagKind;
 pub use host::{DOCKER_HUB, DOCKER_HUB_API, Host, HostError, is_docker_hub, without_docker_hub};
 pub use image::{ImageName, ImageNameError, full_repository, tag_or_digest};
 pub use manifest_reference::{ManifestReference, ManifestReferenceError};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use oci_spec::distribution::Reference;
+
 use crate::digest::{Digest, DigestError};
 use crate::tag::{Tag, TagError};
 
@@ -85,6 +87,18 @@ impl TryFrom<&str> for ManifestReference {
     }
 }
 
+impl TryFrom<&Reference> for ManifestReference {
+    type Error = ManifestReferenceError;
+
+    /// Takes the digest of an image's reference, else its tag, else `latest`.
+    fn try_from(reference: &Reference) -> Result<Self, Self::Error> {
+        Ok(match reference.digest() {
+            Some(digest) => Self::Digest(digest.parse()?),
+            None => Self::Tag(reference.tag().unwrap_or("latest").parse()?),
+        })
+    }
+}
+
 impl From<Tag> for ManifestReference {
     fn from(tag: Tag) -> Self {
         Self::Tag(tag)
@@ -130,6 +144,29 @@ impl fmt::Display for ManifestReference {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_digest_of_a_reference_counts_before_its_tag() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let cases = [
+            ("busybox".to_owned(), Some("latest")),
+            ("q.io/a:v1".to_owned(), Some("v1")),
+            (format!("q.io/a:v1@{digest}"), Some(&*digest)),
+        ];
+        for (text, expected) in cases {
+            let reference: Reference = text.parse().unwrap();
+            let parsed = ManifestReference::try_from(&reference).ok();
+            assert_eq!(
+                parsed.as_ref().map(ManifestReference::as_str),
+                expected,
+                "{text}"
+            );
+        }
+        let unchecked = Reference::with_tag("q.io".into(), "a".into(), "../b".into());
+        assert!(ManifestReference::try_from(&unchecked).is_err());
+        let unchecked = Reference::with_digest("q.io".into(), "a".into(), "md5:00".into());
+        assert!(ManifestReference::try_from(&unchecked).is_err());
+    }
 
     #[test]
     fn a_colon_separates_digests_from_tags() {

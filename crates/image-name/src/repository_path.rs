@@ -4,6 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The name of a repository at its registry, without the host: `library/busybox`.
 ///
 /// Components are separated by `/`. A component is
@@ -122,6 +125,19 @@ impl TryFrom<&str> for RepositoryPath {
 impl AsRef<str> for RepositoryPath {
     fn as_ref(&self) -> &str {
         self.as_str()
+    }
+}
+
+impl Serialize for RepositoryPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for RepositoryPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
 ///
 /// Source: distribution specification, "Pulling manifests".
@@ -43,6 +46,11 @@ impl Tag {
     /// The length of the longest tag that the specification allows.
     pub const MAX_LENGTH: usize = 128;
 
+    /// Wraps a text that this crate has put together by the grammar.
+    pub(crate) fn trusted(text: String) -> Self {
+        Self(text.into())
+    }
+
     /// Returns the tag's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -80,6 +88,19 @@ impl TryFrom<&str> for Tag {
 impl AsRef<str> for Tag {
     fn as_ref(&self) -> &str {
         self.as_str()
+    }
+}
+
+impl Serialize for Tag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Tag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 

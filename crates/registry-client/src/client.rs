@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use image_name::ManifestReference;
 use oci_client::Reference;
 use tokio::sync::Semaphore;
 
@@ -14,9 +15,11 @@ use crate::error::Error;
 use crate::host_api::HostApi;
 use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
 use crate::repository::Repository;
+use crate::transport::redact::printable;
 use crate::transport::{Host, Patience, Shared, system_roots};
 use crate::trust::Trust;
 use crate::vendor_api::{VendorRepository, endpoint};
+use crate::write_policy::{ReadOnly, WritePolicy};
 
 /// What a [`Client`] is made from. Nothing is read from the environment.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    writes: Arc<dyn WritePolicy>,
 }
 
 #[derive(Debug)]
@@ -82,7 +86,18 @@ impl Client {
                     chunks: Semaphore::new(CHUNKS_IN_MEMORY),
                 }),
             }),
+            writes: Arc::new(ReadOnly),
         })
+    }
+
+    /// Returns the same client, its hosts and tokens shared, with the writes that a policy
+    /// allows. A client sends no write before.
+    #[must_use]
+    pub fn with_writes(&self, writes: Arc<dyn WritePolicy>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            writes,
+        }
     }
 
     /// Where an image may be read, in the order to try: the mirrors of
@@ -150,8 +165,21 @@ impl Client {
     }
 
     fn at(&self, location: &Location, access: Access) -> Result<Repository, Error> {
-        let host = self.host(&location.host, location.insecure)?;
-        Ok(Repository::new(host, &location.repository, access))
+        let Location {
+            host, repository, ..
+        } = location;
+        let path = repository.parse().map_err(|source| Error::Name {
+            host: host.clone(),
+            path: printable(repository, 200),
+            source,
+        })?;
+        let host = self.host(host, location.insecure)?;
+        Ok(Repository::new(
+            host,
+            path,
+            access,
+            Arc::clone(&self.writes),
+        ))
     }
 
     fn host(&self, name: &str, insecure: Option<bool>) -> Result<Arc<Host>, Error> {
@@ -187,6 +215,18 @@ impl Client {
     pub fn requests(&self) -> u64 {
         self.inner.shared.requests.load(Ordering::Relaxed)
     }
+}
+
+/// Returns the tag or digest of an image's reference.
+///
+/// # Errors
+///
+/// [`Error::Reference`] where it is neither.
+pub fn manifest_reference(reference: &Reference) -> Result<ManifestReference, Error> {
+    reference.try_into().map_err(|source| Error::Reference {
+        reference: reference.to_string(),
+        source,
+    })
 }
 
 /// rustls takes its cryptography from the process; ours is ring.

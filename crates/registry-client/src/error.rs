@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
-use oci_spec::image::Digest;
+use image_name::{Digest, ManifestReferenceError, RepositoryPathError};
 
 use crate::credentials::CredentialError;
 use crate::registries_conf::ResolveError;
@@ -82,6 +82,34 @@ pub enum Error {
         url: String,
         /// What is wrong with the answer.
         what: String,
+    },
+    /// A request that leads elsewhere than to its repository, or writes what is not planned.
+    #[error("{method} {url} was not sent: {what}")]
+    NotSent {
+        /// The request's method.
+        method: Method,
+        /// The request's URL, redacted.
+        url: String,
+        /// The reason.
+        what: String,
+    },
+    /// A name that is not the path of a repository.
+    #[error("{host}/{path} is not a repository: {source}")]
+    Name {
+        /// The registry.
+        host: String,
+        /// The path.
+        path: String,
+        /// The reason.
+        source: RepositoryPathError,
+    },
+    /// A reference that names neither a tag nor a digest.
+    #[error("{reference} is not an image: {source}")]
+    Reference {
+        /// The image's reference.
+        reference: String,
+        /// The reason.
+        source: ManifestReferenceError,
     },
     /// The host asked for a longer pause than we are willing to make.
     #[error("{host} asks to wait until {} (Retry-After), longer than the {} s that a run waits", httpdate::fmt_http_date(*until), max_wait.as_secs())]

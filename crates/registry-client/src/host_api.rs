@@ -8,6 +8,7 @@ use http::{HeaderMap, Method};
 use crate::error::Error;
 use crate::paging::next_page;
 use crate::transport::{Host, Reply, Request};
+use crate::write_policy::ReadOnly;
 
 /// A host's HTTP API, asked without credentials.
 ///
@@ -79,6 +80,8 @@ impl HostApi {
             payload: Bytes::new(),
             is_blob: false,
             scopes: None,
+            is_session: false,
+            writes: Arc::new(ReadOnly),
             accepted,
             limit: PAGE_LIMIT,
         })

@@ -15,6 +15,7 @@
 //! use registry_client::{Client, Patience, Settings};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let tag: image_name::Tag = "1.36".parse()?;
 //! let sources = CredentialSources { files: Vec::new(), helpers: Helpers::new("/usr/bin") };
 //! let client = Client::new(Settings {
 //!     registries_conf: RegistriesConf::default(),
@@ -25,7 +26,7 @@
 //! })?;
 //! let image = "busybox:1.36".parse()?;
 //! for repository in client.sources(&image)? {
-//!     if let Some(head) = repository.head_manifest("1.36").await? {
+//!     if let Some(head) = repository.head_manifest(&tag).await? {
 //!         println!("{repository} has {}", head.digest);
 //!     }
 //! }
@@ -37,6 +38,10 @@
 //!
 //! - Every request goes through one loop (`transport`): the host's limit and
 //!   pauses, authentication, redirects, retries. Nothing else waits or retries.
+//! - Only the types of `image-name` become segments of a path. A request that carries our
+//!   credentials goes below `/v2/NAME/` of the repository that it was made for, and a write
+//!   goes where the client's [`WritePolicy`] allows; anything else is refused before it is
+//!   sent ([`Error::NotSent`]).
 //! - Content is checked against its digest before its last byte is handed on.
 //! - Credentials go to the host they are stored for and to the token realm it
 //!   names over the same or better transport security; a redirect to another
@@ -62,6 +67,7 @@ mod capabilities;
 mod client;
 pub mod credentials;
 mod digest;
+mod endpoint;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -75,17 +81,20 @@ mod tags;
 mod transport;
 pub mod trust;
 mod vendor_api;
+mod write_policy;
 
 pub use activity::{Activity, HostActivity};
 pub use auth::Access;
 pub use blob::{Blob, BlobReader, Mount, Side, TransferError, UploadSession, transfer_blob};
 pub use capabilities::Support;
-pub use client::{Client, Settings};
+pub use client::{Client, Settings, manifest_reference};
 pub use digest::sha256_digest;
 pub use error::{Awaited, Error, ErrorCode, StatusError};
 pub use host_api::{HostApi, Page};
 pub use manifest::{Content, Manifest, ManifestError, ManifestHead, Put, is_index_type};
-pub use referrers::{Referrers, referrers_tag};
+pub use referrers::Referrers;
 pub use repository::Repository;
+pub use tags::TagList;
 pub use transport::{Patience, RequestUnderWay, Stage};
 pub use vendor_api::{Existence, MAX_SINGLE_TAG_REQUESTS, VendorRepository};
+pub use write_policy::{ReadOnly, Write, WritePolicy, WriteTarget};

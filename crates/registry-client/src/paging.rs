@@ -6,12 +6,32 @@ use url::Url;
 use crate::error::Error;
 use crate::transport::Reply;
 
-/// The next page of an answer: the target of the `Link` whose `rel` is `next`.
+/// Returns the next page of an answer: the target of the `Link` whose `rel` is `next`.
 ///
 /// Source: RFC 8288. The target may be absolute or relative; only its path
-/// and query are used, since a registry behind a proxy may name a host that
-/// is not the one we may send credentials to.
+/// and query are used, since a host behind a proxy may name another one.
 pub(crate) fn next_page(reply: &Reply) -> Result<Option<Url>, Error> {
+    let target = next_link(reply)?;
+    Ok(target.map(|target| {
+        let mut next = reply.url.clone();
+        next.set_path(target.path());
+        next.set_query(target.query());
+        next
+    }))
+}
+
+/// Returns the next page of a registry's list, `page` being the URL of this one. Only the query
+/// of the `Link` is used: its path may be that of a registry behind a proxy, or of anything.
+pub(crate) fn next_list_page(reply: &Reply, page: &Url) -> Result<Option<Url>, Error> {
+    let target = next_link(reply)?;
+    Ok(target.map(|target| {
+        let mut next = page.clone();
+        next.set_query(target.query());
+        next
+    }))
+}
+
+fn next_link(reply: &Reply) -> Result<Option<Url>, Error> {
     let values = reply.headers.get_all(LINK);
     let target = values
         .iter()
@@ -23,10 +43,7 @@ pub(crate) fn next_page(reply: &Reply) -> Result<Option<Url>, Error> {
     let target = reply.url.join(target).map_err(|error| {
         reply.protocol_error(format!("the Link to the next page is no URL ({error})"))
     })?;
-    let mut next = reply.url.clone();
-    next.set_path(target.path());
-    next.set_query(target.query());
-    Ok(Some(next))
+    Ok(Some(target))
 }
 
 fn next_target(value: &str) -> Option<&str> {

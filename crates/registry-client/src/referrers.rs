@@ -5,13 +5,15 @@
 
 use http::Method;
 use http::header::CONTENT_TYPE;
+use image_name::{Digest, DigestTagKind};
 use oci_client::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
-use oci_spec::image::{Descriptor, Digest};
+use oci_spec::image::Descriptor;
 
 use crate::capabilities::Support;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::manifest::Content;
-use crate::paging::next_page;
+use crate::paging::next_list_page;
 use crate::repository::Repository;
 use crate::transport::Reply;
 
@@ -36,17 +38,6 @@ struct Index {
     manifests: Option<Vec<Descriptor>>,
 }
 
-/// The tag under which a client lists referrers where the API is missing:
-/// `ALGORITHM-HEX`, the algorithm cut to 32 and the hex to 64 characters.
-#[must_use]
-pub fn referrers_tag(subject: &Digest) -> String {
-    let algorithm: String = subject.algorithm().to_string().chars().take(32).collect();
-    let hex: String = subject.digest().chars().take(64).collect();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    let tag = format!("{algorithm}-{hex}");
-    tag.replace(|c| !allowed(c), "-")
-}
-
 impl Repository {
     /// The referrers of `subject` by the API. Once a host has shown that it
     /// lacks the API, nothing more is sent to it.
@@ -60,8 +51,8 @@ impl Repository {
         if capabilities.referrers() == Support::No {
             return Ok(Referrers::Unsupported);
         }
-        let path = format!("referrers/{subject}");
-        let mut request = self.request(Method::GET, &path, &[200, 400, 404, 405])?;
+        let endpoint = Endpoint::Referrers(subject.clone());
+        let mut request = self.request(Method::GET, &endpoint, &[200, 400, 404, 405])?;
         let first = request.url.clone();
         let mut found = Vec::new();
         for _ in 0..PAGES {
@@ -81,7 +72,7 @@ impl Repository {
                     return Ok(Referrers::Unsupported);
                 }
             }
-            match next_page(&reply)? {
+            match next_list_page(&reply, &request.url)? {
                 Some(next) => request.url = next,
                 None => return Ok(Referrers::Listed(found)),
             }
@@ -99,7 +90,8 @@ impl Repository {
     ///
     /// Any [`Error`] of the wire.
     pub async fn referrers_by_tag(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
-        let Some(manifest) = self.manifest(&referrers_tag(subject)).await? else {
+        let tag = subject.tag(DigestTagKind::Referrers);
+        let Some(manifest) = self.manifest(&tag).await? else {
             return Ok(Vec::new());
         };
         // GitLab may answer with the subject itself.
@@ -111,8 +103,7 @@ impl Repository {
             // Somebody's image under a tag of this form lists nothing.
             Ok(Content::Image { .. }) => Ok(Vec::new()),
             Err(error) => {
-                let tag = referrers_tag(subject);
-                let request = self.request(Method::GET, &format!("manifests/{tag}"), &[])?;
+                let request = self.request(Method::GET, &Endpoint::Manifest(tag.into()), &[])?;
                 Err(Error::protocol(
                     &Method::GET,
                     &request.url,
@@ -158,25 +149,5 @@ fn read_page(reply: &Reply) -> Result<PageRead, Error> {
             "the list of referrers is no index that can be read ({error})"
         ))),
         _ => Ok(PageRead::NoApi),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_of_the_schema_are_cut_as_specified() {
-        let hex = "ab".repeat(64);
-        let cases = [
-            (
-                format!("sha256:{}", &hex[..64]),
-                format!("sha256-{}", &hex[..64]),
-            ),
-            (format!("sha512:{hex}"), format!("sha512-{}", &hex[..64])),
-        ];
-        for (digest, tag) in cases {
-            assert_eq!(referrers_tag(&digest.parse().unwrap()), tag);
-        }
     }
 }

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use image_name::RepositoryPath;
 
 use crate::auth::{Access, Scopes};
 use crate::capabilities::Support;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::transport::{Host, Request};
+use crate::write_policy::WritePolicy;
 
 /// A repository of a registry, with what may be done to it.
 ///
@@ -17,13 +20,14 @@ use crate::transport::{Host, Request};
 #[derive(Debug, Clone)]
 pub struct Repository {
     pub(crate) host: Arc<Host>,
-    pub(crate) name: Arc<str>,
+    pub(crate) path: RepositoryPath,
     pub(crate) scopes: Scopes,
+    writes: Arc<dyn WritePolicy>,
 }
 
 impl PartialEq for Repository {
     fn eq(&self, other: &Self) -> bool {
-        self.host_name() == other.host_name() && self.name == other.name
+        self.host_name() == other.host_name() && self.path == other.path
     }
 }
 
@@ -31,7 +35,7 @@ impl Eq for Repository {}
 
 impl std::fmt::Display for Repository {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.host_name(), self.name)
+        write!(f, "{}/{}", self.host_name(), self.path)
     }
 }
 
@@ -39,11 +43,17 @@ impl std::fmt::Display for Repository {
 pub(crate) const SMALL_ANSWER: u64 = 4 * 1024 * 1024;
 
 impl Repository {
-    pub(crate) fn new(host: Arc<Host>, name: &str, access: Access) -> Self {
+    pub(crate) fn new(
+        host: Arc<Host>,
+        path: RepositoryPath,
+        access: Access,
+        writes: Arc<dyn WritePolicy>,
+    ) -> Self {
         Self {
             host,
-            name: name.into(),
-            scopes: Scopes::of(name, access),
+            scopes: Scopes::of(&path, access),
+            path,
+            writes,
         }
     }
 
@@ -56,7 +66,13 @@ impl Repository {
     /// The repository's name without its host.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.path.as_str()
+    }
+
+    /// The repository's path at its host.
+    #[must_use]
+    pub fn path(&self) -> &RepositoryPath {
+        &self.path
     }
 
     /// Whether the host honours cross-repository mounts, as far as it was seen.
@@ -77,20 +93,22 @@ impl Repository {
         self.host.capabilities.lists_tags()
     }
 
-    /// A request to an endpoint of this repository; `path` follows its name.
+    /// A request to an endpoint of this repository.
     pub(crate) fn request(
         &self,
         method: Method,
-        path: &str,
+        endpoint: &Endpoint,
         accepted: &'static [u16],
     ) -> Result<Request, Error> {
         Ok(Request {
             method,
-            url: self.host.url(&format!("{}/{path}", self.name))?,
+            url: endpoint.url(self.host.api_root()?, &self.path),
             headers: HeaderMap::new(),
             payload: Bytes::new(),
             is_blob: false,
             scopes: Some(self.scopes.clone()),
+            is_session: false,
+            writes: Arc::clone(&self.writes),
             accepted,
             limit: SMALL_ANSWER,
         })

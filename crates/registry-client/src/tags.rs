@@ -3,11 +3,14 @@
 //! Source: distribution specification, "Listing Tags".
 
 use http::Method;
+use image_name::Tag;
 use url::Url;
 
+use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::paging::next_page;
+use crate::paging::next_list_page;
 use crate::repository::Repository;
+use crate::transport::redact::printable;
 
 /// Tags asked for at a time; registries that serve fewer say so with `Link`.
 const PAGE: usize = 1000;
@@ -17,10 +20,47 @@ const PAGES: usize = 1000;
 /// Google's registries send all tags in one page, with the manifests of each.
 const TAGS_LIMIT: u64 = 64 * 1024 * 1024;
 
+/// Characters of an invalid entry that are kept for the warning.
+const INVALID_LENGTH: usize = 100;
+
 #[derive(serde::Deserialize)]
 struct Page {
     /// `null` in distribution for a repository without tags.
     tags: Option<Vec<String>>,
+}
+
+/// The tags of a repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TagList {
+    /// The tags, in the registry's order.
+    pub tags: Vec<Tag>,
+    /// The number of entries that are not tags. They are left out.
+    pub invalid: usize,
+    /// The first of them, shortened and without control characters.
+    pub first_invalid: Option<String>,
+}
+
+impl TagList {
+    /// Returns a warning where entries were left out.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let first = self.first_invalid.as_ref()?;
+        let count = self.invalid;
+        Some(format!(
+            "the list of tags has entries that are not tags; they are left out: {count}, the first is {first:?}"
+        ))
+    }
+
+    fn push(&mut self, text: &str) {
+        match text.parse() {
+            Ok(tag) => self.tags.push(tag),
+            Err(_) => {
+                self.invalid += 1;
+                self.first_invalid
+                    .get_or_insert_with(|| printable(text, INVALID_LENGTH));
+            }
+        }
+    }
 }
 
 impl Repository {
@@ -33,13 +73,14 @@ impl Repository {
     /// # Errors
     ///
     /// Any [`Error`] of the wire; [`Error::Protocol`] for a list without end.
-    pub async fn tags(&self) -> Result<Option<Vec<String>>, Error> {
-        let mut request = self.request(Method::GET, "tags/list", &[200, 400, 404])?;
+    pub async fn tags(&self) -> Result<Option<TagList>, Error> {
+        let mut request = self.request(Method::GET, &Endpoint::Tags, &[200, 400, 404])?;
         request.limit = TAGS_LIMIT;
         let bare = request.url.clone();
         request.url = with(&bare, "n", &PAGE.to_string());
         let first = request.url.clone();
-        let mut tags: Vec<String> = Vec::new();
+        let mut tags = TagList::default();
+        let mut last: Option<String> = None;
         for _ in 0..PAGES {
             let reply = self.host.send(&request).await?;
             match reply.status.as_u16() {
@@ -60,12 +101,13 @@ impl Repository {
             self.host.capabilities.tags_listed();
             let page = page.tags.unwrap_or_default();
             // A registry that knows no `last` sends the same page again.
-            if !page.is_empty() && page.last() == tags.last() {
+            if !page.is_empty() && page.last() == last.as_ref() {
                 return Ok(Some(tags));
             }
             let length = page.len();
-            tags.extend(page);
-            match (next_page(&reply)?, tags.last()) {
+            page.iter().for_each(|text| tags.push(text));
+            last = page.into_iter().next_back().or(last);
+            match (next_list_page(&reply, &request.url)?, &last) {
                 (Some(next), _) if next != request.url => request.url = next,
                 (None, Some(last)) if length == PAGE => request.url = with(&first, "last", last),
                 _ => return Ok(Some(tags)),

@@ -1,10 +1,10 @@
 //! An image that a registry has already, read for the blobs that it names.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
-use oci_spec::image::Digest;
+use image_name::{Digest, ManifestReference, RepositoryPath};
 use registry_client::{Content, Repository};
 use tokio::sync::OnceCell;
 
@@ -15,9 +15,9 @@ use crate::platform::Platform;
 #[derive(Debug)]
 pub(super) struct Candidate {
     repository: Repository,
-    name: Arc<str>,
+    name: RepositoryPath,
     /// A digest, where a HEAD told it, else the tag.
-    reference: String,
+    reference: ManifestReference,
     /// The platforms for which some search reads it.
     claims: Mutex<Vec<Option<Platform>>>,
     children: OnceCell<Vec<Child>>,
@@ -32,7 +32,11 @@ struct Child {
 }
 
 impl Candidate {
-    pub(super) fn new(repository: Repository, name: Arc<str>, reference: String) -> Self {
+    pub(super) fn new(
+        repository: Repository,
+        name: RepositoryPath,
+        reference: ManifestReference,
+    ) -> Self {
         Self {
             repository,
             name,
@@ -67,13 +71,13 @@ impl Candidate {
     /// read is no help and no failure.
     pub(super) async fn read(&self, blobs: &BlobPlaces, platform: Option<&Platform>) -> usize {
         let requests = AtomicUsize::new(0);
-        let read = async |reference: &str| {
+        let read = async |reference: &ManifestReference| {
             requests.fetch_add(1, Ordering::Relaxed);
             self.read_image(blobs, reference).await
         };
         let root = self.children.get_or_init(|| read(&self.reference)).await;
         let reads = wanted(root, platform).map(|child| async {
-            let read = async || drop(read(child.digest.as_ref()).await);
+            let read = async || drop(read(&ManifestReference::from(&child.digest)).await);
             child.read.get_or_init(read).await;
         });
         join_all(reads).await;
@@ -81,7 +85,7 @@ impl Candidate {
     }
 
     /// Notes the blobs of an image manifest, or gives the children of an index.
-    async fn read_image(&self, blobs: &BlobPlaces, reference: &str) -> Vec<Child> {
+    async fn read_image(&self, blobs: &BlobPlaces, reference: &ManifestReference) -> Vec<Child> {
         let content = match self.repository.manifest(reference).await {
             Ok(Some(manifest)) => manifest.content().ok(),
             Ok(None) => None,
@@ -93,15 +97,19 @@ impl Candidate {
         match content {
             Some(Content::Index { manifests, .. }) => manifests
                 .iter()
-                .map(|descriptor| Child {
-                    platform: descriptor.platform().as_ref().map(Platform::from),
-                    digest: descriptor.digest().clone(),
-                    read: OnceCell::new(),
+                .filter_map(|descriptor| {
+                    Some(Child {
+                        platform: descriptor.platform().as_ref().map(Platform::from),
+                        digest: descriptor.digest().try_into().ok()?,
+                        read: OnceCell::new(),
+                    })
                 })
                 .collect(),
             Some(Content::Image { config, layers, .. }) => {
                 for descriptor in config.as_deref().into_iter().chain(&layers) {
-                    blobs.seen(descriptor.digest(), &self.name);
+                    if let Ok(digest) = descriptor.digest().try_into() {
+                        blobs.seen(&digest, &self.name);
+                    }
                 }
                 Vec::new()
             }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
+use image_name::{ManifestReference, RepositoryPath};
 use registry_client::{Blob, Repository};
 
 use super::blob_places::BlobPlaces;
@@ -26,10 +27,10 @@ pub(crate) struct Candidates {
 #[derive(Debug, Default)]
 struct List {
     all: Vec<Arc<Candidate>>,
-    by_repository: HashMap<Arc<str>, Vec<usize>>,
+    by_repository: HashMap<RepositoryPath, Vec<usize>>,
     by_source: HashMap<Arc<str>, Vec<usize>>,
     /// Each once, in the order in which they came.
-    repositories: Vec<Arc<str>>,
+    repositories: Vec<RepositoryPath>,
     /// Those that some search reads just now.
     being_read: BTreeSet<usize>,
 }
@@ -38,7 +39,7 @@ struct List {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Near<'a> {
     /// The repository it is needed in.
-    pub(crate) repository: &'a Arc<str>,
+    pub(crate) repository: &'a RepositoryPath,
     /// The source it belongs to.
     pub(crate) source: &'a str,
     /// The platform of the image that needs it.
@@ -67,16 +68,16 @@ impl Candidates {
     pub(crate) fn add(
         &self,
         repository: Repository,
-        name: Arc<str>,
+        name: RepositoryPath,
         source: Arc<str>,
-        reference: String,
+        reference: ManifestReference,
     ) {
         let mut list = self.lock();
         let index = list.all.len();
-        let same_repository = list.by_repository.entry(Arc::clone(&name)).or_default();
+        let same_repository = list.by_repository.entry(name.clone()).or_default();
         same_repository.push(index);
         if same_repository.len() == 1 {
-            list.repositories.push(Arc::clone(&name));
+            list.repositories.push(name.clone());
         }
         list.by_source.entry(source).or_default().push(index);
         let image = Candidate::new(repository, name, reference);
@@ -90,7 +91,7 @@ impl Candidates {
         blobs: &BlobPlaces,
         blob: &Blob,
         near: Near<'_>,
-    ) -> Option<Arc<str>> {
+    ) -> Option<RepositoryPath> {
         let state = blobs.blob(&blob.digest);
         let mut worth = blob.size / BYTES_PER_READ;
         let mut order = {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oci_spec::image::Digest;
+use image_name::{Digest, RepositoryPath};
 use once_map::OnceMap;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -15,12 +15,12 @@ pub(crate) struct Destination {
     pub(crate) blobs: BlobPlaces,
     pub(crate) candidates: Candidates,
     /// Manifests ensured in this run, by repository and digest.
-    pub(crate) manifests: OnceMap<(Arc<str>, Digest), ()>,
-    /// Manifests whose referrers and digest tags were copied in this run, by
-    /// source, repository and digest.
-    pub(crate) attached: OnceMap<(String, Arc<str>, Digest), ()>,
+    pub(crate) manifests: OnceMap<(RepositoryPath, Digest), ()>,
+    /// Manifests whose referrers and digest tags were copied in this run, with those referrers;
+    /// by source, repository and digest.
+    pub(crate) attached: OnceMap<(String, RepositoryPath, Digest), Arc<[Digest]>>,
     /// The children of indexes that are there, by repository and digest.
-    pub(crate) children: OnceMap<(Arc<str>, Digest), Vec<Digest>>,
+    pub(crate) children: OnceMap<(RepositoryPath, Digest), Vec<Digest>>,
     /// Held by the blob with which it is found out whether the host honours
     /// mounts.
     pub(crate) mount_turn: Semaphore,

@@ -5,6 +5,7 @@
 mod attached;
 mod denied;
 mod failures;
+mod hostile;
 mod moved;
 mod platforms;
 mod requests;

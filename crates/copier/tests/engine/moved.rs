@@ -15,7 +15,7 @@ async fn what_was_approved_is_kept_and_arrives_where_it_is_missing() {
     let (old, new) = (image(1), image(2));
     old.push(&source, "app", Some("v1"));
     let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
-    rows[0].approved = Some(old.digest().clone());
+    rows[0].approved = Some(old.digest().try_into().unwrap());
     let report = Run::default().sync(&rows).await;
     assert!(report.rows[0].moved.is_none(), "{report:#?}");
 
@@ -25,7 +25,8 @@ async fn what_was_approved_is_kept_and_arrives_where_it_is_missing() {
     assert_eq!(report.summary.unchanged, 1, "{report:#?}");
     assert_eq!(count(&target, "PUT", "/"), 0);
     let moved = report.rows[0].moved.as_ref().unwrap();
-    assert_eq!((&moved.approved, &moved.now), (old.digest(), new.digest()));
+    assert_eq!(moved.approved, *old.digest());
+    assert_eq!(moved.now, *new.digest());
     assert_eq!(
         &report.rows[0].source.as_ref().unwrap().digest,
         new.digest()
@@ -43,7 +44,7 @@ async fn a_moved_tag_fails_its_row_where_that_is_asked_for() {
     let (source, target) = (registry().await, registry().await);
     image(2).push(&source, "app", Some("v1"));
     let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
-    rows[0].approved = Some(image(1).digest().clone());
+    rows[0].approved = Some(image(1).digest().try_into().unwrap());
     let mut run = Run::default();
     run.options.moved = MovedTag::Refused;
     let report = run.sync(&rows).await;

@@ -1,7 +1,7 @@
 //! Approved digests.
 
+use image_name::Digest;
 use image_name::{ManifestReference, ManifestReferenceError};
-use oci_spec::image::Digest;
 use std::fmt;
 
 /// The last column if the registry sent no media type.
@@ -41,7 +41,7 @@ impl ApprovedDigest {
 
     pub(super) fn parse(digest: &str, media_type: &str) -> Result<Self, ApprovedDigestError> {
         match digest.parse()? {
-            ManifestReference::Digest(digest) => Ok(Self::new(digest.into(), Some(media_type))),
+            ManifestReference::Digest(digest) => Ok(Self::new(digest, Some(media_type))),
             ManifestReference::Tag(_) => Err(ApprovedDigestError::Tag),
         }
     }

@@ -59,7 +59,7 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
             break;
         }
     }
-    let Some(mut tags) = found else {
+    let Some(list) = found else {
         let name = format!("{}/{}", repository.host(), repository.path());
         return Err(
             Failure::failed(format!("the repository {name} does not exist")).hint(
@@ -68,6 +68,10 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
             ),
         );
     };
+    if let Some(warning) = list.warning() {
+        tracing::warn!("{warning}");
+    }
+    let mut tags: Vec<String> = list.tags.iter().map(ToString::to_string).collect();
     tags.sort_by(|a, b| compare_lines(a, b));
     tags.dedup();
     let tags = Tags(tags);

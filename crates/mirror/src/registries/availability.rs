@@ -16,7 +16,6 @@ use crate::cli::failure::Failure;
 use crate::cli::options::CommonOptions;
 use crate::registries::client;
 use crate::terminal::hints::{self, Doing};
-use image_name::tag_or_digest;
 
 /// Concurrent checks; the client limits the requests to each registry.
 const CONCURRENT: usize = 512;
@@ -129,10 +128,14 @@ impl AvailabilityChecker {
             Ok(locations) => locations,
             Err(error) => return Availability::from_error(&error, &image),
         };
+        let reference = match registry_client::manifest_reference(&image) {
+            Ok(reference) => reference,
+            Err(error) => return Availability::from_error(&error, &image),
+        };
         let mut availability = Availability::Missing;
         for location in locations {
             // The registry itself comes after its mirrors, so its result counts.
-            availability = match location.head_manifest(tag_or_digest(&image)).await {
+            availability = match location.head_manifest(&reference).await {
                 Ok(Some(head)) => {
                     let media_type = head.media_type.as_deref();
                     return Availability::Found(ApprovedDigest::new(head.digest, media_type));

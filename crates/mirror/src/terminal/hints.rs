@@ -49,7 +49,7 @@ pub(crate) fn of_comparison(row: &Row, error: &CompareError) -> Option<String> {
         CompareError::Destination(error) => of_wire(Doing::Reading, &row.destination, error),
         CompareError::SourceMissing { .. } => Some(source_missing(row)),
         CompareError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
-        CompareError::Manifest(_) => None,
+        CompareError::Manifest(_) | CompareError::Digest(_) => None,
     }
 }
 
@@ -109,7 +109,14 @@ pub(crate) fn of_wire(doing: Doing, image: &Reference, error: &Error) -> Option<
             "run again; if it stays, the registry or something before it serves damaged content"
                 .to_owned(),
         ),
-        Error::TooLarge { .. } | Error::Protocol { .. } | Error::Unsafe { .. } => None,
+        Error::NotSent { .. } => Some(format!(
+            "{host} asked for a request outside its repository; report it to whoever runs it"
+        )),
+        Error::TooLarge { .. }
+        | Error::Protocol { .. }
+        | Error::Unsafe { .. }
+        | Error::Name { .. }
+        | Error::Reference { .. } => None,
     }
 }
 

@@ -130,10 +130,11 @@ impl Authenticator {
                 let credential = match &refusal.presented.proof {
                     Proof::Basic(None) => None,
                     Proof::Basic(Some(refused)) => {
-                        host.other_credential(scopes.repository(), refused).await?
+                        host.other_credential(scopes.repository().as_str(), refused)
+                            .await?
                     }
                     Proof::Nothing | Proof::Token(_) => {
-                        host.credential(scopes.repository()).await?
+                        host.credential(scopes.repository().as_str()).await?
                     }
                 };
                 Ok(matches!(credential, Some(Credential::Basic { .. })))
@@ -160,7 +161,7 @@ impl Authenticator {
 }
 
 async fn present_basic(host: &Host, scopes: &Scopes) -> Result<Presented, Error> {
-    let credential = host.credential(scopes.repository()).await?;
+    let credential = host.credential(scopes.repository().as_str()).await?;
     let header = match &credential {
         Some(Credential::Basic { username, password }) => basic(username, password.expose()),
         _ => None,

@@ -53,7 +53,7 @@ pub(super) async fn fetch_token(
     service: Option<Arc<str>>,
     scopes: Scopes,
 ) -> Result<Token, Error> {
-    let repository = scopes.repository();
+    let repository = scopes.repository().as_str();
     let credential = host.credential(repository).await?;
     let ask = async |credential: &Option<Credential>| {
         ask_realm(

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use image_name::RepositoryPath;
+
 /// What will be done to a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
@@ -20,24 +22,24 @@ pub(crate) struct Scopes {
     /// Sorted and joined by blanks; the key under which the token is kept.
     joined: Arc<str>,
     /// The repository whose credentials are used.
-    repository: Arc<str>,
+    repository: RepositoryPath,
 }
 
 impl Scopes {
-    pub(crate) fn of(repository: &str, access: Access) -> Self {
+    pub(crate) fn of(repository: &RepositoryPath, access: Access) -> Self {
         let actions = match access {
             Access::Pull => "pull",
             Access::Push => "pull,push",
         };
         Self {
             joined: format!("repository:{repository}:{actions}").into(),
-            repository: repository.into(),
+            repository: repository.clone(),
         }
     }
 
     /// Both scopes of a cross-repository mount: write here, read there.
-    pub(crate) fn and_pull(&self, repository: &str) -> Self {
-        if repository == &*self.repository {
+    pub(crate) fn and_pull(&self, repository: &RepositoryPath) -> Self {
+        if *repository == self.repository {
             return self.clone();
         }
         let other = Self::of(repository, Access::Pull);
@@ -45,7 +47,7 @@ impl Scopes {
         both.sort_unstable();
         Self {
             joined: both.join(" ").into(),
-            repository: Arc::clone(&self.repository),
+            repository: self.repository.clone(),
         }
     }
 
@@ -60,7 +62,7 @@ impl Scopes {
     }
 
     /// The repository whose credentials are used.
-    pub(crate) fn repository(&self) -> &str {
+    pub(crate) fn repository(&self) -> &RepositoryPath {
         &self.repository
     }
 }
@@ -71,14 +73,15 @@ mod tests {
 
     #[test]
     fn a_mount_asks_for_both_scopes_with_the_targets_credentials() {
-        let push = Scopes::of("team/app", Access::Push);
+        let [app, base] = ["team/app", "base/os"].map(|path| path.parse().unwrap());
+        let push = Scopes::of(&app, Access::Push);
         assert_eq!(push.joined(), "repository:team/app:pull,push");
-        let both = push.and_pull("base/os");
+        let both = push.and_pull(&base);
         assert_eq!(
             both.each().collect::<Vec<_>>(),
             ["repository:base/os:pull", "repository:team/app:pull,push"]
         );
-        assert_eq!(both.repository(), "team/app");
-        assert_eq!(push.and_pull("team/app").joined(), push.joined());
+        assert_eq!(both.repository(), &app);
+        assert_eq!(push.and_pull(&app).joined(), push.joined());
     }
 }

@@ -125,7 +125,7 @@ mod tests {
     #[tokio::test]
     async fn one_request_serves_all_and_a_refused_token_is_replaced_once() {
         let tokens = Tokens::default();
-        let scopes = Scopes::of("a", Access::Pull);
+        let scopes = Scopes::of(&"a".parse().unwrap(), Access::Pull);
         let fetched = Arc::new(AtomicUsize::new(0));
         let fetch = || {
             let fetched = Arc::clone(&fetched);
@@ -154,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_is_renewed_before_it_expires() {
         let tokens = Tokens::default();
-        let scopes = Scopes::of("a", Access::Pull);
+        let scopes = Scopes::of(&"a".parse().unwrap(), Access::Pull);
         let spent = || async { Ok(Token::new("spent", false, Some(0)).unwrap()) };
         tokens.get(&scopes, spent).await.unwrap();
         let fresh = || async { Ok(Token::new("fresh", false, Some(60)).unwrap()) };

@@ -9,7 +9,7 @@ use http::header::{CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use http::{HeaderValue, Method, StatusCode};
 
 use super::reader::BlobReader;
-use super::requests::{Blob, OCTETS, UploadSession, session as next_session};
+use super::requests::{Blob, OCTETS, UploadSession};
 use super::transfer::{Failure, Progress, Side};
 use crate::error::Error;
 use crate::repository::Repository;
@@ -118,8 +118,8 @@ impl Repository {
         chunk: Bytes,
         permit: &Permit,
     ) -> Result<UploadSession, Error> {
-        let mut request = self.request(Method::PATCH, "", &[201, 202, 204])?;
-        request.url = session.url.clone();
+        let url = session.url.clone();
+        let mut request = self.session_request(Method::PATCH, url, &[201, 202, 204])?;
         let last = from + chunk.len() as u64 - 1;
         let range = HeaderValue::from_str(&format!("{from}-{last}"));
         request
@@ -129,7 +129,7 @@ impl Repository {
         request.payload = chunk;
         request.is_blob = true;
         let reply = self.host.send_once(&request, Some(permit)).await?;
-        let mut next = next_session(&reply)?;
+        let mut next = self.session(&reply)?;
         next.least_chunk = session.least_chunk;
         Ok(next)
     }
@@ -140,14 +140,13 @@ impl Repository {
         session: &UploadSession,
         permit: &Permit,
     ) -> Result<(UploadSession, u64), Error> {
-        let mut request = self.request(Method::GET, "", &[204])?;
-        request.url = session.url.clone();
+        let request = self.session_request(Method::GET, session.url.clone(), &[204])?;
         let reply = self.host.send_within(&request, permit).await?;
         let range = reply.header(RANGE.as_str()).unwrap_or_default();
         let last: Option<u64> = range.rsplit('-').next().and_then(|last| last.parse().ok());
         let last =
             last.ok_or_else(|| reply.protocol_error("no Range in the status of an upload"))?;
-        let next = next_session(&reply).unwrap_or_else(|_| session.clone());
+        let next = self.session(&reply).unwrap_or_else(|_| session.clone());
         Ok((next, if last == 0 { 0 } else { last + 1 }))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderValue, Method};
 
 use super::reader::BlobReader;
 use super::requests::{Blob, OCTETS, UploadSession};
@@ -43,19 +43,24 @@ impl Repository {
         let url = session.closing_url(&blob.digest);
         let motion = Motion::of(blob.size);
         let source_error = Arc::new(SourceError::default());
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, OCTETS);
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(blob.size));
+        let request = self.session_request(Method::PUT, url, &[201, 204]);
+        let mut request = request.map_err(|error| Failure::new(Side::Destination, error))?;
+        request.headers.insert(CONTENT_TYPE, OCTETS);
+        request
+            .headers
+            .insert(CONTENT_LENGTH, HeaderValue::from(blob.size));
         let body = body(
             reader,
             Arc::clone(&motion),
             Arc::clone(&source_error),
             Arc::clone(progress),
         );
-        let sent = self
-            .host
-            .send_stream(&url, headers, body, &self.scopes, &motion)
-            .await;
+        let sent = match self.host.send_stream(&request, body, &motion).await {
+            Ok(Some(url)) => self
+                .check_session_url(&Method::PUT, &url)
+                .map(|()| Some(url)),
+            sent => sent,
+        };
         match (sent, source_error.take()) {
             (_, Some(error)) => Err(Failure::new(Side::Source, error)),
             (Err(error), None) => {

@@ -9,6 +9,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 use super::requests::Blob;
 use crate::digest::Hasher;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::repository::Repository;
 use crate::transport::{Answer, Next, Permit, Retries, redact};
@@ -43,27 +44,14 @@ const PROGRESS: u64 = 1024 * 1024;
 impl Repository {
     /// A reader of the blob; nothing is sent before the first
     /// [`BlobReader::next`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Protocol`] for a digest of an algorithm that is not registered.
-    pub fn read_blob(&self, blob: &Blob) -> Result<BlobReader, Error> {
+    #[must_use]
+    pub fn read_blob(&self, blob: &Blob) -> BlobReader {
         self.read_blob_with(blob, None)
     }
 
-    pub(super) fn read_blob_with(
-        &self,
-        blob: &Blob,
-        permit: Option<Arc<Permit>>,
-    ) -> Result<BlobReader, Error> {
-        let hasher = Hasher::for_digest(&blob.digest).ok_or_else(|| Error::Unsafe {
-            host: self.host_name().to_owned(),
-            what: format!(
-                "{} is of a digest algorithm that is not registered",
-                blob.digest
-            ),
-        })?;
-        Ok(BlobReader {
+    pub(super) fn read_blob_with(&self, blob: &Blob, permit: Option<Arc<Permit>>) -> BlobReader {
+        let hasher = Hasher::for_digest(&blob.digest);
+        BlobReader {
             repository: self.clone(),
             blob: blob.clone(),
             received: 0,
@@ -73,7 +61,7 @@ impl Repository {
             permit,
             retries: Retries::new(self.host.patience()),
             failed_at: 0,
-        })
+        }
     }
 }
 
@@ -131,8 +119,9 @@ impl BlobReader {
     /// Asks for what is missing. A registry that ignores the range sends the
     /// whole again: what is known is passed over.
     async fn request(&mut self) -> Result<Answer, Error> {
-        let path = format!("blobs/{}", self.blob.digest);
-        let mut request = self.repository.request(Method::GET, &path, &[200, 206])?;
+        let endpoint = Endpoint::Blob(self.blob.digest.clone());
+        let request = self.repository.request(Method::GET, &endpoint, &[200, 206]);
+        let mut request = request?;
         request.is_blob = true;
         if self.received > 0 {
             let range = HeaderValue::from_str(&format!("bytes={}-", self.received));
@@ -234,9 +223,12 @@ impl BlobReader {
     }
 
     fn shown_url(&self) -> String {
-        let path = format!("{}/blobs/{}", self.repository.name(), self.blob.digest);
-        let url = self.repository.host.url(&path);
-        url.map_or(path, |url| redact::url(&url))
+        let endpoint = Endpoint::Blob(self.blob.digest.clone());
+        let request = self.repository.request(Method::GET, &endpoint, &[]);
+        request.map_or_else(
+            |_| self.blob.digest.to_string(),
+            |request| redact::url(&request.url),
+        )
     }
 }
 

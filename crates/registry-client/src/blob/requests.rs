@@ -8,10 +8,12 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
-use oci_spec::image::{Descriptor, Digest};
+use image_name::{Digest, DigestError, RepositoryPath};
+use oci_spec::image::Descriptor;
 use url::Url;
 
 use crate::digest::digest_like;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::repository::Repository;
 use crate::transport::{Permit, Reply, Request, redact};
@@ -25,16 +27,19 @@ pub struct Blob {
     pub size: u64,
 }
 
-impl From<&Descriptor> for Blob {
-    fn from(descriptor: &Descriptor) -> Self {
-        Self {
-            digest: descriptor.digest().clone(),
+impl TryFrom<&Descriptor> for Blob {
+    type Error = DigestError;
+
+    fn try_from(descriptor: &Descriptor) -> Result<Self, DigestError> {
+        Ok(Self {
+            digest: descriptor.digest().try_into()?,
             size: descriptor.size(),
-        }
+        })
     }
 }
 
-/// An upload that was begun; `url` takes the content.
+/// An upload that was begun; `url` takes the content and is where the session of an upload to
+/// its repository may be.
 #[derive(Debug, Clone)]
 pub struct UploadSession {
     pub(super) url: Url,
@@ -62,8 +67,8 @@ impl Repository {
     ///
     /// Any [`Error`] of the wire.
     pub async fn has_blob(&self, blob: &Blob) -> Result<bool, Error> {
-        let path = format!("blobs/{}", blob.digest);
-        let request = self.request(Method::HEAD, &path, &[200, 404])?;
+        let endpoint = Endpoint::Blob(blob.digest.clone());
+        let request = self.request(Method::HEAD, &endpoint, &[200, 404])?;
         let reply = self.host.send(&request).await?;
         let length = reply.header(CONTENT_LENGTH.as_str());
         let length = length.and_then(|length| length.parse::<u64>().ok());
@@ -79,8 +84,8 @@ impl Repository {
     /// [`Error::TooLarge`], [`Error::SizeMismatch`], [`Error::DigestMismatch`],
     /// any other [`Error`] of the wire.
     pub async fn small_blob(&self, blob: &Blob, limit: u64) -> Result<Bytes, Error> {
-        let url = format!("blobs/{}", blob.digest);
-        let mut request = self.request(Method::GET, &url, &[200])?;
+        let endpoint = Endpoint::Blob(blob.digest.clone());
+        let mut request = self.request(Method::GET, &endpoint, &[200])?;
         request.limit = limit;
         let reply = self.host.send(&request).await?;
         let came = reply.body.len() as u64;
@@ -91,18 +96,15 @@ impl Repository {
                 actual: came,
             });
         }
-        match digest_like(&blob.digest, &reply.body) {
-            Some(actual) if actual == blob.digest.as_ref() => Ok(reply.body),
-            Some(actual) => Err(Error::DigestMismatch {
-                url: redact::url(&reply.url),
-                expected: blob.digest.clone(),
-                actual,
-            }),
-            None => Err(reply.protocol_error(format!(
-                "{} is of a digest algorithm that is not registered",
-                blob.digest
-            ))),
+        let actual = digest_like(&blob.digest, &reply.body);
+        if actual == blob.digest.as_str() {
+            return Ok(reply.body);
         }
+        Err(Error::DigestMismatch {
+            url: redact::url(&reply.url),
+            expected: blob.digest.clone(),
+            actual,
+        })
     }
 
     /// Asks for a blob of another repository of the same host, or of this one
@@ -116,13 +118,13 @@ impl Repository {
     /// # Errors
     ///
     /// Any [`Error`] of the wire.
-    pub async fn mount(&self, digest: &Digest, from: &str) -> Result<Mount, Error> {
+    pub async fn mount(&self, digest: &Digest, from: &RepositoryPath) -> Result<Mount, Error> {
         let mut request = self.upload_request(&[201, 202, 400, 403, 404, 405])?;
         request
             .url
             .query_pairs_mut()
-            .append_pair("mount", digest.as_ref())
-            .append_pair("from", from);
+            .append_pair("mount", digest.as_str())
+            .append_pair("from", from.as_str());
         request.scopes = Some(self.scopes.and_pull(from));
         let reply = match self.host.send(&request).await {
             // A token server may refuse the scope of the other repository.
@@ -136,7 +138,7 @@ impl Repository {
                 self.host.capabilities.mounts_seen(true);
                 Ok(Mount::Mounted)
             }
-            202 => Ok(Mount::Session(session(&reply)?)),
+            202 => Ok(Mount::Session(self.session(&reply)?)),
             _ => self.begin_upload().await.map(Mount::Session),
         }
     }
@@ -154,18 +156,18 @@ impl Repository {
     /// Any [`Error`] of the wire; [`Error::Protocol`] without a `Location`.
     pub async fn begin_upload(&self) -> Result<UploadSession, Error> {
         let request = self.upload_request(&[202])?;
-        session(&self.host.send(&request).await?)
+        self.session(&self.host.send(&request).await?)
     }
 
     fn upload_request(&self, accepted: &'static [u16]) -> Result<Request, Error> {
-        self.request(Method::POST, "blobs/uploads/", accepted)
+        self.request(Method::POST, &Endpoint::Upload, accepted)
     }
 
     /// Gives an upload up, so that the registry need not keep it. It is tried
     /// once: registries drop uploads that are left alone.
     pub async fn cancel_upload(&self, session: UploadSession) {
-        if let Ok(mut request) = self.request(Method::DELETE, "", &[202, 204, 404]) {
-            request.url = session.url;
+        let request = self.session_request(Method::DELETE, session.url, &[202, 204, 404]);
+        if let Ok(request) = request {
             self.host.send_once(&request, None).await.ok();
         }
     }
@@ -203,10 +205,71 @@ impl Repository {
     }
 
     fn closing_request(&self, session: &UploadSession, digest: &Digest) -> Result<Request, Error> {
-        let mut request = self.request(Method::PUT, "", &[201, 204])?;
-        request.url = session.closing_url(digest);
+        let url = session.closing_url(digest);
+        let mut request = self.session_request(Method::PUT, url, &[201, 204])?;
         request.headers.insert(CONTENT_TYPE, OCTETS);
         Ok(request)
+    }
+
+    /// A request to the session of an upload, at the URL that the registry chose.
+    pub(super) fn session_request(
+        &self,
+        method: Method,
+        url: Url,
+        accepted: &'static [u16],
+    ) -> Result<Request, Error> {
+        Ok(Request {
+            url,
+            is_session: true,
+            ..self.request(method, &Endpoint::Upload, accepted)?
+        })
+    }
+
+    /// The session of an answer. `Location` may be relative, without a leading slash even, or
+    /// absolute, at another host too (which then gets no credentials of ours). A registry behind
+    /// a proxy that ends TLS may name itself with `http`: the host is the same, so the scheme
+    /// stays ours; to another host, content does not leave TLS.
+    pub(super) fn session(&self, reply: &Reply) -> Result<UploadSession, Error> {
+        let location = reply.header(LOCATION.as_str()).ok_or_else(|| {
+            reply.protocol_error("the registry began an upload but gave no Location for it")
+        })?;
+        let mut url = reply.url.join(location).map_err(|error| {
+            reply.protocol_error(format!("the upload's Location is no URL ({error})"))
+        })?;
+        if url.host() == reply.url.host() && url.scheme() != reply.url.scheme() {
+            url.set_scheme(reply.url.scheme()).ok();
+        }
+        if url.scheme() != "https" && url.scheme() != reply.url.scheme() {
+            return Err(reply.protocol_error(format!(
+                "the upload's Location {} leaves TLS, which is refused",
+                redact::url(&url)
+            )));
+        }
+        self.check_session_url(&reply.method, &url)?;
+        Ok(UploadSession {
+            url,
+            least_chunk: reply
+                .header("oci-chunk-min-length")
+                .and_then(|length| length.parse().ok())
+                .unwrap_or(0),
+        })
+    }
+
+    /// Checks a URL that the registry chose for an upload.
+    pub(super) fn check_session_url(&self, method: &Method, url: &Url) -> Result<(), Error> {
+        let without_user = url.username().is_empty() && url.password().is_none();
+        if without_user && self.host.may_hold_session(url, &self.path) {
+            return Ok(());
+        }
+        let what = format!(
+            "the registry chose it for an upload to {self}, whose sessions are below /v2/{}/blobs/uploads/",
+            self.path
+        );
+        Err(Error::NotSent {
+            method: method.clone(),
+            url: redact::url(url),
+            what,
+        })
     }
 }
 
@@ -219,38 +282,8 @@ impl UploadSession {
     pub(super) fn closing_url(&self, digest: &Digest) -> Url {
         let mut url = self.url.clone();
         if !url.query_pairs().any(|(key, _)| key == "digest") {
-            url.query_pairs_mut().append_pair("digest", digest.as_ref());
+            url.query_pairs_mut().append_pair("digest", digest.as_str());
         }
         url
     }
-}
-
-/// The session of an answer. `Location` may be relative, without a leading
-/// slash even, or absolute, at another host too (which then gets no credentials
-/// of ours). A registry behind a proxy that ends TLS may name itself with
-/// `http`: the host is the same, so the scheme stays ours; to another host,
-/// content does not leave TLS.
-pub(super) fn session(reply: &Reply) -> Result<UploadSession, Error> {
-    let location = reply.header(LOCATION.as_str()).ok_or_else(|| {
-        reply.protocol_error("the registry began an upload but gave no Location for it")
-    })?;
-    let mut url = reply.url.join(location).map_err(|error| {
-        reply.protocol_error(format!("the upload's Location is no URL ({error})"))
-    })?;
-    if url.host() == reply.url.host() && url.scheme() != reply.url.scheme() {
-        url.set_scheme(reply.url.scheme()).ok();
-    }
-    if url.scheme() != "https" && url.scheme() != reply.url.scheme() {
-        return Err(reply.protocol_error(format!(
-            "the upload's Location {} leaves TLS, which is refused",
-            redact::url(&url)
-        )));
-    }
-    Ok(UploadSession {
-        url,
-        least_chunk: reply
-            .header("oci-chunk-min-length")
-            .and_then(|length| length.parse().ok())
-            .unwrap_or(0),
-    })
 }

@@ -218,10 +218,7 @@ impl Upload<'_> {
         // The semaphore is never closed.
         let _stream = destination.host.shared.streams.acquire().await.ok();
         let (source_permit, permit) = permits(self.source, destination).await?;
-        let reader = self
-            .source
-            .read_blob_with(blob, Some(source_permit))
-            .map_err(|error| Failure::new(Side::Source, error))?;
+        let reader = self.source.read_blob_with(blob, Some(source_permit));
         match destination.host.capabilities.upload_form() {
             UploadForm::Monolithic => {
                 destination

@@ -1,8 +1,9 @@
 //! A manifest: bytes that are never changed, and a reading of them.
 
 use bytes::Bytes;
+use image_name::Digest;
 use oci_client::manifest as media_type;
-use oci_spec::image::{Descriptor, Digest};
+use oci_spec::image::Descriptor;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -50,6 +51,16 @@ pub enum Content {
         /// The type of an artifact.
         artifact_type: Option<String>,
     },
+}
+
+impl Content {
+    /// Returns the manifest that this one refers to, if it is a referrer.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Descriptor> {
+        match self {
+            Self::Index { subject, .. } | Self::Image { subject, .. } => subject.as_deref(),
+        }
+    }
 }
 
 /// A manifest that cannot be carried.

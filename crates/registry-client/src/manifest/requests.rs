@@ -4,11 +4,12 @@
 
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
-use oci_spec::image::Digest;
+use image_name::{Digest, ManifestReference};
 
 use super::document::Manifest;
 use crate::capabilities::Support;
 use crate::digest::{digest_like, sha256_digest};
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::repository::Repository;
 use crate::transport::{Reply, redact};
@@ -57,9 +58,13 @@ impl Repository {
     /// # Errors
     ///
     /// Any [`Error`] of the wire.
-    pub async fn head_manifest(&self, reference: &str) -> Result<Option<ManifestHead>, Error> {
-        let path = format!("manifests/{reference}");
-        let mut request = self.request(Method::HEAD, &path, &[200, 404, 405, 501])?;
+    pub async fn head_manifest(
+        &self,
+        reference: impl Into<ManifestReference>,
+    ) -> Result<Option<ManifestHead>, Error> {
+        let reference = reference.into();
+        let endpoint = Endpoint::Manifest(reference.clone());
+        let mut request = self.request(Method::HEAD, &endpoint, &[200, 404, 405, 501])?;
         request
             .headers
             .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
@@ -69,7 +74,7 @@ impl Repository {
             404 => return Ok(None),
             _ => {
                 return Ok(self
-                    .manifest(reference)
+                    .manifest(&reference)
                     .await?
                     .as_ref()
                     .map(ManifestHead::of));
@@ -84,7 +89,7 @@ impl Repository {
                     .and_then(|size| size.parse().ok()),
             })),
             _ => Ok(self
-                .manifest(reference)
+                .manifest(&reference)
                 .await?
                 .as_ref()
                 .map(ManifestHead::of)),
@@ -98,9 +103,13 @@ impl Repository {
     ///
     /// [`Error::DigestMismatch`], [`Error::TooLarge`], any other [`Error`] of
     /// the wire.
-    pub async fn manifest(&self, reference: &str) -> Result<Option<Manifest>, Error> {
-        let path = format!("manifests/{reference}");
-        let mut request = self.request(Method::GET, &path, &[200, 404])?;
+    pub async fn manifest(
+        &self,
+        reference: impl Into<ManifestReference>,
+    ) -> Result<Option<Manifest>, Error> {
+        let reference = reference.into();
+        let endpoint = Endpoint::Manifest(reference.clone());
+        let mut request = self.request(Method::GET, &endpoint, &[200, 404])?;
         request
             .headers
             .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
@@ -109,7 +118,7 @@ impl Repository {
         if reply.status.as_u16() == 404 {
             return Ok(None);
         }
-        let digest = checked_digest(reference, &reply)?;
+        let digest = checked_digest(reference.digest(), &reply)?;
         let content_type = reply.header(CONTENT_TYPE.as_str());
         Ok(Some(Manifest::new(
             reply.body.clone(),
@@ -133,7 +142,12 @@ impl Repository {
     ///
     /// Any [`Error`] of the wire; [`Error::DigestMismatch`] where the registry
     /// stored something else each time.
-    pub async fn put_manifest(&self, reference: &str, manifest: &Manifest) -> Result<Put, Error> {
+    pub async fn put_manifest(
+        &self,
+        reference: impl Into<ManifestReference>,
+        manifest: &Manifest,
+    ) -> Result<Put, Error> {
+        let reference = &reference.into();
         let mut put = self.put_once(reference, manifest).await;
         for _ in 1..PUTS {
             match &put {
@@ -146,9 +160,13 @@ impl Repository {
         put
     }
 
-    async fn put_once(&self, reference: &str, manifest: &Manifest) -> Result<Put, Error> {
-        let path = format!("manifests/{reference}");
-        let mut request = self.request(Method::PUT, &path, &[200, 201, 202])?;
+    async fn put_once(
+        &self,
+        reference: &ManifestReference,
+        manifest: &Manifest,
+    ) -> Result<Put, Error> {
+        let endpoint = Endpoint::Manifest(reference.clone());
+        let mut request = self.request(Method::PUT, &endpoint, &[200, 201, 202])?;
         let media_type = HeaderValue::from_str(&manifest.media_type).map_err(|_| {
             Error::protocol(
                 &Method::PUT,
@@ -176,7 +194,7 @@ impl Repository {
             self.check_stored(reference, manifest, &reply).await?;
         }
         match stored {
-            Some(stored) if stored != manifest.digest.as_ref() => Err(Error::DigestMismatch {
+            Some(stored) if stored != manifest.digest.as_str() => Err(Error::DigestMismatch {
                 url: redact::url(&reply.url),
                 expected: manifest.digest.clone(),
                 actual: redact::printable(stored, 200),
@@ -192,7 +210,7 @@ impl Repository {
     /// can be found is written.
     async fn check_stored(
         &self,
-        reference: &str,
+        reference: &ManifestReference,
         manifest: &Manifest,
         reply: &Reply,
     ) -> Result<(), Error> {
@@ -240,21 +258,18 @@ fn may_be_immutable(error: &Error) -> bool {
 
 /// The digest of what came, checked against the digest that was asked for or,
 /// for a tag, the one the registry names.
-fn checked_digest(reference: &str, reply: &Reply) -> Result<Digest, Error> {
-    let asked = reference.contains(':').then_some(reference);
-    let expected = asked.or_else(|| reply.header(CONTENT_DIGEST));
-    let Some(expected) = expected.and_then(|text| text.parse::<Digest>().ok()) else {
+fn checked_digest(asked: Option<&Digest>, reply: &Reply) -> Result<Digest, Error> {
+    let named = || reply.header(CONTENT_DIGEST)?.parse().ok();
+    let Some(expected) = asked.cloned().or_else(named) else {
         return Ok(sha256_digest(&reply.body));
     };
-    match digest_like(&expected, &reply.body) {
-        Some(actual) if actual == expected.as_ref() => Ok(expected),
-        Some(actual) => Err(Error::DigestMismatch {
-            url: redact::url(&reply.url),
-            expected,
-            actual,
-        }),
-        None => Err(reply.protocol_error(format!(
-            "{expected} is of a digest algorithm that is not registered (sha256, sha512)"
-        ))),
+    let actual = digest_like(&expected, &reply.body);
+    if actual == expected.as_str() {
+        return Ok(expected);
     }
+    Err(Error::DigestMismatch {
+        url: redact::url(&reply.url),
+        expected,
+        actual,
+    })
 }

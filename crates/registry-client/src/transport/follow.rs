@@ -21,8 +21,9 @@ use crate::error::{Awaited, Error};
 const REDIRECTS: usize = 5;
 
 impl Host {
-    /// Sends and follows redirects. What identifies us stays with the host:
-    /// another origin gets neither `Authorization` nor our client certificate.
+    /// Sends and follows redirects. What identifies us stays with the host: another origin gets
+    /// neither `Authorization` nor our client certificate, and of the host itself only the
+    /// repository's own paths get `Authorization`.
     pub(super) async fn follow(
         &self,
         request: &Request,
@@ -41,7 +42,8 @@ impl Host {
             let mut sent = client
                 .request(request.method.clone(), url.clone())
                 .headers(request.headers.clone());
-            if let Some(value) = presented.header.as_ref().filter(|_| at_home) {
+            let trusted = at_home && self.may_see_credentials(request, &url);
+            if let Some(value) = presented.header.as_ref().filter(|_| trusted) {
                 sent = sent.header(AUTHORIZATION, value.clone());
             }
             let size = request.payload.len() as u64;
@@ -70,7 +72,15 @@ impl Host {
                 let what = format!("more than {REDIRECTS} redirects");
                 return Err(Error::protocol(&request.method, &request.url, what));
             }
-            (url, fell_back) = (checked_target(&request.method, &url, &target)?, false);
+            let next = checked_target(&request.method, &url, &target)?;
+            if !self.may_follow(request, &next) {
+                return Err(Error::NotSent {
+                    method: request.method.clone(),
+                    url: redact::url(&next),
+                    what: format!("{} redirected a write there", redact::url(&url)),
+                });
+            }
+            (url, fell_back) = (next, false);
         }
     }
 

@@ -111,9 +111,9 @@ impl Host {
         &self.shared.patience
     }
 
-    /// The URL of an endpoint, `path` being what follows `/v2/`.
-    pub(crate) fn url(&self, path: &str) -> Result<Url, Error> {
-        self.address(&format!("v2/{path}"))
+    /// The root of the registry's API, `/v2/`.
+    pub(crate) fn api_root(&self) -> Result<Url, Error> {
+        self.address("v2/")
     }
 
     /// Any URL of this host, `target` being path and query without the first slash.
@@ -133,7 +133,7 @@ impl Host {
     /// Whether a URL is this host's, so that it may see who we are. It is not
     /// where the host is reached over TLS and the URL would be without.
     pub(crate) fn is_home(&self, url: &Url) -> bool {
-        let home = self.url("");
+        let home = self.api_root();
         home.is_ok_and(|home| {
             home.host() == url.host()
                 && home.port() == url.port()

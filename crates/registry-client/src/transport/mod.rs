@@ -11,6 +11,7 @@ mod host;
 mod limit;
 mod motion;
 mod patience;
+mod permission;
 pub(crate) mod redact;
 mod retries;
 mod retry_after;

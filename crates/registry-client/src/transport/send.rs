@@ -16,6 +16,7 @@ use super::retries::{Next, Retries};
 use super::retry_after::retry_after;
 use crate::auth::{Presented, Refusal, Scopes};
 use crate::error::{Error, StatusError};
+use crate::write_policy::WritePolicy;
 
 /// A request that can be sent more than once.
 #[derive(Debug, Clone)]
@@ -27,8 +28,13 @@ pub(crate) struct Request {
     /// Whether the content of a blob goes or comes with it, other than a config
     /// that is read whole.
     pub(crate) is_blob: bool,
-    /// `None`: as a stranger, whatever the host asks for.
+    /// The repository that the request is made for. `None`: without credentials, whatever the
+    /// host asks for.
     pub(crate) scopes: Option<Scopes>,
+    /// Whether it goes to the session of an upload, at a URL that the registry chose.
+    pub(crate) is_session: bool,
+    /// The writes that may be sent.
+    pub(crate) writes: Arc<dyn WritePolicy>,
     /// The statuses that are an answer; all others are errors.
     pub(crate) accepted: &'static [u16],
     /// The most bytes of an answer's body.
@@ -155,6 +161,7 @@ impl Host {
         request: &Request,
         mut permit: Option<Permit>,
     ) -> Result<Answer, Error> {
+        self.check(request)?;
         let Some(scopes) = &request.scopes else {
             // Nothing is learnt of what the host asks for, so nobody waits for it.
             let stranger = Presented::default();

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use super::follow::{checked_target, redirect_target};
 use super::host::Host;
 use super::motion::Motion;
-use crate::auth::{Refusal, Scopes};
+use super::send::Request;
+use crate::auth::{Presented, Refusal};
 use crate::error::Error;
 
 impl Host {
@@ -19,7 +20,7 @@ impl Host {
         self.limit.pause(wait);
     }
 
-    /// Puts a streamed body whose pieces tell `motion`. A redirection (307,
+    /// Sends a request with a streamed body whose pieces tell `motion`. A redirection (307,
     /// 308) is given back, since the body is spent.
     ///
     /// # Errors
@@ -28,25 +29,36 @@ impl Host {
     /// authenticated anew.
     pub(crate) async fn send_stream(
         self: &Arc<Self>,
-        url: &Url,
-        headers: HeaderMap,
+        request: &Request,
         body: reqwest::Body,
-        scopes: &Scopes,
         motion: &Arc<Motion>,
     ) -> Result<Option<Url>, Error> {
+        self.check(request)?;
+        let Request {
+            method,
+            url,
+            scopes,
+            ..
+        } = request;
         let begun = Instant::now();
-        let presented = self.auth.present(self, scopes).await?;
-        let mut request = self.client_for(url)?.put(url.clone());
-        request = request.headers(headers).body(body);
-        if let Some(value) = presented.header.as_ref().filter(|_| self.is_home(url)) {
-            request = request.header(AUTHORIZATION, value.clone());
+        let presented = match scopes {
+            Some(scopes) => self.auth.present(self, scopes).await?,
+            None => Presented::default(),
+        };
+        let mut sent = self.client_for(url)?.request(method.clone(), url.clone());
+        sent = sent.headers(request.headers.clone()).body(body);
+        let trusted = self.is_home(url) && self.may_see_credentials(request, url);
+        if let Some(value) = presented.header.as_ref().filter(|_| trusted) {
+            sent = sent.header(AUTHORIZATION, value.clone());
         }
-        let sent = self.fire(request, &Method::PUT, url, motion).await;
-        let answer = sent.map_err(|broken| broken.error)?;
+        let answer = self.fire(sent, method, url, motion).await;
+        let answer = answer.map_err(|broken| broken.error)?;
         if let Some(target) = redirect_target(&answer) {
-            return checked_target(&Method::PUT, url, &target).map(Some);
+            return checked_target(method, url, &target).map(Some);
         }
-        if answer.status() == StatusCode::UNAUTHORIZED {
+        if let Some(scopes) = scopes
+            && answer.status() == StatusCode::UNAUTHORIZED
+        {
             let refusal = Refusal {
                 presented: &presented,
                 since: begun,
@@ -55,7 +67,9 @@ impl Host {
             };
             self.auth.learn(self, scopes, refusal).await?;
         }
-        let answer = self.judge(answer, &[201, 204], &presented, None).await?;
+        let answer = self
+            .judge(answer, request.accepted, &presented, None)
+            .await?;
         // Read to its end, the connection serves the next request.
         answer.read(64 * 1024).await.map(|_| None)
     }

@@ -5,7 +5,7 @@ use registry_client::Error;
 use testkit::processes::Distribution;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::setup::{Setup, pings, pull, start};
+use crate::setup::{Setup, pings, pull, start, tag};
 
 #[tokio::test]
 async fn many_first_requests_cause_one_401_and_no_ping() {
@@ -14,7 +14,7 @@ async fn many_first_requests_cause_one_401_and_no_ping() {
     let client = Setup::new().login(&proxy.host(), "us", "secret").client();
     let asked = join_all((0..24).map(|number| {
         let repository = pull(&client, &proxy.host(), &format!("r{number}"));
-        async move { repository.head_manifest("1").await }
+        async move { repository.head_manifest(tag("1")).await }
     }));
     for head in asked.await {
         assert!(head.unwrap().is_none());
@@ -35,7 +35,9 @@ async fn without_credentials_a_refusal_costs_one_request() {
     let proxy = FaultProxy::start(registry.address()).await;
     let client = Setup::new().client();
     for _ in 0..3 {
-        let refused = pull(&client, &proxy.host(), "a").head_manifest("1").await;
+        let refused = pull(&client, &proxy.host(), "a")
+            .head_manifest(tag("1"))
+            .await;
         assert!(refused.unwrap_err().is_refused_anonymous());
     }
     assert_eq!(proxy.requests().len(), 3, "{:?}", proxy.requests());
@@ -49,7 +51,7 @@ async fn wrong_credentials_are_shown_once_and_never_told() {
         .login(&proxy.host(), "us", "hunter2-wrong")
         .client();
     let error = pull(&client, &proxy.host(), "a")
-        .head_manifest("1")
+        .head_manifest(tag("1"))
         .await
         .unwrap_err();
     assert!(error.is_refused() && !error.is_refused_anonymous());
@@ -70,12 +72,12 @@ async fn the_longest_path_has_its_own_credentials() {
         .client();
     assert!(
         pull(&client, &host, "team/app")
-            .head_manifest("1")
+            .head_manifest(tag("1"))
             .await
             .unwrap()
             .is_none()
     );
-    let other = pull(&client, &host, "other").head_manifest("1").await;
+    let other = pull(&client, &host, "other").head_manifest(tag("1")).await;
     assert!(other.unwrap_err().is_refused());
 }
 
@@ -84,7 +86,7 @@ async fn open_registries_see_no_credentials_until_they_ask() {
     let (_registry, proxy) = start().await;
     let client = Setup::new().login(&proxy.host(), "us", "secret").client();
     pull(&client, &proxy.host(), "a")
-        .head_manifest("1")
+        .head_manifest(tag("1"))
         .await
         .unwrap();
     let requests = proxy.requests();
@@ -96,10 +98,10 @@ async fn queries_and_texts_of_registries_are_shown_without_what_could_harm() {
     let (_registry, proxy) = start().await;
     let body = "no\u{1b}[2J\n::error::x";
     proxy.add(Rule::new("GET", "/tags/").does(Action::answer(403).body(body)));
-    let location = format!("http://{}/v2/a/up?_state=SECRET", proxy.host());
+    let location = format!("http://{}/v2/a/blobs/uploads/1?_state=SECRET", proxy.host());
     let started = Action::answer(202).header("location", &location);
     proxy.add(Rule::new("POST", "/uploads/").does(started));
-    proxy.add(Rule::new("PUT", "/up").does(Action::answer(400)));
+    proxy.add(Rule::new("PUT", "/uploads/1").does(Action::answer(400)));
     let client = Setup::new().client();
     let error = pull(&client, &proxy.host(), "a")
         .tags()

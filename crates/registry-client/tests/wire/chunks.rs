@@ -82,7 +82,7 @@ async fn a_lost_answer_to_a_chunk_is_asked_after() {
         source.put_blob("a", bytes.clone());
         transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
         assert!(
-            target.blob("a", &blob_of(&bytes).digest) == Some(bytes),
+            target.blob("a", blob_of(&bytes).digest.as_spec()) == Some(bytes),
             "{shown}"
         );
         assert_eq!(

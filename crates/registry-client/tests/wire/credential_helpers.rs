@@ -7,7 +7,7 @@ use testkit::processes::Distribution;
 use testkit::proxy::FaultProxy;
 use testkit::tokens::TokenServer;
 
-use crate::setup::{Setup, pull};
+use crate::setup::{Setup, pull, tag};
 
 /// A helper whose first answer is out of date; later ones are right.
 fn setup(host: &str, first: &str, later: &str) -> Setup {
@@ -38,8 +38,8 @@ async fn a_basic_credential_that_ran_out_is_renewed_once() {
     let setup = setup(&proxy.host(), "old", "new");
     let client = setup.client();
     let repository = pull(&client, &proxy.host(), "a");
-    assert!(repository.head_manifest("1").await.unwrap().is_none());
-    assert!(repository.head_manifest("2").await.unwrap().is_none());
+    assert!(repository.head_manifest(tag("1")).await.unwrap().is_none());
+    assert!(repository.head_manifest(tag("2")).await.unwrap().is_none());
     assert_eq!(runs(&setup), 2);
     assert_eq!(proxy.requests().len(), 4, "none, old, new; new");
 }
@@ -49,7 +49,7 @@ async fn the_same_answer_again_ends_it() {
     let registry = Distribution::new().htpasswd("us", "new").start().await;
     let setup = setup(&registry.host(), "old", "old");
     let refused = pull(&setup.client(), &registry.host(), "a")
-        .head_manifest("1")
+        .head_manifest(tag("1"))
         .await;
     assert!(refused.unwrap_err().is_refused());
     assert_eq!(runs(&setup), 2);
@@ -61,7 +61,7 @@ async fn a_credential_that_the_token_server_refuses_is_renewed_once() {
     let registry = Distribution::new().token(tokens.auth()).start().await;
     let setup = setup(&registry.host(), "old", "new");
     let repository = pull(&setup.client(), &registry.host(), "a");
-    assert!(repository.head_manifest("1").await.unwrap().is_none());
+    assert!(repository.head_manifest(tag("1")).await.unwrap().is_none());
     let statuses: Vec<u16> = tokens
         .requests()
         .iter()

@@ -5,7 +5,7 @@ use testkit::certificates::Authority;
 use testkit::processes::Distribution;
 use testkit::proxy::FaultProxy;
 
-use crate::setup::{INDEX, Setup, index, pull};
+use crate::setup::{INDEX, Setup, index, pull, tag};
 
 #[tokio::test]
 async fn loopback_is_plain_and_insecure_false_makes_it_tls() {
@@ -16,7 +16,7 @@ async fn loopback_is_plain_and_insecure_false_makes_it_tls() {
     let host = registry.host();
     assert!(
         pull(&client, &host, "a")
-            .head_manifest("1")
+            .head_manifest(tag("1"))
             .await
             .unwrap()
             .is_some()
@@ -24,14 +24,16 @@ async fn loopback_is_plain_and_insecure_false_makes_it_tls() {
     let by_name = format!("localhost:{}", registry.address().port());
     assert!(
         pull(&client, &by_name, "a")
-            .head_manifest("1")
+            .head_manifest(tag("1"))
             .await
             .unwrap()
             .is_some()
     );
 
     setup.conf = format!("[[registry]]\nlocation = \"{host}\"\ninsecure = false\n");
-    let refused = pull(&setup.client(), &host, "a").head_manifest("1").await;
+    let refused = pull(&setup.client(), &host, "a")
+        .head_manifest(tag("1"))
+        .await;
     let message = refused.unwrap_err().to_string();
     assert!(message.starts_with("HEAD https://"), "{message}");
 }
@@ -48,11 +50,11 @@ async fn insecure_is_tls_unverified_and_then_plain_once() {
         let client = setup.client();
         let repository = pull(&client, &host, "a");
         assert!(
-            repository.head_manifest("1").await.unwrap().is_none(),
+            repository.head_manifest(tag("1")).await.unwrap().is_none(),
             "{scheme}"
         );
         let before = client.requests();
-        repository.head_manifest("2").await.unwrap();
+        repository.head_manifest(tag("2")).await.unwrap();
         assert_eq!(client.requests(), before + 1, "{scheme} was learnt");
     }
 }
@@ -68,7 +70,7 @@ async fn a_folder_for_all_hosts_leaves_plain_loopback_registries_reachable() {
     let trusted = Distribution::new().tls(known.server()).start().await;
     assert!(
         pull(&client, &trusted.host(), "a")
-            .head_manifest("1")
+            .head_manifest(tag("1"))
             .await
             .unwrap()
             .is_none()
@@ -77,14 +79,14 @@ async fn a_folder_for_all_hosts_leaves_plain_loopback_registries_reachable() {
     let plain = Registry::new().access_log(10).start().await.unwrap();
     plain.put_manifest("a", Some("1"), INDEX, index("x"));
     let repository = pull(&client, &plain.host(), "a");
-    assert!(repository.head_manifest("1").await.unwrap().is_some());
+    assert!(repository.head_manifest(tag("1")).await.unwrap().is_some());
     let before = client.requests();
-    assert!(repository.head_manifest("1").await.unwrap().is_some());
+    assert!(repository.head_manifest(tag("1")).await.unwrap().is_some());
     assert_eq!(client.requests(), before + 1, "learnt once");
     let other = Distribution::new().start().await;
     assert!(
         pull(&client, &other.host(), "a")
-            .head_manifest("1")
+            .head_manifest(tag("1"))
             .await
             .unwrap()
             .is_none()
@@ -92,7 +94,7 @@ async fn a_folder_for_all_hosts_leaves_plain_loopback_registries_reachable() {
 
     let untrusted = Distribution::new().tls(unknown.server()).start().await;
     let refused = pull(&client, &untrusted.host(), "a")
-        .head_manifest("1")
+        .head_manifest(tag("1"))
         .await;
     let error = refused.unwrap_err();
     assert!(
@@ -115,7 +117,7 @@ async fn the_same_loopback_host_with_a_folder_of_its_own_is_never_plain() {
     known.write_certs_d(folder.path(), &plain.host(), None);
     setup.certs_d = vec![folder.path().into()];
     let refused = pull(&setup.client(), &plain.host(), "a")
-        .head_manifest("1")
+        .head_manifest(tag("1"))
         .await;
     assert!(refused.is_err());
     assert!(plain.requests().is_empty(), "{:?}", plain.requests());

@@ -5,7 +5,15 @@ use serde_json::json;
 use testkit::processes::Distribution;
 use testkit::proxy::{Action, Rule};
 
+use registry_client::Repository;
+
 use crate::setup::{INDEX, Setup, faulty, index, pull, start};
+
+/// The tags of a repository as text.
+async fn tags_of(repository: &Repository) -> Option<Vec<String>> {
+    let list = repository.tags().await.unwrap()?;
+    Some(list.tags.iter().map(ToString::to_string).collect())
+}
 
 #[tokio::test]
 async fn pages_are_followed_by_link() {
@@ -15,10 +23,8 @@ async fn pages_are_followed_by_link() {
         for tag in &tags {
             registry.put_manifest("a", Some(tag), INDEX, index("x"));
         }
-        let found = pull(&Setup::new().client(), &proxy.host(), "a")
-            .tags()
-            .await;
-        assert_eq!(found.unwrap(), Some(tags), "{links:?}");
+        let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+        assert_eq!(tags_of(&repository).await, Some(tags), "{links:?}");
         assert_eq!(proxy.requests().len(), 3);
     }
 }
@@ -32,7 +38,7 @@ async fn full_pages_without_a_link_are_followed_by_last() {
     }
     proxy.add(Rule::new("GET", "/tags/").does(Action::DropHeader("link")));
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
-    assert_eq!(repository.tags().await.unwrap().as_ref(), Some(&tags));
+    assert_eq!(tags_of(&repository).await.as_ref(), Some(&tags));
     assert_eq!(proxy.requests().len(), 3);
 
     // One that knows no `last` either: the same page for ever.
@@ -40,7 +46,7 @@ async fn full_pages_without_a_link_are_followed_by_last() {
     proxy.clear_requests();
     let page = json!({"name": "a", "tags": &tags[..1000]}).to_string();
     proxy.add(Rule::new("GET", "/tags/").does(Action::answer(200).body(page)));
-    assert_eq!(repository.tags().await.unwrap().unwrap(), &tags[..1000]);
+    assert_eq!(tags_of(&repository).await.unwrap(), &tags[..1000]);
     assert_eq!(proxy.requests().len(), 2);
 }
 
@@ -48,7 +54,7 @@ async fn full_pages_without_a_link_are_followed_by_last() {
 async fn no_tags_and_no_repository_are_told_apart() {
     let (_registry, proxy) = start().await;
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
-    assert_eq!(repository.tags().await.unwrap(), None);
+    assert_eq!(tags_of(&repository).await, None);
     let answers = [
         (r#"{"name":"a","tags":null}"#, vec![]),
         (r#"{"name":"a"}"#, vec![]),
@@ -57,7 +63,7 @@ async fn no_tags_and_no_repository_are_told_apart() {
     for (body, expected) in answers {
         proxy.clear_rules();
         proxy.add(Rule::new("GET", "/tags/").does(Action::answer(200).body(body)));
-        assert_eq!(repository.tags().await.unwrap(), Some(expected), "{body}");
+        assert_eq!(tags_of(&repository).await, Some(expected), "{body}");
     }
     let real = Distribution::new().start().await;
     let found = pull(&Setup::new().client(), &real.host(), "a").tags().await;
@@ -78,7 +84,7 @@ async fn odd_pages_neither_lose_tags_nor_go_on_for_ever() {
     );
     let tags = Some(vec!["t".to_owned()]);
     assert_eq!(
-        repository.tags().await.unwrap(),
+        tags_of(&repository).await,
         tags,
         "a page size that is refused"
     );
@@ -89,7 +95,7 @@ async fn odd_pages_neither_lose_tags_nor_go_on_for_ever() {
         .header("link", "</v2/a/tags/list?last=p>; rel=\"next\"");
     proxy.add(Rule::new("GET", "/tags/").first(1).does(empty));
     assert_eq!(
-        repository.tags().await.unwrap(),
+        tags_of(&repository).await,
         tags,
         "an empty page is not the last"
     );
@@ -99,9 +105,56 @@ async fn odd_pages_neither_lose_tags_nor_go_on_for_ever() {
     let circle = "</v2/a/tags/list?n=1000>; rel=\"next\"".to_owned();
     proxy.add(Rule::new("GET", "/tags/").does(Action::SetHeader("link", circle)));
     assert_eq!(
-        repository.tags().await.unwrap(),
+        tags_of(&repository).await,
         tags,
         "a page that follows itself"
     );
     assert_eq!(proxy.requests().len(), 1);
+}
+
+/// The path of a `Link` is not used, wherever it leads.
+#[tokio::test]
+async fn pages_stay_in_the_list_of_their_repository() {
+    let (registry, proxy) = start().await;
+    registry.put_manifest("a", Some("t"), INDEX, index("x"));
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    for link in [
+        "</api/v2.0/users?last=p>; rel=\"next\"",
+        "</v2/a/../victim/tags/list?last=p>; rel=\"next\"",
+        "<http://localhost:1/prefix/v2/a/tags/list?last=p>; rel=\"next\"",
+    ] {
+        proxy.clear_rules();
+        proxy.clear_requests();
+        let page = Action::answer(200)
+            .body(r#"{"tags":["s"]}"#)
+            .header("link", link);
+        proxy.add(Rule::new("GET", "/tags/").first(1).does(page));
+        let tags = tags_of(&repository).await.unwrap();
+        assert_eq!(tags, ["s", "t"], "{link}");
+        let paths: Vec<_> = proxy.requests().into_iter().map(|it| it.path).collect();
+        assert_eq!(paths, ["/v2/a/tags/list"; 2], "{link}");
+    }
+}
+
+#[tokio::test]
+async fn entries_that_are_not_tags_are_counted_and_left_out() {
+    let (_registry, proxy) = start().await;
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    let entries = ["v1", "./../v1?evil", "", "-x", "v2", "a\u{1b}[31mb"];
+    let body = json!({"tags": entries}).to_string();
+    proxy.add(Rule::new("GET", "/tags/").does(Action::answer(200).body(body)));
+    let list = repository.tags().await.unwrap().unwrap();
+    assert_eq!(
+        list.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>(),
+        ["v1", "v2"]
+    );
+    assert_eq!(
+        (list.invalid, list.first_invalid.as_deref()),
+        (4, Some("./../v1?evil"))
+    );
+    let warning = list.warning().unwrap();
+    assert!(
+        warning.contains("4, the first is \"./../v1?evil\""),
+        "{warning}"
+    );
 }

@@ -1,18 +1,20 @@
 //! Manifests: exact bytes, checked.
 
 use embedded_registry::Registry;
+use image_name::Digest;
 use registry_client::{Error, Manifest, sha256_digest};
 use testkit::processes::{Distribution, Version};
 use testkit::proxy::{Action, Rule};
 
-use crate::setup::{INDEX, Setup, index, pull, push, start};
+use crate::setup::{INDEX, Setup, index, manifest_reference, pull, push, start, tag};
 
 #[tokio::test]
 async fn a_head_that_says_too_little_becomes_one_get() {
     let (registry, proxy) = start().await;
     let digest = registry.put_manifest("a", Some("1"), INDEX, index("x"));
+    let digest = Digest::try_from(digest).unwrap();
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
-    let head = repository.head_manifest("1").await.unwrap().unwrap();
+    let head = repository.head_manifest(tag("1")).await.unwrap().unwrap();
     assert_eq!(
         (&head.digest, head.media_type.as_deref()),
         (&digest, Some(INDEX))
@@ -29,7 +31,7 @@ async fn a_head_that_says_too_little_becomes_one_get() {
         proxy.clear_rules();
         proxy.clear_requests();
         proxy.add(Rule::new("HEAD", "/manifests/").does(action));
-        let again = repository.head_manifest("1").await.unwrap().unwrap();
+        let again = repository.head_manifest(tag("1")).await.unwrap().unwrap();
         assert_eq!(again.digest, digest, "{shown}");
         assert_eq!(proxy.requests().len(), 2, "{shown}");
     }
@@ -41,7 +43,7 @@ async fn a_head_that_says_too_little_becomes_one_get() {
                 .first(1)
                 .does(Action::answer(status)),
         );
-        repository.head_manifest("1").await.unwrap();
+        repository.head_manifest(tag("1")).await.unwrap();
         assert_eq!(proxy.count("GET", ""), 0, "{status}");
     }
 }
@@ -53,7 +55,10 @@ async fn content_that_is_not_what_its_digest_says_is_refused() {
     proxy.add(Rule::new("GET", "/manifests/").does(Action::FlipByte { at: 5 }));
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
     for reference in ["1", digest.as_ref()] {
-        let error = repository.manifest(reference).await.unwrap_err();
+        let error = repository
+            .manifest(manifest_reference(reference))
+            .await
+            .unwrap_err();
         assert!(
             matches!(error, Error::DigestMismatch { .. }),
             "{reference}: {error}"
@@ -68,7 +73,7 @@ async fn an_answer_without_end_is_not_read_to_it() {
     let huge = Action::answer(200).body(vec![b' '; 9 * 1024 * 1024]);
     proxy.add(Rule::new("GET", "/manifests/").does(huge));
     let error = pull(&Setup::new().client(), &proxy.host(), "a")
-        .manifest("1")
+        .manifest(tag("1"))
         .await;
     let error = error.unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error}");
@@ -98,8 +103,8 @@ async fn bytes_and_types_arrive_as_they_were() {
     let cases = types.map(|media_type| (media_type, odd(media_type)));
     for (media_type, text) in cases {
         source.put_manifest("a", Some("1"), media_type, text.clone().into());
-        let manifest = from.manifest("1").await.unwrap().unwrap();
-        to.put_manifest("1", &manifest).await.unwrap();
+        let manifest = from.manifest(tag("1")).await.unwrap().unwrap();
+        to.put_manifest(tag("1"), &manifest).await.unwrap();
         let stored = target.tagged("b", "1").unwrap();
         assert_eq!(
             (stored.media_type.as_str(), &stored.bytes[..]),
@@ -119,18 +124,18 @@ async fn real_registries_take_a_manifest_by_tag_and_digest() {
             media_type: INDEX.to_owned(),
             bytes,
         };
-        repository.put_manifest("1", &manifest).await.unwrap();
+        repository.put_manifest(tag("1"), &manifest).await.unwrap();
         repository
-            .put_manifest(manifest.digest.as_ref(), &manifest)
+            .put_manifest(&manifest.digest, &manifest)
             .await
             .unwrap();
         assert_eq!(
-            repository.manifest("1").await.unwrap().unwrap(),
+            repository.manifest(tag("1")).await.unwrap().unwrap(),
             manifest,
             "{version:?}"
         );
-        assert!(repository.manifest("2").await.unwrap().is_none());
-        assert!(repository.head_manifest("2").await.unwrap().is_none());
+        assert!(repository.manifest(tag("2")).await.unwrap().is_none());
+        assert!(repository.head_manifest(tag("2")).await.unwrap().is_none());
     }
 }
 
@@ -141,7 +146,7 @@ async fn a_tag_that_cannot_change_is_well_where_it_is_the_same() {
     let digest = registry.put_manifest("a", Some("1"), INDEX, bytes.clone());
     registry.put_manifest("a", Some("2"), INDEX, index("other"));
     let manifest = Manifest {
-        digest,
+        digest: digest.try_into().unwrap(),
         media_type: INDEX.to_owned(),
         bytes,
     };
@@ -150,10 +155,11 @@ async fn a_tag_that_cannot_change_is_well_where_it_is_the_same() {
         proxy.clear_rules();
         proxy.clear_requests();
         proxy.add(Rule::new("PUT", "/manifests/").does(Action::answer(status)));
-        repository.put_manifest("1", &manifest).await.unwrap();
-        for tag in ["2", "missing"] {
-            let error = repository.put_manifest(tag, &manifest).await.unwrap_err();
-            assert_eq!(error.status().map(|s| s.as_u16()), Some(status), "{tag}");
+        repository.put_manifest(tag("1"), &manifest).await.unwrap();
+        for other in ["2", "missing"] {
+            let put = repository.put_manifest(tag(other), &manifest).await;
+            let error = put.unwrap_err();
+            assert_eq!(error.status().map(|s| s.as_u16()), Some(status), "{other}");
         }
         assert_eq!(proxy.count("PUT", ""), 3, "{status}");
     }
@@ -171,7 +177,7 @@ async fn a_registry_that_stored_something_else_is_found_out() {
         bytes,
     };
     let put = push(&Setup::new().client(), &proxy.host(), "a")
-        .put_manifest("1", &manifest)
+        .put_manifest(tag("1"), &manifest)
         .await;
     assert!(matches!(put.unwrap_err(), Error::DigestMismatch { .. }));
 }
@@ -193,7 +199,7 @@ async fn a_page_in_place_of_a_registry_takes_no_manifest() {
         }
         let page = Action::answer(status).body("<html>Sign in</html>");
         proxy.add(Rule::new("PUT", "/manifests/").does(page));
-        let put = target.put_manifest("1", &manifest).await;
+        let put = target.put_manifest(tag("1"), &manifest).await;
         assert_eq!(put.is_ok(), stored, "{status}: {put:?}");
         let told = put
             .map_err(|error| error.to_string())
@@ -221,10 +227,12 @@ async fn what_was_damaged_on_the_way_is_written_again_at_once() {
             let flip = Rule::new("PUT", "").first(damaged);
             proxy.add(flip.does(Action::FlipUpload { at }));
             let repository = push(&Setup::new().client(), &proxy.host(), "a");
-            let put = repository.put_manifest(reference, &manifest).await;
+            let put = repository
+                .put_manifest(manifest_reference(reference), &manifest)
+                .await;
             assert_eq!(put.is_ok(), stored, "{reference}: {put:?}");
             assert_eq!(proxy.count("PUT", ""), 3, "{reference}");
-            let found = registry.manifest("a", &manifest.digest);
+            let found = registry.manifest("a", manifest.digest.as_spec());
             assert_eq!(found.is_some(), stored, "{reference}");
             if let Some(tagged) = registry.tagged("a", "1") {
                 assert_eq!(tagged.digest == manifest.digest, stored);

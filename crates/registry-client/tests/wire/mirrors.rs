@@ -3,7 +3,7 @@
 use embedded_registry::Registry;
 use registry_client::Access;
 
-use crate::setup::Setup;
+use crate::setup::{Setup, tag};
 
 #[tokio::test]
 async fn mirrors_come_first_by_what_they_serve_and_writing_goes_to_the_location() {
@@ -73,7 +73,7 @@ async fn a_name_of_docker_hub_is_read_from_where_it_was_moved() {
     );
     let client = setup.client();
     for place in client.sources(&"busybox:1".parse().unwrap()).unwrap() {
-        assert!(place.head_manifest("1").await.unwrap().is_none());
+        assert!(place.head_manifest(tag("1")).await.unwrap().is_none());
     }
     let requests = registry.requests();
     assert_eq!(requests[0].path, "/v2/hub/library/busybox/manifests/1");

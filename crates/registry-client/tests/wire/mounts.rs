@@ -5,7 +5,7 @@ use registry_client::{Mount, Support};
 use testkit::processes::{Distribution, Version};
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::setup::{Setup, blob_of, faulty, noise, pull, push, start, transfer};
+use crate::setup::{Setup, blob_of, faulty, noise, path, pull, push, start, transfer};
 
 #[tokio::test]
 async fn a_blob_that_is_there_is_mounted_without_a_byte() {
@@ -25,7 +25,7 @@ async fn a_blob_that_is_there_is_mounted_without_a_byte() {
         let app = push(&client, &proxy.host(), "app");
         proxy.clear_requests();
         assert!(matches!(
-            app.mount(&blob.digest, "base").await.unwrap(),
+            app.mount(&blob.digest, &path("base")).await.unwrap(),
             Mount::Mounted
         ));
         assert_eq!(app.mount_support(), Support::Yes);
@@ -46,7 +46,7 @@ async fn a_mount_that_is_not_granted_becomes_an_upload_in_its_session() {
         pull(&client, &source.host(), "a"),
         push(&client, &proxy.host(), "a"),
     );
-    let Mount::Session(session) = to.mount(&blob.digest, "base").await.unwrap() else {
+    let Mount::Session(session) = to.mount(&blob.digest, &path("base")).await.unwrap() else {
         panic!("granted");
     };
     let progress = std::sync::Arc::new(|_| ());
@@ -54,7 +54,7 @@ async fn a_mount_that_is_not_granted_becomes_an_upload_in_its_session() {
         .await
         .unwrap();
     assert_eq!(proxy.count("POST", ""), 1, "the session of the 202 is used");
-    assert_eq!(target.blob("a", &blob.digest), Some(bytes));
+    assert_eq!(target.blob("a", blob.digest.as_spec()), Some(bytes));
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn registries_that_refuse_to_mount_are_asked_for_an_upload() {
         proxy.add(Rule::new("POST", "mount=").does(Action::answer(status)));
         let to = push(&Setup::new().client(), &proxy.host(), "a");
         let mount = to
-            .mount(&blob_of(&noise(1, 9)).digest, "base")
+            .mount(&blob_of(&noise(1, 9)).digest, &path("base"))
             .await
             .unwrap();
         assert!(matches!(mount, Mount::Session(_)), "{status}");

@@ -6,14 +6,14 @@ use futures::future::join_all;
 use registry_client::Error;
 use testkit::proxy::{Action, Rule};
 
-use crate::setup::{Setup, blob_of, noise, pull, push, read, start, transfer};
+use crate::setup::{Setup, blob_of, noise, pull, push, read, start, tag, transfer};
 
 #[tokio::test]
 async fn a_pause_holds_all_requests_to_the_host() {
     let (_registry, proxy) = start().await;
     let client = Setup::new().client();
     pull(&client, &proxy.host(), "warm")
-        .head_manifest("1")
+        .head_manifest(tag("1"))
         .await
         .unwrap();
     for form in ["seconds", "date"] {
@@ -30,7 +30,7 @@ async fn a_pause_holds_all_requests_to_the_host() {
         let limited = Action::answer(429).header("retry-after", &value);
         proxy.add(Rule::new("HEAD", "/first/").first(1).does(limited));
         let first = pull(&client, &proxy.host(), "first");
-        let asking = tokio::spawn(async move { first.head_manifest("1").await });
+        let asking = tokio::spawn(async move { first.head_manifest(tag("1")).await });
         while proxy
             .requests()
             .first()
@@ -41,7 +41,7 @@ async fn a_pause_holds_all_requests_to_the_host() {
         tokio::time::sleep(Duration::from_millis(30)).await;
         let others = (0..8).map(|number| {
             let repository = pull(&client, &proxy.host(), &format!("r{number}"));
-            async move { repository.head_manifest("1").await }
+            async move { repository.head_manifest(tag("1")).await }
         });
         for head in join_all(others).await {
             assert!(head.unwrap().is_none());
@@ -78,7 +78,7 @@ async fn a_pause_beyond_the_longest_wait_fails_at_once_and_names_the_time() {
             let origin = pull(&client, &source.host(), "a");
             let begun = Instant::now();
             let error = match method {
-                "HEAD" => repository.head_manifest("1").await.unwrap_err(),
+                "HEAD" => repository.head_manifest(tag("1")).await.unwrap_err(),
                 "GET" => read(&repository, &blob).await.unwrap_err(),
                 _ => {
                     transfer(&origin, &repository, &blob)
@@ -127,7 +127,10 @@ async fn a_blob_waits_out_a_pause_too() {
         .await
         .unwrap();
     assert_eq!(proxy.count("PUT", "/uploads/"), 2);
-    assert_eq!(registry.blob("a", &blob_of(&other).digest), Some(other));
+    assert_eq!(
+        registry.blob("a", blob_of(&other).digest.as_spec()),
+        Some(other)
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use testkit::processes::Distribution;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::setup::{Setup, blob_of, noise, pull, push, read, start, transfer};
+use crate::setup::{Setup, blob_of, noise, pull, push, read, start, tag, transfer};
 
 /// A registry behind a password with a blob, a proxy before it, and a store
 /// elsewhere that has the blob too.
@@ -17,7 +17,7 @@ async fn another_host_gets_no_credentials() {
     proxy.add(Rule::new("GET", "/blobs/").does(Action::RedirectTo(elsewhere.host())));
     let client = Setup::new().login(&proxy.host(), "us", "secret").client();
     let repository = pull(&client, &proxy.host(), "a");
-    repository.head_manifest("1").await.unwrap();
+    repository.head_manifest(tag("1")).await.unwrap();
     assert_eq!(read(&repository, &blob_of(&bytes)).await.unwrap(), bytes);
     let home = proxy.requests();
     assert!(home.last().unwrap().is_authorized());
@@ -31,7 +31,7 @@ async fn a_circle_ends() {
     proxy.add(Rule::new("", "/manifests/").does(Action::RedirectTo(proxy.host())));
     let client = Setup::new().client();
     let error = pull(&client, &proxy.host(), "a")
-        .manifest("1")
+        .manifest(tag("1"))
         .await
         .unwrap_err();
     assert!(error.to_string().contains("redirects"), "{error}");
@@ -55,7 +55,10 @@ async fn what_is_put_goes_where_a_307_says() {
             push(&client, &proxy.host(), "a"),
         );
         transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
-        assert_eq!(inner.blob("a", &blob_of(&bytes).digest), Some(bytes));
+        assert_eq!(
+            inner.blob("a", blob_of(&bytes).digest.as_spec()),
+            Some(bytes)
+        );
     }
     assert!(other.requests().iter().all(|r| !r.is_authorized()));
 
@@ -71,7 +74,10 @@ async fn what_is_put_goes_where_a_307_says() {
         push(&client, &proxy.host(), "a"),
     );
     transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
-    assert_eq!(registry.blob("a", &blob_of(&bytes).digest), Some(bytes));
+    assert_eq!(
+        registry.blob("a", blob_of(&bytes).digest.as_spec()),
+        Some(bytes)
+    );
     let put = relay.requests();
     assert_eq!(put.len(), 1);
     assert_eq!(

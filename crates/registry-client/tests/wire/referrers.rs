@@ -2,7 +2,8 @@
 
 use embedded_registry::{Referrers as Api, Registry};
 use futures::future::join_all;
-use registry_client::{Referrers, Repository, Support, referrers_tag, sha256_digest};
+use image_name::{Digest, DigestTagKind};
+use registry_client::{Referrers, Repository, Support, sha256_digest};
 use serde_json::{Value, json};
 use testkit::processes::Distribution;
 use testkit::proxy::{Action, FaultProxy, Reply, Rule};
@@ -24,7 +25,7 @@ fn referrer(subject: &Value, number: u32) -> bytes::Bytes {
     .into()
 }
 
-fn subject() -> (oci_spec::image::Digest, Value) {
+fn subject() -> (Digest, Value) {
     let bytes = index("subject");
     let digest = sha256_digest(&bytes);
     let descriptor = json!({"mediaType": INDEX, "digest": digest.as_ref(), "size": bytes.len()});
@@ -170,7 +171,7 @@ async fn an_empty_list_of_null_is_a_list_and_damage_is_an_error() {
 async fn the_tag_schema_lists_and_never_the_subject_itself() {
     let (registry, proxy) = faulty(Registry::new().referrers(Api::Missing)).await;
     let (digest, descriptor) = subject();
-    let tag = referrers_tag(&digest);
+    let tag = digest.tag(DigestTagKind::Referrers);
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
     assert!(
         repository
@@ -182,12 +183,12 @@ async fn the_tag_schema_lists_and_never_the_subject_itself() {
     );
 
     let list = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [descriptor]});
-    registry.put_manifest("a", Some(&tag), INDEX, list.to_string().into());
+    registry.put_manifest("a", Some(tag.as_str()), INDEX, list.to_string().into());
     let found = repository.referrers_by_tag(&digest).await.unwrap();
     assert_eq!(found.len(), 1);
 
     // GitLab may answer with the subject, here an index, itself.
-    registry.put_manifest("a", Some(&tag), INDEX, index("subject"));
+    registry.put_manifest("a", Some(tag.as_str()), INDEX, index("subject"));
     assert!(
         repository
             .referrers_by_tag(&digest)
@@ -195,7 +196,7 @@ async fn the_tag_schema_lists_and_never_the_subject_itself() {
             .unwrap()
             .is_empty()
     );
-    registry.put_manifest("a", Some(&tag), MANIFEST, referrer(&descriptor, 1));
+    registry.put_manifest("a", Some(tag.as_str()), MANIFEST, referrer(&descriptor, 1));
     assert!(
         repository
             .referrers_by_tag(&digest)
@@ -204,7 +205,7 @@ async fn the_tag_schema_lists_and_never_the_subject_itself() {
             .is_empty(),
         "an image"
     );
-    registry.put_manifest("a", Some(&tag), INDEX, "{\"manifests\":7}".into());
+    registry.put_manifest("a", Some(tag.as_str()), INDEX, "{\"manifests\":7}".into());
     assert!(
         repository.referrers_by_tag(&digest).await.is_err(),
         "damage"

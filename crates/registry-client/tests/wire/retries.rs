@@ -7,7 +7,7 @@ use registry_client::{Error, Manifest, sha256_digest};
 use testkit::proxy::{Action, Rule};
 use tokio::net::TcpListener;
 
-use crate::setup::{INDEX, Setup, index, pull, push, start};
+use crate::setup::{INDEX, Setup, index, pull, push, start, tag};
 
 #[tokio::test]
 async fn passing_failures_of_each_kind_are_tried_again() {
@@ -26,7 +26,7 @@ async fn passing_failures_of_each_kind_are_tried_again() {
         proxy.clear_rules();
         proxy.clear_requests();
         proxy.add(Rule::new("GET", "/manifests/").first(2).does(action));
-        let manifest = repository.manifest("1").await.unwrap().unwrap();
+        let manifest = repository.manifest(tag("1")).await.unwrap().unwrap();
         assert_eq!(manifest.bytes, index("x"), "{shown}");
         assert_eq!(proxy.requests().len(), 3, "{shown}");
     }
@@ -41,7 +41,7 @@ async fn refusals_are_not_tried_again_and_say_what_the_registry_said() {
         proxy.clear_rules();
         proxy.clear_requests();
         proxy.add(Rule::new("GET", "/manifests/").does(Action::answer(status)));
-        let error = repository.manifest("1").await.unwrap_err();
+        let error = repository.manifest(tag("1")).await.unwrap_err();
         assert_eq!(error.status().map(|s| s.as_u16()), Some(status));
         assert!(error.to_string().contains("a fault on purpose"), "{error}");
         assert_eq!(proxy.requests().len(), 1, "{status}");
@@ -75,7 +75,7 @@ async fn a_manifest_is_put_again_after_a_lost_answer() {
         bytes: bytes.clone(),
     };
     let target = push(&Setup::new().client(), &proxy.host(), "a");
-    target.put_manifest("1", &manifest).await.unwrap();
+    target.put_manifest(tag("1"), &manifest).await.unwrap();
     assert_eq!(registry.tagged("a", "1").unwrap().bytes, bytes);
     assert_eq!(proxy.count("PUT", ""), 2);
 }
@@ -92,7 +92,7 @@ async fn a_host_that_is_gone_costs_its_tries_a_few_times_only() {
     let begun = Instant::now();
     for number in 0..200 {
         let repository = pull(&client, &host, &format!("r{number}"));
-        let error = repository.head_manifest("1").await.unwrap_err();
+        let error = repository.head_manifest(tag("1")).await.unwrap_err();
         assert!(matches!(error, Error::Connection { .. }), "{error}");
     }
     let spent = begun.elapsed();
@@ -111,7 +111,10 @@ async fn a_host_that_is_gone_costs_its_tries_a_few_times_only() {
     let back = tokio::spawn(relay(address, registry.address()));
     tokio::time::sleep(Duration::from_millis(600)).await;
     for _ in 0..20 {
-        pull(&client, &host, "a").head_manifest("1").await.unwrap();
+        pull(&client, &host, "a")
+            .head_manifest(tag("1"))
+            .await
+            .unwrap();
     }
     back.abort();
 }
@@ -127,7 +130,7 @@ async fn a_host_that_restarts_fails_few_of_many() {
     let (client, host) = (setup.client(), address.to_string());
     let asked = (0..100).map(|number| {
         let repository = pull(&client, &host, &format!("r{number}"));
-        async move { repository.head_manifest("1").await.is_ok() }
+        async move { repository.head_manifest(tag("1")).await.is_ok() }
     });
     // Longer than the tries of any one request.
     let restart = async {
@@ -172,7 +175,7 @@ async fn a_503_that_names_a_time_is_waited_for() {
     proxy.add(Rule::new("HEAD", "").first(1).does(busy));
     let begun = Instant::now();
     let head = pull(&Setup::new().client(), &proxy.host(), "a")
-        .head_manifest("1")
+        .head_manifest(tag("1"))
         .await;
     assert!(head.unwrap().is_none() && begun.elapsed() >= Duration::from_secs(1));
 }

@@ -1,9 +1,12 @@
 //! Where uploads go: all the forms of `Location`.
 
 use embedded_registry::{Links, Registry};
+use registry_client::{Access, Error, Manifest, sha256_digest};
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::setup::{Setup, blob_of, faulty, noise, pull, push, start, transfer};
+use crate::setup::{
+    INDEX, Setup, blob_of, faulty, index, noise, path, pull, push, start, tag, transfer,
+};
 
 #[tokio::test]
 async fn absolute_and_relative_locations_are_followed() {
@@ -20,7 +23,7 @@ async fn absolute_and_relative_locations_are_followed() {
             );
             transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
             assert_eq!(
-                target.blob("a", &blob_of(&bytes).digest),
+                target.blob("a", blob_of(&bytes).digest.as_spec()),
                 Some(bytes),
                 "{links:?}"
             );
@@ -40,8 +43,8 @@ async fn odd_locations_keep_their_query_and_get_the_digest() {
         // Without a leading slash it is relative to `/v2/a/blobs/uploads/`.
         ("x1".to_owned(), "/v2/a/blobs/uploads/x1", digest.clone()),
         (
-            "/up?_state=s%2F1".to_owned(),
-            "/up",
+            "/v2/a/blobs/upload/7?_state=s%2F1".to_owned(),
+            "/v2/a/blobs/upload/7",
             format!("_state=s%2F1&{digest}"),
         ),
         (
@@ -49,9 +52,23 @@ async fn odd_locations_keep_their_query_and_get_the_digest() {
             "/v2/a/blobs/uploads/",
             format!("id=7&{digest}"),
         ),
-        (format!("//{}/p", proxy.host()), "/p", digest.clone()),
+        (
+            format!("//{}/v2/a/blobs/uploads/p", proxy.host()),
+            "/v2/a/blobs/uploads/p",
+            digest.clone(),
+        ),
         // A proxy that ends TLS makes the registry name itself wrongly.
-        (format!("https://{}/q", proxy.host()), "/q", digest.clone()),
+        (
+            format!("https://{}/v2/a/blobs/uploads/q", proxy.host()),
+            "/v2/a/blobs/uploads/q",
+            digest.clone(),
+        ),
+        // Google's Artifact Registry.
+        (
+            "/artifacts-uploads/namespaces/p/uploads/1".to_owned(),
+            "/artifacts-uploads/namespaces/p/uploads/1",
+            digest.clone(),
+        ),
     ];
     for (location, path, query) in cases {
         proxy.clear_rules();
@@ -74,6 +91,125 @@ async fn odd_locations_keep_their_query_and_get_the_digest() {
         assert_eq!(put.header("content-length"), Some("300000"));
         assert_eq!(put.sent_bytes, 300_000);
     }
+}
+
+#[tokio::test]
+async fn sessions_outside_their_repository_are_refused() {
+    let (_registry, proxy) = start().await;
+    let (_other, elsewhere) = start().await;
+    let (source, _) = start().await;
+    let bytes = noise(1, 1000);
+    source.put_blob("a", bytes.clone());
+    let api_elsewhere = format!(
+        "{}/v2/victim/manifests/prod",
+        format_args!("http://{}", elsewhere.host())
+    );
+    let with_user = format!("http://u:p@{}/v2/a/blobs/uploads/1", proxy.host());
+    for location in [
+        "/api/v2.0/users",
+        "/v2/victim/app/manifests/prod?x=",
+        "/v2/a/blobs/uploads/../../manifests/prod",
+        "/v2/a/blobs/uploads/..%2f..%2fmanifests/prod",
+        "/v2/a/blobs/uploads/%2e%2e/%2e%2e/manifests/prod",
+        "/v2/a/blobs/uploads/..;/..;/manifests/prod",
+        "/artifacts-uploads/namespaces/../../v2/a/manifests/prod",
+        "/artifacts-uploads/namespaces/..%2f..%2fapi",
+        &api_elsewhere,
+        &with_user,
+    ] {
+        proxy.clear_rules();
+        proxy.clear_requests();
+        let begun = Action::answer(202).header("location", location);
+        proxy.add(Rule::new("POST", "/uploads/").does(begun));
+        let to = push(&Setup::new().client(), &proxy.host(), "a");
+        let error = to.begin_upload().await.unwrap_err();
+        assert!(
+            matches!(error, Error::NotSent { .. }),
+            "{location}: {error}"
+        );
+        assert_eq!(proxy.requests().len(), 1, "{location}: only the POST");
+    }
+    assert!(elsewhere.requests().is_empty());
+}
+
+/// A redirect of a write is followed to the same endpoint only.
+#[tokio::test]
+async fn redirected_writes_stay_at_their_endpoint() {
+    let (registry, proxy) = start().await;
+    let bytes = index("x");
+    let manifest = Manifest {
+        digest: sha256_digest(&bytes),
+        media_type: INDEX.to_owned(),
+        bytes,
+    };
+    for location in [
+        "/v2/a/manifests/other",
+        "/v2/victim/manifests/1",
+        "/api/v2.0/users",
+        "http://localhost:1/x",
+    ] {
+        proxy.clear_rules();
+        proxy.clear_requests();
+        let moved = Action::answer(307).header("location", location);
+        proxy.add(Rule::new("PUT", "/v2/a/manifests/1").first(1).does(moved));
+        let to = push(&Setup::new().client(), &proxy.host(), "a");
+        let error = to.put_manifest(tag("1"), &manifest).await.unwrap_err();
+        assert!(
+            matches!(error, Error::NotSent { .. }),
+            "{location}: {error}"
+        );
+        assert_eq!(proxy.requests().len(), 1, "{location}");
+    }
+    assert_eq!(registry.request_count(), 0);
+}
+
+/// A registry may redirect a read to another path of its own, which gets no credentials.
+#[tokio::test]
+async fn redirected_reads_outside_the_repository_get_no_credentials() {
+    let registry = testkit::processes::Distribution::new()
+        .htpasswd("us", "secret")
+        .start()
+        .await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+    let repository = pull(&client, &proxy.host(), "a");
+    for (location, authorized) in [("/v2/a/manifests/2", true), ("/api/users", false)] {
+        proxy.clear_rules();
+        repository.head_manifest(tag("0")).await.unwrap();
+        proxy.clear_requests();
+        let moved = Action::answer(302).header("location", location);
+        proxy.add(Rule::new("HEAD", "/manifests/1").does(moved));
+        repository.head_manifest(tag("1")).await.ok();
+        let followed = proxy.requests().into_iter().find(|it| it.path == location);
+        assert_eq!(followed.unwrap().is_authorized(), authorized, "{location}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_a_policy_writes_nothing() {
+    let (registry, proxy) = start().await;
+    let client = Setup::new().client();
+    let reference = format!("{}/a:x", proxy.host()).parse().unwrap();
+    let repository = client.destination(&reference, Access::Push).unwrap();
+    let bytes = index("x");
+    let manifest = Manifest {
+        digest: sha256_digest(&bytes),
+        media_type: INDEX.to_owned(),
+        bytes: bytes.clone(),
+    };
+    let errors = [
+        repository.put_manifest(tag("1"), &manifest).await.err(),
+        repository.begin_upload().await.err(),
+        repository
+            .mount(&blob_of(&bytes).digest, &path("b"))
+            .await
+            .err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, Some(Error::NotSent { .. })), "{error:?}");
+    }
+    assert_eq!(registry.request_count(), 0);
+    assert!(proxy.requests().is_empty());
 }
 
 #[tokio::test]
@@ -114,7 +250,10 @@ async fn a_session_at_another_host_gets_no_credentials() {
             push(&client, &proxy.host(), "a"),
         );
         transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
-        assert_eq!(store.blob("a", &blob_of(&bytes).digest), Some(bytes));
+        assert_eq!(
+            store.blob("a", blob_of(&bytes).digest.as_spec()),
+            Some(bytes)
+        );
     }
     assert!(elsewhere.requests().iter().all(|r| !r.is_authorized()));
     assert!(proxy.requests().iter().any(|r| r.is_authorized()));

@@ -8,12 +8,13 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use embedded_registry::{Registry, RunningRegistry};
+use image_name::{ManifestReference, RepositoryPath, Tag};
 use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{
-    Access, Blob, Client, Patience, Repository, Settings, TransferError, sha256_digest,
-    transfer_blob,
+    Access, Blob, Client, Patience, Repository, Settings, TransferError, Write, WritePolicy,
+    sha256_digest, transfer_blob,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -134,10 +135,33 @@ pub fn pull(client: &Client, host: &str, name: &str) -> Repository {
     client.sources(&reference).unwrap().pop().unwrap()
 }
 
-/// `HOST/NAME` to write.
+/// `HOST/NAME` to write, anything.
 pub fn push(client: &Client, host: &str, name: &str) -> Repository {
     let reference = format!("{host}/{name}:x").parse().unwrap();
+    let client = client.with_writes(Arc::new(AllWrites));
     client.destination(&reference, Access::Push).unwrap()
+}
+
+/// The policy of a client that may write anything.
+#[derive(Debug)]
+struct AllWrites;
+
+impl WritePolicy for AllWrites {
+    fn allows(&self, _: &Write<'_>) -> bool {
+        true
+    }
+}
+
+pub fn tag(text: &str) -> Tag {
+    text.parse().unwrap()
+}
+
+pub fn manifest_reference(text: &str) -> ManifestReference {
+    text.parse().unwrap()
+}
+
+pub fn path(text: &str) -> RepositoryPath {
+    text.parse().unwrap()
 }
 
 /// A registry in memory with a record, and a proxy before it.
@@ -189,7 +213,7 @@ pub async fn transfer(
 
 /// Reads a blob to its end.
 pub async fn read(repository: &Repository, blob: &Blob) -> Result<Vec<u8>, registry_client::Error> {
-    let mut reader = repository.read_blob(blob)?;
+    let mut reader = repository.read_blob(blob);
     let mut all = Vec::new();
     while let Some(piece) = reader.next().await? {
         all.extend_from_slice(&piece);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use registry_client::Error;
 use testkit::proxy::{Action, Rule};
 
-use crate::setup::{Setup, blob_of, noise, pull, push, start, transfer};
+use crate::setup::{Setup, blob_of, noise, pull, push, start, tag, transfer};
 
 /// Tries of 400 ms each, three of them, and what is between.
 const AT_MOST: Duration = Duration::from_secs(5);
@@ -57,7 +57,7 @@ async fn gives_up((side, method, part, action, size): Case) {
     assert_eq!(format!("{:?}", failed.side).to_lowercase(), side, "{shown}");
     assert!(begun.elapsed() < AT_MOST, "{shown}: {:?}", begun.elapsed());
     assert!(
-        target.blob("a", &blob_of(&bytes).digest).is_none(),
+        target.blob("a", blob_of(&bytes).digest.as_spec()).is_none(),
         "{shown}"
     );
     assert_eq!(proxy.count(method, part), 3, "{shown}");
@@ -72,7 +72,9 @@ async fn a_token_server_that_stalls_fails_a_request_in_time() {
     tokens.add(Rule::new("", "/token").does(Action::Stall));
     let client = Setup::impatient().client();
     let begun = Instant::now();
-    let failed = pull(&client, &proxy.host(), "a").head_manifest("1").await;
+    let failed = pull(&client, &proxy.host(), "a")
+        .head_manifest(tag("1"))
+        .await;
     assert!(matches!(failed, Err(Error::Timeout { .. })), "{failed:?}");
     assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
     assert!(tokens.requests().len() <= 6, "{}", tokens.requests().len());
@@ -95,7 +97,10 @@ async fn a_slow_upload_is_not_a_stalled_one() {
         1,
         "one upload, whose source was resumed"
     );
-    assert_eq!(target.blob("a", &blob_of(&bytes).digest), Some(bytes));
+    assert_eq!(
+        target.blob("a", blob_of(&bytes).digest.as_spec()),
+        Some(bytes)
+    );
 }
 
 #[tokio::test]
@@ -112,7 +117,7 @@ async fn a_queue_is_no_reason_to_give_up() {
     let client = setup.client();
     let asked = (0..16).map(|number| {
         let repository = pull(&client, &proxy.host(), &format!("r{number}"));
-        async move { repository.head_manifest("1").await }
+        async move { repository.head_manifest(tag("1")).await }
     });
     for head in futures::future::join_all(asked).await {
         assert!(head.unwrap().is_none(), "each failed once and waited long");

@@ -7,7 +7,7 @@ use registry_client::Error;
 use testkit::certificates::Authority;
 use testkit::processes::Distribution;
 
-use crate::setup::{Setup, blob_of, noise, pull, push, transfer};
+use crate::setup::{Setup, blob_of, noise, pull, push, tag, transfer};
 
 #[tokio::test]
 async fn an_authority_of_its_own_and_a_client_certificate_open_the_door() {
@@ -24,7 +24,7 @@ async fn an_authority_of_its_own_and_a_client_certificate_open_the_door() {
     servers.write_certs_d(folder.path(), &registry.host(), None);
     let begun = Instant::now();
     let without = pull(&setup.client(), &registry.host(), "a")
-        .head_manifest("1")
+        .head_manifest(tag("1"))
         .await;
     let error = without.unwrap_err();
     assert!(matches!(error, Error::Trust { .. }), "{error:?}");
@@ -67,7 +67,7 @@ async fn an_unknown_authority_is_refused_once_and_says_so() {
     );
     let client = setup.client();
     let refused = pull(&client, &registry.host(), "a")
-        .head_manifest("1")
+        .head_manifest(tag("1"))
         .await;
     let error = refused.unwrap_err();
     assert!(matches!(error, Error::Trust { .. }), "{error:?}");
@@ -110,7 +110,9 @@ async fn child_of_ssl_cert_file() {
     let mut setup = Setup::new();
     setup.certs_d = vec![std::env::var("MIRROR_TEST_CERTS").unwrap().into()];
     setup.conf = format!("[[registry]]\nlocation = \"{host}\"\ninsecure = false\n");
-    let found = pull(&setup.client(), &host, "a").head_manifest("1").await;
+    let found = pull(&setup.client(), &host, "a")
+        .head_manifest(tag("1"))
+        .await;
     assert!(found.unwrap().is_none());
 }
 

@@ -9,7 +9,7 @@ use testkit::processes::Distribution;
 use testkit::proxy::{Action, FaultProxy, Rule};
 use testkit::tokens::{Anonymous, Grant, TokenServer};
 
-use crate::setup::{Setup, blob_of, noise, pings, pull, push, start, transfer};
+use crate::setup::{Setup, blob_of, noise, path, pings, pull, push, start, tag, transfer};
 
 #[tokio::test]
 async fn sixteen_needs_of_one_token_are_one_request() {
@@ -22,7 +22,7 @@ async fn sixteen_needs_of_one_token_are_one_request() {
     let proxy = FaultProxy::start(registry.address()).await;
     let client = Setup::new().login(&proxy.host(), "us", "secret").client();
     let repository = pull(&client, &proxy.host(), "a");
-    for head in join_all((0..16).map(|_| repository.head_manifest("1"))).await {
+    for head in join_all((0..16).map(|_| repository.head_manifest(tag("1")))).await {
         assert!(head.unwrap().is_none());
     }
     let asked = tokens.requests();
@@ -41,7 +41,7 @@ async fn nobody_in_particular_gets_a_token_to_pull() {
     let client = Setup::new().client();
     assert!(
         pull(&client, &proxy.host(), "a")
-            .head_manifest("1")
+            .head_manifest(tag("1"))
             .await
             .unwrap()
             .is_none()
@@ -76,9 +76,9 @@ async fn a_token_is_renewed_before_it_ends_and_after_a_401() {
             let proxy = FaultProxy::start(registry.address()).await;
             let client = Setup::new().login(&proxy.host(), "us", "secret").client();
             let repository = pull(&client, &proxy.host(), "a");
-            repository.head_manifest("1").await.unwrap();
+            repository.head_manifest(tag("1")).await.unwrap();
             tokio::time::sleep(Duration::from_millis(3100)).await;
-            repository.head_manifest("1").await.unwrap();
+            repository.head_manifest(tag("1")).await.unwrap();
             assert_eq!(tokens.requests().len(), 2);
             let refused = proxy
                 .requests()
@@ -133,7 +133,7 @@ async fn a_token_server_that_stumbles_is_asked_again() {
         tokens.fail_next(2, status);
         let repository = pull(&client, &proxy.host(), &format!("r{status}"));
         assert!(
-            repository.head_manifest("1").await.unwrap().is_none(),
+            repository.head_manifest(tag("1")).await.unwrap().is_none(),
             "{status}"
         );
     }
@@ -155,7 +155,7 @@ async fn an_identity_token_is_posted() {
     let client = Setup::new().auth(["auths", &host], stored).client();
     assert!(
         push(&client, &host, "a")
-            .head_manifest("1")
+            .head_manifest(tag("1"))
             .await
             .unwrap()
             .is_none()
@@ -182,7 +182,7 @@ async fn a_mount_asks_for_both_scopes_and_without_them_for_an_upload() {
         .unwrap();
 
     let app = push(&client, &host, "team/app");
-    let mounted = app.mount(&blob.digest, "base/os").await.unwrap();
+    let mounted = app.mount(&blob.digest, &path("base/os")).await.unwrap();
     assert!(matches!(mounted, Mount::Mounted), "{mounted:?}");
     let asked = tokens.requests();
     let both = ["repository:base/os:pull", "repository:team/app:pull,push"];
@@ -190,7 +190,7 @@ async fn a_mount_asks_for_both_scopes_and_without_them_for_an_upload() {
 
     let other = push(&client, &host, "team/other");
     tokens.fail_next(1, 403);
-    let refused = other.mount(&blob.digest, "base/os").await.unwrap();
+    let refused = other.mount(&blob.digest, &path("base/os")).await.unwrap();
     assert!(matches!(refused, Mount::Session(_)), "{refused:?}");
 }
 

@@ -9,7 +9,7 @@ use testkit::processes::{Distribution, RegistryProcess, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::setup::{Setup, Wired, blob_of, noise, pull, push, transfer};
+use crate::setup::{Setup, Wired, blob_of, noise, pull, push, tag, transfer};
 
 /// What happens to the first connection once so many bytes came back.
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ async fn over_tls(mut setup: Setup, fate: Option<Fate>) -> (RegistryProcess, Str
     let client = setup.client();
     // The certificates are read when a host is first spoken to.
     pull(&client, &host, "a")
-        .head_manifest("first")
+        .head_manifest(tag("first"))
         .await
         .unwrap();
     (registry, host, client)
@@ -133,7 +133,9 @@ async fn when_the_shared_connection_breaks_all_go_on_over_http1() {
         let (registry, host, client) = over_tls(setup, Some(fate)).await;
         let repository = pull(&client, &host, "a");
         let tags: Vec<_> = (0..200).map(|number| format!("v{number}")).collect();
-        let heads = tags.iter().map(|tag| repository.head_manifest(tag));
+        let heads = tags
+            .iter()
+            .map(|tag| repository.head_manifest(crate::setup::tag(tag)));
         for head in join_all(heads).await {
             assert!(head.unwrap().is_none());
         }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
+use image_name::{Digest, ManifestReference};
 use oci_spec::image::{Arch, Descriptor, Os};
 use registry_client::{Blob, Content, Error, Manifest, Repository};
 use serde::Deserialize;
@@ -35,13 +36,18 @@ pub(super) async fn creation_time(
     repository: &Repository,
     tag: &str,
 ) -> Result<Option<DateTime<Utc>>, Error> {
-    let mut reference = tag.to_owned();
+    let Ok(mut reference) = tag.parse::<ManifestReference>() else {
+        return Ok(None);
+    };
     for _ in 0..MAX_DEPTH {
         let Some(manifest) = repository.manifest(&reference).await? else {
             return Ok(None);
         };
         match config_or_child(&manifest) {
-            Some(Step::Child(child)) => reference = child.digest().to_string(),
+            Some(Step::Child(child)) => match Digest::try_from(child.digest()) {
+                Ok(digest) => reference = digest.into(),
+                Err(_) => return Ok(None),
+            },
             Some(Step::Config(config)) => return created_in_config(repository, &config).await,
             None => return Ok(None),
         }
@@ -81,9 +87,8 @@ async fn created_in_config(
     repository: &Repository,
     config: &Descriptor,
 ) -> Result<Option<DateTime<Utc>>, Error> {
-    let blob = Blob {
-        digest: config.digest().clone(),
-        size: config.size(),
+    let Ok(blob) = Blob::try_from(config) else {
+        return Ok(None);
     };
     match repository.small_blob(&blob, MAX_CONFIG_SIZE).await {
         // Garbage collection may have deleted the config. The other tags still count.

@@ -74,9 +74,11 @@ impl VersionSource for RegistryTags {
             .map_err(|_| empty("is not a repository"))?;
         // Mirrors of registries.conf are not used: they may lack the newest tags.
         let repository = upstreams.registries.destination(&image, Access::Pull)?;
-        let Some(tags) = repository.tags().await? else {
+        let Some(list) = repository.tags().await? else {
             return Err(empty("does not exist, or requires credentials"));
         };
+        let invalid = list.warning();
+        let tags: Vec<String> = list.tags.iter().map(ToString::to_string).collect();
         if tags.is_empty() {
             return Err(empty("has no tags"));
         }
@@ -94,6 +96,10 @@ impl VersionSource for RegistryTags {
                 item,
                 reason: "named by the digest of another image".to_owned(),
             }));
+        selection.dropped.extend(invalid.map(|reason| Dropped {
+            item: name.to_owned(),
+            reason,
+        }));
         if self.filters.needs_times() {
             add_times(&mut selection, &upstreams.registries, &image, &repository).await?;
         }

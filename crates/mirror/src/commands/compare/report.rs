@@ -3,8 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use copier::{CompareStatus, CompareSummary, Moved};
-use image_name::{full_repository, tag_or_digest};
-use oci_spec::image::Digest;
+use image_name::{Digest, full_repository, tag_or_digest};
 use serde::Serialize;
 
 use super::compared::{CompareRun, ComparedRow};

@@ -1,7 +1,7 @@
 //! `mirror inspect`: what an image is made of.
 
 use clap::Args;
-use image_name::{ImageName, tag_or_digest};
+use image_name::{Digest, ImageName};
 use oci_spec::distribution::Reference;
 use oci_spec::image::Descriptor;
 use registry_client::{Blob, Content, Manifest, Referrers, Repository};
@@ -70,8 +70,10 @@ impl Looking {
         let places = client
             .sources(&self.reference)
             .map_err(|error| self.failed(&error))?;
+        let reference = registry_client::manifest_reference(&self.reference);
+        let reference = reference.map_err(|error| self.failed(&error))?;
         for place in places {
-            let found = place.manifest(tag_or_digest(&self.reference)).await;
+            let found = place.manifest(&reference).await;
             if let Some(manifest) = found.map_err(|error| self.failed(&error))? {
                 return Ok((place, manifest));
             }
@@ -101,12 +103,9 @@ impl Looking {
                 artifact_type,
                 ..
             } => {
-                let config = match &config {
-                    Some(config) => place
-                        .small_blob(&Blob::from(config.as_ref()), CONFIG)
-                        .await
-                        .ok(),
-                    None => None,
+                let config = match config.as_deref().map(Blob::try_from) {
+                    Some(Ok(config)) => place.small_blob(&config, CONFIG).await.ok(),
+                    _ => None,
                 };
                 inspected.set_image(config.as_deref(), &layers, artifact_type);
             }
@@ -121,7 +120,10 @@ impl Looking {
         place: &Repository,
         child: &Descriptor,
     ) -> Result<Vec<Descriptor>, Failure> {
-        let found = place.manifest(child.digest().as_ref()).await;
+        let Ok(digest) = Digest::try_from(child.digest()) else {
+            return Ok(Vec::new());
+        };
+        let found = place.manifest(&digest).await;
         let found = found.map_err(|error| self.failed(&error))?;
         match found.as_ref().map(Manifest::content) {
             Some(Ok(Content::Image { layers, .. })) => Ok(layers),

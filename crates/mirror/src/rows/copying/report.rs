@@ -3,8 +3,7 @@
 use std::ops::Not;
 
 use copier::{Moved, Status};
-use image_name::{full_repository, tag_or_digest};
-use oci_spec::image::Digest;
+use image_name::{Digest, full_repository, tag_or_digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::run::{CopiedRow, CopyRun, Ending, Mode};

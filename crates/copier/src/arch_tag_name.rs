@@ -1,0 +1,148 @@
+//! The names of the `TAG-ARCH` tags.
+
+use image_name::Tag;
+
+use crate::platform::Platform;
+
+/// The architectures that get a `TAG-ARCH` tag.
+const ARCHITECTURES: [&str; 4] = ["amd64", "arm64", "arm", "s390x"];
+
+/// The suffixes of the `TAG-ARCH` tags that the old mirror wrote: for each
+/// platform in order, `None` where it gets no tag.
+///
+/// amd64, arm64, arm and s390x; the first variant of an architecture without
+/// suffix, further ones with it (`arm`, `armv7`); windows as
+/// `ARCH-windows-OSVERSION`. A suffix is given once.
+pub(crate) fn arch_tag_suffixes(platforms: &[Option<Platform>]) -> Vec<Option<String>> {
+    let mut given: Vec<String> = Vec::new();
+    let mut suffix = |platform: &Platform| {
+        if !ARCHITECTURES.contains(&platform.architecture.as_str()) {
+            return None;
+        }
+        let architecture = &platform.architecture;
+        let candidates = match platform.os.as_str() {
+            "linux" => {
+                let variant = platform.variant.as_deref().unwrap_or_default();
+                vec![architecture.clone(), format!("{architecture}{variant}")]
+            }
+            "windows" => vec![format!(
+                "{architecture}-windows-{}",
+                platform.os_version.as_ref()?
+            )],
+            _ => return None,
+        };
+        let free = candidates
+            .into_iter()
+            .find(|candidate| !given.contains(candidate))?;
+        given.push(free.clone());
+        Some(free)
+    };
+    platforms
+        .iter()
+        .map(|platform| platform.as_ref().and_then(&mut suffix))
+        .collect()
+}
+
+/// Returns the tag `TAG-SUFFIX`, `None` where the suffix, which is made from fields of a
+/// registry's index, is not that of an architecture.
+pub(crate) fn arch_tag(tag: &Tag, suffix: &str) -> Option<Tag> {
+    let text = is_arch_suffix(suffix).then(|| format!("{tag}-{suffix}"))?;
+    text.parse().ok()
+}
+
+/// Whether a tag is one of the `TAG-ARCH` tags beside `base`.
+pub(crate) fn is_arch_tag(tag: &Tag, base: &Tag) -> bool {
+    let rest = tag.as_str().strip_prefix(base.as_str());
+    let suffix = rest.and_then(|rest| rest.strip_prefix('-'));
+    suffix.is_some_and(is_arch_suffix)
+}
+
+/// Whether a text is `ARCH`, `ARCHVARIANT` or `ARCH-windows-VERSION`.
+fn is_arch_suffix(suffix: &str) -> bool {
+    let words = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+    };
+    ARCHITECTURES.iter().any(|architecture| {
+        let Some(rest) = suffix.strip_prefix(architecture) else {
+            return false;
+        };
+        match rest.strip_prefix("-windows-") {
+            Some(version) => !version.is_empty() && words(version),
+            None => words(rest),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_fields_of_platforms_make_arch_tags() {
+        let tag: Tag = "v1".parse().unwrap();
+        let long = format!("amd64{}", "x".repeat(128));
+        let cases = [
+            ("amd64", true),
+            ("armv7", true),
+            ("arm64v8.1", true),
+            ("amd64-windows-10.0.17763.1", true),
+            ("amd64-windows-", false),
+            ("amd64-windows-1-x", false),
+            ("amd64-x", false),
+            ("amd64/../../../api/v2.0/users", false),
+            (
+                "amd64-windows-/../../../../victim/app/manifests/prod",
+                false,
+            ),
+            ("amd64?x", false),
+            ("amd64%2f", false),
+            ("riscv64", false),
+            ("", false),
+            (&long, false),
+        ];
+        for (suffix, expected) in cases {
+            let made = arch_tag(&tag, suffix);
+            assert_eq!(made.is_some(), expected, "{suffix}");
+            assert!(made.is_none_or(|made| is_arch_tag(&made, &tag)), "{suffix}");
+        }
+        for other in ["v1", "v2-amd64", "v10-amd64", "v1-prod", "v1amd64"] {
+            assert!(!is_arch_tag(&other.parse().unwrap(), &tag), "{other}");
+        }
+    }
+
+    #[test]
+    fn arch_tags_are_those_of_the_old_mirror() {
+        let platforms = [
+            "linux/amd64",
+            "linux/arm/v6",
+            "linux/arm/v7",
+            "linux/arm64/v8",
+            "linux/ppc64le",
+            "linux/s390x",
+            "windows/amd64:10.0.17763.1",
+            "linux/amd64",
+        ];
+        let platforms: Vec<Option<Platform>> = platforms
+            .iter()
+            .map(|text| Some(text.parse().unwrap()))
+            .chain([None])
+            .collect();
+        let suffixes = arch_tag_suffixes(&platforms);
+        let expected = [
+            Some("amd64"),
+            Some("arm"),
+            Some("armv7"),
+            Some("arm64"),
+            None,
+            Some("s390x"),
+            Some("amd64-windows-10.0.17763.1"),
+            None,
+            None,
+        ];
+        assert_eq!(
+            suffixes.iter().map(Option::as_deref).collect::<Vec<_>>(),
+            expected
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! The writes that a run may send.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use image_name::{Digest, DigestTagKind, ManifestReference, RepositoryPath, Tag};
+use registry_client::{Repository, Write, WritePolicy, WriteTarget};
+
+use crate::arch_tag_name::is_arch_tag;
+
+/// The writes that a run may send: to the repositories that rows name, and of their tags only
+/// those that rows name or that belong to an image of a row.
+///
+/// The plan is made from the rows before the first write. The client asks it before it sends
+/// one, so text from a registry can lead to no other.
+#[derive(Debug, Default)]
+pub struct WritePlan {
+    /// By host and path.
+    repositories: HashMap<(String, RepositoryPath), RepositoryPlan>,
+}
+
+#[derive(Debug, Default)]
+struct RepositoryPlan {
+    /// The tags that rows name.
+    tags: HashSet<Tag>,
+    /// Whether the `TAG-ARCH` tags beside them are written.
+    arch_tags: bool,
+    /// The tags about digests of the rows' own images, which are known once those are read.
+    digest_tags: Mutex<HashSet<Tag>>,
+}
+
+impl WritePlan {
+    /// Adds the destination of a row. A row by digest names no tag.
+    pub fn add(&mut self, target: &Repository, reference: &ManifestReference, arch_tags: bool) {
+        let key = (target.host_name().to_owned(), target.path().clone());
+        let repository = self.repositories.entry(key).or_default();
+        repository.tags.extend(reference.tag().cloned());
+        repository.arch_tags |= arch_tags;
+    }
+
+    /// Adds the tags about a digest that belongs to an image of a row: a manifest of the image
+    /// itself, or one that names such a manifest as its subject. A repository that no row names
+    /// stays without.
+    pub fn add_digest_tags(&self, target: &Repository, subject: &Digest) {
+        let key = (target.host_name().to_owned(), target.path().clone());
+        if let Some(repository) = self.repositories.get(&key) {
+            let tags = repository.digest_tags.lock();
+            let mut tags = tags.unwrap_or_else(PoisonError::into_inner);
+            tags.insert(subject.tag(DigestTagKind::Referrers));
+            tags.extend(DigestTagKind::COSIGN.map(|kind| subject.tag(kind)));
+        }
+    }
+}
+
+impl WritePolicy for WritePlan {
+    fn allows(&self, write: &Write<'_>) -> bool {
+        let key = (write.host.to_owned(), write.repository.clone());
+        let Some(repository) = self.repositories.get(&key) else {
+            return false;
+        };
+        match &write.target {
+            WriteTarget::Blob | WriteTarget::Manifest(ManifestReference::Digest(_)) => true,
+            WriteTarget::Manifest(ManifestReference::Tag(tag)) => repository.allows_tag(tag),
+            _ => false,
+        }
+    }
+}
+
+impl RepositoryPlan {
+    fn allows_tag(&self, tag: &Tag) -> bool {
+        let is_arch_tag = || self.tags.iter().any(|base| is_arch_tag(tag, base));
+        let is_digest_tag = || {
+            let tags = self.digest_tags.lock();
+            tags.unwrap_or_else(PoisonError::into_inner).contains(tag)
+        };
+        self.tags.contains(tag) || is_digest_tag() || (self.arch_tags && is_arch_tag())
+    }
+}
