@@ -10,7 +10,7 @@ use crate::environment::{TestEnvironment, column};
 struct Mirror {
     environment: TestEnvironment,
     source: RunningRegistry,
-    target: RunningRegistry,
+    destination: RunningRegistry,
 }
 
 fn image(seed: u64) -> Bundle {
@@ -21,7 +21,7 @@ fn image(seed: u64) -> Bundle {
 impl Mirror {
     async fn new(names: &[&str]) -> Self {
         let source = Registry::new().access_log(1000).start().await.unwrap();
-        let target = Registry::new()
+        let destination = Registry::new()
             .children(Children::Optional)
             .access_log(1000)
             .start()
@@ -30,15 +30,15 @@ impl Mirror {
         let mut list = String::new();
         for (seed, name) in (1..).zip(names) {
             image(seed).push(&source, name, Some("1"));
-            image(seed).push(&target, name, Some("1"));
-            list += &format!("{}/{name} {}/{name} 1\n", source.host(), target.host());
+            image(seed).push(&destination, name, Some("1"));
+            list += &format!("{}/{name} {}/{name} 1\n", source.host(), destination.host());
         }
         let environment = TestEnvironment::new();
         environment.write("images-list", list);
         Self {
             environment,
             source,
-            target,
+            destination,
         }
     }
 
@@ -57,7 +57,7 @@ async fn compare_reports_drift_missing_tags_and_errors_per_row() {
     let mirror = Mirror::new(&["a", "b", "c", "d"]).await;
     assert_eq!(statuses(&mirror.compare("", 0)), ["same"; 4]);
     image(99).push(&mirror.source, "b", Some("1"));
-    mirror.target.remove_tag("c", "1");
+    mirror.destination.remove_tag("c", "1");
     mirror.source.remove_tag("d", "1");
     let document = mirror.compare("", 1);
     assert_eq!(statuses(&document), ["same", "drift", "missing", "error"]);
@@ -94,7 +94,9 @@ async fn compare_reports_missing_when_the_destination_lacks_a_child() {
     let mirror = Mirror::new(&["a"]).await;
     let image = image(1);
     let manifests = image.manifests();
-    mirror.target.remove_manifest("a", manifests[0].digest());
+    mirror
+        .destination
+        .remove_manifest("a", manifests[0].digest());
     let document = mirror.compare("", 1);
     assert_eq!(statuses(&document), ["missing"]);
     let platforms = document["rows"][0]["platforms"].as_array().unwrap();
@@ -116,7 +118,7 @@ async fn compare_sends_only_heads_to_the_source_and_writes_nothing() {
         .map(|request| request.method.as_str())
         .collect();
     assert_eq!(methods, ["HEAD"; 2], "{requests:?}");
-    let requests = mirror.target.requests();
+    let requests = mirror.destination.requests();
     assert!(
         requests
             .iter()
@@ -135,7 +137,7 @@ async fn compare_agrees_with_sync_for_the_same_options() {
         "--arch-tags --platform amd64",
     ] {
         let mirror = Mirror::new(&["a"]).await;
-        mirror.target.clear();
+        mirror.destination.clear();
         mirror
             .environment
             .mirror(&format!("sync {options}"))
@@ -148,7 +150,7 @@ async fn compare_agrees_with_sync_for_the_same_options() {
 async fn compare_checks_arch_tags_only_with_the_flag() {
     let mirror = Mirror::new(&["a"]).await;
     assert_eq!(statuses(&mirror.compare("--arch-tags", 1)), ["missing"]);
-    image(99).push(&mirror.target, "a", Some("1-arm64"));
+    image(99).push(&mirror.destination, "a", Some("1-arm64"));
     let document = mirror.compare("--arch-tags", 1);
     assert_eq!(statuses(&document), ["drift"]);
     let tags = document["rows"][0]["arch_tags"].as_array().unwrap();

@@ -96,15 +96,15 @@ const ROWS: usize = 300;
 struct LongRun {
     environment: TestEnvironment,
     _source: RunningRegistry,
-    target: RunningRegistry,
+    destination: RunningRegistry,
     proxy: FaultProxy,
 }
 
 impl LongRun {
     async fn new() -> Self {
         let source = Registry::new().start().await.unwrap();
-        let target = Registry::new().start().await.unwrap();
-        let proxy = FaultProxy::start(target.address()).await;
+        let destination = Registry::new().start().await.unwrap();
+        let proxy = FaultProxy::start(destination.address()).await;
         let image = small_image(1);
         let mut list = String::new();
         for number in 0..ROWS {
@@ -117,7 +117,7 @@ impl LongRun {
         Self {
             environment,
             _source: source,
-            target,
+            destination,
             proxy,
         }
     }
@@ -161,7 +161,7 @@ async fn assert_finishes_started_copies(signal: &str) {
     assert!(copied > 0, "no copy in flight was finished");
     assert!(skipped > 0, "every row was copied after the signal");
     let repositories: Vec<_> = (0..ROWS).map(|number| format!("image-{number}")).collect();
-    let tags = complete_tags(&run.target.host(), &repositories).await;
+    let tags = complete_tags(&run.destination.host(), &repositories).await;
     for (number, row) in rows.iter().enumerate() {
         let tagged = tags.contains_key(&format!("image-{number}:1"));
         assert_eq!(tagged, row["status"] == "copied", "{row}");

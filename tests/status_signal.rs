@@ -23,14 +23,14 @@ const DEADLINE: Duration = Duration::from_secs(20);
 struct StalledSync {
     environment: TestEnvironment,
     source: RunningRegistry,
-    target: RunningRegistry,
+    destination: RunningRegistry,
     proxy: FaultProxy,
 }
 
 impl StalledSync {
     async fn new(rule: Rule) -> Self {
         let source = Registry::new().start().await.unwrap();
-        let target = Registry::new().start().await.unwrap();
+        let destination = Registry::new().start().await.unwrap();
         let proxy = FaultProxy::start(source.address()).await;
         let image = Image::new(Format::Oci, Platform::linux("amd64"))
             .layer(Layer::random(7, LARGE).unwrap())
@@ -38,12 +38,12 @@ impl StalledSync {
         image.push(&source, "a", Some("1"));
         proxy.add(rule);
         let environment = TestEnvironment::new();
-        let list = format!("{}/a {}/m/a 1\n", proxy.host(), target.host());
+        let list = format!("{}/a {}/m/a 1\n", proxy.host(), destination.host());
         environment.write("images-list", list);
         Self {
             environment,
             source,
-            target,
+            destination,
             proxy,
         }
     }
@@ -105,7 +105,7 @@ async fn status_shows_age_and_last_byte_of_a_stalled_transfer() {
         let age = status.split_once("last byte ").map(|(_, age)| age);
         status.contains("transfer  ") && age.is_some_and(|age| !age.starts_with('0'))
     });
-    let (from, to) = (sync.proxy.host(), sync.target.host());
+    let (from, to) = (sync.proxy.host(), sync.destination.host());
     for want in [
         "0 of 1 rows done, 0 failed, 1 under way".to_owned(),
         format!("  transfer  {to}/m/a sha256:"),

@@ -1,4 +1,6 @@
 //! The revision that a branch is compared with.
+//!
+//! Takes more than 10 s: the new row names a port without a registry, and each run retries it for 9 s.
 
 use testkit::GitRepository;
 

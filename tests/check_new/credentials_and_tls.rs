@@ -29,9 +29,9 @@ fn statuses(environment: &TestEnvironment, options: &str) -> [String; 2] {
 async fn distribution_shows_repositories_only_to_known_users() {
     for version in [Version::V2, Version::V3] {
         let source = registry_with(&["a:1"]).await;
-        let target = Distribution::new().version(version);
-        let target = target.htpasswd("robot", CANARY).start().await;
-        let (from, to) = (source.host(), target.host());
+        let destination = Distribution::new().version(version);
+        let destination = destination.htpasswd("robot", CANARY).start().await;
+        let (from, to) = (source.host(), destination.host());
         let environment = branch_with("");
         environment.write("auth.json", auth_file(&[(&to, "robot", CANARY)]));
         let copy = format!("copy {from}/a:1 {to}/m/there:0 --authfile auth.json");
@@ -60,9 +60,9 @@ async fn refused_anonymous_token_counts_as_missing_credentials() {
     let source = registry_with(&["a:1"]).await;
     let tokens = TokenServer::new().anonymous(Anonymous::Refused);
     let tokens = tokens.start().await;
-    let target = Distribution::new().token(tokens.auth()).start().await;
+    let destination = Distribution::new().token(tokens.auth()).start().await;
     let environment = branch_with("");
-    environment.write("images-list", rows(&source.host(), &target.host()));
+    environment.write("images-list", rows(&source.host(), &destination.host()));
     let unchecked = ["unchecked", "unchecked"];
     assert_eq!(statuses(&environment, ""), unchecked);
 }
@@ -71,8 +71,8 @@ async fn refused_anonymous_token_counts_as_missing_credentials() {
 async fn untrusted_certificate_is_an_error() {
     let source = registry_with(&["a:1"]).await;
     let authority = Authority::new("test");
-    let target = Distribution::new().tls(authority.server()).start().await;
-    let to = target.host();
+    let destination = Distribution::new().tls(authority.server()).start().await;
+    let to = destination.host();
     let environment = branch_with("");
     environment.write("images-list", rows(&source.host(), &to));
     let conf = format!("[[registry]]\nlocation = \"{to}\"\ninsecure = false\n");

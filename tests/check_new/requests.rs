@@ -10,14 +10,14 @@ use crate::environment::{max_in_flight, push_tags, registry_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_new_sends_one_request_per_side_and_row_concurrently() {
-    let (source, target) = (registry_with(&[]).await, registry_with(&[]).await);
+    let (source, destination) = (registry_with(&[]).await, registry_with(&[]).await);
     let proxy = FaultProxy::start(source.address()).await;
     proxy.set_latency(Duration::from_millis(50));
-    let (from, to) = (proxy.host(), target.host());
+    let (from, to) = (proxy.host(), destination.host());
     let mut list = String::new();
     for number in 100..300 {
         push_tags(&source, &[&format!("a{number}:1")]);
-        push_tags(&target, &[&format!("m/a{number}:0")]);
+        push_tags(&destination, &[&format!("m/a{number}:0")]);
         writeln!(list, "{from}/a{number} {to}/m/a{number} 1").unwrap();
     }
     let environment = branch_with("");
@@ -28,7 +28,10 @@ async fn check_new_sends_one_request_per_side_and_row_concurrently() {
         "{}",
         output.stdout
     );
-    assert_eq!((source.request_count(), target.request_count()), (200, 200));
+    assert_eq!(
+        (source.request_count(), destination.request_count()),
+        (200, 200)
+    );
     let in_flight = max_in_flight(&proxy.requests());
     assert!(in_flight > 1, "the rows are checked one after the other");
 }

@@ -126,8 +126,8 @@ fn other_content() -> Vec<(&'static str, Bundle)> {
     ]
 }
 
-async fn assert_copies_everything(source: RegistryKind, target: RegistryKind) {
-    let pair = RegistryPair::start(source, target).await;
+async fn assert_copies_everything(source: RegistryKind, destination: RegistryKind) {
+    let pair = RegistryPair::start(source, destination).await;
     let (images, other_content) = (images(), other_content());
     let all: Vec<_> = images.iter().chain(&other_content).collect();
     for (name, bundle) in &all {
@@ -182,7 +182,7 @@ async fn foreign_layers_are_not_transferred() {
     let manifest: serde_json::Value = serde_json::from_slice(foreign).unwrap();
     let digest = manifest["layers"][0]["digest"].as_str().unwrap();
     assert_eq!(manifest["layers"][0]["urls"][0], FOREIGN);
-    for registry in [&pair.source, &pair.target] {
+    for registry in [&pair.source, &pair.destination] {
         let requests = registry.requests().await;
         let mentions = requests
             .iter()
@@ -215,8 +215,8 @@ async fn manifest_of_an_unknown_type_is_copied_by_its_structure() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn digest_in_the_tag_column_copies_by_digest() {
-    for target in [RegistryKind::V2, RegistryKind::Referrers] {
-        let pair = RegistryPair::start(RegistryKind::V3, target).await;
+    for destination in [RegistryKind::V2, RegistryKind::Referrers] {
+        let pair = RegistryPair::start(RegistryKind::V3, destination).await;
         let (old, new) = (multi_platform(Format::Oci), nested());
         // The tag has moved; the row names the digest.
         pair.push(&old, "a", Some("v1")).await;
@@ -281,7 +281,10 @@ async fn schema_1_fails_only_its_row() {
     assert_eq!(column(&document, "status"), ["copied", "failed"]);
     let message = document["rows"][1]["error"]["message"].as_str().unwrap();
     assert!(message.contains("schema 1"), "{message}");
-    let url = format!("http://{}/v2/mirror/old/manifests/v1", pair.target.host());
+    let url = format!(
+        "http://{}/v2/mirror/old/manifests/v1",
+        pair.destination.host()
+    );
     let request = Request::get(url).body("").unwrap();
     assert_eq!(fetch(request).await.status(), 404);
 }

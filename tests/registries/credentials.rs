@@ -18,16 +18,16 @@ struct PasswordMirror {
     environment: TestEnvironment,
     image: Bundle,
     source: RegistryProcess,
-    target: RegistryProcess,
+    destination: RegistryProcess,
 }
 
 impl PasswordMirror {
     async fn new() -> Self {
         let source = Distribution::new().htpasswd(READER.0, READER.1);
-        let target = Distribution::new()
+        let destination = Distribution::new()
             .version(Version::V3)
             .htpasswd(WRITER.0, WRITER.1);
-        let (source, target) = (source.start().await, target.start().await);
+        let (source, destination) = (source.start().await, destination.start().await);
         let image = sample_image("app", 1, &[Platform::linux("amd64")], 2).unwrap();
         let pusher = Pusher::new(&source.host()).basic(READER.0, READER.1);
         pusher.bundle(&image, "team/app", Some("v1")).await;
@@ -35,14 +35,14 @@ impl PasswordMirror {
         let row = format!(
             "{}/team/app {}/mirror/app v1\n",
             source.host(),
-            target.host()
+            destination.host()
         );
         environment.write("images-list", row);
         Self {
             environment,
             image,
             source,
-            target,
+            destination,
         }
     }
 
@@ -50,18 +50,18 @@ impl PasswordMirror {
         self.environment.mirror(line)
     }
 
-    fn auth_file(&self, source: (&str, &str), target: (&str, &str)) -> String {
-        let (from, to) = (self.source.host(), self.target.host());
+    fn auth_file(&self, source: (&str, &str), destination: (&str, &str)) -> String {
+        let (from, to) = (self.source.host(), self.destination.host());
         auth_file(&[
             // The entry with the longest path applies.
             (&from, "other", "password"),
             (&format!("{from}/team"), source.0, source.1),
-            (&to, target.0, target.1),
+            (&to, destination.0, destination.1),
         ])
     }
 
     async fn assert_copied(&self) {
-        let host = self.target.host();
+        let host = self.destination.host();
         let crane = Crane::new().credentials(&host, WRITER.0, WRITER.1);
         let reference = format!("{host}/mirror/app:v1");
         assert_eq!(
@@ -110,7 +110,7 @@ async fn sync_uses_the_password_that_login_stored() {
     let mirror = PasswordMirror::new().await;
     for (host, login) in [
         (mirror.source.host(), READER),
-        (mirror.target.host(), WRITER),
+        (mirror.destination.host(), WRITER),
     ] {
         let output = mirror.login(&host, login).exits(0);
         assert_no_secret(&output);
@@ -122,7 +122,7 @@ async fn sync_uses_the_password_that_login_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn credential_helper_runs_once_per_host() {
     let mut mirror = PasswordMirror::new().await;
-    let (from, to) = (mirror.source.host(), mirror.target.host());
+    let (from, to) = (mirror.source.host(), mirror.destination.host());
     let response = |(user, password)| json!({"Username": user, "Secret": password}).to_string();
     let script = format!(
         "#!/bin/sh\nread host\necho \"$1 $host\" >> '{}'\ncase $host in\n{from}) echo '{}';;\n\
@@ -155,7 +155,7 @@ async fn credential_helper_runs_once_per_host() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_credentials_exit_4_with_a_login_hint() {
     let mirror = PasswordMirror::new().await;
-    let (from, to) = (mirror.source.host(), mirror.target.host());
+    let (from, to) = (mirror.source.host(), mirror.destination.host());
     let wrong = (READER.0, testkit::canary!("wrong-"));
     let table = [
         (json!({}).to_string(), &from, "no credentials were sent"),
@@ -188,7 +188,7 @@ async fn refused_credentials_exit_4_with_a_login_hint() {
             output.stderr
         );
     }
-    let requests = mirror.target.requests().await.into_iter();
+    let requests = mirror.destination.requests().await.into_iter();
     let written = requests.filter(|request| request.status.is_some_and(|status| status < 300));
     assert_eq!(written.filter(|request| request.method == "PUT").count(), 0);
 }

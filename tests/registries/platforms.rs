@@ -46,8 +46,8 @@ fn image_of(number: usize) -> Bundle {
     image(number as u64 + 1, platform)
 }
 
-async fn pair_with_index(target: RegistryKind) -> RegistryPair {
-    let pair = RegistryPair::start(RegistryKind::V2, target).await;
+async fn pair_with_index(destination: RegistryKind) -> RegistryPair {
+    let pair = RegistryPair::start(RegistryKind::V2, destination).await;
     pair.push(&index(), "app", Some("v1")).await;
     pair.write_list(&[("app", "v1")]);
     pair
@@ -72,8 +72,8 @@ fn digests(manifest: &[u8]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn platform_rebuilds_the_index_with_selected_images_and_attestations() {
-    for target in [RegistryKind::V2, RegistryKind::Referrers] {
-        let pair = pair_with_index(target).await;
+    for destination in [RegistryKind::V2, RegistryKind::Referrers] {
+        let pair = pair_with_index(destination).await;
         let document = pair.sync("--platform arm64,arm", 0);
         let row = &document["rows"][0];
         let warnings = row["warnings"].to_string();
@@ -92,7 +92,10 @@ async fn platform_rebuilds_the_index_with_selected_images_and_attestations() {
         let rebuilt: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(rebuilt["annotations"]["org.example.kept"], "yes");
         for child in &all {
-            let path = format!("{}/v2/mirror/app/manifests/{child}", pair.target.host());
+            let path = format!(
+                "{}/v2/mirror/app/manifests/{child}",
+                pair.destination.host()
+            );
             let status = get(&path, MANIFEST).await.status();
             assert_eq!(status == 200, want.contains(&child), "{child}: {status}");
         }
@@ -107,12 +110,12 @@ async fn platform_rebuilds_the_index_with_selected_images_and_attestations() {
 async fn sparse_keeps_the_index_bytes_if_the_registry_accepts_them() {
     let pair = pair_with_index(RegistryKind::V2).await;
     // No real registry accepts missing children.
-    let target = Registry::new()
+    let destination = Registry::new()
         .children(Children::Optional)
         .start()
         .await
         .unwrap();
-    let host = target.host();
+    let host = destination.host();
     let copy = |options: &str| {
         let line = format!("sync --output json --sparse --dest-registry {host} {options}");
         pair.environment.mirror(&line).exits(0).json()
@@ -121,7 +124,7 @@ async fn sparse_keeps_the_index_bytes_if_the_registry_accepts_them() {
     let (index, reference) = (index(), format!("{host}/mirror/app:v1"));
     assert_root(&reference, &index).await;
     for (number, child) in index.manifests().iter().enumerate() {
-        let found = target.manifest("mirror/app", child.digest()).is_some();
+        let found = destination.manifest("mirror/app", child.digest()).is_some();
         let is_root = child.digest() == index.digest();
         assert_eq!(found, number < 2 || is_root, "{}", child.digest());
     }
@@ -143,8 +146,8 @@ async fn sparse_keeps_the_index_bytes_if_the_registry_accepts_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rejected_sparse_index_fails_the_row_with_a_hint() {
-    for target in [RegistryKind::V2, RegistryKind::V3, RegistryKind::Referrers] {
-        let pair = pair_with_index(target).await;
+    for destination in [RegistryKind::V2, RegistryKind::V3, RegistryKind::Referrers] {
+        let pair = pair_with_index(destination).await;
         let document = pair.sync("--platform amd64 --sparse", 3);
         let error = &document["rows"][0]["error"];
         let message = error["message"].as_str().unwrap();
@@ -154,7 +157,7 @@ async fn rejected_sparse_index_fails_the_row_with_a_hint() {
             hint.contains("--sparse") && hint.contains("rebuilt"),
             "{hint}"
         );
-        let path = format!("{}/v2/mirror/app/manifests/v1", pair.target.host());
+        let path = format!("{}/v2/mirror/app/manifests/v1", pair.destination.host());
         assert_eq!(get(&path, INDEX).await.status(), 404);
         // The hint works.
         pair.sync("--platform amd64", 0);
@@ -183,7 +186,7 @@ async fn platform_without_a_match_fails_the_row() {
         message.contains("riscv64") && message.contains("s390x"),
         "{message}"
     );
-    let path = format!("{}/v2/mirror/app/tags/list", pair.target.host());
+    let path = format!("{}/v2/mirror/app/tags/list", pair.destination.host());
     assert_eq!(get(&path, "*/*").await.status(), 404, "nothing was written");
 }
 

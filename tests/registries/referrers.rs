@@ -87,8 +87,8 @@ async fn writes(registry: &RegistryProcess) -> Vec<String> {
         .collect()
 }
 
-async fn assert_copies_referrers(source: RegistryKind, target: RegistryKind) {
-    let mut pair = RegistryPair::start(source, target).await;
+async fn assert_copies_referrers(source: RegistryKind, destination: RegistryKind) {
+    let mut pair = RegistryPair::start(source, destination).await;
     let image = image();
     let child = child_of(&image);
     let sbom = referrer("application/spdx+json", &image);
@@ -109,7 +109,7 @@ async fn assert_copies_referrers(source: RegistryKind, target: RegistryKind) {
     assert_eq!(column(&pair.sync("", 0), "status"), ["copied"]);
 
     for (subject, referrers) in [(&image, &sbom), (&sbom, &signature), (&child, &scan)] {
-        let found = listed_referrers(&pair.target, target, subject.digest()).await;
+        let found = listed_referrers(&pair.destination, destination, subject.digest()).await;
         assert_eq!(found, digests(&[referrers]), "{}", subject.digest());
         assert_content(&pair.to("app"), referrers).await;
     }
@@ -122,12 +122,12 @@ async fn assert_copies_referrers(source: RegistryKind, target: RegistryKind) {
     let later = referrer("application/vnd.example.later", &child);
     attach(&pair, source, &child, &[&scan, &later]).await;
     assert_eq!(column(&pair.sync("", 0), "status"), ["copied"]);
-    let found = listed_referrers(&pair.target, target, child.digest()).await;
+    let found = listed_referrers(&pair.destination, destination, child.digest()).await;
     assert_eq!(found, digests(&[&scan, &later]));
 
-    pair.target.clear_requests().await;
+    pair.destination.clear_requests().await;
     assert_eq!(column(&pair.sync("", 0), "status"), ["unchanged"]);
-    assert_eq!(writes(&pair.target).await, [""; 0]);
+    assert_eq!(writes(&pair.destination).await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,13 +154,13 @@ async fn sync_copies_referrers_from_tag_schema_to_tag_schema() {
 async fn tag_schema_index_has_artifact_types_and_annotations() {
     // The registry of go-containerregistry lists the media type of the config instead.
     let source = Registry::new().start().await.unwrap();
-    let target = RegistryKind::V2.start().await;
+    let destination = RegistryKind::V2.start().await;
     let image = image();
     let sbom = referrer("application/spdx+json", &image);
     image.push(&source, "app", Some("v1"));
     sbom.push(&source, "app", None);
     let environment = TestEnvironment::new();
-    let (from, to) = (source.host(), target.host());
+    let (from, to) = (source.host(), destination.host());
     let line = format!("copy {from}/app:v1 {to}/mirror/app");
     environment.mirror(&line).exits(0);
     let tag = digest_tag(image.digest(), None);
@@ -186,10 +186,10 @@ async fn no_referrers_copies_only_the_image() {
         pair.sync("--no-referrers", 0);
         assert_root(&pair.to("app:v1"), &image).await;
         assert_eq!(
-            listed_referrers(&pair.target, kind, image.digest()).await,
+            listed_referrers(&pair.destination, kind, image.digest()).await,
             BTreeSet::new()
         );
-        let path = format!("{}/v2/mirror/app/manifests/{tag}", pair.target.host());
+        let path = format!("{}/v2/mirror/app/manifests/{tag}", pair.destination.host());
         assert_eq!(get(&path, INDEX).await.status(), 404);
         let requests = pair.source.requests().await.into_iter();
         let lists = requests.filter(|request| request.path.contains("/tags/list"));
@@ -214,6 +214,6 @@ async fn broken_referrer_fails_the_row_after_its_image_is_tagged() {
     assert!(message.contains("the image is there"), "{message}");
     assert!(message.contains(digest), "{message}");
     assert_root(&pair.to("app:v1"), &image).await;
-    let found = listed_referrers(&pair.target, RegistryKind::V2, image.digest()).await;
+    let found = listed_referrers(&pair.destination, RegistryKind::V2, image.digest()).await;
     assert_eq!(found, BTreeSet::new(), "the broken referrer is not listed");
 }

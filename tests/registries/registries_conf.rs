@@ -183,7 +183,7 @@ async fn destination_overrides_replace_host_and_organization() {
         })
         .concat();
     pair.environment.write("images-list", rows);
-    let host = pair.target.host();
+    let host = pair.destination.host();
     let document = pair.sync(&format!("--dest-registry {host} --dest-org test"), 0);
     let want = ["app", "team/deep/app"].map(|name| format!("{host}/test/{name}"));
     assert_eq!(column(&document, "destination"), want);

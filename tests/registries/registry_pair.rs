@@ -36,15 +36,15 @@ impl RegistryKind {
 pub(super) struct RegistryPair {
     pub(super) environment: TestEnvironment,
     pub(super) source: RegistryProcess,
-    pub(super) target: RegistryProcess,
+    pub(super) destination: RegistryProcess,
 }
 
 impl RegistryPair {
-    pub(super) async fn start(source: RegistryKind, target: RegistryKind) -> Self {
+    pub(super) async fn start(source: RegistryKind, destination: RegistryKind) -> Self {
         Self {
             environment: TestEnvironment::new(),
             source: source.start().await,
-            target: target.start().await,
+            destination: destination.start().await,
         }
     }
 
@@ -61,7 +61,7 @@ impl RegistryPair {
 
     /// Returns the destination of a repository.
     pub(super) fn to(&self, name: &str) -> String {
-        format!("{}/mirror/{name}", self.target.host())
+        format!("{}/mirror/{name}", self.destination.host())
     }
 
     /// Writes a list with a row for each repository and its tag or digest.

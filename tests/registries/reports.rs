@@ -59,7 +59,7 @@ async fn pair_with_mixed_rows() -> RegistryPair {
 async fn sync_report_has_the_documented_keys() {
     let mut pair = pair_with_mixed_rows().await;
     pair.source.clear_requests().await;
-    pair.target.clear_requests().await;
+    pair.destination.clear_requests().await;
     let document = pair.sync("--report report.json", 1);
     assert_eq!(keys(&document), ["summary", "rows"]);
     assert_eq!(
@@ -99,7 +99,7 @@ async fn sync_report_has_the_documented_keys() {
     let total: usize = image.blobs().iter().map(|blob| blob.bytes().len()).sum();
     assert!(sent > 0 && sent <= total as u64, "{sent} of {total}");
     assert_eq!(summary["bytes_copied"], sent);
-    let requests = pair.source.requests().await.len() + pair.target.requests().await.len();
+    let requests = pair.source.requests().await.len() + pair.destination.requests().await.len();
     assert_eq!(summary["requests"], requests);
     assert_eq!(pair.environment.read_json("report.json"), document);
 }
@@ -107,7 +107,7 @@ async fn sync_report_has_the_documented_keys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dry_run_reports_the_expected_statuses_and_sends_only_heads() {
     let mut pair = pair_with_mixed_rows().await;
-    pair.target.clear_requests().await;
+    pair.destination.clear_requests().await;
     let document = pair.sync("--dry-run", 1);
     assert_eq!(
         column(&document, "status"),
@@ -115,7 +115,7 @@ async fn dry_run_reports_the_expected_statuses_and_sends_only_heads() {
     );
     assert_eq!(document["summary"]["dry_run"], true);
     assert_eq!(document["summary"]["bytes_copied"], 0);
-    let requests = pair.target.requests().await;
+    let requests = pair.destination.requests().await;
     let only_heads = requests.iter().all(|request| request.method == "HEAD");
     assert!(only_heads, "{requests:?}");
 }

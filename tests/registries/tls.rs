@@ -17,7 +17,7 @@ struct TlsMirror {
     authority: Authority,
     image: Bundle,
     source: RegistryProcess,
-    target: RegistryProcess,
+    destination: RegistryProcess,
 }
 
 impl TlsMirror {
@@ -25,10 +25,12 @@ impl TlsMirror {
     async fn new(clients: Option<&Authority>) -> Self {
         let authority = Authority::new("a company");
         let served = |version| Distribution::new().version(version).tls(authority.server());
-        let target = clients.iter().fold(served(Version::V3), |target, clients| {
-            target.client_certificates(clients)
-        });
-        let (source, target) = (served(Version::V2).start().await, target.start().await);
+        let destination = clients
+            .iter()
+            .fold(served(Version::V3), |destination, clients| {
+                destination.client_certificates(clients)
+            });
+        let (source, destination) = (served(Version::V2).start().await, destination.start().await);
         let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
         let image = sample_image("app", 1, &platforms, 2).unwrap();
         let seed = Registry::new().start().await.unwrap();
@@ -40,14 +42,18 @@ impl TlsMirror {
             .await
             .unwrap();
         let environment = TestEnvironment::new();
-        let row = format!("{}/app {}/mirror/app v1\n", source.host(), target.host());
+        let row = format!(
+            "{}/app {}/mirror/app v1\n",
+            source.host(),
+            destination.host()
+        );
         environment.write("images-list", row);
         Self {
             environment,
             authority,
             image,
             source,
-            target,
+            destination,
         }
     }
 
@@ -66,7 +72,7 @@ impl TlsMirror {
     }
 
     async fn assert_copied(&self, directory: PathBuf) {
-        let reference = format!("{}/mirror/app:v1", self.target.host());
+        let reference = format!("{}/mirror/app:v1", self.destination.host());
         let skopeo = Skopeo::new().certificates(directory);
         let manifest = skopeo.manifest(&reference).await.unwrap();
         assert_eq!(manifest, self.image.root().bytes()[..]);
@@ -80,7 +86,7 @@ async fn cert_dir_adds_a_trusted_authority() {
     mirror.run("sync --cert-dir certificates").exits(0);
     mirror.assert_copied(directory).await;
     let crane = Crane::new().trust(mirror.authority.pem());
-    let reference = format!("{}/mirror/app:v1", mirror.target.host());
+    let reference = format!("{}/mirror/app:v1", mirror.destination.host());
     crane.validate(&reference).await.unwrap();
     // The same for commands that only read.
     mirror.run("compare --cert-dir certificates").exits(0);
@@ -95,7 +101,7 @@ async fn ssl_cert_file_adds_a_trusted_authority() {
     let file = directory.join("ca.crt");
     // Loopback hosts use plain HTTP by default.
     let table = |host: String| format!("[[registry]]\nlocation = \"{host}\"\ninsecure = false\n");
-    let conf = table(mirror.source.host()) + &table(mirror.target.host());
+    let conf = table(mirror.source.host()) + &table(mirror.destination.host());
     mirror.environment.write("registries.conf", conf);
     let line = "sync --registries-conf registries.conf --output json";
     let refused = mirror.run(line).exits(3).json();
@@ -124,12 +130,12 @@ async fn untrusted_certificate_fails_unless_the_host_is_insecure() {
         error["hint"].as_str().unwrap().contains("--cert-dir"),
         "{error}"
     );
-    let requests = mirror.target.requests().await;
+    let requests = mirror.destination.requests().await;
     assert!(
         requests.is_empty(),
         "no request to an untrusted host: {requests:?}"
     );
-    let (from, to) = (mirror.source.host(), mirror.target.host());
+    let (from, to) = (mirror.source.host(), mirror.destination.host());
     mirror.run(&format!("sync --insecure {from},{to}")).exits(0);
     let directory = mirror.write_cert_dir(&[("ca.crt", mirror.authority.pem())]);
     mirror.assert_copied(directory).await;
@@ -144,7 +150,7 @@ async fn client_certificate_is_sent_when_required() {
     let without = mirror.run(line).exits(3).json();
     let error = &without["rows"][0]["error"];
     let message = error["message"].as_str().unwrap();
-    assert!(message.contains(&mirror.target.host()), "{message}");
+    assert!(message.contains(&mirror.destination.host()), "{message}");
     assert!(
         error["hint"].as_str().unwrap().contains("NAME.key"),
         "{error}"
@@ -161,7 +167,7 @@ async fn client_certificate_is_sent_when_required() {
     mirror.run(line).exits(0);
     mirror.assert_copied(directory).await;
     // The same registry as a source.
-    let (from, to) = (mirror.target.host(), mirror.source.host());
+    let (from, to) = (mirror.destination.host(), mirror.source.host());
     let line = format!("copy --cert-dir certificates {from}/mirror/app:v1 {to}/back/app");
     mirror.run(&line).exits(0);
     let crane = Crane::new().trust(mirror.authority.pem());

@@ -1,4 +1,6 @@
 //! Bearer tokens: scopes, number of token requests, and expiry during a run.
+//!
+//! Takes up to 10 s: two runs are slowed down so that tokens expire.
 
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ struct TokenMirror {
     environment: TestEnvironment,
     _registries: [RegistryProcess; 2],
     source: FaultProxy,
-    target: FaultProxy,
+    destination: FaultProxy,
     tokens: RunningTokenServer,
 }
 
@@ -30,8 +32,8 @@ impl TokenMirror {
         let tokens = tokens.user(USER.0, USER.1).anonymous(Anonymous::Pull);
         let tokens = tokens.start().await;
         let source = Distribution::new().start().await;
-        let target = Distribution::new().version(version).token(tokens.auth());
-        let target = target.start().await;
+        let destination = Distribution::new().version(version).token(tokens.auth());
+        let destination = destination.start().await;
         let pusher = Pusher::new(&source.host());
         for (seed, tag) in (1..).zip(TAGS) {
             let image = sample_image("app", seed, &[Platform::linux("amd64")], 2).unwrap();
@@ -40,19 +42,19 @@ impl TokenMirror {
         let mirror = Self {
             environment: TestEnvironment::new(),
             source: FaultProxy::start(source.address()).await,
-            target: FaultProxy::start(target.address()).await,
-            _registries: [source, target],
+            destination: FaultProxy::start(destination.address()).await,
+            _registries: [source, destination],
             tokens,
         };
         let auth = json!({"username": USER.0, "password": USER.1});
-        let auths = json!({"auths": {mirror.target.host(): auth}});
+        let auths = json!({"auths": {mirror.destination.host(): auth}});
         mirror.environment.write("auth.json", auths.to_string());
         mirror.write_list(&TAGS);
         mirror
     }
 
     fn write_list(&self, tags: &[&str]) {
-        let (from, to) = (self.source.host(), self.target.host());
+        let (from, to) = (self.source.host(), self.destination.host());
         let row = |tag| format!("{from}/app {to}/mirror/app {tag}\n");
         let text: String = tags.iter().map(row).collect();
         self.environment.write("images-list", text);
@@ -64,7 +66,7 @@ impl TokenMirror {
 
     /// Returns how often the registry rejected a token.
     fn rejected_tokens(&self) -> usize {
-        let requests = self.target.requests();
+        let requests = self.destination.requests();
         let rejected = |request: &&testkit::proxy::RecordedRequest| {
             request.is_authorized() && request.status() == Some(401)
         };
@@ -74,7 +76,7 @@ impl TokenMirror {
     /// Pulls every tag with crane, which fetches its own tokens.
     async fn assert_copied(&self) {
         for tag in TAGS {
-            let reference = format!("{}/mirror/app:{tag}", self.target.host());
+            let reference = format!("{}/mirror/app:{tag}", self.destination.host());
             Crane::new().validate(&reference).await.unwrap();
         }
     }
@@ -96,11 +98,11 @@ async fn sync_fetches_one_token_per_scope() {
     mirror.assert_copied().await;
     // `summary.requests` includes token requests.
     mirror.source.clear_requests();
-    mirror.target.clear_requests();
+    mirror.destination.clear_requests();
     mirror.tokens.clear_requests();
     let again = mirror.run(line).exits(0).json();
     assert_eq!(column(&again, "status"), ["unchanged"; 6]);
-    let sent = mirror.source.requests().len() + mirror.target.requests().len();
+    let sent = mirror.source.requests().len() + mirror.destination.requests().len();
     let sent = sent + mirror.tokens.requests().len();
     assert_eq!(again["summary"]["requests"], sent);
 }
@@ -112,7 +114,7 @@ async fn tokens_are_renewed_before_they_expire() {
     let tokens = TokenServer::new().lifetime(Duration::from_secs(20));
     let tokens = tokens.announced(Some(Duration::from_secs(2)));
     let mirror = TokenMirror::new(tokens, Version::V3).await;
-    mirror.target.set_latency(Duration::from_millis(70));
+    mirror.destination.set_latency(Duration::from_millis(70));
     let line = "sync --no-referrers --jobs 1 --authfile auth.json --output json";
     let document = mirror.run(line).exits(0).json();
     assert!(
@@ -125,7 +127,7 @@ async fn tokens_are_renewed_before_they_expire() {
         mirror.tokens.requests()
     );
     assert_eq!(mirror.rejected_tokens(), 0, "no expired token was used");
-    mirror.target.set_latency(Duration::ZERO);
+    mirror.destination.set_latency(Duration::ZERO);
     mirror.assert_copied().await;
 }
 
@@ -134,7 +136,7 @@ async fn token_that_expires_early_is_replaced_during_the_run() {
     let tokens = TokenServer::new().lifetime(Duration::from_secs(2));
     let tokens = tokens.announced(Some(Duration::from_secs(900)));
     let mirror = TokenMirror::new(tokens, Version::V2).await;
-    mirror.target.set_latency(Duration::from_millis(70));
+    mirror.destination.set_latency(Duration::from_millis(70));
     let line = "sync --no-referrers --jobs 1 --authfile auth.json --output json";
     let document = mirror.run(line).exits(0).json();
     assert_eq!(column(&document, "status"), ["copied"; 6]);
@@ -147,7 +149,7 @@ async fn token_that_expires_early_is_replaced_during_the_run() {
         "{:#?}",
         mirror.tokens.requests()
     );
-    mirror.target.set_latency(Duration::ZERO);
+    mirror.destination.set_latency(Duration::ZERO);
     mirror.assert_copied().await;
 }
 
@@ -158,7 +160,7 @@ async fn anonymous_token_reads_and_only_the_user_writes() {
     // Reading the destination needs no login.
     mirror.tokens.clear_requests();
     let open = Distribution::new().start().await;
-    let (from, to) = (mirror.target.host(), open.host());
+    let (from, to) = (mirror.destination.host(), open.host());
     let line = format!("copy {from}/mirror/app:v1 {to}/copy/app");
     mirror.run(&line).exits(0);
     let grants = mirror
@@ -181,19 +183,19 @@ async fn anonymous_token_reads_and_only_the_user_writes() {
     let accepted = |request: &testkit::proxy::RecordedRequest| {
         request.path.contains("/mirror/other/") && request.status() == Some(201)
     };
-    assert!(!mirror.target.requests().iter().any(accepted));
+    assert!(!mirror.destination.requests().iter().any(accepted));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_password_exits_4_after_one_token_request() {
     let mirror = TokenMirror::new(TokenServer::new(), Version::V2).await;
     let auth = json!({"username": USER.0, "password": testkit::canary!("wrong-")});
-    let auths = json!({"auths": {mirror.target.host(): auth}});
+    let auths = json!({"auths": {mirror.destination.host(): auth}});
     mirror.environment.write("auth.json", auths.to_string());
     let line = "sync --authfile auth.json --output json";
     let document = mirror.run(line).exits(4).json();
     let hint = document["rows"][0]["error"]["hint"].as_str().unwrap();
-    let login = format!("`mirror login {}`", mirror.target.host());
+    let login = format!("`mirror login {}`", mirror.destination.host());
     assert!(hint.contains(&login), "{hint}");
     // Six rows share one refused token request.
     let requests = mirror.tokens.requests().len();
@@ -204,7 +206,7 @@ async fn wrong_password_exits_4_after_one_token_request() {
 async fn identity_token_replaces_the_password() {
     let mirror = TokenMirror::new(TokenServer::new(), Version::V2).await;
     let token = mirror.tokens.refresh_token(USER.0);
-    let auths = json!({"auths": {mirror.target.host(): {"identitytoken": token}}});
+    let auths = json!({"auths": {mirror.destination.host(): {"identitytoken": token}}});
     mirror.environment.write("auth.json", auths.to_string());
     mirror.run("sync --authfile auth.json").exits(0);
     let requests = mirror.tokens.requests();
@@ -223,7 +225,7 @@ async fn sync_retries_a_failed_token_request() {
     mirror.write_list(&TAGS[..1]);
     mirror.tokens.fail_next(1, 503);
     // The registry also loses one response.
-    mirror.target.add(
+    mirror.destination.add(
         Rule::new("PUT", "/manifests/")
             .first(1)
             .does(Action::DropResponse),

@@ -34,8 +34,8 @@ fn heads(references: &[&str]) -> Vec<String> {
 }
 
 /// A synced list of four images: one has two destinations, and one destination has two rows.
-async fn synced_pair(source: RegistryKind, target: RegistryKind) -> RegistryPair {
-    let mut pair = RegistryPair::start(source, target).await;
+async fn synced_pair(source: RegistryKind, destination: RegistryKind) -> RegistryPair {
+    let mut pair = RegistryPair::start(source, destination).await;
     for (seed, name) in (1..).zip(["a", "b", "c"]) {
         pair.push(&image(seed), name, Some("v1")).await;
     }
@@ -48,12 +48,12 @@ async fn synced_pair(source: RegistryKind, target: RegistryKind) -> RegistryPair
         .write("images-list", rows + &second + &same);
     pair.sync("", 0);
     pair.source.clear_requests().await;
-    pair.target.clear_requests().await;
+    pair.destination.clear_requests().await;
     pair
 }
 
 const SOURCES: [&str; 4] = ["a:v1", "a:v2", "b:v1", "c:v1"];
-const TARGETS: [&str; 5] = [
+const DESTINATIONS: [&str; 5] = [
     "mirror/a:v1",
     "mirror/a:v2",
     "mirror/b:v1",
@@ -68,18 +68,18 @@ fn assert_unchanged(document: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unchanged_sync_sends_one_head_per_distinct_reference() {
-    for (source, target) in [
+    for (source, destination) in [
         (RegistryKind::V2, RegistryKind::V3),
         (RegistryKind::V3, RegistryKind::V2),
     ] {
-        let pair = synced_pair(source, target).await;
+        let pair = synced_pair(source, destination).await;
         let document = pair.sync("--no-referrers", 0);
         assert_unchanged(&document);
         assert_eq!(request_lines(&pair.source).await, heads(&SOURCES));
-        assert_eq!(request_lines(&pair.target).await, heads(&TARGETS));
+        assert_eq!(request_lines(&pair.destination).await, heads(&DESTINATIONS));
         assert_eq!(
             document["summary"]["requests"],
-            SOURCES.len() + TARGETS.len()
+            SOURCES.len() + DESTINATIONS.len()
         );
     }
 }
@@ -97,7 +97,7 @@ async fn referrer_search_adds_one_tag_listing_per_source_repository() {
     requests.sort();
     want.sort();
     assert_eq!(requests, want);
-    assert_eq!(request_lines(&pair.target).await, heads(&TARGETS));
+    assert_eq!(request_lines(&pair.destination).await, heads(&DESTINATIONS));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +117,7 @@ async fn referrer_search_sends_one_api_request_per_digest() {
     );
     let blobs = lines.iter().filter(|line| line.contains("/blobs/"));
     assert_eq!(blobs.count(), 0, "{lines:#?}");
-    let requests = request_lines(&pair.target).await;
+    let requests = request_lines(&pair.destination).await;
     let is_read = |line: &String| line.starts_with("HEAD") || line.starts_with("GET");
     assert!(requests.iter().all(is_read), "{requests:#?}");
 }
@@ -132,7 +132,7 @@ async fn moved_tag_changes_only_its_row() {
     want[2] = "copied";
     assert_eq!(column(&document, "status"), want);
     assert_root(&pair.to("b:v1"), &moved).await;
-    let requests = request_lines(&pair.target).await.into_iter();
+    let requests = request_lines(&pair.destination).await.into_iter();
     let elsewhere = requests.filter(|line| {
         !line.starts_with("HEAD") && !line.starts_with("GET") && !line.contains("/mirror/b/")
     });

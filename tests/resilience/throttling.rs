@@ -1,4 +1,6 @@
 //! A 429 with Retry-After pauses every kind of request to its host.
+//!
+//! Takes more than 10 s: five mirrors with two registries each, and a pause of 2 s in each.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ const LARGE: usize = 900_000;
 pub(super) struct ProxiedMirror {
     environment: TestEnvironment,
     _source: RegistryProcess,
-    target: RegistryProcess,
+    destination: RegistryProcess,
     pub(super) from: FaultProxy,
     pub(super) to: FaultProxy,
     images: Vec<(String, Bundle)>,
@@ -46,9 +46,9 @@ fn image(name: &str) -> Bundle {
 impl ProxiedMirror {
     pub(super) async fn new(names: &[&str]) -> Self {
         let source = Distribution::new().start().await;
-        let target = Distribution::new().start().await;
+        let destination = Distribution::new().start().await;
         let from = FaultProxy::start(source.address()).await;
-        let to = FaultProxy::start(target.address()).await;
+        let to = FaultProxy::start(destination.address()).await;
         let pusher = Pusher::new(&source.host());
         let (mut images, mut list) = (Vec::new(), String::new());
         for name in names {
@@ -62,7 +62,7 @@ impl ProxiedMirror {
         Self {
             environment,
             _source: source,
-            target,
+            destination,
             from,
             to,
             images,
@@ -80,7 +80,7 @@ impl ProxiedMirror {
         assert_eq!(document["summary"]["copied"], self.images.len());
         let mut rows = document["rows"].as_array().unwrap().iter();
         assert!(rows.all(|row| row["error"] == Value::Null), "{document:#}");
-        let (host, crane) = (self.target.host(), Crane::new());
+        let (host, crane) = (self.destination.host(), Crane::new());
         let names: Vec<_> = self.images.iter().map(|(name, _)| name).collect();
         let tags = complete_tags(&host, &names).await;
         for (name, image) in &self.images {

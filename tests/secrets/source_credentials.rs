@@ -1,4 +1,7 @@
 //! Credentials for version sources: the GitHub token, passwords in URLs, and those of a proxy.
+//!
+//! Takes more than 10 s: each run happens twice under strace, and a proxy that refuses connections is
+//! retried for 9 s.
 
 use std::fs;
 

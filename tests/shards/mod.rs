@@ -18,14 +18,14 @@ pub(crate) const SHARDS: usize = 3;
 /// Two registries and a list that several shards copy.
 pub(crate) struct ShardedMirror {
     pub(crate) source: RunningRegistry,
-    pub(crate) target: RunningRegistry,
+    pub(crate) destination: RunningRegistry,
     pub(crate) environment: TestEnvironment,
 }
 
 impl ShardedMirror {
     pub(crate) async fn new() -> Self {
         let source = Registry::new().start().await.unwrap();
-        let target = Registry::new().access_log(10_000).start().await.unwrap();
+        let destination = Registry::new().access_log(10_000).start().await.unwrap();
         let environment = TestEnvironment::new();
         let mut list = String::new();
         for number in 0..REPOSITORIES {
@@ -37,14 +37,14 @@ impl ShardedMirror {
                 list += &format!(
                     "{}/{name} {}/m/{name} {tag}\n",
                     source.host(),
-                    target.host()
+                    destination.host()
                 );
             }
         }
         environment.write("images-list", list);
         Self {
             source,
-            target,
+            destination,
             environment,
         }
     }

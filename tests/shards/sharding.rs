@@ -46,12 +46,12 @@ async fn shards_partition_rows_and_repositories() {
 #[tokio::test(flavor = "multi_thread")]
 async fn shard_mounts_blobs_that_another_shard_copied() {
     let source = registry_with(&[]).await;
-    let target = registry_with(&[]).await;
+    let destination = registry_with(&[]).await;
     let environment = TestEnvironment::new();
     let mut list = String::new();
     for number in 0..REPOSITORIES {
         push_tags(&source, &[&format!("image-{number}:1")]);
-        let (from, to) = (source.host(), target.host());
+        let (from, to) = (source.host(), destination.host());
         list += &format!("{from}/image-{number} {to}/image-{number} 1\n");
     }
     environment.write("images-list", list);
@@ -86,11 +86,11 @@ async fn pods_of_an_indexed_job_take_one_shard_each() {
             format!("{}/{SHARDS}", index + 1)
         );
     }
-    mirror.target.clear_requests();
+    mirror.destination.clear_requests();
     let output = pod(SHARDS, "sync").exits(2);
     let message = "JOB_COMPLETION_INDEX=3 of JOB_COMPLETIONS=3 is no shard";
     assert!(output.stderr.contains(message), "{}", output.stderr);
-    assert_eq!(mirror.target.request_count(), 0);
+    assert_eq!(mirror.destination.request_count(), 0);
     let flag = pod(SHARDS, "sync --shard 1/1 --output json")
         .exits(0)
         .json();

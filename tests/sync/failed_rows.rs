@@ -36,15 +36,15 @@ fn push_damaged(registry: &RunningRegistry, name: &str, size: usize) {
 struct Mirror {
     environment: TestEnvironment,
     source: RunningRegistry,
-    target: RegistryProcess,
+    destination: RegistryProcess,
     proxy: FaultProxy,
 }
 
 impl Mirror {
     async fn new() -> Self {
         let source = Registry::new().start().await.unwrap();
-        let target = Distribution::new().start().await;
-        let proxy = FaultProxy::start(target.address()).await;
+        let destination = Distribution::new().start().await;
+        let proxy = FaultProxy::start(destination.address()).await;
         for (seed, name) in (1..).zip(GOOD) {
             let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
             let image = sample_image(name, seed, &platforms, 2).unwrap();
@@ -67,7 +67,7 @@ impl Mirror {
         Self {
             environment: TestEnvironment::new(),
             source,
-            target,
+            destination,
             proxy,
         }
     }
@@ -81,7 +81,7 @@ impl Mirror {
 
     /// Asserts that exactly the good images are tagged and complete.
     async fn assert_only_good_tags(&self) {
-        let host = self.target.host();
+        let host = self.destination.host();
         for name in [
             "missing",
             "no-manifests",

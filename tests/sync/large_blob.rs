@@ -13,8 +13,8 @@ const SIZE: u64 = 512 << 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn sync_copies_a_large_blob_in_bounded_memory() {
     let files = || Distribution::new().storage(Storage::Files);
-    let (source, target) = (files().start().await, files().start().await);
-    let (from, to) = (source.host(), target.host());
+    let (source, destination) = (files().start().await, files().start().await);
+    let (from, to) = (source.host(), destination.host());
     let digest = Pusher::new(&from).large_image("big", "1", 7, &[SIZE]).await;
     let environment = TestEnvironment::new();
     environment.write("images-list", format!("{from}/big {to}/big 1\n"));

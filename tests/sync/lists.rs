@@ -6,11 +6,11 @@ use crate::environment::{TestEnvironment, output_of, registry_with, spawn_piped}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sync_reads_several_lists_with_any_line_endings() {
-    let (source, target) = (
+    let (source, destination) = (
         registry_with(&["a:1", "b:1", "c:1", "d:1"]).await,
         registry_with(&[]).await,
     );
-    let (from, to) = (source.host(), target.host());
+    let (from, to) = (source.host(), destination.host());
     let environment = TestEnvironment::new();
     let crlf = format!("# comment\r\n{from}/a {to}/a 1\r\n\r\n{from}/b\t{to}/b   1\r\n");
     let without_newline = format!("// comment\n{from}/c {to}/c 1");
@@ -20,9 +20,13 @@ async fn sync_reads_several_lists_with_any_line_endings() {
     let line = "sync --output json --images-list crlf,without-newline --images-list last";
     let output = environment.mirror(line).exits(0);
     assert_eq!(output.json()["summary"]["copied"], 4);
-    assert_eq!(target.repositories(), ["a", "b", "c", "d"]);
-    for name in target.repositories() {
-        assert_eq!(target.tags(&name), ["1"], "no carriage return in the tag");
+    assert_eq!(destination.repositories(), ["a", "b", "c", "d"]);
+    for name in destination.repositories() {
+        assert_eq!(
+            destination.tags(&name),
+            ["1"],
+            "no carriage return in the tag"
+        );
     }
     assert_eq!(environment.read("crlf"), crlf);
     assert_eq!(environment.read("without-newline"), without_newline);
@@ -30,8 +34,8 @@ async fn sync_reads_several_lists_with_any_line_endings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_row_stops_sync_before_any_request() {
-    let (source, target) = (registry_with(&["a:1"]).await, registry_with(&[]).await);
-    let (from, to) = (source.host(), target.host());
+    let (source, destination) = (registry_with(&["a:1"]).await, registry_with(&[]).await);
+    let (from, to) = (source.host(), destination.host());
     let valid = format!("{from}/a {to}/a 1");
     let environment = TestEnvironment::new();
     environment.write("valid", format!("{valid}\n"));
@@ -59,15 +63,15 @@ async fn invalid_row_stops_sync_before_any_request() {
         assert!(document["error"]["message"].is_string(), "{document}");
     }
     assert_eq!(source.requests(), [], "a request was sent");
-    assert_eq!(target.requests(), [], "a request was sent");
+    assert_eq!(destination.requests(), [], "a request was sent");
     assert_eq!(environment.file_names(), ["invalid", "valid"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unwritable_report_stops_sync_before_any_request() {
-    let (source, target) = (registry_with(&["a:1"]).await, registry_with(&[]).await);
+    let (source, destination) = (registry_with(&["a:1"]).await, registry_with(&[]).await);
     let environment = TestEnvironment::new();
-    let list = format!("{}/a {}/a 1\n", source.host(), target.host());
+    let list = format!("{}/a {}/a 1\n", source.host(), destination.host());
     environment.write("images-list", list);
     let mut directories = vec!["/proc", "no-such-directory", "images-list"];
     // Root can write to a read-only directory: include it only if this user cannot.
@@ -90,30 +94,30 @@ async fn unwritable_report_stops_sync_before_any_request() {
         assert!(message.starts_with(&expected), "{message}");
     }
     assert_eq!(source.requests(), [], "a request was sent");
-    assert_eq!(target.repositories(), [""; 0]);
+    assert_eq!(destination.repositories(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn closed_stdout_does_not_stop_sync() {
-    let (source, target) = (
+    let (source, destination) = (
         registry_with(&["a:1", "b:1"]).await,
         registry_with(&[]).await,
     );
-    let (from, to) = (source.host(), target.host());
+    let (from, to) = (source.host(), destination.host());
     let environment = TestEnvironment::new();
     environment.write(
         "images-list",
         format!("{from}/a {to}/a 1\n{from}/b {to}/b 1\n{from}/gone {to}/gone 1\n"),
     );
     for form in ["json", "text"] {
-        target.clear();
+        destination.clear();
         let mut command = environment.mirror_command();
         command.args(["sync", "--report", "report.json", "--output", form]);
         let mut child = spawn_piped(&mut command);
         drop(child.stdout.take());
         let output = output_of(child).exits(1);
         assert!(!output.stderr.contains("pipe"), "{}", output.stderr);
-        assert_eq!(target.repositories(), ["a", "b"], "{form}");
+        assert_eq!(destination.repositories(), ["a", "b"], "{form}");
         let report = environment.read_json("report.json");
         assert_eq!(report["summary"]["copied"], 2, "{form}");
     }

@@ -14,14 +14,14 @@ const ROWS: usize = 60;
 #[tokio::test(flavor = "multi_thread")]
 async fn sync_raises_a_low_soft_limit_of_open_files() {
     let slow = || Registry::new().latency(Duration::from_millis(100)).start();
-    let (source, target) = (slow().await.unwrap(), slow().await.unwrap());
+    let (source, destination) = (slow().await.unwrap(), slow().await.unwrap());
     let image = small_image(1);
-    let (from, to) = (source.host(), target.host());
+    let (from, to) = (source.host(), destination.host());
     let mut list = String::new();
     for number in 0..ROWS {
         let name = format!("image-{number}");
         image.push(&source, &name, Some("1"));
-        image.push(&target, &name, Some("1"));
+        image.push(&destination, &name, Some("1"));
         writeln!(list, "{from}/{name} {to}/{name} 1").unwrap();
     }
     let environment = TestEnvironment::new();

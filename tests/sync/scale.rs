@@ -28,7 +28,7 @@ const HOSTS: [(&str, Referrers); 4] = [
     ("docker.io", Referrers::Missing),
     ("registry.k8s.io", Referrers::Api),
 ];
-const TARGET: &str = "registry.example.com";
+const DESTINATION: &str = "registry.example.com";
 const LOG: usize = 200_000;
 
 /// A small image on a shared base layer. Every tenth is an index for two platforms.
@@ -75,7 +75,7 @@ struct Source {
 struct LargeMirror {
     environment: TestEnvironment,
     sources: Vec<Source>,
-    target: RunningRegistry,
+    destination: RunningRegistry,
 }
 
 /// Returns host, repository and tag of a row's source.
@@ -91,7 +91,7 @@ fn source_of(number: usize) -> (usize, String, String) {
 
 impl LargeMirror {
     async fn new() -> Self {
-        let target = Registry::new().access_log(LOG).start().await.unwrap();
+        let destination = Registry::new().access_log(LOG).start().await.unwrap();
         let mut sources = Vec::new();
         for (name, referrers) in HOSTS {
             let registry = Registry::new().access_log(LOG).referrers(referrers);
@@ -101,7 +101,7 @@ impl LargeMirror {
         let mirror = Self {
             environment: TestEnvironment::new(),
             sources,
-            target,
+            destination,
         };
         let mut list = String::new();
         for number in 0..ROWS - DUPLICATES {
@@ -112,7 +112,7 @@ impl LargeMirror {
             if number % SIGNED == 0 {
                 sign(&image, registry, &repository, HOSTS[host].1);
             }
-            list += &format!("{name}/{repository} {TARGET}/{repository} {tag}\n");
+            list += &format!("{name}/{repository} {DESTINATION}/{repository} {tag}\n");
         }
         list += &mirror.duplicate_rows();
         mirror.environment.write("images-list", list);
@@ -125,7 +125,7 @@ impl LargeMirror {
         image(1).push(registry, "org/same", Some("v1"));
         image(5_001).push(registry, "org/other", Some("v1"));
         image(5_002).push(registry, "org/other", Some("v2"));
-        let row = |from: &str, tag| format!("quay.io/{from} {TARGET}/org/image-0 {tag}\n");
+        let row = |from: &str, tag| format!("quay.io/{from} {DESTINATION}/org/image-0 {tag}\n");
         let rows = [
             row("org/image-0", "v0"),
             row("org/same", "v1"),
@@ -140,7 +140,7 @@ impl LargeMirror {
             .sources
             .iter()
             .map(|each| (each.name, each.registry.host()));
-        let hosts = sources.chain([(TARGET, self.target.host())]);
+        let hosts = sources.chain([(DESTINATION, self.destination.host())]);
         let table = |(prefix, location)| {
             format!("[[registry]]\nprefix = \"{prefix}\"\nlocation = \"{location}\"\n")
         };
@@ -155,12 +155,12 @@ impl LargeMirror {
             let (image, registry) = (image(number), &self.sources[host].registry);
             if HOSTS[host].1 == Referrers::Missing {
                 let tag = digest_tag(image.digest(), Some("sig"));
-                let signature = self.target.tagged(&repository, &tag);
+                let signature = self.destination.tagged(&repository, &tag);
                 assert_eq!(signature, registry.tagged(&repository, &tag), "{number}");
             } else {
                 let signature = Artifact::new("application/vnd.example.signature");
                 let signature = signature.subject(&image).build();
-                let found = self.target.manifest(&repository, signature.digest());
+                let found = self.destination.manifest(&repository, signature.digest());
                 assert!(found.is_some(), "{number} lost its signature");
             }
         }
@@ -170,7 +170,7 @@ impl LargeMirror {
         for source in &self.sources {
             source.registry.clear_requests();
         }
-        self.target.clear_requests();
+        self.destination.clear_requests();
         let line = format!("sync --registries-conf registries.conf --output json {options}");
         let run = measure_memory(&self.environment, &line);
         let (peak, seconds) = (run.peak_kib, run.duration.as_secs_f64());
@@ -241,7 +241,7 @@ impl LargeMirror {
         all
     }
 
-    fn target_references() -> BTreeSet<String> {
+    fn destination_references() -> BTreeSet<String> {
         let rows = (0..ROWS - DUPLICATES).map(source_of);
         rows.map(|(_, repository, tag)| manifest(&repository, &tag))
             .collect()
@@ -257,8 +257,8 @@ impl LargeMirror {
                 source.name
             );
         }
-        let requests = count_requests(self.target.requests());
-        assert_eq!(requests, heads(Self::target_references()));
+        let requests = count_requests(self.destination.requests());
+        assert_eq!(requests, heads(Self::destination_references()));
     }
 
     /// Asserts the bound on requests that look for new referrers (DESIGN.md, "Nothing twice").
@@ -284,7 +284,7 @@ impl LargeMirror {
             });
             assert_eq!(others.collect::<Vec<_>>(), [], "{}", source.name);
         }
-        let requests = count_requests(self.target.requests());
+        let requests = count_requests(self.destination.requests());
         for ((method, path), times) in &requests {
             assert_eq!(*times, 1, "{method} {path} at the destination");
         }
@@ -297,7 +297,7 @@ impl LargeMirror {
             "{gets} GETs for {} indexes",
             ROWS / TAGS
         );
-        let heads = Self::target_references().len() + ROWS / SIGNED;
+        let heads = Self::destination_references().len() + ROWS / SIGNED;
         assert!(
             requests.len() <= heads + gets,
             "{} requests",
@@ -322,7 +322,11 @@ async fn sync_of_2000_rows_sends_the_minimum_of_requests() {
     for number in 0..ROWS - DUPLICATES {
         let (host, repository, tag) = source_of(number);
         let source = mirror.sources[host].registry.tagged(&repository, &tag);
-        assert_eq!(mirror.target.tagged(&repository, &tag), source, "{number}");
+        assert_eq!(
+            mirror.destination.tagged(&repository, &tag),
+            source,
+            "{number}"
+        );
     }
     mirror.assert_signatures();
 

@@ -4,11 +4,11 @@ use crate::environment::{TestEnvironment, column, registry_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_since_selects_rows_added_after_a_revision() {
-    let (source, target) = (
+    let (source, destination) = (
         registry_with(&["a:1", "b:1", "c:1"]).await,
         registry_with(&[]).await,
     );
-    let (from, to) = (source.host(), target.host());
+    let (from, to) = (source.host(), destination.host());
     let environment = TestEnvironment::new();
     environment.write("images-list", format!("{from}/b {to}/b 1\n"));
     environment.commit_first(&["images-list"]);
@@ -23,7 +23,7 @@ async fn changed_since_selects_rows_added_after_a_revision() {
     let want = [format!("{from}/a"), format!("{from}/c")];
     assert_eq!(column(&document, "source"), want);
     assert_eq!(
-        target.repositories(),
+        destination.repositories(),
         ["a", "c"],
         "the old row is not copied"
     );
@@ -33,8 +33,8 @@ async fn changed_since_selects_rows_added_after_a_revision() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn destination_overrides_come_from_flag_then_argument_then_environment() {
-    let (source, target) = (registry_with(&["a:1"]).await, registry_with(&[]).await);
-    let (from, to) = (source.host(), target.host());
+    let (source, destination) = (registry_with(&["a:1"]).await, registry_with(&[]).await);
+    let (from, to) = (source.host(), destination.host());
     let environment = TestEnvironment::new()
         .with_env("DEST_REGISTRY_OVERRIDE", &to)
         .with_env("DEST_ORG_OVERRIDE", "environment");
@@ -49,7 +49,7 @@ async fn destination_overrides_come_from_flag_then_argument_then_environment() {
         let line = format!("sync {options} --output json");
         let document = environment.mirror(&line).exits(0).json();
         assert_eq!(column(&document, "destination"), [format!("{to}/{want}")]);
-        assert_eq!(target.tags(want), ["1"]);
+        assert_eq!(destination.tags(want), ["1"]);
         let line = format!("compare {options} --output json");
         let document = environment.mirror(&line).exits(0).json();
         assert_eq!(column(&document, "destination"), [format!("{to}/{want}")]);
@@ -58,11 +58,11 @@ async fn destination_overrides_come_from_flag_then_argument_then_environment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn match_selects_rows_and_dry_run_writes_nothing() {
-    let (source, target) = (
+    let (source, destination) = (
         registry_with(&["a/x:1", "b/x:1"]).await,
         registry_with(&[]).await,
     );
-    let (from, to) = (source.host(), target.host());
+    let (from, to) = (source.host(), destination.host());
     let environment = TestEnvironment::new();
     environment.write(
         "images-list",
@@ -79,5 +79,5 @@ async fn match_selects_rows_and_dry_run_writes_nothing() {
             assert_eq!(sources, [format!("{from}/{want}")]);
         }
     }
-    assert_eq!(target.repositories(), [""; 0]);
+    assert_eq!(destination.repositories(), [""; 0]);
 }

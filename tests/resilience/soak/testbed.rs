@@ -25,12 +25,12 @@ pub(super) struct Testbed {
     pub(super) traffic: Traffic,
     pub(super) upstream: Upstream,
     source: FaultProxy,
-    target: FaultProxy,
+    destination: FaultProxy,
     token: FaultProxy,
     tokens: RunningTokenServer,
     /// The processes without tokens.
     pub(super) open_source: RegistryProcess,
-    pub(super) open_target: RegistryProcess,
+    pub(super) open_destination: RegistryProcess,
     _guarded: [RegistryProcess; 2],
 }
 
@@ -61,27 +61,28 @@ impl Testbed {
             upstream: Upstream::new(host, plan.rows, plan.seed).await,
             traffic: Traffic::default(),
             source: FaultProxy::start(guarded[0].address()).await,
-            target: FaultProxy::start(guarded[1].address()).await,
+            destination: FaultProxy::start(guarded[1].address()).await,
             token,
             tokens,
             open_source,
-            open_target: open(&guarded[1]).await,
+            open_destination: open(&guarded[1]).await,
             _guarded: guarded,
             plan,
         };
         let auth = json!({"username": USER.0, "password": USER.1});
-        let auths = json!({"auths": {testbed.source.host(): auth, testbed.target.host(): auth}});
+        let auths =
+            json!({"auths": {testbed.source.host(): auth, testbed.destination.host(): auth}});
         testbed.environment.write("auth.json", auths.to_string());
         testbed
     }
 
     fn proxies(&self) -> [&FaultProxy; 3] {
-        [&self.source, &self.target, &self.token]
+        [&self.source, &self.destination, &self.token]
     }
 
     /// Returns the host of the destination in the list.
-    pub(super) fn target_host(&self) -> String {
-        self.target.host()
+    pub(super) fn destination_host(&self) -> String {
+        self.destination.host()
     }
 
     /// Starts to fail requests.
@@ -116,7 +117,9 @@ impl Testbed {
     }
 
     pub(super) fn write_list(&self) {
-        let list = self.upstream.list(&self.source.host(), &self.target.host());
+        let list = self
+            .upstream
+            .list(&self.source.host(), &self.destination.host());
         self.environment.write("images-list", list);
     }
 }

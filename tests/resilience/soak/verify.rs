@@ -14,12 +14,19 @@ const CRANE_PULLS: usize = 10;
 pub(super) async fn assert_every_row_is_right(testbed: &Testbed) {
     let repositories = testbed.upstream.repositories();
     let source = complete_tags(&testbed.open_source.host(), &repositories).await;
-    let target = complete_tags(&testbed.open_target.host(), &repositories).await;
+    let destination = complete_tags(&testbed.open_destination.host(), &repositories).await;
     let expected = testbed.upstream.expected();
     let named = |all: &BTreeMap<String, String>, name: &str| all.get(name).cloned();
     let wrong: Vec<_> = expected
         .iter()
-        .map(|(name, digest)| (name, digest, named(&source, name), named(&target, name)))
+        .map(|(name, digest)| {
+            (
+                name,
+                digest,
+                named(&source, name),
+                named(&destination, name),
+            )
+        })
         .filter(|(_, digest, from, to)| from != *digest || to != *digest || digest.is_none())
         .collect();
     assert!(
@@ -28,7 +35,7 @@ pub(super) async fn assert_every_row_is_right(testbed: &Testbed) {
         wrong.len(),
         expected.len()
     );
-    let host = testbed.target_host();
+    let host = testbed.destination_host();
     let crane = Crane::new().credentials(&host, USER.0, USER.1);
     let some = expected
         .iter()
