@@ -148,7 +148,7 @@ async fn missing_credentials_are_a_warning() {
         "could not check {p}/private:2: HEAD http://{p}/v2/private/manifests/2: 401 Unauthorized {advice}"
     );
     let destination = format!(
-        "could not check the repository {p}/private: GET http://{p}/v2/private/tags/list?n=1000: 401 Unauthorized: UNAUTHORIZED (a fault on purpose) {advice}"
+        "could not check the repository {p}/private: GET http://{p}/v2/private/tags/list?n=1000: 401 Unauthorized: UNAUTHORIZED (injected fault) {advice}"
     );
     let lines: Vec<_> = output.stdout.lines().collect();
     let want = [

@@ -93,7 +93,9 @@ async fn lock_check_sends_no_request() {
     );
     let output = environment.mirror("lock").exits(2);
     assert!(
-        output.stderr.contains("images-list.lock:1: 2 fields"),
+        output
+            .stderr
+            .contains("images-list.lock:1: expected 5 fields"),
         "{}",
         output.stderr
     );

@@ -85,7 +85,7 @@ async fn result_is_one_object_in_the_order_of_the_config() {
     );
     for options in ["", " --output json"] {
         let output = environment
-            .mirror(&format!("retrieve-tags{options}"))
+            .mirror(&format!("retrieve-tags --own-org rancher{options}"))
             .exits(1);
         assert_eq!(output.stdout, want, "{options}");
         let failed = output.stderr.lines().find(|line| line.contains("ERROR"));
@@ -182,7 +182,9 @@ async fn github_actions_gets_annotations_and_a_step_summary() {
     let (registry, github) = (registry_with(&["b:1.6.1"]).await, github().await);
     let environment = environment_with(Some(&github), &config(&registry), "");
     let environment = environment.with_github_actions();
-    let output = environment.mirror("retrieve-tags").exits(1);
+    let output = environment
+        .mirror("retrieve-tags --own-org rancher")
+        .exits(1);
     output.json();
     let annotation = "::error file=config.json,line=10::broken: GitHub has no repository o/none";
     assert!(output.stderr.contains(annotation), "{}", output.stderr);
