@@ -41,7 +41,7 @@ pub(crate) enum NotFound {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
-    /// Whether another page follows.
+    /// True if another page follows.
     pub(crate) has_more: bool,
 }
 
