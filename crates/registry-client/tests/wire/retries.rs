@@ -43,7 +43,7 @@ async fn refusals_are_not_tried_again_and_say_what_the_registry_said() {
         proxy.add(Rule::new("GET", "/manifests/").does(Action::answer(status)));
         let error = repository.manifest(tag("1")).await.unwrap_err();
         assert_eq!(error.status().map(|s| s.as_u16()), Some(status));
-        assert!(error.to_string().contains("a fault on purpose"), "{error}");
+        assert!(error.to_string().contains("injected fault"), "{error}");
         assert_eq!(proxy.requests().len(), 1, "{status}");
     }
 }

@@ -31,7 +31,6 @@ const NOT_YET: &[(Rule, &str)] = &[
     (Rule::Openings, "crates/copier/benches"),
     (Rule::Openings, "crates/copier/src"),
     (Rule::Openings, "crates/copier/tests"),
-    (Rule::Openings, "crates/embedded-registry/src"),
     (Rule::Openings, "crates/mirror/src"),
     (Rule::Openings, "crates/registry-client/src"),
     (Rule::Openings, "crates/registry-client/tests"),
