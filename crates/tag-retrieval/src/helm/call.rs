@@ -1,29 +1,29 @@
-//! What helm is asked for.
+//! One command of helm.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use registry_client::credentials::Secret;
 
-/// What a run of helm waits for.
+/// The resource that a command waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Load {
-    /// Somebody else's answer, perhaps for long: whose, however they are told apart.
+    /// A server, perhaps for long. Names the server.
     Network(String),
-    /// A core of this machine.
+    /// A processor core.
     Processor,
 }
 
-/// A run of helm that is yet to start. Arguments reach it as they are, through no shell.
+/// A command of helm. Its arguments reach the program without a shell.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
-    /// What it is to do, for messages: such as `show values`.
+    /// The command for messages, such as `show values`.
     pub(super) command: String,
     pub(super) load: Load,
-    /// Where its homes are, unless where they are for all.
+    /// The directory of its homes, if not the shared one.
     pub(super) home: Option<&'a Path>,
     pub(super) arguments: Vec<OsString>,
-    /// What it reads from stdin: what others on this machine must not see.
+    /// Its standard input, for a secret: other users can read arguments.
     pub(super) input: Option<Secret>,
 }
 
@@ -38,9 +38,9 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Says in messages what is asked for too.
-    pub(super) fn about(mut self, what: &str) -> Self {
-        self.command = format!("{} {what}", self.command);
+    /// Adds the object of the command to messages.
+    pub(super) fn about(mut self, object: &str) -> Self {
+        self.command = format!("{} {object}", self.command);
         self
     }
 
@@ -49,7 +49,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// An option with its value in one argument, so that a value that begins with `-` stays one.
+    /// Adds an option and its value as one argument, so that a value can begin with `-`.
     pub(super) fn option(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         let mut argument = OsString::from(format!("--{name}="));
         argument.push(value);
@@ -67,7 +67,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// What is no option, last: nothing after it is taken for one.
+    /// Adds the operands. They are last, and none is read as an option.
     pub(super) fn operands(mut self, operands: &[&OsStr]) -> Self {
         self.arguments.push("--".into());
         self.arguments.extend(operands.iter().map(OsString::from));
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_is_given_becomes_an_option_or_two_arguments() {
+    fn values_and_operands_never_become_options() {
         let call = Call::new("show values", Load::Processor)
             .option("set", "--debug $(x) a b")
             .operands(&[OsStr::new("-x")]);

@@ -1,10 +1,10 @@
-//! What helm gets to see of the environment.
+//! The environment of helm.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// The variables of the environment that helm gets to see; `HOME` only where credentials are given,
-/// for the helpers that they name.
+/// The environment variables that helm receives. `HOME` is passed only with a credentials file, for the
+/// credential helpers that the file names.
 pub const VARIABLES: [&str; 12] = [
     "HOME",
     "PATH",
@@ -25,7 +25,7 @@ fn passes(name: &OsStr, registry_config: Option<&Path>) -> bool {
     known && (name != "HOME" || registry_config.is_some())
 }
 
-/// The environment of a helm whose homes are in `home`.
+/// Returns the environment of a helm with its homes in `home`.
 pub(super) fn of_home<'a>(
     outside: &'a [(OsString, OsString)],
     registry_config: Option<&Path>,
@@ -40,11 +40,11 @@ pub(super) fn of_home<'a>(
         ("HELM_CONFIG_HOME", "config"),
         ("HELM_DATA_HOME", "data"),
         ("TMPDIR", "tmp"),
-        // A file that is not there: helm has no cluster to ask.
+        // A missing file: helm has no cluster to query.
         ("KUBECONFIG", "no-cluster"),
     ];
-    let own = own.map(|(name, folder)| (OsStr::new(name), home.join(folder).into_os_string()));
-    // What stands later wins: the user's home over this one.
+    let own = own.map(|(name, directory)| (OsStr::new(name), home.join(directory).into_os_string()));
+    // Later variables win: the user's home overrides this one.
     let mut environment = vec![(OsStr::new("HOME"), home.as_os_str().to_owned())];
     environment.extend(passed);
     environment.extend(own);
@@ -60,7 +60,7 @@ mod tests {
 
     use super::*;
 
-    fn seen(registry_config: Option<&str>) -> BTreeMap<String, String> {
+    fn environment_with(registry_config: Option<&str>) -> BTreeMap<String, String> {
         let outside = [
             ("PATH", "/bin"),
             ("HOME", "/home/user"),
@@ -87,9 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_needed_comes_through() {
-        let seen = seen(None);
-        let names: Vec<&str> = seen.keys().map(String::as_str).collect();
+    fn only_listed_variables_reach_helm() {
+        let environment = environment_with(None);
+        let names: Vec<&str> = environment.keys().map(String::as_str).collect();
         assert_eq!(
             names,
             [
@@ -103,16 +103,16 @@ mod tests {
                 "https_proxy"
             ]
         );
-        assert_eq!(seen["HOME"], "/scratch");
-        assert_eq!(seen["KUBECONFIG"], "/scratch/no-cluster");
+        assert_eq!(environment["HOME"], "/scratch");
+        assert_eq!(environment["KUBECONFIG"], "/scratch/no-cluster");
     }
 
     #[test]
-    fn helpers_named_by_a_file_of_credentials_find_the_users_home() {
-        let seen = seen(Some("/home/user/.docker/config.json"));
-        assert_eq!(seen["HOME"], "/home/user");
+    fn credentials_file_passes_the_home_of_the_user() {
+        let environment = environment_with(Some("/home/user/.docker/config.json"));
+        assert_eq!(environment["HOME"], "/home/user");
         assert_eq!(
-            seen["HELM_REGISTRY_CONFIG"],
+            environment["HELM_REGISTRY_CONFIG"],
             "/home/user/.docker/config.json"
         );
     }
