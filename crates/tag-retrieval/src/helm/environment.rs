@@ -43,7 +43,8 @@ pub(super) fn of_home<'a>(
         // A missing file: helm has no cluster to query.
         ("KUBECONFIG", "no-cluster"),
     ];
-    let own = own.map(|(name, directory)| (OsStr::new(name), home.join(directory).into_os_string()));
+    let own =
+        own.map(|(name, directory)| (OsStr::new(name), home.join(directory).into_os_string()));
     // Later variables win: the user's home overrides this one.
     let mut environment = vec![(OsStr::new("HOME"), home.as_os_str().to_owned())];
     environment.extend(passed);

@@ -1,4 +1,4 @@
-//! The program, and what all its runs share.
+//! The helm program and the state of its runs.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -19,32 +19,32 @@ use super::error::{HelmError, stderr_line};
 use super::package_cache::PackageCache;
 use crate::url_credentials::without_credentials;
 
-/// How many runs may wait for one server at once. They need little of this machine, and a server
-/// that hangs must hold neither those that render nor those that wait for another.
-const FETCHING: usize = 16;
+/// Maximum concurrent fetches from one server. They use little of the machine, and a hanging server must
+/// delay neither rendering nor fetches from other servers.
+const MAX_FETCHES_PER_SERVER: usize = 16;
 
-/// The most that a run may write. The biggest charts there are render to some MiB.
-const MOST: usize = 64 * 1024 * 1024;
+/// Maximum output of one run in bytes. The largest known charts render to a few MiB.
+const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 
-/// What `mirror` has to say of helm.
+/// The settings of helm.
 #[derive(Clone)]
 pub struct HelmSettings {
-    /// Where it is; `None` where there is none, which is an error only once an entry needs it.
+    /// The path of the program. If it is missing, only entries that need helm fail.
     pub program: Option<PathBuf>,
-    /// The environment of this process, of which helm gets to see a few variables.
+    /// The environment of this process. helm receives only a few variables.
     pub environment: Vec<(OsString, OsString)>,
-    /// Credentials for charts in registries, as `docker login` writes them.
+    /// The credentials file for charts in registries, in the format of `docker login`.
     pub registry_config: Option<PathBuf>,
-    /// An empty folder that lives as long as the run: charts and indexes are kept there.
+    /// An empty directory for charts and indexes, which exists as long as the run.
     pub scratch: PathBuf,
-    /// How long an entry has. One run may take three quarters of it.
+    /// The deadline of an entry. One run may take three quarters of it.
     pub deadline: Duration,
-    /// How many may render at once; at least one does. The number of cores, for example.
+    /// Maximum concurrent renderings, at least one: usually the number of cores.
     pub processes: usize,
 }
 
 impl fmt::Debug for HelmSettings {
-    /// Without the environment, in which there may be secrets.
+    /// Omits the environment, which may contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HelmSettings")
             .field("program", &self.program)
@@ -56,35 +56,35 @@ impl fmt::Debug for HelmSettings {
     }
 }
 
-/// The helm program with what was fetched so far, shared by all entries of a run.
+/// The helm program with its fetched charts, shared by all entries of a run.
 #[derive(Debug)]
 pub struct Helm {
     settings: HelmSettings,
-    /// By the server.
+    /// By server.
     fetching: Mutex<HashMap<String, Arc<Semaphore>>>,
     rendering: Arc<Semaphore>,
-    folders: AtomicUsize,
+    directories: AtomicUsize,
     pub(super) packages: PackageCache,
 }
 
 impl Helm {
-    /// Nothing is run or looked for yet.
+    /// Creates a helm. No program is started.
     pub fn new(settings: HelmSettings) -> Self {
         let processes = settings.processes.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             settings,
             fetching: Mutex::default(),
             rendering: Arc::new(Semaphore::new(processes)),
-            folders: AtomicUsize::new(0),
+            directories: AtomicUsize::new(0),
             packages: PackageCache::default(),
         }
     }
 
-    /// Returns true if there is a helm at all.
+    /// Checks that the program exists.
     ///
     /// # Errors
     ///
-    /// [`HelmError::Missing`], which says how to get one.
+    /// [`HelmError::Missing`] if it does not.
     pub fn check(&self) -> Result<(), HelmError> {
         self.settings
             .program
@@ -94,14 +94,14 @@ impl Helm {
     }
 
     /// Creates a directory for one fetched chart or index.
-    pub(super) fn new_directory(&self, of: &str) -> Result<PathBuf, HelmError> {
-        let number = self.folders.fetch_add(1, Ordering::Relaxed);
-        let folder = self.settings.scratch.join(format!("{of}-{number}"));
-        std::fs::create_dir_all(&folder)?;
-        Ok(folder)
+    pub(super) fn new_directory(&self, prefix: &str) -> Result<PathBuf, HelmError> {
+        let number = self.directories.fetch_add(1, Ordering::Relaxed);
+        let directory = self.settings.scratch.join(format!("{prefix}-{number}"));
+        std::fs::create_dir_all(&directory)?;
+        Ok(directory)
     }
 
-    /// Runs helm and gives what it wrote to stdout.
+    /// Runs a command and returns its standard output.
     pub(super) async fn run(&self, call: Call<'_>) -> Result<String, HelmError> {
         let program = self.settings.program.as_ref().ok_or(HelmError::Missing)?;
         let home = call.home.unwrap_or(&self.settings.scratch);
@@ -111,13 +111,13 @@ impl Helm {
         let mut run = Program::new(program)
             .args(&call.arguments)
             .envs(environment)
-            .deadline(self.longest_run())
-            .max_stdout(MOST);
+            .deadline(self.run_deadline())
+            .max_stdout(MAX_OUTPUT);
         if let Some(input) = &call.input {
             run = run.stdin(input.expose().as_bytes().to_vec());
         }
         let permits = self.permits(call.load);
-        // The semaphores are never closed; each holder has the deadline of its run.
+        // The semaphores are never closed, and every holder has a deadline.
         let permit = permits.acquire().await;
         let started = Instant::now();
         let ended = run.run().await;
@@ -126,7 +126,7 @@ impl Helm {
         debug!("helm {command}: {} ms", started.elapsed().as_millis());
         let finished = match ended {
             Ok(finished) => finished,
-            Err(error) => return Err(self.unfinished(error, program, command)),
+            Err(error) => return Err(self.run_error(error, program, command)),
         };
         if !finished.status.success() {
             let stderr = stderr_line(&finished.stderr);
@@ -140,17 +140,17 @@ impl Helm {
             return Arc::clone(&self.rendering);
         };
         let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_server = fetching.entry(server);
-        Arc::clone(of_server.or_insert_with(|| Arc::new(Semaphore::new(FETCHING))))
+        let permits = fetching.entry(server);
+        Arc::clone(permits.or_insert_with(|| Arc::new(Semaphore::new(MAX_FETCHES_PER_SERVER))))
     }
 
-    /// Less than an entry has: a chart that hangs fails alone, what the entry's
-    /// others gave stands.
-    fn longest_run(&self) -> Duration {
+    /// Returns the deadline of one run. It is shorter than that of the entry, so that a hanging chart fails
+    /// alone.
+    fn run_deadline(&self) -> Duration {
         self.settings.deadline * 3 / 4
     }
 
-    fn unfinished(&self, error: RunError, program: &Path, command: String) -> HelmError {
+    fn run_error(&self, error: RunError, program: &Path, command: String) -> HelmError {
         match error {
             RunError::TimedOut { deadline, .. } => HelmError::TimedOut {
                 program: program.display().to_string(),

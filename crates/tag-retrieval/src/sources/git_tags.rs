@@ -1,8 +1,7 @@
 //! `git-tags`: the tags of a git repository.
 //!
-//! The program `git` asks for them: it speaks every protocol and every
-//! authentication that git repositories are behind, with the configuration of
-//! whoever runs it, and asks for tags only where a server lets it.
+//! The program `git` lists them. It supports every protocol and authentication of git repositories with
+//! the configuration of the user, and requests tags only if the server can filter.
 
 use std::io;
 use std::time::Duration;
@@ -19,45 +18,42 @@ use crate::retrieved::Retrieved;
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 use crate::url_credentials::UrlCredentials;
 
-/// For the whole answer.
+/// Deadline of the listing.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// Some hundred thousand tags.
-const LARGEST: usize = 32 * 1024 * 1024;
-/// What git says of a failure.
-const SAID: usize = 64 * 1024;
+/// Maximum size of the listing in bytes: some hundred thousand tags.
+const MAX_LISTING_SIZE: usize = 32 * 1024 * 1024;
+/// Maximum size of stderr in bytes.
+const MAX_STDERR_SIZE: usize = 64 * 1024;
 
-/// Why git did not tell the tags.
+/// An error of git.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GitError {
-    /// It could not be started.
-    #[error(
-        "the version source git-tags needs the program git, which cannot be run: {0}; install git"
-    )]
-    NotRun(io::Error),
-    /// It failed.
-    #[error("git ls-remote {url}: {said}")]
+    /// The program could not be started.
+    #[error("cannot run git, which git-tags needs: {0}: install git")]
+    NotRun(#[source] io::Error),
+    /// The command failed.
+    #[error("git ls-remote {url}: {stderr}")]
     Failed {
-        /// The repository.
+        /// The URL of the repository.
         url: String,
-        /// What it said, or its status.
-        said: String,
+        /// The text on stderr, or the exit status.
+        stderr: String,
     },
-    /// It took too long and was ended.
+    /// The command was stopped at its deadline.
     #[error("git ls-remote {url}: no end within {} s", after.as_secs())]
     TimedOut {
-        /// The repository.
+        /// The URL of the repository.
         url: String,
-        /// How long it was waited for.
+        /// The deadline.
         after: Duration,
     },
-    /// There are more tags than anybody has.
-    #[error(
-        "git ls-remote {url}: the answer is larger than {limit} bytes, the most that is accepted here"
-    )]
+    /// The listing is too large.
+    #[error("git ls-remote {url}: the listing exceeds {limit} bytes")]
     TooLarge {
-        /// The repository.
+        /// The URL of the repository.
         url: String,
-        /// The bound in bytes.
+        /// The maximum in bytes.
         limit: usize,
     },
 }
@@ -109,12 +105,12 @@ impl From<GitError> for RetrievalError {
 
 impl VersionSource for GitTags {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
-        let shown = UrlCredentials::split(&self.url).0.to_string();
-        let listed = ls_remote(&upstreams.git, &self.url, &shown, DEADLINE).await?;
-        let candidates: Vec<_> = tags(&listed).map(|tag| candidate(&shown, tag)).collect();
+        let location = UrlCredentials::split(&self.url).0.to_string();
+        let listed = ls_remote(&upstreams.git, &self.url, &location, DEADLINE).await?;
+        let candidates: Vec<_> = tags(&listed).map(|tag| candidate(&location, tag)).collect();
         if candidates.is_empty() {
             return Err(RetrievalError::Empty {
-                location: shown,
+                location,
                 reason: "has no tags".to_owned(),
             });
         }
@@ -135,7 +131,7 @@ fn candidate(repository: &str, tag: &str) -> Candidate {
     }
 }
 
-/// The tags in lines of an object's name, a tab and a reference's.
+/// Returns the tags of a listing. Each line has an object name, a tab and a reference.
 fn tags(listed: &str) -> impl Iterator<Item = &str> {
     let references = listed
         .lines()
@@ -146,7 +142,7 @@ fn tags(listed: &str) -> impl Iterator<Item = &str> {
 async fn ls_remote(
     git: &GitSettings,
     url: &Url,
-    shown: &str,
+    location: &str,
     deadline: Duration,
 ) -> Result<String, GitError> {
     let not_run = |kind: io::ErrorKind| GitError::NotRun(kind.into());
@@ -154,7 +150,7 @@ async fn ls_remote(
     let program = Program::new(program.ok_or_else(|| not_run(io::ErrorKind::NotFound))?)
         .envs(git.environment.iter().map(|(name, value)| (name, value)));
     let ended = with_arguments(program, url).deadline(deadline).run().await;
-    let url = shown.to_owned();
+    let url = location.to_owned();
     let output = ended.map_err(|error| match error {
         RunError::TimedOut { deadline, .. } => GitError::TimedOut {
             url,
@@ -165,9 +161,9 @@ async fn ls_remote(
         _ => not_run(io::ErrorKind::NotFound),
     })?;
     if !output.status.success() {
-        let said = one_line(&output.stderr).unwrap_or_else(|| output.status.to_string());
-        let url = shown.to_owned();
-        return Err(GitError::Failed { url, said });
+        let stderr = one_line(&output.stderr).unwrap_or_else(|| output.status.to_string());
+        let url = location.to_owned();
+        return Err(GitError::Failed { url, stderr });
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -188,8 +184,7 @@ const SETTINGS: [&str; 8] = [
 
 /// Lists the tags of a repository without prompts, through the protocol of its URL alone.
 fn with_arguments(mut program: Program, url: &Url) -> Program {
-    // A redirect may lead from plain HTTP to TLS, not the other way. Others, such
-    // as `ext`, run programs.
+    // A redirect may lead from HTTP to HTTPS only. Other protocols, such as `ext`, run programs.
     let allowed = match url.scheme() {
         "http" => "http:https",
         "file" => "file",
@@ -206,14 +201,14 @@ fn with_arguments(mut program: Program, url: &Url) -> Program {
     program
         .args(["ls-remote", "--quiet", "--tags", "--refs", "--"])
         .arg(url.as_str())
-        // Not in a repository, whose configuration would count.
+        // Outside any repository, so that no local configuration applies.
         .current_dir("/")
         .env("GIT_ALLOW_PROTOCOL", allowed)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_ASKPASS", "")
         .env("LC_ALL", "C")
-        .max_stdout(LARGEST)
-        .keep_stderr(KeptStderr::First(SAID))
+        .max_stdout(MAX_LISTING_SIZE)
+        .keep_stderr(KeptStderr::First(MAX_STDERR_SIZE))
 }
 
 /// Passes the credentials of the URL in the environment, which other users cannot read as they can
@@ -229,10 +224,10 @@ fn with_credentials(program: Program, url: &Url, credentials: UrlCredentials) ->
         .env("MIRROR_PASSWORD", credentials.password)
 }
 
-/// What git said, `fatal: ` cut; `None` where it said nothing.
-fn one_line(said: &[u8]) -> Option<String> {
-    let said = String::from_utf8_lossy(said);
-    let lines = said
+/// Formats stderr as one line, without `fatal: `. Returns `None` if it is empty.
+fn one_line(stderr: &[u8]) -> Option<String> {
+    let stderr = String::from_utf8_lossy(stderr);
+    let lines = stderr
         .lines()
         .map(|line| line.trim_start_matches("fatal: ").trim());
     let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
@@ -247,13 +242,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_other_than_tags_are_none() {
+    fn only_tags_are_listed() {
         let listed = "1f\trefs/tags/v1.0\n2e\trefs/tags/api/v1.1\n3d\trefs/heads/v2\nnonsense\n";
         assert_eq!(tags(listed).collect::<Vec<_>>(), ["v1.0", "api/v1.1"]);
     }
 
     #[tokio::test]
-    async fn a_server_that_says_nothing_is_not_waited_for() {
+    async fn silent_server_is_an_error_at_the_deadline() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/a.git", silent.local_addr().unwrap());
         let url: Url = url.parse().unwrap();
@@ -261,7 +256,10 @@ mod tests {
             program: program_runner::find(OsStr::new("/usr/local/bin:/usr/bin:/bin"), "git"),
             environment: Vec::new(),
         };
-        let asked = ls_remote(&git, &url, "it", Duration::from_millis(300)).await;
-        assert!(matches!(asked, Err(GitError::TimedOut { .. })), "{asked:?}");
+        let result = ls_remote(&git, &url, "it", Duration::from_millis(300)).await;
+        assert!(
+            matches!(result, Err(GitError::TimedOut { .. })),
+            "{result:?}"
+        );
     }
 }
