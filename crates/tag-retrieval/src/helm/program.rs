@@ -120,7 +120,8 @@ impl Helm {
         // The semaphores are never closed, and every holder has a deadline.
         let permit = permits.acquire().await;
         let started = Instant::now();
-        let ended = run.run().await;
+        // The future holds the buffers for the output.
+        let ended = Box::pin(run.run()).await;
         drop(permit);
         let command = without_credentials(&call.command);
         debug!("helm {command}: {} ms", started.elapsed().as_millis());
