@@ -130,7 +130,7 @@ async fn failures_are_typed() {
     assert!(exact.is_ok());
 }
 
-/// Whether a process runs. One that was killed and not reaped by its new parent yet does not.
+/// Returns true if a process runs. A killed process that its parent has not reaped does not run.
 fn is_running(process: &str) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/stat", process.trim()));
     status.is_ok_and(|status| !status.contains(") Z "))

@@ -247,9 +247,8 @@ mod tests {
     async fn a_pause_holds_all_and_one_too_long_fails_at_once() {
         let limit = Arc::new(HostLimit::new(4, 4));
         limit.pause(Duration::from_millis(80));
-        let begun = Instant::now();
         limit.acquire("h", LONG).await.unwrap();
-        assert!(limit.pause_left().is_none() || begun.elapsed() < LONG);
+        assert!(limit.pause_left().is_none());
 
         limit.pause(Duration::from_secs(400));
         let refused = limit.acquire("h", LONG).await.unwrap_err();

