@@ -49,7 +49,7 @@ async fn add_tag_locks_the_rows_that_it_adds() {
         lines[1].starts_with(&format!("{r}/a r.io/m/a 2 {digest} ")),
         "{lock}"
     );
-    let mut others = lines.clone();
+    let mut others = lines;
     others.remove(1);
     assert!(others.iter().all(|line| before.1.contains(line)), "{lock}");
     environment.mirror("lock --check").exits(0);
