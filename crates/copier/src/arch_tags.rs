@@ -6,12 +6,12 @@ use oci_spec::image::Descriptor;
 use registry_client::{Content, Manifest};
 
 use crate::arch_tag_name::{arch_tag, arch_tag_suffixes};
-use crate::engine::Passage;
+use crate::engine::ImageCopy;
 use crate::images::digests_of;
 use crate::platform::Platform;
 use crate::report::RowError;
 
-impl Passage<'_> {
+impl ImageCopy<'_> {
     /// Writes the `TAG-ARCH` tags of an image whose contents are at the target.
     pub(crate) async fn write_arch_tags(
         &self,

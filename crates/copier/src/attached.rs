@@ -12,9 +12,9 @@ use oci_spec::image::Descriptor;
 use registry_client::{Content, Error, Referrers, Support, is_index_type};
 
 use crate::digest_tags::DigestTags;
-use crate::doubts::Denied;
-use crate::engine::Passage;
-use crate::images::{Expect, Role, digests_of};
+use crate::engine::ImageCopy;
+use crate::images::{AtDestination, Relation, digests_of};
+use crate::listing_gaps::ListingGap;
 use crate::referrers_index;
 use crate::report::RowError;
 use crate::subject::{Subject, check_subject};
@@ -22,7 +22,7 @@ use crate::subject::{Subject, check_subject};
 /// Signatures of signatures of signatures: deeper is no signature any more.
 const DEPTH: usize = 4;
 
-impl Passage<'_> {
+impl ImageCopy<'_> {
     /// Copies what is attached to an image and to the children of an index.
     /// An image that was rebuilt has no `root` that anything could refer to.
     ///
@@ -116,7 +116,7 @@ impl Passage<'_> {
             .await;
         let tags = self.listed(listed, "the tags of the source")?;
         if tags.is_denied() {
-            self.doubt(Denied::Tags);
+            self.add_listing_gap(ListingGap::Tags);
         }
         if let Some(warning) = tags.warning() {
             self.warn(warning.clone());
@@ -217,7 +217,7 @@ impl Passage<'_> {
     /// left out.
     fn is_referrer(&self, checked: Result<(), RowError>) -> Result<bool, RowError> {
         match checked {
-            Err(error @ RowError::OtherSubject(_)) => {
+            Err(error @ RowError::SubjectMismatch(_)) => {
                 self.warn(format!("{error}; it is left out"));
                 Ok(false)
             }
@@ -245,7 +245,7 @@ impl Passage<'_> {
         if !self.plan_digest_tags(subject).await? {
             return Ok(());
         }
-        self.ensure_contents(&manifest, None, Expect::Unknown, 0)
+        self.ensure_contents(&manifest, None, AtDestination::Unknown, 0)
             .await?;
         self.put(tag, &manifest).await
     }
@@ -263,7 +263,7 @@ impl Passage<'_> {
         let ask = || self.source.referrers(subject);
         match self.engine.referrers.get_or_init(key, ask).await {
             Ok(Referrers::Listed(list)) => return Ok(list),
-            Ok(Referrers::Unsupported) => self.doubt(Denied::Referrers),
+            Ok(Referrers::Unsupported) => self.add_listing_gap(ListingGap::Referrers),
             Err(error) => return self.listed(Err(error), &what),
         }
         if !tags.has_schema_tag(subject) {
@@ -357,9 +357,9 @@ impl Passage<'_> {
     ) -> Result<Vec<Descriptor>, RowError> {
         let digest = &subject.digest;
         let copies = referrers.iter().map(|referrer| async move {
-            let role = Role::Referrer(subject);
+            let relation = Relation::Referrer(subject);
             let copied = self
-                .ensure_child(digest, referrer, role, Expect::Unknown, 1)
+                .ensure_child(digest, referrer, relation, AtDestination::Unknown, 1)
                 .await;
             let copied = self.is_referrer(copied);
             let is_referrer = copied.map_err(|error| RowError::Referrer {

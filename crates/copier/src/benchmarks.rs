@@ -2,14 +2,14 @@
 
 use registry_client::{Access, Client, Error, manifest_reference};
 
-use crate::destination::{Candidates, Near};
+use crate::destination::{MountCandidates, SearchHint};
 use crate::row::Row;
 use crate::sync::split_by_destination;
 
 /// The images that a registry has, of which none was read.
 #[derive(Debug)]
 pub struct Search {
-    candidates: Candidates,
+    candidates: MountCandidates,
 }
 
 impl Search {
@@ -19,7 +19,7 @@ impl Search {
     ///
     /// When a name is none.
     pub fn through(client: &Client, rows: &[Row]) -> Result<Self, Error> {
-        let candidates = Candidates::default();
+        let candidates = MountCandidates::default();
         for row in rows {
             let target = client.destination(&row.destination, Access::Push)?;
             let name = target.path().clone();
@@ -36,12 +36,12 @@ impl Search {
         let Ok(repository) = row.destination.repository().parse() else {
             return 0;
         };
-        let near = Near {
+        let hint = SearchHint {
             repository: &repository,
             source: row.source.repository(),
             platform: None,
         };
-        self.candidates.order(near, payable)
+        self.candidates.order(hint, payable)
     }
 }
 

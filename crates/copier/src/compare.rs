@@ -18,7 +18,7 @@ use crate::compare_contents::Contents;
 use crate::compare_report::{
     CompareError, CompareReport, CompareStatus, CompareSummary, Comparison,
 };
-use crate::heads::{Found, Heads};
+use crate::head_cache::{HeadCache, SourceHead};
 use crate::progress::Progress;
 use crate::row::{NarrowedIndex, Options, Row};
 
@@ -41,7 +41,7 @@ pub async fn compare(
     let comparer = Comparer {
         client,
         options,
-        heads: Heads::new(),
+        heads: HeadCache::new(),
     };
     let mut done: Vec<Comparison> = rows
         .iter()
@@ -75,7 +75,7 @@ pub async fn compare(
 struct Comparer<'a> {
     client: &'a Client,
     options: &'a Options,
-    heads: Heads,
+    heads: HeadCache,
 }
 
 impl Comparer<'_> {
@@ -116,7 +116,7 @@ impl Comparer<'_> {
                 reference: row.source.to_string(),
             });
         };
-        let (source, moved) = source.held_to(row, there.as_ref());
+        let (source, moved) = source.pin_to_approved(row, there.as_ref());
         comparison.source_digest = Some(source.head.digest.clone());
         comparison.moved = moved;
         let Some(there) = there else {
@@ -129,7 +129,7 @@ impl Comparer<'_> {
 
     /// What the destination's tag should be: the source's digest, or that of
     /// the index that `sync` would write for the selected platforms.
-    async fn wanted_digest(&self, source: &Found) -> Result<Digest, CompareError> {
+    async fn wanted_digest(&self, source: &SourceHead) -> Result<Digest, CompareError> {
         match &self.options.platforms {
             Some(selection) if selection.index == NarrowedIndex::Rebuilt => {
                 let contents = Contents::read(&source.repository, &source.head.digest).await;
@@ -146,7 +146,7 @@ impl Comparer<'_> {
     async fn contents(
         &self,
         row: &Row,
-        source: &Found,
+        source: &SourceHead,
         target: &Repository,
         wanted: &Digest,
         there: &Digest,

@@ -11,9 +11,9 @@ use tokio::sync::Semaphore;
 
 use crate::destination::Destination;
 use crate::digest_tags::DigestTags;
-use crate::doubts::{Denied, Doubts};
-use crate::heads::Heads;
-use crate::manifests::Manifests;
+use crate::head_cache::HeadCache;
+use crate::listing_gaps::{ListingGap, ListingGaps};
+use crate::manifest_cache::ManifestCache;
 use crate::progress::Progress;
 use crate::report::{RowError, Summary};
 use crate::row::Options;
@@ -31,13 +31,13 @@ pub(crate) struct Engine<'a> {
     pub(crate) plan: Arc<WritePlan>,
     pub(crate) options: &'a Options,
     pub(crate) progress: &'a Arc<Progress>,
-    pub(crate) heads: Heads,
-    pub(crate) manifests: Manifests,
+    pub(crate) heads: HeadCache,
+    pub(crate) manifests: ManifestCache,
     pub(crate) digest_tags: OnceMap<String, Result<Arc<DigestTags>, registry_client::Error>>,
     /// By source repository and digest.
     pub(crate) referrers: OnceMap<(String, Digest), Result<Referrers, registry_client::Error>>,
-    pub(crate) tally: Tally,
-    pub(crate) doubts: Doubts,
+    pub(crate) blob_counts: BlobCounts,
+    pub(crate) listing_gaps: ListingGaps,
     /// A place for each image that is being copied; closed when the run is to
     /// end.
     pub(crate) copying: Semaphore,
@@ -57,12 +57,12 @@ impl<'a> Engine<'a> {
             plan,
             options,
             progress,
-            heads: Heads::new(),
-            manifests: Manifests::default(),
+            heads: HeadCache::new(),
+            manifests: ManifestCache::default(),
             digest_tags: OnceMap::default(),
             referrers: OnceMap::default(),
-            tally: Tally::default(),
-            doubts: Doubts::default(),
+            blob_counts: BlobCounts::default(),
+            listing_gaps: ListingGaps::default(),
             copying: Semaphore::new(COPIES),
             destinations: Mutex::default(),
         }
@@ -97,14 +97,14 @@ impl<'a> Engine<'a> {
 
 /// Counts of blobs over a run.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct BlobCounts {
     pub(crate) copied: AtomicU64,
     pub(crate) mounted: AtomicU64,
     pub(crate) present: AtomicU64,
     pub(crate) bytes: AtomicU64,
 }
 
-impl Tally {
+impl BlobCounts {
     pub(crate) fn fill(&self, summary: &mut Summary) {
         summary.blobs_copied = self.copied.load(Ordering::Relaxed);
         summary.blobs_mounted = self.mounted.load(Ordering::Relaxed);
@@ -115,7 +115,7 @@ impl Tally {
 
 /// One image on its way from a repository to a repository.
 #[derive(Debug)]
-pub(crate) struct Passage<'a> {
+pub(crate) struct ImageCopy<'a> {
     pub(crate) engine: &'a Engine<'a>,
     pub(crate) source: &'a Repository,
     pub(crate) target: &'a Repository,
@@ -124,13 +124,13 @@ pub(crate) struct Passage<'a> {
     pub(crate) destination: &'a Destination,
     /// Bytes sent for this row.
     bytes: AtomicU64,
-    /// Manifests written for this row.
+    /// ManifestCache written for this row.
     written: AtomicU64,
     warnings: Mutex<Vec<String>>,
-    doubts: Mutex<BTreeSet<Denied>>,
+    listing_gaps: Mutex<BTreeSet<ListingGap>>,
 }
 
-impl<'a> Passage<'a> {
+impl<'a> ImageCopy<'a> {
     pub(crate) fn new(
         engine: &'a Engine<'a>,
         source: &'a Repository,
@@ -146,7 +146,7 @@ impl<'a> Passage<'a> {
             bytes: AtomicU64::new(0),
             written: AtomicU64::new(0),
             warnings: Mutex::default(),
-            doubts: Mutex::default(),
+            listing_gaps: Mutex::default(),
         }
     }
 
@@ -167,7 +167,10 @@ impl<'a> Passage<'a> {
     }
 
     pub(crate) fn sent(&self, bytes: u64) {
-        self.engine.tally.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.engine
+            .blob_counts
+            .bytes
+            .fetch_add(bytes, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
@@ -184,13 +187,21 @@ impl<'a> Passage<'a> {
     }
 
     /// The source has not listed something, which may be wrong.
-    pub(crate) fn doubt(&self, denied: Denied) {
-        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-        doubts.insert(denied);
+    pub(crate) fn add_listing_gap(&self, denied: ListingGap) {
+        let mut listing_gaps = self
+            .listing_gaps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        listing_gaps.insert(denied);
     }
 
-    pub(crate) fn take_doubts(&self) -> BTreeSet<Denied> {
-        std::mem::take(&mut *self.doubts.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn take_listing_gaps(&self) -> BTreeSet<ListingGap> {
+        std::mem::take(
+            &mut *self
+                .listing_gaps
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     pub(crate) fn take_warnings(&self) -> Vec<String> {

@@ -6,23 +6,23 @@ use image_name::Digest;
 use oci_spec::image::Descriptor;
 use registry_client::{Blob, Content, Manifest};
 
-use crate::engine::Passage;
+use crate::engine::ImageCopy;
 use crate::platform::Platform;
 use crate::report::RowError;
 use crate::subject::{Subject, check_subject};
 
 /// What is known of the target before a manifest is copied there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expect {
+pub(crate) enum AtDestination {
     /// The parent was not there, so its children are not asked for.
-    Absent,
+    Missing,
     /// Some children may be there.
     Unknown,
 }
 
 /// The relation of a manifest to the one that it is copied for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Role<'a> {
+pub(crate) enum Relation<'a> {
     /// An index names it.
     Child,
     /// It is listed as a referrer, and must name the other as its subject.
@@ -36,7 +36,7 @@ const CHILDREN: usize = 2_000;
 /// Layers of one image; container runtimes stop at 127, artifacts may have more.
 const LAYERS: usize = 10_000;
 
-impl Passage<'_> {
+impl ImageCopy<'_> {
     /// A manifest of the source, `None` where it lacks it.
     pub(crate) async fn source_manifest(
         &self,
@@ -53,11 +53,11 @@ impl Passage<'_> {
         &'f self,
         manifest: &'f Manifest,
         platform: Option<&'f Platform>,
-        expect: Expect,
+        expect: AtDestination,
         depth: usize,
     ) -> LocalBoxFuture<'f, Result<(), RowError>> {
         async move {
-            let excessive = |what: String| RowError::Excessive {
+            let excessive = |what: String| RowError::LimitExceeded {
                 digest: manifest.digest.clone(),
                 what,
             };
@@ -96,18 +96,19 @@ impl Passage<'_> {
         &self,
         parent: &Digest,
         children: &[Descriptor],
-        expect: Expect,
+        expect: AtDestination,
         depth: usize,
     ) -> Result<(), RowError> {
         if children.len() > CHILDREN {
-            return Err(RowError::Excessive {
+            return Err(RowError::LimitExceeded {
                 digest: parent.clone(),
                 what: format!("names {} manifests, more than {CHILDREN}", children.len()),
             });
         }
         let ensured = children.iter().map(|child| async move {
-            let role = Role::Child;
-            self.ensure_child(parent, child, role, expect, depth).await
+            let relation = Relation::Child;
+            self.ensure_child(parent, child, relation, expect, depth)
+                .await
         });
         try_join_all(ensured).await.map(drop)
     }
@@ -118,13 +119,13 @@ impl Passage<'_> {
         &'f self,
         parent: &'f Digest,
         child: &'f Descriptor,
-        role: Role<'f>,
-        expect: Expect,
+        relation: Relation<'f>,
+        expect: AtDestination,
         depth: usize,
     ) -> LocalBoxFuture<'f, Result<(), RowError>> {
         async move {
             let key = (self.target_name.clone(), child.digest().try_into()?);
-            let copy = || self.copy_child(parent, child, role, expect, depth);
+            let copy = || self.copy_child(parent, child, relation, expect, depth);
             // The cells cannot wait for each other in a circle: each waits for those of content
             // that it names by digest, and no content names itself.
             self.destination.manifests.get_or_try_init(key, copy).await
@@ -136,12 +137,12 @@ impl Passage<'_> {
         &self,
         parent: &Digest,
         child: &Descriptor,
-        role: Role<'_>,
-        expect: Expect,
+        relation: Relation<'_>,
+        expect: AtDestination,
         depth: usize,
     ) -> Result<(), RowError> {
         let digest = &Digest::try_from(child.digest())?;
-        if expect == Expect::Unknown {
+        if expect == AtDestination::Unknown {
             let there = self.target.head_manifest(digest).await;
             if there.map_err(RowError::Write)?.is_some() {
                 return Ok(());
@@ -151,7 +152,7 @@ impl Passage<'_> {
         let Some(manifest) = self.source_manifest(digest).await? else {
             return self.copy_blob_child(parent, child).await;
         };
-        if let Role::Referrer(subject) = role {
+        if let Relation::Referrer(subject) = relation {
             self.check_attached(subject).await?;
             check_subject(&manifest, &subject.digest)?;
         }

@@ -37,7 +37,7 @@
 //! (`images`), blob by blob (`blobs`): known to be there, mounted from where
 //! this run or an earlier one brought it (`destination`), or sent. The tag is
 //! written last, then what is attached follows (`attached`). When all rows are
-//! done, it is known which answers cannot be believed (`doubts`).
+//! done, it is known which answers cannot be believed (`listing_gaps`).
 //!
 //! # Invariants
 //!
@@ -57,27 +57,27 @@ mod arch_tags;
 mod attached;
 #[cfg(feature = "benchmarks")]
 pub mod benchmarks;
-mod blobs;
+mod blob_copy;
 mod compare;
 mod compare_contents;
 mod compare_report;
 mod destination;
 mod digest_tags;
-mod doubts;
 mod engine;
-mod heads;
+mod head_cache;
 mod images;
-mod manifests;
+mod listing_gaps;
+mod manifest_cache;
 mod narrow;
 mod platform;
 mod progress;
 mod referrers_index;
 mod report;
 mod row;
+mod row_sync;
 mod selection;
 mod subject;
 mod sync;
-mod sync_row;
 mod write_plan;
 
 pub use compare::compare;
@@ -86,8 +86,8 @@ pub use compare_report::{
     PlatformFound,
 };
 pub use platform::{Platform, PlatformError};
-pub use progress::{Progress, RowUnderWay, Transfer};
-pub use report::{Conflict, Moved, OtherSubject, Outcome, Report, RowError, Status, Summary};
+pub use progress::{Progress, RowInFlight, Transfer};
+pub use report::{Conflict, Moved, Outcome, Report, RowError, Status, SubjectMismatch, Summary};
 pub use row::{MovedTag, NarrowedIndex, Options, PlatformSelection, Row};
 pub use sync::sync;
 pub use write_plan::WritePlan;

@@ -16,13 +16,13 @@ pub struct Progress {
     rows_failed: AtomicUsize,
     bytes: AtomicU64,
     transfers: Mutex<BTreeMap<u64, Arc<Transfer>>>,
-    rows: Mutex<BTreeMap<u64, RowUnderWay>>,
+    rows: Mutex<BTreeMap<u64, RowInFlight>>,
     next: AtomicU64,
 }
 
 /// A row that was begun and is not done.
 #[derive(Debug, Clone)]
-pub struct RowUnderWay {
+pub struct RowInFlight {
     /// The image that is mirrored.
     pub source: Reference,
     /// Where it goes.
@@ -96,7 +96,7 @@ impl Progress {
 
     /// The rows under way, oldest first.
     #[must_use]
-    pub fn rows(&self) -> Vec<RowUnderWay> {
+    pub fn rows(&self) -> Vec<RowInFlight> {
         self.lock_rows().values().cloned().collect()
     }
 
@@ -108,7 +108,12 @@ impl Progress {
     }
 
     /// Shows a transfer for as long as the guard lives.
-    pub(crate) fn begin(self: &Arc<Self>, repository: String, digest: String, size: u64) -> Begun {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        repository: String,
+        digest: String,
+        size: u64,
+    ) -> TransferGuard {
         let transfer = Arc::new(Transfer {
             repository,
             digest,
@@ -119,7 +124,7 @@ impl Progress {
         });
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, Arc::clone(&transfer));
-        Begun {
+        TransferGuard {
             progress: Arc::clone(self),
             transfer,
             id,
@@ -127,18 +132,18 @@ impl Progress {
     }
 
     /// Shows a row for as long as the guard lives.
-    pub(crate) fn begin_row(&self, row: &Row) -> RowBegun<'_> {
+    pub(crate) fn begin_row(&self, row: &Row) -> RowGuard<'_> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let row = RowUnderWay {
+        let row = RowInFlight {
             source: row.source.clone(),
             destination: row.destination.clone(),
             since: Instant::now(),
         };
         self.lock_rows().insert(id, row);
-        RowBegun { progress: self, id }
+        RowGuard { progress: self, id }
     }
 
-    fn lock_rows(&self) -> MutexGuard<'_, BTreeMap<u64, RowUnderWay>> {
+    fn lock_rows(&self) -> MutexGuard<'_, BTreeMap<u64, RowInFlight>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -151,12 +156,12 @@ impl Progress {
 
 /// A row that is shown.
 #[derive(Debug)]
-pub(crate) struct RowBegun<'a> {
+pub(crate) struct RowGuard<'a> {
     progress: &'a Progress,
     id: u64,
 }
 
-impl Drop for RowBegun<'_> {
+impl Drop for RowGuard<'_> {
     fn drop(&mut self) {
         self.progress.lock_rows().remove(&self.id);
     }
@@ -164,13 +169,13 @@ impl Drop for RowBegun<'_> {
 
 /// A transfer that is shown.
 #[derive(Debug)]
-pub(crate) struct Begun {
+pub(crate) struct TransferGuard {
     progress: Arc<Progress>,
     transfer: Arc<Transfer>,
     id: u64,
 }
 
-impl Begun {
+impl TransferGuard {
     /// What [`registry_client::transfer_blob`] calls for each piece.
     pub(crate) fn counter(&self) -> Arc<dyn Fn(u64) + Send + Sync> {
         let (progress, transfer) = (Arc::clone(&self.progress), Arc::clone(&self.transfer));
@@ -181,7 +186,7 @@ impl Begun {
     }
 }
 
-impl Drop for Begun {
+impl Drop for TransferGuard {
     fn drop(&mut self) {
         self.progress.lock().remove(&self.id);
     }

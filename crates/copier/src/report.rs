@@ -114,10 +114,10 @@ pub enum RowError {
     Digest(#[from] DigestError),
     /// A manifest that is listed as a referrer of another one than it names.
     #[error(transparent)]
-    OtherSubject(Box<OtherSubject>),
+    SubjectMismatch(Box<SubjectMismatch>),
     /// Deeper or wider than any real image.
     #[error("{digest} {what}")]
-    Excessive {
+    LimitExceeded {
         /// The index.
         digest: Digest,
         /// Which bound it passes.
@@ -141,7 +141,7 @@ pub enum RowError {
     #[error(
         "{place} is the source and the destination at once: registries.conf or an override maps one onto the other"
     )]
-    OntoItself {
+    SameLocation {
         /// Where both are.
         place: String,
     },
@@ -174,7 +174,7 @@ pub struct Moved {
         None => "it has no subject".to_owned(),
     }
 )]
-pub struct OtherSubject {
+pub struct SubjectMismatch {
     /// The manifest.
     pub referrer: Digest,
     /// The digest among whose referrers it is listed.

@@ -4,7 +4,7 @@
 use oci_spec::image::Descriptor;
 use registry_client::{Blob, Content, Manifest};
 
-use crate::engine::Passage;
+use crate::engine::ImageCopy;
 use crate::narrow::{kept_children, offered, rebuilt};
 use crate::platform::Platform;
 use crate::report::RowError;
@@ -22,7 +22,7 @@ pub(crate) struct Selected {
 /// Configs are read whole for their platform; real ones have a few KiB.
 const CONFIG: u64 = 4 * 1024 * 1024;
 
-impl Passage<'_> {
+impl ImageCopy<'_> {
     /// Applies the run's platforms to an image.
     ///
     /// # Errors

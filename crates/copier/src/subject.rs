@@ -4,8 +4,8 @@ use image_name::Digest;
 use oci_spec::image::Descriptor;
 use registry_client::Manifest;
 
-use crate::engine::Passage;
-use crate::report::{OtherSubject, RowError};
+use crate::engine::ImageCopy;
+use crate::report::{RowError, SubjectMismatch};
 
 /// A manifest that something may be attached to.
 #[derive(Debug)]
@@ -15,13 +15,13 @@ pub(crate) struct Subject {
     pub(crate) refers_to: Option<Digest>,
 }
 
-impl Passage<'_> {
+impl ImageCopy<'_> {
     /// Checks that a subject belongs to the row's image, before anything is written about it.
     /// One that is listed as a referrer and is here already was not read until now.
     ///
     /// # Errors
     ///
-    /// [`RowError::OtherSubject`].
+    /// [`RowError::SubjectMismatch`].
     pub(crate) async fn check_attached(&self, subject: &Subject) -> Result<(), RowError> {
         let Some(listed) = &subject.refers_to else {
             return Ok(());
@@ -40,14 +40,14 @@ impl Passage<'_> {
 ///
 /// # Errors
 ///
-/// [`RowError::OtherSubject`].
+/// [`RowError::SubjectMismatch`].
 pub(crate) fn check_subject(manifest: &Manifest, subject: &Digest) -> Result<(), RowError> {
     let content = manifest.content()?;
     let actual = content.subject().map(Descriptor::digest);
     if actual.is_some_and(|actual| actual == subject) {
         return Ok(());
     }
-    Err(RowError::OtherSubject(Box::new(OtherSubject {
+    Err(RowError::SubjectMismatch(Box::new(SubjectMismatch {
         referrer: manifest.digest.clone(),
         listed: subject.clone(),
         actual: actual.map(ToString::to_string),

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::progress::Progress;
 use crate::report::{Conflict, Outcome, Report, RowError, Status, Summary};
 use crate::row::{Options, Row};
-use crate::sync_row::Target;
+use crate::row_sync::Target;
 use crate::write_plan::WritePlan;
 
 /// Rows under way at once: enough that a host's limit is in use while rows wait
@@ -23,7 +23,7 @@ const ROWS: usize = 512;
 
 /// Brings every row's destination up to date.
 ///
-/// `neighbours` are rows of the same list that are not part of this run: their
+/// `other_rows` are rows of the same list that are not part of this run: their
 /// destinations are looked through for blobs to mount. When `stop` is
 /// cancelled, no row is begun and no image, those under way may take
 /// [`Options::grace`], and the rest is [`Status::Skipped`].
@@ -32,7 +32,7 @@ const ROWS: usize = 512;
 pub async fn sync(
     client: &Client,
     rows: &[Row],
-    neighbours: &[Row],
+    other_rows: &[Row],
     options: &Options,
     progress: &Arc<Progress>,
     stop: &CancellationToken,
@@ -68,14 +68,14 @@ pub async fn sync(
     };
     let swept = async {
         tokio::select! {
-            () = engine.sweep(rows, neighbours) => {}
+            () = engine.sweep(rows, other_rows) => {}
             () = stop.cancelled() => {}
         }
         engine.finish_sweeps();
     };
     futures::join!(Box::pin(work), Box::pin(swept));
     for (row, outcome) in rows.iter().zip(&mut outcomes) {
-        outcome.warnings.extend(engine.doubts.of(row));
+        outcome.warnings.extend(engine.listing_gaps.of(row));
     }
     report(&engine, outcomes)
 }
@@ -101,7 +101,7 @@ fn report(engine: &Engine<'_>, rows: Vec<Outcome>) -> Report {
     for outcome in &rows {
         summary.count(outcome);
     }
-    engine.tally.fill(&mut summary);
+    engine.blob_counts.fill(&mut summary);
     Report { rows, summary }
 }
 
@@ -179,7 +179,7 @@ impl Engine<'_> {
 
     /// Asks for every destination, so that it is known what can be mounted
     /// before the first blob is sent. Rows use the same answers.
-    async fn sweep(&self, rows: &[Row], neighbours: &[Row]) {
+    async fn sweep(&self, rows: &[Row], other_rows: &[Row]) {
         if self.options.dry_run {
             return;
         }
@@ -206,15 +206,15 @@ impl Engine<'_> {
                 let reference = digest.into();
                 destination.candidates.add(target, name, source, reference);
             }
-            self.add_neighbours(&host, neighbours);
+            self.add_other_rows(&host, other_rows);
             destination.finish_sweep();
         });
         futures::future::join_all(sweeps).await;
     }
 
-    fn add_neighbours(&self, host: &str, neighbours: &[Row]) {
+    fn add_other_rows(&self, host: &str, other_rows: &[Row]) {
         let destination = self.destination(host);
-        for row in neighbours {
+        for row in other_rows {
             if let Ok(target) = self.target_of(row)
                 && target.host_name() == host
                 && let Ok(reference) = manifest_reference(&row.destination)

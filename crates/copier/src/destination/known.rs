@@ -7,16 +7,16 @@ use once_map::OnceMap;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{BlobPlaces, Candidates};
+use super::{BlobLocations, MountCandidates};
 
 /// One destination registry.
 #[derive(Debug)]
 pub(crate) struct Destination {
-    pub(crate) blobs: BlobPlaces,
-    pub(crate) candidates: Candidates,
-    /// Manifests ensured in this run, by repository and digest.
+    pub(crate) blobs: BlobLocations,
+    pub(crate) candidates: MountCandidates,
+    /// ManifestCache ensured in this run, by repository and digest.
     pub(crate) manifests: OnceMap<(RepositoryPath, Digest), ()>,
-    /// Manifests whose referrers and digest tags were copied in this run, with those referrers;
+    /// ManifestCache whose referrers and digest tags were copied in this run, with those referrers;
     /// by source, repository and digest.
     pub(crate) attached: OnceMap<(String, RepositoryPath, Digest), Arc<[Digest]>>,
     /// The children of indexes that are there, by repository and digest.
@@ -30,8 +30,8 @@ pub(crate) struct Destination {
 impl Destination {
     pub(crate) fn new() -> Self {
         Self {
-            blobs: BlobPlaces::default(),
-            candidates: Candidates::default(),
+            blobs: BlobLocations::default(),
+            candidates: MountCandidates::default(),
             manifests: OnceMap::default(),
             attached: OnceMap::default(),
             children: OnceMap::default(),

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod attached;
-mod denied;
 mod failures;
 mod hostile;
+mod listing_gaps;
 mod moved;
 mod platforms;
 mod requests;

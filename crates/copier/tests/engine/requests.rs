@@ -114,7 +114,7 @@ async fn unchanged_rows_that_are_not_part_of_the_run_serve_for_mounting() {
     let old_row = row(&source, "team/old:v1", &target, "mirror/old:v1");
     Run::default().sync(std::slice::from_ref(&old_row)).await;
     let run = Run {
-        neighbours: vec![old_row],
+        other_rows: vec![old_row],
         ..Run::default()
     };
     let report = run

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Default)]
 pub struct Run {
     pub options: Options,
-    pub neighbours: Vec<Row>,
+    pub other_rows: Vec<Row>,
 }
 
 impl Run {
@@ -33,7 +33,7 @@ impl Run {
         copier::sync(
             client,
             rows,
-            &self.neighbours,
+            &self.other_rows,
             &self.options,
             &progress,
             &stop,

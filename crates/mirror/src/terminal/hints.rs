@@ -35,7 +35,7 @@ pub(crate) fn of_row(row: &Row, error: &RowError) -> Option<String> {
         RowError::SourceMissing { .. } => Some(source_missing(row)),
         RowError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
         RowError::Moved(_) => Some(of_moved(row)),
-        RowError::OntoItself { .. } => {
+        RowError::SameLocation { .. } => {
             Some("give the row another destination, or run without --registries-conf".to_owned())
         }
         _ => None,

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use copier::{Progress, RowUnderWay, Transfer};
+use copier::{Progress, RowInFlight, Transfer};
 use registry_client::{Activity, Client, HostActivity, RequestUnderWay, Stage};
 
 use super::units::{bytes, short};
@@ -70,7 +70,7 @@ impl StatusReport {
             age: now.saturating_duration_since(transfer.since),
             idle: transfer.idle(),
         };
-        let row = |row: &RowUnderWay| RowLine {
+        let row = |row: &RowInFlight| RowLine {
             source: row.source.to_string(),
             destination: row.destination.to_string(),
             age: now.saturating_duration_since(row.since),

@@ -5,20 +5,20 @@ use std::sync::atomic::Ordering;
 use image_name::RepositoryPath;
 use registry_client::{Blob, Mount, Side, Support, UploadSession, transfer_blob};
 
-use crate::destination::{BlobState, Near};
-use crate::engine::Passage;
+use crate::destination::{BlobState, SearchHint};
+use crate::engine::ImageCopy;
 use crate::platform::Platform;
 use crate::report::RowError;
 
 /// How a blob came to be in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
+enum BlobOutcome {
     Copied,
     Mounted,
     Present,
 }
 
-impl Passage<'_> {
+impl ImageCopy<'_> {
     /// Makes sure that the target has the blob. Needed by several rows at
     /// once, it is sent by one of them; needed in several repositories of a
     /// registry, it is sent to one and mounted in the others.
@@ -31,14 +31,14 @@ impl Passage<'_> {
         let there = state.needed_in(&self.target_name);
         let bring = || async {
             let how = self.bring_blob(&state, blob, platform).await?;
-            let tally = &self.engine.tally;
+            let blob_counts = &self.engine.blob_counts;
             match how {
-                How::Copied => {
-                    tally.copied.fetch_add(1, Ordering::Relaxed);
+                BlobOutcome::Copied => {
+                    blob_counts.copied.fetch_add(1, Ordering::Relaxed);
                     self.sent(blob.size);
                 }
-                How::Mounted => drop(tally.mounted.fetch_add(1, Ordering::Relaxed)),
-                How::Present => drop(tally.present.fetch_add(1, Ordering::Relaxed)),
+                BlobOutcome::Mounted => drop(blob_counts.mounted.fetch_add(1, Ordering::Relaxed)),
+                BlobOutcome::Present => drop(blob_counts.present.fetch_add(1, Ordering::Relaxed)),
             }
             Ok(())
         };
@@ -50,7 +50,7 @@ impl Passage<'_> {
         state: &BlobState,
         blob: &Blob,
         platform: Option<&Platform>,
-    ) -> Result<How, RowError> {
+    ) -> Result<BlobOutcome, RowError> {
         let mut how = None;
         let bring_first = async {
             let from = self.find_blob(blob, platform).await;
@@ -67,14 +67,14 @@ impl Passage<'_> {
     /// A repository of the registry that has the blob from an earlier run.
     async fn find_blob(&self, blob: &Blob, platform: Option<&Platform>) -> Option<RepositoryPath> {
         self.destination.swept().await;
-        let near = Near {
+        let hint = SearchHint {
             repository: &self.target_name,
             source: self.source.name(),
             platform,
         };
         self.destination
             .candidates
-            .find(&self.destination.blobs, blob, near)
+            .find(&self.destination.blobs, blob, hint)
             .await
     }
 
@@ -83,9 +83,9 @@ impl Passage<'_> {
         &self,
         blob: &Blob,
         from: Option<&RepositoryPath>,
-    ) -> Result<How, RowError> {
+    ) -> Result<BlobOutcome, RowError> {
         if from.is_some_and(|from| *from == self.target_name) {
-            return Ok(How::Present);
+            return Ok(BlobOutcome::Present);
         }
         if self.target.mount_support() == Support::Unknown {
             // One blob finds out for all: a HEAD for each would be a quarter
@@ -103,16 +103,16 @@ impl Passage<'_> {
         let from = from.unwrap_or(&self.target_name);
         let mount = self.target.mount(&blob.digest, from).await;
         match mount.map_err(RowError::Write)? {
-            Mount::Mounted if *from == self.target_name => Ok(How::Present),
-            Mount::Mounted => Ok(How::Mounted),
+            Mount::Mounted if *from == self.target_name => Ok(BlobOutcome::Present),
+            Mount::Mounted => Ok(BlobOutcome::Mounted),
             Mount::Session(session) => self.send(blob, session).await,
         }
     }
 
-    async fn send_unless_there(&self, blob: &Blob) -> Result<How, RowError> {
+    async fn send_unless_there(&self, blob: &Blob) -> Result<BlobOutcome, RowError> {
         let there = self.target.has_blob(blob).await;
         if there.map_err(RowError::Write)? {
-            return Ok(How::Present);
+            return Ok(BlobOutcome::Present);
         }
         let session = self.target.begin_upload().await.map_err(RowError::Write)?;
         self.send(blob, session).await
@@ -125,7 +125,7 @@ impl Passage<'_> {
         &self,
         blob: &Blob,
         from: Option<&RepositoryPath>,
-    ) -> Result<How, RowError> {
+    ) -> Result<BlobOutcome, RowError> {
         if let Some(from) = from {
             match self
                 .target
@@ -133,7 +133,7 @@ impl Passage<'_> {
                 .await
                 .map_err(RowError::Write)?
             {
-                Mount::Mounted => return Ok(How::Mounted),
+                Mount::Mounted => return Ok(BlobOutcome::Mounted),
                 Mount::Session(session) => self.target.cancel_upload(session).await,
             }
         }
@@ -147,14 +147,14 @@ impl Passage<'_> {
         Ok(how)
     }
 
-    async fn send(&self, blob: &Blob, session: UploadSession) -> Result<How, RowError> {
+    async fn send(&self, blob: &Blob, session: UploadSession) -> Result<BlobOutcome, RowError> {
         let shown =
             self.engine
                 .progress
                 .begin(self.target.to_string(), blob.digest.to_string(), blob.size);
         let sent = transfer_blob(self.source, self.target, blob, session, shown.counter()).await;
         match sent {
-            Ok(()) => Ok(How::Copied),
+            Ok(()) => Ok(BlobOutcome::Copied),
             Err(failed) if failed.side == Side::Source => Err(RowError::Read(failed.error)),
             Err(failed) => Err(RowError::Write(failed.error)),
         }

@@ -9,17 +9,21 @@ use crate::row::Row;
 
 /// Where an image was found, and what it is.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct SourceHead {
     /// The repository that answered: the registry's, or a mirror of it.
     pub(crate) repository: Repository,
     /// What HEAD told.
     pub(crate) head: ManifestHead,
 }
 
-impl Found {
+impl SourceHead {
     /// What a row is to get: what its source has or, where another digest was
     /// approved, that one.
-    pub(crate) fn held_to(self, row: &Row, there: Option<&ManifestHead>) -> (Self, Option<Moved>) {
+    pub(crate) fn pin_to_approved(
+        self,
+        row: &Row,
+        there: Option<&ManifestHead>,
+    ) -> (Self, Option<Moved>) {
         let approved = row.approved.as_ref();
         let Some(approved) = approved.filter(|approved| **approved != self.head.digest) else {
             return (self, None);
@@ -40,12 +44,12 @@ impl Found {
 
 /// The heads of a run.
 #[derive(Debug)]
-pub(crate) struct Heads {
-    sources: OnceMap<Reference, Result<Option<Found>, Error>>,
+pub(crate) struct HeadCache {
+    sources: OnceMap<Reference, Result<Option<SourceHead>, Error>>,
     destinations: OnceMap<Reference, Result<Option<ManifestHead>, Error>>,
 }
 
-impl Heads {
+impl HeadCache {
     pub(crate) fn new() -> Self {
         Self {
             sources: OnceMap::default(),
@@ -59,14 +63,14 @@ impl Heads {
         &self,
         client: &Client,
         reference: &Reference,
-    ) -> Result<Option<Found>, Error> {
+    ) -> Result<Option<SourceHead>, Error> {
         let ask = || async {
             let mut answer = Ok(None);
             let manifest = manifest_reference(reference)?;
             for repository in client.sources(reference)? {
                 answer = repository.head_manifest(&manifest).await;
                 if let Ok(Some(head)) = answer {
-                    return Ok(Some(Found { repository, head }));
+                    return Ok(Some(SourceHead { repository, head }));
                 }
             }
             answer.map(|_| None)

@@ -8,12 +8,12 @@ use image_name::{Digest, ManifestReference, RepositoryPath};
 use registry_client::{Content, Repository};
 use tokio::sync::OnceCell;
 
-use super::blob_places::BlobPlaces;
+use super::blob_locations::BlobLocations;
 use crate::platform::Platform;
 
 /// An image at the destination.
 #[derive(Debug)]
-pub(super) struct Candidate {
+pub(super) struct MountCandidate {
     repository: Repository,
     name: RepositoryPath,
     /// A digest, where a HEAD told it, else the tag.
@@ -31,7 +31,7 @@ struct Child {
     read: OnceCell<()>,
 }
 
-impl Candidate {
+impl MountCandidate {
     pub(super) fn new(
         repository: Repository,
         name: RepositoryPath,
@@ -69,7 +69,7 @@ impl Candidate {
     /// Notes the blobs of the image, of an index only the children of this
     /// platform, and gives the number of requests that it took. What cannot be
     /// read is no help and no failure.
-    pub(super) async fn read(&self, blobs: &BlobPlaces, platform: Option<&Platform>) -> usize {
+    pub(super) async fn read(&self, blobs: &BlobLocations, platform: Option<&Platform>) -> usize {
         let requests = AtomicUsize::new(0);
         let read = async |reference: &ManifestReference| {
             requests.fetch_add(1, Ordering::Relaxed);
@@ -85,7 +85,7 @@ impl Candidate {
     }
 
     /// Notes the blobs of an image manifest, or gives the children of an index.
-    async fn read_image(&self, blobs: &BlobPlaces, reference: &ManifestReference) -> Vec<Child> {
+    async fn read_image(&self, blobs: &BlobLocations, reference: &ManifestReference) -> Vec<Child> {
         let content = match self.repository.manifest(reference).await {
             Ok(Some(manifest)) => manifest.content().ok(),
             Ok(None) => None,

@@ -1,4 +1,4 @@
-//! Manifests of sources, each fetched once while it is of use.
+//! ManifestCache of sources, each fetched once while it is of use.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ type Cell = Arc<OnceCell<Manifest>>;
 /// The manifests last fetched, by digest: rows that share an image come one
 /// after the other in a list, and a manifest costs pull quota.
 #[derive(Debug, Default)]
-pub(crate) struct Manifests {
+pub(crate) struct ManifestCache {
     kept: Mutex<Kept>,
 }
 
@@ -27,7 +27,7 @@ const KEPT: usize = 256;
 /// Larger ones are not kept.
 const KEPT_SIZE: usize = 64 * 1024;
 
-impl Manifests {
+impl ManifestCache {
     /// The manifest of this digest, `None` where the repository lacks it.
     pub(crate) async fn get(
         &self,

@@ -8,8 +8,8 @@ use futures::future::join_all;
 use image_name::{ManifestReference, RepositoryPath};
 use registry_client::{Blob, Repository};
 
-use super::blob_places::BlobPlaces;
-use super::candidate::Candidate;
+use super::blob_locations::BlobLocations;
+use super::mount_candidate::MountCandidate;
 use crate::platform::Platform;
 
 /// Images at the destination, with an order of likelihood for each search.
@@ -18,15 +18,15 @@ use crate::platform::Platform;
 /// where a blob is new. So beyond what a blob's size is worth, what may be
 /// read is bounded for the run as a whole.
 #[derive(Debug, Default)]
-pub(crate) struct Candidates {
+pub(crate) struct MountCandidates {
     list: Mutex<List>,
-    /// Manifests read that no blob's size was worth.
+    /// ManifestCache read that no blob's size was worth.
     spent: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct List {
-    all: Vec<Arc<Candidate>>,
+    all: Vec<Arc<MountCandidate>>,
     by_repository: HashMap<RepositoryPath, Vec<usize>>,
     by_source: HashMap<Arc<str>, Vec<usize>>,
     /// Each once, in the order in which they came.
@@ -37,7 +37,7 @@ struct List {
 
 /// What a blob is looked for near to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Near<'a> {
+pub(crate) struct SearchHint<'a> {
     /// The repository it is needed in.
     pub(crate) repository: &'a RepositoryPath,
     /// The source it belongs to.
@@ -46,7 +46,7 @@ pub(crate) struct Near<'a> {
     pub(crate) platform: Option<&'a Platform>,
 }
 
-/// Candidates read at once when a search begins, and the most later: while it
+/// MountCandidates read at once when a search begins, and the most later: while it
 /// finds nothing it reads twice as many each time, so that a search through
 /// thousands does not take hundreds of round trips.
 const AT_ONCE: (usize, usize) = (8, 128);
@@ -63,7 +63,7 @@ const LEAST: usize = 16;
 /// sending so many bytes.
 const BYTES_PER_READ: u64 = 256 * 1024;
 
-impl Candidates {
+impl MountCandidates {
     /// Adds an image that is (or, for a row not asked for, should be) there.
     pub(crate) fn add(
         &self,
@@ -80,7 +80,7 @@ impl Candidates {
             list.repositories.push(name.clone());
         }
         list.by_source.entry(source).or_default().push(index);
-        let image = Candidate::new(repository, name, reference);
+        let image = MountCandidate::new(repository, name, reference);
         list.all.push(Arc::new(image));
     }
 
@@ -88,9 +88,9 @@ impl Candidates {
     /// until one names it or no more may be read.
     pub(crate) async fn find(
         &self,
-        blobs: &BlobPlaces,
+        blobs: &BlobLocations,
         blob: &Blob,
-        near: Near<'_>,
+        hint: SearchHint<'_>,
     ) -> Option<RepositoryPath> {
         let state = blobs.blob(&blob.digest);
         let mut worth = blob.size / BYTES_PER_READ;
@@ -100,20 +100,20 @@ impl Candidates {
                 .allowance()
                 .saturating_sub(self.spent.load(Ordering::Relaxed));
             let payable = usize::try_from(worth).unwrap_or(usize::MAX);
-            list.likeliest(near, payable.saturating_add(left))
+            list.likeliest(hint, payable.saturating_add(left))
         };
         let (mut at_once, most_at_once) = AT_ONCE;
         loop {
-            if let Some(place) = state.known_place(near.repository) {
+            if let Some(place) = state.known_place(hint.repository) {
                 return Some(place);
             }
-            let some = self.claim(&mut order, near, &mut worth, at_once);
+            let some = self.claim(&mut order, hint, &mut worth, at_once);
             if some.is_empty() {
                 return None;
             }
             let reads = some
                 .iter()
-                .map(|(_, image)| image.read(blobs, near.platform));
+                .map(|(_, image)| image.read(blobs, hint.platform));
             // A claim pays for one request; an index takes more.
             let more = join_all(reads).await.into_iter();
             let more = more.map(|requests| requests.saturating_sub(1)).sum();
@@ -130,16 +130,16 @@ impl Candidates {
     fn claim(
         &self,
         order: &mut impl Iterator<Item = (usize, bool)>,
-        near: Near<'_>,
+        hint: SearchHint<'_>,
         worth: &mut u64,
         most: usize,
-    ) -> Vec<(usize, Arc<Candidate>)> {
+    ) -> Vec<(usize, Arc<MountCandidate>)> {
         let mut list = self.lock();
         let allowance = list.allowance();
         let affordable = order.filter_map(|(index, relative)| {
             let image = &list.all[index];
             let pay = || self.pay(worth, relative, allowance);
-            let claimed = !image.is_read(near.platform) && image.claim(near.platform, pay);
+            let claimed = !image.is_read(hint.platform) && image.claim(hint.platform, pay);
             claimed.then(|| (index, Arc::clone(image)))
         });
         let some: Vec<_> = affordable.take(most).collect();
@@ -163,8 +163,8 @@ impl Candidates {
 
     /// How many images a search would look at.
     #[cfg(feature = "benchmarks")]
-    pub(crate) fn order(&self, near: Near<'_>, payable: usize) -> usize {
-        self.lock().likeliest(near, payable).count()
+    pub(crate) fn order(&self, hint: SearchHint<'_>, payable: usize) -> usize {
+        self.lock().likeliest(hint, payable).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, List> {
@@ -189,7 +189,7 @@ impl List {
     /// Gives places in the list, and whether it is a relative.
     fn likeliest(
         &self,
-        near: Near<'_>,
+        hint: SearchHint<'_>,
         payable: usize,
     ) -> impl Iterator<Item = (usize, bool)> + use<> {
         let newest = |all: Option<&Vec<usize>>| {
@@ -199,10 +199,10 @@ impl List {
         let mut seen = HashSet::new();
         let mut unread = |index: &usize| {
             let image = &self.all[*index];
-            seen.insert(*index) && !image.is_read(near.platform)
+            seen.insert(*index) && !image.is_read(hint.platform)
         };
-        let mut relatives = newest(self.by_repository.get(near.repository));
-        relatives.extend(newest(self.by_source.get(near.source)));
+        let mut relatives = newest(self.by_repository.get(hint.repository));
+        relatives.extend(newest(self.by_source.get(hint.source)));
         relatives.retain(&mut unread);
         let repositories = self.repositories.iter();
         let one_each = repositories.filter_map(|name| self.by_repository[name].last().copied());

@@ -4,9 +4,9 @@ use image_name::{Digest, ManifestReference};
 use registry_client::{Access, ManifestHead, Repository, is_index_type, manifest_reference};
 
 use crate::attached::Children;
-use crate::engine::{Engine, Passage};
-use crate::heads::Found;
-use crate::images::{Expect, digests_of};
+use crate::engine::{Engine, ImageCopy};
+use crate::head_cache::SourceHead;
+use crate::images::{AtDestination, digests_of};
 use crate::report::{Outcome, RowError, Status};
 use crate::row::{MovedTag, NarrowedIndex, Row};
 use crate::selection::Selected;
@@ -50,7 +50,7 @@ impl Engine<'_> {
             })?;
         let there = there.map_err(RowError::Write)?;
         let source = found.head.clone();
-        let (found, moved) = found.held_to(row, there.as_ref());
+        let (found, moved) = found.pin_to_approved(row, there.as_ref());
         let synced = match &moved {
             Some(moved) if self.options.moved == MovedTag::Refused => {
                 Outcome::failed(RowError::Moved(Box::new(moved.clone())))
@@ -69,35 +69,35 @@ impl Engine<'_> {
         &self,
         row: &Row,
         target: &Repository,
-        found: &Found,
+        found: &SourceHead,
         there: Option<ManifestHead>,
     ) -> Outcome {
         let destination = self.destination(target.host_name());
-        let passage = Passage::new(self, &found.repository, target, &destination);
+        let image_copy = ImageCopy::new(self, &found.repository, target, &destination);
         let plain = self.options.platforms.is_none() && !self.options.arch_tags;
         let same = there
             .as_ref()
             .is_some_and(|there| there.digest == found.head.digest);
         let step = if same && plain {
-            passage.check_unchanged(found).await
+            image_copy.check_unchanged(found).await
         } else if plain && self.options.dry_run {
-            Ok(Step::changed(found.head.digest.clone()))
+            Ok(ImageResult::changed(found.head.digest.clone()))
         } else {
             let Ok(_place) = self.copying.acquire().await else {
                 return Outcome::of(Status::Skipped);
             };
-            passage.copy_image(row, found, there.as_ref()).await
+            image_copy.copy_image(row, found, there.as_ref()).await
         };
-        let doubts = passage.take_doubts();
-        self.doubts.add(row, &found.repository, doubts);
-        passage.outcome(step, there)
+        let listing_gaps = image_copy.take_listing_gaps();
+        self.listing_gaps.add(row, &found.repository, listing_gaps);
+        image_copy.outcome(step, there)
     }
 
     /// Where a row goes.
     ///
     /// # Errors
     ///
-    /// [`RowError::Name`], and [`RowError::OntoItself`] for a row that would
+    /// [`RowError::Name`], and [`RowError::SameLocation`] for a row that would
     /// be copied onto its own source.
     pub(crate) fn target_of(&self, row: &Row) -> Result<Repository, RowError> {
         let access = if self.options.dry_run {
@@ -111,7 +111,7 @@ impl Engine<'_> {
         let from = manifest_reference(&row.source).map_err(RowError::Name)?;
         let to = manifest_reference(&row.destination).map_err(RowError::Name)?;
         if from == to && places.contains(&target) {
-            return Err(RowError::OntoItself {
+            return Err(RowError::SameLocation {
                 place: format!("{target}:{to}"),
             });
         }
@@ -121,7 +121,7 @@ impl Engine<'_> {
 
 /// What was done to a row's image before what is attached to it.
 #[derive(Debug)]
-struct Step {
+struct ImageResult {
     digest: Digest,
     /// Whether a dry run would write.
     would_write: bool,
@@ -129,7 +129,7 @@ struct Step {
     error: Option<RowError>,
 }
 
-impl Step {
+impl ImageResult {
     fn changed(digest: Digest) -> Self {
         Self {
             digest,
@@ -139,8 +139,8 @@ impl Step {
     }
 }
 
-impl Passage<'_> {
-    fn outcome(&self, step: Result<Step, RowError>, there: Option<ManifestHead>) -> Outcome {
+impl ImageCopy<'_> {
+    fn outcome(&self, step: Result<ImageResult, RowError>, there: Option<ManifestHead>) -> Outcome {
         let mut outcome = match step {
             Ok(step) => {
                 let wrote = step.would_write || self.has_written();
@@ -169,7 +169,7 @@ impl Passage<'_> {
     }
 
     /// The destination has the image; what is attached to it may be newer.
-    async fn check_unchanged(&self, found: &Found) -> Result<Step, RowError> {
+    async fn check_unchanged(&self, found: &SourceHead) -> Result<ImageResult, RowError> {
         let digest = found.head.digest.clone();
         let media_type = found.head.media_type.as_deref().unwrap_or_default();
         let children = if is_index_type(media_type) {
@@ -178,7 +178,7 @@ impl Passage<'_> {
             Children::None
         };
         let error = self.attach(Some(&digest), children).await.err();
-        Ok(Step {
+        Ok(ImageResult {
             digest,
             would_write: false,
             error,
@@ -196,9 +196,9 @@ impl Passage<'_> {
     async fn copy_image(
         &self,
         row: &Row,
-        found: &Found,
+        found: &SourceHead,
         there: Option<&ManifestHead>,
-    ) -> Result<Step, RowError> {
+    ) -> Result<ImageResult, RowError> {
         let root = self.source_manifest(&found.head.digest).await?;
         let root = root.ok_or_else(|| RowError::SourceMissing {
             reference: format!("{}@{}", row.source, found.head.digest),
@@ -214,22 +214,22 @@ impl Passage<'_> {
         }
         let same = there.is_some_and(|there| there.digest == digest);
         if self.engine.options.dry_run {
-            return Ok(Step {
+            return Ok(ImageResult {
                 digest,
                 would_write: !same,
                 error: None,
             });
         }
         let expect = if there.is_none() {
-            Expect::Absent
+            AtDestination::Missing
         } else {
-            Expect::Unknown
+            AtDestination::Unknown
         };
         self.write_image(row, &selected, same, expect).await?;
         let children = KnownChildren::of(&selected)?;
         let root = (!rebuilt).then_some(&found.head.digest);
         let error = self.attach(root, children.as_children(&digest)).await.err();
-        Ok(Step {
+        Ok(ImageResult {
             digest,
             would_write: false,
             error,
@@ -242,7 +242,7 @@ impl Passage<'_> {
         row: &Row,
         selected: &Selected,
         same: bool,
-        expect: Expect,
+        expect: AtDestination,
     ) -> Result<(), RowError> {
         let (root, options) = (&selected.root, self.engine.options);
         // The digest of a sparse index does not tell which children are there.

@@ -2,7 +2,7 @@
 //!
 //! A tag list that is missing (404) and a registry without the referrers API are nothing unusual: then
 //! there are no signatures to be found that way. But of a host that lists others' such an answer loses
-//! the signatures of the image. What a host can do is learnt while the rows run, so the doubts are
+//! the signatures of the image. What a host can do is learnt while the rows run, so the listing_gaps are
 //! settled when all are done.
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,47 +15,47 @@ use crate::row::Row;
 
 /// What a source has not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Denied {
+pub(crate) enum ListingGap {
     /// 404 for the tags of a repository.
     Tags,
     /// The referrers of an image, or of something within it.
     Referrers,
 }
 
-/// The doubts of a run, by the source and the destination of their row.
+/// The listing_gaps of a run, by the source and the destination of their row.
 #[derive(Debug, Default)]
-pub(crate) struct Doubts(Mutex<HashMap<(Reference, Reference), Vec<Doubt>>>);
+pub(crate) struct ListingGaps(Mutex<HashMap<(Reference, Reference), Vec<SourceGap>>>);
 
 #[derive(Debug)]
-struct Doubt {
+struct SourceGap {
     source: Repository,
-    denied: Denied,
+    denied: ListingGap,
 }
 
-impl Doubts {
+impl ListingGaps {
     /// Keeps those of one row. A repository that only digests lead to may have no tag, and some
     /// registries have no list for it: of a row by digest, a missing one says nothing.
-    pub(crate) fn add(&self, row: &Row, source: &Repository, denied: BTreeSet<Denied>) {
+    pub(crate) fn add(&self, row: &Row, source: &Repository, denied: BTreeSet<ListingGap>) {
         let by_digest = row.source.digest().is_some();
-        let doubts: Vec<Doubt> = denied
+        let listing_gaps: Vec<SourceGap> = denied
             .into_iter()
-            .filter(|denied| *denied != Denied::Tags || !by_digest)
-            .map(|denied| Doubt {
+            .filter(|denied| *denied != ListingGap::Tags || !by_digest)
+            .map(|denied| SourceGap {
                 source: source.clone(),
                 denied,
             })
             .collect();
-        if !doubts.is_empty() {
+        if !listing_gaps.is_empty() {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.insert(key(row), doubts);
+            all.insert(key(row), listing_gaps);
         }
     }
 
     /// Warnings of a row, where by now its source has shown that it could have answered.
     pub(crate) fn of(&self, row: &Row) -> Vec<String> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let doubts = all.get(&key(row)).into_iter().flatten();
-        doubts.filter_map(Doubt::warning).collect()
+        let listing_gaps = all.get(&key(row)).into_iter().flatten();
+        listing_gaps.filter_map(SourceGap::warning).collect()
     }
 }
 
@@ -63,18 +63,18 @@ fn key(row: &Row) -> (Reference, Reference) {
     (row.source.clone(), row.destination.clone())
 }
 
-impl Doubt {
+impl SourceGap {
     fn warning(&self) -> Option<String> {
         let Self { source, denied } = self;
         let host = source.host_name();
         let (known, what) = match denied {
-            Denied::Tags => (
+            ListingGap::Tags => (
                 source.host_lists_tags(),
                 format!(
                     "{source} has no list of tags (404), though {host} lists the tags of others"
                 ),
             ),
-            Denied::Referrers => (
+            ListingGap::Referrers => (
                 source.referrers_support() == Support::Yes,
                 format!("{source} has no list of referrers, though {host} lists those of others"),
             ),

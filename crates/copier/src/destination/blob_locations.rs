@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 /// The blobs of one registry, as far as they are known.
 #[derive(Debug, Default)]
-pub(crate) struct BlobPlaces {
+pub(crate) struct BlobLocations {
     blobs: Mutex<HashMap<Digest, Arc<BlobState>>>,
 }
 
@@ -29,7 +29,7 @@ struct Places {
     needed: Vec<(RepositoryPath, Arc<OnceCell<()>>)>,
 }
 
-impl BlobPlaces {
+impl BlobLocations {
     pub(crate) fn blob(&self, digest: &Digest) -> Arc<BlobState> {
         let mut blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
         match blobs.get(digest) {
