@@ -7,10 +7,7 @@ use std::hint::black_box;
 use copier::Row;
 use copier::benchmarks::{Search, first_rows};
 use criterion::{Criterion, criterion_group, criterion_main};
-use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
-use registry_client::registries_conf::RegistriesConf;
-use registry_client::trust::Trust;
-use registry_client::{Client, Patience, Settings};
+use registry_client::Client;
 
 const ROWS: usize = 100_000;
 
@@ -18,18 +15,7 @@ const ROWS: usize = 100_000;
 const PAYABLE: usize = ROWS / 10;
 
 fn client() -> Client {
-    let sources = CredentialSources {
-        files: Vec::new(),
-        helpers: Helpers::new(""),
-    };
-    let settings = Settings {
-        registries_conf: RegistriesConf::default(),
-        credentials: CredentialStore::new(sources),
-        trust: Trust::new(None, Vec::new()),
-        patience: Patience::default(),
-        jobs: 128,
-    };
-    Client::new(settings).unwrap()
+    Client::builder().requests_per_host(128).build()
 }
 
 /// 10,000 repositories with 10 tags each.

@@ -1,40 +1,22 @@
 //! The entry point: names become repositories.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use image_name::ManifestReference;
 use oci_client::Reference;
-use tokio::sync::Semaphore;
 
 use crate::activity::{Activity, HostActivity};
 use crate::auth::Access;
-use crate::credentials::CredentialStore;
 use crate::error::Error;
 use crate::host_api::HostApi;
 use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
 use crate::repository::Repository;
 use crate::transport::redact::printable;
-use crate::transport::{Host, Patience, Shared, system_roots};
-use crate::trust::Trust;
+use crate::transport::{Host, Shared};
 use crate::vendor_api::{VendorRepository, endpoint};
 use crate::write_policy::{ReadOnly, WritePolicy};
-
-/// What a [`Client`] is made from. Nothing is read from the environment.
-#[derive(Debug)]
-pub struct Settings {
-    /// Where names really are.
-    pub registries_conf: RegistriesConf,
-    /// Stored credentials.
-    pub credentials: CredentialStore,
-    /// Certificate folders.
-    pub trust: Trust,
-    /// Timeouts and retries.
-    pub patience: Patience,
-    /// The most requests under way at one host.
-    pub jobs: usize,
-}
 
 /// A client for any number of registries, with one limit, one token cache and
 /// one pool of warm connections for each. Cheap to clone.
@@ -51,43 +33,20 @@ struct Inner {
     shared: Arc<Shared>,
 }
 
-/// Chunks of 8 MiB that are held at once, for all hosts together.
-const CHUNKS_IN_MEMORY: usize = 4;
-
-/// Streamed blobs at once. At 0 ms two keep two cores busy, at 80 ms a dozen
-/// fill the pipe; more only cost memory.
-const STREAMS: usize = 12;
-
 /// By host name and `insecure`, since registries.conf may say both of a host.
 type Hosts = HashMap<(String, Option<bool>), Arc<Host>>;
 
 impl Client {
-    /// A client that has not spoken to anybody yet. The system's certificates
-    /// are read here, once.
-    ///
-    /// # Errors
-    ///
-    /// None today; reserved for settings that cannot be used together.
-    pub fn new(settings: Settings) -> Result<Self, Error> {
+    pub(crate) fn new(registries_conf: RegistriesConf, shared: Shared) -> Self {
         install_crypto();
-        Ok(Self {
+        Self {
             inner: Arc::new(Inner {
-                registries_conf: settings.registries_conf,
+                registries_conf,
                 hosts: Mutex::default(),
-                shared: Arc::new(Shared {
-                    patience: settings.patience,
-                    credentials: settings.credentials,
-                    trust: settings.trust,
-                    jobs: settings.jobs.max(1),
-                    requests: AtomicU64::new(0),
-                    under_way: Arc::default(),
-                    streams: Semaphore::new(STREAMS),
-                    system_roots: Arc::new(system_roots()),
-                    chunks: Semaphore::new(CHUNKS_IN_MEMORY),
-                }),
+                shared: Arc::new(shared),
             }),
             writes: Arc::new(ReadOnly),
-        })
+        }
     }
 
     /// Returns the same client, its hosts and tokens shared, with the writes that a policy

@@ -12,18 +12,18 @@
 //! use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
 //! use registry_client::registries_conf::RegistriesConf;
 //! use registry_client::trust::Trust;
-//! use registry_client::{Client, Patience, Settings};
+//! use registry_client::{Client, HeaderValue};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let tag: image_name::Tag = "1.36".parse()?;
 //! let sources = CredentialSources { files: Vec::new(), helpers: Helpers::new("/usr/bin") };
-//! let client = Client::new(Settings {
-//!     registries_conf: RegistriesConf::default(),
-//!     credentials: CredentialStore::new(sources),
-//!     trust: Trust::new(None, vec!["/etc/containers/certs.d".into()]),
-//!     patience: Patience::default(),
-//!     jobs: 32,
-//! })?;
+//! let client = Client::builder()
+//!     .user_agent(HeaderValue::from_static("example/1.0"))
+//!     .oauth_client_id("example")
+//!     .registries_conf(RegistriesConf::parse("")?)
+//!     .credentials(CredentialStore::new(sources))
+//!     .trust(Trust::new(None, vec!["/etc/containers/certs.d".into()]))
+//!     .build();
 //! let image = "busybox:1.36".parse()?;
 //! for repository in client.sources(&image)? {
 //!     if let Some(head) = repository.head_manifest(&tag).await? {
@@ -65,6 +65,7 @@ mod auth;
 mod blob;
 mod capabilities;
 mod client;
+mod client_builder;
 pub mod credentials;
 mod digest;
 mod endpoint;
@@ -87,14 +88,16 @@ pub use activity::{Activity, HostActivity};
 pub use auth::Access;
 pub use blob::{Blob, BlobReader, Mount, Side, TransferError, UploadSession, transfer_blob};
 pub use capabilities::Support;
-pub use client::{Client, Settings, manifest_reference};
+pub use client::{Client, manifest_reference};
+pub use client_builder::ClientBuilder;
 pub use digest::sha256_digest;
 pub use error::{Awaited, Error, ErrorCode, StatusError};
 pub use host_api::{HostApi, Page};
+pub use http::HeaderValue;
 pub use manifest::{Content, Manifest, ManifestError, ManifestHead, Put, is_index_type};
 pub use referrers::Referrers;
 pub use repository::Repository;
 pub use tags::TagList;
-pub use transport::{Patience, RequestUnderWay, Stage};
+pub use transport::{RequestUnderWay, RetryPolicy, Stage, Timeouts};
 pub use vendor_api::{Existence, MAX_SINGLE_TAG_REQUESTS, VendorRepository};
 pub use write_policy::{ReadOnly, Write, WritePolicy, WriteTarget};

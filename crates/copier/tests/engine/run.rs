@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use copier::{Options, Progress, Report, Row};
 use embedded_registry::{Registry, RunningRegistry};
-use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
-use registry_client::registries_conf::RegistriesConf;
-use registry_client::trust::Trust;
-use registry_client::{Client, Patience, Settings};
+use registry_client::Client;
 use tokio_util::sync::CancellationToken;
 
 /// A run, by default with referrers and without credentials.
@@ -43,18 +40,7 @@ impl Run {
 }
 
 pub fn client() -> Client {
-    let sources = CredentialSources {
-        files: Vec::new(),
-        helpers: Helpers::new(""),
-    };
-    Client::new(Settings {
-        registries_conf: RegistriesConf::default(),
-        credentials: CredentialStore::new(sources),
-        trust: Trust::new(None, Vec::new()),
-        patience: Patience::default(),
-        jobs: 64,
-    })
-    .unwrap()
+    Client::builder().requests_per_host(64).build()
 }
 
 pub fn row(source: &RunningRegistry, image: &str, target: &RunningRegistry, name: &str) -> Row {

@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use super::fault::{Fault, Hosts, Times};
 use super::place::{FAULTY, PLACES, Place, Scenario, Side};
 use super::walk::{Tags, whole_tags};
-use super::wiring::{client, patience, row, sync};
+use super::wiring::{client, row, sync, timeouts};
 use super::world::{PASSWORD, World};
 
-/// No run of a cell takes longer, with the patience of the tests.
+/// No run of a cell takes longer, with the timeouts of the tests.
 pub const BOUND: Duration = Duration::from_secs(30);
 
 /// A cell of the matrix.
@@ -169,8 +169,8 @@ impl<'w> Hosted<'w> {
 
     async fn judge(&self, action: Action, healer: &Client) -> Result<Judged, String> {
         let known = [self.from.host(), self.to.host()];
-        let patience = patience(self.cell.fault.is_silence());
-        let client = client(patience, self.folder.path(), &known);
+        let timeouts = timeouts(self.cell.fault.is_silence());
+        let client = client(timeouts, self.folder.path(), &known);
         let row = |name| row(&known[0], name, &known[1], &self.target());
         let scenario = self.cell.place.scenario;
         if scenario == Scenario::Signed {

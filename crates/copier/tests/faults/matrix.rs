@@ -15,7 +15,7 @@ use super::cell::{Cell, Judged};
 use super::fault::{FAULTS, Times};
 use super::place::PLACES;
 use super::table;
-use super::wiring::{client, patience};
+use super::wiring::{client, timeouts};
 use super::world::World;
 
 /// Threads, and cells that each of them has under way. Most cells wait most of the time.
@@ -49,7 +49,7 @@ fn run(cells: &[Cell], world: &World) -> Vec<Result> {
     let work = || {
         let each = std::iter::from_fn(|| cells.get(next.fetch_add(1, Ordering::Relaxed)));
         let folder = tempfile::tempdir().unwrap();
-        let healer = client(patience(false), folder.path(), &[]);
+        let healer = client(timeouts(false), folder.path(), &[]);
         let runs = futures::stream::iter(each)
             .map(|cell| async { (cell.number, Box::pin(cell.run(world, &healer)).await) })
             .buffer_unordered(AT_ONCE);

@@ -7,7 +7,7 @@ use std::{env, fs};
 use super::cell::{BOUND, Cell, Judged, Verdict};
 use super::fault::{FAULTS, Times};
 use super::place::{PLACES, Place, Side};
-use super::wiring::patience;
+use super::wiring::retry_policy;
 
 const HEAD: &str = "\
 # What faults do to a run
@@ -116,7 +116,6 @@ fn table(title: &str, places: &[&Place], cells: &[Cell], judged: &[Judged]) -> S
 fn counts(judged: &[Judged]) -> String {
     let count = |verdict| judged.iter().filter(|each| each.verdict == verdict).count();
     let tried = judged.len() - count(Verdict::Impossible);
-    let settings = patience(false);
     format!(
         "\n## Counts\n\n| | |\n| --- | --: |\n| faults tried | {tried} |\n| recovered | {} |\n\
          | copied, with a warning | {} |\n| copied without what is said not to be there | {} |\n\
@@ -127,7 +126,7 @@ fn counts(judged: &[Judged]) -> String {
         count(Verdict::Warned),
         count(Verdict::Without),
         count(Verdict::Failed),
-        settings.tries,
+        retry_policy().max_attempts,
         BOUND.as_secs(),
     )
 }

@@ -8,9 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use copier::{Options, Progress, Report, Row};
 use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
-use registry_client::registries_conf::RegistriesConf;
-use registry_client::trust::Trust;
-use registry_client::{Client, Patience, Settings};
+use registry_client::{Client, RetryPolicy, Timeouts};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -18,21 +16,27 @@ use super::world::{PASSWORD, USER};
 
 /// Short, but not so short that a busy machine would run into it; shorter for peers that say
 /// nothing.
-pub fn patience(silence: bool) -> Patience {
+pub fn timeouts(silence: bool) -> Timeouts {
     let silent = Duration::from_millis(if silence { 700 } else { 10_000 });
-    Patience {
+    Timeouts {
         connect: Duration::from_secs(10),
         first_byte: silent,
         stall: silent,
-        tries: 4,
-        trying: Duration::from_secs(20),
-        backoff: Duration::from_millis(30),
+    }
+}
+
+/// Fewer attempts and shorter pauses than in a real run.
+pub fn retry_policy() -> RetryPolicy {
+    RetryPolicy {
+        max_attempts: 4,
+        max_elapsed: Duration::from_secs(20),
+        initial_backoff: Duration::from_millis(30),
         max_wait: Duration::from_secs(2),
     }
 }
 
 /// A client; with an auth file, if these hosts know the user.
-pub fn client(patience: Patience, folder: &Path, hosts: &[String]) -> Client {
+pub fn client(timeouts: Timeouts, folder: &Path, hosts: &[String]) -> Client {
     let auth = BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}"));
     let entries = hosts
         .iter()
@@ -44,14 +48,11 @@ pub fn client(patience: Patience, folder: &Path, hosts: &[String]) -> Client {
         files: vec![CredentialFile::required(file)],
         helpers: Helpers::new(""),
     };
-    Client::new(Settings {
-        registries_conf: RegistriesConf::default(),
-        credentials: CredentialStore::new(sources),
-        trust: Trust::new(None, Vec::new()),
-        patience,
-        jobs: 32,
-    })
-    .unwrap()
+    Client::builder()
+        .credentials(CredentialStore::new(sources))
+        .timeouts(timeouts)
+        .retry_policy(retry_policy())
+        .build()
 }
 
 /// A run.

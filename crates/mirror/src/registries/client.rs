@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use http::HeaderValue;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
-use registry_client::{Client, Patience, Settings};
+use registry_client::{Client, RetryPolicy};
 
 use crate::cli::environment::Environment;
 use crate::cli::failure::{Failure, Finding};
@@ -17,41 +18,38 @@ use crate::files::atomic_file::plain;
 /// Where certificate folders of hosts are (containers-certs.d(5), docker).
 const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
 
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("mirror/", env!("CARGO_PKG_VERSION")));
+
 /// Open files for every connection to a dozen registries.
 const OPEN_FILES: u64 = 8192;
 
-/// A client that has not spoken to anybody yet.
+/// Creates the client. No request is sent.
 ///
 /// # Errors
 ///
-/// [`Failure`] for a registries.conf that cannot be read, and where TLS cannot
-/// be set up.
+/// [`Failure`] for a registries.conf, auth file or certificate directory that cannot be read.
 pub(crate) fn build(common: &CommonOptions, environment: &Environment) -> Result<Client, Failure> {
     raise_open_files_limit();
-    Client::new(settings(common, environment)?).map_err(|error| Failure::failed(error.to_string()))
-}
-
-/// What options and environment say of a client.
-///
-/// # Errors
-///
-/// [`Failure`] for a registries.conf that cannot be read.
-fn settings(common: &CommonOptions, environment: &Environment) -> Result<Settings, Failure> {
     check_named(common)?;
+    let credentials = CredentialStore::new(CredentialSources {
+        files: auth_files(common, environment),
+        helpers: Helpers::new(&environment.path),
+    });
     let roots = CERTIFICATE_ROOTS.map(PathBuf::from).to_vec();
-    Ok(Settings {
-        registries_conf: registries_conf(common, environment)?,
-        credentials: CredentialStore::new(CredentialSources {
-            files: auth_files(common, environment),
-            helpers: Helpers::new(&environment.path),
-        }),
-        trust: Trust::new(common.cert_dir.clone(), roots),
-        patience: Patience {
-            max_wait: common.max_wait,
-            ..Patience::default()
-        },
-        jobs: common.jobs.into(),
-    })
+    let retry_policy = RetryPolicy {
+        max_wait: common.max_wait,
+        ..RetryPolicy::default()
+    };
+    let client = Client::builder()
+        .user_agent(USER_AGENT)
+        .oauth_client_id("mirror")
+        .registries_conf(registries_conf(common, environment)?)
+        .credentials(credentials)
+        .trust(Trust::new(common.cert_dir.clone(), roots))
+        .retry_policy(retry_policy)
+        .requests_per_host(common.jobs.into());
+    Ok(client.build())
 }
 
 /// What an option names has to be there: anonymous requests, or trust in the

@@ -92,7 +92,7 @@ async fn ask_realm(
             });
         }
         Some(Credential::IdentityToken(secret)) => {
-            refresh_exchange(realm, service, scopes, secret.expose())
+            refresh_exchange(host, realm, service, scopes, secret.expose())
         }
         Some(Credential::Basic { username, password }) => Exchange {
             authorization: basic(username, password.expose()),
@@ -129,12 +129,18 @@ fn scoped_exchange(realm: &Url, service: Option<&str>, scopes: &Scopes) -> Excha
 }
 
 /// The POST form with a refresh token (OAuth2).
-fn refresh_exchange(realm: &Url, service: Option<&str>, scopes: &Scopes, secret: &str) -> Exchange {
+fn refresh_exchange(
+    host: &Host,
+    realm: &Url,
+    service: Option<&str>,
+    scopes: &Scopes,
+    secret: &str,
+) -> Exchange {
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "refresh_token")
         .append_pair("service", service.unwrap_or_default())
         .append_pair("scope", scopes.joined())
-        .append_pair("client_id", "mirror")
+        .append_pair("client_id", &host.shared.oauth_client_id)
         .append_pair("refresh_token", secret)
         .finish();
     Exchange {

@@ -68,8 +68,8 @@ impl Repository {
         permit: &Permit,
     ) -> Result<UploadSession, Failure> {
         let failure = |error| Failure::new(Side::Destination, error);
-        let patience = self.host.patience();
-        let mut retries = Retries::new(patience);
+        let timeouts = self.host.timeouts();
+        let mut retries = Retries::new(self.host.retry_policy());
         let mut out_of_range = 0;
         let ends = begins + chunk.len() as u64;
         let mut from = begins;
@@ -80,7 +80,7 @@ impl Repository {
                 Ok(next) => return Ok(next),
                 Err(error) => error,
             };
-            let idle = begun.elapsed().min(patience.first_byte + patience.stall);
+            let idle = begun.elapsed().min(timeouts.first_byte + timeouts.stall);
             if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) && out_of_range < 3 {
                 out_of_range += 1;
             } else {

@@ -59,7 +59,7 @@ impl Repository {
             answer: None,
             rest: None,
             permit,
-            retries: Retries::new(self.host.patience()),
+            retries: Retries::new(self.host.retry_policy()),
             failed_at: 0,
         }
     }
@@ -90,7 +90,7 @@ impl BlobReader {
             (self.answer, self.rest) = (None, None);
             tracing::debug!(%error, received = self.received, "a download broke off");
             if self.received - self.failed_at > PROGRESS {
-                self.retries = Retries::new(self.repository.host.patience());
+                self.retries = Retries::new(self.repository.host.retry_policy());
             }
             self.failed_at = self.received;
             let idle = begun.elapsed();

@@ -143,7 +143,7 @@ pub(super) enum Sent {
 impl Upload<'_> {
     async fn until_done(&self, session: UploadSession) -> Result<(), TransferError> {
         let host = &self.destination.host;
-        let mut retries = Retries::new(host.patience());
+        let mut retries = Retries::new(host.retry_policy());
         let (mut restarts, mut hops) = (0, 0);
         let mut session = Some(session);
         loop {

@@ -10,8 +10,8 @@ use url::Url;
 use super::host::Host;
 use super::motion::Motion;
 use super::redact;
-use super::retries::{Next, Retries};
 use super::retry_after::retry_after;
+use super::retry_policy::{Next, Retries};
 use bytes::Bytes;
 
 use crate::error::{Error, StatusError};
@@ -42,11 +42,10 @@ impl Host {
     ) -> Result<Bytes, Error> {
         let (pauses, health) = &self.realm;
         let realm = exchange.url.host_str().unwrap_or_default();
-        let mut retries = Retries::new(self.patience());
+        let mut retries = Retries::new(self.retry_policy());
         loop {
-            pauses
-                .wait_out_pause(realm, self.patience().max_wait)
-                .await?;
+            let max_wait = self.retry_policy().max_wait;
+            pauses.wait_out_pause(realm, max_wait).await?;
             health.wait_for_turn().await?;
             let begun = Instant::now();
             let error = match self.exchange_once(exchange, authenticated).await {

@@ -85,7 +85,7 @@ impl Host {
     }
 
     /// Puts one request on the wire and waits for its headers, for as long as
-    /// its body moves and [`Patience::first_byte`](super::Patience) after that.
+    /// its body moves and [`Timeouts::first_byte`](super::Timeouts) after that.
     pub(super) async fn fire(
         &self,
         request: reqwest::RequestBuilder,
@@ -93,11 +93,11 @@ impl Host {
         url: &Url,
         motion: &Arc<Motion>,
     ) -> Result<Answer, Broken> {
-        let patience = self.patience();
+        let timeouts = self.timeouts();
         let begun = Instant::now();
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let shown = self.shared.under_way.begin(method, url, motion);
-        let sent = motion.within(patience.first_byte, request.send()).await;
+        let sent = motion.within(timeouts.first_byte, request.send()).await;
         let response = match sent {
             Some(Ok(response)) => response,
             Some(Err(error)) => return Err(self.broken(method, url, &error.without_url())),
@@ -131,7 +131,7 @@ impl Host {
             method: method.clone(),
             url: url.clone(),
             response,
-            stall: patience.stall,
+            stall: timeouts.stall,
             _permit: None,
         })
     }

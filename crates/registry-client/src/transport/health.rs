@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::retries::Next;
+use super::retry_policy::Next;
 use crate::error::Error;
 
 /// Remembers a host that does not answer, so that not every one of thousands

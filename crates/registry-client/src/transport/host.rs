@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use http::HeaderValue;
 use rustls::RootCertStore;
 use tokio::sync::Semaphore;
 use url::Url;
@@ -11,8 +12,9 @@ use super::first_answer::FirstAnswer;
 use super::health::Health;
 use super::home::HomeClients;
 use super::limit::HostLimit;
-use super::patience::Patience;
+use super::retry_policy::RetryPolicy;
 use super::security::{self, Security};
+use super::timeouts::Timeouts;
 use super::tls::{HttpClients, Purpose, TlsFailure};
 use super::under_way::UnderWay;
 use crate::auth::Authenticator;
@@ -24,7 +26,12 @@ use crate::trust::{HostTrust, Trust};
 /// What all hosts of a client share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) patience: Patience,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) retry_policy: RetryPolicy,
+    /// Product name and version, sent with every request.
+    pub(crate) user_agent: HeaderValue,
+    /// The name of this program at token servers (OAuth2).
+    pub(crate) oauth_client_id: String,
     pub(crate) credentials: CredentialStore,
     pub(crate) trust: Trust,
     pub(crate) system_roots: Arc<RootCertStore>,
@@ -85,7 +92,7 @@ impl Host {
         let clients = clients(shared);
         let build = |purpose| clients.build(authority, security, &trust, purpose);
         let home = HomeClients::new(build(Purpose::Small)?, build(Purpose::Blobs)?);
-        let backoff = shared.patience.backoff;
+        let backoff = shared.retry_policy.initial_backoff;
         Ok(Self {
             name: name.to_owned(),
             security,
@@ -107,8 +114,12 @@ impl Host {
         &self.name
     }
 
-    pub(crate) fn patience(&self) -> &Patience {
-        &self.shared.patience
+    pub(crate) fn timeouts(&self) -> &Timeouts {
+        &self.shared.timeouts
+    }
+
+    pub(crate) fn retry_policy(&self) -> &RetryPolicy {
+        &self.shared.retry_policy
     }
 
     /// The root of the registry's API, `/v2/`.
@@ -196,7 +207,7 @@ impl Host {
     /// A place among the host's requests.
     pub(crate) async fn permit(&self) -> Result<super::limit::Permit, Error> {
         self.limit
-            .acquire(&self.name, self.shared.patience.max_wait)
+            .acquire(&self.name, self.shared.retry_policy.max_wait)
             .await
     }
 
@@ -230,7 +241,8 @@ impl Host {
 fn clients(shared: &Shared) -> HttpClients<'_> {
     HttpClients {
         system_roots: &shared.system_roots,
-        patience: &shared.patience,
+        user_agent: &shared.user_agent,
+        timeouts: &shared.timeouts,
         idle: shared.jobs,
     }
 }

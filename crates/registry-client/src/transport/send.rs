@@ -10,10 +10,9 @@ use url::Url;
 use super::answer::{Answer, Reply};
 use super::host::Host;
 use super::limit::Permit;
-use super::patience::Patience;
 use super::redact;
-use super::retries::{Next, Retries};
 use super::retry_after::retry_after;
+use super::retry_policy::{Next, Retries, RetryPolicy};
 use crate::auth::{Presented, Refusal, Scopes};
 use crate::error::{Error, StatusError};
 use crate::write_policy::WritePolicy;
@@ -49,7 +48,7 @@ const REAUTHENTICATIONS: usize = 2;
 impl Host {
     /// Sends until there is a whole answer or a reason to give up.
     pub(crate) async fn send(self: &Arc<Self>, request: &Request) -> Result<Reply, Error> {
-        Box::pin(self.run(request, None, self.patience())).await
+        Box::pin(self.run(request, None, self.retry_policy())).await
     }
 
     /// The same, with one try only for what fails: where there is another way
@@ -58,11 +57,11 @@ impl Host {
         self: &Arc<Self>,
         request: &Request,
     ) -> Result<Reply, Error> {
-        let patience = Patience {
-            tries: 1,
-            ..self.patience().clone()
+        let policy = RetryPolicy {
+            max_attempts: 1,
+            ..self.retry_policy().clone()
         };
-        Box::pin(self.run(request, None, &patience)).await
+        Box::pin(self.run(request, None, &policy)).await
     }
 
     /// The same within a place that the caller holds.
@@ -71,7 +70,7 @@ impl Host {
         request: &Request,
         permit: &Permit,
     ) -> Result<Reply, Error> {
-        Box::pin(self.run(request, Some(permit), self.patience())).await
+        Box::pin(self.run(request, Some(permit), self.retry_policy())).await
     }
 
     /// One try, for steps that must not be repeated blindly.
@@ -102,9 +101,9 @@ impl Host {
         self: &Arc<Self>,
         request: &Request,
         held: Option<&Permit>,
-        patience: &Patience,
+        policy: &RetryPolicy,
     ) -> Result<Reply, Error> {
-        let mut retries = Retries::new(patience);
+        let mut retries = Retries::new(policy);
         loop {
             let place = self.place(held).await?;
             let begun = Instant::now();
@@ -143,7 +142,7 @@ impl Host {
     async fn place(&self, held: Option<&Permit>) -> Result<Option<Permit>, Error> {
         let place = match held {
             Some(_) => {
-                let max_wait = self.patience().max_wait;
+                let max_wait = self.retry_policy().max_wait;
                 self.limit.wait_out_pause(self.name(), max_wait).await?;
                 None
             }

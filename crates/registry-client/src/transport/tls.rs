@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::patience::Patience;
 use super::security::{Security, is_loopback};
+use super::timeouts::Timeouts;
 use crate::error::Error;
 use crate::trust::HostTrust;
 
@@ -42,7 +43,8 @@ pub(crate) enum Purpose {
 #[derive(Debug)]
 pub(crate) struct HttpClients<'a> {
     pub(crate) system_roots: &'a Arc<RootCertStore>,
-    pub(crate) patience: &'a Patience,
+    pub(crate) user_agent: &'a HeaderValue,
+    pub(crate) timeouts: &'a Timeouts,
     /// The most idle connections that are kept.
     pub(crate) idle: usize,
 }
@@ -69,10 +71,10 @@ impl HttpClients<'_> {
             .as_deref()
             .filter(|_| purpose != Purpose::Away);
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("mirror/", env!("CARGO_PKG_VERSION")))
+            .user_agent(self.user_agent.clone())
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
-            .connect_timeout(self.patience.connect)
+            .connect_timeout(self.timeouts.connect)
             .pool_max_idle_per_host(self.idle);
         if purpose != Purpose::Small {
             builder = builder.http1_only();

@@ -127,7 +127,7 @@ async fn a_chunk_that_is_throttled_for_good_waits_once_for_as_long_as_allowed() 
     let busy = Action::answer(429).header("retry-after", "1");
     proxy.add(Rule::new("PATCH", "").does(busy));
     let mut setup = Setup::new();
-    setup.patience.max_wait = Duration::from_secs(1);
+    setup.retry_policy.max_wait = Duration::from_secs(1);
     let client = setup.client();
     let (from, to) = (
         pull(&client, &source.host(), "a"),

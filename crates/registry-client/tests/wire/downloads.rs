@@ -20,7 +20,7 @@ async fn a_body_that_breaks_off_is_resumed_where_it_did() {
         let bytes = noise(1, SIZE);
         registry.put_blob("a", bytes.clone());
         proxy.add(Rule::new("GET", "/blobs/").first(1).does(action));
-        let client = Setup::impatient().client();
+        let client = Setup::with_short_timeouts().client();
         let repository = pull(&client, &proxy.host(), "a");
         assert_eq!(
             read(&repository, &blob_of(&bytes)).await.unwrap(),

@@ -1,6 +1,6 @@
 //! The wire against real registries, real TLS, real token servers, and faults.
 //!
-//! Everything is on loopback; patience is short, so that giving up is fast.
+//! Everything is on loopback; timeouts are short, so that giving up is fast.
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -136,7 +136,7 @@ async fn throttling_without_a_time_backs_off_and_ends() {
     let (_registry, proxy) = start().await;
     proxy.add(Rule::new("", "").does(Action::answer(429)));
     let mut setup = Setup::new();
-    setup.patience.max_wait = Duration::from_millis(500);
+    setup.retry_policy.max_wait = Duration::from_millis(500);
     let error = pull(&setup.client(), &proxy.host(), "a")
         .tags()
         .await

@@ -86,7 +86,7 @@ async fn a_host_that_is_gone_costs_its_tries_a_few_times_only() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let mut setup = Setup::new();
-    setup.patience.backoff = Duration::from_millis(25);
+    setup.retry_policy.initial_backoff = Duration::from_millis(25);
     let client = setup.client();
     let host = address.to_string();
     let begun = Instant::now();
@@ -126,7 +126,7 @@ async fn a_host_that_restarts_fails_few_of_many() {
     drop(listener);
     let registry = Registry::new().start().await.unwrap();
     let mut setup = Setup::new();
-    setup.patience.backoff = Duration::from_millis(20);
+    setup.retry_policy.initial_backoff = Duration::from_millis(20);
     let (client, host) = (setup.client(), address.to_string());
     let asked = (0..100).map(|number| {
         let repository = pull(&client, &host, &format!("r{number}"));
@@ -162,7 +162,7 @@ async fn the_failures_of_one_request_do_not_make_a_host_count_as_gone() {
     registry.put_blob("a", bytes.clone());
     proxy.add(Rule::new("GET", "/blobs/").first(4).does(Action::Reset));
     let mut setup = Setup::new();
-    setup.patience.tries = 6;
+    setup.retry_policy.max_attempts = 6;
     let repository = pull(&setup.client(), &proxy.host(), "a");
     let read = crate::setup::read(&repository, &crate::setup::blob_of(&bytes)).await;
     assert_eq!(read.unwrap(), bytes);

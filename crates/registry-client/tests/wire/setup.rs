@@ -13,7 +13,7 @@ use registry_client::credentials::{CredentialFile, CredentialSources, Credential
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{
-    Access, Blob, Client, Patience, Repository, Settings, TransferError, Write, WritePolicy,
+    Access, Blob, Client, Repository, RetryPolicy, Timeouts, TransferError, Write, WritePolicy,
     sha256_digest, transfer_blob,
 };
 use serde_json::{Value, json};
@@ -21,30 +21,36 @@ use tempfile::TempDir;
 use testkit::proxy::FaultProxy;
 
 /// Short, but not so short that a busy machine would run into it.
-pub fn patience() -> Patience {
-    Patience {
+fn timeouts() -> Timeouts {
+    Timeouts {
         connect: Duration::from_secs(5),
         first_byte: Duration::from_secs(5),
         stall: Duration::from_secs(5),
-        tries: 3,
-        trying: Duration::from_secs(20),
-        backoff: Duration::from_millis(10),
-        max_wait: Duration::from_secs(4),
     }
 }
 
-/// The same, for peers that say nothing.
-pub fn impatient() -> Patience {
-    Patience {
+/// The same, for peers that send nothing.
+fn short_timeouts() -> Timeouts {
+    Timeouts {
         first_byte: Duration::from_millis(400),
         stall: Duration::from_millis(400),
-        ..patience()
+        ..timeouts()
+    }
+}
+
+fn retry_policy() -> RetryPolicy {
+    RetryPolicy {
+        max_attempts: 3,
+        max_elapsed: Duration::from_secs(20),
+        initial_backoff: Duration::from_millis(10),
+        max_wait: Duration::from_secs(4),
     }
 }
 
 /// What a client is made from.
 pub struct Setup {
-    pub patience: Patience,
+    pub timeouts: Timeouts,
+    pub retry_policy: RetryPolicy,
     pub jobs: usize,
     pub conf: String,
     pub cert_dir: Option<PathBuf>,
@@ -72,7 +78,8 @@ impl std::ops::Deref for Wired {
 impl Setup {
     pub fn new() -> Self {
         Self {
-            patience: patience(),
+            timeouts: timeouts(),
+            retry_policy: retry_policy(),
             jobs: 32,
             conf: String::new(),
             cert_dir: None,
@@ -83,9 +90,9 @@ impl Setup {
         }
     }
 
-    pub fn impatient() -> Self {
+    pub fn with_short_timeouts() -> Self {
         Self {
-            patience: impatient(),
+            timeouts: short_timeouts(),
             ..Self::new()
         }
     }
@@ -112,18 +119,19 @@ impl Setup {
         std::fs::write(&file, self.auth.to_string()).unwrap();
         let path = format!("{}:/usr/bin:/bin", self.helpers.display());
         let conf = RegistriesConf::parse(&self.conf).unwrap();
-        let client = Client::new(Settings {
-            registries_conf: conf,
-            credentials: CredentialStore::new(CredentialSources {
-                files: vec![CredentialFile::required(file)],
-                helpers: Helpers::new(path),
-            }),
-            trust: Trust::new(self.cert_dir.clone(), self.certs_d.clone()),
-            patience: self.patience.clone(),
-            jobs: self.jobs,
-        });
+        let sources = CredentialSources {
+            files: vec![CredentialFile::required(file)],
+            helpers: Helpers::new(path),
+        };
+        let client = Client::builder()
+            .registries_conf(conf)
+            .credentials(CredentialStore::new(sources))
+            .trust(Trust::new(self.cert_dir.clone(), self.certs_d.clone()))
+            .timeouts(self.timeouts.clone())
+            .retry_policy(self.retry_policy.clone())
+            .requests_per_host(self.jobs);
         Wired {
-            client: client.unwrap(),
+            client: client.build(),
             _folder: Arc::clone(&self.folder),
         }
     }

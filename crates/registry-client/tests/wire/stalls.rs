@@ -42,7 +42,7 @@ async fn gives_up((side, method, part, action, size): Case) {
     if method == "PATCH" {
         proxy.add(Rule::new("PUT", "/uploads/").does(Action::answer(413)));
     }
-    let client = Setup::impatient().client();
+    let client = Setup::with_short_timeouts().client();
     let from = pull(&client, &from_proxy.host(), "a");
     let to = push(&client, &to_proxy.host(), "a");
     let failed = transfer(&from, &to, &blob_of(&bytes)).await.unwrap_err();
@@ -65,7 +65,7 @@ async fn a_token_server_that_stalls_fails_a_request_in_time() {
     let refusal = Action::answer(401).header("www-authenticate", &realm);
     proxy.add(Rule::new("", "/v2/").does(refusal));
     tokens.add(Rule::new("", "/token").does(Action::Stall));
-    let client = Setup::impatient().client();
+    let client = Setup::with_short_timeouts().client();
     let failed = pull(&client, &proxy.host(), "a")
         .head_manifest(tag("1"))
         .await;
@@ -78,10 +78,10 @@ async fn a_slow_upload_is_not_a_stalled_one() {
     let ((source, from_proxy), (target, to_proxy)) = (start().await, start().await);
     let bytes = noise(1, 300_000);
     source.put_blob("a", bytes.clone());
-    // The source pauses in the middle for longer than the destination's patience.
+    // The source pauses in the middle for longer than the destination's timeouts.
     let stall = Action::StallInBody { after: 100_000 };
     from_proxy.add(Rule::new("GET", "/blobs/").first(2).does(stall));
-    let client = Setup::impatient().client();
+    let client = Setup::with_short_timeouts().client();
     let from = pull(&client, &from_proxy.host(), "a");
     let to = push(&client, &to_proxy.host(), "a");
     transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
@@ -106,7 +106,7 @@ async fn a_queue_is_no_reason_to_give_up() {
     }));
     let mut setup = Setup::new();
     setup.jobs = 1;
-    setup.patience.trying = Duration::from_millis(300);
+    setup.retry_policy.max_elapsed = Duration::from_millis(300);
     let client = setup.client();
     let asked = (0..16).map(|number| {
         let repository = pull(&client, &proxy.host(), &format!("r{number}"));

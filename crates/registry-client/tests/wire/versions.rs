@@ -128,7 +128,7 @@ async fn small_requests_go_over_http2_and_blobs_over_http1() {
 async fn when_the_shared_connection_breaks_all_go_on_over_http1() {
     for (fate, setup) in [
         (Fate::Ends, Setup::new()),
-        (Fate::Stalls, Setup::impatient()),
+        (Fate::Stalls, Setup::with_short_timeouts()),
     ] {
         let (registry, host, client) = over_tls(setup, Some(fate)).await;
         let repository = pull(&client, &host, "a");

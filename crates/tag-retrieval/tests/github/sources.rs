@@ -5,10 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
-use registry_client::registries_conf::RegistriesConf;
-use registry_client::trust::Trust;
-use registry_client::{Client, Patience, Settings};
+use registry_client::Client;
 use tag_retrieval::config::{
     EntryImage, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile,
 };
@@ -24,18 +21,7 @@ use crate::{client, project};
 
 /// Returns a client for registries that no test uses.
 fn registries() -> Client {
-    let sources = CredentialSources {
-        files: Vec::new(),
-        helpers: Helpers::new(""),
-    };
-    Client::new(Settings {
-        registries_conf: RegistriesConf::default(),
-        credentials: CredentialStore::new(sources),
-        trust: Trust::new(None, Vec::new()),
-        patience: Patience::default(),
-        jobs: 1,
-    })
-    .unwrap()
+    Client::builder().requests_per_host(1).build()
 }
 
 fn upstreams(server: &RunningGithub) -> Upstreams {

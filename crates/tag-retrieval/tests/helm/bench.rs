@@ -6,10 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
-use registry_client::registries_conf::RegistriesConf;
-use registry_client::trust::Trust;
-use registry_client::{Client, Patience};
+use registry_client::Client;
 use tag_retrieval::config::{Chart, ChartConfig, HelmCharts, HelmDirectory, HelmLatest, HelmOci};
 use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::helm::{Helm, HelmSettings};
@@ -118,18 +115,7 @@ impl Bench {
 }
 
 fn client() -> Client {
-    let sources = CredentialSources {
-        files: Vec::new(),
-        helpers: Helpers::new(""),
-    };
-    Client::new(registry_client::Settings {
-        registries_conf: RegistriesConf::default(),
-        credentials: CredentialStore::new(sources),
-        trust: Trust::new(None, Vec::new()),
-        patience: Patience::default(),
-        jobs: 4,
-    })
-    .unwrap()
+    Client::builder().requests_per_host(4).build()
 }
 
 pub fn all(charts: impl IntoIterator<Item = Chart>) -> HelmCharts {

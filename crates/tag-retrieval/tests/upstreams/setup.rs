@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
 use registry_client::registries_conf::RegistriesConf;
-use registry_client::trust::Trust;
-use registry_client::{Client, Patience, Settings};
+use registry_client::{Client, RetryPolicy};
 use tag_retrieval::config::EntryImage;
 use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::helm::{Helm, HelmSettings};
@@ -25,24 +23,18 @@ pub async fn ask(
 }
 
 pub fn upstreams(registries_conf: &str) -> Upstreams {
-    let sources = CredentialSources {
-        files: Vec::new(),
-        helpers: Helpers::new("/nowhere"),
-    };
-    let registries = Client::new(Settings {
-        registries_conf: RegistriesConf::parse(registries_conf).unwrap(),
-        credentials: CredentialStore::new(sources),
-        trust: Trust::new(None, Vec::new()),
-        patience: Patience {
-            tries: 2,
-            backoff: Duration::from_millis(10),
+    let registries = Client::builder()
+        .registries_conf(RegistriesConf::parse(registries_conf).unwrap())
+        .retry_policy(RetryPolicy {
+            max_attempts: 2,
+            initial_backoff: Duration::from_millis(10),
             max_wait: Duration::from_secs(2),
-            ..Patience::default()
-        },
-        jobs: 16,
-    });
+            ..RetryPolicy::default()
+        })
+        .requests_per_host(16)
+        .build();
     Upstreams {
-        registries: registries.unwrap(),
+        registries,
         github: Github::new(GithubOptions::default()),
         now: time("2026-11-21T12:00:00Z"),
         helm: no_helm(),

@@ -1,23 +1,48 @@
-//! How often and after what pause a request is tried again.
+//! The retry decision that every step uses.
 
 use std::time::Duration;
 
 use http::StatusCode;
 
-use super::patience::Patience;
 use crate::error::Error;
 
-/// The tries of one request.
+/// The limits of the attempts of one request.
 ///
-/// Connection errors, truncated bodies, 408, 500, 502, 503 and 504 are tried
-/// up to [`Patience::tries`] times with jittered exponential backoff; a 429 is
-/// tried as long as the waits together stay below [`Patience::max_wait`].
+/// A peer that stalls for good uses up the default attempts within four minutes.
+#[derive(Debug, Clone)]
+pub struct RetryPolicy {
+    /// Attempts of one request, the first included.
+    pub max_attempts: u32,
+    /// The time lost to failures after which no attempt starts.
+    pub max_elapsed: Duration,
+    /// The wait before the second attempt. It doubles with each further one.
+    pub initial_backoff: Duration,
+    /// The longest pause that a registry may ask for (`Retry-After`).
+    pub max_wait: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 5,
+            max_elapsed: Duration::from_secs(150),
+            initial_backoff: Duration::from_millis(500),
+            max_wait: Duration::from_secs(300),
+        }
+    }
+}
+
+/// The failures of one request and the time they took.
 ///
-/// It has no clock: the caller says how long the peer did nothing. Time in a
-/// queue or while a body moved is no reason to give up.
+/// Connection errors, truncated bodies, 408, 500, 502, 503 and 504 are retried up to
+/// [`RetryPolicy::max_attempts`] with jittered exponential backoff. A 429 is retried while the waits
+/// together stay below [`RetryPolicy::max_wait`].
+///
+/// It has no clock: the caller reports how long the peer was idle. Time in a queue, and time in which
+/// a body moves, do not count.
 #[derive(Debug)]
 pub(crate) struct Retries {
-    patience: Patience,
+    policy: RetryPolicy,
     failures: u32,
     throttled: u32,
     /// Lost to failures and to the pauses between them.
@@ -38,9 +63,9 @@ pub(crate) enum Next {
 }
 
 impl Retries {
-    pub(crate) fn new(patience: &Patience) -> Self {
+    pub(crate) fn new(policy: &RetryPolicy) -> Self {
         Self {
-            patience: patience.clone(),
+            policy: policy.clone(),
             failures: 0,
             throttled: 0,
             lost: Duration::ZERO,
@@ -58,7 +83,7 @@ impl Retries {
         }
         self.failures += 1;
         self.lost += idle;
-        if self.failures >= self.patience.tries || self.lost > self.patience.trying {
+        if self.failures >= self.policy.max_attempts || self.lost > self.policy.max_elapsed {
             return Next::GiveUp;
         }
         if let Some(wait) = asked_wait(error) {
@@ -81,14 +106,14 @@ impl Retries {
         }
         // Never longer than allowed: nobody asked for it.
         let wait = self.backoff(self.throttled, jitter);
-        self.pause(wait.min(self.patience.max_wait))
+        self.pause(wait.min(self.policy.max_wait))
     }
 
     /// A pause longer than allowed is not made: the host's limiter turns it
     /// into an error that names the time. Waits that only add up to too much
     /// end the tries.
     fn pause(&mut self, wait: Duration) -> Next {
-        if wait <= self.patience.max_wait && self.waited + wait > self.patience.max_wait {
+        if wait <= self.policy.max_wait && self.waited + wait > self.policy.max_wait {
             return Next::GiveUp;
         }
         self.waited += wait;
@@ -96,7 +121,8 @@ impl Retries {
     }
 
     fn backoff(&self, failures: u32, jitter: f32) -> Duration {
-        let base = self.patience.backoff * 2u32.saturating_pow(failures.saturating_sub(1).min(6));
+        let base =
+            self.policy.initial_backoff * 2u32.saturating_pow(failures.saturating_sub(1).min(6));
         base.mul_f32(0.5 + jitter).min(Duration::from_secs(30))
     }
 }
@@ -141,8 +167,8 @@ mod tests {
 
     #[test]
     fn passing_failures_back_off_and_end() {
-        let patience = Patience::default();
-        let mut retries = Retries::new(&patience);
+        let policy = RetryPolicy::default();
+        let mut retries = Retries::new(&policy);
         let waits: Vec<_> = (0..5)
             .map(|_| retries.after(&status(503, None), Duration::ZERO, 0.5))
             .collect();
@@ -160,9 +186,9 @@ mod tests {
 
     #[test]
     fn refusals_are_final() {
-        let patience = Patience::default();
+        let policy = RetryPolicy::default();
         for code in [400, 401, 403, 404, 405, 413, 416] {
-            let mut retries = Retries::new(&patience);
+            let mut retries = Retries::new(&policy);
             assert_eq!(
                 retries.after(&status(code, None), Duration::ZERO, 0.5),
                 Next::GiveUp,
@@ -173,8 +199,8 @@ mod tests {
 
     #[test]
     fn throttling_is_waited_out_up_to_the_longest_wait() {
-        let patience = Patience::default();
-        let mut retries = Retries::new(&patience);
+        let policy = RetryPolicy::default();
+        let mut retries = Retries::new(&policy);
         let pause = Next::PauseHost(Duration::from_secs(120));
         let mut next = || retries.after(&status(429, Some(120)), Duration::ZERO, 0.5);
         assert_eq!(next(), pause);
@@ -184,15 +210,16 @@ mod tests {
 
     #[test]
     fn a_peer_that_stalls_for_good_is_given_up_within_four_minutes() {
-        let patience = Patience::default();
+        const STALL: Duration = Duration::from_secs(30);
+        let policy = RetryPolicy::default();
         let timeout = Error::Timeout {
             method: http::Method::GET,
             url: String::new(),
             awaited: crate::error::Awaited::Answer,
-            after: patience.first_byte,
+            after: STALL,
         };
-        for stall in [patience.first_byte, patience.first_byte + patience.stall] {
-            let mut retries = Retries::new(&patience);
+        for stall in [STALL, 2 * STALL] {
+            let mut retries = Retries::new(&policy);
             let mut spent = stall;
             while let Next::Wait(wait) = retries.after(&timeout, stall, 1.0) {
                 spent += wait + stall;
@@ -203,26 +230,26 @@ mod tests {
 
     #[test]
     fn throttling_without_a_time_ends_as_what_the_registry_said() {
-        let patience = Patience {
+        let policy = RetryPolicy {
             max_wait: Duration::from_secs(1),
-            ..Patience::default()
+            ..RetryPolicy::default()
         };
         for jitter in [0.0, 0.5, 1.0] {
-            let mut retries = Retries::new(&patience);
+            let mut retries = Retries::new(&policy);
             let waits: Vec<_> = (0..8)
                 .map(|_| retries.after(&status(429, None), Duration::ZERO, jitter))
                 .collect();
             assert_eq!(waits.last(), Some(&Next::GiveUp), "{waits:?}");
-            let long = |next: &Next| matches!(next, Next::PauseHost(w) if *w > patience.max_wait);
+            let long = |next: &Next| matches!(next, Next::PauseHost(w) if *w > policy.max_wait);
             assert!(!waits.iter().any(long), "{waits:?}");
         }
     }
 
     #[test]
     fn no_wait_asked_for_is_our_backoff() {
-        let patience = Patience::default();
+        let policy = RetryPolicy::default();
         for code in [429, 503] {
-            let next = Retries::new(&patience).after(&status(code, Some(0)), Duration::ZERO, 0.5);
+            let next = Retries::new(&policy).after(&status(code, Some(0)), Duration::ZERO, 0.5);
             let wait = Duration::from_millis(500);
             assert!(
                 next == Next::Wait(wait) || next == Next::PauseHost(wait),

@@ -1,0 +1,144 @@
+//! The settings of a client.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use http::HeaderValue;
+use tokio::sync::Semaphore;
+
+use crate::client::Client;
+use crate::credentials::{CredentialSources, CredentialStore, Helpers};
+use crate::registries_conf::RegistriesConf;
+use crate::transport::{RetryPolicy, Shared, Timeouts, system_roots};
+use crate::trust::Trust;
+
+/// Chunks of 8 MiB in memory at once, for all hosts together.
+const CHUNKS_IN_MEMORY: usize = 4;
+
+/// Blobs streamed at once. Without latency two keep two cores busy; at 80 ms a dozen use the whole
+/// bandwidth. More only cost memory.
+const STREAMS: usize = 12;
+
+/// The maximum number of concurrent requests to one host, unless the caller sets another.
+const REQUESTS_PER_HOST: usize = 32;
+
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("registry-client/", env!("CARGO_PKG_VERSION")));
+
+/// A builder of a [`Client`]: [`Client::builder`].
+///
+/// Without further settings the client is anonymous, trusts the roots of the system, and reads no
+/// registries.conf. Nothing is read from the environment.
+#[derive(Debug)]
+#[must_use]
+pub struct ClientBuilder {
+    user_agent: HeaderValue,
+    oauth_client_id: String,
+    registries_conf: RegistriesConf,
+    credentials: CredentialStore,
+    trust: Trust,
+    timeouts: Timeouts,
+    retry_policy: RetryPolicy,
+    requests_per_host: usize,
+}
+
+impl Client {
+    /// Creates a builder. No file is read and no request is sent before [`ClientBuilder::build`].
+    pub fn builder() -> ClientBuilder {
+        let anonymous = CredentialSources {
+            files: Vec::new(),
+            helpers: Helpers::new(""),
+        };
+        ClientBuilder {
+            user_agent: USER_AGENT,
+            oauth_client_id: "registry-client".to_owned(),
+            registries_conf: RegistriesConf::default(),
+            credentials: CredentialStore::new(anonymous),
+            trust: Trust::new(None, Vec::new()),
+            timeouts: Timeouts::default(),
+            retry_policy: RetryPolicy::default(),
+            requests_per_host: REQUESTS_PER_HOST,
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// Sets the `User-Agent` header, such as `product/1.0` (RFC 9110 §10.1.5).
+    pub fn user_agent(self, user_agent: HeaderValue) -> Self {
+        Self { user_agent, ..self }
+    }
+
+    /// Sets the `client_id` of token requests with an identity token. Registries log it and list it
+    /// among the sessions of an account.
+    ///
+    /// Source: distribution, "OAuth2 Token Authentication".
+    pub fn oauth_client_id(self, client_id: impl Into<String>) -> Self {
+        let oauth_client_id = client_id.into();
+        Self {
+            oauth_client_id,
+            ..self
+        }
+    }
+
+    /// Sets the mirrors, rewritten locations, and blocked and insecure registries.
+    pub fn registries_conf(self, registries_conf: RegistriesConf) -> Self {
+        Self {
+            registries_conf,
+            ..self
+        }
+    }
+
+    /// Sets the stored credentials.
+    pub fn credentials(self, credentials: CredentialStore) -> Self {
+        Self {
+            credentials,
+            ..self
+        }
+    }
+
+    /// Sets the directories of certificates.
+    pub fn trust(self, trust: Trust) -> Self {
+        Self { trust, ..self }
+    }
+
+    /// Sets the timeouts.
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self }
+    }
+
+    /// Sets the limits of attempts and pauses.
+    pub fn retry_policy(self, retry_policy: RetryPolicy) -> Self {
+        Self {
+            retry_policy,
+            ..self
+        }
+    }
+
+    /// Sets the maximum number of concurrent requests to one host; 0 counts as 1.
+    pub fn requests_per_host(self, requests_per_host: usize) -> Self {
+        Self {
+            requests_per_host,
+            ..self
+        }
+    }
+
+    /// Creates the client and reads the certificates of the system. No request is sent.
+    #[must_use]
+    pub fn build(self) -> Client {
+        let shared = Shared {
+            user_agent: self.user_agent,
+            oauth_client_id: self.oauth_client_id,
+            timeouts: self.timeouts,
+            retry_policy: self.retry_policy,
+            credentials: self.credentials,
+            trust: self.trust,
+            jobs: self.requests_per_host.max(1),
+            requests: AtomicU64::new(0),
+            under_way: Arc::default(),
+            streams: Semaphore::new(STREAMS),
+            system_roots: Arc::new(system_roots()),
+            chunks: Semaphore::new(CHUNKS_IN_MEMORY),
+        };
+        Client::new(self.registries_conf, shared)
+    }
+}
