@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use crate::transport::FirstAnswer;
+use crate::probe_gate::ProbeGate;
 
 /// The learnt facts of one host.
 #[derive(Debug)]
 pub(crate) struct Capabilities {
     referrers: AtomicU8,
-    pub(crate) referrers_asked: FirstAnswer,
+    pub(crate) referrers_asked: ProbeGate,
     mounts: AtomicU8,
     uploads: AtomicU8,
     tags: AtomicBool,
@@ -65,7 +65,7 @@ impl Capabilities {
         };
         Self {
             referrers: AtomicU8::new(UNKNOWN),
-            referrers_asked: FirstAnswer::new(),
+            referrers_asked: ProbeGate::new(),
             mounts: AtomicU8::new(UNKNOWN),
             uploads: AtomicU8::new(uploads),
             tags: AtomicBool::new(false),

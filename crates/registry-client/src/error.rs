@@ -7,8 +7,8 @@ use http::{Method, StatusCode};
 use image_name::{Digest, ManifestReferenceError, RepositoryPathError};
 
 use crate::credentials::CredentialError;
+use crate::redact::printable;
 use crate::registries_conf::ResolveError;
-use crate::transport::redact::printable;
 use crate::trust::TrustError;
 
 /// What can go wrong between us and a registry.
@@ -324,7 +324,7 @@ impl Error {
         };
         Self::Connection {
             method: method.clone(),
-            url: crate::transport::redact::url(url),
+            url: crate::redact::url(url),
             detail: printable(&detail, 500),
         }
     }
@@ -332,7 +332,7 @@ impl Error {
     pub(crate) fn protocol(method: &Method, url: &url::Url, what: impl Into<String>) -> Self {
         Self::Protocol {
             method: method.clone(),
-            url: crate::transport::redact::url(url),
+            url: crate::redact::url(url),
             what: what.into(),
         }
     }

@@ -47,7 +47,7 @@ impl Repository {
     /// Any [`Error`] of the wire.
     pub async fn referrers(&self, subject: &Digest) -> Result<Referrers, Error> {
         let capabilities = &self.host.capabilities;
-        let _leader = capabilities.referrers_asked.pass().await;
+        let _guard = capabilities.referrers_asked.pass().await;
         if capabilities.referrers() == Support::No {
             return Ok(Referrers::Unsupported);
         }

@@ -51,7 +51,7 @@ impl Repository {
     ) -> Self {
         Self {
             host,
-            scopes: Scopes::of(&path, access),
+            scopes: Scopes::new(&path, access),
             path,
             writes,
         }

@@ -9,8 +9,8 @@ use url::Url;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::paging::next_list_page;
+use crate::redact::printable;
 use crate::repository::Repository;
-use crate::transport::redact::printable;
 
 /// Tags asked for at a time; registries that serve fewer say so with `Link`.
 const PAGE: usize = 1000;

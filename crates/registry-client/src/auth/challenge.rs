@@ -1,9 +1,9 @@
-//! `WWW-Authenticate`.
+//! The `WWW-Authenticate` header.
 
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
-/// The way a host wants to be told who asks.
+/// An authentication challenge of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Challenge {
     /// User and password with every request (RFC 7617).
@@ -12,46 +12,48 @@ pub(crate) enum Challenge {
     Bearer {
         /// The URL of the token server, as sent.
         realm: String,
-        /// The name of the service the token is for, if the host gave one.
+        /// The name of the service that the token is for.
         service: Option<String>,
     },
 }
 
-/// The best challenge of an answer: Bearer before Basic, over all
-/// `WWW-Authenticate` headers (a registry may send one for each scheme).
-pub(crate) fn best(headers: &HeaderMap) -> Option<Challenge> {
-    let challenges: Vec<Challenge> = headers
-        .get_all(WWW_AUTHENTICATE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .filter_map(|value| http_auth::parse_challenges(value).ok())
-        .flatten()
-        .filter_map(|challenge| read(&challenge))
-        .collect();
-    let bearer = challenges
-        .iter()
-        .position(|c| matches!(c, Challenge::Bearer { .. }));
-    challenges.into_iter().nth(bearer.unwrap_or(0))
-}
-
-fn read(challenge: &http_auth::ChallengeRef<'_>) -> Option<Challenge> {
-    if challenge.scheme.eq_ignore_ascii_case("basic") {
-        return Some(Challenge::Basic);
-    }
-    if !challenge.scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
-    let param = |name: &str| {
-        let found = challenge
-            .params
+impl Challenge {
+    /// Returns the best challenge of a response: Bearer before Basic, over all `WWW-Authenticate`
+    /// headers (a registry may send one for each scheme).
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let challenges: Vec<Self> = headers
+            .get_all(WWW_AUTHENTICATE)
             .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.to_unescaped())
-    };
-    Some(Challenge::Bearer {
-        realm: param("realm")?,
-        service: param("service"),
-    })
+            .filter_map(|value| value.to_str().ok())
+            .filter_map(|value| http_auth::parse_challenges(value).ok())
+            .flatten()
+            .filter_map(|challenge| Self::read(&challenge))
+            .collect();
+        let bearer = challenges
+            .iter()
+            .position(|challenge| matches!(challenge, Self::Bearer { .. }));
+        challenges.into_iter().nth(bearer.unwrap_or(0))
+    }
+
+    fn read(challenge: &http_auth::ChallengeRef<'_>) -> Option<Self> {
+        if challenge.scheme.eq_ignore_ascii_case("basic") {
+            return Some(Self::Basic);
+        }
+        if !challenge.scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        let param = |name: &str| {
+            let found = challenge
+                .params
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.to_unescaped())
+        };
+        Some(Self::Bearer {
+            realm: param("realm")?,
+            service: param("service"),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_header_and_every_scheme_is_looked_at() {
+    fn bearer_wins_over_basic_in_all_headers() {
         let bearer = |realm: &str, service: Option<&str>| {
             Some(Challenge::Bearer {
                 realm: realm.into(),
@@ -92,7 +94,7 @@ mod tests {
                 let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
                 headers.append(WWW_AUTHENTICATE, value);
             }
-            assert_eq!(best(&headers), expected, "{values:?}");
+            assert_eq!(Challenge::from_headers(&headers), expected, "{values:?}");
         }
     }
 }

@@ -1,16 +1,25 @@
-//! Who we are to a host: Basic, Bearer, or nobody.
+//! Authentication: Basic and Bearer challenges, scopes, token requests and tokens.
 //!
-//! Sources: RFC 9110 §11; distribution's "Token Authentication Specification"
-//! and "OAuth2 Token Authentication".
+//! No request is sent here; the transport does that.
+//!
+//! Sources: RFC 9110 §11; distribution's "Token Authentication Specification" and "OAuth2 Token
+//! Authentication".
 
-mod authenticator;
+mod authorization;
 mod challenge;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod realm;
 mod scope;
+mod state;
 mod token;
+mod token_request;
 
-pub(crate) use authenticator::{Authenticator, Presented, Refusal};
+pub(crate) use authorization::{Authorization, Origin};
+pub(crate) use challenge::Challenge;
+pub(crate) use realm::checked_realm;
 pub use scope::Access;
 pub(crate) use scope::Scopes;
+pub(crate) use state::{AuthState, Scheme};
+pub(crate) use token::Token;
+pub(crate) use token_request::{TokenRequest, TokenServer};

@@ -1,10 +1,10 @@
-//! What a token is asked to allow.
+//! The scopes of a token.
 
 use std::sync::Arc;
 
 use image_name::RepositoryPath;
 
-/// What will be done to a repository.
+/// The access to a repository that a client needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
     /// Read only.
@@ -16,17 +16,17 @@ pub enum Access {
 /// The scopes of one token.
 ///
 /// Source: "Docker Registry v2 authentication: scope":
-/// `repository:NAME:pull,push`, several separated by blanks.
+/// `repository:NAME:pull,push`, several separated by spaces.
 #[derive(Debug, Clone)]
 pub(crate) struct Scopes {
-    /// Sorted and joined by blanks; the key under which the token is kept.
+    /// Sorted and joined by spaces; the key of the token in the cache.
     joined: Arc<str>,
     /// The repository whose credentials are used.
     repository: RepositoryPath,
 }
 
 impl Scopes {
-    pub(crate) fn of(repository: &RepositoryPath, access: Access) -> Self {
+    pub(crate) fn new(repository: &RepositoryPath, access: Access) -> Self {
         let actions = match access {
             Access::Pull => "pull",
             Access::Push => "pull,push",
@@ -37,12 +37,12 @@ impl Scopes {
         }
     }
 
-    /// Both scopes of a cross-repository mount: write here, read there.
+    /// Returns the scopes of a cross-repository mount: push to this repository, pull from another.
     pub(crate) fn and_pull(&self, repository: &RepositoryPath) -> Self {
         if *repository == self.repository {
             return self.clone();
         }
-        let other = Self::of(repository, Access::Pull);
+        let other = Self::new(repository, Access::Pull);
         let mut both = [&*self.joined, &*other.joined];
         both.sort_unstable();
         Self {
@@ -51,17 +51,17 @@ impl Scopes {
         }
     }
 
-    /// The single scopes, for one `scope` parameter each.
+    /// Returns the single scopes, for one `scope` parameter each.
     pub(crate) fn each(&self) -> impl Iterator<Item = &str> {
         self.joined.split(' ')
     }
 
-    /// All scopes separated by blanks, as the OAuth2 form wants them.
+    /// Returns all scopes separated by spaces, as in the OAuth2 form.
     pub(crate) fn joined(&self) -> &str {
         &self.joined
     }
 
-    /// The repository whose credentials are used.
+    /// Returns the repository whose credentials are used.
     pub(crate) fn repository(&self) -> &RepositoryPath {
         &self.repository
     }
@@ -72,9 +72,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mount_asks_for_both_scopes_with_the_targets_credentials() {
+    fn mount_has_both_scopes_and_the_credentials_of_its_target() {
         let [app, base] = ["team/app", "base/os"].map(|path| path.parse().unwrap());
-        let push = Scopes::of(&app, Access::Push);
+        let push = Scopes::new(&app, Access::Push);
         assert_eq!(push.joined(), "repository:team/app:pull,push");
         let both = push.and_pull(&base);
         assert_eq!(

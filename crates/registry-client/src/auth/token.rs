@@ -1,4 +1,4 @@
-//! Bearer tokens: one request for each scope set, renewed before they expire.
+//! Bearer tokens and their cache.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,24 +11,23 @@ use http::HeaderValue;
 use super::scope::Scopes;
 use crate::error::Error;
 
-/// A token and how long it is good for.
+/// A bearer token and its lifetime.
 #[derive(Clone)]
 pub(crate) struct Token {
+    /// The value of `Authorization`.
     pub(crate) header: HeaderValue,
-    /// Whether it was got with credentials.
+    /// Whether it was obtained with stored credentials.
     pub(crate) authenticated: bool,
-    /// When it was answered.
     pub(crate) obtained: Instant,
     fresh_until: Instant,
 }
 
 impl Token {
-    /// A token answered just now.
+    /// Creates a token obtained now. Returns `None` if it cannot be sent in a header.
     ///
-    /// `expires_in` is in seconds, 60 where the server does not say
-    /// (distribution, "Token Authentication Specification"). The last fifth,
-    /// at most 30 s, is left unused, so that a request under way does not
-    /// outlive its token.
+    /// `expires_in` is in seconds; the default is 60 (distribution, "Token Authentication
+    /// Specification"). The last fifth of the lifetime, at most 30 s, is not used, so that no
+    /// token expires during a request.
     pub(crate) fn new(token: &str, authenticated: bool, expires_in: Option<u64>) -> Option<Self> {
         let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
         header.set_sensitive(true);
@@ -42,6 +41,22 @@ impl Token {
             fresh_until: obtained + (life - margin),
         })
     }
+
+    /// Parses the response of a token server. Returns `None` if it holds no token.
+    pub(crate) fn from_response(body: &[u8], authenticated: bool) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Response {
+            token: Option<String>,
+            access_token: Option<String>,
+            expires_in: Option<u64>,
+        }
+        let response: Response = serde_json::from_slice(body).ok()?;
+        let token = response
+            .token
+            .or(response.access_token)
+            .filter(|token| !token.is_empty())?;
+        Self::new(&token, authenticated, response.expires_in)
+    }
 }
 
 impl std::fmt::Debug for Token {
@@ -52,24 +67,25 @@ impl std::fmt::Debug for Token {
     }
 }
 
-type Flight = Shared<BoxFuture<'static, Result<Token, (Error, Instant)>>>;
+/// A token request that is in flight or has ended; a failure has its time.
+type Fetch = Shared<BoxFuture<'static, Result<Token, (Error, Instant)>>>;
 
 /// The tokens of one host by scope set.
 #[derive(Default)]
-pub(crate) struct Tokens {
-    flights: Mutex<HashMap<Arc<str>, Flight>>,
+pub(crate) struct TokenCache {
+    fetches: Mutex<HashMap<Arc<str>, Fetch>>,
 }
 
-impl std::fmt::Debug for Tokens {
+impl std::fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tokens")
+        f.write_str("TokenCache")
     }
 }
 
-impl Tokens {
-    /// The token for these scopes: the one there is while it is fresh, else
-    /// one request, however many need it at once. A refusal stands for ten
-    /// seconds, so that a thousand rows do not knock a thousand times.
+impl TokenCache {
+    /// Returns the token for these scopes, from the cache while it is fresh. Concurrent callers
+    /// share one fetch. A failure is kept for ten seconds, so that a thousand rows do not repeat it
+    /// a thousand times.
     pub(crate) async fn get<F>(
         &self,
         scopes: &Scopes,
@@ -78,41 +94,39 @@ impl Tokens {
     where
         F: Future<Output = Result<Token, Error>> + Send + 'static,
     {
-        let flight = {
-            let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-            match flights
-                .get(scopes.joined())
-                .filter(|flight| is_usable(flight))
-            {
-                Some(flight) => flight.clone(),
+        let fetch = {
+            let mut fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = fetches.get(scopes.joined());
+            match known.filter(|known| is_usable(known)) {
+                Some(known) => known.clone(),
                 None => {
-                    let fetched = fetch();
-                    let flight = async { fetched.await.map_err(|error| (error, Instant::now())) };
-                    let flight = flight.boxed().shared();
-                    flights.insert(scopes.joined().into(), flight.clone());
-                    flight
+                    let token = fetch();
+                    let fetch = async { token.await.map_err(|error| (error, Instant::now())) };
+                    let fetch = fetch.boxed().shared();
+                    fetches.insert(scopes.joined().into(), fetch.clone());
+                    fetch
                 }
             }
         };
-        flight.await.map_err(|(error, _)| error)
+        fetch.await.map_err(|(error, _)| error)
     }
 
-    /// Forgets a token that the host refused, unless it has been replaced.
-    pub(crate) fn refused(&self, scopes: &Scopes, header: &HeaderValue) {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = flights.get(scopes.joined()).and_then(Flight::peek);
-        if matches!(current, Some(Ok(token)) if token.header == header) {
-            flights.remove(scopes.joined());
+    /// Removes a token that the host refused, unless it has been replaced.
+    pub(crate) fn remove(&self, scopes: &Scopes, refused: &HeaderValue) {
+        let mut fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = fetches.get(scopes.joined()).and_then(Fetch::peek);
+        if matches!(current, Some(Ok(token)) if token.header == refused) {
+            fetches.remove(scopes.joined());
         }
     }
 }
 
-fn is_usable(flight: &Flight) -> bool {
-    const REFUSAL: Duration = Duration::from_secs(10);
-    match flight.peek() {
+fn is_usable(fetch: &Fetch) -> bool {
+    const FAILURE_LIFETIME: Duration = Duration::from_secs(10);
+    match fetch.peek() {
         None => true,
         Some(Ok(token)) => Instant::now() < token.fresh_until,
-        Some(Err((_, when))) => when.elapsed() < REFUSAL,
+        Some(Err((_, when))) => when.elapsed() < FAILURE_LIFETIME,
     }
 }
 
@@ -123,9 +137,9 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[tokio::test]
-    async fn one_request_serves_all_and_a_refused_token_is_replaced_once() {
-        let tokens = Tokens::default();
-        let scopes = Scopes::of(&"a".parse().unwrap(), Access::Pull);
+    async fn concurrent_callers_share_one_fetch_and_a_refused_token_is_replaced_once() {
+        let tokens = TokenCache::default();
+        let scopes = Scopes::new(&"a".parse().unwrap(), Access::Pull);
         let fetched = Arc::new(AtomicUsize::new(0));
         let fetch = || {
             let fetched = Arc::clone(&fetched);
@@ -139,24 +153,24 @@ mod tests {
         assert_eq!(fetched.load(Ordering::SeqCst), 1);
 
         let old = all[0].as_ref().unwrap().header.clone();
-        tokens.refused(&scopes, &old);
+        tokens.remove(&scopes, &old);
         let new = tokens.get(&scopes, fetch).await.unwrap();
         assert_eq!(new.header, "Bearer t1");
-        tokens.refused(&scopes, &old);
+        tokens.remove(&scopes, &old);
         tokens.get(&scopes, fetch).await.unwrap();
         assert_eq!(
             fetched.load(Ordering::SeqCst),
             2,
-            "a late refusal of the old one changes nothing"
+            "a late refusal of the old token removes nothing"
         );
     }
 
     #[tokio::test]
     async fn a_token_is_renewed_before_it_expires() {
-        let tokens = Tokens::default();
-        let scopes = Scopes::of(&"a".parse().unwrap(), Access::Pull);
-        let spent = || async { Ok(Token::new("spent", false, Some(0)).unwrap()) };
-        tokens.get(&scopes, spent).await.unwrap();
+        let tokens = TokenCache::default();
+        let scopes = Scopes::new(&"a".parse().unwrap(), Access::Pull);
+        let expired = || async { Ok(Token::new("expired", false, Some(0)).unwrap()) };
+        tokens.get(&scopes, expired).await.unwrap();
         let fresh = || async { Ok(Token::new("fresh", false, Some(60)).unwrap()) };
         assert_eq!(
             tokens.get(&scopes, fresh).await.unwrap().header,

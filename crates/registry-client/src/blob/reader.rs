@@ -11,8 +11,9 @@ use super::requests::Blob;
 use crate::digest::Hasher;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::redact;
 use crate::repository::Repository;
-use crate::transport::{Answer, Next, Permit, Retries, redact};
+use crate::transport::{Answer, Next, Permit, Retries};
 
 /// A blob on its way, piece by piece.
 ///

@@ -15,8 +15,9 @@ use url::Url;
 use crate::digest::digest_like;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::redact;
 use crate::repository::Repository;
-use crate::transport::{Permit, Reply, Request, redact};
+use crate::transport::{Permit, Reply, Request};
 
 /// A blob by content: what of a descriptor matters for carrying it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::transport::redact::printable;
+use crate::redact::printable;
 
 /// Characters of the reason why a manifest cannot be read.
 const DETAIL: usize = 400;

@@ -11,8 +11,9 @@ use crate::capabilities::Support;
 use crate::digest::{digest_like, sha256_digest};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::redact;
 use crate::repository::Repository;
-use crate::transport::{Reply, redact};
+use crate::transport::Reply;
 
 /// What a HEAD tells of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use super::limit::Permit;
-use super::redact;
 use super::under_way::Shown;
 use crate::error::{Awaited, Error, StatusError};
+use crate::redact;
 
 /// Status and headers have come; the body follows.
 #[derive(Debug)]

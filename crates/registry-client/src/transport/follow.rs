@@ -11,11 +11,11 @@ use url::{Position, Url};
 use super::answer::Answer;
 use super::host::Host;
 use super::motion::Motion;
-use super::redact;
 use super::send::Request;
 use super::tls::TlsFailure;
-use crate::auth::Presented;
+use crate::auth::Authorization;
 use crate::error::{Awaited, Error};
+use crate::redact;
 
 /// Hops from a registry to where it keeps its blobs.
 const REDIRECTS: usize = 5;
@@ -27,7 +27,7 @@ impl Host {
     pub(super) async fn follow(
         &self,
         request: &Request,
-        presented: &Presented,
+        authorization: &Authorization,
     ) -> Result<Answer, Error> {
         let mut url = self.as_spoken(request.url.clone());
         let mut hops = 0;
@@ -43,7 +43,7 @@ impl Host {
                 .request(request.method.clone(), url.clone())
                 .headers(request.headers.clone());
             let trusted = at_home && self.may_see_credentials(request, &url);
-            if let Some(value) = presented.header.as_ref().filter(|_| trusted) {
+            if let Some(value) = authorization.header.as_ref().filter(|_| trusted) {
                 sent = sent.header(AUTHORIZATION, value.clone());
             }
             let size = request.payload.len() as u64;

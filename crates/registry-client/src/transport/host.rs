@@ -8,19 +8,19 @@ use rustls::RootCertStore;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::first_answer::FirstAnswer;
 use super::health::Health;
 use super::home::HomeClients;
 use super::limit::HostLimit;
 use super::retry_policy::RetryPolicy;
-use super::security::{self, Security};
 use super::timeouts::Timeouts;
 use super::tls::{HttpClients, Purpose, TlsFailure};
 use super::under_way::UnderWay;
-use crate::auth::Authenticator;
+use crate::auth::AuthState;
 use crate::capabilities::Capabilities;
 use crate::credentials::{Credential, CredentialError, CredentialStore};
 use crate::error::Error;
+use crate::probe_gate::ProbeGate;
+use crate::security::{self, Security};
 use crate::trust::{HostTrust, Trust};
 
 /// What all hosts of a client share.
@@ -64,8 +64,8 @@ pub(crate) struct Host {
     pub(crate) health: Health,
     /// Pauses and health of the token server, which is another host.
     pub(crate) realm: (HostLimit, Health),
-    pub(super) auth: Authenticator,
-    pub(super) first_contact: FirstAnswer,
+    pub(super) auth: AuthState,
+    pub(super) first_contact: ProbeGate,
     pub(crate) capabilities: Capabilities,
     pub(crate) shared: Arc<Shared>,
 }
@@ -103,8 +103,8 @@ impl Host {
             limit: Arc::new(HostLimit::new(STARTING_LIMIT, shared.jobs)),
             health: Health::new(backoff),
             realm: (HostLimit::new(1, 1), Health::new(backoff)),
-            auth: Authenticator::new(),
-            first_contact: FirstAnswer::new(),
+            auth: AuthState::new(),
+            first_contact: ProbeGate::new(),
             capabilities: Capabilities::of(name),
             shared: Arc::clone(shared),
         })

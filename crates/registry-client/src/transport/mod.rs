@@ -2,8 +2,7 @@
 //! authentication, redirects. Nowhere else.
 
 mod answer;
-mod exchange;
-mod first_answer;
+mod authentication;
 mod follow;
 mod health;
 mod home;
@@ -11,25 +10,21 @@ mod host;
 mod limit;
 mod motion;
 mod permission;
-pub(crate) mod redact;
 mod retry_after;
 mod retry_policy;
-mod security;
 mod send;
 mod send_stream;
 mod timeouts;
 mod tls;
+mod token_server;
 mod under_way;
 
 pub(crate) use answer::{Answer, Reply};
-pub(crate) use exchange::Exchange;
-pub(crate) use first_answer::FirstAnswer;
 pub(crate) use host::{Host, Shared};
 pub(crate) use limit::Permit;
 pub(crate) use motion::Motion;
 pub use retry_policy::RetryPolicy;
 pub(crate) use retry_policy::{Next, Retries, is_passing};
-pub(crate) use security::is_loopback;
 pub(crate) use send::Request;
 pub use timeouts::Timeouts;
 pub(crate) use tls::system_roots;

@@ -5,10 +5,10 @@ use image_name::RepositoryPath;
 use url::Url;
 
 use super::host::Host;
-use super::redact;
 use super::send::Request;
 use crate::endpoint::{Endpoint, is_plain_path, is_registry_api};
 use crate::error::Error;
+use crate::redact;
 use crate::write_policy::{Write, WriteTarget};
 
 impl Host {

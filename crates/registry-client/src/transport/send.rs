@@ -8,13 +8,14 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use super::answer::{Answer, Reply};
+use super::authentication::Refusal;
 use super::host::Host;
 use super::limit::Permit;
-use super::redact;
 use super::retry_after::retry_after;
 use super::retry_policy::{Next, Retries, RetryPolicy};
-use crate::auth::{Presented, Refusal, Scopes};
+use crate::auth::{Authorization, Scopes};
 use crate::error::{Error, StatusError};
+use crate::redact;
 use crate::write_policy::WritePolicy;
 
 /// A request that can be sent more than once.
@@ -163,39 +164,41 @@ impl Host {
         self.check(request)?;
         let Some(scopes) = &request.scopes else {
             // Nothing is learnt of what the host asks for, so nobody waits for it.
-            let stranger = Presented::default();
+            let stranger = Authorization::default();
             let sent = Instant::now();
             let mut answer = self.follow(request, &stranger).await?;
             answer._permit = permit.take();
             let took = Some(sent.elapsed());
             return self.judge(answer, request.accepted, &stranger, took).await;
         };
-        let _leader = self.first_contact.pass().await;
+        let _guard = self.first_contact.pass().await;
         let begun = Instant::now();
         let mut reauthentications = 0;
         loop {
-            let presented = self.auth.present(self, scopes).await?;
+            let authorization = self.authorize(scopes).await?;
             let sent = Instant::now();
-            let mut answer = self.follow(request, &presented).await?;
+            let mut answer = self.follow(request, &authorization).await?;
             let took = Some(sent.elapsed());
             answer._permit = permit.take();
             if answer.status() == StatusCode::UNAUTHORIZED && reauthentications < REAUTHENTICATIONS
             {
                 reauthentications += 1;
                 let refusal = Refusal {
-                    presented: &presented,
+                    authorization: &authorization,
                     since: begun,
                     url: answer.url(),
                     headers: answer.headers(),
                 };
-                if self.auth.learn(self, scopes, refusal).await? {
+                if self.learn(scopes, refusal).await? {
                     permit = answer._permit.take();
                     // Read to its end, the connection serves the next try.
                     answer.read(ERROR_BODY).await.ok();
                     continue;
                 }
             }
-            return self.judge(answer, request.accepted, &presented, took).await;
+            return self
+                .judge(answer, request.accepted, &authorization, took)
+                .await;
         }
     }
 
@@ -205,7 +208,7 @@ impl Host {
         &self,
         answer: Answer,
         accepted: &[u16],
-        presented: &Presented,
+        authorization: &Authorization,
         took: Option<Duration>,
     ) -> Result<Answer, Error> {
         let status = answer.status();
@@ -223,7 +226,7 @@ impl Host {
             status,
             codes: Vec::new(),
             text: String::new(),
-            authenticated: presented.authenticated,
+            authenticated: authorization.authenticated,
             retry_after: retry_after(answer.headers(), SystemTime::now()),
         };
         if let Ok(reply) = answer.read(ERROR_BODY).await {

@@ -7,11 +7,12 @@ use http::StatusCode;
 use http::header::AUTHORIZATION;
 use url::Url;
 
+use super::authentication::Refusal;
 use super::follow::{checked_target, redirect_target};
 use super::host::Host;
 use super::motion::Motion;
 use super::send::Request;
-use crate::auth::{Presented, Refusal};
+use crate::auth::Authorization;
 use crate::error::Error;
 
 impl Host {
@@ -41,14 +42,14 @@ impl Host {
             ..
         } = request;
         let begun = Instant::now();
-        let presented = match scopes {
-            Some(scopes) => self.auth.present(self, scopes).await?,
-            None => Presented::default(),
+        let authorization = match scopes {
+            Some(scopes) => self.authorize(scopes).await?,
+            None => Authorization::default(),
         };
         let mut sent = self.client_for(url)?.request(method.clone(), url.clone());
         sent = sent.headers(request.headers.clone()).body(body);
         let trusted = self.is_home(url) && self.may_see_credentials(request, url);
-        if let Some(value) = presented.header.as_ref().filter(|_| trusted) {
+        if let Some(value) = authorization.header.as_ref().filter(|_| trusted) {
             sent = sent.header(AUTHORIZATION, value.clone());
         }
         let answer = self.fire(sent, method, url, motion).await;
@@ -60,15 +61,15 @@ impl Host {
             && answer.status() == StatusCode::UNAUTHORIZED
         {
             let refusal = Refusal {
-                presented: &presented,
+                authorization: &authorization,
                 since: begun,
                 url,
                 headers: answer.headers(),
             };
-            self.auth.learn(self, scopes, refusal).await?;
+            self.learn(scopes, refusal).await?;
         }
         let answer = self
-            .judge(answer, request.accepted, &presented, None)
+            .judge(answer, request.accepted, &authorization, None)
             .await?;
         // Read to its end, the connection serves the next request.
         answer.read(64 * 1024).await.map(|_| None)

@@ -7,9 +7,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::security::{Security, is_loopback};
 use super::timeouts::Timeouts;
 use crate::error::Error;
+use crate::security::{Security, is_loopback};
 use crate::trust::HostTrust;
 
 /// The system's roots: `SSL_CERT_FILE`, `SSL_CERT_DIR`, or where the

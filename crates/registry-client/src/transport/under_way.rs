@@ -10,7 +10,7 @@ use http::Method;
 use url::Url;
 
 use super::motion::Motion;
-use super::redact;
+use crate::redact;
 
 /// A request that was sent and whose answer has not been read to its end.
 #[derive(Debug, Clone)]

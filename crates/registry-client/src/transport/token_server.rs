@@ -1,0 +1,132 @@
+//! Token requests on the wire.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use url::Url;
+
+use super::host::Host;
+use super::motion::Motion;
+use super::retry_after::retry_after;
+use super::retry_policy::{Next, Retries};
+use crate::auth::{Scopes, Token, TokenRequest, TokenServer};
+use crate::credentials::Credential;
+use crate::error::{Error, StatusError};
+use crate::redact;
+
+/// The largest response in bytes. Tokens of enterprises with many groups have tens of KiB.
+const MAX_RESPONSE: u64 = 1024 * 1024;
+
+/// The assumed lifetime of a stored registry token in seconds. A refusal ends it earlier.
+const REGISTRY_TOKEN_LIFETIME: u64 = 3600;
+
+impl Host {
+    /// Fetches a token for these scopes. Where the token server refuses the stored credential,
+    /// its helper is run once more for a newer one.
+    pub(super) async fn fetch_token(
+        self: Arc<Self>,
+        realm: Arc<Url>,
+        service: Option<Arc<str>>,
+        scopes: Scopes,
+    ) -> Result<Token, Error> {
+        let repository = scopes.repository().as_str();
+        let stored = self.credential(repository).await?;
+        let fetch = async |credential: &Option<Credential>| {
+            if let Some(Credential::RegistryToken(secret)) = credential {
+                let token = Token::new(secret.expose(), true, Some(REGISTRY_TOKEN_LIFETIME));
+                return token.ok_or_else(|| Error::Unsafe {
+                    host: self.name().to_owned(),
+                    what: "the stored registry token cannot be sent in a header".to_owned(),
+                });
+            }
+            let server = TokenServer {
+                realm: &realm,
+                service: service.as_deref(),
+                client_id: &self.shared.oauth_client_id,
+            };
+            let request = TokenRequest::new(&server, &scopes, credential.as_ref());
+            let body = self.send_token_request(&request).await?;
+            Token::from_response(&body, request.authenticated).ok_or_else(|| {
+                let what = "the response of the token server holds no token";
+                Error::protocol(&request.method, &request.url, what)
+            })
+        };
+        let (error, refused) = match (fetch(&stored).await, stored) {
+            (Err(error), Some(stored)) if error.is_refused() => (error, stored),
+            (outcome, _) => return outcome,
+        };
+        match self.other_credential(repository, &refused).await? {
+            Some(renewed) => fetch(&Some(renewed)).await,
+            None => Err(error),
+        }
+    }
+
+    /// Sends a token request, with retries. Redirects are not followed, since the credentials are
+    /// for the realm that the registry named.
+    ///
+    /// The host's limit does not apply: requests that wait for this token hold its permits.
+    async fn send_token_request(&self, request: &TokenRequest) -> Result<Bytes, Error> {
+        let (pauses, health) = &self.realm;
+        let realm = request.url.host_str().unwrap_or_default();
+        let mut retries = Retries::new(self.retry_policy());
+        loop {
+            pauses
+                .wait_out_pause(realm, self.retry_policy().max_wait)
+                .await?;
+            health.wait_for_turn().await?;
+            let begun = Instant::now();
+            let error = match self.attempt_token_request(request).await {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            self.home.failed(&error);
+            let next = match health.after(&error) {
+                Some(next) => next,
+                None => retries.after(&error, begun.elapsed(), fastrand::f32()),
+            };
+            match next {
+                Next::Wait(wait) => tokio::time::sleep(wait).await,
+                Next::PauseHost(wait) => pauses.pause(wait),
+                Next::GiveUp => {
+                    health.gave_up(&error);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn attempt_token_request(&self, request: &TokenRequest) -> Result<Bytes, Error> {
+        let TokenRequest { method, url, .. } = request;
+        let mut builder = self.home.small().request(method.clone(), url.clone());
+        if let Some(value) = &request.authorization {
+            builder = builder.header(AUTHORIZATION, value.clone());
+        }
+        if let Some(form) = &request.form {
+            builder = builder
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.clone());
+        }
+        let motion = Motion::of(0);
+        let sent = self.fire(builder, method, url, &motion);
+        let response = sent.await.map_err(|broken| broken.error)?;
+        self.realm.1.answered();
+        let retry_after = retry_after(response.headers(), SystemTime::now());
+        let response = response.read(MAX_RESPONSE).await?;
+        if response.status.is_success() {
+            return Ok(response.body);
+        }
+        let mut error = StatusError {
+            method: method.clone(),
+            url: redact::url(url),
+            status: response.status,
+            codes: Vec::new(),
+            text: String::new(),
+            authenticated: request.authenticated,
+            retry_after,
+        };
+        error.read_body(&response.body);
+        Err(Error::Status(Arc::new(error)))
+    }
+}
