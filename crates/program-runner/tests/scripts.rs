@@ -1,4 +1,5 @@
 //! Runs of real shell scripts.
+#![expect(clippy::unwrap_used, reason = "functions of the tests fail like tests")]
 
 use std::ffi::OsStr;
 use std::fs;
