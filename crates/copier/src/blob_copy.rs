@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use image_name::RepositoryPath;
-use registry_client::{Blob, Mount, Side, Support, UploadSession, transfer_blob};
+use registry_client::{Blob, Mount, Support, TransferSide, UploadSession, transfer_blob};
 
 use crate::destination::{BlobState, SearchHint};
 use crate::engine::ImageCopy;
@@ -155,7 +155,7 @@ impl ImageCopy<'_> {
         let sent = transfer_blob(self.source, self.target, blob, session, shown.counter()).await;
         match sent {
             Ok(()) => Ok(BlobOutcome::Copied),
-            Err(failed) if failed.side == Side::Source => Err(RowError::Read(failed.error)),
+            Err(failed) if failed.side == TransferSide::Source => Err(RowError::Read(failed.error)),
             Err(failed) => Err(RowError::Write(failed.error)),
         }
     }

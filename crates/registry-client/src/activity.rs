@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::transport::{Host, RequestUnderWay};
+use crate::transport::{Host, InFlightRequest};
 
 /// The requests and hosts of a client at one moment.
 #[derive(Debug, Clone)]
 pub struct Activity {
     /// The requests under way, oldest first.
-    pub requests: Vec<RequestUnderWay>,
+    pub requests: Vec<InFlightRequest>,
     /// The hosts that got a request, ordered by name.
     pub hosts: Vec<HostActivity>,
 }
@@ -25,7 +25,7 @@ pub struct HostActivity {
     /// The rest of a pause that its token server asked for.
     pub tokens_paused: Option<Duration>,
     /// The host did not answer lately and gets one request at a time.
-    pub silent: bool,
+    pub unresponsive: bool,
 }
 
 impl HostActivity {
@@ -35,7 +35,7 @@ impl HostActivity {
             limit: host.limit.at_once(),
             paused: host.limit.pause_left(),
             tokens_paused: host.realm.0.pause_left(),
-            silent: host.health.is_down(),
+            unresponsive: host.breaker.is_open(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::probe_gate::ProbeGate;
 #[derive(Debug)]
 pub(crate) struct Capabilities {
     referrers: AtomicU8,
-    pub(crate) referrers_asked: ProbeGate,
+    pub(crate) referrers_probe: ProbeGate,
     mounts: AtomicU8,
     uploads: AtomicU8,
     tags: AtomicBool,
@@ -65,7 +65,7 @@ impl Capabilities {
         };
         Self {
             referrers: AtomicU8::new(UNKNOWN),
-            referrers_asked: ProbeGate::new(),
+            referrers_probe: ProbeGate::new(),
             mounts: AtomicU8::new(UNKNOWN),
             uploads: AtomicU8::new(uploads),
             tags: AtomicBool::new(false),

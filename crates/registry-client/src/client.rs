@@ -164,7 +164,7 @@ impl Client {
         let mut hosts: Vec<_> = hosts.values().map(|host| HostActivity::of(host)).collect();
         hosts.sort_by(|a, b| a.host.cmp(&b.host));
         Activity {
-            requests: self.inner.shared.under_way.now(),
+            requests: self.inner.shared.in_flight.now(),
             hosts,
         }
     }

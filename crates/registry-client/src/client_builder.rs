@@ -134,7 +134,7 @@ impl ClientBuilder {
             trust: self.trust,
             jobs: self.requests_per_host.max(1),
             requests: AtomicU64::new(0),
-            under_way: Arc::default(),
+            in_flight: Arc::default(),
             streams: Semaphore::new(STREAMS),
             system_roots: Arc::new(system_roots()),
             chunks: Semaphore::new(CHUNKS_IN_MEMORY),

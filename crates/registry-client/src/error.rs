@@ -32,14 +32,14 @@ pub enum Error {
         detail: String,
     },
     /// Nothing came for too long.
-    #[error("{method} {url}: no {awaited} within {} s", after.as_secs_f32())]
+    #[error("{method} {url}: no {phase} within {} s", after.as_secs_f32())]
     Timeout {
         /// The request's method.
         method: Method,
         /// The request's URL, redacted.
         url: String,
-        /// What was awaited.
-        awaited: Awaited,
+        /// What was phase.
+        phase: TimeoutPhase,
         /// How long.
         after: Duration,
     },
@@ -152,21 +152,21 @@ pub enum Error {
 
 /// What a [`Error::Timeout`] waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Awaited {
+pub enum TimeoutPhase {
     /// The status line and headers of an answer.
-    Answer,
+    Response,
     /// More bytes of an answer's body.
-    Bytes,
+    Body,
     /// The registry to take more bytes of an upload.
-    UploadProgress,
+    Upload,
 }
 
-impl std::fmt::Display for Awaited {
+impl std::fmt::Display for TimeoutPhase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Answer => "answer",
-            Self::Bytes => "further bytes",
-            Self::UploadProgress => "upload progress",
+            Self::Response => "answer",
+            Self::Body => "further bytes",
+            Self::Upload => "upload progress",
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::digest::sha256_digest;
 use crate::manifest::{Content, Manifest};
 use crate::paging::next_page;
 use crate::registries_conf::RegistriesConf;
-use crate::transport::Reply;
+use crate::transport::BufferedResponse;
 
 /// One header for each line.
 pub(crate) fn headers(name: &HeaderName, data: &[u8]) -> HeaderMap {
@@ -27,14 +27,14 @@ pub fn link(data: &[u8]) {
     let Ok(url) = Url::parse("https://r.example:5000/v2/a/tags/list?n=2") else {
         return;
     };
-    let reply = Reply {
+    let response = BufferedResponse {
         method: Method::GET,
         url: url.clone(),
         status: StatusCode::OK,
         headers: headers(&LINK, data),
         body: Bytes::new(),
     };
-    if let Ok(Some(next)) = next_page(&reply) {
+    if let Ok(Some(next)) = next_page(&response) {
         assert_eq!(next.origin(), url.origin());
         assert!(next.username().is_empty() && next.password().is_none());
     }

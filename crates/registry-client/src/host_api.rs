@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 
 use crate::error::Error;
 use crate::paging::next_page;
-use crate::transport::{Host, Reply, Request};
+use crate::transport::{BufferedResponse, Host, Request};
 use crate::write_policy::ReadOnly;
 
 /// A host's HTTP API, asked without credentials.
@@ -18,12 +18,6 @@ use crate::write_policy::ReadOnly;
 #[derive(Debug, Clone)]
 pub struct HostApi {
     host: Arc<Host>,
-}
-
-/// A whole answer with status 200.
-#[derive(Debug)]
-pub struct Page {
-    reply: Reply,
 }
 
 /// A hundred releases with their descriptions have some megabytes.
@@ -40,17 +34,16 @@ impl HostApi {
     /// # Errors
     ///
     /// Any [`Error`] of the wire; [`Error::Status`] for whatever is not 200.
-    pub async fn get(&self, target: &str) -> Result<Page, Error> {
-        let reply = self.host.send(&self.request(target, &[200])?).await?;
-        Ok(Page { reply })
+    pub async fn get(&self, target: &str) -> Result<BufferedResponse, Error> {
+        self.response(target, &[200]).await
     }
 
     /// The same where some statuses are answers too.
-    pub(crate) async fn reply(
+    pub(crate) async fn response(
         &self,
         target: &str,
         accepted: &'static [u16],
-    ) -> Result<Reply, Error> {
+    ) -> Result<BufferedResponse, Error> {
         self.host.send(&self.request(target, accepted)?).await
     }
 
@@ -59,9 +52,9 @@ impl HostApi {
         &self,
         target: &str,
         accepted: &'static [u16],
-    ) -> Result<Reply, Error> {
+    ) -> Result<BufferedResponse, Error> {
         let request = self.request(target, accepted)?;
-        self.host.send_patiently_once(&request).await
+        self.host.send_with_one_attempt(&request).await
     }
 
     /// What is wrong with all that is at a target.
@@ -88,19 +81,7 @@ impl HostApi {
     }
 }
 
-impl Page {
-    /// The body.
-    #[must_use]
-    pub fn body(&self) -> &Bytes {
-        &self.reply.body
-    }
-
-    /// A header's value, where it is text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.reply.header(name)
-    }
-
+impl BufferedResponse {
     /// The target of the page after this one, as [`HostApi::get`] takes it, by the
     /// `Link` header (RFC 8288).
     ///
@@ -108,17 +89,11 @@ impl Page {
     ///
     /// [`Error::Protocol`] where the `Link` is no URL.
     pub fn next(&self) -> Result<Option<String>, Error> {
-        let next = next_page(&self.reply)?;
+        let next = next_page(self)?;
         Ok(next.map(|url| {
             url[url::Position::BeforePath..]
                 .trim_start_matches('/')
                 .to_owned()
         }))
-    }
-
-    /// The error that this page is, `what` being wrong with it.
-    #[must_use]
-    pub fn unusable(&self, what: &str) -> Error {
-        self.reply.protocol_error(what)
     }
 }

@@ -89,18 +89,20 @@ mod write_policy;
 
 pub use activity::{Activity, HostActivity};
 pub use auth::Access;
-pub use blob::{Blob, BlobReader, Mount, Side, TransferError, UploadSession, transfer_blob};
+pub use blob::{
+    Blob, BlobReader, Mount, TransferError, TransferSide, UploadSession, transfer_blob,
+};
 pub use capabilities::Support;
 pub use client::{Client, manifest_reference};
 pub use client_builder::ClientBuilder;
 pub use digest::sha256_digest;
-pub use error::{Awaited, Error, ErrorCode, StatusError};
-pub use host_api::{HostApi, Page};
+pub use error::{Error, ErrorCode, StatusError, TimeoutPhase};
+pub use host_api::HostApi;
 pub use http::HeaderValue;
 pub use manifest::{Content, Manifest, ManifestError, ManifestHead, Put, is_index_type};
 pub use referrers::Referrers;
 pub use repository::Repository;
 pub use tags::TagList;
-pub use transport::{RequestUnderWay, RetryPolicy, Stage, Timeouts};
+pub use transport::{BufferedResponse, InFlightRequest, RetryPolicy, Stage, Timeouts};
 pub use vendor_api::{Existence, MAX_SINGLE_TAG_REQUESTS, VendorRepository};
 pub use write_policy::{ReadOnly, Write, WritePolicy, WriteTarget};

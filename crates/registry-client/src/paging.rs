@@ -4,16 +4,16 @@ use http::header::LINK;
 use url::Url;
 
 use crate::error::Error;
-use crate::transport::Reply;
+use crate::transport::BufferedResponse;
 
 /// Returns the next page of an answer: the target of the `Link` whose `rel` is `next`.
 ///
 /// Source: RFC 8288. The target may be absolute or relative; only its path
 /// and query are used, since a host behind a proxy may name another one.
-pub(crate) fn next_page(reply: &Reply) -> Result<Option<Url>, Error> {
-    let target = next_link(reply)?;
+pub(crate) fn next_page(response: &BufferedResponse) -> Result<Option<Url>, Error> {
+    let target = next_link(response)?;
     Ok(target.map(|target| {
-        let mut next = reply.url.clone();
+        let mut next = response.url.clone();
         next.set_path(target.path());
         next.set_query(target.query());
         next
@@ -22,8 +22,11 @@ pub(crate) fn next_page(reply: &Reply) -> Result<Option<Url>, Error> {
 
 /// Returns the next page of a registry's list, `page` being the URL of this one. Only the query
 /// of the `Link` is used: its path may be that of a registry behind a proxy, or of anything.
-pub(crate) fn next_list_page(reply: &Reply, page: &Url) -> Result<Option<Url>, Error> {
-    let target = next_link(reply)?;
+pub(crate) fn next_list_page(
+    response: &BufferedResponse,
+    page: &Url,
+) -> Result<Option<Url>, Error> {
+    let target = next_link(response)?;
     Ok(target.map(|target| {
         let mut next = page.clone();
         next.set_query(target.query());
@@ -31,8 +34,8 @@ pub(crate) fn next_list_page(reply: &Reply, page: &Url) -> Result<Option<Url>, E
     }))
 }
 
-fn next_link(reply: &Reply) -> Result<Option<Url>, Error> {
-    let values = reply.headers.get_all(LINK);
+fn next_link(response: &BufferedResponse) -> Result<Option<Url>, Error> {
+    let values = response.headers.get_all(LINK);
     let target = values
         .iter()
         .filter_map(|value| value.to_str().ok())
@@ -40,8 +43,8 @@ fn next_link(reply: &Reply) -> Result<Option<Url>, Error> {
     let Some(target) = target else {
         return Ok(None);
     };
-    let target = reply.url.join(target).map_err(|error| {
-        reply.protocol_error(format!("the Link to the next page is no URL ({error})"))
+    let target = response.url.join(target).map_err(|error| {
+        response.protocol_error(format!("the Link to the next page is no URL ({error})"))
     })?;
     Ok(Some(target))
 }

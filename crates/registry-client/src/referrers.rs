@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::manifest::Content;
 use crate::paging::next_list_page;
 use crate::repository::Repository;
-use crate::transport::Reply;
+use crate::transport::BufferedResponse;
 
 /// Pages of one list; a registry that pages without end stops here.
 const PAGES: usize = 100;
@@ -47,7 +47,7 @@ impl Repository {
     /// Any [`Error`] of the wire.
     pub async fn referrers(&self, subject: &Digest) -> Result<Referrers, Error> {
         let capabilities = &self.host.capabilities;
-        let _guard = capabilities.referrers_asked.pass().await;
+        let _guard = capabilities.referrers_probe.pass().await;
         if capabilities.referrers() == Support::No {
             return Ok(Referrers::Unsupported);
         }
@@ -56,10 +56,10 @@ impl Repository {
         let first = request.url.clone();
         let mut found = Vec::new();
         for _ in 0..PAGES {
-            let reply = self.host.send(&request).await?;
-            match read_page(&reply)? {
+            let response = self.host.send(&request).await?;
+            match read_page(&response)? {
                 PageRead::NoSuchRepository | PageRead::NoApi if request.url != first => {
-                    return Err(reply.protocol_error("the list of referrers breaks off"));
+                    return Err(response.protocol_error("the list of referrers breaks off"));
                 }
                 PageRead::Index(page) => {
                     capabilities.has_referrers();
@@ -72,7 +72,7 @@ impl Repository {
                     return Ok(Referrers::Unsupported);
                 }
             }
-            match next_list_page(&reply, &request.url)? {
+            match next_list_page(&response, &request.url)? {
                 Some(next) => request.url = next,
                 None => return Ok(Referrers::Listed(found)),
             }
@@ -124,20 +124,20 @@ enum PageRead {
 /// with something else (proxies that answer every path with a page). A 404
 /// that names the repository or the manifest as unknown may come from one with
 /// the API.
-fn read_page(reply: &Reply) -> Result<PageRead, Error> {
-    if reply.status.as_u16() != 200 {
-        let body = String::from_utf8_lossy(&reply.body);
+fn read_page(response: &BufferedResponse) -> Result<PageRead, Error> {
+    if response.status.as_u16() != 200 {
+        let body = String::from_utf8_lossy(&response.body);
         let unknown = body.contains("NAME_UNKNOWN") || body.contains("MANIFEST_UNKNOWN");
-        let is_unknown = reply.status.as_u16() == 404 && unknown;
+        let is_unknown = response.status.as_u16() == 404 && unknown;
         return Ok(if is_unknown {
             PageRead::NoSuchRepository
         } else {
             PageRead::NoApi
         });
     }
-    let media_type = reply.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let media_type = response.header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let says_index = media_type.starts_with(OCI_IMAGE_INDEX_MEDIA_TYPE);
-    match serde_json::from_slice::<Index>(&reply.body) {
+    match serde_json::from_slice::<Index>(&response.body) {
         Ok(Index {
             manifests: Some(manifests),
             ..
@@ -145,7 +145,7 @@ fn read_page(reply: &Reply) -> Result<PageRead, Error> {
         Ok(index) if says_index || index.schema_version == Some(2) => {
             Ok(PageRead::Index(Vec::new()))
         }
-        Err(error) if says_index => Err(reply.protocol_error(format!(
+        Err(error) if says_index => Err(response.protocol_error(format!(
             "the list of referrers is no index that can be read ({error})"
         ))),
         _ => Ok(PageRead::NoApi),

@@ -16,7 +16,7 @@ pub(crate) enum Security {
     Insecure,
     /// TLS, verified, and plain where there is evidently no TLS: for loopback
     /// hosts under `--cert-dir`, which says nothing of a single host.
-    HttpsIfSpoken,
+    HttpsPreferred,
 }
 
 impl Security {
@@ -31,7 +31,7 @@ impl Security {
         match (insecure, folder) {
             (Some(true), _) => Self::Insecure,
             (None, None) if loopback => Self::Http,
-            (None, Some(CertificateDirectory::AllHosts)) if loopback => Self::HttpsIfSpoken,
+            (None, Some(CertificateDirectory::AllHosts)) if loopback => Self::HttpsPreferred,
             _ => Self::Https,
         }
     }
@@ -39,7 +39,7 @@ impl Security {
     pub(crate) fn scheme(self) -> &'static str {
         match self {
             Self::Http => "http",
-            Self::Https | Self::Insecure | Self::HttpsIfSpoken => "https",
+            Self::Https | Self::Insecure | Self::HttpsPreferred => "https",
         }
     }
 }
@@ -70,7 +70,7 @@ mod tests {
             ("localhost:5000", None, None, Security::Http),
             ("[::1]:5000", None, None, Security::Http),
             ("127.0.0.1:5000", None, own, Security::Https),
-            ("127.0.0.1:5000", None, all, Security::HttpsIfSpoken),
+            ("127.0.0.1:5000", None, all, Security::HttpsPreferred),
             ("127.0.0.1:5000", Some(false), None, Security::Https),
             ("127.0.0.1:5000", Some(false), all, Security::Https),
             ("127.0.0.1:5000", Some(true), all, Security::Insecure),

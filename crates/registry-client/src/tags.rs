@@ -82,8 +82,8 @@ impl Repository {
         let mut tags = TagList::default();
         let mut last: Option<String> = None;
         for _ in 0..PAGES {
-            let reply = self.host.send(&request).await?;
-            match reply.status.as_u16() {
+            let response = self.host.send(&request).await?;
+            match response.status.as_u16() {
                 200 => {}
                 404 => return Ok(None),
                 // distribution 3 refuses pages larger than its `maxtags`.
@@ -91,10 +91,10 @@ impl Repository {
                     request.url = bare.clone();
                     continue;
                 }
-                _ => return Err(reply.refused()),
+                _ => return Err(response.refused()),
             }
-            let page: Page = serde_json::from_slice(&reply.body).map_err(|error| {
-                reply.protocol_error(format!(
+            let page: Page = serde_json::from_slice(&response.body).map_err(|error| {
+                response.protocol_error(format!(
                     "the tag list is not in the specification's form ({error})"
                 ))
             })?;
@@ -107,7 +107,7 @@ impl Repository {
             let length = page.len();
             page.iter().for_each(|text| tags.push(text));
             last = page.into_iter().next_back().or(last);
-            match (next_list_page(&reply, &request.url)?, &last) {
+            match (next_list_page(&response, &request.url)?, &last) {
                 (Some(next), _) if next != request.url => request.url = next,
                 (None, Some(last)) if length == PAGE => request.url = with(&first, "last", last),
                 _ => return Ok(Some(tags)),

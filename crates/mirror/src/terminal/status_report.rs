@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use copier::{Progress, RowInFlight, Transfer};
-use registry_client::{Activity, Client, HostActivity, RequestUnderWay, Stage};
+use registry_client::{Activity, Client, HostActivity, InFlightRequest, Stage};
 
 use super::units::{bytes, short};
 
@@ -104,7 +104,8 @@ impl Display for StatusReport {
         write_lines(f, "request", &self.activity.requests)?;
         write_lines(f, "row", &self.rows_begun)?;
         let held = self.activity.hosts.iter();
-        let held = held.filter(|host| host.paused.or(host.tokens_paused).is_some() || host.silent);
+        let held =
+            held.filter(|host| host.paused.or(host.tokens_paused).is_some() || host.unresponsive);
         write_lines(f, "host", &held.collect::<Vec<_>>())
     }
 }
@@ -141,7 +142,7 @@ impl Line for TransferLine {
     }
 }
 
-impl Line for RequestUnderWay {
+impl Line for InFlightRequest {
     fn write(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (age, idle) = (seconds(self.age), seconds(self.idle));
         write!(f, "{} {}: sent {age} ago, ", self.method, self.url)?;
@@ -150,7 +151,7 @@ impl Line for RequestUnderWay {
                 let left = bytes(left);
                 write!(f, "{left} of the body left, last byte {idle} ago")
             }
-            Stage::Holding(left) => {
+            Stage::WaitingForSource(left) => {
                 let left = bytes(left);
                 write!(f, "{left} of the body left, waits for them")
             }
@@ -184,7 +185,7 @@ impl Line for &HostActivity {
             let rest = seconds(rest);
             write!(f, ", its token server paused for {rest} more as it asked")?;
         }
-        if self.silent {
+        if self.unresponsive {
             write!(f, ", answers nothing: one request at a time is tried")?;
         }
         Ok(())
@@ -199,8 +200,8 @@ fn seconds(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn request(stage: Stage) -> RequestUnderWay {
-        RequestUnderWay {
+    fn request(stage: Stage) -> InFlightRequest {
+        InFlightRequest {
             method: "GET".parse().unwrap(),
             url: "https://q.io/v2/a".to_owned(),
             age: Duration::from_secs(40),
@@ -209,17 +210,17 @@ mod tests {
         }
     }
 
-    fn host(paused: Option<u64>, silent: bool) -> HostActivity {
+    fn host(paused: Option<u64>, unresponsive: bool) -> HostActivity {
         HostActivity {
             host: "q.io".to_owned(),
             limit: 8,
             paused: paused.map(Duration::from_secs),
             tokens_paused: None,
-            silent,
+            unresponsive,
         }
     }
 
-    fn under_way(requests: Vec<RequestUnderWay>, hosts: Vec<HostActivity>) -> String {
+    fn under_way(requests: Vec<InFlightRequest>, hosts: Vec<HostActivity>) -> String {
         let answer = StatusReport {
             rows: 9,
             done: 4,
@@ -249,7 +250,7 @@ mod tests {
         let stages = [
             Stage::Waiting,
             Stage::Sending(1024),
-            Stage::Holding(1024),
+            Stage::WaitingForSource(1024),
             Stage::Receiving(10),
         ];
         let hosts = vec![host(None, false), host(Some(12), false), host(None, true)];

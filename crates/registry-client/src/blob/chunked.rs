@@ -10,10 +10,10 @@ use http::{HeaderValue, Method, StatusCode};
 
 use super::reader::BlobReader;
 use super::requests::{Blob, OCTETS, UploadSession};
-use super::transfer::{Failure, Progress, Side};
+use super::transfer::{Progress, TransferSide, UploadFailure};
 use crate::error::Error;
 use crate::repository::Repository;
-use crate::transport::{Next, Permit, Retries};
+use crate::transport::{Permit, Retries, RetryDecision};
 
 /// Held in memory so that it can be sent again; well below the 20 MB of Azure
 /// and the bounds of common proxies.
@@ -35,7 +35,7 @@ impl Repository {
         mut reader: BlobReader,
         permit: &Permit,
         progress: &Progress,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), UploadFailure> {
         let length = session.least_chunk.clamp(CHUNK, LARGEST_CHUNK);
         let mut begins = 0;
         let mut rest = Bytes::new();
@@ -45,7 +45,7 @@ impl Repository {
             let _place = self.host.shared.chunks.acquire().await.ok();
             let chunk = fill(&mut reader, &mut rest, length.min(blob.size - begins))
                 .await
-                .map_err(|error| Failure::new(Side::Source, error))?;
+                .map_err(|error| UploadFailure::new(TransferSide::Source, error))?;
             let sent = chunk.len() as u64;
             session = self.send_chunk(session, begins, chunk, permit).await?;
             begins += sent;
@@ -53,7 +53,7 @@ impl Repository {
         }
         self.close_upload(&session, &blob.digest, permit)
             .await
-            .map_err(|error| Failure::new(Side::Destination, error).after_all_tries())
+            .map_err(|error| UploadFailure::new(TransferSide::Destination, error).after_all_tries())
     }
 
     /// Sends one chunk. A `PATCH` is never repeated blindly: some registries
@@ -66,8 +66,8 @@ impl Repository {
         begins: u64,
         chunk: Bytes,
         permit: &Permit,
-    ) -> Result<UploadSession, Failure> {
-        let failure = |error| Failure::new(Side::Destination, error);
+    ) -> Result<UploadSession, UploadFailure> {
+        let failure = |error| UploadFailure::new(TransferSide::Destination, error);
         let timeouts = self.host.timeouts();
         let mut retries = Retries::new(self.host.retry_policy());
         let mut out_of_range = 0;
@@ -84,11 +84,11 @@ impl Repository {
             if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) && out_of_range < 3 {
                 out_of_range += 1;
             } else {
-                match retries.after(&error, idle, fastrand::f32()) {
-                    Next::Wait(wait) => tokio::time::sleep(wait).await,
-                    Next::PauseHost(wait) => self.host.pause(wait),
-                    Next::GiveUp => {
-                        let given_up = failure(self.host.given_up(error));
+                match retries.decide(&error, idle, fastrand::f32()) {
+                    RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
+                    RetryDecision::PauseHost(wait) => self.host.pause(wait),
+                    RetryDecision::GiveUp => {
+                        let given_up = failure(self.host.record_failure(error));
                         return Err(given_up.after_idling(retries.lost()).after_all_tries());
                     }
                 }
@@ -128,8 +128,8 @@ impl Repository {
         request.headers.insert(CONTENT_TYPE, OCTETS);
         request.payload = chunk;
         request.is_blob = true;
-        let reply = self.host.send_once(&request, Some(permit)).await?;
-        let mut next = self.session(&reply)?;
+        let response = self.host.send_once(&request, Some(permit)).await?;
+        let mut next = self.session(&response)?;
         next.least_chunk = session.least_chunk;
         Ok(next)
     }
@@ -141,12 +141,12 @@ impl Repository {
         permit: &Permit,
     ) -> Result<(UploadSession, u64), Error> {
         let request = self.session_request(Method::GET, session.url.clone(), &[204])?;
-        let reply = self.host.send_within(&request, permit).await?;
-        let range = reply.header(RANGE.as_str()).unwrap_or_default();
+        let response = self.host.send_within(&request, permit).await?;
+        let range = response.header(RANGE.as_str()).unwrap_or_default();
         let last: Option<u64> = range.rsplit('-').next().and_then(|last| last.parse().ok());
         let last =
-            last.ok_or_else(|| reply.protocol_error("no Range in the status of an upload"))?;
-        let next = self.session(&reply).unwrap_or_else(|_| session.clone());
+            last.ok_or_else(|| response.protocol_error("no Range in the status of an upload"))?;
+        let next = self.session(&response).unwrap_or_else(|_| session.clone());
         Ok((next, if last == 0 { 0 } else { last + 1 }))
     }
 }

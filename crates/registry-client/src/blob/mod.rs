@@ -9,4 +9,4 @@ mod transfer;
 
 pub use reader::BlobReader;
 pub use requests::{Blob, Mount, UploadSession};
-pub use transfer::{Side, TransferError, transfer_blob};
+pub use transfer::{TransferError, TransferSide, transfer_blob};

@@ -8,10 +8,10 @@ use http::{HeaderValue, Method};
 
 use super::reader::BlobReader;
 use super::requests::{Blob, OCTETS, UploadSession};
-use super::transfer::{Failure, Progress, Sent, Side};
+use super::transfer::{Progress, TransferSide, UploadFailure, UploadOutcome};
 use crate::error::Error;
 use crate::repository::Repository;
-use crate::transport::Motion;
+use crate::transport::BodyProgress;
 
 /// What the body's stream leaves behind.
 #[derive(Default)]
@@ -39,35 +39,35 @@ impl Repository {
         blob: &Blob,
         reader: BlobReader,
         progress: &Progress,
-    ) -> Result<Sent, Failure> {
+    ) -> Result<UploadOutcome, UploadFailure> {
         let url = session.closing_url(&blob.digest);
-        let motion = Motion::of(blob.size);
+        let body_progress = BodyProgress::new(blob.size);
         let source_error = Arc::new(SourceError::default());
         let request = self.session_request(Method::PUT, url, &[201, 204]);
-        let mut request = request.map_err(|error| Failure::new(Side::Destination, error))?;
+        let mut request =
+            request.map_err(|error| UploadFailure::new(TransferSide::Destination, error))?;
         request.headers.insert(CONTENT_TYPE, OCTETS);
         request
             .headers
             .insert(CONTENT_LENGTH, HeaderValue::from(blob.size));
         let body = body(
             reader,
-            Arc::clone(&motion),
+            Arc::clone(&body_progress),
             Arc::clone(&source_error),
             Arc::clone(progress),
         );
-        let sent = match self.host.send_stream(&request, body, &motion).await {
+        let sent = match self.host.send_stream(&request, body, &body_progress).await {
             Ok(Some(url)) => self
                 .check_session_url(&Method::PUT, &url)
                 .map(|()| Some(url)),
             sent => sent,
         };
         match (sent, source_error.take()) {
-            (_, Some(error)) => Err(Failure::new(Side::Source, error)),
-            (Err(error), None) => {
-                Err(Failure::new(Side::Destination, error).after_idling(motion.idle()))
-            }
-            (Ok(None), None) => Ok(Sent::Complete),
-            (Ok(Some(url)), None) => Ok(Sent::Redirected(UploadSession {
+            (_, Some(error)) => Err(UploadFailure::new(TransferSide::Source, error)),
+            (Err(error), None) => Err(UploadFailure::new(TransferSide::Destination, error)
+                .after_idling(body_progress.idle())),
+            (Ok(None), None) => Ok(UploadOutcome::Complete),
+            (Ok(Some(url)), None) => Ok(UploadOutcome::Redirected(UploadSession {
                 url,
                 ..session.clone()
             })),
@@ -77,23 +77,23 @@ impl Repository {
 
 fn body(
     reader: BlobReader,
-    motion: Arc<Motion>,
+    body_progress: Arc<BodyProgress>,
     source_error: Arc<SourceError>,
     progress: Progress,
 ) -> reqwest::Body {
     let stream = futures::stream::try_unfold(reader, move |mut reader| {
-        let (motion, progress) = (Arc::clone(&motion), Arc::clone(&progress));
+        let (body_progress, progress) = (Arc::clone(&body_progress), Arc::clone(&progress));
         let source_error = Arc::clone(&source_error);
         async move {
-            motion.waits_for_us();
+            body_progress.set_waiting_for_source();
             match reader.next().await {
                 Ok(Some(piece)) => {
-                    motion.taken(piece.len() as u64);
+                    body_progress.taken(piece.len() as u64);
                     progress(piece.len() as u64);
                     Ok(Some((piece, reader)))
                 }
                 Ok(None) => {
-                    motion.taken(0);
+                    body_progress.taken(0);
                     Ok(None::<(Bytes, BlobReader)>)
                 }
                 Err(error) => {

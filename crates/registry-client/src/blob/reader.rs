@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
-use crate::transport::{Answer, Next, Permit, Retries};
+use crate::transport::{Permit, Response, Retries, RetryDecision};
 
 /// A blob on its way, piece by piece.
 ///
@@ -27,7 +27,7 @@ pub struct BlobReader {
     received: u64,
     /// `None` once the content has been checked.
     hasher: Option<Hasher>,
-    answer: Option<Answer>,
+    response: Option<Response>,
     /// A piece that came behind bytes that were known already.
     rest: Option<Bytes>,
     /// The source's place, kept over resumptions.
@@ -57,7 +57,7 @@ impl Repository {
             blob: blob.clone(),
             received: 0,
             hasher: Some(hasher),
-            answer: None,
+            response: None,
             rest: None,
             permit,
             retries: Retries::new(self.host.retry_policy()),
@@ -88,38 +88,38 @@ impl BlobReader {
                 Ok(piece) => return self.account(piece).map(Some),
                 Err(error) => error,
             };
-            (self.answer, self.rest) = (None, None);
+            (self.response, self.rest) = (None, None);
             tracing::debug!(%error, received = self.received, "a download broke off");
             if self.received - self.failed_at > PROGRESS {
                 self.retries = Retries::new(self.repository.host.retry_policy());
             }
             self.failed_at = self.received;
             let idle = begun.elapsed();
-            match self.retries.after(&error, idle, fastrand::f32()) {
-                Next::Wait(wait) => tokio::time::sleep(wait).await,
-                Next::PauseHost(wait) => self.repository.host.pause(wait),
-                Next::GiveUp => return Err(self.repository.host.given_up(error)),
+            match self.retries.decide(&error, idle, fastrand::f32()) {
+                RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
+                RetryDecision::PauseHost(wait) => self.repository.host.pause(wait),
+                RetryDecision::GiveUp => return Err(self.repository.host.record_failure(error)),
             }
         }
     }
 
     async fn read_on(&mut self) -> Result<Bytes, Error> {
-        if self.answer.is_none() {
-            self.answer = Some(self.request().await?);
+        if self.response.is_none() {
+            self.response = Some(self.request().await?);
         }
         if let Some(rest) = self.rest.take() {
             return Ok(rest);
         }
-        let Some(answer) = &mut self.answer else {
+        let Some(response) = &mut self.response else {
             return Err(self.cut_short());
         };
-        let piece = answer.chunk().await?;
+        let piece = response.chunk().await?;
         piece.ok_or_else(|| self.cut_short())
     }
 
     /// Asks for what is missing. A registry that ignores the range sends the
     /// whole again: what is known is passed over.
-    async fn request(&mut self) -> Result<Answer, Error> {
+    async fn request(&mut self) -> Result<Response, Error> {
         let endpoint = Endpoint::Blob(self.blob.digest.clone());
         let request = self.repository.request(Method::GET, &endpoint, &[200, 206]);
         let mut request = request?;
@@ -133,33 +133,35 @@ impl BlobReader {
         let Some(permit) = &self.permit else {
             return Err(self.cut_short());
         };
-        let mut answer = self.repository.host.open_once(&request, permit).await?;
-        let begins = begins_at(&answer)?;
+        let mut response = self.repository.host.open(&request, permit).await?;
+        let begins = begins_at(&response)?;
         if begins > self.received {
             return Err(Error::protocol(
                 &Method::GET,
-                answer.url(),
+                response.url(),
                 format!(
                     "asked for bytes from {}, the registry sent from {begins}",
                     self.received
                 ),
             ));
         }
-        self.check_announced(&answer, begins)?;
-        self.rest = self.pass_over(&mut answer, self.received - begins).await?;
-        Ok(answer)
+        self.check_announced(&response, begins)?;
+        self.rest = self
+            .pass_over(&mut response, self.received - begins)
+            .await?;
+        Ok(response)
     }
 
-    fn check_announced(&self, answer: &Answer, begins: u64) -> Result<(), Error> {
-        let announced = answer.headers().get(http::header::CONTENT_LENGTH);
+    fn check_announced(&self, response: &Response, begins: u64) -> Result<(), Error> {
+        let announced = response.headers().get(http::header::CONTENT_LENGTH);
         let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         // A range may be shorter than asked for (RFC 9110 §15.3.7); then the
         // rest is asked for as after any body that ends early.
-        let partial = answer.status() == StatusCode::PARTIAL_CONTENT;
+        let partial = response.status() == StatusCode::PARTIAL_CONTENT;
         match announced {
             Some(length) if partial && begins + length < self.blob.size => Ok(()),
             Some(length) if begins + length != self.blob.size => Err(Error::SizeMismatch {
-                url: redact::url(answer.url()),
+                url: redact::url(response.url()),
                 expected: self.blob.size,
                 actual: begins + length,
             }),
@@ -167,9 +169,13 @@ impl BlobReader {
         }
     }
 
-    async fn pass_over(&self, answer: &mut Answer, mut known: u64) -> Result<Option<Bytes>, Error> {
+    async fn pass_over(
+        &self,
+        response: &mut Response,
+        mut known: u64,
+    ) -> Result<Option<Bytes>, Error> {
         while known > 0 {
-            let mut piece = answer.chunk().await?.ok_or_else(|| self.cut_short())?;
+            let mut piece = response.chunk().await?.ok_or_else(|| self.cut_short())?;
             let length = piece.len() as u64;
             if length > known {
                 return Ok(Some(piece.split_off(known as usize)));
@@ -234,11 +240,11 @@ impl BlobReader {
 }
 
 /// Where a body begins within the blob.
-fn begins_at(answer: &Answer) -> Result<u64, Error> {
-    if answer.status() != StatusCode::PARTIAL_CONTENT {
+fn begins_at(response: &Response) -> Result<u64, Error> {
+    if response.status() != StatusCode::PARTIAL_CONTENT {
         return Ok(0);
     }
-    let range = answer
+    let range = response
         .headers()
         .get(CONTENT_RANGE)
         .and_then(|value| value.to_str().ok());
@@ -253,7 +259,7 @@ fn begins_at(answer: &Answer) -> Result<u64, Error> {
     start.ok_or_else(|| {
         Error::protocol(
             &Method::GET,
-            answer.url(),
+            response.url(),
             "a partial answer without a readable Content-Range",
         )
     })

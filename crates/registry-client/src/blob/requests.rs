@@ -17,7 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
-use crate::transport::{Permit, Reply, Request};
+use crate::transport::{BufferedResponse, Permit, Request};
 
 /// A blob by content: what of a descriptor matters for carrying it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,11 +70,11 @@ impl Repository {
     pub async fn has_blob(&self, blob: &Blob) -> Result<bool, Error> {
         let endpoint = Endpoint::Blob(blob.digest.clone());
         let request = self.request(Method::HEAD, &endpoint, &[200, 404])?;
-        let reply = self.host.send(&request).await?;
-        let length = reply.header(CONTENT_LENGTH.as_str());
+        let response = self.host.send(&request).await?;
+        let length = response.header(CONTENT_LENGTH.as_str());
         let length = length.and_then(|length| length.parse::<u64>().ok());
         let is_it = length.is_none_or(|length| length == blob.size);
-        Ok(reply.status == StatusCode::OK && is_it)
+        Ok(response.status == StatusCode::OK && is_it)
     }
 
     /// A blob read whole into memory, at most `limit` bytes, digest checked.
@@ -88,21 +88,21 @@ impl Repository {
         let endpoint = Endpoint::Blob(blob.digest.clone());
         let mut request = self.request(Method::GET, &endpoint, &[200])?;
         request.limit = limit;
-        let reply = self.host.send(&request).await?;
-        let came = reply.body.len() as u64;
+        let response = self.host.send(&request).await?;
+        let came = response.body.len() as u64;
         if came != blob.size {
             return Err(Error::SizeMismatch {
-                url: redact::url(&reply.url),
+                url: redact::url(&response.url),
                 expected: blob.size,
                 actual: came,
             });
         }
-        let actual = digest_like(&blob.digest, &reply.body);
+        let actual = digest_like(&blob.digest, &response.body);
         if actual == blob.digest.as_str() {
-            return Ok(reply.body);
+            return Ok(response.body);
         }
         Err(Error::DigestMismatch {
-            url: redact::url(&reply.url),
+            url: redact::url(&response.url),
             expected: blob.digest.clone(),
             actual,
         })
@@ -127,19 +127,19 @@ impl Repository {
             .append_pair("mount", digest.as_str())
             .append_pair("from", from.as_str());
         request.scopes = Some(self.scopes.and_pull(from));
-        let reply = match self.host.send(&request).await {
+        let response = match self.host.send(&request).await {
             // A token server may refuse the scope of the other repository.
             Err(error) if error.is_refused() => {
                 return self.begin_upload().await.map(Mount::Session);
             }
             other => other?,
         };
-        match reply.status.as_u16() {
+        match response.status.as_u16() {
             201 => {
                 self.host.capabilities.mounts_seen(true);
                 Ok(Mount::Mounted)
             }
-            202 => Ok(Mount::Session(self.session(&reply)?)),
+            202 => Ok(Mount::Session(self.session(&response)?)),
             _ => self.begin_upload().await.map(Mount::Session),
         }
     }
@@ -226,30 +226,30 @@ impl Repository {
         })
     }
 
-    /// The session of an answer. `Location` may be relative, without a leading slash even, or
+    /// The session of an response. `Location` may be relative, without a leading slash even, or
     /// absolute, at another host too (which then gets no credentials of ours). A registry behind
     /// a proxy that ends TLS may name itself with `http`: the host is the same, so the scheme
     /// stays ours; to another host, content does not leave TLS.
-    pub(super) fn session(&self, reply: &Reply) -> Result<UploadSession, Error> {
-        let location = reply.header(LOCATION.as_str()).ok_or_else(|| {
-            reply.protocol_error("the registry began an upload but gave no Location for it")
+    pub(super) fn session(&self, response: &BufferedResponse) -> Result<UploadSession, Error> {
+        let location = response.header(LOCATION.as_str()).ok_or_else(|| {
+            response.protocol_error("the registry began an upload but gave no Location for it")
         })?;
-        let mut url = reply.url.join(location).map_err(|error| {
-            reply.protocol_error(format!("the upload's Location is no URL ({error})"))
+        let mut url = response.url.join(location).map_err(|error| {
+            response.protocol_error(format!("the upload's Location is no URL ({error})"))
         })?;
-        if url.host() == reply.url.host() && url.scheme() != reply.url.scheme() {
-            url.set_scheme(reply.url.scheme()).ok();
+        if url.host() == response.url.host() && url.scheme() != response.url.scheme() {
+            url.set_scheme(response.url.scheme()).ok();
         }
-        if url.scheme() != "https" && url.scheme() != reply.url.scheme() {
-            return Err(reply.protocol_error(format!(
+        if url.scheme() != "https" && url.scheme() != response.url.scheme() {
+            return Err(response.protocol_error(format!(
                 "the upload's Location {} leaves TLS, which is refused",
                 redact::url(&url)
             )));
         }
-        self.check_session_url(&reply.method, &url)?;
+        self.check_session_url(&response.method, &url)?;
         Ok(UploadSession {
             url,
-            least_chunk: reply
+            least_chunk: response
                 .header("oci-chunk-min-length")
                 .and_then(|length| length.parse().ok())
                 .unwrap_or(0),

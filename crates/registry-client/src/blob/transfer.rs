@@ -10,14 +10,14 @@ use super::requests::{Blob, UploadSession};
 use crate::capabilities::UploadForm;
 use crate::error::Error;
 use crate::repository::Repository;
-use crate::transport::{Next, Permit, Retries, is_passing};
+use crate::transport::{Permit, Retries, RetryDecision, is_transient};
 
 /// Told of bytes on their way, as they are handed to the destination.
 pub(super) type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
 /// Which of the two registries failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum TransferSide {
     /// The one that is read.
     Source,
     /// The one that is written.
@@ -29,14 +29,14 @@ pub enum Side {
 #[error("{error}")]
 pub struct TransferError {
     /// Who failed.
-    pub side: Side,
+    pub side: TransferSide,
     /// How.
     pub error: Error,
 }
 
 /// An upload that failed, and what that says of its session and its peer.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct UploadFailure {
     error: TransferError,
     /// How long the peer did nothing before.
     idle: Duration,
@@ -46,8 +46,8 @@ pub(super) struct Failure {
     waited_out: bool,
 }
 
-impl Failure {
-    pub(super) fn new(side: Side, error: Error) -> Self {
+impl UploadFailure {
+    pub(super) fn new(side: TransferSide, error: Error) -> Self {
         // 404: the session ran out or was never there; 401: the token did.
         let lost = [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND];
         Self {
@@ -73,7 +73,7 @@ impl Failure {
     }
 
     pub(super) fn of_session(self) -> Self {
-        let session_lost = !is_passing(&self.error.error);
+        let session_lost = !is_transient(&self.error.error);
         Self {
             session_lost,
             ..self
@@ -106,7 +106,7 @@ pub async fn transfer_blob(
 ) -> Result<(), TransferError> {
     let content = if blob.size <= SMALL {
         let content = source.small_blob(blob, SMALL).await;
-        let side = Side::Source;
+        let side = TransferSide::Source;
         Some(content.map_err(|error| TransferError { side, error })?)
     } else {
         None
@@ -134,7 +134,7 @@ struct Upload<'a> {
 }
 
 /// How an upload ended that did not fail.
-pub(super) enum Sent {
+pub(super) enum UploadOutcome {
     Complete,
     /// The content is wanted at another URL (307, 308).
     Redirected(UploadSession),
@@ -155,18 +155,20 @@ impl Upload<'_> {
                 },
             };
             let failed = match self.send(next).await {
-                Ok(Sent::Complete) => return Ok(()),
-                Ok(Sent::Redirected(elsewhere)) if hops < REDIRECTS => {
+                Ok(UploadOutcome::Complete) => return Ok(()),
+                Ok(UploadOutcome::Redirected(elsewhere)) if hops < REDIRECTS => {
                     hops += 1;
                     session = Some(elsewhere);
                     continue;
                 }
-                Ok(Sent::Redirected(elsewhere)) => {
+                Ok(UploadOutcome::Redirected(elsewhere)) => {
                     let what = format!("the upload was redirected more than {REDIRECTS} times");
                     let error = Error::protocol(&Method::PUT, &elsewhere.url, what);
-                    return Err(Failure::new(Side::Destination, error).error);
+                    return Err(UploadFailure::new(TransferSide::Destination, error).error);
                 }
-                Err(failed) if failed.error.side == Side::Source => return Err(failed.error),
+                Err(failed) if failed.error.side == TransferSide::Source => {
+                    return Err(failed.error);
+                }
                 Err(failed) => failed,
             };
             let error = &failed.error.error;
@@ -180,13 +182,13 @@ impl Upload<'_> {
             } else if failed.session_lost && restarts < RESTARTS {
                 restarts += 1;
             } else {
-                match retries.after(error, failed.idle, fastrand::f32()) {
-                    Next::GiveUp => {
-                        host.given_up(failed.error.error.clone());
+                match retries.decide(error, failed.idle, fastrand::f32()) {
+                    RetryDecision::GiveUp => {
+                        host.record_failure(failed.error.error.clone());
                         return Err(failed.error);
                     }
-                    Next::Wait(wait) => tokio::time::sleep(wait).await,
-                    Next::PauseHost(wait) => host.pause(wait),
+                    RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
+                    RetryDecision::PauseHost(wait) => host.pause(wait),
                 }
             }
         }
@@ -200,20 +202,20 @@ impl Upload<'_> {
             }
             self.destination.begin_upload().await.map(Some)
         };
-        let side = Side::Destination;
+        let side = TransferSide::Destination;
         begun.await.map_err(|error| TransferError { side, error })
     }
 
-    async fn send(&self, session: UploadSession) -> Result<Sent, Failure> {
+    async fn send(&self, session: UploadSession) -> Result<UploadOutcome, UploadFailure> {
         let (destination, blob) = (self.destination, self.blob);
         if let Some(content) = &self.content {
             let begun = Instant::now();
             let sent = destination.upload_bytes(&session, &blob.digest, content.clone());
             sent.await.map_err(|error| {
-                Failure::new(Side::Destination, error).after_idling(begun.elapsed())
+                UploadFailure::new(TransferSide::Destination, error).after_idling(begun.elapsed())
             })?;
             (self.progress)(blob.size);
-            return Ok(Sent::Complete);
+            return Ok(UploadOutcome::Complete);
         }
         // The semaphore is never closed.
         let _stream = destination.host.shared.streams.acquire().await.ok();
@@ -227,7 +229,7 @@ impl Upload<'_> {
             }
             UploadForm::Chunked => {
                 let sent = destination.upload_chunks(session, blob, reader, &permit, self.progress);
-                sent.await.map(|()| Sent::Complete)
+                sent.await.map(|()| UploadOutcome::Complete)
             }
         }
     }
@@ -239,25 +241,25 @@ impl Upload<'_> {
 async fn permits(
     source: &Repository,
     destination: &Repository,
-) -> Result<(Arc<Permit>, Arc<Permit>), Failure> {
-    let take = async |repository: &Repository, side: Side| {
+) -> Result<(Arc<Permit>, Arc<Permit>), UploadFailure> {
+    let take = async |repository: &Repository, side: TransferSide| {
         let permit = repository.host.permit().await;
         permit
             .map(Arc::new)
-            .map_err(|error| Failure::new(side, error))
+            .map_err(|error| UploadFailure::new(side, error))
     };
     match source.host_name().cmp(destination.host_name()) {
         std::cmp::Ordering::Less => {
-            let first = take(source, Side::Source).await?;
-            Ok((first, take(destination, Side::Destination).await?))
+            let first = take(source, TransferSide::Source).await?;
+            Ok((first, take(destination, TransferSide::Destination).await?))
         }
         std::cmp::Ordering::Equal => {
-            let both = take(destination, Side::Destination).await?;
+            let both = take(destination, TransferSide::Destination).await?;
             Ok((Arc::clone(&both), both))
         }
         std::cmp::Ordering::Greater => {
-            let first = take(destination, Side::Destination).await?;
-            Ok((take(source, Side::Source).await?, first))
+            let first = take(destination, TransferSide::Destination).await?;
+            Ok((take(source, TransferSide::Source).await?, first))
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
-use crate::transport::Reply;
+use crate::transport::BufferedResponse;
 
 /// What a HEAD tells of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +69,8 @@ impl Repository {
         request
             .headers
             .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
-        let reply = self.host.send(&request).await?;
-        match reply.status.as_u16() {
+        let response = self.host.send(&request).await?;
+        match response.status.as_u16() {
             200 => {}
             404 => return Ok(None),
             _ => {
@@ -81,11 +81,11 @@ impl Repository {
                     .map(ManifestHead::of));
             }
         }
-        match reply.header(CONTENT_DIGEST).map(str::parse) {
+        match response.header(CONTENT_DIGEST).map(str::parse) {
             Some(Ok(digest)) => Ok(Some(ManifestHead {
                 digest,
-                media_type: reply.header(CONTENT_TYPE.as_str()).map(essence),
-                size: reply
+                media_type: response.header(CONTENT_TYPE.as_str()).map(essence),
+                size: response
                     .header(CONTENT_LENGTH.as_str())
                     .and_then(|size| size.parse().ok()),
             })),
@@ -115,14 +115,14 @@ impl Repository {
             .headers
             .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
         request.limit = MANIFEST_LIMIT;
-        let reply = self.host.send(&request).await?;
-        if reply.status.as_u16() == 404 {
+        let response = self.host.send(&request).await?;
+        if response.status.as_u16() == 404 {
             return Ok(None);
         }
-        let digest = checked_digest(reference.digest(), &reply)?;
-        let content_type = reply.header(CONTENT_TYPE.as_str());
+        let digest = checked_digest(reference.digest(), &response)?;
+        let content_type = response.header(CONTENT_TYPE.as_str());
         Ok(Some(Manifest::new(
-            reply.body.clone(),
+            response.body.clone(),
             content_type,
             digest,
         )))
@@ -177,8 +177,8 @@ impl Repository {
         })?;
         request.headers.insert(CONTENT_TYPE, media_type);
         request.payload = manifest.bytes.clone();
-        let reply = match self.host.send(&request).await {
-            Ok(reply) => reply,
+        let response = match self.host.send(&request).await {
+            Ok(response) => response,
             Err(error) if may_be_immutable(&error) => {
                 let there = self.head_manifest(reference).await.ok().flatten();
                 return match there {
@@ -190,18 +190,18 @@ impl Repository {
             }
             Err(error) => return Err(error),
         };
-        let stored = reply.header(CONTENT_DIGEST);
-        if reply.status != StatusCode::CREATED && stored.is_none() {
-            self.check_stored(reference, manifest, &reply).await?;
+        let stored = response.header(CONTENT_DIGEST);
+        if response.status != StatusCode::CREATED && stored.is_none() {
+            self.check_stored(reference, manifest, &response).await?;
         }
         match stored {
             Some(stored) if stored != manifest.digest.as_str() => Err(Error::DigestMismatch {
-                url: redact::url(&reply.url),
+                url: redact::url(&response.url),
                 expected: manifest.digest.clone(),
                 actual: redact::printable(stored, 200),
             }),
             _ => Ok(Put {
-                subject_listed: reply.headers.contains_key("oci-subject"),
+                subject_listed: response.headers.contains_key("oci-subject"),
             }),
         }
     }
@@ -213,15 +213,15 @@ impl Repository {
         &self,
         reference: &ManifestReference,
         manifest: &Manifest,
-        reply: &Reply,
+        response: &BufferedResponse,
     ) -> Result<(), Error> {
         let there = self.head_manifest(reference).await?;
         if there.is_some_and(|head| head.digest == manifest.digest) {
             return Ok(());
         }
-        Err(reply.protocol_error(format!(
+        Err(response.protocol_error(format!(
             "answered {}, but the manifest is not there: something answers in the registry's place",
-            reply.status
+            response.status
         )))
     }
 }
@@ -259,17 +259,17 @@ fn may_be_immutable(error: &Error) -> bool {
 
 /// The digest of what came, checked against the digest that was asked for or,
 /// for a tag, the one the registry names.
-fn checked_digest(asked: Option<&Digest>, reply: &Reply) -> Result<Digest, Error> {
-    let named = || reply.header(CONTENT_DIGEST)?.parse().ok();
+fn checked_digest(asked: Option<&Digest>, response: &BufferedResponse) -> Result<Digest, Error> {
+    let named = || response.header(CONTENT_DIGEST)?.parse().ok();
     let Some(expected) = asked.cloned().or_else(named) else {
-        return Ok(sha256_digest(&reply.body));
+        return Ok(sha256_digest(&response.body));
     };
-    let actual = digest_like(&expected, &reply.body);
+    let actual = digest_like(&expected, &response.body);
     if actual == expected.as_str() {
         return Ok(expected);
     }
     Err(Error::DigestMismatch {
-        url: redact::url(&reply.url),
+        url: redact::url(&response.url),
         expected,
         actual,
     })

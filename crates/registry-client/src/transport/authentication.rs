@@ -56,7 +56,7 @@ impl Host {
     /// the registry's own; [`Error::Credentials`].
     pub(super) async fn learn(&self, scopes: &Scopes, refusal: Refusal<'_>) -> Result<bool, Error> {
         let challenge = Challenge::from_headers(refusal.headers);
-        let Some(challenge) = challenge.filter(|_| self.is_home(refusal.url)) else {
+        let Some(challenge) = challenge.filter(|_| self.is_own_url(refusal.url)) else {
             return Ok(false);
         };
         let Authorization { header, origin, .. } = refusal.authorization;

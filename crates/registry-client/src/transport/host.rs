@@ -8,13 +8,13 @@ use rustls::RootCertStore;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::health::Health;
-use super::home::HomeClients;
-use super::limit::HostLimit;
+use super::circuit_breaker::CircuitBreaker;
+use super::host_clients::HostClients;
+use super::host_limit::HostLimit;
+use super::http_client::{HttpClientSettings, Purpose, TlsFailure};
+use super::in_flight::InFlight;
 use super::retry_policy::RetryPolicy;
 use super::timeouts::Timeouts;
-use super::tls::{HttpClients, Purpose, TlsFailure};
-use super::under_way::UnderWay;
 use crate::auth::AuthState;
 use crate::capabilities::Capabilities;
 use crate::credentials::{Credential, CredentialError, CredentialStore};
@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     /// Every HTTP request sent.
     pub(crate) requests: AtomicU64,
     /// Those whose answers have not been read.
-    pub(crate) under_way: Arc<UnderWay>,
+    pub(crate) in_flight: Arc<InFlight>,
     /// Places for chunks that are held in memory.
     pub(crate) chunks: tokio::sync::Semaphore,
 }
@@ -55,17 +55,17 @@ pub(crate) struct Host {
     name: String,
     security: Security,
     /// What the host was seen to speak: [`UNSEEN`], [`TLS`], [`PLAIN`].
-    spoken: AtomicU8,
-    pub(super) home: HomeClients,
+    detected_scheme: AtomicU8,
+    pub(super) clients: HostClients,
     trust: HostTrust,
     /// For redirects to other hosts, on and off this machine.
-    away: [OnceLock<reqwest::Client>; 2],
+    redirect_clients: [OnceLock<reqwest::Client>; 2],
     pub(crate) limit: Arc<HostLimit>,
-    pub(crate) health: Health,
-    /// Pauses and health of the token server, which is another host.
-    pub(crate) realm: (HostLimit, Health),
+    pub(crate) breaker: CircuitBreaker,
+    /// Pauses and breaker of the token server, which is another host.
+    pub(crate) realm: (HostLimit, CircuitBreaker),
     pub(super) auth: AuthState,
-    pub(super) first_contact: ProbeGate,
+    pub(super) auth_probe: ProbeGate,
     pub(crate) capabilities: Capabilities,
     pub(crate) shared: Arc<Shared>,
 }
@@ -89,22 +89,22 @@ impl Host {
             .map_err(|error| Error::trust(name, &error))?;
         let authority = authority(name);
         let security = Security::of(authority, insecure, trust.directory);
-        let clients = clients(shared);
-        let build = |purpose| clients.build(authority, security, &trust, purpose);
-        let home = HomeClients::new(build(Purpose::Small)?, build(Purpose::Blobs)?);
+        let settings = client_settings(shared);
+        let build = |purpose| settings.build(authority, security, &trust, purpose);
+        let clients = HostClients::new(build(Purpose::Api)?, build(Purpose::Blobs)?);
         let backoff = shared.retry_policy.initial_backoff;
         Ok(Self {
             name: name.to_owned(),
             security,
-            spoken: AtomicU8::new(UNSEEN),
-            home,
+            detected_scheme: AtomicU8::new(UNSEEN),
+            clients,
             trust,
-            away: [OnceLock::new(), OnceLock::new()],
+            redirect_clients: [OnceLock::new(), OnceLock::new()],
             limit: Arc::new(HostLimit::new(STARTING_LIMIT, shared.jobs)),
-            health: Health::new(backoff),
-            realm: (HostLimit::new(1, 1), Health::new(backoff)),
+            breaker: CircuitBreaker::new(backoff),
+            realm: (HostLimit::new(1, 1), CircuitBreaker::new(backoff)),
             auth: AuthState::new(),
-            first_contact: ProbeGate::new(),
+            auth_probe: ProbeGate::new(),
             capabilities: Capabilities::of(name),
             shared: Arc::clone(shared),
         })
@@ -129,7 +129,7 @@ impl Host {
 
     /// Any URL of this host, `target` being path and query without the first slash.
     pub(crate) fn address(&self, target: &str) -> Result<Url, Error> {
-        let scheme = if self.spoken.load(Ordering::Relaxed) == PLAIN {
+        let scheme = if self.detected_scheme.load(Ordering::Relaxed) == PLAIN {
             "http"
         } else {
             self.security.scheme()
@@ -143,7 +143,7 @@ impl Host {
 
     /// Whether a URL is this host's, so that it may see who we are. It is not
     /// where the host is reached over TLS and the URL would be without.
-    pub(crate) fn is_home(&self, url: &Url) -> bool {
+    pub(crate) fn is_own_url(&self, url: &Url) -> bool {
         let home = self.api_root();
         home.is_ok_and(|home| {
             home.host() == url.host()
@@ -155,32 +155,32 @@ impl Host {
     /// The client for a blob at a URL: that of the host, or one that identifies
     /// nobody.
     pub(super) fn client_for(&self, url: &Url) -> Result<&reqwest::Client, Error> {
-        if self.is_home(url) {
-            return Ok(self.home.blobs());
+        if self.is_own_url(url) {
+            return Ok(self.clients.blobs());
         }
         let authority = url.host_str().unwrap_or_default();
-        let place = &self.away[usize::from(security::is_loopback(authority))];
+        let place = &self.redirect_clients[usize::from(security::is_loopback(authority))];
         if let Some(client) = place.get() {
             return Ok(client);
         }
-        let clients = clients(&self.shared);
-        let client = clients.build(authority, self.security, &self.trust, Purpose::Away)?;
+        let settings = client_settings(&self.shared);
+        let client = settings.build(authority, self.security, &self.trust, Purpose::Redirects)?;
         Ok(place.get_or_init(|| client))
     }
 
     /// Notes that the host answered at this URL.
-    pub(super) fn answered(&self, url: &Url) {
-        self.health.answered();
-        if self.spoken.load(Ordering::Relaxed) == UNSEEN {
+    pub(super) fn record_response(&self, url: &Url) {
+        self.breaker.record_response();
+        if self.detected_scheme.load(Ordering::Relaxed) == UNSEEN {
             let spoken = if url.scheme() == "https" { TLS } else { PLAIN };
-            self.spoken.store(spoken, Ordering::Relaxed);
+            self.detected_scheme.store(spoken, Ordering::Relaxed);
         }
     }
 
     /// A URL of this host as it is spoken to by now.
-    pub(super) fn as_spoken(&self, mut url: Url) -> Url {
-        let is_plain = self.spoken.load(Ordering::Relaxed) == PLAIN;
-        if is_plain && self.security != Security::Http && self.is_home(&url) {
+    pub(super) fn with_detected_scheme(&self, mut url: Url) -> Url {
+        let is_plain = self.detected_scheme.load(Ordering::Relaxed) == PLAIN;
+        if is_plain && self.security != Security::Http && self.is_own_url(&url) {
             url.set_scheme("http").ok();
         }
         url
@@ -189,23 +189,23 @@ impl Host {
     /// Turns a URL of this host to plain HTTP where it could not be reached over
     /// TLS and that is no reason not to speak to it. What it then answers to is
     /// learnt for good, so a host that has spoken TLS once is never asked without.
-    pub(super) fn falls_back_to_plain(&self, url: &mut Url, tls: TlsFailure) -> bool {
+    pub(super) fn fall_back_to_http(&self, url: &mut Url, tls: TlsFailure) -> bool {
         let no_tls = tls == TlsFailure::NotSpoken;
         let falls = match self.security {
             Security::Https | Security::Http => false,
-            Security::HttpsIfSpoken => no_tls,
+            Security::HttpsPreferred => no_tls,
             // Also where nothing listens on 443, or the handshake is cut off.
             Security::Insecure => tls != TlsFailure::Refused,
         };
         falls
-            && self.spoken.load(Ordering::Relaxed) != TLS
-            && self.is_home(url)
+            && self.detected_scheme.load(Ordering::Relaxed) != TLS
+            && self.is_own_url(url)
             && url.scheme() == "https"
             && url.set_scheme("http").is_ok()
     }
 
     /// A place among the host's requests.
-    pub(crate) async fn permit(&self) -> Result<super::limit::Permit, Error> {
+    pub(crate) async fn permit(&self) -> Result<super::host_limit::Permit, Error> {
         self.limit
             .acquire(&self.name, self.shared.retry_policy.max_wait)
             .await
@@ -238,8 +238,8 @@ impl Host {
     }
 }
 
-fn clients(shared: &Shared) -> HttpClients<'_> {
-    HttpClients {
+fn client_settings(shared: &Shared) -> HttpClientSettings<'_> {
+    HttpClientSettings {
         system_roots: &shared.system_roots,
         user_agent: &shared.user_agent,
         timeouts: &shared.timeouts,

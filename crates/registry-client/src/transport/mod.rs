@@ -1,31 +1,32 @@
 //! How a request gets to a host and an answer back: limits, pauses, retries,
 //! authentication, redirects. Nowhere else.
 
-mod answer;
 mod authentication;
-mod follow;
-mod health;
-mod home;
+mod body_progress;
+mod circuit_breaker;
 mod host;
-mod limit;
-mod motion;
+mod host_clients;
+mod host_limit;
+mod http_client;
+mod in_flight;
 mod permission;
+mod redirects;
+mod response;
 mod retry_after;
 mod retry_policy;
 mod send;
 mod send_stream;
 mod timeouts;
-mod tls;
 mod token_server;
-mod under_way;
 
-pub(crate) use answer::{Answer, Reply};
+pub(crate) use body_progress::BodyProgress;
 pub(crate) use host::{Host, Shared};
-pub(crate) use limit::Permit;
-pub(crate) use motion::Motion;
+pub(crate) use host_limit::Permit;
+pub(crate) use http_client::system_roots;
+pub use in_flight::{InFlightRequest, Stage};
+pub use response::BufferedResponse;
+pub(crate) use response::Response;
 pub use retry_policy::RetryPolicy;
-pub(crate) use retry_policy::{Next, Retries, is_passing};
+pub(crate) use retry_policy::{Retries, RetryDecision, is_transient};
 pub(crate) use send::Request;
 pub use timeouts::Timeouts;
-pub(crate) use tls::system_roots;
-pub use under_way::{RequestUnderWay, Stage};

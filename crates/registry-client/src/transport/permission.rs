@@ -31,7 +31,7 @@ impl Host {
             return if reads { Ok(()) } else { Err(refuse(what)) };
         };
         let repository = scopes.repository();
-        let at_home = self.is_home(&self.as_spoken(url.clone()));
+        let at_home = self.is_own_url(&self.with_detected_scheme(url.clone()));
         let endpoint = at_home.then(|| Endpoint::of(url, repository)).flatten();
         let to_session = || request.is_session && self.may_hold_session(url, repository);
         let target = match (method.as_str(), endpoint) {
@@ -60,7 +60,7 @@ impl Host {
 
     /// Whether a request may carry our credentials to a URL: only to the repository that it was
     /// made for.
-    pub(super) fn may_see_credentials(&self, request: &Request, url: &Url) -> bool {
+    pub(super) fn may_carry_credentials(&self, request: &Request, url: &Url) -> bool {
         let repository = request.scopes.as_ref().map(|scopes| scopes.repository());
         repository.is_some_and(|repository| Endpoint::of(url, repository).is_some())
     }

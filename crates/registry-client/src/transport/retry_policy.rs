@@ -53,7 +53,7 @@ pub(crate) struct Retries {
 
 /// What to do after a failure.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum RetryDecision {
     /// This request alone waits.
     Wait(Duration),
     /// Every request to the host waits.
@@ -74,24 +74,24 @@ impl Retries {
     }
 
     /// Judges a failure that took `idle` to show; `jitter` is between 0 and 1.
-    pub(crate) fn after(&mut self, error: &Error, idle: Duration, jitter: f32) -> Next {
+    pub(crate) fn decide(&mut self, error: &Error, idle: Duration, jitter: f32) -> RetryDecision {
         if error.status() == Some(StatusCode::TOO_MANY_REQUESTS) {
             return self.after_throttle(error, jitter);
         }
-        if !is_passing(error) {
-            return Next::GiveUp;
+        if !is_transient(error) {
+            return RetryDecision::GiveUp;
         }
         self.failures += 1;
         self.lost += idle;
         if self.failures >= self.policy.max_attempts || self.lost > self.policy.max_elapsed {
-            return Next::GiveUp;
+            return RetryDecision::GiveUp;
         }
         if let Some(wait) = asked_wait(error) {
             return self.pause(wait);
         }
         let wait = self.backoff(self.failures, jitter);
         self.lost += wait;
-        Next::Wait(wait)
+        RetryDecision::Wait(wait)
     }
 
     /// Time lost to failures so far.
@@ -99,7 +99,7 @@ impl Retries {
         self.lost
     }
 
-    fn after_throttle(&mut self, error: &Error, jitter: f32) -> Next {
+    fn after_throttle(&mut self, error: &Error, jitter: f32) -> RetryDecision {
         self.throttled += 1;
         if let Some(wait) = asked_wait(error) {
             return self.pause(wait);
@@ -112,12 +112,12 @@ impl Retries {
     /// A pause longer than allowed is not made: the host's limiter turns it
     /// into an error that names the time. Waits that only add up to too much
     /// end the tries.
-    fn pause(&mut self, wait: Duration) -> Next {
+    fn pause(&mut self, wait: Duration) -> RetryDecision {
         if wait <= self.policy.max_wait && self.waited + wait > self.policy.max_wait {
-            return Next::GiveUp;
+            return RetryDecision::GiveUp;
         }
         self.waited += wait;
-        Next::PauseHost(wait)
+        RetryDecision::PauseHost(wait)
     }
 
     fn backoff(&self, failures: u32, jitter: f32) -> Duration {
@@ -137,7 +137,7 @@ fn asked_wait(error: &Error) -> Option<Duration> {
 }
 
 /// Whether the same request may succeed a moment later.
-pub(crate) fn is_passing(error: &Error) -> bool {
+pub(crate) fn is_transient(error: &Error) -> bool {
     match error {
         Error::Connection { .. } | Error::Timeout { .. } => true,
         Error::Status(status) => {
@@ -170,16 +170,16 @@ mod tests {
         let policy = RetryPolicy::default();
         let mut retries = Retries::new(&policy);
         let waits: Vec<_> = (0..5)
-            .map(|_| retries.after(&status(503, None), Duration::ZERO, 0.5))
+            .map(|_| retries.decide(&status(503, None), Duration::ZERO, 0.5))
             .collect();
         assert_eq!(
             waits,
             [
-                Next::Wait(Duration::from_millis(500)),
-                Next::Wait(Duration::from_secs(1)),
-                Next::Wait(Duration::from_secs(2)),
-                Next::Wait(Duration::from_secs(4)),
-                Next::GiveUp,
+                RetryDecision::Wait(Duration::from_millis(500)),
+                RetryDecision::Wait(Duration::from_secs(1)),
+                RetryDecision::Wait(Duration::from_secs(2)),
+                RetryDecision::Wait(Duration::from_secs(4)),
+                RetryDecision::GiveUp,
             ]
         );
     }
@@ -190,8 +190,8 @@ mod tests {
         for code in [400, 401, 403, 404, 405, 413, 416] {
             let mut retries = Retries::new(&policy);
             assert_eq!(
-                retries.after(&status(code, None), Duration::ZERO, 0.5),
-                Next::GiveUp,
+                retries.decide(&status(code, None), Duration::ZERO, 0.5),
+                RetryDecision::GiveUp,
                 "{code}"
             );
         }
@@ -201,11 +201,11 @@ mod tests {
     fn throttling_is_waited_out_up_to_the_longest_wait() {
         let policy = RetryPolicy::default();
         let mut retries = Retries::new(&policy);
-        let pause = Next::PauseHost(Duration::from_secs(120));
-        let mut next = || retries.after(&status(429, Some(120)), Duration::ZERO, 0.5);
+        let pause = RetryDecision::PauseHost(Duration::from_secs(120));
+        let mut next = || retries.decide(&status(429, Some(120)), Duration::ZERO, 0.5);
         assert_eq!(next(), pause);
         assert_eq!(next(), pause);
-        assert_eq!(next(), Next::GiveUp);
+        assert_eq!(next(), RetryDecision::GiveUp);
     }
 
     #[test]
@@ -215,13 +215,13 @@ mod tests {
         let timeout = Error::Timeout {
             method: http::Method::GET,
             url: String::new(),
-            awaited: crate::error::Awaited::Answer,
+            phase: crate::error::TimeoutPhase::Response,
             after: STALL,
         };
         for stall in [STALL, 2 * STALL] {
             let mut retries = Retries::new(&policy);
             let mut spent = stall;
-            while let Next::Wait(wait) = retries.after(&timeout, stall, 1.0) {
+            while let RetryDecision::Wait(wait) = retries.decide(&timeout, stall, 1.0) {
                 spent += wait + stall;
             }
             assert!(spent < Duration::from_secs(240), "{spent:?}");
@@ -237,10 +237,10 @@ mod tests {
         for jitter in [0.0, 0.5, 1.0] {
             let mut retries = Retries::new(&policy);
             let waits: Vec<_> = (0..8)
-                .map(|_| retries.after(&status(429, None), Duration::ZERO, jitter))
+                .map(|_| retries.decide(&status(429, None), Duration::ZERO, jitter))
                 .collect();
-            assert_eq!(waits.last(), Some(&Next::GiveUp), "{waits:?}");
-            let long = |next: &Next| matches!(next, Next::PauseHost(w) if *w > policy.max_wait);
+            assert_eq!(waits.last(), Some(&RetryDecision::GiveUp), "{waits:?}");
+            let long = |next: &RetryDecision| matches!(next, RetryDecision::PauseHost(w) if *w > policy.max_wait);
             assert!(!waits.iter().any(long), "{waits:?}");
         }
     }
@@ -249,10 +249,10 @@ mod tests {
     fn no_wait_asked_for_is_our_backoff() {
         let policy = RetryPolicy::default();
         for code in [429, 503] {
-            let next = Retries::new(&policy).after(&status(code, Some(0)), Duration::ZERO, 0.5);
+            let next = Retries::new(&policy).decide(&status(code, Some(0)), Duration::ZERO, 0.5);
             let wait = Duration::from_millis(500);
             assert!(
-                next == Next::Wait(wait) || next == Next::PauseHost(wait),
+                next == RetryDecision::Wait(wait) || next == RetryDecision::PauseHost(wait),
                 "{next:?}"
             );
         }

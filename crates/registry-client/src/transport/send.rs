@@ -7,12 +7,12 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
-use super::answer::{Answer, Reply};
 use super::authentication::Refusal;
 use super::host::Host;
-use super::limit::Permit;
+use super::host_limit::Permit;
+use super::response::{BufferedResponse, Response};
 use super::retry_after::retry_after;
-use super::retry_policy::{Next, Retries, RetryPolicy};
+use super::retry_policy::{Retries, RetryDecision, RetryPolicy};
 use crate::auth::{Authorization, Scopes};
 use crate::error::{Error, StatusError};
 use crate::redact;
@@ -48,16 +48,19 @@ const REAUTHENTICATIONS: usize = 2;
 
 impl Host {
     /// Sends until there is a whole answer or a reason to give up.
-    pub(crate) async fn send(self: &Arc<Self>, request: &Request) -> Result<Reply, Error> {
+    pub(crate) async fn send(
+        self: &Arc<Self>,
+        request: &Request,
+    ) -> Result<BufferedResponse, Error> {
         Box::pin(self.run(request, None, self.retry_policy())).await
     }
 
     /// The same, with one try only for what fails: where there is another way
     /// to find out. Pauses that the host asks for are made.
-    pub(crate) async fn send_patiently_once(
+    pub(crate) async fn send_with_one_attempt(
         self: &Arc<Self>,
         request: &Request,
-    ) -> Result<Reply, Error> {
+    ) -> Result<BufferedResponse, Error> {
         let policy = RetryPolicy {
             max_attempts: 1,
             ..self.retry_policy().clone()
@@ -70,7 +73,7 @@ impl Host {
         self: &Arc<Self>,
         request: &Request,
         permit: &Permit,
-    ) -> Result<Reply, Error> {
+    ) -> Result<BufferedResponse, Error> {
         Box::pin(self.run(request, Some(permit), self.retry_policy())).await
     }
 
@@ -79,21 +82,21 @@ impl Host {
         self: &Arc<Self>,
         request: &Request,
         permit: Option<&Permit>,
-    ) -> Result<Reply, Error> {
+    ) -> Result<BufferedResponse, Error> {
         let place = self.place(permit).await?;
         let once = async {
-            let answer = self.attempt(request, place).await?;
-            answer.read(request.limit).await
+            let response = self.attempt(request, place).await?;
+            response.read(request.limit).await
         };
         Box::pin(once).await
     }
 
     /// One try for an answer whose body is read piece by piece.
-    pub(crate) async fn open_once(
+    pub(crate) async fn open(
         self: &Arc<Self>,
         request: &Request,
         permit: &Permit,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         let place = self.place(Some(permit)).await?;
         Box::pin(self.attempt(request, place)).await
     }
@@ -103,38 +106,38 @@ impl Host {
         request: &Request,
         held: Option<&Permit>,
         policy: &RetryPolicy,
-    ) -> Result<Reply, Error> {
+    ) -> Result<BufferedResponse, Error> {
         let mut retries = Retries::new(policy);
         loop {
             let place = self.place(held).await?;
             let begun = Instant::now();
             // Large, and most requests of a long list wait for their place.
             let outcome = match Box::pin(self.attempt(request, place)).await {
-                Ok(answer) => answer.read(request.limit).await,
+                Ok(response) => response.read(request.limit).await,
                 Err(error) => Err(error),
             };
             let error = match outcome {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            self.home.failed(&error);
-            let next = match self.health.after(&error) {
+            self.clients.failed(&error);
+            let next = match self.breaker.decide(&error) {
                 Some(next) => next,
-                None => retries.after(&error, begun.elapsed(), fastrand::f32()),
+                None => retries.decide(&error, begun.elapsed(), fastrand::f32()),
             };
             tracing::debug!(%error, ?next, "a request failed");
             match next {
-                Next::GiveUp => return Err(self.given_up(error)),
-                Next::Wait(wait) => tokio::time::sleep(wait).await,
-                Next::PauseHost(wait) => self.limit.pause(wait),
+                RetryDecision::GiveUp => return Err(self.record_failure(error)),
+                RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
+                RetryDecision::PauseHost(wait) => self.limit.pause(wait),
             }
         }
     }
 
     /// Notes that all tries of something were used up: for whoever makes
     /// single tries.
-    pub(crate) fn given_up(&self, error: Error) -> Error {
-        self.health.gave_up(&error);
+    pub(crate) fn record_failure(&self, error: Error) -> Error {
+        self.breaker.record_failure(&error);
         error
     }
 
@@ -149,7 +152,7 @@ impl Host {
             }
             None => Some(self.permit().await?),
         };
-        self.health.wait_for_turn().await?;
+        self.breaker.admit().await?;
         Ok(place)
     }
 
@@ -160,77 +163,80 @@ impl Host {
         self: &Arc<Self>,
         request: &Request,
         mut permit: Option<Permit>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         self.check(request)?;
         let Some(scopes) = &request.scopes else {
             // Nothing is learnt of what the host asks for, so nobody waits for it.
             let stranger = Authorization::default();
             let sent = Instant::now();
-            let mut answer = self.follow(request, &stranger).await?;
-            answer._permit = permit.take();
+            let mut response = self.send_with_redirects(request, &stranger).await?;
+            response._permit = permit.take();
             let took = Some(sent.elapsed());
-            return self.judge(answer, request.accepted, &stranger, took).await;
+            return self
+                .check_status(response, request.accepted, &stranger, took)
+                .await;
         };
-        let _guard = self.first_contact.pass().await;
+        let _guard = self.auth_probe.pass().await;
         let begun = Instant::now();
         let mut reauthentications = 0;
         loop {
             let authorization = self.authorize(scopes).await?;
             let sent = Instant::now();
-            let mut answer = self.follow(request, &authorization).await?;
+            let mut response = self.send_with_redirects(request, &authorization).await?;
             let took = Some(sent.elapsed());
-            answer._permit = permit.take();
-            if answer.status() == StatusCode::UNAUTHORIZED && reauthentications < REAUTHENTICATIONS
+            response._permit = permit.take();
+            if response.status() == StatusCode::UNAUTHORIZED
+                && reauthentications < REAUTHENTICATIONS
             {
                 reauthentications += 1;
                 let refusal = Refusal {
                     authorization: &authorization,
                     since: begun,
-                    url: answer.url(),
-                    headers: answer.headers(),
+                    url: response.url(),
+                    headers: response.headers(),
                 };
                 if self.learn(scopes, refusal).await? {
-                    permit = answer._permit.take();
+                    permit = response._permit.take();
                     // Read to its end, the connection serves the next try.
-                    answer.read(ERROR_BODY).await.ok();
+                    response.read(ERROR_BODY).await.ok();
                     continue;
                 }
             }
             return self
-                .judge(answer, request.accepted, &authorization, took)
+                .check_status(response, request.accepted, &authorization, took)
                 .await;
         }
     }
 
     /// An accepted answer, or the error that it is; `took` as
-    /// [`HostLimit::succeeded`](super::limit::HostLimit::succeeded) wants it.
-    pub(super) async fn judge(
+    /// [`HostLimit::succeeded`](super::host_limit::HostLimit::succeeded) wants it.
+    pub(super) async fn check_status(
         &self,
-        answer: Answer,
+        response: Response,
         accepted: &[u16],
         authorization: &Authorization,
         took: Option<Duration>,
-    ) -> Result<Answer, Error> {
-        let status = answer.status();
+    ) -> Result<Response, Error> {
+        let status = response.status();
         if matches!(status.as_u16(), 429 | 503) {
             self.limit.throttled();
         } else {
             self.limit.succeeded(took);
         }
         if accepted.contains(&status.as_u16()) {
-            return Ok(answer);
+            return Ok(response);
         }
         let mut error = StatusError {
-            method: answer.method.clone(),
-            url: redact::url(answer.url()),
+            method: response.method.clone(),
+            url: redact::url(response.url()),
             status,
             codes: Vec::new(),
             text: String::new(),
             authenticated: authorization.authenticated,
-            retry_after: retry_after(answer.headers(), SystemTime::now()),
+            retry_after: retry_after(response.headers(), SystemTime::now()),
         };
-        if let Ok(reply) = answer.read(ERROR_BODY).await {
-            error.read_body(&reply.body);
+        if let Ok(response) = response.read(ERROR_BODY).await {
+            error.read_body(&response.body);
         }
         Err(Error::Status(Arc::new(error)))
     }

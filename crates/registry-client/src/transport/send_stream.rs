@@ -8,9 +8,9 @@ use http::header::AUTHORIZATION;
 use url::Url;
 
 use super::authentication::Refusal;
-use super::follow::{checked_target, redirect_target};
+use super::body_progress::BodyProgress;
 use super::host::Host;
-use super::motion::Motion;
+use super::redirects::{checked_target, redirect_target};
 use super::send::Request;
 use crate::auth::Authorization;
 use crate::error::Error;
@@ -21,7 +21,7 @@ impl Host {
         self.limit.pause(wait);
     }
 
-    /// Sends a request with a streamed body whose pieces tell `motion`. A redirection (307,
+    /// Sends a request with a streamed body whose pieces tell `body_progress`. A redirection (307,
     /// 308) is given back, since the body is spent.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl Host {
         self: &Arc<Self>,
         request: &Request,
         body: reqwest::Body,
-        motion: &Arc<Motion>,
+        body_progress: &Arc<BodyProgress>,
     ) -> Result<Option<Url>, Error> {
         self.check(request)?;
         let Request {
@@ -48,30 +48,30 @@ impl Host {
         };
         let mut sent = self.client_for(url)?.request(method.clone(), url.clone());
         sent = sent.headers(request.headers.clone()).body(body);
-        let trusted = self.is_home(url) && self.may_see_credentials(request, url);
+        let trusted = self.is_own_url(url) && self.may_carry_credentials(request, url);
         if let Some(value) = authorization.header.as_ref().filter(|_| trusted) {
             sent = sent.header(AUTHORIZATION, value.clone());
         }
-        let answer = self.fire(sent, method, url, motion).await;
-        let answer = answer.map_err(|broken| broken.error)?;
-        if let Some(target) = redirect_target(&answer) {
+        let response = self.dispatch(sent, method, url, body_progress).await;
+        let response = response.map_err(|broken| broken.error)?;
+        if let Some(target) = redirect_target(&response) {
             return checked_target(method, url, &target).map(Some);
         }
         if let Some(scopes) = scopes
-            && answer.status() == StatusCode::UNAUTHORIZED
+            && response.status() == StatusCode::UNAUTHORIZED
         {
             let refusal = Refusal {
                 authorization: &authorization,
                 since: begun,
                 url,
-                headers: answer.headers(),
+                headers: response.headers(),
             };
             self.learn(scopes, refusal).await?;
         }
-        let answer = self
-            .judge(answer, request.accepted, &authorization, None)
+        let response = self
+            .check_status(response, request.accepted, &authorization, None)
             .await?;
         // Read to its end, the connection serves the next request.
-        answer.read(64 * 1024).await.map(|_| None)
+        response.read(64 * 1024).await.map(|_| None)
     }
 }

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use url::Url;
 
+use super::body_progress::BodyProgress;
 use super::host::Host;
-use super::motion::Motion;
 use super::retry_after::retry_after;
-use super::retry_policy::{Next, Retries};
+use super::retry_policy::{Retries, RetryDecision};
 use crate::auth::{Scopes, Token, TokenRequest, TokenServer};
 use crate::credentials::Credential;
 use crate::error::{Error, StatusError};
@@ -68,29 +68,29 @@ impl Host {
     ///
     /// The host's limit does not apply: requests that wait for this token hold its permits.
     async fn send_token_request(&self, request: &TokenRequest) -> Result<Bytes, Error> {
-        let (pauses, health) = &self.realm;
+        let (pauses, breaker) = &self.realm;
         let realm = request.url.host_str().unwrap_or_default();
         let mut retries = Retries::new(self.retry_policy());
         loop {
             pauses
                 .wait_out_pause(realm, self.retry_policy().max_wait)
                 .await?;
-            health.wait_for_turn().await?;
+            breaker.admit().await?;
             let begun = Instant::now();
             let error = match self.attempt_token_request(request).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            self.home.failed(&error);
-            let next = match health.after(&error) {
+            self.clients.failed(&error);
+            let next = match breaker.decide(&error) {
                 Some(next) => next,
-                None => retries.after(&error, begun.elapsed(), fastrand::f32()),
+                None => retries.decide(&error, begun.elapsed(), fastrand::f32()),
             };
             match next {
-                Next::Wait(wait) => tokio::time::sleep(wait).await,
-                Next::PauseHost(wait) => pauses.pause(wait),
-                Next::GiveUp => {
-                    health.gave_up(&error);
+                RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
+                RetryDecision::PauseHost(wait) => pauses.pause(wait),
+                RetryDecision::GiveUp => {
+                    breaker.record_failure(&error);
                     return Err(error);
                 }
             }
@@ -99,7 +99,7 @@ impl Host {
 
     async fn attempt_token_request(&self, request: &TokenRequest) -> Result<Bytes, Error> {
         let TokenRequest { method, url, .. } = request;
-        let mut builder = self.home.small().request(method.clone(), url.clone());
+        let mut builder = self.clients.api().request(method.clone(), url.clone());
         if let Some(value) = &request.authorization {
             builder = builder.header(AUTHORIZATION, value.clone());
         }
@@ -108,10 +108,10 @@ impl Host {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.clone());
         }
-        let motion = Motion::of(0);
-        let sent = self.fire(builder, method, url, &motion);
+        let body_progress = BodyProgress::new(0);
+        let sent = self.dispatch(builder, method, url, &body_progress);
         let response = sent.await.map_err(|broken| broken.error)?;
-        self.realm.1.answered();
+        self.realm.1.record_response();
         let retry_after = retry_after(response.headers(), SystemTime::now());
         let response = response.read(MAX_RESPONSE).await?;
         if response.status.is_success() {

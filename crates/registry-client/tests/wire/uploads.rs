@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use registry_client::{Error, Side};
+use registry_client::{Error, TransferSide};
 use testkit::processes::{Distribution, Version};
 use testkit::proxy::{Action, FaultProxy, Rule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -94,7 +94,7 @@ async fn a_corrupt_blob_of_the_right_length_is_never_completed() {
                 matches!(failed.error, Error::DigestMismatch { .. }),
                 "{failed}"
             );
-            assert_eq!(failed.side, Side::Source);
+            assert_eq!(failed.side, TransferSide::Source);
             assert_eq!(complete.load(Ordering::SeqCst), 0, "{size} {at}");
         }
     }

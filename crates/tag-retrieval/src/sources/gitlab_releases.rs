@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use registry_client::{HostApi, Page};
+use registry_client::{BufferedResponse, HostApi};
 use serde::Deserialize;
 
 use crate::candidate::{Candidate, Origin};
@@ -105,8 +105,9 @@ impl GitlabReleases {
                 .get(&target)
                 .await
                 .map_err(|error| self.refused(error))?;
-            let listed: Vec<Release> = serde_json::from_slice(page.body())
-                .map_err(|error| page.unusable(&format!("not a list of releases ({error})")))?;
+            let listed: Vec<Release> = serde_json::from_slice(page.body()).map_err(|error| {
+                page.protocol_error(&format!("not a list of releases ({error})"))
+            })?;
             releases.extend(listed);
             match next_page(&page, &first)? {
                 Some(next) if next != target => target = next,
@@ -157,7 +158,7 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 
 /// Returns the next page from the `Link` header. Some proxies remove it and keep GitLab's own header,
 /// which is empty on the last page.
-fn next_page(page: &Page, first: &str) -> Result<Option<String>, RetrievalError> {
+fn next_page(page: &BufferedResponse, first: &str) -> Result<Option<String>, RetrievalError> {
     if let Some(next) = page.next()? {
         return Ok(Some(next));
     }

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use http::Method;
 use url::Url;
 
-use super::motion::Motion;
+use super::body_progress::BodyProgress;
 use crate::redact;
 
 /// A request that was sent and whose answer has not been read to its end.
 #[derive(Debug, Clone)]
-pub struct RequestUnderWay {
+pub struct InFlightRequest {
     /// Its method.
     pub method: Method,
-    /// Its URL, without what must not be shown.
+    /// Its URL, without what must not be guard.
     pub url: String,
     /// Since it was sent.
     pub age: Duration,
@@ -33,7 +33,7 @@ pub enum Stage {
     /// So many bytes are still to be sent.
     Sending(u64),
     /// So many bytes are still to be sent, and the peer waits for us to have them.
-    Holding(u64),
+    WaitingForSource(u64),
     /// No byte of the answer has come.
     Waiting,
     /// So many bytes of the answer have come.
@@ -42,7 +42,7 @@ pub enum Stage {
 
 /// All requests of a client that are under way, in the order of their beginning.
 #[derive(Debug, Default)]
-pub(crate) struct UnderWay {
+pub(crate) struct InFlight {
     requests: Mutex<BTreeMap<u64, Arc<Request>>>,
     next: AtomicU64,
 }
@@ -53,50 +53,50 @@ struct Request {
     method: Method,
     url: Url,
     begun: Instant,
-    motion: Arc<Motion>,
+    body_progress: Arc<BodyProgress>,
     /// Bytes of the answer, one more than came: 0 is no answer yet.
     received: AtomicU64,
     /// Milliseconds from `begun` to the last of them.
     last: AtomicU64,
 }
 
-/// A request that is shown for as long as this lives.
+/// A request that is guard for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Shown {
-    all: Arc<UnderWay>,
+pub(crate) struct InFlightGuard {
+    all: Arc<InFlight>,
     request: Arc<Request>,
     id: u64,
 }
 
-impl UnderWay {
+impl InFlight {
     /// Shows a request.
     pub(crate) fn begin(
         self: &Arc<Self>,
         method: &Method,
         url: &Url,
-        motion: &Arc<Motion>,
-    ) -> Shown {
+        body_progress: &Arc<BodyProgress>,
+    ) -> InFlightGuard {
         let request = Arc::new(Request {
             method: method.clone(),
             url: url.clone(),
             begun: Instant::now(),
-            motion: Arc::clone(motion),
+            body_progress: Arc::clone(body_progress),
             received: AtomicU64::new(0),
             last: AtomicU64::new(0),
         });
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, Arc::clone(&request));
-        Shown {
+        InFlightGuard {
             all: Arc::clone(self),
             request,
             id,
         }
     }
 
-    /// Those that are shown now, oldest first.
-    pub(crate) fn now(&self) -> Vec<RequestUnderWay> {
-        let shown: Vec<_> = self.lock().values().cloned().collect();
-        shown.iter().map(|request| request.now()).collect()
+    /// Those that are guard now, oldest first.
+    pub(crate) fn now(&self) -> Vec<InFlightRequest> {
+        let guard: Vec<_> = self.lock().values().cloned().collect();
+        guard.iter().map(|request| request.now()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Request>>> {
@@ -104,7 +104,7 @@ impl UnderWay {
     }
 }
 
-impl Shown {
+impl InFlightGuard {
     /// The headers have come, or a piece of the answer's body of so many bytes.
     pub(crate) fn received(&self, bytes: u64) {
         let Request {
@@ -121,24 +121,26 @@ impl Shown {
     }
 }
 
-impl Drop for Shown {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.all.lock().remove(&self.id);
     }
 }
 
 impl Request {
-    fn now(&self) -> RequestUnderWay {
+    fn now(&self) -> InFlightRequest {
         let received = self.received.load(Ordering::Relaxed);
         let age = self.begun.elapsed();
         let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
-        let (stage, idle) = match (received.checked_sub(1), self.motion.left()) {
+        let (stage, idle) = match (received.checked_sub(1), self.body_progress.left()) {
             (Some(bytes), _) => (Stage::Receiving(bytes), age.saturating_sub(last)),
-            (None, 0) => (Stage::Waiting, self.motion.idle()),
-            (None, left) if self.motion.is_ours() => (Stage::Holding(left), Duration::ZERO),
-            (None, left) => (Stage::Sending(left), self.motion.idle()),
+            (None, 0) => (Stage::Waiting, self.body_progress.idle()),
+            (None, left) if self.body_progress.is_waiting_for_source() => {
+                (Stage::WaitingForSource(left), Duration::ZERO)
+            }
+            (None, left) => (Stage::Sending(left), self.body_progress.idle()),
         };
-        RequestUnderWay {
+        InFlightRequest {
             method: self.method.clone(),
             url: redact::url(&self.url),
             age,
@@ -161,38 +163,38 @@ mod tests {
 
     #[test]
     fn a_request_is_shown_until_its_answer_is_read() {
-        let all = Arc::new(UnderWay::default());
+        let all = Arc::new(InFlight::default());
         let url: Url = "https://r.io/v2/a/blobs/uploads/1?_state=hidden&digest=d"
             .parse()
             .unwrap();
-        let motion = Motion::of(10);
-        let shown = all.begin(&Method::PUT, &url, &motion);
+        let body_progress = BodyProgress::new(10);
+        let guard = all.begin(&Method::PUT, &url, &body_progress);
         let stage = || all.now().first().map(|request| request.stage);
         assert_eq!(stage(), Some(Stage::Sending(10)));
-        motion.waits_for_us();
-        assert_eq!(stage(), Some(Stage::Holding(10)));
-        motion.taken(10);
+        body_progress.set_waiting_for_source();
+        assert_eq!(stage(), Some(Stage::WaitingForSource(10)));
+        body_progress.taken(10);
         assert_eq!(stage(), Some(Stage::Waiting));
-        shown.received(0);
+        guard.received(0);
         assert_eq!(stage(), Some(Stage::Receiving(0)));
-        shown.received(7);
+        guard.received(7);
         assert_eq!(stage(), Some(Stage::Receiving(7)));
         let told = format!("{all:?} {:?}", all.now());
         assert!(
             told.contains("digest=d") && !told.contains("hidden"),
             "{told}"
         );
-        drop(shown);
+        drop(guard);
         assert_eq!(stage(), None);
     }
 
     #[test]
     fn what_stands_still_says_for_how_long() {
-        let all = Arc::new(UnderWay::default());
+        let all = Arc::new(InFlight::default());
         let url: Url = "https://r.io/".parse().unwrap();
-        let shown = all.begin(&Method::GET, &url, &Motion::of(0));
+        let guard = all.begin(&Method::GET, &url, &BodyProgress::new(0));
         std::thread::sleep(Duration::from_millis(60));
-        shown.received(0);
+        guard.received(0);
         std::thread::sleep(Duration::from_millis(20));
         let now = &all.now()[0];
         let (shortest, moved) = (Duration::from_millis(20), Duration::from_millis(60));

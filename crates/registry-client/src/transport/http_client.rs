@@ -31,17 +31,17 @@ pub(crate) fn system_roots() -> RootCertStore {
 pub(crate) enum Purpose {
     /// Requests without blobs to the host itself, which sees our client
     /// certificate: HTTP/2 where it is offered.
-    Small,
+    Api,
     /// Blobs, at the same place.
     Blobs,
     /// Where the host redirects to (CDNs, object stores): its authorities are
     /// trusted there too, as docker and podman do it, but nothing identifies us.
-    Away,
+    Redirects,
 }
 
 /// What all clients are made from.
 #[derive(Debug)]
-pub(crate) struct HttpClients<'a> {
+pub(crate) struct HttpClientSettings<'a> {
     pub(crate) system_roots: &'a Arc<RootCertStore>,
     pub(crate) user_agent: &'a HeaderValue,
     pub(crate) timeouts: &'a Timeouts,
@@ -49,7 +49,7 @@ pub(crate) struct HttpClients<'a> {
     pub(crate) idle: usize,
 }
 
-impl HttpClients<'_> {
+impl HttpClientSettings<'_> {
     /// A client for `authority`.
     ///
     /// Blobs are not sent over HTTP/2: it cost about half more wall time, measured
@@ -69,14 +69,14 @@ impl HttpClients<'_> {
         let identity = trust
             .identity_pem
             .as_deref()
-            .filter(|_| purpose != Purpose::Away);
+            .filter(|_| purpose != Purpose::Redirects);
         let mut builder = reqwest::Client::builder()
             .user_agent(self.user_agent.clone())
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
             .connect_timeout(self.timeouts.connect)
             .pool_max_idle_per_host(self.idle);
-        if purpose != Purpose::Small {
+        if purpose != Purpose::Api {
             builder = builder.http1_only();
         }
         if is_loopback(authority) {
@@ -120,8 +120,8 @@ impl HttpClients<'_> {
             None => config.with_no_client_auth(),
         };
         let versions: &[&[u8]] = match purpose {
-            Purpose::Small => &[b"h2", b"http/1.1"],
-            Purpose::Blobs | Purpose::Away => &[b"http/1.1"],
+            Purpose::Api => &[b"h2", b"http/1.1"],
+            Purpose::Blobs | Purpose::Redirects => &[b"http/1.1"],
         };
         config.alpn_protocols = versions.iter().map(|version| version.to_vec()).collect();
         Ok(config)

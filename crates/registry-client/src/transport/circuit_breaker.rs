@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::retry_policy::Next;
+use super::retry_policy::RetryDecision;
 use crate::error::Error;
 
 /// Remembers a host that does not answer, so that not every one of thousands
@@ -15,7 +15,7 @@ use crate::error::Error;
 /// for a minute, since registries are restarted; after that they fail at once
 /// with the earlier cause. Any answer ends that.
 #[derive(Debug)]
-pub(crate) struct Health {
+pub(crate) struct CircuitBreaker {
     given_up: AtomicU32,
     state: Mutex<Option<Down>>,
     backoff: Duration,
@@ -38,7 +38,7 @@ enum Turn {
     Fail(Error),
 }
 
-impl Health {
+impl CircuitBreaker {
     /// All times are multiples of the first backoff: usually half a second.
     pub(crate) fn new(backoff: Duration) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Health {
     }
 
     /// Whether it has answered nothing lately.
-    pub(crate) fn is_down(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.given_up.load(Ordering::Relaxed) >= DOWN
     }
 
@@ -63,7 +63,7 @@ impl Health {
     /// # Errors
     ///
     /// The earlier cause, once the host has been down for too long.
-    pub(crate) async fn wait_for_turn(&self) -> Result<(), Error> {
+    pub(crate) async fn admit(&self) -> Result<(), Error> {
         loop {
             match self.turn() {
                 Turn::Send => return Ok(()),
@@ -74,7 +74,7 @@ impl Health {
     }
 
     fn turn(&self) -> Turn {
-        if !self.is_down() {
+        if !self.is_open() {
             return Turn::Send;
         }
         let now = Instant::now();
@@ -93,8 +93,8 @@ impl Health {
     /// What follows a failed try at a host that counts as down: nothing for
     /// one that has been down for long, another turn before. `None` where the
     /// host does not count as down.
-    pub(crate) fn after(&self, error: &Error) -> Option<Next> {
-        if !self.is_down() || !is_silence(error) {
+    pub(crate) fn decide(&self, error: &Error) -> Option<RetryDecision> {
+        if !self.is_open() || !is_silence(error) {
             return None;
         }
         let hoping = self
@@ -102,21 +102,21 @@ impl Health {
             .as_ref()
             .is_some_and(|down| Instant::now() < down.hoping_until);
         Some(if hoping {
-            Next::Wait(self.backoff)
+            RetryDecision::Wait(self.backoff)
         } else {
-            Next::GiveUp
+            RetryDecision::GiveUp
         })
     }
 
     /// The host answered, whatever it said.
-    pub(crate) fn answered(&self) {
+    pub(crate) fn record_response(&self) {
         if self.given_up.swap(0, Ordering::Relaxed) > 0 {
             *self.lock() = None;
         }
     }
 
     /// A request was given up.
-    pub(crate) fn gave_up(&self, error: &Error) {
+    pub(crate) fn record_failure(&self, error: &Error) {
         if !is_silence(error) {
             return;
         }
@@ -156,45 +156,45 @@ mod tests {
 
     #[tokio::test]
     async fn a_dead_host_is_tried_now_and_then_and_its_rows_fail_at_once() {
-        let health = Health::new(Duration::from_millis(1));
+        let breaker = CircuitBreaker::new(Duration::from_millis(1));
         let other = Error::Unsafe {
             host: "h".into(),
             what: "x".into(),
         };
         for _ in 0..DOWN {
-            health.gave_up(&other);
+            breaker.record_failure(&other);
         }
-        assert!(!health.is_down(), "only silence counts");
+        assert!(!breaker.is_open(), "only silence counts");
         for _ in 0..DOWN {
-            health.gave_up(&silence());
+            breaker.record_failure(&silence());
         }
-        assert!(health.is_down());
-        while matches!(health.after(&silence()), Some(Next::Wait(_))) {
-            health.wait_for_turn().await.ok();
+        assert!(breaker.is_open());
+        while matches!(breaker.decide(&silence()), Some(RetryDecision::Wait(_))) {
+            breaker.admit().await.ok();
         }
         let (mut sent, mut failed) = (0, 0);
         for _ in 0..50 {
-            match health.turn() {
+            match breaker.turn() {
                 Turn::Send => sent += 1,
                 Turn::Fail(_) => failed += 1,
                 Turn::Wait(_) => unreachable!("hope has an end"),
             }
         }
         assert!(sent <= 5 && failed >= 45, "{sent} sent, {failed} failed");
-        health.answered();
-        assert!(matches!(health.turn(), Turn::Send) && !health.is_down());
+        breaker.record_response();
+        assert!(matches!(breaker.turn(), Turn::Send) && !breaker.is_open());
     }
 
     #[tokio::test]
     async fn a_host_that_comes_back_in_time_fails_nobody() {
-        let health = Health::new(Duration::from_millis(20));
+        let breaker = CircuitBreaker::new(Duration::from_millis(20));
         for _ in 0..DOWN {
-            health.gave_up(&silence());
+            breaker.record_failure(&silence());
         }
-        let waiting = futures::future::join_all((0..8).map(|_| health.wait_for_turn()));
+        let waiting = futures::future::join_all((0..8).map(|_| breaker.admit()));
         let back = async {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            health.answered();
+            breaker.record_response();
         };
         let (turns, ()) = futures::join!(waiting, back);
         assert!(turns.iter().all(Result::is_ok));

@@ -8,13 +8,13 @@ use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION};
 use url::{Position, Url};
 
-use super::answer::Answer;
+use super::body_progress::BodyProgress;
 use super::host::Host;
-use super::motion::Motion;
+use super::http_client::TlsFailure;
+use super::response::Response;
 use super::send::Request;
-use super::tls::TlsFailure;
 use crate::auth::Authorization;
-use crate::error::{Awaited, Error};
+use crate::error::{Error, TimeoutPhase};
 use crate::redact;
 
 /// Hops from a registry to where it keeps its blobs.
@@ -24,48 +24,51 @@ impl Host {
     /// Sends and follows redirects. What identifies us stays with the host: another origin gets
     /// neither `Authorization` nor our client certificate, and of the host itself only the
     /// repository's own paths get `Authorization`.
-    pub(super) async fn follow(
+    pub(super) async fn send_with_redirects(
         &self,
         request: &Request,
         authorization: &Authorization,
-    ) -> Result<Answer, Error> {
-        let mut url = self.as_spoken(request.url.clone());
+    ) -> Result<Response, Error> {
+        let mut url = self.with_detected_scheme(request.url.clone());
         let mut hops = 0;
         let mut fell_back = false;
         loop {
-            let at_home = fell_back || self.is_home(&url);
+            let at_home = fell_back || self.is_own_url(&url);
             let client = match (at_home, request.is_blob) {
-                (true, false) => self.home.small(),
-                (true, true) => self.home.blobs(),
+                (true, false) => self.clients.api(),
+                (true, true) => self.clients.blobs(),
                 (false, _) => self.client_for(&url)?,
             };
             let mut sent = client
                 .request(request.method.clone(), url.clone())
                 .headers(request.headers.clone());
-            let trusted = at_home && self.may_see_credentials(request, &url);
+            let trusted = at_home && self.may_carry_credentials(request, &url);
             if let Some(value) = authorization.header.as_ref().filter(|_| trusted) {
                 sent = sent.header(AUTHORIZATION, value.clone());
             }
             let size = request.payload.len() as u64;
-            let motion = Motion::of(size);
+            let body_progress = BodyProgress::new(size);
             if size > 0 {
                 sent = sent
                     .header(CONTENT_LENGTH, size)
-                    .body(motion.body(request.payload.clone()));
+                    .body(body_progress.body(request.payload.clone()));
             }
-            let answer = match self.fire(sent, &request.method, &url, &motion).await {
-                Ok(answer) => answer,
-                Err(broken) if !fell_back && self.falls_back_to_plain(&mut url, broken.tls) => {
+            let response = match self
+                .dispatch(sent, &request.method, &url, &body_progress)
+                .await
+            {
+                Ok(response) => response,
+                Err(broken) if !fell_back && self.fall_back_to_http(&mut url, broken.tls) => {
                     fell_back = true;
                     continue;
                 }
                 Err(broken) => return Err(broken.error),
             };
             if at_home {
-                self.answered(&url);
+                self.record_response(&url);
             }
-            let Some(target) = redirect_target(&answer) else {
-                return Ok(answer);
+            let Some(target) = redirect_target(&response) else {
+                return Ok(response);
             };
             hops += 1;
             if hops > REDIRECTS {
@@ -86,31 +89,33 @@ impl Host {
 
     /// Puts one request on the wire and waits for its headers, for as long as
     /// its body moves and [`Timeouts::first_byte`](super::Timeouts) after that.
-    pub(super) async fn fire(
+    pub(super) async fn dispatch(
         &self,
         request: reqwest::RequestBuilder,
         method: &Method,
         url: &Url,
-        motion: &Arc<Motion>,
-    ) -> Result<Answer, Broken> {
+        body_progress: &Arc<BodyProgress>,
+    ) -> Result<Response, Broken> {
         let timeouts = self.timeouts();
         let begun = Instant::now();
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        let shown = self.shared.under_way.begin(method, url, motion);
-        let sent = motion.within(timeouts.first_byte, request.send()).await;
+        let guard = self.shared.in_flight.begin(method, url, body_progress);
+        let sent = body_progress
+            .within(timeouts.first_byte, request.send())
+            .await;
         let response = match sent {
             Some(Ok(response)) => response,
             Some(Err(error)) => return Err(self.broken(method, url, &error.without_url())),
             None => {
-                let awaited = match motion.left() {
-                    0 => Awaited::Answer,
-                    _ => Awaited::UploadProgress,
+                let phase = match body_progress.left() {
+                    0 => TimeoutPhase::Response,
+                    _ => TimeoutPhase::Upload,
                 };
                 let error = Error::Timeout {
                     method: method.clone(),
                     url: redact::url(url),
-                    awaited,
-                    after: motion.idle(),
+                    phase,
+                    after: body_progress.idle(),
                 };
                 return Err(Broken {
                     error,
@@ -125,9 +130,9 @@ impl Host {
             milliseconds = begun.elapsed().as_millis(),
             "answered"
         );
-        shown.received(0);
-        Ok(Answer {
-            shown,
+        guard.received(0);
+        Ok(Response {
+            guard,
             method: method.clone(),
             url: url.clone(),
             response,
@@ -151,18 +156,18 @@ impl Host {
     }
 }
 
-/// No answer.
+/// No response.
 #[derive(Debug)]
 pub(super) struct Broken {
     pub(super) error: Error,
     pub(super) tls: TlsFailure,
 }
 
-pub(super) fn redirect_target(answer: &Answer) -> Option<String> {
-    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+pub(super) fn redirect_target(response: &Response) -> Option<String> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    Some(answer.headers().get(LOCATION)?.to_str().ok()?.to_owned())
+    Some(response.headers().get(LOCATION)?.to_str().ok()?.to_owned())
 }
 
 /// A redirect may leave the host, but not TLS.
@@ -200,8 +205,8 @@ mod tests {
         for (from, target, expected) in cases {
             let checked = checked_target(&Method::GET, &from.parse().unwrap(), target);
             assert_eq!(checked.is_ok(), expected, "{from} {target}: {checked:?}");
-            let shown = format!("{checked:?}");
-            assert!(expected || !shown.contains("sig=1"), "{shown}");
+            let guard = format!("{checked:?}");
+            assert!(expected || !guard.contains("sig=1"), "{guard}");
         }
     }
 }

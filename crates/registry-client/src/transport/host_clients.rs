@@ -11,32 +11,32 @@ use crate::error::Error;
 /// handshake: 200 HEADs at 80 ms take 0.5 s instead of 0.9. Blobs go over
 /// HTTP/1.1: over HTTP/2 they take half more time.
 ///
-/// A connection that all share takes all with it. So the first small request
+/// A connection that all share takes all with it. So the first api request
 /// that gets no answer is the end of HTTP/2 with this host: all later ones, its
 /// own next try among them, go over HTTP/1.1.
 #[derive(Debug)]
-pub(crate) struct HomeClients {
-    small: reqwest::Client,
+pub(crate) struct HostClients {
+    api: reqwest::Client,
     blobs: reqwest::Client,
     http2_failed: AtomicBool,
 }
 
-impl HomeClients {
-    /// `small` speaks HTTP/2 where it is offered, `blobs` never.
-    pub(super) fn new(small: reqwest::Client, blobs: reqwest::Client) -> Self {
+impl HostClients {
+    /// `api` speaks HTTP/2 where it is offered, `blobs` never.
+    pub(super) fn new(api: reqwest::Client, blobs: reqwest::Client) -> Self {
         Self {
-            small,
+            api,
             blobs,
             http2_failed: AtomicBool::new(false),
         }
     }
 
     /// For requests and answers that are no blobs.
-    pub(super) fn small(&self) -> &reqwest::Client {
+    pub(super) fn api(&self) -> &reqwest::Client {
         if self.http2_failed.load(Ordering::Relaxed) {
             return &self.blobs;
         }
-        &self.small
+        &self.api
     }
 
     /// For the content of blobs.
@@ -44,7 +44,7 @@ impl HomeClients {
         &self.blobs
     }
 
-    /// Notes why a small request failed.
+    /// Notes why a api request failed.
     pub(super) fn failed(&self, error: &Error) {
         let no_answer = matches!(error, Error::Connection { .. } | Error::Timeout { .. });
         if no_answer && !self.http2_failed.swap(true, Ordering::Relaxed) {

@@ -7,28 +7,28 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
-use super::limit::Permit;
-use super::under_way::Shown;
-use crate::error::{Awaited, Error, StatusError};
+use super::host_limit::Permit;
+use super::in_flight::InFlightGuard;
+use crate::error::{Error, StatusError, TimeoutPhase};
 use crate::redact;
 
 /// Status and headers have come; the body follows.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(super) method: Method,
     /// Where it came from in the end, redirects followed.
     pub(super) url: Url,
     pub(super) response: reqwest::Response,
     pub(super) stall: Duration,
     /// Tells whoever asks how far this is.
-    pub(super) shown: Shown,
+    pub(super) guard: InFlightGuard,
     /// The host's place, kept until the body has been read.
     pub(super) _permit: Option<Permit>,
 }
 
-/// A whole answer.
+/// A whole response.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub struct BufferedResponse {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) status: StatusCode,
@@ -36,7 +36,7 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn status(&self) -> StatusCode {
         self.response.status()
     }
@@ -59,7 +59,7 @@ impl Answer {
         match tokio::time::timeout(self.stall, self.response.chunk()).await {
             Ok(Ok(chunk)) => {
                 let bytes = chunk.as_ref().map_or(0, Bytes::len);
-                self.shown.received(bytes as u64);
+                self.guard.received(bytes as u64);
                 Ok(chunk)
             }
             Ok(Err(error)) => Err(Error::connection(
@@ -70,14 +70,14 @@ impl Answer {
             Err(_) => Err(Error::Timeout {
                 method: self.method.clone(),
                 url: redact::url(&self.url),
-                awaited: Awaited::Bytes,
+                phase: TimeoutPhase::Body,
                 after: self.stall,
             }),
         }
     }
 
     /// The whole body, at most `limit` bytes.
-    pub(crate) async fn read(mut self, limit: u64) -> Result<Reply, Error> {
+    pub(crate) async fn read(mut self, limit: u64) -> Result<BufferedResponse, Error> {
         let too_large = |url: &Url| Error::TooLarge {
             url: redact::url(url),
             limit,
@@ -93,7 +93,7 @@ impl Answer {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply {
+        Ok(BufferedResponse {
             status: self.response.status(),
             headers: std::mem::take(self.response.headers_mut()),
             method: self.method,
@@ -103,9 +103,16 @@ impl Answer {
     }
 }
 
-impl Reply {
-    /// A header's value, where it is text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+impl BufferedResponse {
+    /// Returns the body.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Returns the value of a header if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
@@ -124,7 +131,9 @@ impl Reply {
         Error::Status(Arc::new(error))
     }
 
-    pub(crate) fn protocol_error(&self, what: impl Into<String>) -> Error {
+    /// Returns the error of a response whose content is unusable.
+    #[must_use]
+    pub fn protocol_error(&self, what: impl Into<String>) -> Error {
         Error::protocol(&self.method, &self.url, what)
     }
 }

@@ -9,16 +9,16 @@ use bytes::Bytes;
 /// What a body on its way and whoever waits for the answer know of each other.
 ///
 /// A body may take as long as it needs while it moves, so no timeout counts
-/// from its beginning: [`Motion::within`] counts from the last piece taken.
+/// from its beginning: [`BodyProgress::within`] counts from the last piece taken.
 #[derive(Debug)]
-pub(crate) struct Motion {
+pub(crate) struct BodyProgress {
     begun: Instant,
     /// Bytes that were not taken yet.
     left: AtomicU64,
     /// Milliseconds from `begun` to the last piece that was taken.
     last_taken: AtomicU64,
     /// The peer is not to blame while it waits for us.
-    ours: AtomicBool,
+    waiting_for_source: AtomicBool,
     /// On top, once everything was taken.
     grace: Duration,
 }
@@ -26,25 +26,25 @@ pub(crate) struct Motion {
 /// Payloads up to here are handed over in one piece.
 const PIECE: usize = 64 * 1024;
 
-impl Motion {
+impl BodyProgress {
     /// Of a body of `size` bytes.
     ///
     /// After its last byte the peer gets a second for every 32 MiB on top, at
     /// most half a minute: some copy an upload to its place before they answer
     /// (distribution on S3).
-    pub(crate) fn of(size: u64) -> Arc<Self> {
+    pub(crate) fn new(size: u64) -> Arc<Self> {
         Arc::new(Self {
             begun: Instant::now(),
             left: AtomicU64::new(size),
             last_taken: AtomicU64::new(0),
-            ours: AtomicBool::new(false),
+            waiting_for_source: AtomicBool::new(false),
             grace: Duration::from_secs((size / (32 * 1024 * 1024)).min(30)),
         })
     }
 
     /// The body is ours to deliver: the peer waits.
-    pub(crate) fn waits_for_us(&self) {
-        self.ours.store(true, Ordering::Relaxed);
+    pub(crate) fn set_waiting_for_source(&self) {
+        self.waiting_for_source.store(true, Ordering::Relaxed);
     }
 
     /// The peer took so many bytes.
@@ -53,7 +53,7 @@ impl Motion {
         self.last_taken.store(elapsed, Ordering::Relaxed);
         self.left
             .fetch_sub(bytes.min(self.left()), Ordering::Relaxed);
-        self.ours.store(false, Ordering::Relaxed);
+        self.waiting_for_source.store(false, Ordering::Relaxed);
     }
 
     /// Bytes that were not taken yet.
@@ -62,13 +62,13 @@ impl Motion {
     }
 
     /// Whether the peer waits for us to deliver.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.ours.load(Ordering::Relaxed)
+    pub(crate) fn is_waiting_for_source(&self) -> bool {
+        self.waiting_for_source.load(Ordering::Relaxed)
     }
 
     /// How long the peer has done nothing.
     pub(crate) fn idle(&self) -> Duration {
-        if self.is_ours() {
+        if self.is_waiting_for_source() {
             return Duration::ZERO;
         }
         let taken = Duration::from_millis(self.last_taken.load(Ordering::Relaxed));
@@ -99,19 +99,19 @@ impl Motion {
         }
     }
 
-    /// A payload as a body that is handed over in pieces, so that its motion
+    /// A payload as a body that is handed over in pieces, so that its body_progress
     /// shows.
     pub(crate) fn body(self: &Arc<Self>, payload: Bytes) -> reqwest::Body {
         if payload.len() <= PIECE {
             return payload.into();
         }
-        let motion = Arc::clone(self);
+        let body_progress = Arc::clone(self);
         let pieces = std::iter::successors(Some((Bytes::new(), payload)), |(_, rest)| {
             let mut rest = rest.clone();
             (!rest.is_empty()).then(|| (rest.split_to(rest.len().min(PIECE)), rest))
         });
         let pieces = pieces.skip(1).map(move |(piece, _)| {
-            motion.taken(piece.len() as u64);
+            body_progress.taken(piece.len() as u64);
             Ok::<_, std::convert::Infallible>(piece)
         });
         reqwest::Body::wrap_stream(futures::stream::iter(pieces))
@@ -126,25 +126,25 @@ mod tests {
     async fn a_body_may_take_its_time_while_it_moves() {
         // Far above one sleep, so that a busy machine does not exceed it.
         let limit = Duration::from_secs(1);
-        let motion = Motion::of(100);
+        let body_progress = BodyProgress::new(100);
         let moving = async {
             for _ in 0..20 {
                 tokio::time::sleep(limit / 16).await;
-                motion.taken(5);
+                body_progress.taken(5);
             }
         };
-        assert!(motion.within(limit, moving).await.is_some());
-        assert_eq!(motion.left(), 0);
+        assert!(body_progress.within(limit, moving).await.is_some());
+        assert_eq!(body_progress.left(), 0);
         let silent = std::future::pending::<()>();
-        assert!(motion.within(limit / 16, silent).await.is_none());
+        assert!(body_progress.within(limit / 16, silent).await.is_none());
     }
 
     #[tokio::test]
     async fn a_peer_that_waits_for_us_is_not_idle() {
         let limit = Duration::from_millis(40);
-        let motion = Motion::of(100);
-        motion.waits_for_us();
+        let body_progress = BodyProgress::new(100);
+        body_progress.set_waiting_for_source();
         let slow_source = tokio::time::sleep(limit * 4);
-        assert!(motion.within(limit, slow_source).await.is_some());
+        assert!(body_progress.within(limit, slow_source).await.is_some());
     }
 }

@@ -50,7 +50,7 @@ pub(crate) struct Permit {
 /// An answer that takes so many times as long as the fastest did not come at
 /// once: a new connection over TLS takes three round trips.
 const SLOWER: u32 = 3;
-/// What a busy machine adds to any answer.
+/// What a busy machine adds to any response.
 const SLACK: Duration = Duration::from_millis(20);
 
 impl HostLimit {
