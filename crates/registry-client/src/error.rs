@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use http::{Method, StatusCode};
 use image_name::{Digest, ManifestReferenceError, RepositoryPathError};
 
+use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::CredentialError;
 use crate::redact::printable;
 use crate::registries_conf::ResolveError;
@@ -28,6 +29,18 @@ pub enum Error {
         method: Method,
         /// The request's URL, redacted.
         url: String,
+        /// The reason.
+        failure: ConnectionFailure,
+        /// The causes, outermost first, joined by colons.
+        detail: String,
+    },
+    /// A TLS handshake in which one side refused the other. It is not retried.
+    #[error("TLS handshake with {host} failed: {detail}")]
+    Tls {
+        /// The host and port.
+        host: String,
+        /// The reason.
+        failure: TlsFailure,
         /// The causes, outermost first, joined by colons.
         detail: String,
     },
@@ -137,7 +150,7 @@ pub enum Error {
         /// The cause.
         source: Arc<CredentialError>,
     },
-    /// A certificate folder could not be used.
+    /// A certificate directory could not be used.
     #[error("certificates for {host}: {detail}")]
     Trust {
         /// The registry.
@@ -292,8 +305,9 @@ impl Error {
     pub(crate) fn connection(
         method: &Method,
         url: &url::Url,
-        error: &dyn std::error::Error,
+        error: &(dyn std::error::Error + 'static),
     ) -> Self {
+        let failure = ConnectionFailure::from_error(error);
         let mut causes = vec![error.to_string()];
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -310,6 +324,7 @@ impl Error {
                 "error sending request",
                 "client error (Connect)",
                 "client error (SendRequest)",
+                "dns error",
             ]
             .contains(&text.as_str())
         };
@@ -325,6 +340,7 @@ impl Error {
         Self::Connection {
             method: method.clone(),
             url: crate::redact::url(url),
+            failure,
             detail: printable(&detail, 500),
         }
     }

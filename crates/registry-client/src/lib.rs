@@ -66,6 +66,7 @@ mod blob;
 mod capabilities;
 mod client;
 mod client_builder;
+mod connection_failure;
 pub mod credentials;
 mod digest;
 mod endpoint;
@@ -95,6 +96,7 @@ pub use blob::{
 pub use capabilities::Support;
 pub use client::{Client, manifest_reference};
 pub use client_builder::ClientBuilder;
+pub use connection_failure::{ConnectionFailure, TlsFailure};
 pub use digest::sha256_digest;
 pub use error::{Error, ErrorCode, StatusError, TimeoutPhase};
 pub use host_api::HostApi;

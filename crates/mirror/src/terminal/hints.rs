@@ -1,116 +1,114 @@
-//! What to do next about an error of the wire.
-//!
-//! The libraries say what happened; here, at the edge, it is known which
-//! options and commands there are.
+//! Hints for failed requests and rows: the option or the command that may help.
 
 use copier::{CompareError, Row, RowError};
 use image_name::{full_repository, tag_or_digest};
 use oci_spec::distribution::Reference;
-use registry_client::{Error, StatusError};
+use registry_client::{ConnectionFailure, Error, StatusError, TlsFailure};
 
 use crate::cli::failure::Failure;
 
-/// What a failed request was for.
+/// The purpose of a request for an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doing {
-    /// Reading an image.
-    Reading,
-    /// Writing one.
-    Writing,
+pub(crate) enum Operation {
+    /// Reading from a source, or comparing.
+    Read,
+    /// Writing to a destination.
+    Write,
 }
 
-/// What to do about a failed row.
-pub(crate) fn of_row(row: &Row, error: &RowError) -> Option<String> {
+/// Returns the hint for a failed row.
+pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
     match error {
-        RowError::Read(error) => of_wire(Doing::Reading, &row.source, error),
-        RowError::Write(error) => of_wire(Doing::Writing, &row.destination, error),
-        RowError::Name(error) => of_wire(Doing::Reading, &row.source, error),
-        RowError::Referrer { error, .. } => of_row(row, error),
-        // The tag is there: it is what was approved that is gone.
+        RowError::Read(error) => for_request(Operation::Read, &row.source, error),
+        RowError::Write(error) => for_request(Operation::Write, &row.destination, error),
+        RowError::Name(error) => for_request(Operation::Read, &row.source, error),
+        RowError::Referrer { error, .. } => for_row(row, error),
+        // The approved digest is missing, not the tag.
         RowError::SourceMissing { reference }
             if row.approved.is_some() && *reference != row.source.to_string() =>
         {
-            Some(of_moved(row))
+            Some(for_moved_row(row))
         }
         RowError::SourceMissing { .. } => Some(source_missing(row)),
         RowError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
-        RowError::Moved(_) => Some(of_moved(row)),
+        RowError::Moved(_) => Some(for_moved_row(row)),
         RowError::SameLocation { .. } => {
-            Some("give the row another destination, or run without --registries-conf".to_owned())
+            Some("change the destination of the row, or run without --registries-conf".to_owned())
         }
         _ => None,
     }
 }
 
-/// What to do about a row that could not be compared.
-pub(crate) fn of_comparison(row: &Row, error: &CompareError) -> Option<String> {
+/// Returns the hint for a failed comparison.
+pub(crate) fn for_comparison(row: &Row, error: &CompareError) -> Option<String> {
     match error {
-        CompareError::Source(error) => of_wire(Doing::Reading, &row.source, error),
-        CompareError::Destination(error) => of_wire(Doing::Reading, &row.destination, error),
+        CompareError::Source(error) => for_request(Operation::Read, &row.source, error),
+        CompareError::Destination(error) => for_request(Operation::Read, &row.destination, error),
         CompareError::SourceMissing { .. } => Some(source_missing(row)),
         CompareError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
         CompareError::Manifest(_) | CompareError::Digest(_) => None,
     }
 }
 
-/// What to do about a source tag that was pushed again.
-pub(crate) fn of_moved(row: &Row) -> String {
-    of_moved_tag(&full_repository(&row.source), tag_or_digest(&row.source))
+/// Returns the hint for a row whose source tag has moved.
+pub(crate) fn for_moved_row(row: &Row) -> String {
+    for_moved_tag(&full_repository(&row.source), tag_or_digest(&row.source))
 }
 
-/// The same of a row that a report has.
-pub(crate) fn of_moved_tag(repository: &str, tag: &str) -> String {
+/// Returns the hint for a source tag that has moved.
+pub(crate) fn for_moved_tag(repository: &str, tag: &str) -> String {
     format!(
-        "find out why it was pushed again; `mirror lock --update --match {repository}:{tag}` approves it"
+        "review the new image, then approve it with `mirror lock --update --match {repository}:{tag}`"
     )
 }
 
-const NO_PLATFORM: &str = "name other platforms with --platform, or leave it out for all";
+const NO_PLATFORM: &str = "name other platforms with --platform, or copy all without it";
 
 fn source_missing(row: &Row) -> String {
     let repository = full_repository(&row.source);
-    format!("see what there is with `mirror tags {repository}`, and correct or remove the row")
+    format!("list the tags with `mirror tags {repository}`, then correct or remove the row")
 }
 
-/// A command's failure over a request.
-pub(crate) fn failure(doing: Doing, image: &Reference, error: &Error) -> Failure {
+/// Returns the failure of a command whose only request failed.
+pub(crate) fn request_failure(operation: Operation, image: &Reference, error: &Error) -> Failure {
     let message = error.to_string();
     let failure = if error.is_refused() {
         Failure::refused(message)
     } else {
         Failure::failed(message)
     };
-    failure.hint(of_wire(doing, image, error))
+    failure.hint(for_request(operation, image, error))
 }
 
-/// What to do about a failed request for an image.
-pub(crate) fn of_wire(doing: Doing, image: &Reference, error: &Error) -> Option<String> {
+/// Returns the hint for a failed request for an image.
+pub(crate) fn for_request(
+    operation: Operation,
+    image: &Reference,
+    error: &Error,
+) -> Option<String> {
     let host = image.registry();
     match error {
-        Error::Status(status) => of_status(doing, image, status),
-        Error::Connection { detail, .. } => of_connection(host, detail),
-        Error::Timeout { .. } => Some(format!(
-            "{host} did not answer in time: run again later, or with fewer --jobs"
-        )),
+        Error::Status(status) => for_status(operation, image, status),
+        Error::Connection { failure, .. } => for_connection(host, *failure),
+        Error::Tls { failure, .. } => for_connection(host, ConnectionFailure::Tls(*failure)),
+        Error::Timeout { .. } => Some("run again later, or with fewer --jobs".to_owned()),
         Error::RateLimited { .. } => {
             Some("run again after that time, or accept longer pauses with --max-wait".to_owned())
         }
         Error::Credentials { .. } => Some(format!(
-            "correct what the message names, or run `mirror login {host}`"
+            "correct the auth file or the credential helper, or run `mirror login {host}`"
         )),
-        // From a folder that cannot be used, or from a handshake.
-        Error::Trust { detail, .. } => of_connection(host, detail).or_else(|| {
-            Some("correct the certificate folder, or name another with --cert-dir".to_owned())
-        }),
-        Error::Blocked(_) => {
-            Some("remove `blocked` from registries.conf, or run without it".to_owned())
-        }
-        Error::DigestMismatch { .. } | Error::SizeMismatch { .. } => Some(
-            "run again; if it stays, the registry or something before it serves damaged content"
-                .to_owned(),
+        Error::Trust { .. } => Some(
+            "correct the certificate directory, or name another one with --cert-dir".to_owned(),
         ),
+        Error::Blocked(_) => {
+            Some("remove `blocked` from registries.conf, or run without the file".to_owned())
+        }
+        Error::DigestMismatch { .. } | Error::SizeMismatch { .. } => Some(format!(
+            "run again; if the error persists, report damaged content to the operator of {host}"
+        )),
         Error::NotSent { .. } => Some(format!(
-            "{host} asked for a request outside its repository; report it to whoever runs it"
+            "report the URL, which is outside the repository, to the operator of {host}"
         )),
         Error::TooLarge { .. }
         | Error::Protocol { .. }
@@ -120,91 +118,92 @@ pub(crate) fn of_wire(doing: Doing, image: &Reference, error: &Error) -> Option<
     }
 }
 
-fn of_status(doing: Doing, image: &Reference, error: &StatusError) -> Option<String> {
+fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> Option<String> {
     let (host, repository) = (image.registry(), image.repository());
-    // A registry that takes no incomplete indexes (most; Docker Hub and
-    // distribution with its default validation among them).
-    if doing == Doing::Writing
+    // Most registries reject indexes with missing children, among them Docker Hub and distribution
+    // with its default validation.
+    if operation == Operation::Write
         && (error.has_code("MANIFEST_BLOB_UNKNOWN") || error.has_code("MANIFEST_UNKNOWN"))
     {
         return Some(format!(
-            "{host} takes nothing that is not whole: with --sparse leave that out, which writes a \
-             rebuilt index; without it run again, since {host} lost what it had a moment ago"
+            "run without --sparse, since {host} rejects indexes with missing children; without it, \
+             run again, since {host} has lost content that it had"
         ));
     }
-    match (error.status.as_u16(), doing) {
+    match (error.status.as_u16(), operation) {
         (401 | 403, _) if !error.authenticated => Some(format!(
             "no credentials were sent: log in with `mirror login {host}`"
         )),
-        (401 | 403, Doing::Reading) => Some(format!(
-            "the credentials were refused, or may not read {repository}: log in anew with `mirror login {host}`"
+        (401 | 403, Operation::Read) => Some(format!(
+            "check that the account may read {repository}, or log in again with `mirror login {host}`"
         )),
-        (401 | 403, Doing::Writing) => Some(format!(
-            "the credentials were refused, or may not write to {repository}: check the account's rights, or log in anew with `mirror login {host}`"
+        (401 | 403, Operation::Write) => Some(format!(
+            "check that the account may write to {repository}, or log in again with `mirror login {host}`"
         )),
-        (404, Doing::Writing) => Some(format!(
-            "create the repository {host}/{repository} first: {host} does not do it on a push"
+        (404, Operation::Write) => Some(format!(
+            "create the repository {host}/{repository} first: {host} does not create it on push"
         )),
-        (404, Doing::Reading) => Some(format!("check the name {host}/{repository}")),
+        (404, Operation::Read) => Some(format!("check the name {host}/{repository}")),
         (429, _) if !error.authenticated => Some(format!(
-            "anonymous limits are low: log in with `mirror login {host}`, or run again later"
+            "log in with `mirror login {host}`, since anonymous limits are low, or run again later"
         )),
         (429, _) => Some("run again later, or with fewer --jobs".to_owned()),
         (413, _) => Some(format!(
-            "{host}, or a proxy before it, takes no request this large: raise its limit"
+            "raise the limit on request sizes at {host} or at a proxy in front of it"
         )),
-        (409 | 412, Doing::Writing) => Some(
-            "the tag may be immutable: remove it there, or give the row another tag".to_owned(),
+        (409 | 412, Operation::Write) => Some(
+            "if the tag is immutable, delete it at the destination or use another tag".to_owned(),
         ),
         (500..=599, _) => Some(format!(
-            "{host} has trouble: run again later; what is done stays done"
+            "run again when {host} has recovered; finished rows stay finished"
         )),
         _ => None,
     }
 }
 
-fn of_connection(host: &str, detail: &str) -> Option<String> {
-    let says = |words: &[&str]| {
-        let detail = detail.to_ascii_lowercase();
-        words.iter().any(|word| detail.contains(word))
-    };
-    // rustls' words for a certificate that nobody here vouches for.
-    if says(&[
-        "unknownissuer",
-        "unknown issuer",
-        "unknownca",
-        "self-signed",
-        "invalid peer certificate",
-    ]) {
-        return Some(format!(
-            "put the registry's certificate authority as a *.crt into a folder and name it with --cert-dir, \
-             or into /etc/containers/certs.d/{host}"
-        ));
+fn for_connection(host: &str, failure: ConnectionFailure) -> Option<String> {
+    match failure {
+        ConnectionFailure::NameResolution => {
+            Some(format!("check the name {host} and the name servers"))
+        }
+        ConnectionFailure::Refused => Some(format!(
+            "check the host and the port: no registry listens at {host}"
+        )),
+        ConnectionFailure::Unreachable => {
+            Some(format!("check the network and the route to {host}"))
+        }
+        ConnectionFailure::TimedOut => Some(format!(
+            "check that a firewall or a proxy lets connections to {host} pass"
+        )),
+        ConnectionFailure::Tls(failure) => for_handshake(host, failure),
+        _ => None,
     }
-    // The server's alerts about the client's certificate.
-    if says(&["certificaterequired", "certificate required"]) {
-        return Some(format!(
-            "{host} wants to see a client certificate: put it as NAME.cert and NAME.key into a folder \
-             and name it with --cert-dir, or into /etc/containers/certs.d/{host}"
-        ));
+}
+
+fn for_handshake(host: &str, failure: TlsFailure) -> Option<String> {
+    match failure {
+        TlsFailure::NotTls => Some(format!(
+            "if {host} uses plain HTTP, run with --insecure {host}"
+        )),
+        TlsFailure::CertificateDate => Some(format!(
+            "check the clock of this machine; if it is right, renew the certificate of {host}"
+        )),
+        TlsFailure::CertificateName => Some(format!(
+            "use a host name of the certificate, or give {host} a certificate with its name"
+        )),
+        TlsFailure::UntrustedCertificate => Some(format!(
+            "put the registry's certificate authority as *.crt into a directory and name it with \
+             --cert-dir, or into /etc/containers/certs.d/{host}"
+        )),
+        TlsFailure::ClientCertificateRequired => Some(format!(
+            "put a client certificate as NAME.cert and NAME.key into a directory and name it with \
+             --cert-dir, or into /etc/containers/certs.d/{host}"
+        )),
+        TlsFailure::ClientCertificateRefused => Some(format!(
+            "check the client certificate for {host}: its authority, its dates, its key usage"
+        )),
+        _ => None,
     }
-    // rustls' words for an answer that is no TLS.
-    if says(&[
-        "invalidcontenttype",
-        "invalid content type",
-        "corrupt message",
-    ]) {
-        return Some(format!(
-            "if {host} speaks plain http, name it with --insecure {host}"
-        ));
-    }
-    if says(&["dns", "lookup", "resolve"]) {
-        return Some(format!("check the name {host}, and the network"));
-    }
-    if says(&["refused"]) {
-        return Some(format!("check that a registry listens at {host}"));
-    }
-    None
 }
 
 #[cfg(test)]
@@ -212,33 +211,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_that_fail_for_different_reasons() {
+    fn connection_failures_have_hints_of_their_own() {
         let table = [
             (
-                "client error (Connect): invalid peer certificate: UnknownIssuer",
-                "--cert-dir",
-            ),
-            (
-                "connection error: received fatal alert: CertificateRequired",
-                "NAME.cert",
-            ),
-            (
-                "received corrupt message of type InvalidContentType",
-                "--insecure r.io:5000",
-            ),
-            (
-                "dns error: failed to lookup address information",
+                ConnectionFailure::NameResolution,
                 "check the name r.io:5000",
             ),
             (
-                "tcp connect error: Connection refused (os error 111)",
-                "listens at r.io:5000",
+                ConnectionFailure::Refused,
+                "no registry listens at r.io:5000",
+            ),
+            (ConnectionFailure::Unreachable, "the route to r.io:5000"),
+            (ConnectionFailure::TimedOut, "firewall"),
+            (
+                ConnectionFailure::Tls(TlsFailure::NotTls),
+                "--insecure r.io:5000",
+            ),
+            (
+                ConnectionFailure::Tls(TlsFailure::CertificateDate),
+                "the clock",
+            ),
+            (
+                ConnectionFailure::Tls(TlsFailure::CertificateName),
+                "a host name of the certificate",
+            ),
+            (
+                ConnectionFailure::Tls(TlsFailure::UntrustedCertificate),
+                "*.crt",
+            ),
+            (
+                ConnectionFailure::Tls(TlsFailure::ClientCertificateRequired),
+                "NAME.cert",
+            ),
+            (
+                ConnectionFailure::Tls(TlsFailure::ClientCertificateRefused),
+                "its authority",
             ),
         ];
-        for (detail, want) in table {
-            let hint = of_connection("r.io:5000", detail).unwrap_or_default();
-            assert!(hint.contains(want), "{detail}: {hint}");
+        for (failure, want) in table {
+            let hint = for_connection("r.io:5000", failure).unwrap_or_default();
+            assert!(hint.contains(want), "{failure:?}: {hint}");
         }
-        assert_eq!(of_connection("r.io", "connection reset by peer"), None);
+        assert_eq!(for_connection("r.io", ConnectionFailure::Closed), None);
     }
 }

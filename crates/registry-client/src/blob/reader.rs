@@ -8,6 +8,7 @@ use http::header::{CONTENT_RANGE, RANGE};
 use http::{HeaderValue, Method, StatusCode};
 
 use super::requests::Blob;
+use crate::connection_failure::ConnectionFailure;
 use crate::digest::Hasher;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -222,6 +223,7 @@ impl BlobReader {
         Error::Connection {
             method: Method::GET,
             url: self.shown_url(),
+            failure: ConnectionFailure::Closed,
             detail: format!(
                 "the body ended after {} of {} bytes",
                 self.received, self.blob.size

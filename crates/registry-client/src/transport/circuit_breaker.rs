@@ -150,6 +150,7 @@ mod tests {
         Error::Connection {
             method: http::Method::GET,
             url: "http://h/v2/".into(),
+            failure: crate::ConnectionFailure::Refused,
             detail: "refused".into(),
         }
     }

@@ -11,12 +11,13 @@ use url::Url;
 use super::circuit_breaker::CircuitBreaker;
 use super::host_clients::HostClients;
 use super::host_limit::HostLimit;
-use super::http_client::{HttpClientSettings, Purpose, TlsFailure};
+use super::http_client::{HttpClientSettings, Purpose};
 use super::in_flight::InFlight;
 use super::retry_policy::RetryPolicy;
 use super::timeouts::Timeouts;
 use crate::auth::AuthState;
 use crate::capabilities::Capabilities;
+use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::{Credential, CredentialError, CredentialStore};
 use crate::error::Error;
 use crate::probe_gate::ProbeGate;
@@ -189,13 +190,19 @@ impl Host {
     /// Turns a URL of this host to plain HTTP where it could not be reached over
     /// TLS and that is no reason not to speak to it. What it then answers to is
     /// learnt for good, so a host that has spoken TLS once is never asked without.
-    pub(super) fn fall_back_to_http(&self, url: &mut Url, tls: TlsFailure) -> bool {
-        let no_tls = tls == TlsFailure::NotSpoken;
+    pub(super) fn fall_back_to_http(&self, url: &mut Url, error: &Error) -> bool {
+        let no_tls = matches!(
+            error,
+            Error::Connection {
+                failure: ConnectionFailure::Tls(TlsFailure::NotTls),
+                ..
+            }
+        );
         let falls = match self.security {
             Security::Https | Security::Http => false,
             Security::HttpsPreferred => no_tls,
             // Also where nothing listens on 443, or the handshake is cut off.
-            Security::Insecure => tls != TlsFailure::Refused,
+            Security::Insecure => !matches!(error, Error::Tls { .. }),
         };
         falls
             && self.detected_scheme.load(Ordering::Relaxed) != TLS

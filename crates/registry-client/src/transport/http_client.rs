@@ -7,6 +7,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::resolver::SystemResolver;
 use super::timeouts::Timeouts;
 use crate::error::Error;
 use crate::security::{Security, is_loopback};
@@ -74,6 +75,7 @@ impl HttpClientSettings<'_> {
             .user_agent(self.user_agent.clone())
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
+            .dns_resolver(SystemResolver)
             .connect_timeout(self.timeouts.connect)
             .pool_max_idle_per_host(self.idle);
         if purpose != Purpose::Api {
@@ -139,38 +141,4 @@ enum TlsProblem {
 /// The message below reqwest's own, which says only that building failed.
 fn causes(error: &reqwest::Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-/// What a failed connection says of TLS at the other end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TlsFailure {
-    /// Nothing: it failed otherwise.
-    None,
-    /// What came back is no TLS.
-    NotSpoken,
-    /// TLS was spoken, and one of us refused the other: a certificate that is
-    /// not trusted, a client certificate that is missing.
-    Refused,
-}
-
-impl TlsFailure {
-    pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            match error.downcast_ref::<rustls::Error>() {
-                Some(rustls::Error::InvalidMessage(_)) => return Self::NotSpoken,
-                Some(_) => return Self::Refused,
-                None => {}
-            }
-            // An io::Error passes over what it wraps when asked for its source.
-            let wrapped = error
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref);
-            next = match wrapped {
-                Some(inner) => Some(inner),
-                None => error.source(),
-            };
-        }
-        Self::None
-    }
 }

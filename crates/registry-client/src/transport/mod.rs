@@ -11,6 +11,7 @@ mod http_client;
 mod in_flight;
 mod permission;
 mod redirects;
+mod resolver;
 mod response;
 mod retry_after;
 mod retry_policy;

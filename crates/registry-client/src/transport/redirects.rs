@@ -10,10 +10,10 @@ use url::{Position, Url};
 
 use super::body_progress::BodyProgress;
 use super::host::Host;
-use super::http_client::TlsFailure;
 use super::response::Response;
 use super::send::Request;
 use crate::auth::Authorization;
+use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::error::{Error, TimeoutPhase};
 use crate::redact;
 
@@ -58,11 +58,11 @@ impl Host {
                 .await
             {
                 Ok(response) => response,
-                Err(broken) if !fell_back && self.fall_back_to_http(&mut url, broken.tls) => {
+                Err(error) if !fell_back && self.fall_back_to_http(&mut url, &error) => {
                     fell_back = true;
                     continue;
                 }
-                Err(broken) => return Err(broken.error),
+                Err(error) => return Err(error),
             };
             if at_home {
                 self.record_response(&url);
@@ -95,7 +95,7 @@ impl Host {
         method: &Method,
         url: &Url,
         body_progress: &Arc<BodyProgress>,
-    ) -> Result<Response, Broken> {
+    ) -> Result<Response, Error> {
         let timeouts = self.timeouts();
         let begun = Instant::now();
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
@@ -105,21 +105,17 @@ impl Host {
             .await;
         let response = match sent {
             Some(Ok(response)) => response,
-            Some(Err(error)) => return Err(self.broken(method, url, &error.without_url())),
+            Some(Err(error)) => return Err(connection_error(method, url, &error.without_url())),
             None => {
                 let phase = match body_progress.left() {
                     0 => TimeoutPhase::Response,
                     _ => TimeoutPhase::Upload,
                 };
-                let error = Error::Timeout {
+                return Err(Error::Timeout {
                     method: method.clone(),
                     url: redact::url(url),
                     phase,
                     after: body_progress.idle(),
-                };
-                return Err(Broken {
-                    error,
-                    tls: TlsFailure::None,
                 });
             }
         };
@@ -140,27 +136,23 @@ impl Host {
             _permit: None,
         })
     }
-
-    /// A certificate that one of us refuses will be refused again: that is no
-    /// failure of the connection.
-    fn broken(&self, method: &Method, url: &Url, error: &reqwest::Error) -> Broken {
-        let tls = TlsFailure::of(error);
-        let error = match (Error::connection(method, url, error), tls) {
-            (Error::Connection { detail, .. }, TlsFailure::Refused) => Error::Trust {
-                host: url[Position::BeforeHost..Position::AfterPort].to_owned(),
-                detail,
-            },
-            (error, _) => error,
-        };
-        Broken { error, tls }
-    }
 }
 
-/// No response.
-#[derive(Debug)]
-pub(super) struct Broken {
-    pub(super) error: Error,
-    pub(super) tls: TlsFailure,
+/// Returns the error of a request without a response. A refused certificate is refused again, so a
+/// failed handshake is [`Error::Tls`], which is not retried.
+fn connection_error(method: &Method, url: &Url, error: &reqwest::Error) -> Error {
+    match Error::connection(method, url, error) {
+        Error::Connection {
+            failure: ConnectionFailure::Tls(failure),
+            detail,
+            ..
+        } if failure != TlsFailure::NotTls => Error::Tls {
+            host: url[Position::BeforeHost..Position::AfterPort].to_owned(),
+            failure,
+            detail,
+        },
+        error => error,
+    }
 }
 
 pub(super) fn redirect_target(response: &Response) -> Option<String> {

@@ -52,8 +52,7 @@ impl Host {
         if let Some(value) = authorization.header.as_ref().filter(|_| trusted) {
             sent = sent.header(AUTHORIZATION, value.clone());
         }
-        let response = self.dispatch(sent, method, url, body_progress).await;
-        let response = response.map_err(|broken| broken.error)?;
+        let response = self.dispatch(sent, method, url, body_progress).await?;
         if let Some(target) = redirect_target(&response) {
             return checked_target(method, url, &target).map(Some);
         }

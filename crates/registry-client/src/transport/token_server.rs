@@ -110,7 +110,7 @@ impl Host {
         }
         let body_progress = BodyProgress::new(0);
         let sent = self.dispatch(builder, method, url, &body_progress);
-        let response = sent.await.map_err(|broken| broken.error)?;
+        let response = sent.await?;
         self.realm.1.record_response();
         let retry_after = retry_after(response.headers(), SystemTime::now());
         let response = response.read(MAX_RESPONSE).await?;

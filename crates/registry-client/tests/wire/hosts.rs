@@ -98,7 +98,7 @@ async fn a_folder_for_all_hosts_leaves_plain_loopback_registries_reachable() {
         .await;
     let error = refused.unwrap_err();
     assert!(
-        matches!(error, registry_client::Error::Trust { .. }),
+        matches!(error, registry_client::Error::Tls { .. }),
         "{error:?}"
     );
     assert!(

@@ -27,7 +27,7 @@ async fn an_authority_of_its_own_and_a_client_certificate_open_the_door() {
         .head_manifest(tag("1"))
         .await;
     let error = without.unwrap_err();
-    assert!(matches!(error, Error::Trust { .. }), "{error:?}");
+    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
     let attempts = client.requests();
     assert!(
         attempts < 3,
@@ -71,7 +71,7 @@ async fn an_unknown_authority_is_refused_once_and_says_so() {
         .head_manifest(tag("1"))
         .await;
     let error = refused.unwrap_err();
-    assert!(matches!(error, Error::Trust { .. }), "{error:?}");
+    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
     assert!(error.to_string().contains("certificate"), "{error}");
     assert_eq!(
         client.requests(),
