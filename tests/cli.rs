@@ -146,7 +146,7 @@ fn empty_selection_exits_0_with_a_warning() {
         let output = environment.mirror(&line).exits(0);
         assert_eq!(output.json()["rows"], json!([]));
         assert!(
-            output.stderr.contains("no row is selected"),
+            output.stderr.contains("no rows are selected"),
             "{}",
             output.stderr
         );

@@ -107,21 +107,21 @@ async fn status_shows_age_and_last_byte_of_a_stalled_transfer() {
     });
     let (from, to) = (sync.proxy.host(), sync.destination.host());
     for want in [
-        "0 of 1 rows done, 0 failed, 1 under way".to_owned(),
+        "0 of 1 rows done, 0 failed, 1 in progress".to_owned(),
         format!("  transfer  {to}/m/a sha256:"),
         ": 292.97 KiB of ".to_owned(),
         format!("  request   PUT http://{to}/v2/m/a/blobs/uploads/"),
-        " of the body left, waits for them\n".to_owned(),
+        " of the body left to send, waiting for the source\n".to_owned(),
         format!("  request   GET http://{from}/v2/a/blobs/sha256:"),
-        "292.97 KiB of the answer there, last byte ".to_owned(),
-        format!("  row       {from}/a:1 -> {to}/m/a:1: begun "),
+        "292.97 KiB of the response received, last byte ".to_owned(),
+        format!("  row       {from}/a:1 -> {to}/m/a:1: started "),
     ] {
         assert!(status.contains(&want), "{want}:\n{status}");
     }
     let stdout = run.terminate();
     let document: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(document["rows"][0]["status"], "skipped", "{stdout}");
-    assert!(!stdout.contains("under way"), "{stdout}");
+    assert!(!stdout.contains("in progress"), "{stdout}");
     drop(sync.source);
 }
 
@@ -145,7 +145,7 @@ async fn status_signal_does_not_end_a_command_without_rows() {
     let stall = Rule::new("GET", "/tags/list").does(Action::Stall);
     let sync = StalledSync::new(stall).await;
     let mut run = sync.start(&format!("tags {}/a", sync.proxy.host()));
-    run.wait_for_status(|status| status.contains("no rows are under way"));
+    run.wait_for_status(|status| status.contains("no rows are in progress"));
     assert!(
         run.child.try_wait().unwrap().is_none(),
         "the signal ended the run"

@@ -120,7 +120,7 @@ async fn add_tag_rejects_a_read_only_list_before_any_request() {
     .unwrap();
     let line = format!("add-tag --full-images {r}/b:2");
     let output = environment.mirror(&line).exits(2);
-    let want = "error: cannot write images-list: it is read-only; nothing was written\n hint: allow it with `chmod u+w images-list`, or see with --dry-run what would be added\n";
+    let want = "error: cannot write images-list: it is read-only; nothing was written\n hint: run `chmod u+w images-list`, or print the changes with --dry-run\n";
     assert_eq!(output.stderr, want);
     assert_eq!(environment.read("images-list"), list);
     assert_eq!(registry.request_count(), 0);

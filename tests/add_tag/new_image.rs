@@ -14,7 +14,7 @@ async fn new_image_needs_an_existing_destination_repository() {
         .mirror(&format!("{line} --dest {r}/mirror/gone"))
         .exits(1);
     let advice = format!(
-        "the destination repository {r}/mirror/gone does not exist, or is hidden from strangers: ask those who run {r} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\"); where a registry makes repositories on the first push, one `mirror copy` by somebody who may push there does it\n"
+        "the destination repository {r}/mirror/gone does not exist, or is hidden from anonymous requests: ask the operators of {r} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\"); if the registry creates repositories on push, push one image with `mirror copy`\n"
     );
     let want = format!("{r}/a/new:1: {advice}{r}/a/new:2: {advice}nothing was added: 2 problems\n");
     assert_eq!(output.stdout, want);
@@ -31,7 +31,7 @@ async fn new_image_needs_an_existing_destination_repository() {
         .mirror(&format!("{line} --dest {r}/mirror/there"))
         .exits(1);
     let want =
-        format!("it goes to {r}/mirror/there already, as images-list:1 says: leave out --new\n");
+        format!("images-list:1 already copies the source to {r}/mirror/there: run without --new\n");
     assert!(output.stdout.contains(&want), "{}", output.stdout);
 }
 

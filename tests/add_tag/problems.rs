@@ -29,12 +29,12 @@ async fn add_tag_reports_every_problem_and_writes_nothing() {
     );
     let output = environment.mirror(&line).exits(1);
     let want = format!(
-        "{r}/minio/minio:1.6.10: images-list:2 has `{r}/minio/minio r.io/m/minio 1.6.10` already; --skip-existing passes over it\n\
-         {r}/minio/minio:1.7: images-list:3 has `{r}/minio/minio r.io/m/minio 1.7` commented out: somebody did not want it. Remove the comment mark there if that is over\n\
-         {r}/minio/minio:1.6.1: `r.io/m/minio:1.6.1` is filled by {r}/team/tool already, images-list:6: choose another destination\n\
-         {r}/other/app:2.0: it goes to r.io/a/one and r.io/a/two: say which with --dest\n\
-         minio/minio:1.6.1: images-list has no such image (it has {r}/minio/minio, which is another); a new one is proposed with --new --dest DESTINATION and needs approval (CONTRIBUTING, \"A new image\")\n\
-         {r}/team/tool:1.8: the source has no such tag: see what there is with `mirror tags {r}/team/tool`\n\
+        "{r}/minio/minio:1.6.10: images-list:2 already has `{r}/minio/minio r.io/m/minio 1.6.10`; skip existing rows with --skip-existing\n\
+         {r}/minio/minio:1.7: images-list:3 has `{r}/minio/minio r.io/m/minio 1.7` commented out; to add it, remove the comment mark there\n\
+         {r}/minio/minio:1.6.1: images-list:6 already copies {r}/team/tool to `r.io/m/minio:1.6.1`: choose another destination\n\
+         {r}/other/app:2.0: the source has the destinations r.io/a/one and r.io/a/two: choose one with --dest\n\
+         minio/minio:1.6.1: images-list has no row with this source (similar: {r}/minio/minio); to add a new image, run with --new --dest DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")\n\
+         {r}/team/tool:1.8: the source has no such tag: list the tags with `mirror tags {r}/team/tool`\n\
          nothing was added: 6 problems; --keep-going adds what passed (1 of 7)\n"
     );
     assert_eq!(output.stdout, want);
@@ -54,7 +54,7 @@ async fn add_tag_reports_every_problem_and_writes_nothing() {
     let problem = json!({
         "source": format!("{r}/team/tool"),
         "tag": "1.8",
-        "message": format!("the source has no such tag: see what there is with `mirror tags {r}/team/tool`"),
+        "message": format!("the source has no such tag: list the tags with `mirror tags {r}/team/tool`"),
     });
     assert_eq!(document["problems"][5], problem);
     assert_eq!(document["problems"][4]["source"], "docker.io/minio/minio");
@@ -74,7 +74,7 @@ async fn keep_going_adds_the_images_without_problems() {
     );
     let output = environment.mirror(&line).exits(1);
     let want = format!(
-        "{r}/minio/minio:1.6: the source has no such tag: see what there is with `mirror tags {r}/minio/minio`\n\
+        "{r}/minio/minio:1.6: the source has no such tag: list the tags with `mirror tags {r}/minio/minio`\n\
          images-list:1: added `{r}/minio/minio r.io/m/minio 1.6.1`\n\
          images-list:4: added `{r}/team/tool r.io/m/tool 1.9`\n\
          2 rows added; 1 image left out\n\
@@ -117,12 +117,12 @@ async fn invalid_arguments_and_rows_stop_add_tag_before_any_request() {
         ("FULL_IMAGES=a", format!("error: `a`: its tag is missing: write NAME:TAG\n{hint}")),
         (
             "--full-images a:1,b:1 --new --dest r.io/x",
-            "error: --new takes one image, with any number of tags: r.io/x cannot hold several\n hint: run it once for each new image\n".to_owned(),
+            "error: --new adds tags of one source, and the request names several sources for r.io/x\n hint: run it once for each source\n".to_owned(),
         ),
         (
             "--full-images a:1",
             "images-list:2: expected 3 fields (SOURCE DESTINATION TAG), found 1: add the missing fields, or start the line with `#` to make it a comment\n\
-             error: a line of the list is no row; nothing was sent\n hint: correct what is named above; `mirror lint` checks it again\n".to_owned(),
+             error: 1 invalid row in the list; nothing was sent\n hint: correct the rows, then check them with `mirror lint`\n".to_owned(),
         ),
     ];
     for (arguments, want) in table {
@@ -169,7 +169,7 @@ async fn destination_comes_from_the_naming_rule_or_dest() {
         .mirror("add-tag --dest r.io/m/x TAGS=3")
         .exits(1);
     let want = format!(
-        "{r}/minio/minio:3: images-list does not send it to r.io/m/x but to r.io/m/minio and r.io/m/mirrored-minio-minio: correct --dest, or make it another destination with --new\nnothing was added: 1 problem\n"
+        "{r}/minio/minio:3: images-list copies the source to r.io/m/minio and r.io/m/mirrored-minio-minio, not to r.io/m/x: correct --dest, or add another destination with --new\nnothing was added: 1 problem\n"
     );
     assert_eq!(output.stdout, want);
 }
@@ -191,7 +191,7 @@ fn unreachable_registry_is_a_problem() {
     );
     assert!(
         output.stdout.ends_with(
-            "(check that a registry listens at 127.0.0.1:1)\nnothing was added: 1 problem\n"
+            "(check the host and the port: no registry listens at 127.0.0.1:1)\nnothing was added: 1 problem\n"
         ),
         "{}",
         output.stdout

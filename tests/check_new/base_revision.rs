@@ -7,7 +7,7 @@ use testkit::GitRepository;
 use super::branch_with;
 use crate::environment::TestEnvironment;
 
-const SHALLOW: &str = " hint: the clone is shallow: get the history with `git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'`, or check out with `fetch-depth: 0`\n";
+const SHALLOW: &str = " hint: fetch the history of the shallow clone with `git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'`, or check out with `fetch-depth: 0`\n";
 
 /// A repository whose branch `topic` adds a row after `main` has moved on.
 fn origin() -> GitRepository {
@@ -72,13 +72,14 @@ fn shallow_clone_error_names_the_fetch_command() {
         &["update-ref", "--no-deref", "-d", "refs/remotes/origin/HEAD"],
     );
     let output = environment.mirror("check-new").exits(2);
-    let want =
-        format!("error: git knows none of origin/HEAD, origin/main, origin/master\n{SHALLOW}");
+    let want = format!(
+        "error: cannot find the target branch: there is no origin/HEAD, no origin/main, no origin/master\n{SHALLOW}"
+    );
     assert_eq!(output.stderr, want);
     let output = environment.mirror("check-new --base origin/main").exits(2);
     assert_eq!(
         output.stderr,
-        format!("error: git knows no revision \"origin/main\"\n{SHALLOW}")
+        format!("error: the git revision \"origin/main\" does not exist\n{SHALLOW}")
     );
     // The tip alone has no merge base.
     environment.run(
@@ -95,7 +96,7 @@ fn shallow_clone_error_names_the_fetch_command() {
     let output = environment.mirror("check-new").exits(2);
     assert_eq!(
         output.stderr,
-        format!("error: git knows no commit that HEAD and the base have in common\n{SHALLOW}")
+        format!("error: HEAD and the base have no common commit in this clone\n{SHALLOW}")
     );
     // The command in the hint works.
     environment.run(
@@ -121,9 +122,9 @@ fn check_new_rejects_missing_bases_lists_and_repositories() {
     let table = [
         (
             "--base nothing",
-            "error: git knows no revision \"nothing\"\n hint: `git fetch` may bring it; `git log` shows what there is\n",
+            "error: the git revision \"nothing\" does not exist\n hint: fetch it with `git fetch`, or name another revision\n",
         ),
-        ("--base=--help", "error: \"--help\" is no git revision\n"),
+        ("--base=--help", "error: \"--help\" is not a git revision\n"),
         (
             "--images-list gone",
             "error: cannot read the list gone: No such file or directory\n hint: name your list with --images-list FILE or IMAGES_FILE; it has a row `SOURCE DESTINATION TAG` for each image\n",
@@ -135,7 +136,7 @@ fn check_new_rejects_missing_bases_lists_and_repositories() {
     }
     environment.run("git", &["update-ref", "-d", "refs/remotes/origin/main"]);
     let output = environment.mirror("check-new").exits(2);
-    let want = "error: git knows none of origin/HEAD, origin/main, origin/master\n hint: name the branch that this one is to be merged into with --base, or get it with `git fetch origin`\n";
+    let want = "error: cannot find the target branch: there is no origin/HEAD, no origin/main, no origin/master\n hint: name the target branch with --base, or fetch it with `git fetch origin`\n";
     assert_eq!(output.stderr, want);
     let outside = TestEnvironment::new();
     outside.write("images-list", "a r.io/a 1\n");

@@ -189,7 +189,7 @@ fn settings_of_the_repository_itself_run_no_program() {
             "{}",
             done.stderr
         );
-        let hint = "\n hint: the clone is partial: get the missing objects with `git fetch --refetch --no-filter origin`, or check out without `filter`\n";
+        let hint = "\n hint: fetch the missing objects of the partial clone with `git fetch --refetch --no-filter origin`, or check out without `filter`\n";
         assert!(done.stderr.ends_with(hint), "{}", done.stderr);
         trap.was_not_triggered(command);
     }
@@ -273,7 +273,7 @@ fn links_in_the_checkout_are_refused_and_other_commands_follow_them() {
                 .exits(2);
             let link = top.join(link);
             let want = format!(
-                "error: cannot read {file}: {} is a symbolic link\n hint: commit the file itself: a link can lead to any file of the machine\n",
+                "error: cannot read {file}: {} is a symbolic link\n hint: commit the file itself, since a link can lead to any file of the machine\n",
                 link.display()
             );
             assert_eq!(done.stderr, want, "{command} {list}");

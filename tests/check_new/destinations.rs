@@ -111,7 +111,7 @@ async fn missing_repository_is_queried_once_and_names_the_owner() {
     let output = environment
         .mirror_without_vv("check-new --registries-conf registries.conf")
         .exits(1);
-    let advice = "the destination repository docker.io/mirror/app does not exist, or is hidden from strangers: ask the owners of mirror at docker.io to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\")\n";
+    let advice = "the destination repository docker.io/mirror/app does not exist, or is hidden from anonymous requests: ask the owners of mirror at docker.io to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\")\n";
     let want = format!(
         "images-list:1: {advice}images-list:2: {advice}3 new rows, 1 ok, 2 without a destination repository since "
     );

@@ -71,7 +71,7 @@ async fn invalid_lock_stops_add_tag_before_any_request() {
     let output = environment
         .mirror(&format!("add-tag IMAGES={r}/a TAGS=1"))
         .exits(2);
-    let want = "error: the lock has lines that approve nothing; nothing was sent\n";
+    let want = "error: the lock has invalid lines; nothing was sent\n";
     assert!(output.stderr.contains(want), "{}", output.stderr);
     assert!(
         output

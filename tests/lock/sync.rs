@@ -63,9 +63,9 @@ async fn sync_reports_a_moved_tag_and_copies_the_approved_digest() {
         let output = environment.mirror("sync").exits(0);
         let approved = &mirror.approved;
         let moved = format!(
-            "moved      {r}/a:1 -> {d}/m/a:1\n           approved and kept: {approved}\n           \
-             there now:         {now}\n           hint: find out why it was pushed again; \
-             `mirror lock --update --match {r}/a:1` approves it\n"
+            "moved      {r}/a:1 -> {d}/m/a:1\n           approved digest: {approved} (kept)\n           \
+             current digest:  {now}\n           hint: review the new image, then approve it with \
+             `mirror lock --update --match {r}/a:1`\n"
         );
         assert!(output.stdout.contains(&moved), "{run}: {}", output.stdout);
         assert!(output.stdout.contains(", 1 moved;"), "{}", output.stdout);
@@ -123,9 +123,9 @@ async fn locked_rejects_rows_without_an_approved_digest() {
     mirror.source.clear_requests();
     let output = environment.mirror("sync --locked").exits(2);
     let want = format!(
-        "images-list:3: `{r}/c {d}/m/c 1` is not locked\nerror: a row is not locked; nothing was sent\n \
-         hint: approve what their tags point to with `mirror lock`, and commit the lock; tags that \
-         may change are named with --mutable\n"
+        "images-list:3: `{r}/c {d}/m/c 1` is not locked\nerror: 1 row is not locked; nothing was sent\n \
+         hint: approve the current digests with `mirror lock` and commit the lock, or name tags that may \
+         change with --mutable\n"
     );
     assert_eq!(output.stderr, want);
     assert_eq!(mirror.source.request_count(), 0);

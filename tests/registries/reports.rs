@@ -136,7 +136,7 @@ async fn copy_report_has_the_destination_tag() {
     let line = format!("copy {} {}", pair.from("missing:v1"), pair.to("missing"));
     let output = pair.mirror(&line).exits(3);
     assert!(
-        output.stdout.contains("hint: see what there is"),
+        output.stdout.contains("hint: list the tags"),
         "{}",
         output.stdout
     );

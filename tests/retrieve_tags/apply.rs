@@ -79,7 +79,7 @@ async fn apply_skips_missing_tags_and_unmapped_images_with_a_warning() {
     let output = environment.mirror("retrieve-tags --apply").exits(0);
     for warning in [
         format!("{r}/a:v3 was announced and is not there yet: it is left out"),
-        format!("{r}/b:v2 is not mapped: images-list has no such image"),
+        format!("{r}/b:v2 is not mapped: images-list has no row with this source"),
     ] {
         assert!(
             output.stderr.contains(&warning),

@@ -70,7 +70,7 @@ fn retrieve_tags_reports_every_config_problem_and_sends_no_request() {
             output.stderr
         );
     }
-    let summary = "error: the configuration has 5 problems; nobody was asked\n";
+    let summary = "error: the configuration has 5 problems; no request was sent\n";
     assert!(output.stderr.contains(summary), "{}", output.stderr);
     let document = environment
         .mirror("retrieve-tags --output json")
@@ -79,7 +79,7 @@ fn retrieve_tags_reports_every_config_problem_and_sends_no_request() {
     assert_all_problems(&document["problems"]);
     assert_eq!(
         document["error"]["message"],
-        "the configuration has 5 problems; nobody was asked"
+        "the configuration has 5 problems; no request was sent"
     );
 }
 
@@ -101,7 +101,7 @@ fn missing_or_unreadable_config_exits_2() {
     let environment = TestEnvironment::new();
     environment.write("images-list", "");
     let output = environment.mirror("retrieve-tags").exits(2);
-    let want = "error: there is no configuration: config.json does not exist\n hint: ";
+    let want = "error: cannot read the configuration: config.json does not exist\n hint: ";
     assert!(output.stderr.starts_with(want), "{}", output.stderr);
     // `lint` needs no configuration: only a file named by --config must exist.
     environment.mirror("lint").exits(0);
@@ -116,7 +116,7 @@ fn missing_or_unreadable_config_exits_2() {
         );
     }
     for (content, message) in [
-        (&b"{\"a\": \xff}"[..], "it is not UTF-8"),
+        (&b"{\"a\": \xff}"[..], "config.json: not UTF-8"),
         (b"{\"a\": {\n", "config.json:"),
     ] {
         environment.write("config.json", content);

@@ -88,7 +88,7 @@ async fn pods_of_an_indexed_job_take_one_shard_each() {
     }
     mirror.destination.clear_requests();
     let output = pod(SHARDS, "sync").exits(2);
-    let message = "JOB_COMPLETION_INDEX=3 of JOB_COMPLETIONS=3 is no shard";
+    let message = "JOB_COMPLETION_INDEX=3 is not a shard of JOB_COMPLETIONS=3";
     assert!(output.stderr.contains(message), "{}", output.stderr);
     assert_eq!(mirror.destination.request_count(), 0);
     let flag = pod(SHARDS, "sync --shard 1/1 --output json")

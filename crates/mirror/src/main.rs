@@ -38,7 +38,7 @@ use session::Session;
 use terminal::github_actions::{self, Level};
 use terminal::logging;
 use terminal::output::{self, Output};
-use terminal::progress::Screen;
+use terminal::progress::ProgressDisplay;
 use terminal::signals::Signals;
 use terminal::status_signal::StatusSignal;
 
@@ -49,14 +49,14 @@ fn main() -> ExitCode {
         Err(error) => return usage(&args, &error).into(),
     };
     let environment = Environment::read(|name| std::env::var_os(name), &Key::names());
-    let screen = Screen::new(&cli.common, &environment);
-    logging::start(&cli.common, &screen);
+    let progress_display = ProgressDisplay::new(&cli.common, &environment);
+    logging::start(&cli.common, &progress_display);
     let output = Output::new(cli.common.output);
     let session = Session {
         common: cli.common,
         environment,
         output,
-        screen,
+        progress_display,
         signals: Signals::default(),
         status_signal: StatusSignal::default(),
     };

@@ -3,7 +3,7 @@
 use crate::cli::environment::Environment;
 use crate::cli::options::CommonOptions;
 use crate::terminal::output::Output;
-use crate::terminal::progress::Screen;
+use crate::terminal::progress::ProgressDisplay;
 use crate::terminal::signals::Signals;
 use crate::terminal::status_signal::StatusSignal;
 
@@ -17,7 +17,7 @@ pub(crate) struct Session {
     /// Standard output.
     pub(crate) output: Output,
     /// Standard error.
-    pub(crate) screen: Screen,
+    pub(crate) progress_display: ProgressDisplay,
     /// SIGINT and SIGTERM.
     pub(crate) signals: Signals,
     /// SIGUSR1.

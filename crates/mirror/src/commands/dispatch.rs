@@ -54,7 +54,9 @@ fn wait(
         })?;
     let done = runtime.block_on(async {
         let format = session.common.log_format;
-        session.status_signal.listen(&session.screen, format)?;
+        session
+            .status_signal
+            .listen(&session.progress_display, format)?;
         command.await
     });
     // Requests that nobody waits for any more need not end.

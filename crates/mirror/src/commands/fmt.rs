@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
-use crate::files::atomic_file::{self, Staged};
+use crate::files::atomic_file::{self, StagedFile};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
@@ -90,7 +90,7 @@ pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failu
             changed,
         });
     }
-    staged.into_iter().try_for_each(Staged::commit)?;
+    staged.into_iter().try_for_each(StagedFile::commit)?;
     drop(held);
     let not_in_form = args.check && files.iter().any(|file| file.changed);
     let result = Formatted {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::files::atomic_file::plain;
+use crate::files::atomic_file::io_message;
 use crate::registries::client;
 use crate::session::Session;
 
@@ -109,7 +109,7 @@ fn ask_user() -> Result<String, Failure> {
         .ok();
     let mut line = String::new();
     let read = io::stdin().lock().take(LONGEST).read_line(&mut line);
-    read.map_err(|error| Failure::failed(format!("cannot read the user: {}", plain(&error))))?;
+    read.map_err(|error| Failure::failed(format!("cannot read the user: {}", io_message(&error))))?;
     match line.trim() {
         "" => Err(Failure::unusable("no user was given")),
         user => Ok(user.to_owned()),
@@ -121,8 +121,9 @@ fn ask_password(host: &str, username: &str) -> Result<Secret, Failure> {
         return Err(nobody_to_ask());
     }
     let typed = rpassword::prompt_password(format!("password of {username} at {host}: "));
-    let typed = typed
-        .map_err(|error| Failure::failed(format!("cannot read the password: {}", plain(&error))))?;
+    let typed = typed.map_err(|error| {
+        Failure::failed(format!("cannot read the password: {}", io_message(&error)))
+    })?;
     not_empty(typed)
 }
 
@@ -138,7 +139,7 @@ fn read_password(input: impl Read) -> Result<Secret, Failure> {
     read.map_err(|error| {
         Failure::failed(format!(
             "cannot read the password from standard input: {}",
-            plain(&error)
+            io_message(&error)
         ))
     })?;
     if text.len() as u64 > LONGEST {

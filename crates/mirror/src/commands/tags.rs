@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::registries::client;
 use crate::session::Session;
-use crate::terminal::hints::{self, Doing};
+use crate::terminal::hints::{self, Operation};
 
 /// The arguments of `tags`.
 #[derive(Debug, Args)]
@@ -51,7 +51,8 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
         "latest".to_owned(),
     );
     let client = client::build(&session.common, &session.environment)?;
-    let failed = |error: registry_client::Error| hints::failure(Doing::Reading, &any, &error);
+    let failed =
+        |error: registry_client::Error| hints::request_failure(Operation::Read, &any, &error);
     let mut found = None;
     for place in client.sources(&any).map_err(failed)? {
         found = place.tags().await.map_err(failed)?;

@@ -1,5 +1,4 @@
-//! Files that a reader sees with their old content or with the new one, and
-//! nothing between.
+//! Atomic file writes: readers see the old content or the new content.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -10,65 +9,64 @@ use tempfile::NamedTempFile;
 
 use crate::cli::failure::Failure;
 
-/// New content, on disk already, that is not yet in its place.
+/// New content of a file, written to disk, before it replaces the file.
 #[derive(Debug)]
-pub(crate) struct Staged {
-    place: Place,
-    /// As it was named.
+pub(crate) struct StagedFile {
+    content: StagedContent,
+    /// The path as given by the user.
     path: PathBuf,
 }
 
 #[derive(Debug)]
-enum Place {
-    Replace {
-        new: NamedTempFile,
-        target: PathBuf,
-    },
-    /// A pipe or a device (`--report /dev/stderr`) is written, not replaced.
-    Into {
-        content: Vec<u8>,
-        target: PathBuf,
-    },
+enum StagedContent {
+    /// A temporary file that replaces the target.
+    Replace { new: NamedTempFile, target: PathBuf },
+    /// Bytes for a pipe or a device (`--report /dev/stderr`), which is not replaced.
+    Write { content: Vec<u8>, target: PathBuf },
 }
 
-/// Prepares new content for a file. The mode will be kept, a link stay a link.
+/// Stages new content for a file. The commit keeps the mode, and a symbolic link to the file.
 ///
 /// # Errors
 ///
-/// [`Failure`]; the file is as it was.
-pub(crate) fn stage(path: &Path, content: &[u8]) -> Result<Staged, Failure> {
-    let place = try_stage(path, content).map_err(|error| cannot_write(path, &error))?;
+/// [`Failure`] if the content cannot be written. The file is unchanged.
+pub(crate) fn stage(path: &Path, content: &[u8]) -> Result<StagedFile, Failure> {
+    let content = try_stage(path, content).map_err(|error| cannot_write(path, &error))?;
     let path = path.to_owned();
-    Ok(Staged { place, path })
+    Ok(StagedFile { content, path })
 }
 
-/// Puts new content in the place of a file at once.
+/// Replaces the content of a file.
 ///
 /// # Errors
 ///
-/// As [`stage`] and [`Staged::commit`].
+/// As [`stage`] and [`StagedFile::commit`].
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
     stage(path, content)?.commit()
 }
 
-impl Staged {
-    /// Puts the content in its place.
+impl StagedFile {
+    /// Replaces the file.
     ///
     /// # Errors
     ///
-    /// [`Failure`]; the file is as it was.
+    /// [`Failure`] if the content cannot be written. The file is unchanged.
     pub(crate) fn commit(self) -> Result<(), Failure> {
-        let Self { place, path } = self;
-        try_commit(place).map_err(|error| cannot_write(&path, &error))
+        let Self { content, path } = self;
+        try_commit(content).map_err(|error| cannot_write(&path, &error))
     }
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::unusable(format!("cannot write {}: {}", path.display(), plain(error)))
+    Failure::unusable(format!(
+        "cannot write {}: {}",
+        path.display(),
+        io_message(error)
+    ))
 }
 
-/// The system's message without "(os error 2)".
-pub(crate) fn plain(error: &io::Error) -> String {
+/// Returns the message of an I/O error without its number, `(os error 2)`.
+pub(crate) fn io_message(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),
@@ -76,7 +74,7 @@ pub(crate) fn plain(error: &io::Error) -> String {
     }
 }
 
-fn try_stage(path: &Path, content: &[u8]) -> io::Result<Place> {
+fn try_stage(path: &Path, content: &[u8]) -> io::Result<StagedContent> {
     let target = match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
         target => target?,
@@ -84,37 +82,37 @@ fn try_stage(path: &Path, content: &[u8]) -> io::Result<Place> {
     let mode = match fs::metadata(&target) {
         Ok(found) if !found.is_file() => {
             let content = content.to_owned();
-            return Ok(Place::Into { content, target });
+            return Ok(StagedContent::Write { content, target });
         }
         Ok(found) => Some(found.permissions()),
         Err(_) => None,
     };
     let mut new = tempfile::Builder::new()
         .prefix(".mirror-")
-        // As for any new file: the umask narrows it.
+        // The umask applies, as for any new file.
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder_of(&target))?;
+        .tempfile_in(directory_of(&target))?;
     if let Some(mode) = mode {
         new.as_file().set_permissions(mode)?;
     }
     new.write_all(content)?;
     new.as_file().sync_all()?;
-    Ok(Place::Replace { new, target })
+    Ok(StagedContent::Replace { new, target })
 }
 
-fn try_commit(place: Place) -> io::Result<()> {
-    match place {
-        Place::Into { content, target } => fs::write(target, content),
-        Place::Replace { new, target } => {
+fn try_commit(staged: StagedContent) -> io::Result<()> {
+    match staged {
+        StagedContent::Write { content, target } => fs::write(target, content),
+        StagedContent::Replace { new, target } => {
             new.persist(&target)?;
-            File::open(folder_of(&target))?.sync_all()
+            File::open(directory_of(&target))?.sync_all()
         }
     }
 }
 
-fn folder_of(file: &Path) -> &Path {
+fn directory_of(file: &Path) -> &Path {
     match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     }
 }
@@ -126,9 +124,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writing_keeps_mode_and_link_and_leaves_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    fn write_keeps_mode_and_link_and_leaves_no_other_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
         fs::write(&file, "old").unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
         symlink("file", &link).unwrap();
@@ -137,27 +135,27 @@ mod tests {
         assert_eq!(fs::read(&file).unwrap(), b"new");
         let after = fs::metadata(&file).unwrap();
         assert_eq!(after.permissions().mode() & 0o777, 0o640);
-        assert_ne!(after.ino(), before, "replaced, not written into");
+        assert_ne!(after.ino(), before, "the file is replaced");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
     }
 
     #[test]
-    fn what_is_staged_and_not_committed_leaves_no_trace() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
+    fn staged_file_without_commit_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
         fs::write(&file, "old").unwrap();
         drop(stage(&file, b"new").unwrap());
         assert_eq!(fs::read(&file).unwrap(), b"old");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_is_named() {
-        let failure = write(Path::new("/nonexistent/folder/file"), b"x").unwrap_err();
+    fn failure_names_the_file() {
+        let failure = write(Path::new("/nonexistent/directory/file"), b"x").unwrap_err();
         assert_eq!(
             failure.message,
-            "cannot write /nonexistent/folder/file: No such file or directory"
+            "cannot write /nonexistent/directory/file: No such file or directory"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `config.json` on disk.
+//! The configuration file, `config.json`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -6,36 +6,36 @@ use std::path::{Path, PathBuf};
 
 use tag_retrieval::config::Config;
 
-use super::atomic_file::plain;
+use super::atomic_file::io_message;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::options::CommonOptions;
 
-/// Where the configuration is looked for if none is named.
+/// The default path of the configuration.
 const DEFAULT: &str = "config.json";
 
 /// A configuration that was read.
 #[derive(Debug)]
 pub(crate) struct ConfigFile {
-    /// As it was named: what messages say.
+    /// The path as given by the user, for messages.
     pub(crate) name: String,
-    /// What is in it.
+    /// The configuration.
     pub(crate) config: Config,
 }
 
-/// A configuration that is there, whole or with what is wrong with it.
+/// An existing configuration, or its problems.
 #[derive(Debug)]
 pub(crate) enum ReadConfig {
-    /// It has no problem.
-    Whole(ConfigFile),
-    /// Everything that is wrong with it.
-    Wrong(Vec<Finding>),
+    /// The configuration is valid.
+    Valid(ConfigFile),
+    /// All problems of the configuration.
+    Invalid(Vec<Finding>),
 }
 
-/// Reads the configuration. The default one may be missing: `None`.
+/// Reads the configuration; `None` if the default one does not exist.
 ///
 /// # Errors
 ///
-/// [`Failure`] for one that cannot be read, or is named and missing.
+/// [`Failure`] if it cannot be read, or `--config` names a file that does not exist.
 pub(crate) fn read(common: &CommonOptions) -> Result<Option<ReadConfig>, Failure> {
     let path = path(common);
     let name = path.display().to_string();
@@ -44,14 +44,14 @@ pub(crate) fn read(common: &CommonOptions) -> Result<Option<ReadConfig>, Failure
         Err(error) if error.kind() == ErrorKind::NotFound && common.config.is_none() => {
             return Ok(None);
         }
-        Err(error) => return Err(unreadable(&path, &plain(&error))),
+        Err(error) => return Err(unreadable(&path, &io_message(&error))),
     };
     let Ok(text) = String::from_utf8(bytes) else {
-        return Err(unreadable(&path, "it is not UTF-8"));
+        return Err(unreadable(&path, "not UTF-8"));
     };
     Ok(Some(match Config::parse(&text) {
-        Ok(config) => ReadConfig::Whole(ConfigFile { name, config }),
-        Err(problems) => ReadConfig::Wrong(
+        Ok(config) => ReadConfig::Valid(ConfigFile { name, config }),
+        Err(problems) => ReadConfig::Invalid(
             problems
                 .iter()
                 .map(|problem| Finding {
@@ -71,46 +71,45 @@ pub(crate) fn path(common: &CommonOptions) -> PathBuf {
 }
 
 fn unreadable(path: &Path, why: &str) -> Failure {
-    let place = path.display();
-    Failure::unusable(format!("cannot read the configuration {place}: {why}"))
+    let path = path.display();
+    Failure::unusable(format!("cannot read the configuration {path}: {why}"))
 }
 
-/// Reads the configuration of a command that is nothing without one.
+/// Reads the configuration of a command that requires one.
 ///
 /// # Errors
 ///
-/// As [`read`]; [`Failure`] where there is none, and for one with problems.
+/// As [`read`]; [`Failure`] if there is none, or it has problems.
 pub(crate) fn require(common: &CommonOptions) -> Result<ConfigFile, Failure> {
     match read(common)? {
-        Some(ReadConfig::Whole(file)) => Ok(file),
-        Some(ReadConfig::Wrong(problems)) => {
+        Some(ReadConfig::Valid(file)) => Ok(file),
+        Some(ReadConfig::Invalid(problems)) => {
             let message = match problems.len() {
-                1 => "the configuration has a problem; nobody was asked".to_owned(),
-                many => format!("the configuration has {many} problems; nobody was asked"),
+                1 => "the configuration has 1 problem; no request was sent".to_owned(),
+                many => format!("the configuration has {many} problems; no request was sent"),
             };
             Err(Failure::unusable(message)
-                .hint("correct what is named above; `mirror lint` checks it again".to_owned())
+                .hint("correct the configuration, then check it with `mirror lint`".to_owned())
                 .problems(problems))
         }
         None => Err(Failure::unusable(format!(
-            "there is no configuration: {DEFAULT} does not exist"
+            "cannot read the configuration: {DEFAULT} does not exist"
         ))
         .hint(
-            "it says where versions are announced (README, \"New versions\"); name another file \
-             with --config FILE"
+            "create it as docs/version-sources.md describes, or name another file with --config FILE"
                 .to_owned(),
         )),
     }
 }
 
-/// What is wrong with the configuration; nothing where there is none.
+/// Returns the problems of the configuration; none if it does not exist.
 ///
 /// # Errors
 ///
 /// As [`read`].
 pub(crate) fn findings(common: &CommonOptions) -> Result<Vec<Finding>, Failure> {
     Ok(match read(common)? {
-        None | Some(ReadConfig::Whole(_)) => Vec::new(),
-        Some(ReadConfig::Wrong(problems)) => problems,
+        None | Some(ReadConfig::Valid(_)) => Vec::new(),
+        Some(ReadConfig::Invalid(problems)) => problems,
     })
 }

@@ -1,4 +1,4 @@
-//! Lists on disk: reading and checking them all.
+//! List files: reading and checking them.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,38 +10,38 @@ use image_name::{full_repository, tag_or_digest};
 use images_list::{Checker, List, Problem, Row, Severity};
 use serde_json::{Value, json};
 
-use super::atomic_file::plain;
+use super::atomic_file::io_message;
 use crate::cli::failure::{Failure, Finding};
 
-/// Where a list is looked for if none is named.
+/// The default path of the list.
 const DEFAULT: &str = "images-list";
 
-/// A list and where it was read from.
+/// A list and its path.
 #[derive(Debug)]
 pub(crate) struct ListFile {
-    /// As it was named: what messages say.
+    /// The path as given by the user, for messages.
     pub(crate) name: String,
     /// The file.
     pub(crate) path: PathBuf,
-    /// What is in it.
+    /// The list.
     pub(crate) list: List,
 }
 
 /// A line of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowLocation {
-    /// The list, as it was named.
+    /// The list, as named by the user.
     pub(crate) file: String,
     /// The line, counted from 1.
     pub(crate) line: usize,
 }
 
-/// A finding and whether rows are at stake.
+/// A finding and its severity.
 #[derive(Debug)]
 pub(crate) struct ListFinding {
     /// The finding.
     pub(crate) finding: Finding,
-    /// How bad it is.
+    /// The severity.
     pub(crate) severity: Severity,
 }
 
@@ -73,8 +73,8 @@ impl fmt::Display for RowLocation {
     }
 }
 
-/// The lists to read: those named by flags, else by operand or environment
-/// (separated by commas), else the default. Each once, however often named.
+/// Returns the paths of the lists, each once: those of the options, or else of the `IMAGES_FILE`
+/// setting (separated by commas), or else the default.
 pub(crate) fn paths(flags: &[PathBuf], images_file: Option<&str>) -> Vec<PathBuf> {
     let named = if flags.is_empty() {
         let names = images_file.unwrap_or(DEFAULT).split(',');
@@ -97,7 +97,7 @@ pub(crate) fn paths(flags: &[PathBuf], images_file: Option<&str>) -> Vec<PathBuf
 ///
 /// # Errors
 ///
-/// [`Failure`] that names every file that cannot be read.
+/// [`Failure`] that names every list that cannot be read.
 pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<ListFile>, Failure> {
     let mut lists = Vec::new();
     let mut failed: Option<Failure> = None;
@@ -120,11 +120,15 @@ fn read(path: &Path) -> Result<ListFile, Failure> {
     let name = path.display().to_string();
     let bytes = fs::read(path).map_err(|error| {
         let hint = (error.kind() == io::ErrorKind::NotFound).then(|| {
-            "name your list with --images-list FILE or IMAGES_FILE; \
+            "name the list with --images-list FILE or IMAGES_FILE; \
              it has a row `SOURCE DESTINATION TAG` for each image"
                 .to_owned()
         });
-        Failure::unusable(format!("cannot read the list {name}: {}", plain(&error))).hint(hint)
+        Failure::unusable(format!(
+            "cannot read the list {name}: {}",
+            io_message(&error)
+        ))
+        .hint(hint)
     })?;
     let list = List::from_bytes(&bytes).map_err(|error| {
         let finding = Finding {
@@ -132,13 +136,13 @@ fn read(path: &Path) -> Result<ListFile, Failure> {
             line: error.line,
             message: error.to_string(),
         };
-        Failure::unusable(format!("the list {name} is not text")).problems(vec![finding])
+        Failure::unusable(format!("cannot read the list {name}: not UTF-8")).problems(vec![finding])
     })?;
     let path = path.to_owned();
     Ok(ListFile { name, path, list })
 }
 
-/// Everything wrong with the lists, each checked against those before it too.
+/// Returns all problems of the lists. Each list is checked together with those before it.
 pub(crate) fn check(lists: &[ListFile]) -> Vec<ListFinding> {
     let mut checker = Checker::default();
     let mut findings = Vec::new();
@@ -153,7 +157,7 @@ pub(crate) fn check(lists: &[ListFile]) -> Vec<ListFinding> {
     findings
 }
 
-/// A problem with the name of its file.
+/// Returns a finding for a problem of a file.
 pub(crate) fn finding(file: &str, problem: &Problem) -> Finding {
     Finding {
         file: file.to_owned(),
@@ -177,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_beat_what_else_names_lists() {
+    fn options_take_precedence_over_the_setting() {
         let flag = [PathBuf::from("a")];
         assert_eq!(paths(&flag, Some("b")), [PathBuf::from("a")]);
         assert_eq!(
@@ -188,11 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn every_unreadable_list_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let odd = folder.path().join("odd");
-        fs::write(&odd, b"a b 1\n\xff\n").unwrap();
-        let failure = read_all(&[folder.path().join("gone"), odd]).unwrap_err();
+    fn failure_names_every_unreadable_list() {
+        let directory = tempfile::tempdir().unwrap();
+        let binary = directory.path().join("binary");
+        fs::write(&binary, b"a b 1\n\xff\n").unwrap();
+        let failure = read_all(&[directory.path().join("gone"), binary]).unwrap_err();
         assert!(failure.message.contains("gone"), "{failure}");
         assert_eq!(failure.problems[0].line, 2);
         assert!(!failure.message.contains("os error"), "{failure}");

@@ -1,4 +1,4 @@
-//! `LIST.lock`: what was approved for each row of a list, on disk.
+//! Lock files, `LIST.lock`: the approved digest of each row of a list.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,29 +7,29 @@ use std::path::{Path, PathBuf};
 
 use images_list::{List, Lock, LockProblem};
 
-use super::atomic_file::{self, Staged, plain};
+use super::atomic_file::{self, StagedFile, io_message};
 use super::list_file::ListFile;
 use crate::cli::failure::{Failure, Finding};
 
-/// The lock of a list that has one.
+/// The lock of a list, and its path.
 #[derive(Debug, Clone)]
 pub(crate) struct LockFile {
-    /// As the list was named, with `.lock`: what messages say.
+    /// The path as given by the user, with `.lock`, for messages.
     pub(crate) name: String,
     path: PathBuf,
-    /// What it had when it was read.
+    /// The text that was read.
     text: String,
-    /// What is in it.
+    /// The lock.
     pub(crate) lock: Lock,
 }
 
-/// Why there is no lock to go by.
+/// The reason why a lock cannot be used.
 #[derive(Debug)]
 pub(crate) enum LockFileError {
-    /// The file is there and cannot be read.
+    /// The file exists and cannot be read.
     Unreadable(Failure),
-    /// Lines are wrong.
-    Wrong(Vec<Finding>),
+    /// The file has invalid lines.
+    Invalid(Vec<Finding>),
 }
 
 impl LockFile {
@@ -37,18 +37,18 @@ impl LockFile {
     ///
     /// # Errors
     ///
-    /// [`LockFileError`] for a file that is there and is no lock.
+    /// [`LockFileError`] for a file that cannot be read or is invalid.
     pub(crate) fn read(list: &ListFile) -> Result<Option<Self>, LockFileError> {
         let (name, path) = (name_of(&list.name), path_of(&list.path));
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                let message = format!("cannot read the lock {name}: {}", plain(&error));
+                let message = format!("cannot read the lock {name}: {}", io_message(&error));
                 return Err(LockFileError::Unreadable(Failure::unusable(message)));
             }
         };
-        // What is no UTF-8 is in no field of a lock, and is found as such.
+        // Replacement characters are invalid in every field, so the parser reports the line.
         let text = String::from_utf8_lossy(&bytes).into_owned();
         match Lock::parse(&text) {
             Ok(lock) => Ok(Some(Self {
@@ -57,7 +57,7 @@ impl LockFile {
                 text,
                 lock,
             })),
-            Err(problems) => Err(LockFileError::Wrong(
+            Err(problems) => Err(LockFileError::Invalid(
                 problems
                     .iter()
                     .map(|problem| finding(&name, problem))
@@ -66,7 +66,7 @@ impl LockFile {
         }
     }
 
-    /// Reads the lock beside a list, or begins one.
+    /// Reads the lock beside a list, or creates an empty one in memory.
     ///
     /// # Errors
     ///
@@ -80,17 +80,17 @@ impl LockFile {
         }))
     }
 
-    /// What the file had when it was read.
+    /// Returns the text that was read.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Prepares the file for a list, where it would not stay as it is.
+    /// Stages the file for a list; `None` if the text is unchanged.
     ///
     /// # Errors
     ///
     /// As [`atomic_file::stage`].
-    pub(crate) fn stage(&self, list: &List) -> Result<Option<Staged>, Failure> {
+    pub(crate) fn stage(&self, list: &List) -> Result<Option<StagedFile>, Failure> {
         let text = self.lock.text(list);
         if text == self.text {
             return Ok(None);
@@ -98,12 +98,12 @@ impl LockFile {
         self.stage_text(&text).map(Some)
     }
 
-    /// Prepares the file.
+    /// Stages the file with a text.
     ///
     /// # Errors
     ///
     /// As [`atomic_file::stage`].
-    pub(crate) fn stage_text(&self, text: &str) -> Result<Staged, Failure> {
+    pub(crate) fn stage_text(&self, text: &str) -> Result<StagedFile, Failure> {
         atomic_file::stage(&self.path, text.as_bytes())
     }
 }
@@ -112,14 +112,14 @@ impl From<LockFileError> for Failure {
     fn from(error: LockFileError) -> Self {
         match error {
             LockFileError::Unreadable(failure) => failure,
-            LockFileError::Wrong(problems) => {
-                Self::unusable("the lock has lines that approve nothing; nothing was sent")
-                    .hint(
-                        "put the lines of the last commit back, or remove the wrong ones and run `mirror lock`"
-                            .to_owned(),
-                    )
-                    .problems(problems)
-            }
+            LockFileError::Invalid(problems) => Self::unusable(
+                "the lock has invalid lines; nothing was sent",
+            )
+            .hint(
+                "restore the lines of the last commit, or remove them and run `mirror lock`"
+                    .to_owned(),
+            )
+            .problems(problems),
         }
     }
 }
@@ -136,7 +136,7 @@ fn name_of(list: &str) -> String {
     format!("{list}.lock")
 }
 
-/// The lock of a list at this path.
+/// Returns the path of the lock of a list.
 pub(crate) fn path_of(list: &Path) -> PathBuf {
     let mut path = OsString::from(list);
     path.push(".lock");

@@ -1,4 +1,4 @@
-//! Lists that nobody else adds to for the moment.
+//! Advisory locks on lists during a write.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -6,41 +6,37 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::atomic_file::plain;
+use super::atomic_file::io_message;
 use super::list_file::ListFile;
 use crate::cli::failure::Failure;
 
-/// How long a list may be held by others. One holds it for milliseconds.
+/// The maximum wait for a list. A run holds the lock for milliseconds.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// Between two looks.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Advisory locks (flock) on files, released when this is dropped, or when the
-/// process ends in whatever way.
+/// Advisory locks (flock) on files. They are released on drop, and when the process ends.
 ///
-/// The lists themselves are locked, not files beside them: nothing is left
-/// over, and no further file need be writable. A list is replaced by a rename,
-/// so the lock is on the file that was at the path; whoever waited for it finds
-/// another file there, and locks that.
+/// The lists themselves are locked, so that no lock file is left behind or has to be writable. A
+/// write replaces the list by a rename, so that a run that waited for the lock has locked the old
+/// file. It then locks the new one.
 #[derive(Debug)]
 pub(crate) struct LockedFiles {
-    // Held, never read.
+    // Only kept open.
     _files: Vec<File>,
 }
 
 impl LockedFiles {
-    /// Locks all lists, in the same order whatever the order of naming, so
-    /// that no two runs wait for each other.
+    /// Locks all lists, in the order of their paths, so that two runs never wait for each other.
     ///
     /// # Errors
     ///
-    /// [`Failure`] where a file cannot be opened or locked, or somebody else
-    /// does not let go of it.
+    /// [`Failure`] if a file cannot be opened or locked, or another run keeps its lock.
     pub(crate) async fn lock(lists: &[ListFile]) -> Result<Self, Failure> {
         let until = Instant::now() + DEADLINE;
         let mut paths = Vec::new();
         for list in lists {
-            paths.push(real(&list.path)?);
+            paths.push(real_path(&list.path)?);
         }
         paths.sort();
         paths.dedup();
@@ -52,45 +48,49 @@ impl LockedFiles {
     }
 }
 
-fn real(path: &Path) -> Result<PathBuf, Failure> {
-    fs::canonicalize(path).map_err(|error| cannot(path, &error))
+fn real_path(path: &Path) -> Result<PathBuf, Failure> {
+    fs::canonicalize(path).map_err(|error| lock_failure(path, &error))
 }
 
 async fn lock(path: &Path, until: Instant) -> Result<File, Failure> {
     loop {
-        let file = open(path).map_err(|error| cannot(path, &error))?;
+        let file = open(path).map_err(|error| lock_failure(path, &error))?;
         match file.try_lock() {
-            Ok(()) if is_still_there(&file, path) => return Ok(file),
-            // Replaced by the one who had the lock.
+            Ok(()) if is_current(&file, path) => return Ok(file),
+            // The run that held the lock has replaced the file.
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => tokio::time::sleep(PAUSE).await,
-            Err(TryLockError::Error(error)) => return Err(cannot(path, &error)),
+            Err(TryLockError::Error(error)) => return Err(lock_failure(path, &error)),
         }
         if Instant::now() > until {
             return Err(Failure::failed(format!(
-                "another run has been writing {} for {} s; nothing was written",
+                "cannot lock {}: another run has held its lock for {} s; nothing was written",
                 path.display(),
                 DEADLINE.as_secs()
             ))
-            .hint("see who it is with `fuser` or `lsof`, and run this again".to_owned()));
+            .hint("find the process with `fuser` or `lsof`, then run again".to_owned()));
         }
     }
 }
 
-/// For writing where that is allowed: NFS locks nothing else.
+/// Opens a file for writing if its mode allows it, since NFS locks no other files.
 fn open(path: &Path) -> io::Result<File> {
     let both = OpenOptions::new().read(true).write(true).open(path);
     both.or_else(|_| File::open(path))
 }
 
-fn is_still_there(file: &File, path: &Path) -> bool {
+fn is_current(file: &File, path: &Path) -> bool {
     let identity = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
-    let (held, there) = (file.metadata(), fs::metadata(path));
-    matches!((held, there), (Ok(held), Ok(there)) if identity(&held) == identity(&there))
+    let (locked, current) = (file.metadata(), fs::metadata(path));
+    matches!((locked, current), (Ok(locked), Ok(current)) if identity(&locked) == identity(&current))
 }
 
-fn cannot(path: &Path, error: &io::Error) -> Failure {
-    let message = format!("cannot lock the list {}: {}", path.display(), plain(error));
+fn lock_failure(path: &Path, error: &io::Error) -> Failure {
+    let message = format!(
+        "cannot lock the list {}: {}",
+        path.display(),
+        io_message(error)
+    );
     Failure::unusable(message)
 }
 
@@ -101,9 +101,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_lock_is_on_the_file_that_is_there_now() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("list");
+    async fn lock_is_on_the_current_file_of_the_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("list");
         fs::write(&path, "old").unwrap();
         let list = ListFile {
             name: "list".to_owned(),
@@ -123,7 +123,7 @@ mod tests {
         });
         tokio::time::sleep(PAUSE * 3).await;
         assert!(!waiting.is_finished());
-        // Whoever is first at the new file has it, although the old one is let go.
+        // The new file has another holder when the lock on the old one is released.
         crate::files::atomic_file::write(&path, b"new").unwrap();
         let first = File::open(&path).unwrap();
         first.try_lock().unwrap();

@@ -1,4 +1,4 @@
-//! Files that are read and written: lists, locks, the configuration.
+//! Files: lists, locks and the configuration.
 
 pub(crate) mod atomic_file;
 pub(crate) mod config_file;

@@ -6,19 +6,20 @@ use super::repository::{Git, first_line_of_stderr};
 use super::tracked::TrackedPath;
 use crate::cli::failure::Failure;
 
-/// The revisions that a branch is compared with by default; the first that exists counts.
+/// The default bases of a branch. The first that exists is used.
 const DEFAULT_BASES: [&str; 3] = ["origin/HEAD", "origin/main", "origin/master"];
 
-/// A shallow clone follows one branch only, so the command names the others.
-const SHALLOW: &str = "the clone is shallow: get the history with \
+/// The hint for a shallow clone. It tracks one branch only, so the refspec names all.
+const SHALLOW: &str = "fetch the history of the shallow clone with \
     `git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'`, \
     or check out with `fetch-depth: 0`";
 
-/// Nothing is fetched on demand, since the repository's configuration says how.
-const PARTIAL: &str = "the clone is partial: get the missing objects with \
+/// The hint for a partial clone. Objects are not fetched on demand, since the configuration of an
+/// untrusted checkout controls the fetch.
+const PARTIAL: &str = "fetch the missing objects of the partial clone with \
     `git fetch --refetch --no-filter origin`, or check out without `filter`";
 
-const NAME_THE_BASE: &str = "name the branch that this one is to be merged into with --base";
+const NAME_THE_BASE: &str = "name the target branch with --base";
 
 impl Git {
     /// Returns the hash of the commit where the current branch left `base`, by default the first
@@ -42,7 +43,7 @@ impl Git {
         } else {
             NAME_THE_BASE
         };
-        let message = format!("git knows no commit that HEAD and {name} have in common");
+        let message = format!("HEAD and {name} have no common commit in this clone");
         Err(Failure::unusable(message).hint(hint.to_owned()))
     }
 
@@ -55,9 +56,12 @@ impl Git {
         let hint = if self.is_shallow().await? {
             SHALLOW.to_owned()
         } else {
-            format!("{NAME_THE_BASE}, or get it with `git fetch origin`")
+            format!("{NAME_THE_BASE}, or fetch it with `git fetch origin`")
         };
-        let message = format!("git knows none of {}", DEFAULT_BASES.join(", "));
+        let message = format!(
+            "cannot find the target branch: there is no {}",
+            DEFAULT_BASES.join(", no ")
+        );
         Err(Failure::unusable(message).hint(hint))
     }
 
@@ -84,7 +88,7 @@ impl Git {
             // MODE TYPE HASH, a tab and the path.
             let entry = String::from_utf8_lossy(&listed.stdout);
             let hash = match entry.split_whitespace().collect::<Vec<_>>()[..] {
-                ["120000", ..] => return Err(unreadable("it is a symbolic link")),
+                ["120000", ..] => return Err(unreadable("symbolic link")),
                 [_, "blob", hash, ..] => hash,
                 _ => return Ok(None),
             };
@@ -101,9 +105,9 @@ impl Git {
     }
 
     async fn commit(&self, revision: &str) -> Result<String, Failure> {
-        // git would take it for an option.
+        // git would parse it as an option.
         if revision.is_empty() || revision.starts_with('-') {
-            let message = format!("{revision:?} is no git revision");
+            let message = format!("{revision:?} is not a git revision");
             return Err(Failure::unusable(message));
         }
         if let Some(commit) = self.find_commit(revision).await? {
@@ -112,9 +116,9 @@ impl Git {
         let hint = if self.is_shallow().await? {
             SHALLOW
         } else {
-            "`git fetch` may bring it; `git log` shows what there is"
+            "fetch it with `git fetch`, or name another revision"
         };
-        let message = format!("git knows no revision {revision:?}");
+        let message = format!("the git revision {revision:?} does not exist");
         Err(Failure::unusable(message).hint(hint.to_owned()))
     }
 
@@ -167,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_is_read_as_it_was() {
+    async fn content_is_that_of_the_revision() {
         let repository = with_list();
         repository.write("sub/list", "new");
         symlink("sub/list", repository.path().join("link")).unwrap();
@@ -185,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_was_a_link_is_refused() {
+    async fn symbolic_link_in_the_revision_is_refused() {
         let repository = with_list();
         let link = repository.path().join("link");
         symlink("sub/list", &link).unwrap();
@@ -195,12 +199,12 @@ mod tests {
         let git = open(&repository).await;
         let tracked = git.track(Path::new("link"), Links::Refuse).unwrap();
         let failure = git.content_at("HEAD", &tracked).await.unwrap_err();
-        let want = "cannot read link of HEAD with git: it is a symbolic link";
+        let want = "cannot read link of HEAD with git: symbolic link";
         assert_eq!(failure.message, want);
     }
 
     #[tokio::test]
-    async fn revisions_that_do_not_exist_are_refused() {
+    async fn unknown_revisions_are_refused() {
         let repository = with_list();
         let git = open(&repository).await;
         let tracked = git.track(Path::new("sub/list"), Links::Refuse).unwrap();
@@ -212,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_partial_clone_is_not_completed_and_the_failure_names_the_command() {
+    async fn partial_clone_is_not_fetched_and_the_hint_names_the_command() {
         let origin = with_list();
         origin.git(&["config", "uploadpack.allowFilter", "true"]);
         origin.write("sub/list", "new");
@@ -227,7 +231,7 @@ mod tests {
         let failure = git.content_at("HEAD~1", &tracked).await.unwrap_err();
         let hint = failure.hint.unwrap();
         assert_eq!(hint, PARTIAL);
-        // The command that the hint names helps.
+        // The command of the hint works.
         clone.git(&["fetch", "--quiet", "--refetch", "--no-filter", "origin"]);
         let content = git.content_at("HEAD~1", &tracked).await.unwrap();
         assert_eq!(content.as_deref(), Some(&b"old"[..]));

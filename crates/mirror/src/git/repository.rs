@@ -11,15 +11,15 @@ use super::settings;
 use super::tracked::{Links, PathError, TrackedPath};
 use crate::cli::failure::Failure;
 use crate::cli::git_variables::GitVariables;
-use crate::files::atomic_file::plain;
+use crate::files::atomic_file::io_message;
 
 /// The deadline of one call. git reads local objects only.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The bound of the output of one call, in bytes: far above any list.
+/// Maximum output of one call, in bytes: far above the size of a list.
 const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 
-/// The command or option that needs a repository, for its messages.
+/// The command or option that needs a repository, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// `check-new`
@@ -74,7 +74,7 @@ impl Git {
         let working_directory = env::current_dir().map_err(|error| {
             Failure::unusable(format!(
                 "cannot find the working directory: {}",
-                plain(&error)
+                io_message(&error)
             ))
         })?;
         Self::discover_from(&working_directory, variables, purpose).await
@@ -95,8 +95,8 @@ impl Git {
         };
         let working_directory = directory
             .canonicalize()
-            .map_err(|error| unusable(&plain(&error)))?;
-        // git itself would also take a directory with the files of a bare repository for one.
+            .map_err(|error| unusable(&io_message(&error)))?;
+        // git itself would also accept a directory with the files of a bare repository.
         let top = working_directory
             .ancestors()
             .find(|directory| directory.join(".git").symlink_metadata().is_ok());
@@ -127,14 +127,16 @@ impl Git {
         let why = first_line_of_stderr(&found);
         let hint = if why.contains("dubious ownership") {
             let top = git.top.display();
-            format!("if you trust it, run `git config --global --add safe.directory {top}`")
+            format!(
+                "if you trust the repository, run `git config --global --add safe.directory {top}`"
+            )
         } else {
             purpose.hint().to_owned()
         };
         Err(unusable(&why).hint(hint))
     }
 
-    /// The values of `safe.directory`, the only setting of the user that the calls here need.
+    /// Returns the values of `safe.directory`, the only setting of the user that the calls need.
     async fn read_safe_directories(
         &self,
         variables: &GitVariables,
@@ -147,7 +149,7 @@ impl Git {
                 "--get-all",
                 "safe.directory",
             ])
-            // Not in a repository, which could include other files.
+            // Outside of any repository, whose configuration could include other files.
             .current_dir("/")
             .env("PATH", self.search_path.clone())
             .env("LC_ALL", "C")
@@ -160,7 +162,7 @@ impl Git {
         let read = run(program).await?;
         let values = read.stdout.split(|byte| *byte == 0);
         let mut values: Vec<OsString> = values.map(os_string).collect();
-        // What follows the last NUL is no value.
+        // The last value ends with a NUL too.
         values.pop();
         values.extend(variables.safe_directories.iter().cloned());
         Ok(values)
@@ -204,7 +206,7 @@ impl Git {
     fn unusable_path(&self, error: &PathError) -> Failure {
         let hint = match error {
             PathError::Link { .. } => {
-                "commit the file itself: a link can lead to any file of the machine"
+                "commit the file itself, since a link can lead to any file of the machine"
             }
             PathError::Nested { .. } | PathError::Outside { .. } | PathError::Unusable { .. } => {
                 self.purpose.hint()
@@ -214,7 +216,7 @@ impl Git {
     }
 
     /// Refuses a file of the repository that is a symbolic link, or is reached through one. Files
-    /// outside of the repository pass: the user chose them.
+    /// outside of the repository are accepted, since the user chose them.
     ///
     /// # Errors
     ///
@@ -244,9 +246,10 @@ async fn run(program: Program) -> Result<Output, Failure> {
         .max_stdout(MAX_OUTPUT)
         .keep_stderr(KeptStderr::First(16 * 1024));
     program.run().await.map_err(|error| match error {
-        RunError::TimedOut { deadline, .. } => {
-            Failure::unusable(format!("git did not end within {} s", deadline.as_secs()))
-        }
+        RunError::TimedOut { deadline, .. } => Failure::unusable(format!(
+            "git did not finish within {} s",
+            deadline.as_secs()
+        )),
         RunError::TooMuchOutput { limit, .. } => {
             Failure::unusable(format!("git wrote more than {limit} bytes"))
         }
@@ -259,7 +262,7 @@ fn os_string(bytes: &[u8]) -> OsString {
     OsString::from_vec(bytes.to_owned())
 }
 
-/// The first line that git wrote to stderr.
+/// Returns the first line that git wrote to stderr.
 pub(super) fn first_line_of_stderr(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let line = stderr.lines().next().unwrap_or("no message from git");
@@ -287,7 +290,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn the_top_is_the_nearest_directory_with_dot_git() {
+    async fn top_is_the_nearest_directory_with_dot_git() {
         let repository = GitRepository::new();
         repository.write("lists/images-list", "");
         let git = discover(&repository.path().join("lists")).await.unwrap();
@@ -297,7 +300,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn a_bare_repository_is_not_discovered() {
+    async fn bare_repository_is_not_discovered() {
         let repository = GitRepository::new();
         repository.git(&["init", "--quiet", "--bare", "lists"]);
         let git = discover(&repository.path().join("lists")).await.unwrap();
@@ -316,7 +319,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn the_origin_is_the_repository_that_was_cloned() {
+    async fn origin_is_the_url_of_the_cloned_repository() {
         let repository = GitRepository::new();
         repository.commit("first");
         let clone = GitRepository::clone_of(&repository);
@@ -327,7 +330,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn safe_directories_of_the_user_are_handed_on() {
+    async fn safe_directories_of_the_user_are_passed_on() {
         let home = tempfile::tempdir().unwrap();
         let text = "[safe]\n\tdirectory = ~/list\n\tdirectory =\n\tdirectory = *\n";
         fs::write(home.path().join(".gitconfig"), text).unwrap();

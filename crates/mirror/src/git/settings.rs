@@ -1,9 +1,9 @@
-//! The configuration and the environment of every call of git.
+//! The configuration and the environment of git.
 
 use std::ffi::{OsStr, OsString};
 
-/// Overrides for the repository's own configuration. Commands that run here read objects and
-/// references only; the overrides hold for whatever git runs on their behalf, too.
+/// Overrides for the configuration of the repository. Our calls only read objects and references.
+/// The overrides also apply to the programs that git starts for them.
 ///
 /// `pager.*` is off with `--no-pager`, aliases do not apply to built-in commands, and filters and
 /// `textconv` do not apply to `cat-file blob`.
@@ -24,13 +24,13 @@ const OVERRIDES: [&str; 14] = [
     "gpg.program=false",
 ];
 
-/// The environment beside `PATH`.
+/// The environment variables besides `PATH`.
 const ENVIRONMENT: [(&str, &str); 12] = [
     ("LC_ALL", "C"),
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
-    // No protocol at all. Stronger than `protocol.allow`, which `protocol.NAME.allow` overrides.
+    // Allows no protocol. `protocol.NAME.allow` overrides `protocol.allow`, but not this.
     ("GIT_ALLOW_PROTOCOL", ""),
     ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_NO_REPLACE_OBJECTS", "1"),
@@ -41,7 +41,7 @@ const ENVIRONMENT: [(&str, &str); 12] = [
     ("GIT_PAGER", "cat"),
 ];
 
-/// The options before the subcommand.
+/// Returns the options before the subcommand.
 pub(super) fn options(safe_directories: &[OsString]) -> Vec<OsString> {
     let safe = safe_directories.iter().map(|directory| {
         let mut setting = OsString::from("safe.directory=");
@@ -56,7 +56,7 @@ pub(super) fn options(safe_directories: &[OsString]) -> Vec<OsString> {
     options
 }
 
-/// The environment of git in a repository.
+/// Returns the environment of git in a repository.
 pub(super) fn environment(search_path: &OsStr) -> Vec<(&'static str, OsString)> {
     let mut variables = ENVIRONMENT
         .map(|(name, value)| (name, value.into()))
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn safe_directories_come_first_and_variables_of_the_caller_do_not_come_at_all() {
+    fn safe_directories_come_first_and_the_environment_of_the_caller_is_dropped() {
         let options = options(&["/srv/list".into()]);
         assert_eq!(options[..2], ["-c", "safe.directory=/srv/list"]);
         let environment = environment(OsStr::new("/bin"));

@@ -5,23 +5,23 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::cli::failure::Failure;
-use crate::files::atomic_file::plain;
+use crate::files::atomic_file::io_message;
 
 /// The treatment of symbolic links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// A link within the checkout is an error.
+    /// Links within the checkout are errors.
     Refuse,
-    /// The path is the one of the file behind all links.
+    /// Links are followed to the file.
     Follow,
 }
 
 /// A path in the repository, which need not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TrackedPath {
-    /// As the user named the file.
+    /// The path as given by the user.
     name: String,
-    /// From the top of the work tree.
+    /// The path from the top of the work tree.
     path: PathBuf,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum PathError {
 }
 
 impl TrackedPath {
-    /// Finds the path of `file`, as named in `working_directory`. Both directories are free of
+    /// Resolves `file`, which is relative to `working_directory`. Both directories are without
     /// links.
     pub(super) fn resolve(
         top: &Path,
@@ -50,7 +50,7 @@ impl TrackedPath {
         let name = file.display().to_string();
         let unusable = |error: io::Error| PathError::Unusable {
             name: name.clone(),
-            reason: plain(&error),
+            reason: io_message(&error),
         };
         let named = working_directory.join(file);
         let (Some(parent), Some(file_name)) = (named.parent(), named.file_name()) else {
@@ -80,12 +80,12 @@ impl TrackedPath {
         Ok(Self { name, path })
     }
 
-    /// As the user named the file.
+    /// Returns the path as given by the user.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// From the top of the work tree.
+    /// Returns the path from the top of the work tree.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -97,18 +97,20 @@ impl TrackedPath {
     /// [`Failure`] for a path that is not UTF-8.
     pub(crate) fn to_text(&self) -> Result<String, Failure> {
         let text = self.path.to_str().map(str::to_owned);
-        text.ok_or_else(|| Failure::unusable(format!("{} is not UTF-8", self.name)))
+        text.ok_or_else(|| {
+            Failure::unusable(format!("cannot use the path {}: not UTF-8", self.name))
+        })
     }
 }
 
-/// The first symbolic link below the top on the way of a path, as it is spelled. Links above the
-/// top are the user's own.
+/// Returns the first symbolic link among the components of a path as written, below the top. Links
+/// above the top are not part of the checkout.
 fn first_link(top: &Path, named: &Path, real: &Path) -> Option<PathBuf> {
-    let spelled = without_dots(named);
+    let written = without_dots(named);
     let is_top = |directory: &&Path| fs::canonicalize(directory).is_ok_and(|real| real == top);
-    // The highest: below it, a link to the top counts as any other.
-    let spelled_top = spelled.ancestors().filter(is_top).last()?;
-    let below_top = spelled.strip_prefix(spelled_top).ok()?;
+    // The highest one, since below the top a link to the top is refused like any other.
+    let written_top = written.ancestors().filter(is_top).last()?;
+    let below_top = written.strip_prefix(written_top).ok()?;
     let mut at = top.to_owned();
     for component in below_top.components() {
         at.push(component);
@@ -116,23 +118,23 @@ fn first_link(top: &Path, named: &Path, real: &Path) -> Option<PathBuf> {
             return Some(at);
         }
     }
-    // `link/../file` is spelled without the link that the system follows.
+    // The components of `link/../file` lack the link that the system follows.
     (at != real).then(|| named.to_owned())
 }
 
-/// A path without `.`, and without `..` and the component before it.
+/// Removes `.`, and `..` with the component before it.
 fn without_dots(path: &Path) -> PathBuf {
-    let mut spelled = PathBuf::new();
+    let mut written = PathBuf::new();
     for component in path.components() {
         match component {
             Component::CurDir => {}
             Component::ParentDir => {
-                spelled.pop();
+                written.pop();
             }
-            other => spelled.push(other),
+            other => written.push(other),
         }
     }
-    spelled
+    written
 }
 
 #[cfg(test)]
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_one_path_however_it_is_named() {
+    fn all_names_of_a_file_have_the_same_path() {
         let (_root, at) = checkout();
         for file in [
             "images-list",

@@ -1,5 +1,4 @@
-//! Whether images and repositories exist, by their registries and the registries'
-//! own APIs.
+//! Checks for the existence of images and repositories.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -15,28 +14,28 @@ use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::options::CommonOptions;
 use crate::registries::client;
-use crate::terminal::hints::{self, Doing};
+use crate::terminal::hints::{self, Operation};
 
-/// Concurrent checks; the client limits the requests to each registry.
-const CONCURRENT: usize = 512;
+/// Maximum concurrent checks. The client limits the requests to each registry.
+const MAX_CONCURRENT: usize = 512;
 
 /// A source repository and one of its tags or digests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ImageTag {
-    /// The source.
+    /// The repository.
     pub(crate) source: RepositoryName,
     /// The tag or digest.
     pub(crate) tag: ManifestReference,
 }
 
-/// The result of a check: an image comes with its digest, a repository with nothing.
+/// The result of a check. `T` is the approved digest of an image.
 #[derive(Debug, Clone)]
 pub(crate) enum Availability<T = ()> {
     /// It exists.
     Found(T),
     /// It does not exist.
     Missing,
-    /// The registry wants credentials, and there are none.
+    /// The registry requires credentials, and none are configured.
     Unchecked(CheckError),
     /// The check failed for any other reason.
     Failed(CheckError),
@@ -51,7 +50,7 @@ pub(crate) struct CheckError {
     pub(crate) refused: bool,
 }
 
-/// Checks images and repositories at their registries, all with one client.
+/// A checker of images and repositories, with one client.
 #[derive(Debug)]
 pub(crate) struct AvailabilityChecker {
     client: Client,
@@ -80,7 +79,7 @@ impl fmt::Display for ImageTag {
 impl<T> Availability<T> {
     /// Classifies a failed request.
     fn from_error(error: &registry_client::Error, image: &Reference) -> Self {
-        let hint = hints::of_wire(Doing::Reading, image, error);
+        let hint = hints::for_request(Operation::Read, image, error);
         let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
         let failed = CheckError {
             message: format!("{error}{hint}"),
@@ -121,7 +120,7 @@ impl AvailabilityChecker {
         concurrently(names, |name| async move { self.repository(&name).await }).await
     }
 
-    /// Checks an image: one HEAD at each location that it may be read from.
+    /// Checks an image with one HEAD at each location, mirrors first.
     async fn image(&self, ImageTag { source, tag }: &ImageTag) -> Availability<ApprovedDigest> {
         let image = source.reference(tag);
         let locations = match self.client.sources(&image) {
@@ -134,7 +133,7 @@ impl AvailabilityChecker {
         };
         let mut availability = Availability::Missing;
         for location in locations {
-            // The registry itself comes after its mirrors, so its result counts.
+            // The last location is the registry itself, which decides.
             availability = match location.head_manifest(&reference).await {
                 Ok(Some(head)) => {
                     let media_type = head.media_type.as_deref();
@@ -149,27 +148,27 @@ impl AvailabilityChecker {
 
     /// Checks a repository.
     ///
-    /// Docker Hub and quay.io have APIs of their own for it. Elsewhere, and where those APIs have
-    /// no result, the tag list decides: 200, or 404 for a repository that does not exist
+    /// Docker Hub and quay.io have their own APIs for this. Elsewhere, and if those APIs have no
+    /// result, the tag list decides: 200, or 404 for a repository that does not exist
     /// (`NAME_UNKNOWN`). In distribution, zot, Harbor and GHCR a repository exists from its first
     /// push on, so an empty one is missing there too.
     pub(crate) async fn repository(&self, name: &RepositoryName) -> Availability {
-        // The client takes an image; the tag does not matter.
-        let any = Reference::with_tag(
+        // The client takes an image. The tag is not used.
+        let image = Reference::with_tag(
             name.host().to_string(),
             name.path().to_string(),
             "latest".to_owned(),
         );
-        match self.vendor_existence(&any).await {
+        match self.vendor_existence(&image).await {
             Ok(Existence::Exists) => Availability::Found(()),
-            Ok(Existence::Unknown) => self.tag_list(&any).await,
+            Ok(Existence::Unknown) => self.tag_list(&image).await,
             // The API hides private repositories; with credentials the registry lists them.
-            Ok(Existence::Missing) => match self.tag_list(&any).await {
+            Ok(Existence::Missing) => match self.tag_list(&image).await {
                 Availability::Found(()) => Availability::Found(()),
                 _ => Availability::Missing,
             },
-            Err(error) => match self.tag_list(&any).await {
-                // Without credentials only the API could have had a result.
+            Err(error) => match self.tag_list(&image).await {
+                // Without credentials, only the API can have a result, so its failure is reported.
                 Availability::Unchecked(_) => Availability::Failed(CheckError {
                     message: error.to_string(),
                     refused: false,
@@ -179,28 +178,31 @@ impl AvailabilityChecker {
         }
     }
 
-    /// Returns what the registry's own API knows, where it has one.
-    async fn vendor_existence(&self, any: &Reference) -> Result<Existence, registry_client::Error> {
-        match self.client.vendor_api(any)? {
+    /// Returns the result of the registry's own API, if it has one.
+    async fn vendor_existence(
+        &self,
+        image: &Reference,
+    ) -> Result<Existence, registry_client::Error> {
+        match self.client.vendor_api(image)? {
             Some(repository) => repository.exists().await,
             None => Ok(Existence::Unknown),
         }
     }
 
-    async fn tag_list(&self, any: &Reference) -> Availability {
-        let tags = match self.client.destination(any, Access::Pull) {
+    async fn tag_list(&self, image: &Reference) -> Availability {
+        let tags = match self.client.destination(image, Access::Pull) {
             Ok(repository) => repository.tags().await,
             Err(error) => Err(error),
         };
         match tags {
             Ok(Some(_)) => Availability::Found(()),
             Ok(None) => Availability::Missing,
-            Err(error) => Availability::from_error(&error, any),
+            Err(error) => Availability::from_error(&error, image),
         }
     }
 }
 
-/// Looks up every key once, concurrently.
+/// Checks every key once, concurrently.
 async fn concurrently<K, V, F>(
     keys: impl IntoIterator<Item = K>,
     check: impl Fn(K) -> F,
@@ -219,30 +221,27 @@ where
             let checked = check(key.clone());
             async move { (key, checked.await) }
         })
-        .buffer_unordered(CONCURRENT)
+        .buffer_unordered(MAX_CONCURRENT)
         .collect()
         .await
 }
 
-/// Explains that a destination repository does not exist, and how to create it.
+/// Returns the message for a destination repository that does not exist, with its remedy.
 pub(crate) fn missing_destination(name: &RepositoryName) -> String {
     let (host, path) = (name.host(), name.path());
-    let organisation = path.components().next().unwrap_or_default();
-    let hosted = host.is_docker_hub() || ["quay.io", "ghcr.io"].contains(&host.as_str());
-    let owners = if hosted {
-        format!("the owners of {organisation} at {host}")
+    let organization = path.components().next().unwrap_or_default();
+    let is_hosted = host.is_docker_hub() || ["quay.io", "ghcr.io"].contains(&host.as_str());
+    let (owner, on_push) = if is_hosted {
+        (format!("the owners of {organization} at {host}"), "")
     } else {
-        format!("those who run {host}")
-    };
-    let by_push = if hosted {
-        ""
-    } else {
-        "; where a registry makes repositories on the first push, one `mirror copy` by somebody who \
-         may push there does it"
+        (
+            format!("the operators of {host}"),
+            "; if the registry creates repositories on push, push one image with `mirror copy`",
+        )
     };
     format!(
-        "the destination repository {host}/{path} does not exist, or is hidden from strangers: ask \
-         {owners} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new \
-         image\"){by_push}"
+        "the destination repository {host}/{path} does not exist, or is hidden from anonymous \
+         requests: ask {owner} to create it and to let the mirror's account push to it \
+         (CONTRIBUTING, \"A new image\"){on_push}"
     )
 }

@@ -1,4 +1,4 @@
-//! The client of the registries, made from options and environment.
+//! The registry client, configured by options and environment variables.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,15 +13,15 @@ use registry_client::{Client, RetryPolicy};
 use crate::cli::environment::Environment;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::options::CommonOptions;
-use crate::files::atomic_file::plain;
+use crate::files::atomic_file::io_message;
 
-/// Where certificate folders of hosts are (containers-certs.d(5), docker).
+/// The directories with a certificate directory for each host (containers-certs.d(5), docker).
 const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("mirror/", env!("CARGO_PKG_VERSION")));
 
-/// Open files for every connection to a dozen registries.
+/// The limit of open files to request: enough for the connections to a dozen registries.
 const OPEN_FILES: u64 = 8192;
 
 /// Creates the client. No request is sent.
@@ -31,7 +31,7 @@ const OPEN_FILES: u64 = 8192;
 /// [`Failure`] for a registries.conf, auth file or certificate directory that cannot be read.
 pub(crate) fn build(common: &CommonOptions, environment: &Environment) -> Result<Client, Failure> {
     raise_open_files_limit();
-    check_named(common)?;
+    check_paths(common)?;
     let credentials = CredentialStore::new(CredentialSources {
         files: auth_files(common, environment),
         helpers: Helpers::new(&environment.path),
@@ -52,9 +52,9 @@ pub(crate) fn build(common: &CommonOptions, environment: &Environment) -> Result
     Ok(client.build())
 }
 
-/// What an option names has to be there: anonymous requests, or trust in the
-/// system's roots alone, are not what was asked for.
-fn check_named(common: &CommonOptions) -> Result<(), Failure> {
+/// Checks that the files of options exist. Without the check, requests would be anonymous, or would
+/// trust the system's roots only.
+fn check_paths(common: &CommonOptions) -> Result<(), Failure> {
     let named = [
         ("--authfile", common.authfile.as_ref()),
         ("--cert-dir", common.cert_dir.as_ref()),
@@ -62,56 +62,59 @@ fn check_named(common: &CommonOptions) -> Result<(), Failure> {
     for (option, path) in named {
         if let Some(path) = path {
             fs::metadata(path).map_err(|error| {
-                Failure::unusable(format!("{option} {}: {}", path.display(), plain(&error)))
+                Failure::unusable(format!(
+                    "{option} {}: {}",
+                    path.display(),
+                    io_message(&error)
+                ))
             })?;
         }
     }
     Ok(())
 }
 
-/// The auth files in the order in which they are asked. That of the option has
-/// to exist; the others may.
+/// Returns the auth files by precedence. The one of `--authfile` must exist.
 pub(crate) fn auth_files(common: &CommonOptions, environment: &Environment) -> Vec<CredentialFile> {
     let named = common.authfile.iter().map(CredentialFile::required);
-    let usual = [
+    let defaults = [
         environment.auth_file.clone(),
         containers_auth_file(environment),
         docker_config(environment),
     ];
     named
-        .chain(usual.into_iter().flatten().map(CredentialFile::optional))
+        .chain(defaults.into_iter().flatten().map(CredentialFile::optional))
         .collect()
 }
 
-/// `$XDG_RUNTIME_DIR/containers/auth.json`, that of podman and skopeo.
+/// Returns `$XDG_RUNTIME_DIR/containers/auth.json`, the file of podman and skopeo.
 fn containers_auth_file(environment: &Environment) -> Option<PathBuf> {
     let runtime_dir = environment.runtime_dir.as_ref()?;
     Some(runtime_dir.join("containers/auth.json"))
 }
 
-/// `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`.
+/// Returns `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`.
 fn docker_config(environment: &Environment) -> Option<PathBuf> {
-    let folder = environment.docker_config.clone();
-    let folder = folder.or_else(|| Some(environment.home.as_ref()?.join(".docker")))?;
-    Some(folder.join("config.json"))
+    let directory = environment.docker_config.clone();
+    let directory = directory.or_else(|| Some(environment.home.as_ref()?.join(".docker")))?;
+    Some(directory.join("config.json"))
 }
 
-/// The auth file for a program that takes one: the first that there is.
+/// Returns the first auth file that exists, for programs that take only one.
 pub(crate) fn first_auth_file(
     common: &CommonOptions,
     environment: &Environment,
 ) -> Option<PathBuf> {
     let named = [common.authfile.clone(), environment.auth_file.clone()];
-    let usual = [
+    let defaults = [
         containers_auth_file(environment),
         docker_config(environment),
     ];
-    let mut all = named.into_iter().chain(usual).flatten();
+    let mut all = named.into_iter().chain(defaults).flatten();
     all.find(|path| path.is_file())
 }
 
-/// Where a login is written: the first that is named, else docker's file, which
-/// outlives a reboot.
+/// Returns the file that a login is written to: the one of `--authfile` or `REGISTRY_AUTH_FILE`, or
+/// else docker's, which survives a reboot.
 pub(crate) fn login_file(common: &CommonOptions, environment: &Environment) -> Option<PathBuf> {
     let named = common
         .authfile
@@ -131,15 +134,14 @@ fn registries_conf(
     let mut text = match path {
         None => String::new(),
         Some(path) => fs::read_to_string(path).map_err(|error| {
-            let place = path.display();
             Failure::unusable(format!(
-                "cannot read registries.conf {place}: {}",
-                plain(&error)
+                "cannot read registries.conf {}: {}",
+                path.display(),
+                io_message(&error)
             ))
         })?,
     };
-    // Tables of hosts behind those of the file: the first of equal prefixes
-    // counts, so that the file can still say where an insecure host lives.
+    // The first of equal prefixes applies, so the tables of the file take precedence over these.
     for host in &common.insecure {
         text += &insecure_table(host)?;
     }
@@ -149,13 +151,16 @@ fn registries_conf(
     );
     let conf = RegistriesConf::parse(&text).map_err(|error| {
         Failure::unusable(format!("{name}:{error}"))
-            .hint("see containers-registries.conf(5)".to_owned())
+            .hint("correct the file as containers-registries.conf(5) describes".to_owned())
     })?;
     for warning in conf.unused_keys() {
         let finding = Finding {
             file: name.clone(),
             line: warning.line,
-            message: format!("`{}` is not used", warning.key),
+            message: format!(
+                "the key `{}` is not supported and has no effect",
+                warning.key
+            ),
         };
         tracing::warn!("{finding}");
     }
@@ -166,7 +171,7 @@ fn insecure_table(host: &str) -> Result<String, Failure> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
     if host.is_empty() || !host.chars().all(allowed) {
         return Err(Failure::unusable(format!(
-            "--insecure {host:?} is no host; write HOST or HOST:PORT"
+            "--insecure: invalid host {host:?}; write HOST or HOST:PORT"
         )));
     }
     Ok(format!(
@@ -174,8 +179,8 @@ fn insecure_table(host: &str) -> Result<String, Failure> {
     ))
 }
 
-/// Raises the soft limit, which many systems set to 1,024 for the sake of programs older than
-/// poll(2), towards the hard one. Where the system refuses, the old limit stays.
+/// Raises the soft limit of open files, which many systems set to 1,024, up to the hard limit. If the
+/// system refuses, the old limit remains.
 fn raise_open_files_limit() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && soft < OPEN_FILES.min(hard)
@@ -213,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn auth_files_are_asked_in_the_order_of_the_contract() {
+    fn auth_files_have_the_documented_order() {
         let all = environment(&[
             ("HOME", "/h"),
             ("XDG_RUNTIME_DIR", "/run"),
@@ -234,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn insecure_hosts_need_no_file() {
+    fn insecure_hosts_need_no_registries_conf() {
         let conf =
             registries_conf(&common("--insecure r.io,b.io:5000"), &environment(&[])).unwrap();
         let insecure = |host| conf.resolve(host, "a").unwrap().location.insecure;

@@ -1,11 +1,11 @@
-//! The approvals of a run: held to before it, recorded after it.
+//! Approvals: applied to the rows before a run, recorded in the locks after it.
 
 use copier::{Outcome, Status};
 use images_list::ApprovedDigest;
 use registry_client::ManifestHead;
 
 use crate::cli::failure::Failure;
-use crate::files::atomic_file::Staged;
+use crate::files::atomic_file::StagedFile;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
@@ -13,10 +13,10 @@ use crate::rows::copying::run::{CopiedRow, CopyRun};
 use crate::rows::globs::Globs;
 use crate::rows::selection::{ListedRow, RunRow};
 
-/// The locks of a run's lists, and the rows with mutable tags, which no lock holds.
+/// The locks of the lists of a run, and the patterns of mutable tags, which are never pinned.
 #[derive(Debug)]
 pub(crate) struct Approvals {
-    /// One for each list; `None` for a list without a lock.
+    /// The lock of each list; `None` for a list without a lock.
     locks: Vec<Option<LockFile>>,
     mutable: Globs,
 }
@@ -26,7 +26,7 @@ impl Approvals {
     ///
     /// # Errors
     ///
-    /// [`Failure`] for a file that is there and is no lock.
+    /// [`Failure`] for a lock that cannot be read or is invalid.
     pub(crate) fn read(lists: &[ListFile], mutable: Globs) -> Result<Self, Failure> {
         let locks = lists.iter().map(LockFile::read);
         let locks = locks.collect::<Result<_, _>>()?;
@@ -56,28 +56,30 @@ impl Approvals {
     /// [`Failure`] that names the rows without one.
     pub(crate) fn require(&self, rows: &[RunRow]) -> Result<(), Failure> {
         let listed = rows.iter().filter_map(|row| row.listed.as_ref());
-        let open: Vec<_> = listed
+        let unapproved: Vec<_> = listed
             .filter(|listed| !self.mutable.select(&listed.row) && self.get(listed).is_none())
             .map(|ListedRow { row, location, .. }| {
                 location.finding(format!("`{row}` is not locked"))
             })
             .collect();
-        let message = match open.len() {
+        let message = match unapproved.len() {
             0 => return Ok(()),
-            1 => "a row is not locked; nothing was sent".to_owned(),
+            1 => "1 row is not locked; nothing was sent".to_owned(),
             many => format!("{many} rows are not locked; nothing was sent"),
         };
         Err(Failure::unusable(message)
             .hint(
-                "approve what their tags point to with `mirror lock`, and commit the lock; \
-                 tags that may change are named with --mutable"
+                "approve the current digests with `mirror lock` and commit the lock, or name tags \
+                 that may change with --mutable"
                     .to_owned(),
             )
-            .problems(open))
+            .problems(unapproved))
     }
 
-    /// Approves the images of a run: of rows that had no line yet, and of rows with mutable tags.
-    /// Approvals that were written in the meantime stay. The changed files are written all or none.
+    /// Records the digests of a run for rows without a lock line and for rows with mutable tags.
+    ///
+    /// Lines that other runs wrote in the meantime stay. All new content is staged before the first
+    /// lock is replaced.
     ///
     /// # Errors
     ///
@@ -87,14 +89,17 @@ impl Approvals {
             .rows
             .iter()
             .filter_map(|CopiedRow { row, outcome }| {
-                let listed = row.listed.as_ref().filter(|listed| self.is_open(listed))?;
+                let listed = row
+                    .listed
+                    .as_ref()
+                    .filter(|listed| self.may_record(listed))?;
                 Some((listed, approvable(outcome)?))
             })
             .collect();
         if copied.is_empty() {
             return Ok(());
         }
-        let held = LockedFiles::lock(lists).await?;
+        let locked = LockedFiles::lock(lists).await?;
         let paths: Vec<_> = lists.iter().map(|file| file.path.clone()).collect();
         let mut staged = Vec::new();
         for (at, file) in list_file::read_all(&paths)?.iter().enumerate() {
@@ -109,23 +114,23 @@ impl Approvals {
                 }
             }
             if let Some(new) = lock.stage(&file.list)? {
-                tracing::info!("{}: noted what the run has brought", lock.name);
+                tracing::info!("{}: recorded the copied digests", lock.name);
                 staged.push(new);
             }
         }
-        staged.into_iter().try_for_each(Staged::commit)?;
-        drop(held);
+        staged.into_iter().try_for_each(StagedFile::commit)?;
+        drop(locked);
         Ok(())
     }
 
-    /// Whether a run may approve the row.
-    fn is_open(&self, listed: &ListedRow) -> bool {
+    /// Reports whether a run may record a digest for the row.
+    fn may_record(&self, listed: &ListedRow) -> bool {
         let has_lock = self.locks.get(listed.list).is_some_and(Option::is_some);
         has_lock && (self.mutable.select(&listed.row) || self.get(listed).is_none())
     }
 }
 
-/// Returns the image of a row that has been copied whole.
+/// Returns the source manifest of a row whose copy is complete.
 fn approvable(outcome: &Outcome) -> Option<&ManifestHead> {
     match outcome.status {
         Status::Copied | Status::Unchanged => outcome.source.as_ref(),

@@ -1,4 +1,4 @@
-//! `--changed-since`: the rows that a revision does not have.
+//! `--changed-since`: rows that a git revision does not have.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::session::Session;
 pub(super) struct Base<'a> {
     git: Git,
     revision: &'a str,
-    /// The lists, in the order in which they were named.
+    /// The lists, in the order of the command line.
     lists: Vec<TrackedPath>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Base<'a> {
         })
     }
 
-    /// Returns the lines of a list with rows that the revision does not have.
+    /// Returns the line numbers of the rows that the revision does not have.
     pub(super) async fn new_lines(
         &self,
         list: usize,

@@ -5,12 +5,13 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::cli::failure::Failure;
 
-/// The option that names mutable tags.
+/// The option for mutable tags.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Lock")]
 pub(crate) struct MutableArgs {
-    /// Tags that may change, such as `*:latest`: followed wherever they point, and noted in the
-    /// lock; patterns as for --match
+    /// Rows whose tags may change, such as `*:latest`
+    ///
+    /// They are copied at their current digest, which the lock records. Patterns as for --match.
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     mutable: Vec<String>,
 }
@@ -56,11 +57,11 @@ impl Globs {
         for pattern in patterns {
             let glob = GlobBuilder::new(pattern).literal_separator(false).build();
             set.add(glob.map_err(|error| {
-                Failure::unusable(format!("{option} {pattern:?} is no glob: {}", error.kind()))
-                    .hint(
-                        "`*` stands for anything, `?` for a character, `{a,b}` for either"
-                            .to_owned(),
-                    )
+                Failure::unusable(format!(
+                    "{option}: invalid pattern {pattern:?}: {}",
+                    error.kind()
+                ))
+                .hint("`*` matches any text, `?` one character, `{a,b}` one of both".to_owned())
             })?);
         }
         let set = set.build();
@@ -68,8 +69,8 @@ impl Globs {
         Ok(Self(Some(set)))
     }
 
-    /// Whether a pattern matches the source or the destination, as written or
-    /// in full, with or without the tag.
+    /// Reports whether a pattern matches the source or the destination, as written or in full,
+    /// with or without the tag.
     pub(crate) fn select(&self, row: &images_list::Row) -> bool {
         let Some(set) = &self.0 else {
             return true;

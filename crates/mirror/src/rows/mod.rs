@@ -1,5 +1,4 @@
-//! What the commands over rows share: selecting rows, copying them, adding them,
-//! and what was approved for them.
+//! Rows: selection, copies, additions and approvals. Shared by the commands that work on rows.
 
 pub(crate) mod adding;
 pub(crate) mod approvals;

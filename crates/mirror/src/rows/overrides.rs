@@ -1,4 +1,4 @@
-//! `--dest-registry` and `--dest-org`: other destinations for every row.
+//! `--dest-registry` and `--dest-org`: overrides for the destinations of all rows.
 
 use image_name::RepositoryName;
 
@@ -19,7 +19,8 @@ impl Overrides {
         Ok(Self { host, org })
     }
 
-    /// Replaces the host and the first path component; a path of one component gets one before it.
+    /// Replaces the host and the first path component. A path of one component gets the
+    /// organization as a prefix.
     pub(super) fn apply(&self, destination: &RepositoryName) -> Result<RepositoryName, Failure> {
         if self.host.is_none() && self.org.is_none() {
             return Ok(destination.clone());
@@ -35,7 +36,7 @@ impl Overrides {
         };
         format!("{host}/{path}").parse().map_err(|error| {
             Failure::unusable(format!(
-                "the destination {destination} becomes {host}/{path}: {error}"
+                "cannot override the destination {destination} with {host}/{path}: {error}"
             ))
         })
     }
@@ -44,10 +45,10 @@ impl Overrides {
 fn checked_host(host: &str) -> Result<String, Failure> {
     let parsed: Option<RepositoryName> = format!("{host}/a/b").parse().ok();
     match parsed {
-        // A name that is no host would become a part of the path at Docker Hub.
+        // Any other text parses as a path at Docker Hub.
         Some(name) if name.path().as_str() == "a/b" => Ok(name.host().to_string()),
-        _ => Err(Failure::unusable(format!("the destination registry {host:?} is no host"))
-            .hint("write HOST or HOST:PORT, such as registry.example.com or localhost:5000; a path goes to --dest-org".to_owned())),
+        _ => Err(Failure::unusable(format!("invalid destination registry {host:?}"))
+            .hint("write HOST or HOST:PORT, such as registry.example.com or localhost:5000; give a path with --dest-org".to_owned())),
     }
 }
 
@@ -56,7 +57,7 @@ fn checked_org(org: &str) -> Result<String, Failure> {
     match parsed {
         Ok(_) => Ok(org.to_owned()),
         Err(error) => Err(Failure::unusable(format!(
-            "the destination organisation {org:?} cannot be part of a name: {error}"
+            "invalid destination organization {org:?}: {error}"
         ))),
     }
 }
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn overrides_that_name_nothing_are_refused() {
+    fn invalid_overrides_are_refused() {
         for host in ["registry", "https://r.io", "r.io/path", "r.io:x", ""] {
             assert!(overrides(Some(host), None).is_err(), "{host:?}");
         }

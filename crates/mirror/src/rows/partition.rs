@@ -1,25 +1,23 @@
-//! Which shard does which destination repository.
+//! The assignment of destination repositories to shards.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// Rows that a shard gets beyond its even share, in percent, before the next
-/// repository goes elsewhere. Smaller is more even, larger more stable.
-const SLACK: usize = 5;
+/// Maximum rows of a shard above its even share, in percent. A smaller value is more even, a larger
+/// one keeps more repositories in their shard when the list changes.
+const SLACK_PERCENT: usize = 5;
 
-/// The shard of each row, from 0 to `shards` - 1, by the full name of the row's
-/// destination repository.
+/// Returns the shard of each row, from 0 to `shards` - 1, given the full names of the destination
+/// repositories.
 ///
-/// All rows of one repository have the same shard, so that no blob is sent to
-/// a repository by two machines. The answer depends on the names and on how
-/// often each is there, not on their order: machines with the same rows agree
-/// without a word.
+/// All rows of one repository have the same shard, so that two machines never send the same blob to
+/// a repository. The result depends on the names and their counts, not on their order: machines
+/// with the same rows compute the same shards.
 ///
-/// Rendezvous hashing with bounded loads: every repository has an order of its
-/// own among the shards and goes to the first with room, large ones first. So
-/// no shard has much more than its part, and a list with some rows more keeps
-/// nearly all of its repositories where they were. A repository of more rows
-/// than a shard's part cannot be split: it makes the part larger.
+/// The algorithm is rendezvous hashing with bounded loads. Every repository ranks the shards, and
+/// is assigned to the first with capacity, large repositories first. No shard gets much more than
+/// its even share, and a few added rows move few repositories. A repository with more rows than the
+/// capacity goes to the least loaded shard.
 pub(crate) fn shares(destinations: &[String], shards: usize) -> Vec<usize> {
     let mut rows: HashMap<&str, usize> = HashMap::new();
     for destination in destinations {
@@ -27,27 +25,29 @@ pub(crate) fn shares(destinations: &[String], shards: usize) -> Vec<usize> {
     }
     let mut repositories: Vec<(&str, usize)> = rows.into_iter().collect();
     repositories.sort_by_key(|(name, rows)| (Reverse(*rows), *name));
-    let room = (destinations.len() * (100 + SLACK)).div_ceil(100 * shards.max(1));
+    let capacity = (destinations.len() * (100 + SLACK_PERCENT)).div_ceil(100 * shards.max(1));
     let mut loads = vec![0; shards];
-    let mut homes = HashMap::new();
+    let mut assigned = HashMap::new();
     for (name, rows) in repositories {
         let mut preferred: Vec<usize> = (0..shards).collect();
         preferred.sort_by_key(|shard| Reverse(weight(name, *shard)));
-        let with_room = preferred.iter().find(|shard| loads[**shard] + rows <= room);
+        let with_capacity = preferred
+            .iter()
+            .find(|shard| loads[**shard] + rows <= capacity);
         let least = || preferred.iter().min_by_key(|shard| loads[**shard]);
-        let Some(home) = with_room.or_else(least).copied() else {
+        let Some(shard) = with_capacity.or_else(least).copied() else {
             break;
         };
-        loads[home] += rows;
-        homes.insert(name, home);
+        loads[shard] += rows;
+        assigned.insert(name, shard);
     }
-    let home = |name: &String| homes.get(name.as_str()).copied().unwrap_or_default();
-    destinations.iter().map(home).collect()
+    let shard_of = |name: &String| assigned.get(name.as_str()).copied().unwrap_or_default();
+    destinations.iter().map(shard_of).collect()
 }
 
-/// How much a repository prefers a shard: FNV-1a over the name and the shard,
-/// mixed by the last step of splitmix64. It is written out here because it is a
-/// contract: machines with different builds have to agree.
+/// Returns the rank of a shard for a repository: FNV-1a over the name and the shard, mixed by the
+/// finalizer of splitmix64. Machines with different builds must compute the same value, so the hash
+/// does not depend on a library.
 fn weight(name: &str, shard: usize) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -64,7 +64,7 @@ fn weight(name: &str, shard: usize) -> u64 {
 mod tests {
     use super::*;
 
-    /// Two hundred repositories of one to twenty rows, as lists are.
+    /// 200 repositories of 1 to 20 rows.
     fn list() -> Vec<String> {
         let repositories = (0..200).map(|number| (format!("r.io/mirror/image-{number}"), number));
         repositories
@@ -78,34 +78,34 @@ mod tests {
     }
 
     #[test]
-    fn no_shard_has_much_more_than_its_part() {
+    fn shards_have_at_most_their_share_and_slack() {
         let list = list();
         for shards in [1, 2, 3, 4, 8, 16] {
             let loads = loads(&shares(&list, shards), shards);
             let most = loads.iter().max().copied().unwrap_or_default();
-            let part = list.len() as f64 / shards as f64;
-            assert!(most as f64 <= part * 1.05 + 1.0, "{shards}: {loads:?}");
+            let share = list.len() as f64 / shards as f64;
+            assert!(most as f64 <= share * 1.05 + 1.0, "{shards}: {loads:?}");
             assert_eq!(loads.iter().sum::<usize>(), list.len());
         }
     }
 
     #[test]
-    fn rows_of_a_repository_stay_together_in_whatever_order() {
+    fn rows_of_a_repository_have_one_shard_in_any_order() {
         let list = list();
         let mut reversed = list.clone();
         reversed.reverse();
-        let mut there = shares(&reversed, 5);
-        there.reverse();
-        let here = shares(&list, 5);
-        assert_eq!(here, there);
-        let mut homes = HashMap::new();
-        for (name, share) in list.iter().zip(here) {
-            assert_eq!(*homes.entry(name).or_insert(share), share, "{name}");
+        let mut of_reversed = shares(&reversed, 5);
+        of_reversed.reverse();
+        let of_list = shares(&list, 5);
+        assert_eq!(of_list, of_reversed);
+        let mut assigned = HashMap::new();
+        for (name, share) in list.iter().zip(of_list) {
+            assert_eq!(*assigned.entry(name).or_insert(share), share, "{name}");
         }
     }
 
     #[test]
-    fn further_rows_move_few_repositories() {
+    fn added_rows_move_few_repositories() {
         let list = list();
         let mut longer = list.clone();
         longer.extend((0..20).map(|number| format!("r.io/mirror/image-{}", number * 9)));
@@ -116,15 +116,15 @@ mod tests {
     }
 
     #[test]
-    fn a_contract_between_machines() {
+    fn shares_do_not_change_between_versions() {
         let names = ["r.io/a", "r.io/b", "r.io/c", "r.io/d", "r.io/e", "r.io/f"];
         let names = names.map(str::to_owned);
-        // As computed by another program from the description above.
+        // Computed by an independent implementation of the description above.
         assert_eq!(shares(&names, 3), [1, 2, 2, 0, 0, 2]);
     }
 
     #[test]
-    fn more_shards_than_repositories_leave_some_without_work() {
+    fn shards_beyond_the_repositories_are_empty() {
         let list = ["r.io/a", "r.io/a", "r.io/a", "r.io/b"].map(str::to_owned);
         let mut loads = loads(&shares(&list, 4), 4);
         loads.sort_unstable();

@@ -8,37 +8,41 @@ use crate::cli::failure::Failure;
 use crate::cli::key_value::Key;
 use crate::cli::key_value::{KeyValue, KeyValueArgs};
 
-/// Options of the commands over rows.
+/// The options that select rows and override their destinations.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Rows")]
 pub(crate) struct SelectArgs {
-    /// Only rows whose source or destination matches, with or without :TAG; `*` matches `/` too
+    /// Select rows whose source or destination matches
+    ///
+    /// Patterns match names with and without :TAG; `*` also matches `/`.
     #[arg(long = "match", value_name = "GLOB", value_delimiter = ',')]
     pub(crate) globs: Vec<String>,
-    /// Only rows that are new since a git revision
+    /// Select rows that a git revision does not have
     #[arg(long, value_name = "REV")]
     pub(crate) changed_since: Option<String>,
-    /// Only this share of the rows: the first of four is 1/4. Machines that do one share each do
-    /// the whole list, no destination repository twice (env, counted from 0: JOB_COMPLETION_INDEX
-    /// of JOB_COMPLETIONS)
+    /// Select one shard of the rows, such as 1/4 for the first of four
+    ///
+    /// The shards together have every row once, and no destination repository twice (env, counted
+    /// from 0: JOB_COMPLETION_INDEX of JOB_COMPLETIONS).
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
-    /// Another registry for every destination (env: DEST_REGISTRY_OVERRIDE)
+    /// Registry of every destination (env: DEST_REGISTRY_OVERRIDE)
     #[arg(long, value_name = "HOST")]
     dest_registry: Option<String>,
-    /// Another first path component for every destination (env: DEST_ORG_OVERRIDE)
+    /// First path component of every destination (env: DEST_ORG_OVERRIDE)
     #[arg(long, value_name = "ORG")]
     dest_org: Option<String>,
-    /// IMAGES_FILE=…, DEST_REGISTRY_OVERRIDE=…, DEST_ORG_OVERRIDE=…: as the options and the
-    /// environment variables
+    /// IMAGES_FILE=…, DEST_REGISTRY_OVERRIDE=… or DEST_ORG_OVERRIDE=…
+    ///
+    /// The same as the environment variables of these names.
     #[arg(value_name = "KEY=VALUE", help_heading = "Arguments")]
     key_values: Vec<KeyValue>,
 }
 
-/// The settings that flags, `KEY=VALUE` arguments or the environment can give.
+/// The settings of options, `KEY=VALUE` arguments and environment variables.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SelectSettings<'a> {
-    /// Lists, separated by commas; `--images-list` comes before it.
+    /// Lists, separated by commas. `--images-list` takes precedence.
     pub(crate) images_file: Option<&'a str>,
     /// The host of every destination.
     pub(crate) dest_registry: Option<&'a str>,

@@ -19,7 +19,7 @@ use crate::terminal::github_actions::{self, Level};
 pub(crate) struct Selection {
     /// The selected rows, in the order of the lists.
     pub(crate) rows: Vec<RunRow>,
-    /// The other rows: their destinations may have blobs to mount.
+    /// The other rows. Their destinations may have blobs to mount.
     pub(crate) other_rows: Vec<copier::Row>,
     /// The lists.
     pub(crate) lists: Vec<ListFile>,
@@ -32,14 +32,14 @@ pub(crate) struct Selection {
 pub(crate) struct RunRow {
     /// The row for the engine, its destination overridden.
     pub(crate) row: copier::Row,
-    /// The row in its list; `None` for the image of `mirror copy`.
+    /// The row of a list; `None` for the image of `mirror copy`.
     pub(crate) listed: Option<ListedRow>,
 }
 
-/// A row as its list has it.
+/// A row of a list.
 #[derive(Debug, Clone)]
 pub(crate) struct ListedRow {
-    /// The index of the list among [`Selection::lists`].
+    /// The index of the list in [`Selection::lists`].
     pub(crate) list: usize,
     /// The row as written.
     pub(crate) row: images_list::Row,
@@ -64,7 +64,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
         None => None,
     };
     let lists = list_file::read_all(&paths)?;
-    refuse_wrong_rows(session, &lists)?;
+    refuse_invalid_rows(session, &lists)?;
     let mut rows = Vec::new();
     let mut other_rows = Vec::new();
     for (list, file) in lists.iter().enumerate() {
@@ -109,7 +109,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
 }
 
 impl Selection {
-    /// Keeps the rows of a shard; the rest joins the other rows.
+    /// Keeps the rows of a shard, and moves the rest to the other rows.
     fn keep(&mut self, shard: Shard) {
         let repository = |row: &RunRow| full_repository(&row.row.destination);
         let destinations: Vec<String> = self.rows.iter().map(repository).collect();
@@ -126,26 +126,26 @@ impl Selection {
     fn warn_if_empty(&self) {
         match self.shard {
             _ if !self.rows.is_empty() => {}
-            Some(shard) => tracing::warn!("no row is in shard {shard}: nothing to do"),
-            None => tracing::warn!("no row is selected: nothing to do"),
+            Some(shard) => tracing::warn!("shard {shard} has no rows: nothing to do"),
+            None => tracing::warn!("no rows are selected: nothing to do"),
         }
     }
 }
 
 impl RunRow {
-    /// Returns a finding at the row's line; `None` for a row in no list.
+    /// Returns a finding at the line of the row; `None` for a row without a list.
     pub(crate) fn finding(&self, message: String) -> Option<Finding> {
         let listed = self.listed.as_ref()?;
         Some(listed.location.finding(message))
     }
 }
 
-/// Refuses lists with invalid rows, before any request. Other problems are warnings.
+/// Refuses lists with invalid rows before the first request. Other problems are warnings.
 ///
 /// # Errors
 ///
 /// [`Failure`] that names every invalid row.
-pub(crate) fn refuse_wrong_rows(session: &Session, lists: &[ListFile]) -> Result<(), Failure> {
+pub(crate) fn refuse_invalid_rows(session: &Session, lists: &[ListFile]) -> Result<(), Failure> {
     let found = list_file::check(lists);
     let of = |severity| {
         let those = found.iter().filter(move |found| found.severity == severity);
@@ -153,18 +153,22 @@ pub(crate) fn refuse_wrong_rows(session: &Session, lists: &[ListFile]) -> Result
             .map(|found| found.finding.clone())
             .collect::<Vec<Finding>>()
     };
-    let (wrong, form) = (of(Severity::Error), of(Severity::Warning));
-    if !wrong.is_empty() {
-        let message = match wrong.len() {
-            1 => "a line of the list is no row; nothing was sent".to_owned(),
-            many => format!("{many} problems with rows of the list; nothing was sent"),
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
+    if !errors.is_empty() {
+        let message = match errors.len() {
+            1 => "1 invalid row in the list; nothing was sent".to_owned(),
+            many => format!("{many} invalid rows in the list; nothing was sent"),
         };
         return Err(Failure::unusable(message)
-            .hint("correct what is named above; `mirror lint` checks it again".to_owned())
-            .problems(wrong));
+            .hint("correct the rows, then check them with `mirror lint`".to_owned())
+            .problems(errors));
     }
-    github_actions::annotate(session.environment.github.as_ref(), Level::Warning, &form);
-    for finding in form {
+    github_actions::annotate(
+        session.environment.github.as_ref(),
+        Level::Warning,
+        &warnings,
+    );
+    for finding in warnings {
         tracing::warn!("{finding}");
     }
     Ok(())

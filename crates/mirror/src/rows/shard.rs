@@ -1,4 +1,4 @@
-//! `--shard I/N`, and what a Kubernetes Indexed Job says instead.
+//! `--shard I/N`, and the shard of a pod of a Kubernetes Indexed Job.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -8,13 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 
-/// More machines than anybody has; a bound for what is computed for each.
-const MOST: usize = 1000;
+/// Maximum number of shards.
+const MAX: usize = 1000;
 
-/// A share of a run: this one of so many.
+/// A shard of a run, and the number of shards.
 ///
-/// Written `2/4` and counted from 1, as by the matrices of CI systems,
-/// `CI_NODE_INDEX` of GitLab and `--partition` of nextest.
+/// It is written `2/4` and counted from 1, as `CI_NODE_INDEX` of GitLab and `--partition` of nextest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shard {
     of: usize,
@@ -22,30 +21,30 @@ pub(crate) struct Shard {
     index: usize,
 }
 
-/// A text that is no shard.
+/// The reason why a text is not a shard.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ShardError {
-    /// Two numbers are missing.
+    /// It is not of the form I/N.
     #[error("write I/N, such as 1/4 for the first of four")]
     Form,
-    /// There is no such shard.
+    /// The index is out of range.
     #[error("shards are counted from 1: 1/{of} to {of}/{of}")]
     Index {
-        /// How many there are.
+        /// The number of shards.
         of: usize,
     },
-    /// Nobody has so many machines.
-    #[error("at most {MOST} shards, and at least one")]
+    /// The number of shards is out of range.
+    #[error("the number of shards must be between 1 and {MAX}")]
     Number,
 }
 
 impl Shard {
-    /// Returns all shards of a run.
+    /// Returns all shards of a run with this number of shards.
     pub(crate) fn all(of: usize) -> impl Iterator<Item = Self> {
-        (0..of.min(MOST)).map(move |index| Self { of, index })
+        (0..of.min(MAX)).map(move |index| Self { of, index })
     }
 
-    /// Returns its index, from 0.
+    /// Returns the index, counted from 0.
     pub(crate) fn index(self) -> usize {
         self.index
     }
@@ -55,14 +54,14 @@ impl Shard {
         self.of
     }
 
-    /// The shard of this process: that of the flag, else that of the pod of an
-    /// Indexed Job: `JOB_COMPLETION_INDEX`, which Kubernetes sets and counts
-    /// from 0, of `JOB_COMPLETIONS`, which the manifest of the Job sets. One
-    /// without the other says nothing, and that is told.
+    /// Returns the shard of the flag, or else of the pod of an Indexed Job.
+    ///
+    /// Kubernetes sets `JOB_COMPLETION_INDEX`, counted from 0; the manifest of the Job sets
+    /// `JOB_COMPLETIONS`. If one of them is missing, a warning is logged and there is no shard.
     ///
     /// # Errors
     ///
-    /// [`Failure`] for variables that name no shard.
+    /// [`Failure`] for variables without a valid shard.
     pub(crate) fn from_flag_or_job(
         flag: Option<Self>,
         environment: &Environment,
@@ -79,24 +78,21 @@ impl Shard {
                     Some(_) => ("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"),
                     None => ("JOB_COMPLETIONS", "JOB_COMPLETION_INDEX"),
                 };
-                tracing::warn!("{set} is set and {missing} is not: this is a run over all rows");
+                tracing::warn!("{set} is set and {missing} is not: all rows are selected");
                 return Ok(None);
             }
         };
         Self::of_job(index, of).map(Some).ok_or_else(|| {
             Failure::unusable(format!(
-                "JOB_COMPLETION_INDEX={index} of JOB_COMPLETIONS={of} is no shard"
+                "JOB_COMPLETION_INDEX={index} is not a shard of JOB_COMPLETIONS={of}"
             ))
-            .hint(
-                "JOB_COMPLETIONS is the `completions` of the Indexed Job; its pods are counted from 0"
-                    .to_owned(),
-            )
+            .hint("set JOB_COMPLETIONS to the `completions` of the Indexed Job".to_owned())
         })
     }
 
     fn of_job(index: &str, of: &str) -> Option<Self> {
         let (index, of) = (index.parse().ok()?, of.parse().ok()?);
-        (index < of && of <= MOST).then_some(Self { of, index })
+        (index < of && of <= MAX).then_some(Self { of, index })
     }
 }
 
@@ -107,7 +103,7 @@ impl FromStr for Shard {
         let (number, of) = text.split_once('/').ok_or(ShardError::Form)?;
         let parse = |text: &str| text.parse::<usize>().map_err(|_| ShardError::Form);
         let (number, of) = (parse(number)?, parse(of)?);
-        if !(1..=MOST).contains(&of) {
+        if !(1..=MAX).contains(&of) {
             return Err(ShardError::Number);
         }
         match number.checked_sub(1).filter(|index| *index < of) {
@@ -143,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_counts_from_one() {
+    fn flag_counts_from_one() {
         for text in ["1/1", "1/4", "4/4", "1000/1000"] {
             assert_eq!(text.parse::<Shard>().unwrap().to_string(), text);
         }
@@ -175,11 +171,15 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_of_an_indexed_job_counts_from_zero() {
+    fn pod_of_an_indexed_job_counts_from_zero() {
         assert_eq!(of_job("0", "4", None), Ok(Some("1/4".to_owned())));
         assert_eq!(of_job("3", "4", None), Ok(Some("4/4".to_owned())));
         assert_eq!(of_job("3", "4", Some("1/2")), Ok(Some("1/2".to_owned())));
-        assert_eq!(of_job("3", "", None), Ok(None), "one alone says nothing");
+        assert_eq!(
+            of_job("3", "", None),
+            Ok(None),
+            "one variable is not enough"
+        );
         assert_eq!(of_job("", "4", None), Ok(None));
         for (index, of) in [
             ("4", "4"),

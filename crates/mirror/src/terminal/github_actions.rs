@@ -1,4 +1,4 @@
-//! GitHub Actions: annotations in the log, a table in the step's summary.
+//! GitHub Actions: annotations in the log, and the step summary.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -7,34 +7,34 @@ use super::output;
 use crate::cli::environment::GithubActions;
 use crate::cli::failure::Finding;
 
-/// GitHub shows ten annotations of a kind for a step; more are noise in the log.
-const ANNOTATIONS: usize = 50;
+/// Maximum annotations of one call. GitHub shows ten of a level for each step.
+const MAX_ANNOTATIONS: usize = 50;
 
-/// How an annotation is shown.
+/// The level of an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// Red.
+    /// Shown as an error.
     Error,
-    /// Yellow.
+    /// Shown as a warning.
     Warning,
 }
 
-/// Shows findings beside their lines in the pull request, where this is a run
-/// in GitHub Actions. They go to stderr, which the runner reads as well, since
-/// stdout is the result's.
+/// Annotates findings at their lines in the pull request, if the command runs in GitHub Actions.
+///
+/// The workflow commands are written to stderr, which the runner reads too. Stdout has the result.
 pub(crate) fn annotate<'a>(
     github: Option<&GithubActions>,
     level: Level,
     findings: impl IntoIterator<Item = &'a Finding>,
 ) {
     if github.is_some() {
-        for finding in findings.into_iter().take(ANNOTATIONS) {
+        for finding in findings.into_iter().take(MAX_ANNOTATIONS) {
             output::command(&annotation(level, finding));
         }
     }
 }
 
-/// A workflow command.
+/// Returns the workflow command of an annotation.
 ///
 /// Source: GitHub's documentation, "Workflow commands for GitHub Actions", and
 /// the escaping of `actions/toolkit` (`packages/core/src/command.ts`).
@@ -58,8 +58,7 @@ fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Adds Markdown to the step's summary, where there is one. A summary that
-/// cannot be written is a warning: the result stands.
+/// Appends Markdown to the step summary, if there is one. A failed write is a warning.
 pub(crate) fn add_to_step_summary(github: Option<&GithubActions>, markdown: &str) {
     let Some(file) = github.and_then(|github| github.step_summary.as_ref()) else {
         return;
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_end_an_annotation_early_is_escaped() {
+    fn annotation_escapes_separators_and_line_breaks() {
         let finding = Finding {
             file: "a:b,c%d".to_owned(),
             line: 7,
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_is_added_to() {
+    fn summary_is_appended() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let github = GithubActions {
             step_summary: Some(file.path().to_owned()),

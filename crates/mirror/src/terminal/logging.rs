@@ -8,17 +8,17 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
 use super::output;
-use super::progress::{self, Screen};
+use super::progress::{self, ProgressDisplay};
 use super::sanitize;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::options::{CommonOptions, LogFormat};
 
-/// The crates whose details `-v` shows.
-const OURS: [&str; 4] = ["mirror", "copier", "registry_client", "tag_retrieval"];
+/// The crates that log at the level of `-v`. Dependencies log warnings only.
+const OUR_CRATES: [&str; 4] = ["mirror", "copier", "registry_client", "tag_retrieval"];
 
-/// Starts the log: warnings by default, errors with `-q`, rows and retries with
-/// `-v`, every request with `-vv`. Libraries below ours say warnings only.
-pub(crate) fn start(common: &CommonOptions, screen: &Screen) {
+/// Starts the log: warnings by default, errors with `-q`, rows and retries with `-v`, every request
+/// with `-vv`.
+pub(crate) fn start(common: &CommonOptions, display: &ProgressDisplay) {
     let level = match (common.quiet, common.verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::WARN,
@@ -27,12 +27,12 @@ pub(crate) fn start(common: &CommonOptions, screen: &Screen) {
     };
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_targets(OURS.map(|ours| (ours, level)))
-        // Its lines are asked for: where they are not, none are written.
+        .with_targets(OUR_CRATES.map(|name| (name, level)))
+        // `--quiet` and `--no-progress` are handled where the lines are written.
         .with_target(progress::TARGET, LevelFilter::INFO);
     let layer = tracing_subscriber::fmt::layer()
-        .with_writer(LogWriter(screen.clone()))
-        // Its complaint about a closed stderr would be a panic.
+        .with_writer(LogWriter(display.clone()))
+        // It would report a closed stderr with `eprintln!`, which panics.
         .log_internal_errors(false);
     let registry = tracing_subscriber::registry();
     match common.log_format {
@@ -41,14 +41,14 @@ pub(crate) fn start(common: &CommonOptions, screen: &Screen) {
             registry.with(layer.with_filter(filter)).init();
         }
         LogFormat::Text => {
-            // No colours, whoever watches: a log is read in files as well.
+            // Without colors, since logs are read in files too.
             let layer = layer.with_target(false).without_time();
             registry.with(layer.with_filter(filter)).init();
         }
     }
 }
 
-/// Logs the failure of a command, in the format of the log.
+/// Reports the failure of a command, in the format of the log.
 pub(crate) fn report(failure: &Failure, format: LogFormat) {
     match format {
         LogFormat::Text => output::notice(&failure.to_string()),
@@ -66,9 +66,9 @@ pub(crate) fn report(failure: &Failure, format: LogFormat) {
     }
 }
 
-/// Lines above the progress bars, if there are any.
+/// A writer of lines above the progress bars.
 #[derive(Debug, Clone)]
-struct LogWriter(Screen);
+struct LogWriter(ProgressDisplay);
 
 impl<'a> MakeWriter<'a> for LogWriter {
     type Writer = Self;
@@ -79,7 +79,7 @@ impl<'a> MakeWriter<'a> for LogWriter {
 }
 
 impl Write for LogWriter {
-    /// Takes a whole event at a time, as `tracing_subscriber` writes it.
+    /// Writes one event. `tracing_subscriber` passes whole events.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = line(bytes);
         self.0
@@ -92,7 +92,7 @@ impl Write for LogWriter {
     }
 }
 
-/// An event is one line, whatever names of others it has.
+/// Returns an event as one line, without control characters.
 fn line(event: &[u8]) -> String {
     sanitize::one_line(String::from_utf8_lossy(event).trim_end()) + "\n"
 }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_one_line() {
+    fn event_is_one_line() {
         let event = " WARN x: Pod/a\n::add-mask::e\n".as_bytes();
         assert_eq!(line(event), " WARN x: Pod/a ::add-mask::e\n");
     }

@@ -1,23 +1,23 @@
-//! Foreign text in Markdown, for step summaries and pull requests: nothing in it becomes structure,
-//! a mention or a reference.
+//! Foreign text in Markdown, for step summaries and pull requests, without markup, mentions and
+//! references.
 
 use std::fmt::Write;
 use url::Url;
 
-/// The maximum length of a foreign text, in characters.
-const LONGEST: usize = 300;
+/// Maximum length of a foreign text, in characters.
+const MAX_LENGTH: usize = 300;
 
-/// The text as code, in which GitHub looks for no mentions and references.
-/// What could be markup in it is written as character references; a line break
-/// becomes a blank.
+/// Returns a text as code, in which GitHub ignores mentions and references.
+///
+/// Characters of markup become character references, line breaks become spaces.
 pub(crate) fn code(text: &str) -> String {
     let mut code = "<code>".to_owned();
-    for c in cut(text, LONGEST).chars() {
+    for c in truncate(text, MAX_LENGTH).chars() {
         match c {
             c if c.is_alphanumeric() => code.push(c),
             ' ' | '-' | '.' | '/' | ',' | '=' | ';' => code.push(c),
             c if c.is_control() || c.is_whitespace() => code.push(' '),
-            // Writing to a string does not fail.
+            // Writing to a `String` never fails.
             c => drop(write!(code, "&#{};", u32::from(c))),
         }
     }
@@ -25,7 +25,7 @@ pub(crate) fn code(text: &str) -> String {
     code
 }
 
-/// A link, where the address is one of the web; else the text alone.
+/// Returns a link; the text alone if the URL is neither http nor https.
 pub(crate) fn link(text: &str, url: &str) -> String {
     let text = code(text);
     let parsed = Url::parse(url).ok();
@@ -43,7 +43,7 @@ pub(crate) fn link(text: &str, url: &str) -> String {
     format!("[{text}](<{}>)", url.collect::<String>())
 }
 
-/// Returns a text as a cell of a Markdown table, without links and images.
+/// Returns a text as a cell of a Markdown table. Links and images are escaped.
 pub(crate) fn cell(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('|', "\\|")
@@ -52,11 +52,11 @@ pub(crate) fn cell(text: &str) -> String {
         .replace(['\r', '\n'], " ")
 }
 
-/// At most so many characters.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+/// Truncates a text to at most `max` characters.
+pub(crate) fn truncate(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
         None => text.to_owned(),
-        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+        Some(_) => text.chars().take(max - 1).chain(['…']).collect(),
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_others_becomes_markup() {
+    fn code_has_no_markup() {
         let table = [
             ("a/b-c.d", "a/b-c.d"),
             ("x --> @user #1", "x --&#62; &#64;user &#35;1"),
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_of_the_web_become_links() {
+    fn only_http_urls_become_links() {
         let table = [
             (
                 "https://x.io/a?b=1#c",
@@ -92,7 +92,7 @@ mod tests {
                 "[<code>t</code>](<https://x.io/a%29%3E%7C%60b>)",
             ),
             ("javascript:alert(1)", "<code>t</code>"),
-            ("no address", "<code>t</code>"),
+            ("not a URL", "<code>t</code>"),
         ];
         for (url, want) in table {
             assert_eq!(link("t", url), want);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_stays_one_cell() {
+    fn cell_escapes_table_markup_and_links() {
         assert_eq!(cell("a|b\n<c>\\"), "a\\|b &lt;c>\\\\");
         assert_eq!(cell("![x](https://y)"), "![x]\\(https://y)");
     }

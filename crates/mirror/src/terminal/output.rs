@@ -1,4 +1,4 @@
-//! Standard output: the result, and nothing else.
+//! Standard output, which has the result only, and messages on stderr.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -10,30 +10,29 @@ use super::sanitize;
 use crate::cli::failure::Failure;
 use crate::cli::options::OutputFormat;
 
-/// Where results go.
+/// The writer of results to stdout.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     format: OutputFormat,
 }
 
 impl Output {
-    /// Output in this form.
+    /// Creates a writer for a format.
     pub(crate) fn new(format: OutputFormat) -> Self {
         Self { format }
     }
 
-    /// The form that was asked for.
+    /// Returns the format.
     pub(crate) fn format(self) -> OutputFormat {
         self.format
     }
 
-    /// Writes a result: the text for people or the document, whichever was
-    /// asked for. A reader that has left (`| head`) is no failure.
+    /// Writes a result in the format of the command: the text, or the JSON document. A closed pipe
+    /// (`| head`) is not an error.
     ///
     /// # Errors
     ///
-    /// [`Failure`] where the result cannot be written, for instance on a full
-    /// disk.
+    /// [`Failure`] if the result cannot be written, for example to a full disk.
     pub(crate) fn write(
         self,
         text: &dyn Display,
@@ -45,7 +44,7 @@ impl Output {
         }
     }
 
-    /// Writes a result that is a document in either form.
+    /// Writes a result that is a JSON document in both formats.
     ///
     /// # Errors
     ///
@@ -57,7 +56,7 @@ impl Output {
         self.write_bytes((sanitize::json(text) + "\n").as_bytes())
     }
 
-    /// Writes bytes as they are.
+    /// Writes bytes without sanitizing them.
     ///
     /// # Errors
     ///
@@ -67,33 +66,32 @@ impl Output {
         let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
         match written {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format!(
-                "cannot write the result to standard output: {error}"
+                "cannot write the result to stdout: {error}"
             ))),
             _ => Ok(()),
         }
     }
 
-    /// The failure of the command where JSON was asked for: stdout is one
-    /// document whatever happens.
+    /// Writes the failure of the command as the JSON document, with `--output json`.
     pub(crate) fn fail(self, failure: &Failure) {
         if self.format == OutputFormat::Json {
             let document = json!({
                 "error": {"message": failure.message, "hint": failure.hint},
                 "problems": failure.problems,
             });
-            // What cannot be written cannot be reported either; the exit code stands.
+            // A failed write cannot be reported; the exit code remains.
             self.write(&"", &document).ok();
         }
     }
 }
 
-/// Writes to stderr what may have come from upstream. Whoever closed it does
-/// not want to know.
+/// Writes a message to stderr, sanitized, since it may have foreign text. A closed stderr is not an
+/// error.
 pub(crate) fn notice(text: &str) {
     write_stderr(&sanitize::text(text));
 }
 
-/// Writes a line to stderr that the runner of GitHub Actions is to act on.
+/// Writes a workflow command to stderr, for the runner of GitHub Actions.
 pub(crate) fn command(line: &str) {
     write_stderr(&format!("{line}\n"));
 }
@@ -103,7 +101,7 @@ fn write_stderr(text: &str) {
     stderr.write_all(text.as_bytes()).ok();
 }
 
-/// Whether a person watches stderr.
+/// Reports whether stderr is a terminal.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }

@@ -1,4 +1,4 @@
-//! Progress on stderr: bars for a person, a line every ten seconds for a log.
+//! Progress on stderr: bars on a terminal, a line every ten seconds elsewhere.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,16 +13,16 @@ use super::output;
 use crate::cli::environment::Environment;
 use crate::cli::options::CommonOptions;
 
-/// Between two looks at the engine's state.
-const REDRAW: Duration = Duration::from_millis(100);
-/// Between two lines where nobody watches.
-const LINE: Duration = Duration::from_secs(10);
-/// What the log lets through even where it says warnings only.
+/// The interval between two updates of the bars.
+const BAR_INTERVAL: Duration = Duration::from_millis(100);
+/// The interval between two lines.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+/// The target of progress lines, which are logged at every log level.
 pub(crate) const TARGET: &str = "mirror::progress";
-/// Transfers shown at once; more would push the log off the screen.
-const TRANSFERS: usize = 4;
+/// Maximum bars of transfers.
+const MAX_TRANSFERS: usize = 4;
 
-/// What progress looks like here.
+/// The style of the progress display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
     Bars,
@@ -30,15 +30,16 @@ enum Style {
     Nothing,
 }
 
-/// The terminal behind stderr, shared by progress and log.
+/// The progress display on stderr. The log writes above its bars.
 #[derive(Debug, Clone)]
-pub(crate) struct Screen {
+pub(crate) struct ProgressDisplay {
     style: Style,
     bars: MultiProgress,
 }
 
-impl Screen {
-    /// Bars on a terminal, lines elsewhere, nothing where they are not wanted.
+impl ProgressDisplay {
+    /// Creates a display: bars on a terminal, lines elsewhere, nothing with `--quiet` or
+    /// `--no-progress`.
     pub(crate) fn new(common: &CommonOptions, environment: &Environment) -> Self {
         let style = if common.quiet || common.no_progress {
             Style::Nothing
@@ -53,7 +54,7 @@ impl Screen {
         }
     }
 
-    /// Runs `write` while no bar is on the screen.
+    /// Runs `write` while the bars are hidden.
     pub(crate) fn above_bars<T>(&self, write: impl FnOnce() -> T) -> T {
         match self.style {
             Style::Bars => self.bars.suspend(write),
@@ -61,27 +62,27 @@ impl Screen {
         }
     }
 
-    /// Shows the state of a run over `rows` rows for as long as the guard lives.
+    /// Displays the progress of a run over rows until the guard is dropped.
     pub(crate) fn show(&self, rows: usize, progress: &Arc<Progress>) -> ProgressGuard {
         self.show_units("rows", rows, progress)
     }
 
-    /// Shows the state of a run over a number of whatever they are called.
+    /// Displays the progress of a run over `count` units until the guard is dropped.
     pub(crate) fn show_units(
         &self,
         unit: &'static str,
-        number: usize,
+        count: usize,
         progress: &Arc<Progress>,
     ) -> ProgressGuard {
-        let (screen, progress) = (self.clone(), Arc::clone(progress));
-        let of = Work { unit, number };
+        let progress = Arc::clone(progress);
+        let total = Total { unit, count };
         let task = match self.style {
             Style::Nothing => None,
-            Style::Lines => Some(tokio::spawn(write_lines(of, progress))),
+            Style::Lines => Some(tokio::spawn(write_lines(total, progress))),
             Style::Bars => {
                 self.bars
                     .set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-                Some(tokio::spawn(draw_bars(screen.bars, of, progress)))
+                Some(tokio::spawn(draw_bars(self.bars.clone(), total, progress)))
             }
         };
         ProgressGuard {
@@ -91,7 +92,7 @@ impl Screen {
     }
 }
 
-/// Progress on the screen.
+/// Displays the progress until it is dropped.
 #[derive(Debug)]
 pub(crate) struct ProgressGuard {
     bars: MultiProgress,
@@ -108,42 +109,43 @@ impl Drop for ProgressGuard {
     }
 }
 
-/// What there is to do.
+/// The number of units of a run.
 #[derive(Debug, Clone, Copy)]
-struct Work {
+struct Total {
+    /// The plural of the unit, such as `rows`.
     unit: &'static str,
-    number: usize,
+    count: usize,
 }
 
-async fn write_lines(work: Work, progress: Arc<Progress>) {
+async fn write_lines(total: Total, progress: Arc<Progress>) {
     let start = Instant::now();
-    let mut ticks = tokio::time::interval(LINE);
+    let mut ticks = tokio::time::interval(LINE_INTERVAL);
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let state = State::new(work, &progress, start.elapsed());
-        tracing::info!(target: TARGET, "{state}");
+        let line = OverallLine::new(total, &progress, start.elapsed());
+        tracing::info!(target: TARGET, "{line}");
     }
 }
 
-async fn draw_bars(bars: MultiProgress, work: Work, progress: Arc<Progress>) {
+async fn draw_bars(bars: MultiProgress, total: Total, progress: Arc<Progress>) {
     let start = Instant::now();
     let overall =
-        bars.add(ProgressBar::new(work.number as u64).with_style(style("{bar:24} {wide_msg}")));
+        bars.add(ProgressBar::new(total.count as u64).with_style(style("{bar:24} {wide_msg}")));
     let mut lines: Vec<ProgressBar> = Vec::new();
-    let mut ticks = tokio::time::interval(REDRAW);
+    let mut ticks = tokio::time::interval(BAR_INTERVAL);
     loop {
         ticks.tick().await;
         overall.set_position(progress.rows_done() as u64);
-        overall.set_message(State::new(work, &progress, start.elapsed()).to_string());
+        overall.set_message(OverallLine::new(total, &progress, start.elapsed()).to_string());
         let transfers = progress.transfers();
-        let shown = &transfers[..transfers.len().min(TRANSFERS)];
+        let shown = &transfers[..transfers.len().min(MAX_TRANSFERS)];
         while lines.len() < shown.len() {
             lines.push(bars.add(ProgressBar::new(0).with_style(style("  {bar:16} {wide_msg}"))));
         }
-        for gone in lines.drain(shown.len()..) {
-            gone.finish_and_clear();
-            bars.remove(&gone);
+        for unused in lines.drain(shown.len()..) {
+            unused.finish_and_clear();
+            bars.remove(&unused);
         }
         for (line, transfer) in lines.iter().zip(shown) {
             line.set_length(transfer.size);
@@ -174,48 +176,48 @@ fn transfer_line(transfer: &Transfer) -> String {
     format!("{sent} / {size}  {} {short}", transfer.repository)
 }
 
-/// The overall line.
+/// The overall line of the display.
 #[derive(Debug, Clone, Copy)]
-struct State {
-    work: Work,
+struct OverallLine {
+    total: Total,
     done: usize,
     failed: usize,
     bytes: u64,
-    since: Duration,
+    elapsed: Duration,
 }
 
-impl State {
-    fn new(work: Work, progress: &Progress, since: Duration) -> Self {
+impl OverallLine {
+    fn new(total: Total, progress: &Progress, elapsed: Duration) -> Self {
         Self {
-            work,
+            total,
             done: progress.rows_done(),
             failed: progress.rows_failed(),
             bytes: progress.bytes(),
-            since,
+            elapsed,
         }
     }
 
-    /// At the pace so far; `None` until a row is done.
+    /// Returns the estimated remaining time at the average rate; `None` before the first unit is done.
     fn remaining(&self) -> Option<Duration> {
         let left = self
-            .work
-            .number
+            .total
+            .count
             .checked_sub(self.done)
             .filter(|left| *left > 0)?;
-        let pace = self.since.checked_div(u32::try_from(self.done).ok()?)?;
-        Some(pace.saturating_mul(u32::try_from(left).ok()?))
+        let per_unit = self.elapsed.checked_div(u32::try_from(self.done).ok()?)?;
+        Some(per_unit.saturating_mul(u32::try_from(left).ok()?))
     }
 }
 
-impl std::fmt::Display for State {
+impl std::fmt::Display for OverallLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Work { unit, number } = self.work;
-        write!(f, "{} of {number} {unit}", self.done)?;
+        let Total { unit, count } = self.total;
+        write!(f, "{} of {count} {unit}", self.done)?;
         if self.failed > 0 {
             write!(f, ", {} failed", self.failed)?;
         }
         if self.bytes > 0 {
-            let milliseconds = u64::try_from(self.since.as_millis()).unwrap_or(u64::MAX);
+            let milliseconds = u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX);
             let rate = self.bytes.saturating_mul(1000) / milliseconds.max(1);
             write!(
                 f,
@@ -236,18 +238,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_says_rows_bytes_rate_and_what_remains() {
-        let state = State {
-            work: Work {
+    fn line_has_count_bytes_rate_and_remaining_time() {
+        let line = OverallLine {
+            total: Total {
                 unit: "rows",
-                number: 10,
+                count: 10,
             },
             done: 5,
             failed: 1,
             bytes: 20 * 1024 * 1024,
-            since: Duration::from_secs(20),
+            elapsed: Duration::from_secs(20),
         };
-        let line = state.to_string();
+        let line = line.to_string();
         assert_eq!(
             line,
             "5 of 10 rows, 1 failed, 20.00 MiB sent, 1.00 MiB/s, about 20 seconds left"
@@ -255,19 +257,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_foretold_before_the_first_row_or_after_the_last() {
+    fn line_has_no_remaining_time_before_the_first_row_or_after_the_last() {
         for done in [0, 10] {
-            let state = State {
-                work: Work {
+            let line = OverallLine {
+                total: Total {
                     unit: "rows",
-                    number: 10,
+                    count: 10,
                 },
                 done,
                 failed: 0,
                 bytes: 0,
-                since: Duration::ZERO,
+                elapsed: Duration::ZERO,
             };
-            assert_eq!(state.remaining(), None, "{done}");
+            assert_eq!(line.remaining(), None, "{done}");
         }
     }
 }

@@ -11,21 +11,21 @@ const OLD_COMMAND: &str = "##[";
 
 /// Returns a text without control characters, and without a line that is a workflow command.
 ///
-/// Source: `actions/runner`, `src/Runner.Common/ActionCommand.cs`: `::` at the
-/// beginning of a line, blanks before it left out, or `##[` anywhere.
+/// Source: `actions/runner`, `src/Runner.Common/ActionCommand.cs`: `::` at the beginning of a line,
+/// after optional whitespace, or `##[` anywhere.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
     if is_harmless(text) {
         return Cow::Borrowed(text);
     }
     let mut sanitized = String::with_capacity(text.len() + 16);
     for line in text.split_inclusive('\n') {
-        // A list may have the line ends of Windows, and what differs in it is a patch.
+        // Patches of lists keep the line endings of the list, which may be CRLF.
         let end = ["\r\n", "\n"].into_iter().find(|end| line.ends_with(end));
         let end = end.unwrap_or_default();
         let line = line[..line.len() - end.len()].replace(OLD_COMMAND, "## [");
-        let blanks = line.len() - line.trim_start().len();
-        let rest = &line[blanks..];
-        sanitized.extend(line[..blanks].chars().map(plain));
+        let indent = line.len() - line.trim_start().len();
+        let rest = &line[indent..];
+        sanitized.extend(line[..indent].chars().map(plain));
         match rest.strip_prefix("::") {
             Some(rest) => {
                 sanitized.push_str(": :");
@@ -50,7 +50,7 @@ pub(crate) fn json(document: String) -> String {
     }
     let mut sanitized = String::with_capacity(document.len() + 16);
     for c in document.replace(OLD_COMMAND, "#\\u0023[").chars() {
-        // All that JSON allows as it is outside of strings is a newline.
+        // Outside of strings, pretty-printed JSON has no control character except newlines.
         if is_active(c) {
             sanitized += &format!("\\u{:04x}", u32::from(c));
         } else {
@@ -64,10 +64,10 @@ fn is_harmless(text: &str) -> bool {
     !text.contains("::") && !text.contains(OLD_COMMAND) && !text.chars().any(is_active)
 }
 
-/// Control characters, and those that turn the direction of what follows.
+/// Reports whether a character is a control character or changes the direction of text.
 fn is_active(c: char) -> bool {
-    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    turns || c.is_control() && c != '\n' && c != '\t'
+    let changes_direction = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    changes_direction || c.is_control() && c != '\n' && c != '\t'
 }
 
 fn plain(c: char) -> char {

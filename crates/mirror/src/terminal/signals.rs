@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM: the first lets requests under way end, a second leaves
-//! at once.
+//! SIGINT and SIGTERM: the first ends the run after the requests in flight, the second ends the
+//! process at once.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,19 +9,18 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 
-/// The process's ear for signals. Until somebody listens, a signal ends the
-/// process as it does any other.
+/// The handler of SIGINT and SIGTERM. Before [`Signals::listen`], the signals end the process.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signals {
     stop: Arc<OnceLock<CancellationToken>>,
 }
 
 impl Signals {
-    /// Listens from now on; the token is cancelled by the first signal.
+    /// Starts to listen. The first signal cancels the token.
     ///
     /// # Errors
     ///
-    /// [`Failure`] where the system lets nobody listen.
+    /// [`Failure`] if the system refuses the handler.
     pub(crate) fn listen(&self) -> Result<CancellationToken, Failure> {
         if let Some(stop) = self.stop.get() {
             return Ok(stop.clone());
@@ -39,7 +38,7 @@ impl Signals {
 async fn wait(mut interrupt: Signal, mut terminate: Signal, stop: CancellationToken) {
     next(&mut interrupt, &mut terminate).await;
     stop.cancel();
-    tracing::warn!("interrupted: finishing what is under way; once more to leave at once");
+    tracing::warn!("interrupted: waiting for requests in flight; interrupt again to exit at once");
     next(&mut interrupt, &mut terminate).await;
     std::process::exit(Exit::Interrupted.code().into());
 }

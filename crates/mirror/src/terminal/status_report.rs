@@ -9,10 +9,10 @@ use registry_client::{Activity, Client, HostActivity, InFlightRequest, Stage};
 
 use super::units::{bytes, short};
 
-/// Maximum lines of a kind; the longest in flight come first.
-const LINES: usize = 50;
+/// Maximum lines of a kind. The oldest come first.
+const MAX_LINES: usize = 50;
 
-/// A run that can be reported.
+/// The state that a report is made from.
 #[derive(Debug, Clone)]
 pub(crate) struct WatchedRun {
     /// The number of rows.
@@ -25,7 +25,7 @@ pub(crate) struct WatchedRun {
     pub(crate) since: Instant,
 }
 
-/// A line of sums, then transfers, requests, rows and hosts in flight.
+/// The sums, then the transfers, requests, rows and paused hosts of a run.
 #[derive(Debug)]
 pub(crate) struct StatusReport {
     rows: usize,
@@ -34,7 +34,7 @@ pub(crate) struct StatusReport {
     sent: u64,
     age: Duration,
     transfers: Vec<TransferLine>,
-    rows_begun: Vec<RowLine>,
+    rows_in_flight: Vec<RowLine>,
     activity: Activity,
 }
 
@@ -82,7 +82,7 @@ impl StatusReport {
             sent: progress.bytes(),
             age: now.saturating_duration_since(watched.since),
             transfers: progress.transfers().iter().map(|t| transfer(t)).collect(),
-            rows_begun: progress.rows().iter().map(row).collect(),
+            rows_in_flight: progress.rows().iter().map(row).collect(),
             activity: watched.client.activity(),
         }
     }
@@ -92,31 +92,31 @@ impl Display for StatusReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} of {} rows done, {} failed, {} under way, {} sent, after {}",
+            "{} of {} rows done, {} failed, {} in progress, {} sent, after {}",
             self.done,
             self.rows,
             self.failed,
-            self.rows_begun.len(),
+            self.rows_in_flight.len(),
             bytes(self.sent),
             seconds(self.age)
         )?;
         write_lines(f, "transfer", &self.transfers)?;
         write_lines(f, "request", &self.activity.requests)?;
-        write_lines(f, "row", &self.rows_begun)?;
-        let held = self.activity.hosts.iter();
-        let held =
-            held.filter(|host| host.paused.or(host.tokens_paused).is_some() || host.unresponsive);
-        write_lines(f, "host", &held.collect::<Vec<_>>())
+        write_lines(f, "row", &self.rows_in_flight)?;
+        let hosts = self.activity.hosts.iter();
+        let paused =
+            hosts.filter(|host| host.paused.or(host.tokens_paused).is_some() || host.unresponsive);
+        write_lines(f, "host", &paused.collect::<Vec<_>>())
     }
 }
 
 fn write_lines<L: Line>(f: &mut Formatter<'_>, kind: &str, lines: &[L]) -> fmt::Result {
-    for line in lines.iter().take(LINES) {
+    for line in lines.iter().take(MAX_LINES) {
         write!(f, "  {kind:<8}  ")?;
         line.write(f)?;
         writeln!(f)?;
     }
-    match lines.len().checked_sub(LINES) {
+    match lines.len().checked_sub(MAX_LINES) {
         None | Some(0) => Ok(()),
         Some(more) => writeln!(f, "  {kind:<8}  and {more} more"),
     }
@@ -131,7 +131,7 @@ impl Line for TransferLine {
     fn write(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} {}: {} of {} sent, begun {} ago, last byte {} ago",
+            "{} {}: {} of {} sent, started {} ago, last byte {} ago",
             self.repository,
             self.digest,
             bytes(self.sent),
@@ -149,16 +149,19 @@ impl Line for InFlightRequest {
         match self.stage {
             Stage::Sending(left) => {
                 let left = bytes(left);
-                write!(f, "{left} of the body left, last byte {idle} ago")
+                write!(f, "{left} of the body left to send, last byte {idle} ago")
             }
             Stage::WaitingForSource(left) => {
                 let left = bytes(left);
-                write!(f, "{left} of the body left, waits for them")
+                write!(f, "{left} of the body left to send, waiting for the source")
             }
-            Stage::Waiting => f.write_str("no answer yet"),
-            Stage::Receiving(there) => {
-                let there = bytes(there);
-                write!(f, "{there} of the answer there, last byte {idle} ago")
+            Stage::Waiting => f.write_str("no response yet"),
+            Stage::Receiving(received) => {
+                let received = bytes(received);
+                write!(
+                    f,
+                    "{received} of the response received, last byte {idle} ago"
+                )
             }
         }
     }
@@ -169,7 +172,7 @@ impl Line for RowLine {
         let age = seconds(self.age);
         write!(
             f,
-            "{} -> {}: begun {age} ago",
+            "{} -> {}: started {age} ago",
             self.source, self.destination
         )
     }
@@ -177,16 +180,23 @@ impl Line for RowLine {
 
 impl Line for &HostActivity {
     fn write(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: at most {} requests at once", self.host, self.limit)?;
+        write!(
+            f,
+            "{}: at most {} concurrent requests",
+            self.host, self.limit
+        )?;
         if let Some(rest) = self.paused {
-            write!(f, ", paused for {} more as it asked", seconds(rest))?;
+            write!(f, ", paused for {} more on its request", seconds(rest))?;
         }
         if let Some(rest) = self.tokens_paused {
             let rest = seconds(rest);
-            write!(f, ", its token server paused for {rest} more as it asked")?;
+            write!(
+                f,
+                ", its token server paused for {rest} more on its request"
+            )?;
         }
         if self.unresponsive {
-            write!(f, ", answers nothing: one request at a time is tried")?;
+            write!(f, ", no responses: trying one request at a time")?;
         }
         Ok(())
     }
@@ -220,8 +230,8 @@ mod tests {
         }
     }
 
-    fn under_way(requests: Vec<InFlightRequest>, hosts: Vec<HostActivity>) -> String {
-        let answer = StatusReport {
+    fn report(requests: Vec<InFlightRequest>, hosts: Vec<HostActivity>) -> String {
+        let report = StatusReport {
             rows: 9,
             done: 4,
             failed: 1,
@@ -235,18 +245,18 @@ mod tests {
                 age: Duration::from_secs(45),
                 idle: Duration::from_secs(31),
             }],
-            rows_begun: vec![RowLine {
+            rows_in_flight: vec![RowLine {
                 source: "q.io/a:1".to_owned(),
                 destination: "r.io/m/a:1".to_owned(),
                 age: Duration::from_secs(46),
             }],
             activity: Activity { requests, hosts },
         };
-        answer.to_string()
+        report.to_string()
     }
 
     #[test]
-    fn what_is_under_way_is_told_with_its_age_and_last_byte() {
+    fn report_has_age_and_last_byte_of_everything_in_flight() {
         let stages = [
             Stage::Waiting,
             Stage::Sending(1024),
@@ -254,25 +264,25 @@ mod tests {
             Stage::Receiving(10),
         ];
         let hosts = vec![host(None, false), host(Some(12), false), host(None, true)];
-        let text = under_way(stages.map(request).into(), hosts);
+        let text = report(stages.map(request).into(), hosts);
         let want = "\
-4 of 9 rows done, 1 failed, 1 under way, 2.00 KiB sent, after 50.0 s
-  transfer  r.io/m/a sha256:0123456789ab…: 1.00 KiB of 4.00 KiB sent, begun 45.0 s ago, last byte 31.0 s ago
-  request   GET https://q.io/v2/a: sent 40.0 s ago, no answer yet
-  request   GET https://q.io/v2/a: sent 40.0 s ago, 1.00 KiB of the body left, last byte 31.0 s ago
-  request   GET https://q.io/v2/a: sent 40.0 s ago, 1.00 KiB of the body left, waits for them
-  request   GET https://q.io/v2/a: sent 40.0 s ago, 10 B of the answer there, last byte 31.0 s ago
-  row       q.io/a:1 -> r.io/m/a:1: begun 46.0 s ago
-  host      q.io: at most 8 requests at once, paused for 12.0 s more as it asked
-  host      q.io: at most 8 requests at once, answers nothing: one request at a time is tried
+4 of 9 rows done, 1 failed, 1 in progress, 2.00 KiB sent, after 50.0 s
+  transfer  r.io/m/a sha256:0123456789ab…: 1.00 KiB of 4.00 KiB sent, started 45.0 s ago, last byte 31.0 s ago
+  request   GET https://q.io/v2/a: sent 40.0 s ago, no response yet
+  request   GET https://q.io/v2/a: sent 40.0 s ago, 1.00 KiB of the body left to send, last byte 31.0 s ago
+  request   GET https://q.io/v2/a: sent 40.0 s ago, 1.00 KiB of the body left to send, waiting for the source
+  request   GET https://q.io/v2/a: sent 40.0 s ago, 10 B of the response received, last byte 31.0 s ago
+  row       q.io/a:1 -> r.io/m/a:1: started 46.0 s ago
+  host      q.io: at most 8 concurrent requests, paused for 12.0 s more on its request
+  host      q.io: at most 8 concurrent requests, no responses: trying one request at a time
 ";
         assert_eq!(text, want);
     }
 
     #[test]
-    fn a_crowd_is_cut() {
-        let text = under_way(vec![request(Stage::Waiting); LINES + 3], Vec::new());
+    fn long_lists_are_truncated() {
+        let text = report(vec![request(Stage::Waiting); MAX_LINES + 3], Vec::new());
         assert!(text.contains("\n  request   and 3 more\n"), "{text}");
-        assert_eq!(text.matches("no answer yet").count(), LINES);
+        assert_eq!(text.matches("no response yet").count(), MAX_LINES);
     }
 }

@@ -1,4 +1,4 @@
-//! SIGUSR1: prints on stderr what a run is doing.
+//! SIGUSR1: prints the state of a run on stderr.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -8,13 +8,13 @@ use registry_client::Client;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::output;
-use super::progress::{Screen, TARGET};
+use super::progress::{ProgressDisplay, TARGET};
 use super::status_report::{StatusReport, WatchedRun};
 use crate::cli::failure::Failure;
 use crate::cli::options::LogFormat;
 
-/// The handler of SIGUSR1. It runs in every command that sends requests, so that the signal ends
-/// none of them.
+/// The handler of SIGUSR1. Every command that sends requests installs it, since the signal ends a
+/// process without a handler.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StatusSignal {
     watched: Arc<Mutex<Option<WatchedRun>>>,
@@ -31,21 +31,25 @@ impl StatusSignal {
     ///
     /// # Errors
     ///
-    /// [`Failure`] where the system refuses the handler.
-    pub(crate) fn listen(&self, screen: &Screen, format: LogFormat) -> Result<(), Failure> {
+    /// [`Failure`] if the system refuses the handler.
+    pub(crate) fn listen(
+        &self,
+        display: &ProgressDisplay,
+        format: LogFormat,
+    ) -> Result<(), Failure> {
         let received = signal(SignalKind::user_defined1());
         let mut received = received
             .map_err(|error| Failure::failed(format!("cannot listen for SIGUSR1: {error}")))?;
-        let (handler, screen) = (self.clone(), screen.clone());
+        let (handler, display) = (self.clone(), display.clone());
         tokio::spawn(async move {
             while received.recv().await.is_some() {
-                handler.print(&screen, format);
+                handler.print(&display, format);
             }
         });
         Ok(())
     }
 
-    /// Reports this run from now on.
+    /// Makes a run the one that the signal reports, until the guard is dropped.
     pub(crate) fn watch(
         &self,
         rows: usize,
@@ -63,14 +67,14 @@ impl StatusSignal {
         }
     }
 
-    fn print(&self, screen: &Screen, format: LogFormat) {
+    fn print(&self, display: &ProgressDisplay, format: LogFormat) {
         let watched = self.lock().clone();
         let text = match &watched {
             Some(watched) => StatusReport::new(watched).to_string(),
-            None => "no rows are under way\n".to_owned(),
+            None => "no rows are in progress\n".to_owned(),
         };
         match format {
-            LogFormat::Text => screen.above_bars(|| output::notice(&text)),
+            LogFormat::Text => display.above_bars(|| output::notice(&text)),
             LogFormat::Json => tracing::info!(target: TARGET, "{}", text.trim_end()),
         }
     }

@@ -1,19 +1,19 @@
-//! Sizes and counts for people.
+//! Sizes, counts and digests in messages.
 
 use std::fmt::Display;
 
-/// Bytes as people read them, in units of 1024.
+/// Returns a size in units of 1024 bytes, such as `1.50 MiB`.
 pub(crate) fn bytes(count: u64) -> String {
     indicatif::HumanBytes(count).to_string()
 }
 
-/// A number with its noun: `1 row`, `2 rows`.
+/// Returns a number with its noun: `1 row`, `2 rows`.
 pub(crate) fn counted<N: Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
     let plural = if count == N::from(1) { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }
 
-/// A digest's first twelve digits, for lines that have to be short.
+/// Returns a digest with its first twelve digits.
 pub(crate) fn short(digest: &str) -> String {
     match digest.split_once(':') {
         Some((algorithm, hex)) => {

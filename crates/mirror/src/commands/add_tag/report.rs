@@ -94,7 +94,7 @@ impl AddedReport<'_> {
 
     fn left_out(&self) -> String {
         let done = self.0.rows.len() + self.0.outcome.skipped.len();
-        counted(self.0.asked.saturating_sub(done), "image")
+        counted(self.0.requested.saturating_sub(done), "image")
     }
 
     fn obstacles(&self) -> String {
@@ -103,7 +103,7 @@ impl AddedReport<'_> {
             0 => problems,
             passed => format!(
                 "{problems}; --keep-going adds what passed ({passed} of {})",
-                self.0.asked
+                self.0.requested
             ),
         }
     }

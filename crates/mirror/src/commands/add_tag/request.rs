@@ -60,7 +60,7 @@ impl AddTagArgs {
 
     fn destination(&self) -> Destination {
         match &self.dest {
-            None => Destination::OfTheList,
+            None => Destination::FromList,
             Some(name) if self.new => Destination::New(name.clone()),
             Some(name) => Destination::Named(name.clone()),
         }

@@ -141,7 +141,7 @@ async fn lock_change<'a>(
 ) -> Result<Result<LockChange<'a>, Vec<Finding>>, Failure> {
     let new = match LockFile::read(file) {
         Ok(new) => new,
-        Err(LockFileError::Wrong(problems)) => return Ok(Err(problems)),
+        Err(LockFileError::Invalid(problems)) => return Ok(Err(problems)),
         Err(LockFileError::Unreadable(failure)) => return Err(failure),
     };
     let old = checkout.git.content_at(base, tracked).await?;

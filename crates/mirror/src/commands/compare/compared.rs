@@ -65,7 +65,7 @@ impl ComparedRow {
             CompareStatus::Missing => format!("{} is missing, or not whole", row.destination),
             CompareStatus::Error => {
                 let error = self.comparison.error.as_ref()?;
-                let hint = hints::of_comparison(row, error).map(|hint| format!(" ({hint})"));
+                let hint = hints::for_comparison(row, error).map(|hint| format!(" ({hint})"));
                 format!("{}: {error}{}", row.source, hint.unwrap_or_default())
             }
         };

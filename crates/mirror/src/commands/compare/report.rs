@@ -119,7 +119,7 @@ fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
         arch_tags: arch_tags.collect(),
         error: compared.error.as_ref().map(|error| ErrorJson {
             message: error.to_string(),
-            hint: hints::of_comparison(row, error),
+            hint: hints::for_comparison(row, error),
         }),
         moved: compared.moved.as_ref().map(MovedTag::from),
     }
@@ -236,7 +236,7 @@ fn write_row(f: &mut Formatter<'_>, ComparedRow { row, comparison }: &ComparedRo
     }
     if let Some(error) = &compared.error {
         writeln!(f, "          {error}")?;
-        if let Some(hint) = hints::of_comparison(row, error) {
+        if let Some(hint) = hints::for_comparison(row, error) {
             writeln!(f, "          hint: {hint}")?;
         }
     }

@@ -77,7 +77,7 @@ pub(crate) async fn compare(
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let rows: Vec<Row> = selection.rows.iter().map(|row| row.row.clone()).collect();
-    let display = session.screen.show(rows.len(), &progress);
+    let display = session.progress_display.show(rows.len(), &progress);
     let watch = session.status_signal.watch(rows.len(), &progress, &client);
     let report = Box::pin(copier::compare(&client, &rows, options, &progress, &stop)).await;
     drop((display, watch));

@@ -19,7 +19,7 @@ use crate::cli::failure::Failure;
 use crate::cli::options::CommonOptions;
 use crate::cli::options::OutputFormat;
 use crate::commands::compare::{CompareRun, ComparedJson, ComparedText, compare};
-use crate::files::atomic_file::plain;
+use crate::files::atomic_file::io_message;
 use crate::files::list_file;
 use crate::rows::copying::engine::{CopyRequest, copy_rows};
 use crate::rows::copying::report::RunReport;
@@ -76,7 +76,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> Result<Exit, Fail
 }
 
 fn cannot(what: &str, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("the demo cannot {what}: {}", plain(error)))
+    Failure::failed(format!("the demo cannot {what}: {}", io_message(error)))
 }
 
 struct Demo {
@@ -114,7 +114,7 @@ impl Demo {
             common,
             environment: Environment::default(),
             output: session.output,
-            screen: session.screen.clone(),
+            progress_display: session.progress_display.clone(),
             signals: session.signals.clone(),
             status_signal: session.status_signal.clone(),
         };

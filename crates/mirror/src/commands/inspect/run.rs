@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::registries::client;
 use crate::session::Session;
-use crate::terminal::hints::{self, Doing};
+use crate::terminal::hints::{self, Operation};
 
 /// The arguments of `inspect`.
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ struct Looking {
 
 impl Looking {
     fn failed(&self, error: &registry_client::Error) -> Failure {
-        hints::failure(Doing::Reading, &self.reference, error)
+        hints::request_failure(Operation::Read, &self.reference, error)
     }
 
     async fn find(

@@ -12,7 +12,7 @@ use super::report::LockedReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
-use crate::files::atomic_file::Staged;
+use crate::files::atomic_file::StagedFile;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{LockFile, LockFileError};
 use crate::files::locked_files::LockedFiles;
@@ -77,7 +77,7 @@ pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Fail
 /// Compares lists with their locks. No request is sent.
 fn check(session: &Session, paths: &[PathBuf], globs: &Globs) -> Result<LockedReport, Failure> {
     let lists = list_file::read_all(paths)?;
-    selection::refuse_wrong_rows(session, &lists)?;
+    selection::refuse_invalid_rows(session, &lists)?;
     let mut report = LockedReport::default();
     for file in &lists {
         match LockFile::read(file) {
@@ -85,7 +85,7 @@ fn check(session: &Session, paths: &[PathBuf], globs: &Globs) -> Result<LockedRe
                 report.add_list(file, lock.as_ref().map(|lock| &lock.lock));
                 report.problems.extend(gaps(file, lock.as_ref(), globs));
             }
-            Err(LockFileError::Wrong(problems)) => report.problems.extend(problems),
+            Err(LockFileError::Invalid(problems)) => report.problems.extend(problems),
             Err(LockFileError::Unreadable(failure)) => return Err(failure),
         }
     }
@@ -101,7 +101,7 @@ async fn lock(
     globs: &Globs,
 ) -> Result<LockedReport, Failure> {
     let lists = list_file::read_all(paths)?;
-    selection::refuse_wrong_rows(session, &lists)?;
+    selection::refuse_invalid_rows(session, &lists)?;
     let is_selected =
         |row: &Row, lock: &Lock| globs.select(row) && (args.update || lock.get(row).is_none());
     let mut open = Vec::new();
@@ -133,7 +133,7 @@ async fn lock(
         report.add_list(file, Some(&lock.lock));
         staged.extend(lock.stage(&file.list)?);
     }
-    staged.into_iter().try_for_each(Staged::commit)?;
+    staged.into_iter().try_for_each(StagedFile::commit)?;
     drop(held);
     Ok(report)
 }

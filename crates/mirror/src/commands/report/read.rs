@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::cli::failure::{Failure, Finding};
-use crate::files::atomic_file::plain;
+use crate::files::atomic_file::io_message;
 use crate::rows::copying::report::RunReport;
 
 /// Reads reports, each under its name.
@@ -69,7 +69,8 @@ fn read(file: &Path) -> Result<RunReport, Finding> {
         message,
     };
     let text = fs::read(file);
-    let text = text.map_err(|error| finding(1, format!("cannot be read: {}", plain(&error))))?;
+    let text =
+        text.map_err(|error| finding(1, format!("cannot be read: {}", io_message(&error))))?;
     serde_json::from_slice(&text).map_err(|error| match serde_json::from_slice(&text) {
         Ok(Other::Failure { error }) => {
             finding(1, format!("that run did not begin: {}", error.message))

@@ -131,7 +131,7 @@ pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a FoundTag>) -> Vec
     }
     let requests = by_destination.into_iter().filter_map(|(name, images)| {
         let destination = match name {
-            None => Destination::OfTheList,
+            None => Destination::FromList,
             Some(name) => match name.parse::<RepositoryName>() {
                 Ok(named) => Destination::Named(named),
                 Err(why) => {

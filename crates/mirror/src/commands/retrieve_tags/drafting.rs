@@ -146,8 +146,8 @@ fn take_in(outcome: &mut AddOutcome, more: AddOutcome) {
         let problem = AddProblem::Taken {
             destination: new.destination.clone(),
             tag: new.tag.clone(),
-            source_there: twin.source.clone(),
-            place: "in this same proposal".to_owned(),
+            other_source: twin.source.clone(),
+            location: "this proposal".to_owned(),
         };
         outcome.problems.push(ImageProblem {
             image: ImageTag {
@@ -218,7 +218,7 @@ mod tests {
         let problems: Vec<_> = problems.map(|one| one.problem.to_string()).collect();
         assert_eq!(
             problems,
-            ["`m/x:1` is filled by a/x already, in this same proposal: choose another destination"]
+            ["this proposal already copies a/x to `m/x:1`: choose another destination"]
         );
     }
 }

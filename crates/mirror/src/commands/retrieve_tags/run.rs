@@ -42,7 +42,7 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     let entries = selected(&config, &args.entries)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let lists = list_file::read_all(&paths)?;
-    selection::refuse_wrong_rows(session, &lists)?;
+    selection::refuse_invalid_rows(session, &lists)?;
     let stop = session.signals.listen()?;
     let upstreams = RunUpstreams::new(session, own_org(args), args.deadline)?;
     let looking = Box::pin(look(
@@ -148,7 +148,7 @@ async fn ask<'a>(
 ) -> Vec<Outcome<'a>> {
     let progress = Arc::new(Progress::default());
     let shown = session
-        .screen
+        .progress_display
         .show_units("entries", entries.len(), &progress);
     let limits = Limits {
         entries: args.entries_at_once.get(),

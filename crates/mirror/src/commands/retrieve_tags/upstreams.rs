@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
-use crate::files::atomic_file::plain;
+use crate::files::atomic_file::io_message;
 use crate::registries::client;
 use crate::session::Session;
 
@@ -40,7 +40,7 @@ impl RunUpstreams {
         let scratch = scratch.map_err(|error| {
             Failure::failed(format!(
                 "cannot make a folder for charts: {}",
-                plain(&error)
+                io_message(&error)
             ))
         })?;
         let environment = &session.environment;

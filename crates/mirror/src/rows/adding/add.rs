@@ -8,7 +8,7 @@ use super::{
     AddOutcome, AddRequest, Additions, Checks, Destination, ListEdit, Plan, Verdict, plan,
 };
 use crate::cli::failure::Failure;
-use crate::files::atomic_file::{self, Staged};
+use crate::files::atomic_file::{self, StagedFile};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
@@ -16,23 +16,24 @@ use crate::registries::availability::AvailabilityChecker;
 use crate::rows::selection;
 use crate::session::Session;
 
-/// How often it is begun anew because the list changed in the meantime in a way
-/// that asks for further checks.
-const ROUNDS: usize = 5;
+/// Maximum attempts while other runs change the lists, so that further checks are needed.
+const MAX_ATTEMPTS: usize = 5;
 
-/// What to do about images that cannot be added, and whether to write.
+/// Options for problems, existing rows and writing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AddOptions {
-    /// What passes is added although something does not.
+    /// Add the images without problems although others have some.
     pub(crate) keep_going: bool,
-    /// What the list has is no problem.
+    /// Existing rows are not problems.
     pub(crate) skip_existing: bool,
-    /// Nothing is written.
+    /// Write nothing.
     pub(crate) dry_run: bool,
 }
 
-/// Checks without holding the lists, since that takes as long as registries
-/// take; then holds them, looks again at what they say now, and writes.
+/// Adds images to the lists.
+///
+/// The lists are not locked during the checks, since registries may be slow. They are locked, read
+/// and planned again before the write.
 ///
 /// # Errors
 ///
@@ -40,25 +41,25 @@ pub(crate) struct AddOptions {
 pub(crate) async fn add(
     session: &Session,
     checker: &AvailabilityChecker,
-    how: AddOptions,
+    options: AddOptions,
     request: &AddRequest,
     paths: &[PathBuf],
 ) -> Result<Additions, Failure> {
     let mut lists = list_file::read_all(paths)?;
-    selection::refuse_wrong_rows(session, &lists)?;
-    // Known before anybody is asked, not after.
+    selection::refuse_invalid_rows(session, &lists)?;
+    // An invalid lock fails before the first request.
     for file in &lists {
         LockFile::read(file)?;
     }
     let mut checks = Checks::default();
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ATTEMPTS {
         let planned = plan(&lists, request);
-        if !how.dry_run {
+        if !options.dry_run {
             refuse_read_only(&lists, &planned)?;
         }
         checks.complete(checker, &planned, request).await;
-        if how.dry_run {
-            return finish(how, request, &lists, planned, &checks);
+        if options.dry_run {
+            return finish(options, request, &lists, planned, &checks);
         }
         let locked = LockedFiles::lock(&lists).await?;
         lists = list_file::read_all(paths)?;
@@ -66,22 +67,22 @@ pub(crate) async fn add(
             .iter()
             .any(|file| !file.list.invalid_rows().is_empty())
         {
-            selection::refuse_wrong_rows(session, &lists)?;
+            selection::refuse_invalid_rows(session, &lists)?;
         }
         let planned = plan(&lists, request);
         if checks.cover(&planned) {
-            let report = finish(how, request, &lists, planned, &checks);
+            let report = finish(options, request, &lists, planned, &checks);
             drop(locked);
             return report;
         }
     }
     Err(
-        Failure::failed("the list changes again and again; nothing was written")
-            .hint("run this again when the others are done".to_owned()),
+        Failure::failed("other runs keep changing the list; nothing was written")
+            .hint("run again when they have finished".to_owned()),
     )
 }
 
-/// Known before anybody is asked, not after.
+/// Refuses lists that cannot be written, before the first request.
 fn refuse_read_only(lists: &[ListFile], planned: &Plan) -> Result<(), Failure> {
     let mut written: Vec<usize> = planned
         .verdicts
@@ -96,13 +97,13 @@ fn refuse_read_only(lists: &[ListFile], planned: &Plan) -> Result<(), Failure> {
     for file in written.iter().filter_map(|list| lists.get(*list)) {
         let name = &file.name;
         let mode = std::fs::metadata(&file.path).map(|metadata| metadata.permissions());
-        // A rename would replace such a file too, against its owner's will.
+        // A rename replaces read-only files too.
         if mode.is_ok_and(|mode| mode.readonly()) {
             return Err(Failure::unusable(format!(
                 "cannot write {name}: it is read-only; nothing was written"
             ))
             .hint(format!(
-                "allow it with `chmod u+w {name}`, or see with --dry-run what would be added"
+                "run `chmod u+w {name}`, or print the changes with --dry-run"
             )));
         }
         atomic_file::stage(&file.path, b"")?;
@@ -110,23 +111,24 @@ fn refuse_read_only(lists: &[ListFile], planned: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes what passed, or nothing.
+/// Writes the rows without problems. With any problem, nothing is written unless `keep_going` is
+/// set.
 fn finish(
-    how: AddOptions,
+    options: AddOptions,
     request: &AddRequest,
     lists: &[ListFile],
     planned: Plan,
     checks: &Checks,
 ) -> Result<Additions, Failure> {
-    let mut outcome = AddOutcome::new(planned, checks, request, how.skip_existing);
+    let mut outcome = AddOutcome::new(planned, checks, request, options.skip_existing);
     let passed = outcome.rows.len();
-    if !how.keep_going && !outcome.problems.is_empty() {
+    if !options.keep_going && !outcome.problems.is_empty() {
         outcome.rows.clear();
     }
     let mut report = Additions {
         rows: Vec::new(),
-        diff: how.dry_run.then(String::new),
-        asked: request.images.len(),
+        diff: options.dry_run.then(String::new),
+        requested: request.images.len(),
         passed,
         is_new: matches!(request.destination, Destination::New(_)),
         outcome,
@@ -145,18 +147,18 @@ fn finish(
             }
             continue;
         }
-        // The lock first: a line without its row approves nothing, a row
-        // without its line is what a lock is there to prevent.
+        // The lock comes first: a lock line without its row has no effect, while a row without
+        // its lock line is not approved.
         if let Some(lock) = &edit.lock {
             staged.push(lock.file.stage_text(&lock.text)?);
         }
         staged.push(atomic_file::stage(&file.path, edit.text.as_bytes())?);
     }
-    staged.into_iter().try_for_each(Staged::commit)?;
+    staged.into_iter().try_for_each(StagedFile::commit)?;
     Ok(report)
 }
 
-/// The difference between two texts of a file, as `git apply` takes it.
+/// Returns the difference between two texts of a file as a patch for `git apply`.
 fn unified_diff(name: &str, old: &str, new: &str) -> String {
     let name = name.trim_start_matches("./");
     let (before, after) = if name.starts_with('/') {

@@ -1,4 +1,4 @@
-//! What registries answer about the images of a request.
+//! Checks of the images of a request at their registries.
 
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ impl Checks {
         plan: &Plan,
         request: &AddRequest,
     ) {
-        let open: Vec<ImageTag> = self.open(plan).cloned().collect();
+        let unchecked: Vec<ImageTag> = self.unchecked(plan).cloned().collect();
         let destination = async {
             match &request.destination {
                 Destination::New(name) if self.lacks_destination(plan) => {
@@ -43,14 +43,14 @@ impl Checks {
                 _ => None,
             }
         };
-        let (images, destination) = futures::join!(checker.images(open), destination);
+        let (images, destination) = futures::join!(checker.images(unchecked), destination);
         self.images.extend(images);
         self.destination = destination.or(self.destination.take());
     }
 
-    /// Whether every check that the plan needs has run.
+    /// Reports whether every check that the plan needs has run.
     pub(crate) fn cover(&self, plan: &Plan) -> bool {
-        self.open(plan).next().is_none() && !self.lacks_destination(plan)
+        self.unchecked(plan).next().is_none() && !self.lacks_destination(plan)
     }
 
     /// Returns the digest of a row's source, where the source has the tag.
@@ -61,8 +61,8 @@ impl Checks {
         }
     }
 
-    /// The images of the plan without a check.
-    fn open<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a ImageTag> {
+    /// Returns the images of the plan that need a check and have none.
+    fn unchecked<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a ImageTag> {
         let needed = plan
             .verdicts
             .iter()
@@ -122,7 +122,7 @@ impl Checks {
                     .push((AddProblem::Registry(message), error.refused));
             }
             Some(Availability::Unchecked(error)) => result.warnings.push(format!(
-                "whether the destination repository {name} exists could not be checked: {}",
+                "cannot check the destination repository {name}: {}",
                 error.message
             )),
         }
@@ -130,7 +130,7 @@ impl Checks {
     }
 }
 
-/// Rows that the list has, and names that are likely wrong, need no request.
+/// Existing rows, and sources without rows, need no request.
 fn needs_check(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Add(_) => true,

@@ -1,4 +1,4 @@
-//! Several lists, looked up as one.
+//! An index of several lists.
 
 use image_name::RepositoryName;
 use images_list::{CommentedRow, ListIndex, Row, Source, choose_destination};
@@ -7,12 +7,12 @@ use super::{AddProblem, Destination, PlannedRow, Verdict};
 use crate::files::list_file::ListFile;
 use crate::registries::availability::ImageTag;
 
-/// The lists, looked up as one.
+/// An index of several lists.
 pub(super) struct CombinedIndex<'a> {
-    lists: Vec<OneList<'a>>,
+    lists: Vec<IndexedList<'a>>,
 }
 
-struct OneList<'a> {
+struct IndexedList<'a> {
     file: &'a ListFile,
     index: ListIndex<'a>,
     commented: Vec<CommentedRow>,
@@ -20,7 +20,7 @@ struct OneList<'a> {
 
 impl<'a> CombinedIndex<'a> {
     pub(super) fn new(files: &'a [ListFile]) -> Self {
-        let lists = files.iter().map(|file| OneList {
+        let lists = files.iter().map(|file| IndexedList {
             file,
             index: ListIndex::new(&file.list),
             commented: file.list.commented_rows(),
@@ -33,7 +33,7 @@ impl<'a> CombinedIndex<'a> {
     /// Returns the verdict of the lists on an image.
     pub(super) fn verdict_on(&self, image: &ImageTag, destination: &Destination) -> Verdict {
         let mapping = match destination {
-            Destination::OfTheList => self.chosen(&image.source),
+            Destination::FromList => self.chosen(&image.source),
             Destination::Named(name) => self.named(&image.source, name),
             Destination::New(name) => self.new_mapping(&image.source, name),
         };
@@ -88,6 +88,7 @@ impl<'a> CombinedIndex<'a> {
         })
     }
 
+    /// Chooses among the destinations of a source.
     fn chosen(
         &self,
         source: &RepositoryName,
@@ -104,6 +105,7 @@ impl<'a> CombinedIndex<'a> {
         Ok((list, row.source.clone(), row.destination.clone()))
     }
 
+    /// Checks the destination that the request names.
     fn named(
         &self,
         source: &RepositoryName,
@@ -123,6 +125,7 @@ impl<'a> CombinedIndex<'a> {
         })
     }
 
+    /// Checks a new destination.
     fn new_mapping(
         &self,
         source: &RepositoryName,
@@ -131,7 +134,7 @@ impl<'a> CombinedIndex<'a> {
         if let Some((list, line, row)) = self.mapping(source, name) {
             return Err(AddProblem::NotNew {
                 destination: row.destination.clone(),
-                place: self.lists[list].file.location(line).to_string(),
+                location: self.lists[list].file.location(line).to_string(),
             });
         }
         let known = self.sources(source).next();
@@ -139,7 +142,7 @@ impl<'a> CombinedIndex<'a> {
         Ok((list, source.clone(), name.clone()))
     }
 
-    /// Returns the reason in the lists against a row.
+    /// Returns the row or the comment that prevents a row.
     fn obstacle(&self, row: &Row) -> Option<AddProblem> {
         let writers = self.lists.iter().flat_map(|list| {
             let rows = list.index.rows_to(&row.destination, &row.tag).iter();
@@ -147,16 +150,16 @@ impl<'a> CombinedIndex<'a> {
         });
         let mut taken = None;
         for (file, at) in writers {
-            let place = file.location(at.line).to_string();
+            let location = file.location(at.line).to_string();
             if at.row.source == row.source {
                 let row = at.row.clone();
-                return Some(AddProblem::Present { row, place });
+                return Some(AddProblem::Present { row, location });
             }
             taken.get_or_insert(AddProblem::Taken {
                 destination: row.destination.clone(),
                 tag: row.tag.clone(),
-                source_there: at.row.source.clone(),
-                place,
+                other_source: at.row.source.clone(),
+                location,
             });
         }
         self.commented_out(row).or(taken)
@@ -167,17 +170,18 @@ impl<'a> CombinedIndex<'a> {
             let found = list.commented.iter().find(|found| found.row == *row)?;
             Some(AddProblem::CommentedOut {
                 row: found.row.clone(),
-                place: list.file.location(found.line).to_string(),
+                location: list.file.location(found.line).to_string(),
             })
         })
     }
 
-    /// Whether any row has a destination.
+    /// Reports whether any row has this destination.
     pub(super) fn have_destination(&self, name: &RepositoryName) -> bool {
         let mut rows = self.lists.iter().flat_map(|list| list.file.list.rows());
         rows.any(|at| at.row.destination == *name)
     }
 
+    /// Names the sources whose last two path components are the same.
     fn not_listed(&self, source: &RepositoryName) -> AddProblem {
         let ending = |name: &RepositoryName| {
             let mut components = name.path().as_str().rsplit('/');

@@ -1,4 +1,4 @@
-//! Rows entered into a list and its lock, in memory.
+//! Changes of a list and its lock in memory.
 
 use images_list::{InsertOutcome, List};
 
@@ -6,38 +6,38 @@ use super::{AddOutcome, AddedRow, Checks};
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::LockFile;
 
-/// A list with further rows.
+/// A list with added rows.
 #[derive(Debug)]
 pub(crate) struct ListEdit {
-    /// The list's new text.
+    /// The new text of the list.
     pub(crate) text: String,
-    /// The rows that are new in it, in its order.
+    /// The added rows, in the order of the list.
     pub(crate) rows: Vec<AddedRow>,
-    /// The lock, where the list has one, with what the checks saw of them.
+    /// The lock with the digests of the added rows, if the list has a lock.
     pub(crate) lock: Option<LockEdit>,
 }
 
-/// A lock with further lines.
+/// A lock with added lines.
 #[derive(Debug)]
 pub(crate) struct LockEdit {
     /// The lock.
     pub(crate) file: LockFile,
-    /// Its new text.
+    /// The new text.
     pub(crate) text: String,
 }
 
 impl ListEdit {
-    /// Enters those of an outcome's rows that are for the list at place `at`.
+    /// Inserts the rows of an outcome that belong to the list with this index.
     pub(crate) fn new(
         file: &ListFile,
-        at: usize,
+        index: usize,
         lock: Option<LockFile>,
         outcome: &AddOutcome,
         checks: &Checks,
     ) -> Self {
         let mut list = file.list.clone();
         let mut new = Vec::new();
-        for planned in outcome.rows.iter().filter(|planned| planned.list == at) {
+        for planned in outcome.rows.iter().filter(|planned| planned.list == index) {
             if let InsertOutcome::Inserted { .. } = list.insert(planned.row.clone()) {
                 new.push(&planned.row);
             }

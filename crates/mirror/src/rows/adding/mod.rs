@@ -1,5 +1,5 @@
-//! Adding images to the lists: the request, the plan by the lists, the checks at
-//! registries, and writing.
+//! Adding images to the lists: the request, the plan from the lists, the checks at the registries,
+//! and the write.
 
 mod add;
 mod checks;

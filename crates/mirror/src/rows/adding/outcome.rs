@@ -1,4 +1,4 @@
-//! What a request to add images comes to.
+//! The result of a request to add images.
 
 use images_list::Row;
 
@@ -6,61 +6,60 @@ use super::{AddProblem, AddRequest, Checks, Plan, PlannedRow, Verdict};
 use crate::cli::exit::Exit;
 use crate::registries::availability::ImageTag;
 
-/// What is added, what is not, and why.
+/// The rows to add, and the problems of the other images.
 #[derive(Debug, Default)]
 pub(crate) struct AddOutcome {
     /// The rows to add, in the order of the request.
     pub(crate) rows: Vec<PlannedRow>,
-    /// What the lists have already, where that is no problem, and where.
+    /// Existing rows that are not problems, and their locations.
     pub(crate) skipped: Vec<(Row, String)>,
-    /// What stands against an image. Several may stand against one.
+    /// The problems. An image may have several.
     pub(crate) problems: Vec<ImageProblem>,
-    /// What could not be checked and is no problem.
+    /// Checks without a result that do not prevent an addition.
     pub(crate) warnings: Vec<String>,
 }
 
-/// An image and what stands against adding it.
+/// A reason against adding an image.
 #[derive(Debug)]
 pub(crate) struct ImageProblem {
     /// The image.
     pub(crate) image: ImageTag,
-    /// What is wrong.
+    /// The reason.
     pub(crate) problem: AddProblem,
-    /// Whether a registry refused who we are.
+    /// A registry refused the credentials.
     pub(crate) refused: bool,
 }
 
-/// A row and where its list has it now.
+/// An added row and its location.
 #[derive(Debug, Clone)]
 pub(crate) struct AddedRow {
     /// The row.
     pub(crate) row: Row,
-    /// The list's name.
+    /// The list.
     pub(crate) file: String,
     /// The row's line, counted from 1.
     pub(crate) line: usize,
 }
 
-/// What was added to the lists, or would be, and what was not.
+/// The result of [`super::add`].
 #[derive(Debug)]
 pub(crate) struct Additions {
-    /// What came of each image.
+    /// The rows and problems of the images.
     pub(crate) outcome: AddOutcome,
-    /// The rows added, or that would be, in the order of the lists.
+    /// The added rows, in the order of the lists; those to add in a dry run.
     pub(crate) rows: Vec<AddedRow>,
-    /// What would change, where nothing was to be written.
+    /// The changes as a patch, in a dry run.
     pub(crate) diff: Option<String>,
-    /// How many images were asked for.
-    pub(crate) asked: usize,
-    /// How many of them nothing stands against.
+    /// The number of requested images.
+    pub(crate) requested: usize,
+    /// The number of images without problems.
     pub(crate) passed: usize,
-    /// Whether they are new to the list and need approval.
+    /// The images are new to the list and need approval.
     pub(crate) is_new: bool,
 }
 
 impl AddOutcome {
-    /// Puts together what the lists and the registries say. `rows` are those
-    /// that nothing stands against, whatever stands against others.
+    /// Combines the plan with the results of the checks. `rows` has every image without problems.
     pub(crate) fn new(
         plan: Plan,
         checks: &Checks,
@@ -68,32 +67,34 @@ impl AddOutcome {
         skip_existing: bool,
     ) -> Self {
         let mut outcome = Self::default();
-        let answers: Vec<_> = plan
+        let results: Vec<_> = plan
             .verdicts
             .iter()
             .map(|(image, verdict)| checks.result(image, verdict, &plan, request))
             .collect();
-        for ((image, verdict), answer) in plan.verdicts.into_iter().zip(answers) {
-            let stands_against = !answer.problems.is_empty();
+        for ((image, verdict), result) in plan.verdicts.into_iter().zip(results) {
+            let passed = result.problems.is_empty();
             let mut problems = Vec::new();
             match verdict {
-                Verdict::Add(row) if !stands_against => outcome.rows.push(row),
+                Verdict::Add(row) if passed => outcome.rows.push(row),
                 Verdict::Add(_) => {}
-                Verdict::Present(planned, AddProblem::Present { place, .. }) if skip_existing => {
-                    outcome.skipped.push((planned.row, place));
+                Verdict::Present(planned, AddProblem::Present { location, .. })
+                    if skip_existing =>
+                {
+                    outcome.skipped.push((planned.row, location));
                 }
                 Verdict::Present(_, problem) | Verdict::Refused(problem) => {
                     problems.push((problem, false));
                 }
             }
-            problems.extend(answer.problems);
+            problems.extend(result.problems);
             let problems = problems.into_iter().map(|(problem, refused)| ImageProblem {
                 image: image.clone(),
                 problem,
                 refused,
             });
             outcome.problems.extend(problems);
-            for warning in answer.warnings {
+            for warning in result.warnings {
                 if !outcome.warnings.contains(&warning) {
                     outcome.warnings.push(warning);
                 }
@@ -102,7 +103,7 @@ impl AddOutcome {
         outcome
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
         let problems = self.problems.len();
         let refused = self

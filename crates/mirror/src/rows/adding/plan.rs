@@ -1,5 +1,5 @@
-//! The plan for a request, by the lists alone. It costs no request and no write, so it is made
-//! again where a list has changed in the meantime.
+//! The plan for a request, made from the lists alone. It is made again when a list has changed in
+//! the meantime.
 
 use std::collections::HashMap;
 
@@ -13,48 +13,47 @@ use crate::registries::availability::ImageTag;
 /// The verdict for each image of a request, in the order of the request.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The images, and what the lists say.
+    /// The images and their verdicts.
     pub(crate) verdicts: Vec<(ImageTag, Verdict)>,
-    /// Whether the lists name the new destination already, so that nobody need
-    /// be asked whether it exists.
+    /// A row already has the new destination, so that its existence is not checked.
     pub(crate) knows_destination: bool,
 }
 
-/// Plans a request.
+/// Returns the plan for a request.
 pub(crate) fn plan(lists: &[ListFile], request: &AddRequest) -> Plan {
     let lists = CombinedIndex::new(lists);
-    let mut filled = HashMap::new();
+    let mut taken = HashMap::new();
     let verdicts = request.images.iter().map(|image| {
         let verdict = lists.verdict_on(image, &request.destination);
-        (image.clone(), refuse_twins(verdict, &mut filled))
+        (image.clone(), refuse_duplicate(verdict, &mut taken))
     });
     Plan {
         verdicts: verdicts.collect(),
         knows_destination: match &request.destination {
             Destination::New(name) => lists.have_destination(name),
-            Destination::OfTheList | Destination::Named(_) => true,
+            Destination::FromList | Destination::Named(_) => true,
         },
     }
 }
 
-/// Refuses a second image with the same destination and tag.
-fn refuse_twins(
+/// Refuses a second image of the request with the same destination and tag.
+fn refuse_duplicate(
     verdict: Verdict,
-    filled: &mut HashMap<(RepositoryName, ManifestReference), RepositoryName>,
+    taken: &mut HashMap<(RepositoryName, ManifestReference), RepositoryName>,
 ) -> Verdict {
     let Verdict::Add(PlannedRow { row, .. }) = &verdict else {
         return verdict;
     };
     let target = (row.destination.clone(), row.tag.clone());
-    match filled.get(&target) {
+    match taken.get(&target) {
         Some(other) => Verdict::Refused(AddProblem::Taken {
             destination: row.destination.clone(),
             tag: row.tag.clone(),
-            source_there: other.clone(),
-            place: "in this same call".to_owned(),
+            other_source: other.clone(),
+            location: "this request".to_owned(),
         }),
         None => {
-            filled.insert(target, row.source.clone());
+            taken.insert(target, row.source.clone());
             verdict
         }
     }
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_whole_and_spelled_as_the_list_does() {
+    fn verdict_compares_full_names_and_keeps_the_spelling_of_the_list() {
         let lists = [
             file(
                 "one",
@@ -108,7 +107,7 @@ mod tests {
                 "quay.io/minio/minio q/minio 1\n# quay.io/minio/minio q/minio 3\n",
             ),
         ];
-        let of_list = Destination::OfTheList;
+        let of_list = Destination::FromList;
         let table = [
             (
                 "minio/minio:1.6.1",
@@ -120,20 +119,20 @@ mod tests {
             ),
             (
                 "minio/minio:1.6.10",
-                "one:1 has `docker.io/minio/minio r/mirrored-minio-minio 1.6.10` already; --skip-existing passes over it",
+                "one:1 already has `docker.io/minio/minio r/mirrored-minio-minio 1.6.10`; skip existing rows with --skip-existing",
             ),
             (
                 "quay.io/minio/minio:3",
-                "two:2 has `quay.io/minio/minio q/minio 3` commented out: somebody did not want it. Remove the comment mark there if that is over",
+                "two:2 has `quay.io/minio/minio q/minio 3` commented out; to add it, remove the comment mark there",
             ),
-            // What a pattern would take for another tag.
+            // As a pattern, `1.6_10` could match another tag.
             (
                 "minio/minio:1.6_10",
                 "one: docker.io/minio/minio r/mirrored-minio-minio 1.6_10",
             ),
             (
                 "gcr.io/minio/minio:1",
-                "one, two has no such image (it has docker.io/minio/minio and quay.io/minio/minio, which are others); a new one is proposed with --new --dest DESTINATION and needs approval (CONTRIBUTING, \"A new image\")",
+                "one, two has no row with this source (similar: docker.io/minio/minio and quay.io/minio/minio); to add a new image, run with --new --dest DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")",
             ),
         ];
         for (image, want) in table {
@@ -142,48 +141,48 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_filled_once() {
+    fn destination_tag_has_one_source() {
         let text = "a r/x 1\nb r/x 2\n";
         let lists = [file("list", text), file("other", "c s/c 1\nd r/x 4\n")];
-        let want = "`r/x:1` is filled by a already, list:1: choose another destination";
-        assert_eq!(verdicts(&lists, "b:1", &Destination::OfTheList), [want]);
-        let want = "`r/x:4` is filled by d already, other:2: choose another destination";
-        assert_eq!(verdicts(&lists, "b:4", &Destination::OfTheList), [want]);
+        let want = "list:1 already copies a to `r/x:1`: choose another destination";
+        assert_eq!(verdicts(&lists, "b:1", &Destination::FromList), [want]);
+        let want = "other:2 already copies d to `r/x:4`: choose another destination";
+        assert_eq!(verdicts(&lists, "b:4", &Destination::FromList), [want]);
         let want = [
             "list: a r/x 3",
-            "`r/x:3` is filled by a already, in this same call: choose another destination",
+            "this request already copies a to `r/x:3`: choose another destination",
         ];
-        assert_eq!(verdicts(&lists, "a:3 b:3", &Destination::OfTheList), want);
+        assert_eq!(verdicts(&lists, "a:3 b:3", &Destination::FromList), want);
     }
 
     #[test]
-    fn destinations_are_those_of_the_list_unless_they_are_new() {
+    fn verdict_uses_destinations_of_the_list_unless_new_is_given() {
         let lists = [file("list", "a r/x 1\na r/y 1\nb r/b 1\n")];
         let named = |name: &str| Destination::Named(name.parse().unwrap());
         let new = |name: &str| Destination::New(name.parse().unwrap());
         let table = [
             (
                 "a:2",
-                Destination::OfTheList,
-                "it goes to r/x and r/y: say which with --dest",
+                Destination::FromList,
+                "the source has the destinations r/x and r/y: choose one with --dest",
             ),
             ("a:2", named("docker.io/r/y"), "list: a r/y 2"),
             (
                 "b:2",
                 named("r/x"),
-                "list does not send it to r/x but to r/b: correct --dest, or make it another destination with --new",
+                "list copies the source to r/b, not to r/x: correct --dest, or add another destination with --new",
             ),
             (
                 "b:2",
                 new("r/b"),
-                "it goes to r/b already, as list:3 says: leave out --new",
+                "list:3 already copies the source to r/b: run without --new",
             ),
             ("library/b:2", new("r/z"), "list: b r/z 2"),
             ("c:2", new("r/c"), "list: c r/c 2"),
             (
                 "c:1",
                 new("r/b"),
-                "`r/b:1` is filled by b already, list:3: choose another destination",
+                "list:3 already copies b to `r/b:1`: choose another destination",
             ),
         ];
         for (image, destination, want) in table {

@@ -1,91 +1,92 @@
-//! Why an image cannot be added.
+//! Reasons against adding an image.
 
 use image_name::{ManifestReference, RepositoryName};
 use images_list::Row;
 
-/// What stands against adding an image. The image is named beside it.
+/// The reason why an image cannot be added. Messages name the image before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AddProblem {
     /// No row has this source.
     #[error(
-        "{lists} has no such image{}; a new one is proposed with --new --dest DESTINATION and needs approval (CONTRIBUTING, \"A new image\")",
-        alike(.similar)
+        "{lists} has no row with this source{}; to add a new image, run with --new --dest \
+         DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")",
+        similar_sources(.similar)
     )]
     NotListed {
-        /// The lists' names.
+        /// The names of the lists.
         lists: String,
-        /// Sources whose last two components are the same.
+        /// Sources whose last two path components are the same.
         similar: Vec<RepositoryName>,
     },
-    /// The rule does not decide between the destinations of the source.
-    #[error("it goes to {}: say which with --dest", names(.destinations))]
+    /// The source has several destinations, and the rule for them has no result.
+    #[error("the source has the destinations {}: choose one with --dest", names(.destinations))]
     Ambiguous {
         /// All destinations of the source.
         destinations: Vec<RepositoryName>,
     },
-    /// `--dest` is none of the source's destinations.
+    /// The source has no row with the destination of `--dest`.
     #[error(
-        "{} does not send it to {named} but to {}: correct --dest, or make it another destination with --new",
+        "{} copies the source to {}, not to {named}: correct --dest, or add another destination \
+         with --new",
         .lists, names(.destinations)
     )]
     NotADestination {
-        /// The lists' names.
+        /// The names of the lists.
         lists: String,
         /// The name given with `--dest`.
         named: RepositoryName,
         /// All destinations of the source.
         destinations: Vec<RepositoryName>,
     },
-    /// `--new` for what the list has.
-    #[error("it goes to {destination} already, as {place} says: leave out --new")]
+    /// A row already has the source and the destination of `--new`.
+    #[error("{location} already copies the source to {destination}: run without --new")]
     NotNew {
-        /// The destination given with `--new`.
+        /// The destination given with `--dest`.
         destination: RepositoryName,
-        /// A row with it.
-        place: String,
+        /// The location of a row with it.
+        location: String,
     },
-    /// The row is there.
-    #[error("{place} has `{row}` already; --skip-existing passes over it")]
+    /// A list already has the row.
+    #[error("{location} already has `{row}`; skip existing rows with --skip-existing")]
     Present {
         /// The row.
         row: Row,
-        /// Where it is.
-        place: String,
+        /// Its location.
+        location: String,
     },
-    /// The row is there as a comment.
-    #[error(
-        "{place} has `{row}` commented out: somebody did not want it. Remove the comment mark there if that is over"
-    )]
+    /// A list has the row as a comment.
+    #[error("{location} has `{row}` commented out; to add it, remove the comment mark there")]
     CommentedOut {
         /// The row.
         row: Row,
-        /// Where it is.
-        place: String,
+        /// The location of the comment.
+        location: String,
     },
-    /// The place at the destination is taken.
+    /// Another source already has the destination and the tag.
     #[error(
-        "`{destination}:{tag}` is filled by {source_there} already, {place}: choose another destination"
+        "{location} already copies {other_source} to `{destination}:{tag}`: choose another \
+         destination"
     )]
     Taken {
-        /// Where the image would go.
+        /// The destination.
         destination: RepositoryName,
-        /// Under what tag.
+        /// The tag at the destination.
         tag: ManifestReference,
-        /// The source that is there.
-        source_there: RepositoryName,
-        /// The row with the destination.
-        place: String,
+        /// The source of the other row.
+        other_source: RepositoryName,
+        /// The location of the other row.
+        location: String,
     },
-    /// The source was asked and lacks it.
-    #[error("the source has no such tag: see what there is with `mirror tags {repository}`")]
+    /// The source does not have the tag.
+    #[error("the source has no such tag: list the tags with `mirror tags {repository}`")]
     NotAtSource {
-        /// The source's full name.
+        /// The full name of the source.
         repository: String,
     },
-    /// The new destination was asked for and does not exist.
+    /// The new destination repository does not exist.
     #[error("{0}")]
     NoDestination(String),
-    /// A registry could not be asked.
+    /// A request to a registry failed.
     #[error("{0}")]
     Registry(String),
 }
@@ -101,10 +102,9 @@ fn names(repositories: &[RepositoryName]) -> String {
     }
 }
 
-fn alike(similar: &[RepositoryName]) -> String {
-    match similar.len() {
-        0 => String::new(),
-        1 => format!(" (it has {}, which is another)", names(similar)),
-        _ => format!(" (it has {}, which are others)", names(similar)),
+fn similar_sources(similar: &[RepositoryName]) -> String {
+    if similar.is_empty() {
+        return String::new();
     }
+    format!(" (similar: {})", names(similar))
 }

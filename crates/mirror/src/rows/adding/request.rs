@@ -8,11 +8,11 @@ use crate::registries::availability::ImageTag;
 /// The destination of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// The destination that the list has for each source.
-    OfTheList,
-    /// One of the destinations that the list has for the sources.
+    /// The destination that each source has in the lists.
+    FromList,
+    /// One of the destinations that the sources have in the lists.
     Named(RepositoryName),
-    /// A destination that the list does not have for the source.
+    /// A destination that the source does not have in the lists.
     New(RepositoryName),
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct AddRequest {
 }
 
 impl AddRequest {
-    /// Checks the request without the lists.
+    /// Checks the request itself, without the lists.
     ///
     /// # Errors
     ///
@@ -37,9 +37,9 @@ impl AddRequest {
         match &self.destination {
             Destination::New(name) if !self.images.iter().all(is_same) => {
                 Err(Failure::unusable(format!(
-                    "--new takes one image, with any number of tags: {name} cannot hold several"
+                    "--new adds tags of one source, and the request names several sources for {name}"
                 ))
-                .hint("run it once for each new image".to_owned()))
+                .hint("run it once for each source".to_owned()))
             }
             _ => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! Whether the lists allow an image.
+//! The verdict of the lists on an image.
 
 use images_list::Row;
 
@@ -7,19 +7,19 @@ use super::AddProblem;
 /// The verdict of the lists on an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is new, and has its destination.
+    /// The image is new and can be added.
     Add(PlannedRow),
-    /// A list has the row already.
+    /// A list already has the row.
     Present(PlannedRow, AddProblem),
-    /// It cannot be added.
+    /// The image cannot be added.
     Refused(AddProblem),
 }
 
 /// A row and its list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PlannedRow {
-    /// The row, spelled as its list spells the names.
+    /// The row, with the spelling of its list.
     pub(crate) row: Row,
-    /// The index of the list among those that were named.
+    /// The index of the list.
     pub(crate) list: usize,
 }

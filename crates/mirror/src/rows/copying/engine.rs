@@ -1,4 +1,4 @@
-//! Running the copying engine, for `sync`, `copy` and `demo`.
+//! Runs of the copying engine, for `sync`, `copy` and `demo`.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::session::Session;
 /// The rows to copy.
 #[derive(Debug)]
 pub(crate) struct CopyRequest {
-    /// The command, for the summary of a CI step.
+    /// The title of the step summary: the command.
     pub(crate) title: &'static str,
     /// The rows.
     pub(crate) rows: Vec<RunRow>,
@@ -40,11 +40,11 @@ impl CopyRequest {
     }
 }
 
-/// Copies rows, with progress on the screen, until a signal stops it.
+/// Copies rows and displays the progress. A signal ends the run early.
 ///
 /// # Errors
 ///
-/// [`Failure`] where no row could be tried.
+/// [`Failure`] if the client or the signal handler cannot be set up.
 pub(crate) async fn copy_rows(
     session: &Session,
     options: &Options,
@@ -54,7 +54,7 @@ pub(crate) async fn copy_rows(
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let rows: Vec<Row> = request.rows.iter().map(|row| row.row.clone()).collect();
-    let display = session.screen.show(rows.len(), &progress);
+    let display = session.progress_display.show(rows.len(), &progress);
     let watch = session.status_signal.watch(rows.len(), &progress, &client);
     let options = Options {
         moved: request.moved,

@@ -1,4 +1,4 @@
-//! The result of `sync` as Markdown, for the summary of a CI step.
+//! The report of a run as Markdown, for the step summary of GitHub Actions.
 
 use copier::Status;
 
@@ -7,10 +7,10 @@ use crate::terminal::hints;
 use crate::terminal::markdown::cell;
 use crate::terminal::units::bytes;
 
-/// Rows of the table; a summary may have 1 MiB.
-const LINES: usize = 300;
+/// Maximum rows of the table. GitHub accepts summaries of up to 1 MiB.
+const MAX_LINES: usize = 300;
 
-/// The sums, and a table of what was copied, warned of or failed.
+/// Returns the sums, and a table of the rows that were copied, failed or have warnings.
 pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
     let sums = &report.summary;
     let shard = sums.shard.map(|shard| format!(", shard {shard}"));
@@ -31,7 +31,9 @@ pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
         bytes(sums.bytes_copied),
     );
     for shard in &sums.missing_shards {
-        text += &format!("**Shard {shard} has no report: its rows are not in these sums.**\n\n");
+        text += &format!(
+            "**The report of shard {shard} is missing: the sums do not include its rows.**\n\n"
+        );
     }
     let statuses = [
         Status::Failed,
@@ -47,14 +49,14 @@ pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
         return text;
     }
     text += "| status | source | destination | |\n| --- | --- | --- | --- |\n";
-    text.extend(lines.iter().take(LINES).map(String::as_str));
-    if let Some(more) = lines.len().checked_sub(LINES).filter(|more| *more > 0) {
-        text += &format!("\nand {more} more rows: see the report\n");
+    text.extend(lines.iter().take(MAX_LINES).map(String::as_str));
+    if let Some(more) = lines.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
+        text += &format!("\nand {more} more rows in the report\n");
     }
     text + "\n"
 }
 
-/// A row that was copied, or of which there is something to say.
+/// Returns the line of a row; `None` for an unchanged or skipped row without notes.
 fn line(row: &ReportRow) -> Option<String> {
     let mut notes = Vec::new();
     if let Some(error) = &row.error {
@@ -62,8 +64,8 @@ fn line(row: &ReportRow) -> Option<String> {
     }
     notes.extend(row.warnings.iter().cloned());
     if let Some(moved) = row.kept() {
-        notes.push(format!("{moved}; what was approved was kept"));
-        notes.push(hints::of_moved_tag(&row.source, &row.tag));
+        notes.push(format!("{moved}; the approved image was kept"));
+        notes.push(hints::for_moved_tag(&row.source, &row.tag));
     }
     notes.extend(row.error.iter().filter_map(|error| error.hint.clone()));
     if row.status != Status::Copied && notes.is_empty() {
@@ -84,7 +86,7 @@ mod tests {
     use crate::rows::copying::run::tests::{outcome, run_of};
 
     #[test]
-    fn failures_come_first_and_unchanged_rows_not_at_all() {
+    fn table_starts_with_failures_and_omits_unchanged_rows() {
         let run = run_of(vec![
             outcome(Status::Copied),
             outcome(Status::Unchanged),
@@ -101,8 +103,8 @@ mod tests {
     }
 
     #[test]
-    fn a_long_table_is_cut() {
-        let run = run_of(vec![outcome(Status::Copied); LINES + 5]);
+    fn long_table_is_truncated() {
+        let run = run_of(vec![outcome(Status::Copied); MAX_LINES + 5]);
         let table = summary_table("mirror sync", &RunReport::new(&run));
         assert!(table.contains("and 5 more rows"), "{table}");
     }

@@ -1,5 +1,5 @@
-//! Running the copying engine over rows, and the report of a run: the one document
-//! behind the text, the JSON and the summary of a CI step.
+//! Runs of the copying engine, and their report, from which the text, the JSON and the step summary
+//! are made.
 
 pub(crate) mod engine;
 pub(crate) mod markdown;

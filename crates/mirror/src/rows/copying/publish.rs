@@ -1,4 +1,4 @@
-//! Publishing a report: its file, the step summary of GitHub Actions, stdout.
+//! The output of a report: its file, the step summary of GitHub Actions, stdout.
 
 use std::path::Path;
 
@@ -16,21 +16,20 @@ use crate::terminal::logging;
 ///
 /// # Errors
 ///
-/// [`Failure`] where the result cannot be written to stdout.
+/// [`Failure`] if the result cannot be written to stdout. A failure of the file is logged.
 pub(crate) fn publish(
     session: &Session,
     title: &str,
     file: Option<&Path>,
     report: &RunReport,
 ) -> Result<Exit, Failure> {
-    // Both are tried: a full disk must not take the result from stdout too.
+    // If the disk is full, the result still goes to stdout.
     let written = file.map_or(Ok(()), |file| write(file, report));
     let github = session.environment.github.as_ref();
     github_actions::add_to_step_summary(github, &summary_table(title, report));
     let text = RunText::new(report, session.is_verbose());
     session.output.write(&text, report)?;
-    // The result is printed by now. A failure of the file goes to stderr, and to the exit code
-    // where it is the worse one.
+    // The exit code is that of the run or of the file, the higher one.
     Ok(match written {
         Ok(()) => report.exit(),
         Err(failure) => {
@@ -40,7 +39,7 @@ pub(crate) fn publish(
     })
 }
 
-/// Writes a report.
+/// Writes a report to its file.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What a report says.
+//! The report of a run, with its JSON keys.
 
 use std::ops::Not;
 
@@ -11,8 +11,8 @@ use crate::cli::exit::Exit;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
 
-/// The document. What a reader does not know it passes over, and what older
-/// versions did not write is taken as not so.
+/// The report of a run. Readers ignore unknown keys, and use the default for keys that older versions
+/// did not write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunReport {
     /// The sums.
@@ -35,30 +35,30 @@ pub(crate) struct RunSums {
     pub(crate) bytes_copied: u64,
     pub(crate) requests: u64,
     pub(crate) duration_seconds: f64,
-    /// Nothing was to be written.
+    /// The run was a dry run.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub(crate) dry_run: bool,
-    /// A signal ended it.
+    /// A signal ended the run early.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub(crate) interrupted: bool,
-    /// Only of `--shard`.
+    /// The shard of a run with `--shard`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) shard: Option<Shard>,
-    /// Of a merged report: the shards of which there was none.
+    /// The shards without a report, in a merged report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) missing_shards: Vec<Shard>,
 }
 
-/// What became of a row.
+/// The outcome of a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ReportRow {
-    /// The repository with its host.
+    /// The source repository with its host.
     pub(crate) source: String,
-    /// The repository with its host.
+    /// The destination repository with its host.
     pub(crate) destination: String,
     /// The tag, or a digest.
     pub(crate) tag: String,
-    /// Only where it is another than `tag`: `mirror copy` can rename.
+    /// The tag at the destination, if it differs from `tag`: `mirror copy` can rename.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) destination_tag: Option<String>,
     #[serde(serialize_with = "write_status", deserialize_with = "read_status")]
@@ -67,12 +67,12 @@ pub(crate) struct ReportRow {
     pub(crate) bytes_copied: u64,
     pub(crate) warnings: Vec<String>,
     pub(crate) error: Option<ReportError>,
-    /// Only where the source tag was pushed again since it was approved.
+    /// The digests of a source tag that has moved since its approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moved: Option<MovedTag>,
 }
 
-/// Why a row failed.
+/// The cause of a failed row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReportError {
     pub(crate) message: String,
@@ -82,7 +82,7 @@ pub(crate) struct ReportError {
     pub(crate) refused: bool,
 }
 
-/// Digests of a source tag that was pushed again.
+/// The digests of a source tag that has moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MovedTag {
     pub(crate) approved: Digest,
@@ -125,10 +125,10 @@ impl RunReport {
         }
     }
 
-    /// The exit code of the run, or of the one run that several stand for.
+    /// Returns the exit code of the run. A merged report counts as one run.
     pub(crate) fn exit(&self) -> Exit {
         let sums = &self.summary;
-        // Versions that did not write `interrupted` had no other reason to skip.
+        // Older versions did not write `interrupted`, and skipped rows for no other reason.
         if sums.interrupted || sums.skipped > 0 {
             return Exit::Interrupted;
         }
@@ -140,7 +140,7 @@ impl RunReport {
         Exit::from_rows(sums.rows, sums.failed, refused)
     }
 
-    /// The rows of one status.
+    /// Returns the rows with a status.
     pub(crate) fn of_status(&self, status: Status) -> impl Iterator<Item = &ReportRow> {
         self.rows.iter().filter(move |row| row.status == status)
     }
@@ -176,25 +176,25 @@ impl ReportRow {
             warnings: outcome.warnings.clone(),
             error: outcome.error.as_ref().map(|error| ReportError {
                 message: error.to_string(),
-                hint: hints::of_row(row, error),
+                hint: hints::for_row(row, error),
                 refused: error.wire().is_some_and(registry_client::Error::is_refused),
             }),
             moved: outcome.moved.as_ref().map(MovedTag::from),
         }
     }
 
-    /// The image at the source, in full.
+    /// Returns the full name of the source image.
     pub(crate) fn source_image(&self) -> String {
         image(&self.source, &self.tag)
     }
 
-    /// The image at the destination, in full.
+    /// Returns the full name of the destination image.
     pub(crate) fn destination_image(&self) -> String {
         let tag = self.destination_tag.as_ref().unwrap_or(&self.tag);
         image(&self.destination, tag)
     }
 
-    /// Where the source tag was pushed again and the row got what was approved.
+    /// Returns the digests of a moved source tag if the row kept the approved image.
     pub(crate) fn kept(&self) -> Option<&MovedTag> {
         self.moved
             .as_ref()
@@ -208,7 +208,7 @@ fn image(repository: &str, tag: &str) -> String {
     format!("{repository}{separator}{tag}")
 }
 
-/// As in messages about a row that fails for it.
+/// The same message as that of a row that fails because its source tag has moved.
 impl std::fmt::Display for MovedTag {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (approved, now) = (self.approved.clone(), self.now.clone());
@@ -229,7 +229,7 @@ fn read_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::
     ];
     let word = String::deserialize(deserializer)?;
     let found = ALL.into_iter().find(|status| status.as_str() == word);
-    found.ok_or_else(|| serde::de::Error::custom(format!("`{word}` is the status of no row")))
+    found.ok_or_else(|| serde::de::Error::custom(format!("unknown status `{word}`")))
 }
 
 #[cfg(test)]
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn report_survives_a_round_trip() {
         let mut report = report(&[Status::Copied, Status::Failed, Status::Skipped]);
         let digest: Digest = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
         report.rows[0].moved = Some(MovedTag {
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_beats_failures_and_a_missing_shard_is_one() {
+    fn exit_code_prefers_an_interrupt_and_counts_a_missing_shard_as_failure() {
         let mut report = report(&[Status::Failed, Status::Failed]);
         assert_eq!(report.exit(), Exit::AllFailed);
         for row in &mut report.rows {
@@ -273,14 +273,14 @@ mod tests {
         assert_eq!(
             report.exit(),
             Exit::Failed,
-            "why it is missing is not known"
+            "the cause of a missing report is unknown"
         );
         report.summary.interrupted = true;
         assert_eq!(report.exit(), Exit::Interrupted);
     }
 
     #[test]
-    fn a_digest_stands_behind_an_at() {
+    fn digests_follow_an_at_sign() {
         let row = json!({
             "source": "q.io/a", "destination": "r.io/b", "tag": "sha256:12", "status": "copied",
             "digest": null, "bytes_copied": 0, "warnings": [], "error": null,
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_has_the_keys_of_the_contract() {
+    fn report_has_the_documented_keys() {
         let mut run = run_of(vec![outcome(Status::Copied), outcome(Status::Failed)]);
         run.rows[0].outcome.warnings.push("w".to_owned());
         let document = serde_json::to_value(RunReport::new(&run)).unwrap();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_and_a_shard_say_so() {
+    fn report_of_a_dry_run_and_a_shard_has_their_keys() {
         let mut run = run_of(Vec::new());
         run.mode = Mode::DryRun;
         run.shard = "2/4".parse().ok();

@@ -21,9 +21,9 @@ pub(crate) struct CopyRun {
     pub(crate) requests: u64,
     /// The time from the first request to the last response.
     pub(crate) duration: Duration,
-    /// Whether the run wrote.
+    /// The mode of the run.
     pub(crate) mode: Mode,
-    /// Whether a signal ended the run.
+    /// The end of the run.
     pub(crate) ending: Ending,
     /// The shard, if the rows are those of one.
     pub(crate) shard: Option<Shard>,
@@ -41,9 +41,9 @@ pub(crate) struct CopiedRow {
 /// The mode of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// It copies.
+    /// Images are copied.
     Copy,
-    /// It reports what it would copy.
+    /// Images to copy are only reported.
     DryRun,
 }
 
@@ -52,12 +52,12 @@ pub(crate) enum Mode {
 pub(crate) enum Ending {
     /// Every row has its outcome.
     Complete,
-    /// A signal ended the run.
+    /// A signal ended the run early.
     Interrupted,
 }
 
 impl Ending {
-    /// Reads the token that a signal cancels.
+    /// Returns the end of a run with this token, which a signal cancels.
     pub(crate) fn new(stop: &CancellationToken) -> Self {
         if stop.is_cancelled() {
             Self::Interrupted
@@ -68,32 +68,32 @@ impl Ending {
 }
 
 impl CopyRun {
-    /// Returns the failed rows, at their lines.
+    /// Returns a finding for each failed row.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let failed = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
             let error = outcome.error.as_ref()?;
-            let hint = hints::of_row(&row.row, error).map(|hint| format!(" ({hint})"));
+            let hint = hints::for_row(&row.row, error).map(|hint| format!(" ({hint})"));
             let hint = hint.unwrap_or_default();
             row.finding(format!("{}: {error}{hint}", row.row.source))
         });
         failed.collect()
     }
 
-    /// Returns the source tags that have moved and were not followed, at their lines.
+    /// Returns a finding for each row that kept the approved image although its source tag has moved.
     pub(crate) fn warnings(&self) -> Vec<Finding> {
         let moved = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
             let moved = kept(outcome)?;
-            let hint = hints::of_moved(&row.row);
+            let hint = hints::for_moved_row(&row.row);
             let source = &row.row.source;
             row.finding(format!(
-                "{source}: {moved}; what was approved was kept ({hint})"
+                "{source}: {moved}; the approved image was kept ({hint})"
             ))
         });
         moved.collect()
     }
 }
 
-/// Returns the move of a source tag whose row kept the approved image.
+/// Returns the digests of a moved source tag if the row kept the approved image.
 fn kept(outcome: &Outcome) -> Option<&Moved> {
     outcome
         .moved

@@ -1,5 +1,4 @@
-//! The result of `sync` and `copy` for a person: what failed and what to do
-//! about it first, one line of sums last.
+//! The report of a run as text: the rows, then failures with their hints, then one line of sums.
 
 use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
@@ -10,8 +9,8 @@ use super::report::{MovedTag, ReportRow, RunReport};
 use crate::terminal::hints;
 use crate::terminal::units::{bytes, counted};
 
-/// Rows that are copied are listed where there are no more than this.
-const SMALL: usize = 30;
+/// Maximum copied rows that are listed without `-v`.
+const MAX_LISTED: usize = 30;
 
 /// The text of a run.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ pub(crate) struct RunText<'a> {
 }
 
 impl<'a> RunText<'a> {
-    /// The text; `all` lists every row whatever became of it.
+    /// Creates the text. With `all`, every row is listed.
     pub(crate) fn new(report: &'a RunReport, all: bool) -> Self {
         Self { report, all }
     }
@@ -30,7 +29,7 @@ impl<'a> RunText<'a> {
         let summary = &self.report.summary;
         match status {
             Status::Failed => true,
-            Status::Copied => self.all || summary.copied <= SMALL,
+            Status::Copied => self.all || summary.copied <= MAX_LISTED,
             Status::Unchanged | Status::Skipped => self.all || summary.rows == 1,
         }
     }
@@ -64,7 +63,7 @@ impl Display for RunText<'_> {
         for shard in &self.report.summary.missing_shards {
             writeln!(
                 f,
-                "missing    shard {shard} has no report: its rows are not in these sums"
+                "missing    shard {shard}: no report; the sums do not include its rows"
             )?;
         }
         writeln!(f, "{}", Sums(self.report))
@@ -82,7 +81,7 @@ impl RunText<'_> {
     }
 }
 
-/// From where to where.
+/// The source and the destination of a row.
 struct Images<'a>(&'a ReportRow);
 
 impl Display for Images<'_> {
@@ -99,19 +98,19 @@ fn write_warnings(f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
     Ok(())
 }
 
-/// A tag that was pushed again and not followed.
+/// Writes a row that kept the approved image although its source tag has moved.
 fn write_moved(f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
     let Some(MovedTag { approved, now }) = row.kept() else {
         return Ok(());
     };
-    let hint = hints::of_moved_tag(&row.source, &row.tag);
+    let hint = hints::for_moved_tag(&row.source, &row.tag);
     writeln!(f, "moved      {}", Images(row))?;
-    writeln!(f, "           approved and kept: {approved}")?;
-    writeln!(f, "           there now:         {now}")?;
+    writeln!(f, "           approved digest: {approved} (kept)")?;
+    writeln!(f, "           current digest:  {now}")?;
     writeln!(f, "           hint: {hint}")
 }
 
-/// A hint is given once: a hundred rows may fail for one missing login.
+/// Writes a failed row. Each hint is printed once, since many rows can fail for one reason.
 fn write_failure<'a>(
     f: &mut Formatter<'_>,
     row: &'a ReportRow,
@@ -127,7 +126,7 @@ fn write_failure<'a>(
     write_warnings(f, row)
 }
 
-/// The last line.
+/// The line of sums.
 struct Sums<'a>(&'a RunReport);
 
 impl Display for Sums<'_> {
@@ -188,7 +187,7 @@ mod tests {
     use crate::rows::copying::run::{Ending, Mode};
 
     #[test]
-    fn failures_come_with_cause_and_each_hint_once() {
+    fn failures_have_their_cause_and_each_hint_once() {
         let mut run = run_of(vec![
             outcome(Status::Failed),
             outcome(Status::Unchanged),
@@ -200,7 +199,7 @@ mod tests {
 warning    r.io/b/1:v1: odd
 failed     q.io/a/0:v1 -> r.io/b/0:v1
            the source q.io/a/0:v1 does not exist
-           hint: see what there is with `mirror tags q.io/a/0`, and correct or remove the row
+           hint: list the tags with `mirror tags q.io/a/0`, then correct or remove the row
 failed     q.io/a/0:v1 -> r.io/b/2:v1
            the source q.io/a/0:v1 does not exist
 3 rows: 0 copied, 1 unchanged, 2 failed; 7 requests in 1.5 s
@@ -210,7 +209,7 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
     }
 
     #[test]
-    fn copied_rows_are_listed_unless_they_are_many() {
+    fn copied_rows_are_listed_up_to_the_limit() {
         let listed = |copied: usize, all| {
             let run = run_of(vec![outcome(Status::Copied); copied]);
             let text = RunText::new(&RunReport::new(&run), all).to_string();
@@ -218,13 +217,13 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
                 .filter(|line| line.starts_with("copied "))
                 .count()
         };
-        assert_eq!(listed(SMALL, false), SMALL);
-        assert_eq!(listed(SMALL + 1, false), 0);
-        assert_eq!(listed(SMALL + 1, true), SMALL + 1);
+        assert_eq!(listed(MAX_LISTED, false), MAX_LISTED);
+        assert_eq!(listed(MAX_LISTED + 1, false), 0);
+        assert_eq!(listed(MAX_LISTED + 1, true), MAX_LISTED + 1);
     }
 
     #[test]
-    fn a_dry_run_and_an_interrupt_say_so() {
+    fn text_names_a_dry_run_and_an_interrupt() {
         let mut run = run_of(vec![outcome(Status::Copied), outcome(Status::Skipped)]);
         run.mode = Mode::DryRun;
         run.ending = Ending::Interrupted;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use images_list::Row;
 use tag_retrieval::Origin;
 
-use crate::terminal::markdown::cut;
+use crate::terminal::markdown::truncate;
 
 /// The longest title that GitHub takes, in characters.
 const LONGEST_TITLE: usize = 256;
@@ -80,7 +80,7 @@ impl Proposal {
                 format!("Added image(s) {}", listed(images))
             }
         };
-        cut(&title, LONGEST_TITLE)
+        truncate(&title, LONGEST_TITLE)
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn titles_fit() {
         for (length, want) in [(255, 255), (256, 256), (257, 256), (900, 256)] {
-            let cut = cut(&"é".repeat(length), LONGEST_TITLE);
+            let cut = truncate(&"é".repeat(length), LONGEST_TITLE);
             assert_eq!(cut.chars().count(), want, "{length}");
         }
     }
