@@ -325,6 +325,7 @@ impl Error {
                 "client error (Connect)",
                 "client error (SendRequest)",
                 "dns error",
+                "error resolving DNS",
             ]
             .contains(&text.as_str())
         };
