@@ -1,4 +1,4 @@
-//! What a run computes between its requests, on a list of 100,000 rows:
+//! The computations of a run between its requests, on a list of 100,000 rows:
 //! `cargo bench -p copier --features benchmarks`.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails like a test")]
 
@@ -11,8 +11,8 @@ use registry_client::Client;
 
 const ROWS: usize = 100_000;
 
-/// What a list of this length lets a run read.
-const PAYABLE: usize = ROWS / 10;
+/// The budget of a run with a list of this length.
+const BUDGET: usize = ROWS / 10;
 
 fn client() -> Client {
     Client::builder().requests_per_host(128).build()
@@ -39,18 +39,18 @@ fn planning(criterion: &mut Criterion) {
     let rows = rows();
     let search = Search::through(&client(), &rows).unwrap();
     let new = &rows[ROWS / 2];
-    assert_eq!(search.order(new, PAYABLE), 4 + PAYABLE);
-    assert_eq!(search.order(new, 0), 4, "the newest of the repository");
+    assert_eq!(search.length(new, BUDGET), 4 + BUDGET);
+    assert_eq!(search.length(new, 0), 4, "the newest of the repository");
     let mut group = criterion.benchmark_group("100,000 rows");
     group.sample_size(20);
     group.bench_function("find rows with one destination", |bencher| {
         bencher.iter(|| first_rows(black_box(&rows)));
     });
-    group.bench_function("order what may be read for a blob", |bencher| {
-        bencher.iter(|| search.order(black_box(new), PAYABLE));
+    group.bench_function("order the candidates of a blob", |bencher| {
+        bencher.iter(|| search.length(black_box(new), BUDGET));
     });
-    group.bench_function("the same when all that may be read was", |bencher| {
-        bencher.iter(|| search.order(black_box(new), 0));
+    group.bench_function("the same with a used-up budget", |bencher| {
+        bencher.iter(|| search.length(black_box(new), 0));
     });
     group.finish();
 }

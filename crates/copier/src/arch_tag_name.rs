@@ -7,14 +7,13 @@ use crate::platform::Platform;
 /// The architectures that get a `TAG-ARCH` tag.
 const ARCHITECTURES: [&str; 4] = ["amd64", "arm64", "arm", "s390x"];
 
-/// The suffixes of the `TAG-ARCH` tags that the old mirror wrote: for each
-/// platform in order, `None` where it gets no tag.
+/// Returns the suffix of the `TAG-ARCH` tag of each platform, `None` for a platform without one.
 ///
-/// amd64, arm64, arm and s390x; the first variant of an architecture without
-/// suffix, further ones with it (`arm`, `armv7`); windows as
-/// `ARCH-windows-OSVERSION`. A suffix is given once.
+/// The suffixes are those of `image-mirror.sh`: `ARCH` for the first variant of an architecture,
+/// `ARCHVARIANT` for further ones (`arm`, `armv7`), `ARCH-windows-OSVERSION` for Windows. No
+/// suffix is returned twice.
 pub(crate) fn arch_tag_suffixes(platforms: &[Option<Platform>]) -> Vec<Option<String>> {
-    let mut given: Vec<String> = Vec::new();
+    let mut used: Vec<String> = Vec::new();
     let mut suffix = |platform: &Platform| {
         if !ARCHITECTURES.contains(&platform.architecture.as_str()) {
             return None;
@@ -33,8 +32,8 @@ pub(crate) fn arch_tag_suffixes(platforms: &[Option<Platform>]) -> Vec<Option<St
         };
         let free = candidates
             .into_iter()
-            .find(|candidate| !given.contains(candidate))?;
-        given.push(free.clone());
+            .find(|candidate| !used.contains(candidate))?;
+        used.push(free.clone());
         Some(free)
     };
     platforms
@@ -43,23 +42,23 @@ pub(crate) fn arch_tag_suffixes(platforms: &[Option<Platform>]) -> Vec<Option<St
         .collect()
 }
 
-/// Returns the tag `TAG-SUFFIX`, `None` where the suffix, which is made from fields of a
-/// registry's index, is not that of an architecture.
+/// Returns the tag `TAG-SUFFIX`, `None` for an invalid suffix. Suffixes come from an index of a
+/// registry, so they are not trusted.
 pub(crate) fn arch_tag(tag: &Tag, suffix: &str) -> Option<Tag> {
     let text = is_arch_suffix(suffix).then(|| format!("{tag}-{suffix}"))?;
     text.parse().ok()
 }
 
-/// Whether a tag is one of the `TAG-ARCH` tags beside `base`.
+/// Returns true for a `TAG-ARCH` tag beside `base`.
 pub(crate) fn is_arch_tag(tag: &Tag, base: &Tag) -> bool {
     let rest = tag.as_str().strip_prefix(base.as_str());
     let suffix = rest.and_then(|rest| rest.strip_prefix('-'));
     suffix.is_some_and(is_arch_suffix)
 }
 
-/// Whether a text is `ARCH`, `ARCHVARIANT` or `ARCH-windows-VERSION`.
+/// Returns true for `ARCH`, `ARCHVARIANT` and `ARCH-windows-VERSION`.
 fn is_arch_suffix(suffix: &str) -> bool {
-    let words = |text: &str| {
+    let is_word = |text: &str| {
         text.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
     };
@@ -68,8 +67,8 @@ fn is_arch_suffix(suffix: &str) -> bool {
             return false;
         };
         match rest.strip_prefix("-windows-") {
-            Some(version) => !version.is_empty() && words(version),
-            None => words(rest),
+            Some(version) => !version.is_empty() && is_word(version),
+            None => is_word(rest),
         }
     })
 }
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_fields_of_platforms_make_arch_tags() {
+    fn arch_tag_rejects_suffixes_that_are_not_platforms() {
         let tag: Tag = "v1".parse().unwrap();
         let long = format!("amd64{}", "x".repeat(128));
         let cases = [
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn arch_tags_are_those_of_the_old_mirror() {
+    fn suffixes_are_those_of_image_mirror_sh() {
         let platforms = [
             "linux/amd64",
             "linux/arm/v6",

@@ -1,7 +1,7 @@
-//! What is attached to an image: referrers and digest tags.
+//! Content attached to an image: referrers and digest tags.
 //!
-//! Sources: distribution specification, "Listing Referrers", "Referrers Tag
-//! Schema"; cosign, "Signature Specification" (digest tags).
+//! Sources: distribution specification, "Listing Referrers", "Referrers Tag Schema"; cosign,
+//! "Signature Specification" (digest tags).
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,150 +12,147 @@ use oci_spec::image::Descriptor;
 use registry_client::{Content, Error, Referrers, Support, is_index_type};
 
 use crate::digest_tags::DigestTags;
-use crate::engine::ImageCopy;
-use crate::images::{AtDestination, Relation, digests_of};
+use crate::image_copy::{ImageCopy, Presence, RelatedManifest, Relation, digests_of};
 use crate::listing_gaps::ListingGap;
 use crate::referrers_index;
 use crate::report::RowError;
+use crate::selected_image::SelectedImage;
 use crate::subject::{Subject, check_subject};
 
-/// Signatures of signatures of signatures: deeper is no signature any more.
-const DEPTH: usize = 4;
+/// Maximum levels of referrers of referrers, such as the signature of a signature.
+const MAX_DEPTH: usize = 4;
 
-impl ImageCopy<'_> {
-    /// Copies what is attached to an image and to the children of an index.
-    /// An image that was rebuilt has no `root` that anything could refer to.
-    ///
-    /// What may not be listed (401, 403) becomes a warning of the row.
+/// The children of an image, or the index that lists them.
+#[derive(Debug)]
+pub(crate) enum Children<'a> {
+    /// The digests of the children; none for an image that is not an index.
+    Known(Vec<Digest>),
+    /// The children of an index, which is read at the destination.
+    OfIndex(&'a Digest),
+}
+
+impl<'a> Children<'a> {
+    /// Returns the children of an image that was just copied.
+    pub(crate) fn of(selected: &'a SelectedImage) -> Result<Self, RowError> {
+        let children = selected.children.as_deref().unwrap_or_default();
+        let mut children_of_children = children.iter();
+        if children_of_children.any(|child| is_index_type(child.media_type().as_ref())) {
+            return Ok(Self::OfIndex(&selected.root.digest));
+        }
+        digests_of(children).map(Self::Known)
+    }
+}
+
+/// The copy of everything attached to one image.
+///
+/// A list that the source denies (401, 403) becomes a warning of the row.
+#[derive(Debug)]
+pub(crate) struct AttachedCopy<'a> {
+    image: &'a ImageCopy<'a>,
+    /// The digest tags of the source repository.
+    tags: Arc<DigestTags>,
+}
+
+impl<'a> AttachedCopy<'a> {
+    /// Lists the digest tags of the source, once for each source repository.
+    pub(crate) async fn new(image: &'a ImageCopy<'a>) -> Result<Self, RowError> {
+        let list = || async {
+            let tags = image.source.tags().await?;
+            let tags = tags.map_or_else(DigestTags::not_listed, DigestTags::from_list);
+            Ok(Arc::new(tags))
+        };
+        let all = &image.engine.digest_tags;
+        let listed = all.get_or_init(image.source.to_string(), list).await;
+        let tags = readable(image, listed, "the tags of the source")?;
+        if tags.is_not_listed() {
+            image.add_listing_gap(ListingGap::Tags);
+        }
+        if let Some(warning) = tags.warning() {
+            image.warn(warning.clone());
+        }
+        Ok(Self { image, tags })
+    }
+
+    /// Copies the content attached to an image and to the children of an index. A rebuilt index
+    /// has no `root` that a referrer could refer to.
     ///
     /// # Errors
     ///
-    /// [`RowError::Referrer`] where something exists but cannot be copied.
-    pub(crate) async fn copy_attached(
+    /// [`RowError::Referrer`] if the source has content that cannot be copied.
+    pub(crate) async fn run(
         &self,
         root: Option<&Digest>,
         children: Children<'_>,
     ) -> Result<(), RowError> {
-        let tags = self.digest_tags().await?;
         if let Some(root) = root {
-            self.copy_attached_to(std::slice::from_ref(root), &tags)
-                .await?;
+            self.copy_attached_to(std::slice::from_ref(root)).await?;
         }
-        if tags.is_empty() && self.source.referrers_support() == Support::No {
+        if self.tags.is_empty() && self.image.source.referrers_support() == Support::No {
             return Ok(());
         }
-        match children {
-            Children::Known(digests) => self.copy_attached_to(digests, &tags).await,
-            Children::AtTarget(index) => {
-                let digests = self.children_at_target(index).await?;
-                self.copy_attached_to(&digests, &tags).await
-            }
-            Children::None => Ok(()),
-        }
+        let children = match children {
+            Children::Known(digests) => digests,
+            Children::OfIndex(index) => self.destination_children(index).await?,
+        };
+        self.copy_attached_to(&children).await
     }
 
-    /// Copies what is attached to manifests of the row's image, and what is attached to that in
-    /// turn, level by level.
+    /// Copies the content attached to manifests of the row's image, then the content attached to
+    /// that, level by level.
     ///
-    /// A manifest is visited once: a list of referrers may name its own subject, or lead back to
-    /// it. Two rows may meet the same manifests in another order, so the step of one manifest
-    /// never waits for that of another.
-    async fn copy_attached_to(
-        &self,
-        subjects: &[Digest],
-        tags: &DigestTags,
-    ) -> Result<(), RowError> {
-        let own = subjects.iter().cloned();
-        let mut level: Vec<Subject> = own
-            .map(|digest| Subject {
-                digest,
-                refers_to: None,
-            })
-            .collect();
-        let mut visited: HashSet<Digest> = subjects.iter().cloned().collect();
-        for _ in 0..=DEPTH {
+    /// Each manifest is visited once: a list of referrers may name its own subject, or lead back
+    /// to it. Two rows may meet the same manifests in different orders, so the step of one
+    /// manifest never waits for that of another.
+    async fn copy_attached_to(&self, manifests: &[Digest]) -> Result<(), RowError> {
+        let own = manifests.iter().cloned().map(|digest| Subject {
+            digest,
+            refers_to: None,
+        });
+        let mut level: Vec<Subject> = own.collect();
+        let mut visited: HashSet<Digest> = manifests.iter().cloned().collect();
+        for _ in 0..=MAX_DEPTH {
             let steps = level.iter().map(|subject| async move {
-                let referrers = self.copy_directly_attached(subject, tags).await?;
+                let referrers = self.copy_directly_attached(subject).await?;
                 Ok::<_, RowError>((subject, referrers))
             });
-            let mut deeper = Vec::new();
+            let mut next_level = Vec::new();
             for (subject, referrers) in try_join_all(steps).await? {
                 for referrer in referrers.iter() {
                     if visited.insert(referrer.clone()) {
-                        deeper.push(Subject {
+                        next_level.push(Subject {
                             digest: referrer.clone(),
                             refers_to: Some(subject.digest.clone()),
                         });
                     }
                 }
             }
-            if deeper.is_empty() {
+            if next_level.is_empty() {
                 return Ok(());
             }
-            level = deeper;
+            level = next_level;
         }
-        self.warn(format!(
-            "referrers of referrers are copied {DEPTH} levels deep; those of {} and deeper are left out",
+        self.image.warn(format!(
+            "referrers are copied {MAX_DEPTH} levels deep: those of {} and deeper ones are not copied",
             level[0].digest
         ));
         Ok(())
     }
 
-    /// One tag listing for each source repository.
-    async fn digest_tags(&self) -> Result<Arc<DigestTags>, RowError> {
-        let ask = || async {
-            let tags = self.source.tags().await?;
-            Ok(Arc::new(
-                tags.map_or_else(DigestTags::denied, DigestTags::among),
-            ))
-        };
-        let listed = self
-            .engine
-            .digest_tags
-            .get_or_init(self.source.to_string(), ask)
-            .await;
-        let tags = self.listed(listed, "the tags of the source")?;
-        if tags.is_denied() {
-            self.add_listing_gap(ListingGap::Tags);
-        }
-        if let Some(warning) = tags.warning() {
-            self.warn(warning.clone());
-        }
-        Ok(tags)
+    /// Returns the children of an index at the destination, nested ones included. The index is
+    /// read once for all tags of a repository.
+    async fn destination_children(&self, root: &Digest) -> Result<Vec<Digest>, RowError> {
+        let key = (self.image.destination.path().clone(), root.clone());
+        let read = || self.read_destination_children(root);
+        let children = &self.image.registry.children;
+        children.get_or_try_init(key, read).await
     }
 
-    /// A list that may not be read is a warning and counts as empty.
-    fn listed<T: Default>(&self, list: Result<T, Error>, what: &str) -> Result<T, RowError> {
-        match list {
-            Ok(list) => Ok(list),
-            Err(error) if error.is_refused() => {
-                self.warn(format!("{what} may not be listed, so signatures and other referrers may be missing: {error}"));
-                Ok(T::default())
-            }
-            Err(error) => Err(RowError::Referrer {
-                what: what.to_owned(),
-                error: Box::new(RowError::Read(error)),
-            }),
-        }
-    }
-
-    /// The children of an index that is at the target, nested ones included;
-    /// read once however many tags of a repository name it.
-    async fn children_at_target(&self, root: &Digest) -> Result<Vec<Digest>, RowError> {
-        let key = (self.target_name.clone(), root.clone());
-        let read = || self.read_children_at_target(root);
-        self.destination.children.get_or_try_init(key, read).await
-    }
-
-    async fn read_children_at_target(&self, root: &Digest) -> Result<Vec<Digest>, RowError> {
+    async fn read_destination_children(&self, root: &Digest) -> Result<Vec<Digest>, RowError> {
         let mut found = Vec::new();
         let mut indexes = vec![root.clone()];
         while let Some(index) = indexes.pop() {
-            let manifest = self
-                .target
-                .manifest(&index)
-                .await
-                .map_err(RowError::Write)?;
+            let manifest = self.image.destination.manifest(&index).await;
+            let manifest = manifest.map_err(RowError::Write)?;
             let content = manifest.and_then(|manifest| manifest.content().ok());
             let Some(Content::Index { manifests, .. }) = content else {
                 continue;
@@ -171,117 +168,113 @@ impl ImageCopy<'_> {
         Ok(found)
     }
 
-    /// Copies the referrers and digest tags of one manifest, once for each source and target
-    /// however many rows have it, and returns the referrers.
-    async fn copy_directly_attached(
-        &self,
-        subject: &Subject,
-        tags: &DigestTags,
-    ) -> Result<Arc<[Digest]>, RowError> {
-        let digest = &subject.digest;
+    /// Copies the referrers and digest tags of one manifest, once for each source and
+    /// destination, and returns the referrers.
+    async fn copy_directly_attached(&self, subject: &Subject) -> Result<Arc<[Digest]>, RowError> {
+        let (image, digest) = (self.image, &subject.digest);
         let key = (
-            self.source.to_string(),
-            self.target_name.clone(),
+            image.source.to_string(),
+            image.destination.path().clone(),
             digest.clone(),
         );
         let copy = || async {
-            for tag in tags.of_cosign(digest) {
+            for tag in self.tags.cosign_tags(digest) {
                 let copied = self.copy_digest_tag(subject, &tag).await;
                 copied.map_err(|error| RowError::Referrer {
                     what: format!("the tag {tag}"),
                     error: Box::new(error),
                 })?;
             }
-            if let Some(warning) = tags.unknown_warning(digest) {
-                self.warn(warning);
+            if let Some(warning) = self.tags.unknown_warning(digest) {
+                image.warn(warning);
             }
-            let referrers = self.source_referrers(digest, tags).await?;
+            let referrers = self.source_referrers(digest).await?;
             let copied = self.copy_referrers(subject, &referrers).await?;
             Ok(Arc::from(copied))
         };
-        self.destination.attached.get_or_try_init(key, copy).await
+        image.registry.attached.get_or_try_init(key, copy).await
     }
 
-    /// Adds the tags about a subject to the plan of the run, and returns whether they may be
-    /// written.
+    /// Adds the tags about a subject to the write plan of the run. Returns false if the subject
+    /// does not belong to the row's image.
     async fn plan_digest_tags(&self, subject: &Subject) -> Result<bool, RowError> {
-        let attached = self.is_referrer(self.check_attached(subject).await)?;
-        if attached {
-            let plan = &self.engine.plan;
-            plan.add_digest_tags(self.target, &subject.digest);
+        let is_attached = self.is_referrer(self.image.check_attached(subject).await)?;
+        if is_attached {
+            let plan = &self.image.engine.plan;
+            plan.add_digest_tags(self.image.destination, &subject.digest);
         }
-        Ok(attached)
+        Ok(is_attached)
     }
 
-    /// Whether a check found a referrer of its subject. One of another subject is reported and
-    /// left out.
+    /// Returns false, with a warning, for a manifest that has another subject.
     fn is_referrer(&self, checked: Result<(), RowError>) -> Result<bool, RowError> {
         match checked {
             Err(error @ RowError::SubjectMismatch(_)) => {
-                self.warn(format!("{error}; it is left out"));
+                self.image.warn(format!("{error}; it is not copied"));
                 Ok(false)
             }
             checked => checked.map(|()| true),
         }
     }
 
-    /// Copies a tag that is named after a digest, where the target has other
-    /// content under it or none.
+    /// Copies a digest tag, unless the destination has the same content under it.
     async fn copy_digest_tag(&self, subject: &Subject, tag: &Tag) -> Result<(), RowError> {
-        let (here, there) = futures::join!(
-            self.source.head_manifest(tag),
-            self.target.head_manifest(tag)
+        let image = self.image;
+        let (head, existing) = futures::join!(
+            image.source.head_manifest(tag),
+            image.destination.head_manifest(tag)
         );
-        let Some(here) = here.map_err(RowError::Read)? else {
+        let Some(head) = head.map_err(RowError::Read)? else {
             return Ok(());
         };
-        let there = there.map_err(RowError::Write)?;
-        if there.is_some_and(|there| there.digest == here.digest) {
+        let existing = existing.map_err(RowError::Write)?;
+        if existing.is_some_and(|existing| existing.digest == head.digest) {
             return Ok(());
         }
-        let Some(manifest) = self.source_manifest(&here.digest).await? else {
+        let Some(manifest) = image.source_manifest(&head.digest).await? else {
             return Ok(());
         };
         if !self.plan_digest_tags(subject).await? {
             return Ok(());
         }
-        self.ensure_contents(&manifest, None, AtDestination::Unknown, 0)
+        image
+            .copy_contents(&manifest, None, Presence::Unknown, 0)
             .await?;
-        self.put(tag, &manifest).await
+        image.write_manifest(tag, &manifest).await
     }
 
-    /// The referrers at the source, by the API or by the tag schema. Nothing
-    /// where the schema's tag is the same on both sides.
-    async fn source_referrers(
-        &self,
-        subject: &Digest,
-        tags: &DigestTags,
-    ) -> Result<Vec<Descriptor>, RowError> {
+    /// Returns the referrers at the source, from the API or the tag schema; none if the tag of
+    /// the schema is the same on both sides.
+    async fn source_referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, RowError> {
+        let image = self.image;
         let what = format!("the referrers of {subject}");
         // Other destinations of the same image need them too.
-        let key = (self.source.to_string(), subject.clone());
-        let ask = || self.source.referrers(subject);
-        match self.engine.referrers.get_or_init(key, ask).await {
+        let key = (image.source.to_string(), subject.clone());
+        let list = || image.source.referrers(subject);
+        match image.engine.referrers.get_or_init(key, list).await {
             Ok(Referrers::Listed(list)) => return Ok(list),
-            Ok(Referrers::Unsupported) => self.add_listing_gap(ListingGap::Referrers),
-            Err(error) => return self.listed(Err(error), &what),
+            Ok(Referrers::Unsupported) => image.add_listing_gap(ListingGap::Referrers),
+            Err(error) => return readable(image, Err(error), &what),
         }
-        if !tags.has_schema_tag(subject) {
+        if !self.tags.has_schema_tag(subject) {
             return Ok(Vec::new());
         }
         let tag = subject.tag(DigestTagKind::Referrers);
-        let (here, there) = futures::join!(
-            self.source.head_manifest(&tag),
-            self.target.head_manifest(&tag)
+        let (head, existing) = futures::join!(
+            image.source.head_manifest(&tag),
+            image.destination.head_manifest(&tag)
         );
-        match (self.listed(here, &what)?, there) {
-            (Some(here), Ok(Some(there))) if here.digest == there.digest => Ok(Vec::new()),
-            _ => self.listed(self.source.referrers_by_tag(subject).await, &what),
+        match (readable(image, head, &what)?, existing) {
+            (Some(head), Ok(Some(existing))) if head.digest == existing.digest => Ok(Vec::new()),
+            _ => {
+                let listed = image.source.referrers_by_tag(subject).await;
+                readable(image, listed, &what)
+            }
         }
     }
 
-    /// Copies referrers that the target lacks, and returns those that are referrers of the
-    /// subject as far as they were read.
+    /// Copies the referrers that the destination lacks. Returns all that have the subject, as far
+    /// as they were read.
     async fn copy_referrers(
         &self,
         subject: &Subject,
@@ -290,48 +283,50 @@ impl ImageCopy<'_> {
         if referrers.is_empty() {
             return Ok(Vec::new());
         }
-        let digest = &subject.digest;
-        let known = match self.target.referrers_support() {
-            Support::Unknown => self
-                .target
-                .referrers(digest)
-                .await
-                .map_err(RowError::Write)?,
-            Support::Yes => Referrers::Listed(Vec::new()),
-            Support::No => Referrers::Unsupported,
+        let destination = self.image.destination;
+        let existing = match destination.referrers_support() {
+            Support::Unknown => destination.referrers(&subject.digest).await,
+            Support::Yes => Ok(Referrers::Listed(Vec::new())),
+            Support::No => Ok(Referrers::Unsupported),
         };
-        match known {
-            Referrers::Listed(known) => {
-                let missing = referrers_index::missing(referrers, &known);
-                let mut all = referrers_index::present(referrers, &known);
+        match existing.map_err(RowError::Write)? {
+            Referrers::Listed(existing) => {
+                let missing = referrers_index::missing(referrers, &existing);
+                let mut all = referrers_index::present(referrers, &existing);
                 all.extend(self.copy_each(subject, &missing).await?);
                 digests_of(&all)
             }
-            Referrers::Unsupported => {
-                let known = self
-                    .target
-                    .referrers_by_tag(digest)
-                    .await
-                    .map_err(RowError::Write)?;
-                let missing = referrers_index::missing(referrers, &known);
-                // Here the index alone says what refers to the subject, so each has to show it.
-                let missing = self.referrers_among(digest, missing).await?;
-                if missing.is_empty() || !self.plan_digest_tags(subject).await? {
-                    return digests_of(referrers_index::present(referrers, &known).as_slice());
-                }
-                let copied = self.copy_each(subject, &missing).await?;
-                let index = referrers_index::with(&known, &copied);
-                self.put(digest.tag(DigestTagKind::Referrers), &index)
-                    .await?;
-                let mut all = referrers_index::present(referrers, &known);
-                all.extend(copied);
-                digests_of(&all)
-            }
+            Referrers::Unsupported => self.copy_to_tag_schema(subject, referrers).await,
         }
     }
 
-    /// The descriptors among `listed` whose manifests at the source refer to the subject. One
-    /// that the source lacks stays, for its copy to fail.
+    /// Copies referrers to a destination without the referrers API, and adds them to the index
+    /// of the tag schema.
+    async fn copy_to_tag_schema(
+        &self,
+        subject: &Subject,
+        referrers: &[Descriptor],
+    ) -> Result<Vec<Digest>, RowError> {
+        let (image, digest) = (self.image, &subject.digest);
+        let existing = image.destination.referrers_by_tag(digest).await;
+        let existing = existing.map_err(RowError::Write)?;
+        let missing = referrers_index::missing(referrers, &existing);
+        // The registry does not check the index, so the subject of each manifest is checked.
+        let missing = self.referrers_among(digest, missing).await?;
+        let mut all = referrers_index::present(referrers, &existing);
+        if missing.is_empty() || !self.plan_digest_tags(subject).await? {
+            return digests_of(&all);
+        }
+        let copied = self.copy_each(subject, &missing).await?;
+        let index = referrers_index::with(&existing, &copied);
+        let tag = digest.tag(DigestTagKind::Referrers);
+        image.write_manifest(tag, &index).await?;
+        all.extend(copied);
+        digests_of(&all)
+    }
+
+    /// Returns the descriptors among `listed` whose manifests have the subject. A manifest that
+    /// the source lacks is kept, so that its copy reports the error.
     async fn referrers_among(
         &self,
         subject: &Digest,
@@ -340,7 +335,7 @@ impl ImageCopy<'_> {
         let mut found = Vec::new();
         for referrer in listed {
             let digest = Digest::try_from(referrer.digest())?;
-            let manifest = self.source_manifest(&digest).await?;
+            let manifest = self.image.source_manifest(&digest).await?;
             let checked = manifest.map(|manifest| check_subject(&manifest, subject));
             if self.is_referrer(checked.unwrap_or(Ok(())))? {
                 found.push(referrer);
@@ -349,7 +344,7 @@ impl ImageCopy<'_> {
         Ok(found)
     }
 
-    /// Copies referrers, and returns those that are referrers of the subject.
+    /// Copies referrers, and returns those that have the subject.
     async fn copy_each(
         &self,
         subject: &Subject,
@@ -357,12 +352,15 @@ impl ImageCopy<'_> {
     ) -> Result<Vec<Descriptor>, RowError> {
         let digest = &subject.digest;
         let copies = referrers.iter().map(|referrer| async move {
-            let relation = Relation::Referrer(subject);
-            let copied = self
-                .ensure_child(digest, referrer, relation, AtDestination::Unknown, 1)
-                .await;
-            let copied = self.is_referrer(copied);
-            let is_referrer = copied.map_err(|error| RowError::Referrer {
+            let copied = self.image.copy_related(RelatedManifest {
+                descriptor: referrer,
+                parent: digest,
+                relation: Relation::Referrer(subject),
+                presence: Presence::Unknown,
+                depth: 1,
+            });
+            let is_referrer = self.is_referrer(copied.await);
+            let is_referrer = is_referrer.map_err(|error| RowError::Referrer {
                 what: format!("the referrer {} of {digest}", referrer.digest()),
                 error: Box::new(error),
             })?;
@@ -373,13 +371,23 @@ impl ImageCopy<'_> {
     }
 }
 
-/// Where the children of an image are known from.
-#[derive(Debug)]
-pub(crate) enum Children<'a> {
-    /// They were just copied.
-    Known(&'a [Digest]),
-    /// The image was there already: its index is read at the target.
-    AtTarget(&'a Digest),
-    /// The image is no index.
-    None,
+/// Returns a list of the source. A list that it denies is empty, with a warning.
+fn readable<T: Default>(
+    image: &ImageCopy<'_>,
+    list: Result<T, Error>,
+    what: &str,
+) -> Result<T, RowError> {
+    match list {
+        Ok(list) => Ok(list),
+        Err(error) if error.is_refused() => {
+            image.warn(format!(
+                "{what} cannot be listed, so signatures and other referrers may be missing: {error}"
+            ));
+            Ok(T::default())
+        }
+        Err(error) => Err(RowError::Referrer {
+            what: what.to_owned(),
+            error: Box::new(RowError::Read(error)),
+        }),
+    }
 }

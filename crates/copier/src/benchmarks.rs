@@ -1,38 +1,37 @@
-//! What a run computes between its requests, for `benches/planning.rs`.
+//! Computations of a run between its requests, for `benches/planning.rs`.
 
 use registry_client::{Access, Client, Error, manifest_reference};
 
 use crate::destination::{MountCandidates, SearchHint};
 use crate::row::Row;
-use crate::sync::split_by_destination;
+use crate::sync::RowOrder;
 
-/// The images that a registry has, of which none was read.
+/// The images of a registry, of which none is read yet.
 #[derive(Debug)]
 pub struct Search {
     candidates: MountCandidates,
 }
 
 impl Search {
-    /// Through the destinations of these rows.
+    /// Creates a search through the destinations of the rows.
     ///
     /// # Errors
     ///
-    /// When a name is none.
+    /// A name is invalid.
     pub fn through(client: &Client, rows: &[Row]) -> Result<Self, Error> {
         let candidates = MountCandidates::default();
         for row in rows {
-            let target = client.destination(&row.destination, Access::Push)?;
-            let name = target.path().clone();
+            let destination = client.destination(&row.destination, Access::Push)?;
             let source = row.source.repository().into();
             let reference = manifest_reference(&row.destination)?;
-            candidates.add(target, name, source, reference);
+            candidates.add(destination, source, reference);
         }
         Ok(Self { candidates })
     }
 
-    /// How many images would be read for a blob of a row, were it in none, if
-    /// so many reads can be paid for beside those of its relatives.
-    pub fn order(&self, row: &Row, payable: usize) -> usize {
+    /// Returns the number of images that a search for a new blob of the row reads, with a budget
+    /// for images that are no relatives.
+    pub fn length(&self, row: &Row, budget: usize) -> usize {
         let Ok(repository) = row.destination.repository().parse() else {
             return 0;
         };
@@ -41,11 +40,11 @@ impl Search {
             source: row.source.repository(),
             platform: None,
         };
-        self.candidates.order(hint, payable)
+        self.candidates.search_length(hint, budget)
     }
 }
 
-/// How many rows are the first to fill their destination.
+/// Returns the number of rows that are the first of their destination.
 pub fn first_rows(rows: &[Row]) -> usize {
-    split_by_destination(rows).0.len()
+    RowOrder::new(rows).first.len()
 }

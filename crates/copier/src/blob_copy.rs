@@ -1,4 +1,4 @@
-//! Brings a blob into a repository with the least that does it.
+//! The copy of one blob: it is present, mounted or sent, in this order.
 
 use std::sync::atomic::Ordering;
 
@@ -6,11 +6,11 @@ use image_name::RepositoryPath;
 use registry_client::{Blob, Mount, Support, TransferSide, UploadSession, transfer_blob};
 
 use crate::destination::{BlobState, SearchHint};
-use crate::engine::ImageCopy;
+use crate::image_copy::ImageCopy;
 use crate::platform::Platform;
 use crate::report::RowError;
 
-/// How a blob came to be in a repository.
+/// The way in which a blob came into a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BlobOutcome {
     Copied,
@@ -19,140 +19,137 @@ enum BlobOutcome {
 }
 
 impl ImageCopy<'_> {
-    /// Makes sure that the target has the blob. Needed by several rows at
-    /// once, it is sent by one of them; needed in several repositories of a
-    /// registry, it is sent to one and mounted in the others.
-    pub(crate) async fn ensure_blob(
+    /// Copies a blob to the destination unless it is there.
+    ///
+    /// Rows that need it in the same repository wait for one copy. Repositories of the same
+    /// registry get it sent once; the others mount it.
+    pub(crate) async fn copy_blob(
         &self,
         blob: &Blob,
         platform: Option<&Platform>,
     ) -> Result<(), RowError> {
-        let state = self.destination.blobs.blob(&blob.digest);
-        let there = state.needed_in(&self.target_name);
-        let bring = || async {
-            let how = self.bring_blob(&state, blob, platform).await?;
-            let blob_counts = &self.engine.blob_counts;
-            match how {
+        let state = self.registry.blobs.blob(&blob.digest);
+        let cell = state.cell(self.destination.path());
+        let copy = || async {
+            let counts = &self.engine.blob_counts;
+            let count = match self.copy_first(&state, blob, platform).await? {
                 BlobOutcome::Copied => {
-                    blob_counts.copied.fetch_add(1, Ordering::Relaxed);
-                    self.sent(blob.size);
+                    self.add_bytes_sent(blob.size);
+                    &counts.copied
                 }
-                BlobOutcome::Mounted => drop(blob_counts.mounted.fetch_add(1, Ordering::Relaxed)),
-                BlobOutcome::Present => drop(blob_counts.present.fetch_add(1, Ordering::Relaxed)),
-            }
+                BlobOutcome::Mounted => &counts.mounted,
+                BlobOutcome::Present => &counts.present,
+            };
+            count.fetch_add(1, Ordering::Relaxed);
             Ok(())
         };
-        there.get_or_try_init(bring).await.map(drop)
+        cell.get_or_try_init(copy).await.map(drop)
     }
 
-    async fn bring_blob(
+    /// Copies the blob to its first repository, or mounts it from there.
+    async fn copy_first(
         &self,
         state: &BlobState,
         blob: &Blob,
         platform: Option<&Platform>,
     ) -> Result<BlobOutcome, RowError> {
-        let mut how = None;
-        let bring_first = async {
+        let mut outcome = None;
+        let copy = async {
             let from = self.find_blob(blob, platform).await;
-            how = Some(Box::pin(self.mount_or_send(blob, from.as_ref())).await?);
-            Ok::<_, RowError>(self.target_name.clone())
+            outcome = Some(Box::pin(self.mount_or_send(blob, from.as_ref())).await?);
+            Ok::<_, RowError>(self.destination.path().clone())
         };
-        let home = state.home.get_or_try_init(|| bring_first).await?;
-        match how {
-            Some(how) => Ok(how),
-            None => Box::pin(self.mount_or_send(blob, Some(home))).await,
+        let first = state.first_repository.get_or_try_init(|| copy).await?;
+        match outcome {
+            Some(outcome) => Ok(outcome),
+            None => Box::pin(self.mount_or_send(blob, Some(first))).await,
         }
     }
 
-    /// A repository of the registry that has the blob from an earlier run.
+    /// Returns a repository of the registry that has the blob from an earlier run.
     async fn find_blob(&self, blob: &Blob, platform: Option<&Platform>) -> Option<RepositoryPath> {
-        self.destination.swept().await;
+        self.registry.candidates_closed().await;
         let hint = SearchHint {
-            repository: &self.target_name,
+            repository: self.destination.path(),
             source: self.source.name(),
             platform,
         };
-        self.destination
-            .candidates
-            .find(&self.destination.blobs, blob, hint)
-            .await
+        let candidates = &self.registry.candidates;
+        candidates.find(&self.registry.blobs, blob, hint).await
     }
 
-    /// Mounts the blob from where it is, or sends it.
+    /// Mounts the blob from a repository, or sends it.
     async fn mount_or_send(
         &self,
         blob: &Blob,
         from: Option<&RepositoryPath>,
     ) -> Result<BlobOutcome, RowError> {
-        if from.is_some_and(|from| *from == self.target_name) {
+        let own = self.destination.path();
+        if from == Some(own) {
             return Ok(BlobOutcome::Present);
         }
-        if self.target.mount_support() == Support::Unknown {
-            // One blob finds out for all: a HEAD for each would be a quarter
-            // of the requests of a first run. The semaphore is never closed.
-            let _turn = self.destination.mount_turn.acquire().await.ok();
-            if self.target.mount_support() == Support::Unknown {
-                return self.find_out_with(blob, from).await;
+        if self.destination.mount_support() == Support::Unknown {
+            // One blob probes for all: a HEAD for each blob would be a quarter of the requests of
+            // a first run. The semaphore is never closed.
+            let _permit = self.registry.mount_probe.acquire().await.ok();
+            if self.destination.mount_support() == Support::Unknown {
+                return self.probe_mounts(blob, from).await;
             }
         }
-        if self.target.mount_support() == Support::No {
-            return self.send_unless_there(blob).await;
+        if self.destination.mount_support() == Support::No {
+            return self.send_unless_present(blob).await;
         }
-        // Where no place is known, the blob is mounted from the target itself:
-        // an existence check whose refusal is the upload session.
-        let from = from.unwrap_or(&self.target_name);
-        let mount = self.target.mount(&blob.digest, from).await;
+        // Without a known repository, the mount names the destination itself: it is an existence
+        // check, and its refusal opens the upload session.
+        let from = from.unwrap_or(own);
+        let mount = self.destination.mount(&blob.digest, from).await;
         match mount.map_err(RowError::Write)? {
-            Mount::Mounted if *from == self.target_name => Ok(BlobOutcome::Present),
+            Mount::Mounted if from == own => Ok(BlobOutcome::Present),
             Mount::Mounted => Ok(BlobOutcome::Mounted),
             Mount::Session(session) => self.send(blob, session).await,
         }
     }
 
-    async fn send_unless_there(&self, blob: &Blob) -> Result<BlobOutcome, RowError> {
-        let there = self.target.has_blob(blob).await;
-        if there.map_err(RowError::Write)? {
-            return Ok(BlobOutcome::Present);
-        }
-        let session = self.target.begin_upload().await.map_err(RowError::Write)?;
-        self.send(blob, session).await
-    }
-
-    /// Brings a blob to a host that has neither honoured nor refused a mount,
-    /// and learns which it does: once the blob is there, a mount of it from
-    /// its own repository has to be granted.
-    async fn find_out_with(
+    /// Copies a blob to a registry that has neither granted nor refused a mount so far, and finds
+    /// out: once the blob is there, a mount from its own repository must be granted.
+    async fn probe_mounts(
         &self,
         blob: &Blob,
         from: Option<&RepositoryPath>,
     ) -> Result<BlobOutcome, RowError> {
         if let Some(from) = from {
-            match self
-                .target
-                .mount(&blob.digest, from)
-                .await
-                .map_err(RowError::Write)?
-            {
+            let mount = self.destination.mount(&blob.digest, from).await;
+            match mount.map_err(RowError::Write)? {
                 Mount::Mounted => return Ok(BlobOutcome::Mounted),
-                Mount::Session(session) => self.target.cancel_upload(session).await,
+                Mount::Session(session) => self.destination.cancel_upload(session).await,
             }
         }
-        let how = self.send_unless_there(blob).await?;
-        if let Ok(Mount::Session(session)) =
-            self.target.mount(&blob.digest, &self.target_name).await
-        {
-            self.target.mount_was_refused();
-            self.target.cancel_upload(session).await;
+        let outcome = self.send_unless_present(blob).await?;
+        let own = self.destination.path();
+        if let Ok(Mount::Session(session)) = self.destination.mount(&blob.digest, own).await {
+            self.destination.mount_was_refused();
+            self.destination.cancel_upload(session).await;
         }
-        Ok(how)
+        Ok(outcome)
+    }
+
+    async fn send_unless_present(&self, blob: &Blob) -> Result<BlobOutcome, RowError> {
+        let is_present = self.destination.has_blob(blob).await;
+        if is_present.map_err(RowError::Write)? {
+            return Ok(BlobOutcome::Present);
+        }
+        let session = self.destination.begin_upload().await;
+        self.send(blob, session.map_err(RowError::Write)?).await
     }
 
     async fn send(&self, blob: &Blob, session: UploadSession) -> Result<BlobOutcome, RowError> {
-        let shown =
-            self.engine
-                .progress
-                .begin(self.target.to_string(), blob.digest.to_string(), blob.size);
-        let sent = transfer_blob(self.source, self.target, blob, session, shown.counter()).await;
+        let (source, destination) = (self.source, self.destination);
+        let guard = self.engine.progress.begin_transfer(
+            destination.to_string(),
+            blob.digest.to_string(),
+            blob.size,
+        );
+        let sent = transfer_blob(source, destination, blob, session, guard.counter()).await;
         match sent {
             Ok(()) => Ok(BlobOutcome::Copied),
             Err(failed) if failed.side == TransferSide::Source => Err(RowError::Read(failed.error)),

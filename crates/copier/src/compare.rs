@@ -1,86 +1,73 @@
-//! Is the mirror what the list says?
+//! The comparison of destinations with their sources.
 //!
-//! One HEAD for each distinct reference on each side tells of most rows. An
-//! index is read once at the destination, so that the manifests under it can be
-//! asked for: a tag may be there while what it names is not (a sparse index, a
-//! registry that lost content). The source's own index is read only where it
-//! has drifted, or where platforms are selected and the digest of the narrowed
-//! index has to be known.
-
-use std::sync::Arc;
+//! One HEAD for each distinct reference on each side decides most rows. An index is read once at
+//! the destination, to query the manifests that it lists: a tag may exist although they are
+//! missing (a sparse index, a registry that lost content). The index of the source is read only
+//! if the destination's has drifted, or if platforms are selected and the digest of the narrowed
+//! index is needed.
 
 use futures::stream::{self, StreamExt};
 use image_name::Digest;
-use registry_client::{Access, Client, Error, Repository, manifest_reference};
-use tokio_util::sync::CancellationToken;
+use registry_client::{Access, Repository, manifest_reference};
 
-use crate::compare_contents::Contents;
+use crate::compare_contents::{Side, TagContents};
 use crate::compare_report::{
     CompareError, CompareReport, CompareStatus, CompareSummary, Comparison,
 };
 use crate::head_cache::{HeadCache, SourceHead};
-use crate::progress::Progress;
-use crate::row::{NarrowedIndex, Options, Row};
+use crate::options::{NarrowedIndex, RunContext};
+use crate::row::Row;
 
-/// Rows under way at once; the hosts' limits say how many requests that makes.
-const ROWS: usize = 128;
+/// Maximum number of rows in flight; the limits of the hosts bound the requests.
+const CONCURRENT_ROWS: usize = 128;
 
-/// Compares every row's destination with its source. Nothing is written.
+/// Compares the destination of every row with its source. Nothing is written.
 ///
-/// Of the options the platforms and `arch_tags` count. When `stop` is
-/// cancelled, rows without a result are [`CompareStatus::Skipped`].
+/// Of the options, the platforms and `arch_tags` apply. After the stop signal, rows without a
+/// result are [`CompareStatus::Skipped`].
 ///
 /// Never fails as a whole: each row has its own [`Comparison`].
-pub async fn compare(
-    client: &Client,
-    rows: &[Row],
-    options: &Options,
-    progress: &Arc<Progress>,
-    stop: &CancellationToken,
-) -> CompareReport {
+pub async fn compare(context: RunContext<'_>, rows: &[Row]) -> CompareReport {
+    let RunContext { progress, stop, .. } = context;
     let comparer = Comparer {
-        client,
-        options,
-        heads: HeadCache::new(),
+        context,
+        heads: HeadCache::default(),
     };
-    let mut done: Vec<Comparison> = rows
-        .iter()
-        .map(|_| Comparison::of(CompareStatus::Skipped))
-        .collect();
+    let skipped = || Comparison::new(CompareStatus::Skipped);
+    let mut comparisons: Vec<Comparison> = rows.iter().map(|_| skipped()).collect();
     let compared = stream::iter(rows.iter().enumerate())
         .take_until(stop.cancelled())
-        .map(|(index, listed)| {
-            let row = Box::pin(comparer.row(listed));
+        .map(|(index, row)| {
+            let comparison = Box::pin(comparer.compare_row(row));
             async move {
-                let _shown = progress.begin_row(listed);
+                let _guard = progress.begin_row(row);
                 tokio::select! {
                     biased;
-                    comparison = row => (index, comparison),
-                    () = stop.cancelled() => (index, Comparison::of(CompareStatus::Skipped)),
+                    comparison = comparison => (index, comparison),
+                    () = stop.cancelled() => (index, skipped()),
                 }
             }
         })
-        .buffer_unordered(ROWS);
+        .buffer_unordered(CONCURRENT_ROWS);
     let mut compared = std::pin::pin!(compared);
     while let Some((index, comparison)) = compared.next().await {
         progress.row_done(comparison.status == CompareStatus::Error);
-        done[index] = comparison;
+        comparisons[index] = comparison;
     }
     CompareReport {
-        summary: CompareSummary::of(&done),
-        rows: done,
+        summary: CompareSummary::new(&comparisons),
+        rows: comparisons,
     }
 }
 
 struct Comparer<'a> {
-    client: &'a Client,
-    options: &'a Options,
+    context: RunContext<'a>,
     heads: HeadCache,
 }
 
 impl Comparer<'_> {
-    async fn row(&self, row: &Row) -> Comparison {
-        let mut comparison = Comparison::of(CompareStatus::Error);
+    async fn compare_row(&self, row: &Row) -> Comparison {
+        let mut comparison = Comparison::new(CompareStatus::Error);
         match self.fill(row, &mut comparison).await {
             Ok(status) => comparison.status = status,
             Err(error) => comparison.error = Some(error),
@@ -88,105 +75,90 @@ impl Comparer<'_> {
         comparison
     }
 
-    /// Notes what is found as it is found, so that an error does not take the
-    /// digests from the report.
+    /// Fills the comparison step by step, so that after an error the report has the digests.
     async fn fill(
         &self,
         row: &Row,
         comparison: &mut Comparison,
     ) -> Result<CompareStatus, CompareError> {
-        let target = self
-            .client
-            .destination(&row.destination, Access::Pull)
-            .map_err(CompareError::Destination)?;
-        let (source, there) = futures::join!(
-            self.heads.source(self.client, &row.source),
-            self.heads.destination(&target, &row.destination),
+        let RunContext {
+            client, options, ..
+        } = self.context;
+        let destination = client.destination(&row.destination, Access::Pull);
+        let destination = destination.map_err(CompareError::Destination)?;
+        let (source, existing) = futures::join!(
+            self.heads.source(client, &row.source),
+            self.heads.destination(&destination, &row.destination),
         );
-        if let Ok(Some(found)) = &source {
-            comparison.source_digest = Some(found.head.digest.clone());
+        if let Ok(Some(source)) = &source {
+            comparison.source_digest = Some(source.head.digest.clone());
         }
-        if let Ok(Some(head)) = &there {
+        if let Ok(Some(head)) = &existing {
             comparison.destination_digest = Some(head.digest.clone());
         }
         let source = source.map_err(CompareError::Source)?;
-        let there = there.map_err(CompareError::Destination)?;
-        let Some(source) = source else {
-            return Err(CompareError::SourceMissing {
-                reference: row.source.to_string(),
-            });
-        };
-        let (source, moved) = source.pin_to_approved(row, there.as_ref());
+        let existing = existing.map_err(CompareError::Destination)?;
+        let source = source.ok_or_else(|| CompareError::SourceMissing {
+            reference: row.source.to_string(),
+        })?;
+        let (source, moved) = source.pin_to_approved(row, existing.as_ref());
         comparison.source_digest = Some(source.head.digest.clone());
         comparison.moved = moved;
-        let Some(there) = there else {
+        let Some(existing) = existing else {
             return Ok(CompareStatus::Missing);
         };
-        let wanted = self.wanted_digest(&source).await?;
-        self.contents(row, &source, &target, &wanted, &there.digest, comparison)
-            .await
-    }
-
-    /// What the destination's tag should be: the source's digest, or that of
-    /// the index that `sync` would write for the selected platforms.
-    async fn wanted_digest(&self, source: &SourceHead) -> Result<Digest, CompareError> {
-        match &self.options.platforms {
-            Some(selection) if selection.index == NarrowedIndex::Rebuilt => {
-                let contents = Contents::read(&source.repository, &source.head.digest).await;
-                let contents = contents.map_err(|error| error.of_source())?;
-                contents.map_or_else(
-                    || Ok(source.head.digest.clone()),
-                    |contents| contents.rebuilt_digest(selection),
-                )
-            }
-            _ => Ok(source.head.digest.clone()),
-        }
-    }
-
-    async fn contents(
-        &self,
-        row: &Row,
-        source: &SourceHead,
-        target: &Repository,
-        wanted: &Digest,
-        there: &Digest,
-        comparison: &mut Comparison,
-    ) -> Result<CompareStatus, CompareError> {
-        let drifted = wanted != there;
+        let has_drifted = self.expected_digest(&source).await? != existing.digest;
         let media_type = source.head.media_type.as_deref();
         let is_index = media_type.is_none_or(registry_client::is_index_type);
-        if !is_index && !self.options.arch_tags {
-            return Ok(if drifted {
-                CompareStatus::Drift
+        if is_index || options.arch_tags {
+            let contents = if has_drifted {
+                TagContents::read(Side::Source, &source.repository, &source.head.digest).await?
             } else {
-                CompareStatus::Same
-            });
-        }
-        let contents = if drifted {
-            let read = Contents::read(&source.repository, &source.head.digest).await;
-            read.map_err(|error| error.of_source())?
-        } else {
-            let read = Contents::read(target, there).await;
-            read.map_err(|error| error.of_destination())?
-        };
-        let Some(contents) = contents else {
-            // Between HEAD and GET it went away.
-            return Ok(CompareStatus::Missing);
-        };
-        let contents = contents.narrowed(self.options.platforms.as_ref())?;
-        comparison.platforms = contents.found_at(target).await?;
-        let reference = manifest_reference(&row.destination).map_err(CompareError::Destination)?;
-        if let Some(tag) = reference.tag().filter(|_| self.options.arch_tags) {
-            let holder: (&Repository, fn(Error) -> CompareError) = if drifted {
-                (&source.repository, CompareError::Source)
-            } else {
-                (target, CompareError::Destination)
+                TagContents::read(Side::Destination, &destination, &existing.digest).await?
             };
-            comparison.arch_tags = contents.arch_tags(holder, target, tag).await?;
+            let Some(contents) = contents else {
+                // Deleted between HEAD and GET.
+                return Ok(CompareStatus::Missing);
+            };
+            self.compare_contents(row, contents, &destination, comparison)
+                .await?;
         }
-        Ok(match comparison.status_of_contents() {
-            _ if drifted => CompareStatus::Drift,
-            status => status,
+        Ok(if has_drifted {
+            CompareStatus::Drift
+        } else {
+            comparison.status_of_contents()
         })
+    }
+
+    /// Returns the digest that the destination should have: that of the source, or that of the
+    /// index that `sync` would write for the selected platforms.
+    async fn expected_digest(&self, source: &SourceHead) -> Result<Digest, CompareError> {
+        let SourceHead { repository, head } = source;
+        if let Some(selection) = &self.context.options.platforms
+            && selection.index == NarrowedIndex::Rebuilt
+            && let Some(contents) =
+                TagContents::read(Side::Source, repository, &head.digest).await?
+        {
+            return contents.rebuilt_digest(selection);
+        }
+        Ok(head.digest.clone())
+    }
+
+    /// Fills in the selected platforms and `TAG-ARCH` tags at the destination.
+    async fn compare_contents(
+        &self,
+        row: &Row,
+        contents: TagContents<'_>,
+        destination: &Repository,
+        comparison: &mut Comparison,
+    ) -> Result<(), CompareError> {
+        let options = self.context.options;
+        let contents = contents.narrowed(options.platforms.as_ref())?;
+        comparison.platforms = contents.platforms_at(destination).await?;
+        let reference = manifest_reference(&row.destination).map_err(CompareError::Destination)?;
+        if let Some(tag) = reference.tag().filter(|_| options.arch_tags) {
+            comparison.arch_tags = contents.arch_tags_at(destination, tag).await?;
+        }
+        Ok(())
     }
 }

@@ -1,24 +1,40 @@
-//! What is under a tag, and what of it the destination has.
+//! The contents of a tag, and those among them that the destination has.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use image_name::{Digest, DigestError, Tag};
 use oci_spec::image::Descriptor;
-use registry_client::{Blob, Content, Error, Manifest, ManifestError, Repository};
+use registry_client::{Blob, Content, Error, Manifest, Repository};
 
 use crate::arch_tag_name::{arch_tag, arch_tag_suffixes};
 use crate::compare_report::{ArchTagFound, CompareError, PlatformFound};
 use crate::narrow::{kept_children, offered, rebuilt};
+use crate::options::PlatformSelection;
 use crate::platform::Platform;
-use crate::row::PlatformSelection;
 
-/// Requests of one row under way at once.
-const REQUESTS: usize = 16;
-/// Configs are read whole for their platform; real ones have a few KiB.
-const CONFIG: u64 = 4 * 1024 * 1024;
+/// Maximum number of requests in flight for one row.
+const CONCURRENT_REQUESTS: usize = 16;
 
-/// A manifest, read.
+/// The side that a manifest is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Source,
+    Destination,
+}
+
+impl Side {
+    fn error(self, error: Error) -> CompareError {
+        match self {
+            Self::Source => CompareError::Source(error),
+            Self::Destination => CompareError::Destination(error),
+        }
+    }
+}
+
+/// The manifest of a tag, with the repository that it was read from.
 #[derive(Debug)]
-pub(crate) struct Contents {
+pub(crate) struct TagContents<'a> {
+    side: Side,
+    repository: &'a Repository,
     manifest: Manifest,
     kind: Kind,
 }
@@ -29,48 +45,31 @@ enum Kind {
     Image(Option<Box<Descriptor>>),
 }
 
-/// Why a manifest could not be read; whose it is, the caller knows.
-#[derive(Debug)]
-pub(crate) enum ReadError {
-    Wire(Error),
-    Manifest(ManifestError),
-}
-
-impl ReadError {
-    pub(crate) fn of_source(self) -> CompareError {
-        match self {
-            Self::Wire(error) => CompareError::Source(error),
-            Self::Manifest(error) => CompareError::Manifest(error),
-        }
-    }
-
-    pub(crate) fn of_destination(self) -> CompareError {
-        match self {
-            Self::Wire(error) => CompareError::Destination(error),
-            Self::Manifest(error) => CompareError::Manifest(error),
-        }
-    }
-}
-
-impl Contents {
-    /// Reads a manifest; `None` where the repository lacks it.
+impl<'a> TagContents<'a> {
+    /// Reads a manifest, `None` if the repository lacks it.
     pub(crate) async fn read(
-        place: &Repository,
+        side: Side,
+        repository: &'a Repository,
         digest: &Digest,
-    ) -> Result<Option<Self>, ReadError> {
-        let manifest = place.manifest(digest).await.map_err(ReadError::Wire)?;
-        let Some(manifest) = manifest else {
+    ) -> Result<Option<Self>, CompareError> {
+        let manifest = repository.manifest(digest).await;
+        let Some(manifest) = manifest.map_err(|error| side.error(error))? else {
             return Ok(None);
         };
-        let kind = match manifest.content().map_err(ReadError::Manifest)? {
+        let kind = match manifest.content()? {
             Content::Index { manifests, .. } => Kind::Index(manifests),
             Content::Image { config, .. } => Kind::Image(config),
         };
-        Ok(Some(Self { manifest, kind }))
+        Ok(Some(Self {
+            side,
+            repository,
+            manifest,
+            kind,
+        }))
     }
 
-    /// The digest of the index with the selected platforms only; that of the
-    /// manifest itself where nothing is left out.
+    /// Returns the digest of the index with only the selected platforms, or that of the manifest
+    /// if all of it is selected.
     pub(crate) fn rebuilt_digest(
         &self,
         selection: &PlatformSelection,
@@ -86,7 +85,7 @@ impl Contents {
         Ok(narrowed.map_or_else(|| self.manifest.digest.clone(), |narrowed| narrowed.digest))
     }
 
-    /// Only what belongs to the selected platforms.
+    /// Removes the children that belong to no selected platform.
     pub(crate) fn narrowed(
         self,
         selection: Option<&PlatformSelection>,
@@ -100,33 +99,31 @@ impl Contents {
         Ok(Self { kind, ..self })
     }
 
-    /// Asks a repository for each manifest under the index.
-    pub(crate) async fn found_at(
+    /// Queries the destination for each manifest of the index.
+    pub(crate) async fn platforms_at(
         &self,
-        target: &Repository,
+        destination: &Repository,
     ) -> Result<Vec<PlatformFound>, CompareError> {
         let Kind::Index(children) = &self.kind else {
             return Ok(Vec::new());
         };
-        let asked = children.iter().map(|child| async move {
+        let queries = children.iter().map(|child| async move {
             let digest = Digest::try_from(child.digest())?;
-            let head = target.head_manifest(&digest).await;
+            let head = destination.head_manifest(&digest).await;
             Ok(PlatformFound {
                 platform: child.platform().as_ref().map(Platform::from),
                 digest,
                 found: head.map_err(CompareError::Destination)?.is_some(),
             })
         });
-        stream::iter(asked).buffered(REQUESTS).try_collect().await
+        let results = stream::iter(queries).buffered(CONCURRENT_REQUESTS);
+        results.try_collect().await
     }
 
-    /// Asks a repository for each `TAG-ARCH` tag that belongs beside `tag`;
-    /// `holder` has the manifest, and so its config, and `of_holder` says whose
-    /// failure it is where that cannot be read.
-    pub(crate) async fn arch_tags(
+    /// Queries the destination for each `TAG-ARCH` tag that belongs beside `tag`.
+    pub(crate) async fn arch_tags_at(
         &self,
-        (holder, of_holder): (&Repository, fn(Error) -> CompareError),
-        target: &Repository,
+        destination: &Repository,
         tag: &Tag,
     ) -> Result<Vec<ArchTagFound>, CompareError> {
         let (digests, platforms): (Vec<Digest>, Vec<Option<Platform>>) = match &self.kind {
@@ -138,38 +135,39 @@ impl Contents {
                 let digests: Result<_, DigestError> = digests.collect();
                 (digests?, platforms.collect())
             }
-            Kind::Image(config) => {
-                let platform = match config {
-                    Some(config) => {
-                        let read = holder
-                            .small_blob(&Blob::try_from(config.as_ref())?, CONFIG)
-                            .await;
-                        Platform::of_config(&read.map_err(of_holder)?)
-                    }
-                    None => None,
-                };
-                (vec![self.manifest.digest.clone()], vec![platform])
-            }
+            Kind::Image(config) => (
+                vec![self.manifest.digest.clone()],
+                vec![self.config_platform(config.as_deref()).await?],
+            ),
         };
         let suffixes = arch_tag_suffixes(&platforms);
-        // A copy writes no tag for a suffix that gives none, and warns.
-        let wanted = digests
+        // `sync` writes no tag for an invalid suffix, and warns.
+        let expected = digests
             .into_iter()
             .zip(suffixes)
             .filter_map(|(digest, suffix)| Some((digest, arch_tag(tag, &suffix?)?)));
-        let asked = wanted.map(|(digest, tag)| async move {
-            let head = target
-                .head_manifest(&tag)
-                .await
-                .map_err(CompareError::Destination)?;
-            let found = head.map(|head| head.digest);
+        let queries = expected.map(|(digest, tag)| async move {
+            let head = destination.head_manifest(&tag).await;
+            let head = head.map_err(CompareError::Destination)?;
             Ok(ArchTagFound {
                 tag: tag.to_string(),
                 digest,
-                found,
+                found: head.map(|head| head.digest),
             })
         });
-        stream::iter(asked).buffered(REQUESTS).try_collect().await
+        let results = stream::iter(queries).buffered(CONCURRENT_REQUESTS);
+        results.try_collect().await
+    }
+
+    async fn config_platform(
+        &self,
+        config: Option<&Descriptor>,
+    ) -> Result<Option<Platform>, CompareError> {
+        let Some(config) = config else {
+            return Ok(None);
+        };
+        let platform = Platform::read_config(self.repository, &Blob::try_from(config)?).await;
+        platform.map_err(|error| self.side.error(error))
     }
 }
 
@@ -178,13 +176,8 @@ fn kept(children: &[Descriptor], selection: &PlatformSelection) -> Result<Vec<bo
     if kept.contains(&true) {
         return Ok(kept);
     }
-    let wanted: Vec<String> = selection
-        .platforms
-        .iter()
-        .map(ToString::to_string)
-        .collect();
     Err(CompareError::NoPlatform {
-        wanted: wanted.join(", "),
-        found: offered(children),
+        selected: selection.to_string(),
+        available: offered(children),
     })
 }

@@ -1,4 +1,4 @@
-//! What a comparison found, row by row.
+//! The report of a comparison: one comparison for each row.
 
 use image_name::{Digest, DigestError};
 use registry_client::{Error, ManifestError};
@@ -11,11 +11,11 @@ use crate::report::Moved;
 pub struct CompareReport {
     /// One comparison for each row, in the order of the rows.
     pub rows: Vec<Comparison>,
-    /// The sums.
+    /// The totals.
     pub summary: CompareSummary,
 }
 
-/// How many rows there are of each status.
+/// The number of rows of each status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CompareSummary {
     /// All rows.
@@ -32,97 +32,102 @@ pub struct CompareSummary {
     pub skipped: usize,
 }
 
-/// A row in a word.
+/// The status of a compared row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompareStatus {
-    /// The destination is what the row says, and whole.
+    /// The destination is up to date and complete.
     Same,
     /// The destination's tag, or one of its `TAG-ARCH` tags, has another digest.
     Drift,
-    /// The destination lacks the tag or something under it.
+    /// The destination lacks the tag or some of its contents.
     Missing,
-    /// It could not be found out.
+    /// The row could not be compared.
     Error,
-    /// Not reached at an interrupt.
+    /// An interrupted run did not finish the row.
     Skipped,
 }
 
-/// A row, compared.
+/// The comparison of one row.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// The result in a word.
+    /// The status.
     pub status: CompareStatus,
-    /// The digest at the source; where another was approved, that one.
+    /// The digest at the source, or the approved one if it differs.
     pub source_digest: Option<Digest>,
-    /// Where the source tag points elsewhere than what was approved.
+    /// The move of the source tag away from the approved digest.
     pub moved: Option<Moved>,
     /// The digest at the destination.
     pub destination_digest: Option<Digest>,
-    /// The manifests under the index, as far as they are wanted; of the
-    /// destination's index or, where that has drifted, of the source's. Empty
-    /// for an image that is no index.
+    /// The selected manifests of the index: the destination's or, if that has drifted, the
+    /// source's. Empty for an image that is not an index.
     pub platforms: Vec<PlatformFound>,
-    /// The `TAG-ARCH` tags, where they are wanted.
+    /// The `TAG-ARCH` tags, if they are selected.
     pub arch_tags: Vec<ArchTagFound>,
-    /// Why it could not be found out.
+    /// The reason why the row could not be compared.
     pub error: Option<CompareError>,
 }
 
-/// A manifest under an index, and whether the destination has it.
+/// A manifest of an index, looked up at the destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformFound {
-    /// The platform that the index names; attestations have `unknown/unknown`.
+    /// The platform in the index; attestations have `unknown/unknown`.
     pub platform: Option<Platform>,
-    /// The manifest.
+    /// The digest of the manifest.
     pub digest: Digest,
-    /// Whether the destination repository has it.
+    /// The destination repository has it.
     pub found: bool,
 }
 
-/// A `TAG-ARCH` tag, and what the destination has there.
+/// A `TAG-ARCH` tag, looked up at the destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchTagFound {
     /// The tag.
     pub tag: String,
-    /// What it should be.
+    /// The digest that it should have.
     pub digest: Digest,
-    /// What it is; `None` where it does not exist.
+    /// The digest that it has, `None` if the tag does not exist.
     pub found: Option<Digest>,
 }
 
-/// Why a row could not be compared.
+/// The error of a row that could not be compared.
+///
+/// The message includes the messages of its causes, so print either the message or the chain of
+/// sources.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum CompareError {
     /// The source does not have the tag or digest.
     #[error("the source {reference} does not exist")]
     SourceMissing {
-        /// The reference that was asked for.
+        /// The reference.
         reference: String,
     },
-    /// The source registry failed.
-    #[error("reading from the source: {0}")]
-    Source(Error),
-    /// The destination registry failed, or its name cannot be used.
-    #[error("reading from the destination: {0}")]
-    Destination(Error),
-    /// A manifest that cannot be read.
+    /// A request to the source registry failed, or its name is invalid.
+    #[error("request to the source failed: {0}")]
+    Source(#[source] Error),
+    /// A request to the destination registry failed, or its name is invalid.
+    #[error("request to the destination failed: {0}")]
+    Destination(#[source] Error),
+    /// A manifest is invalid or of an unsupported type.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A manifest names content by a digest of an algorithm that is not registered.
-    #[error("content cannot be checked: {0}")]
+    /// A manifest refers to content by a digest of an unregistered algorithm.
+    #[error("cannot verify content: {0}")]
     Digest(#[from] DigestError),
-    /// None of the wanted platforms is there.
-    #[error("none of the platforms {wanted} is in the image; it has {found}")]
+    /// The image has none of the selected platforms.
+    #[error(
+        "the image has none of the selected platforms: selected {selected}, available {available}"
+    )]
     NoPlatform {
-        /// What was asked for.
-        wanted: String,
-        /// What there is.
-        found: String,
+        /// The selected platforms.
+        selected: String,
+        /// The platforms of the image.
+        available: String,
     },
 }
 
 impl CompareError {
-    /// The registry's failure behind it, if it is one.
+    /// Returns the registry error behind it, if there is one.
     #[must_use]
     pub fn wire(&self) -> Option<&Error> {
         match self {
@@ -133,7 +138,7 @@ impl CompareError {
 }
 
 impl CompareStatus {
-    /// The word for it in reports.
+    /// Returns the word for reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -147,7 +152,7 @@ impl CompareStatus {
 }
 
 impl Comparison {
-    pub(crate) fn of(status: CompareStatus) -> Self {
+    pub(crate) fn new(status: CompareStatus) -> Self {
         Self {
             status,
             source_digest: None,
@@ -159,16 +164,16 @@ impl Comparison {
         }
     }
 
-    /// The status by what was found under the tag, whose own digest is right.
+    /// Returns the status of a row by the contents of its tag, whose own digest is up to date.
     pub(crate) fn status_of_contents(&self) -> CompareStatus {
         let stale =
             |tag: &ArchTagFound| tag.found.as_ref().is_some_and(|found| *found != tag.digest);
         if self.arch_tags.iter().any(stale) {
             return CompareStatus::Drift;
         }
-        let gap = self.platforms.iter().any(|platform| !platform.found)
+        let is_incomplete = self.platforms.iter().any(|platform| !platform.found)
             || self.arch_tags.iter().any(|tag| tag.found.is_none());
-        if gap {
+        if is_incomplete {
             CompareStatus::Missing
         } else {
             CompareStatus::Same
@@ -177,7 +182,7 @@ impl Comparison {
 }
 
 impl CompareSummary {
-    pub(crate) fn of(rows: &[Comparison]) -> Self {
+    pub(crate) fn new(rows: &[Comparison]) -> Self {
         let mut summary = Self::default();
         for row in rows {
             summary.rows += 1;
@@ -202,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_under_the_tag_decides_too() {
+    fn status_depends_on_contents_of_the_tag() {
         let child = |found| PlatformFound {
             platform: None,
             digest: digest("00"),
@@ -236,7 +241,7 @@ mod tests {
             let comparison = Comparison {
                 platforms,
                 arch_tags,
-                ..Comparison::of(CompareStatus::Same)
+                ..Comparison::new(CompareStatus::Same)
             };
             assert_eq!(comparison.status_of_contents(), want, "{comparison:?}");
         }

@@ -1,5 +1,5 @@
-//! Tags that are named after a digest: `sha256-<hex>`, the referrers tag schema, and
-//! `sha256-<hex>.sig`, `.att`, `.sbom`, which cosign writes.
+//! Tags with the name of a digest: `sha256-<hex>` of the referrers tag schema, and
+//! `sha256-<hex>.sig`, `.att` and `.sbom` of cosign.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,17 +9,17 @@ use registry_client::TagList;
 /// The digest tags of a repository.
 #[derive(Debug, Default)]
 pub(crate) struct DigestTags {
-    /// Those of a known kind.
+    /// Tags of a known kind.
     known: HashSet<Tag>,
-    /// Those with another suffix, by the digest part of the tag.
+    /// Tags with another suffix, by the digest part of the tag.
     unknown: HashMap<String, UnknownTags>,
-    /// What the list has that are not tags.
+    /// A warning about entries of the list that are not tags.
     warning: Option<String>,
-    /// The registry said that the repository has no list (404).
-    denied: bool,
+    /// The repository has no tag list (404).
+    not_listed: bool,
 }
 
-/// Tags about one digest that are of no known kind.
+/// Tags of an unknown kind about one digest.
 #[derive(Debug)]
 struct UnknownTags {
     first: Tag,
@@ -27,9 +27,9 @@ struct UnknownTags {
 }
 
 impl DigestTags {
-    /// Picks the digest tags from a repository's tags; all others are let go,
-    /// since a repository may have a hundred thousand.
-    pub(crate) fn among(list: TagList) -> Self {
+    /// Returns the digest tags of a list. Other tags are dropped: a repository may have a hundred
+    /// thousand.
+    pub(crate) fn from_list(list: TagList) -> Self {
         let mut found = Self {
             warning: list.warning(),
             ..Self::default()
@@ -53,44 +53,44 @@ impl DigestTags {
         found
     }
 
-    /// Of a repository that has no list of tags.
-    pub(crate) fn denied() -> Self {
+    /// Returns the digest tags of a repository without a tag list.
+    pub(crate) fn not_listed() -> Self {
         Self {
-            denied: true,
+            not_listed: true,
             ..Self::default()
         }
     }
 
-    pub(crate) fn is_denied(&self) -> bool {
-        self.denied
+    pub(crate) fn is_not_listed(&self) -> bool {
+        self.not_listed
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
 
-    /// Returns a warning where the list has entries that are not tags.
+    /// Returns a warning if the list has entries that are not tags.
     pub(crate) fn warning(&self) -> Option<&String> {
         self.warning.as_ref()
     }
 
-    /// Returns cosign's tags about this digest, at most one of each kind.
-    pub(crate) fn of_cosign(&self, subject: &Digest) -> impl Iterator<Item = Tag> {
+    /// Returns the tags of cosign about a digest, at most one of each kind.
+    pub(crate) fn cosign_tags(&self, subject: &Digest) -> impl Iterator<Item = Tag> {
         let tags = DigestTagKind::COSIGN.map(|kind| subject.tag(kind));
         tags.into_iter().filter(|tag| self.known.contains(tag))
     }
 
-    /// Whether the referrers of this digest are listed by the tag schema.
+    /// Returns true if the tag schema lists referrers of a digest.
     pub(crate) fn has_schema_tag(&self, subject: &Digest) -> bool {
         self.known.contains(&subject.tag(DigestTagKind::Referrers))
     }
 
-    /// Returns a warning where tags about this digest are of no known kind.
+    /// Returns a warning about tags of an unknown kind.
     pub(crate) fn unknown_warning(&self, subject: &Digest) -> Option<String> {
         let part = subject.tag(DigestTagKind::Referrers);
         let UnknownTags { first, count } = self.unknown.get(part.as_str())?;
         Some(format!(
-            "tags about {subject} with a suffix other than .sig, .att and .sbom are not copied: {count}, the first is {first}"
+            "tags about {subject} with suffixes other than .sig, .att and .sbom are not copied: {count}, the first is {first}"
         ))
     }
 }
@@ -105,20 +105,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digest_tags_are_found_by_their_subject() {
+    fn digest_tags_are_found_by_subject() {
         let hex = "a".repeat(64);
         let suffixed = |suffix: &str| format!("sha256-{hex}{suffix}").parse::<Tag>().unwrap();
         let mut tags: Vec<Tag> = ["v1", "sha256-abc", "latest"]
             .map(|text| text.parse().unwrap())
             .into();
         tags.extend(["", ".sig", ".a", ".b", "x"].map(suffixed));
-        let found = DigestTags::among(TagList {
+        let found = DigestTags::from_list(TagList {
             tags,
             ..TagList::default()
         });
         let subject: Digest = format!("sha256:{hex}").parse().unwrap();
-        let of_cosign: Vec<_> = found.of_cosign(&subject).collect();
-        assert_eq!(of_cosign, [suffixed(".sig")]);
+        let cosign_tags: Vec<_> = found.cosign_tags(&subject).collect();
+        assert_eq!(cosign_tags, [suffixed(".sig")]);
         assert!(found.has_schema_tag(&subject));
         let warning = found.unknown_warning(&subject).unwrap();
         assert!(
@@ -126,7 +126,7 @@ mod tests {
             "{warning}"
         );
         let other: Digest = format!("sha256:{}", "b".repeat(64)).parse().unwrap();
-        assert_eq!(found.of_cosign(&other).count(), 0);
+        assert_eq!(found.cosign_tags(&other).count(), 0);
         assert!(!found.has_schema_tag(&other));
         assert_eq!(found.unknown_warning(&other), None);
     }

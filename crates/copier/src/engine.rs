@@ -1,101 +1,121 @@
-//! What all rows of a run share, and what one image's copying knows.
+//! The state that all rows of a run share.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use image_name::{Digest, ManifestReference, RepositoryPath};
+use image_name::Digest;
 use once_map::OnceMap;
-use registry_client::{Client, Manifest, Referrers, Repository, WritePolicy};
+use registry_client::{
+    Access, Client, Error, Referrers, Repository, WritePolicy, manifest_reference,
+};
 use tokio::sync::Semaphore;
 
-use crate::destination::Destination;
+use crate::destination::DestinationRegistry;
 use crate::digest_tags::DigestTags;
 use crate::head_cache::HeadCache;
-use crate::listing_gaps::{ListingGap, ListingGaps};
+use crate::listing_gaps::ListingGaps;
+use crate::lock::lock;
 use crate::manifest_cache::ManifestCache;
+use crate::options::{Options, RunContext};
 use crate::progress::Progress;
 use crate::report::{RowError, Summary};
-use crate::row::Options;
+use crate::row::Row;
 use crate::write_plan::WritePlan;
 
-/// Images copied at once. Each has its manifests in memory, and when a run is
-/// interrupted they are what it still ends, or has begun in vain.
-const COPIES: usize = 128;
+/// Maximum number of images that are copied at the same time. Each keeps its manifests in memory,
+/// and an interrupted run finishes or abandons that many.
+const CONCURRENT_COPIES: usize = 128;
 
-/// What all rows of a run share.
+/// The state that all rows of a run share.
 #[derive(Debug)]
 pub(crate) struct Engine<'a> {
-    /// Sends the writes of the plan.
+    /// Sends only the writes of the plan.
     pub(crate) client: Client,
     pub(crate) plan: Arc<WritePlan>,
     pub(crate) options: &'a Options,
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) heads: HeadCache,
     pub(crate) manifests: ManifestCache,
-    pub(crate) digest_tags: OnceMap<String, Result<Arc<DigestTags>, registry_client::Error>>,
+    /// By source repository.
+    pub(crate) digest_tags: OnceMap<String, Result<Arc<DigestTags>, Error>>,
     /// By source repository and digest.
-    pub(crate) referrers: OnceMap<(String, Digest), Result<Referrers, registry_client::Error>>,
+    pub(crate) referrers: OnceMap<(String, Digest), Result<Referrers, Error>>,
     pub(crate) blob_counts: BlobCounts,
     pub(crate) listing_gaps: ListingGaps,
-    /// A place for each image that is being copied; closed when the run is to
-    /// end.
-    pub(crate) copying: Semaphore,
-    destinations: Mutex<HashMap<String, Arc<Destination>>>,
+    /// One permit for each image that is copied; closed when the run is interrupted.
+    pub(crate) copy_permits: Semaphore,
+    /// By host.
+    registries: Mutex<HashMap<String, Arc<DestinationRegistry>>>,
 }
 
 impl<'a> Engine<'a> {
-    pub(crate) fn new(
-        client: &Client,
-        plan: WritePlan,
-        options: &'a Options,
-        progress: &'a Arc<Progress>,
-    ) -> Self {
+    pub(crate) fn new(context: &RunContext<'a>, plan: WritePlan) -> Self {
         let plan = Arc::new(plan);
+        let policy = Arc::clone(&plan) as Arc<dyn WritePolicy>;
         Self {
-            client: client.with_writes(Arc::clone(&plan) as Arc<dyn WritePolicy>),
+            client: context.client.with_writes(policy),
             plan,
-            options,
-            progress,
-            heads: HeadCache::new(),
+            options: context.options,
+            progress: context.progress,
+            heads: HeadCache::default(),
             manifests: ManifestCache::default(),
             digest_tags: OnceMap::default(),
             referrers: OnceMap::default(),
             blob_counts: BlobCounts::default(),
             listing_gaps: ListingGaps::default(),
-            copying: Semaphore::new(COPIES),
-            destinations: Mutex::default(),
+            copy_permits: Semaphore::new(CONCURRENT_COPIES),
+            registries: Mutex::default(),
         }
     }
 
-    /// No registry is waited for any longer.
-    pub(crate) fn finish_sweeps(&self) {
-        let all = self
-            .destinations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        all.values()
-            .for_each(|destination| destination.finish_sweep());
-    }
-
-    /// What is known of the registry at this host.
-    pub(crate) fn destination(&self, host: &str) -> Arc<Destination> {
-        let mut all = self
-            .destinations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match all.get(host) {
-            Some(destination) => Arc::clone(destination),
+    /// Returns the state of the destination registry at a host.
+    pub(crate) fn registry(&self, host: &str) -> Arc<DestinationRegistry> {
+        let mut registries = lock(&self.registries);
+        match registries.get(host) {
+            Some(registry) => Arc::clone(registry),
             None => {
-                let destination = Arc::new(Destination::new());
-                all.insert(host.to_owned(), Arc::clone(&destination));
-                destination
+                let registry = Arc::new(DestinationRegistry::new());
+                registries.insert(host.to_owned(), Arc::clone(&registry));
+                registry
             }
         }
     }
+
+    /// Lets blob copies start at every registry, with the mount candidates known so far.
+    pub(crate) fn close_candidates(&self) {
+        for registry in lock(&self.registries).values() {
+            registry.close_candidates();
+        }
+    }
+
+    /// Returns the destination repository of a row.
+    ///
+    /// # Errors
+    ///
+    /// [`RowError::Name`], and [`RowError::SameLocation`] for a row that would be copied onto its
+    /// own source.
+    pub(crate) fn destination_of(&self, row: &Row) -> Result<Repository, RowError> {
+        let access = if self.options.dry_run {
+            Access::Pull
+        } else {
+            Access::Push
+        };
+        let destination = self.client.destination(&row.destination, access);
+        let destination = destination.map_err(RowError::Name)?;
+        let sources = self.client.sources(&row.source).map_err(RowError::Name)?;
+        let from = manifest_reference(&row.source).map_err(RowError::Name)?;
+        let to = manifest_reference(&row.destination).map_err(RowError::Name)?;
+        if from == to && sources.contains(&destination) {
+            return Err(RowError::SameLocation {
+                location: format!("{destination}:{to}"),
+            });
+        }
+        Ok(destination)
+    }
 }
 
-/// Counts of blobs over a run.
+/// Counts of the blobs of a run.
 #[derive(Debug, Default)]
 pub(crate) struct BlobCounts {
     pub(crate) copied: AtomicU64,
@@ -105,106 +125,10 @@ pub(crate) struct BlobCounts {
 }
 
 impl BlobCounts {
-    pub(crate) fn fill(&self, summary: &mut Summary) {
+    pub(crate) fn add_to(&self, summary: &mut Summary) {
         summary.blobs_copied = self.copied.load(Ordering::Relaxed);
         summary.blobs_mounted = self.mounted.load(Ordering::Relaxed);
         summary.blobs_present = self.present.load(Ordering::Relaxed);
         summary.bytes_copied = self.bytes.load(Ordering::Relaxed);
-    }
-}
-
-/// One image on its way from a repository to a repository.
-#[derive(Debug)]
-pub(crate) struct ImageCopy<'a> {
-    pub(crate) engine: &'a Engine<'a>,
-    pub(crate) source: &'a Repository,
-    pub(crate) target: &'a Repository,
-    /// The target's name, shared with what is known of its registry.
-    pub(crate) target_name: RepositoryPath,
-    pub(crate) destination: &'a Destination,
-    /// Bytes sent for this row.
-    bytes: AtomicU64,
-    /// ManifestCache written for this row.
-    written: AtomicU64,
-    warnings: Mutex<Vec<String>>,
-    listing_gaps: Mutex<BTreeSet<ListingGap>>,
-}
-
-impl<'a> ImageCopy<'a> {
-    pub(crate) fn new(
-        engine: &'a Engine<'a>,
-        source: &'a Repository,
-        target: &'a Repository,
-        destination: &'a Destination,
-    ) -> Self {
-        Self {
-            engine,
-            source,
-            target,
-            target_name: target.path().clone(),
-            destination,
-            bytes: AtomicU64::new(0),
-            written: AtomicU64::new(0),
-            warnings: Mutex::default(),
-            listing_gaps: Mutex::default(),
-        }
-    }
-
-    /// Writes a manifest to the target.
-    pub(crate) async fn put(
-        &self,
-        reference: impl Into<ManifestReference>,
-        manifest: &Manifest,
-    ) -> Result<(), RowError> {
-        let put = self.target.put_manifest(reference, manifest).await;
-        self.written.fetch_add(1, Ordering::Relaxed);
-        put.map(drop).map_err(RowError::Write)
-    }
-
-    /// Whether anything was written for this row.
-    pub(crate) fn has_written(&self) -> bool {
-        self.written.load(Ordering::Relaxed) > 0
-    }
-
-    pub(crate) fn sent(&self, bytes: u64) {
-        self.engine
-            .blob_counts
-            .bytes
-            .fetch_add(bytes, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    pub(crate) fn bytes_sent(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Something the reader of the report should know; said once.
-    pub(crate) fn warn(&self, warning: String) {
-        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        if !warnings.contains(&warning) {
-            warnings.push(warning);
-        }
-    }
-
-    /// The source has not listed something, which may be wrong.
-    pub(crate) fn add_listing_gap(&self, denied: ListingGap) {
-        let mut listing_gaps = self
-            .listing_gaps
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        listing_gaps.insert(denied);
-    }
-
-    pub(crate) fn take_listing_gaps(&self) -> BTreeSet<ListingGap> {
-        std::mem::take(
-            &mut *self
-                .listing_gaps
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
-    }
-
-    pub(crate) fn take_warnings(&self) -> Vec<String> {
-        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,4 +1,4 @@
-//! One HEAD for each distinct reference on each side.
+//! The heads of manifests, queried once for each reference and side.
 
 use oci_spec::distribution::Reference;
 use once_map::OnceMap;
@@ -7,22 +7,20 @@ use registry_client::{Client, Error, ManifestHead, Repository, manifest_referenc
 use crate::report::Moved;
 use crate::row::Row;
 
-/// Where an image was found, and what it is.
+/// The head of a source image, and the repository that has it.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceHead {
-    /// The repository that answered: the registry's, or a mirror of it.
+    /// The repository that responded: the registry's own, or a mirror of it.
     pub(crate) repository: Repository,
-    /// What HEAD told.
     pub(crate) head: ManifestHead,
 }
 
 impl SourceHead {
-    /// What a row is to get: what its source has or, where another digest was
-    /// approved, that one.
+    /// Replaces the digest with the approved one. If they differ, also returns the move.
     pub(crate) fn pin_to_approved(
         self,
         row: &Row,
-        there: Option<&ManifestHead>,
+        existing: Option<&ManifestHead>,
     ) -> (Self, Option<Moved>) {
         let approved = row.approved.as_ref();
         let Some(approved) = approved.filter(|approved| **approved != self.head.digest) else {
@@ -32,8 +30,8 @@ impl SourceHead {
             approved: approved.clone(),
             now: self.head.digest,
         };
-        let head = there.filter(|there| there.digest == *approved).cloned();
-        let head = head.unwrap_or_else(|| ManifestHead {
+        let head = existing.filter(|existing| existing.digest == *approved);
+        let head = head.cloned().unwrap_or_else(|| ManifestHead {
             digest: approved.clone(),
             media_type: None,
             size: None,
@@ -42,53 +40,46 @@ impl SourceHead {
     }
 }
 
-/// The heads of a run.
-#[derive(Debug)]
+/// The heads of a run, by reference.
+#[derive(Debug, Default)]
 pub(crate) struct HeadCache {
     sources: OnceMap<Reference, Result<Option<SourceHead>, Error>>,
     destinations: OnceMap<Reference, Result<Option<ManifestHead>, Error>>,
 }
 
 impl HeadCache {
-    pub(crate) fn new() -> Self {
-        Self {
-            sources: OnceMap::default(),
-            destinations: OnceMap::default(),
-        }
-    }
-
-    /// The source's head from the first place that has it; a mirror that
-    /// fails or lacks it is passed over.
+    /// Returns the head from the first location that has the image. A mirror that fails or lacks
+    /// it is skipped.
     pub(crate) async fn source(
         &self,
         client: &Client,
         reference: &Reference,
     ) -> Result<Option<SourceHead>, Error> {
-        let ask = || async {
-            let mut answer = Ok(None);
+        let query = || async {
+            let mut response = Ok(None);
             let manifest = manifest_reference(reference)?;
             for repository in client.sources(reference)? {
-                answer = repository.head_manifest(&manifest).await;
-                if let Ok(Some(head)) = answer {
+                response = repository.head_manifest(&manifest).await;
+                if let Ok(Some(head)) = response {
                     return Ok(Some(SourceHead { repository, head }));
                 }
             }
-            answer.map(|_| None)
+            response.map(|_| None)
         };
-        self.sources.get_or_init(reference.clone(), ask).await
+        self.sources.get_or_init(reference.clone(), query).await
     }
 
-    /// The destination's head.
+    /// Returns the head of the destination.
     pub(crate) async fn destination(
         &self,
         repository: &Repository,
         reference: &Reference,
     ) -> Result<Option<ManifestHead>, Error> {
-        let ask = || async {
-            repository
-                .head_manifest(manifest_reference(reference)?)
-                .await
+        let query = || async {
+            let manifest = manifest_reference(reference)?;
+            repository.head_manifest(manifest).await
         };
-        self.destinations.get_or_init(reference.clone(), ask).await
+        let heads = &self.destinations;
+        heads.get_or_init(reference.clone(), query).await
     }
 }

@@ -1,16 +1,15 @@
-//! Copies images registry to registry, manifest by manifest and blob by blob.
+//! Copies images from registry to registry, manifest by manifest and blob by blob.
 //!
 //! # The problem
 //!
-//! A mirror of two thousand images changes by a handful a day. Finding that
-//! handful must cost next to nothing; what is new must arrive whole, byte for
-//! byte, and be sent once even where twenty images share it; and one image
-//! that is gone upstream must not stop the others.
+//! Of two thousand mirrored images, a handful changes each day. A run must find them with few
+//! requests, copy them completely and unchanged, and send a blob once even if twenty images share
+//! it. An image that is gone upstream must not stop the others.
 //!
 //! ```no_run
 //! use std::sync::Arc;
 //!
-//! use copier::{Options, Progress, Row, sync};
+//! use copier::{Options, Progress, Row, RunContext, sync};
 //! use tokio_util::sync::CancellationToken;
 //!
 //! # async fn example(client: registry_client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -19,8 +18,13 @@
 //!     destination: "registry.example.com/mirror/etcd:v3.5.9".parse()?,
 //!     approved: None,
 //! }];
-//! let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
-//! let report = sync(&client, &rows, &[], &Options::default(), &progress, &stop).await;
+//! let context = RunContext {
+//!     client: &client,
+//!     options: &Options::default(),
+//!     progress: &Arc::new(Progress::default()),
+//!     stop: &CancellationToken::new(),
+//! };
+//! let report = sync(context, &rows, &[]).await;
 //! for outcome in &report.rows {
 //!     println!("{}", outcome.status.as_str());
 //! }
@@ -28,29 +32,33 @@
 //! # }
 //! ```
 //!
-//! # How a row flows
+//! # One row, from HEAD to the tag
 //!
-//! [`sync`] asks source and destination with one HEAD each (`heads`). Equal
-//! digests: the row is unchanged. Otherwise the manifest is fetched
-//! (`manifests`), narrowed where platforms are selected (`selection`,
-//! `narrow`), everything under it is ensured, children before parents
-//! (`images`), blob by blob (`blobs`): known to be there, mounted from where
-//! this run or an earlier one brought it (`destination`), or sent. The tag is
-//! written last, then what is attached follows (`attached`). When all rows are
-//! done, it is known which answers cannot be believed (`listing_gaps`).
+//! 1. `sync.rs`: [`sync`] makes the [`WritePlan`] of all rows, starts the rows, and collects the
+//!    images that each destination registry has.
+//! 2. `row_sync.rs`: a row sends one HEAD to its source and one to its destination
+//!    (`head_cache.rs`). With equal digests, the image is unchanged. Otherwise its manifest is
+//!    fetched (`manifest_cache.rs`) and reduced to the selected platforms (`selected_image.rs`).
+//! 3. `image_copy.rs`: the contents are copied, children before parents.
+//! 4. `blob_copy.rs`: a blob is present already, mounted from another repository of the registry
+//!    (`destination/`), or sent.
+//! 5. `row_sync.rs` writes the tag, and `arch_tags.rs` the `TAG-ARCH` tags.
+//! 6. `attached.rs`: referrers and digest tags are copied.
+//!
+//! After the last row, `listing_gaps.rs` adds warnings about lists that a source does not have.
+//! [`compare`] (`compare.rs`) reads the same digests and writes nothing.
 //!
 //! # Invariants
 //!
-//! - A tag is written only after everything under it is there.
-//! - The bytes of manifests and blobs are never changed; only `--platform`
-//!   writes an index of its own, and says so.
-//! - Within a run a blob is fetched at most once for each destination
-//!   registry that honours mounts, whichever rows need it.
-//! - A run writes what its [`WritePlan`] has, which is made from its rows before the first write;
-//!   anything else is refused before it is sent, whatever a registry says.
-//! - A row with an approved digest never gets another one.
-//! - Nothing is kept between runs: what the registries do not confirm is not
-//!   believed.
+//! - A tag is written only after everything that its manifest refers to.
+//! - The bytes of manifests and blobs are never changed. Only a platform selection writes an index
+//!   of its own, with a warning.
+//! - Within a run, a blob is fetched at most once for each destination registry that grants
+//!   mounts, for all rows that need it.
+//! - A run writes what its [`WritePlan`] has. The plan is made from the rows before the first
+//!   write; the client refuses any other write, whatever a registry responds.
+//! - A row with an approved digest never gets another digest.
+//! - Nothing is kept between runs: the state of the registries is queried again.
 
 mod arch_tag_name;
 mod arch_tags;
@@ -65,17 +73,19 @@ mod destination;
 mod digest_tags;
 mod engine;
 mod head_cache;
-mod images;
+mod image_copy;
 mod listing_gaps;
+mod lock;
 mod manifest_cache;
 mod narrow;
+mod options;
 mod platform;
 mod progress;
 mod referrers_index;
 mod report;
 mod row;
 mod row_sync;
-mod selection;
+mod selected_image;
 mod subject;
 mod sync;
 mod write_plan;
@@ -85,9 +95,10 @@ pub use compare_report::{
     ArchTagFound, CompareError, CompareReport, CompareStatus, CompareSummary, Comparison,
     PlatformFound,
 };
+pub use options::{MovedTag, NarrowedIndex, Options, PlatformSelection, RunContext};
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, RowInFlight, Transfer};
 pub use report::{Conflict, Moved, Outcome, Report, RowError, Status, SubjectMismatch, Summary};
-pub use row::{MovedTag, NarrowedIndex, Options, PlatformSelection, Row};
+pub use row::Row;
 pub use sync::sync;
 pub use write_plan::WritePlan;

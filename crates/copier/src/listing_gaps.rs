@@ -1,61 +1,60 @@
-//! Answers of a source that say that it lists nothing, and may be wrong.
+//! Lists that a source does not have, although its host has them for other repositories.
 //!
-//! A tag list that is missing (404) and a registry without the referrers API are nothing unusual: then
-//! there are no signatures to be found that way. But of a host that lists others' such an answer loses
-//! the signatures of the image. What a host can do is learnt while the rows run, so the listing_gaps are
-//! settled when all are done.
+//! A missing tag list (404) and a registry without the referrers API are usual: then the image
+//! has no signatures to find that way. If the host lists other repositories, however, signatures
+//! of the image may be missed. The abilities of a host are learned while the rows run, so the
+//! warnings are made after the last row.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use oci_spec::distribution::Reference;
 use registry_client::{Repository, Support};
 
+use crate::lock::lock;
 use crate::row::Row;
 
-/// What a source has not listed.
+/// A list that a source does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ListingGap {
-    /// 404 for the tags of a repository.
+    /// The tags of a repository (404).
     Tags,
-    /// The referrers of an image, or of something within it.
+    /// The referrers of an image, or of one of its manifests.
     Referrers,
 }
 
-/// The listing_gaps of a run, by the source and the destination of their row.
+/// The listing gaps of a run, by the source and the destination of the row.
 #[derive(Debug, Default)]
-pub(crate) struct ListingGaps(Mutex<HashMap<(Reference, Reference), Vec<SourceGap>>>);
+pub(crate) struct ListingGaps(Mutex<HashMap<(Reference, Reference), RowGaps>>);
 
+/// The listing gaps of one row.
 #[derive(Debug)]
-struct SourceGap {
+struct RowGaps {
     source: Repository,
-    denied: ListingGap,
+    gaps: BTreeSet<ListingGap>,
 }
 
 impl ListingGaps {
-    /// Keeps those of one row. A repository that only digests lead to may have no tag, and some
-    /// registries have no list for it: of a row by digest, a missing one says nothing.
-    pub(crate) fn add(&self, row: &Row, source: &Repository, denied: BTreeSet<ListingGap>) {
-        let by_digest = row.source.digest().is_some();
-        let listing_gaps: Vec<SourceGap> = denied
-            .into_iter()
-            .filter(|denied| *denied != ListingGap::Tags || !by_digest)
-            .map(|denied| SourceGap {
-                source: source.clone(),
-                denied,
-            })
-            .collect();
-        if !listing_gaps.is_empty() {
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.insert(key(row), listing_gaps);
+    /// Adds the gaps of one row. The repository of a row by digest may have no tag, and some
+    /// registries then have no tag list, so that gap is ignored.
+    pub(crate) fn add(&self, row: &Row, source: &Repository, mut gaps: BTreeSet<ListingGap>) {
+        if row.source.digest().is_some() {
+            gaps.remove(&ListingGap::Tags);
+        }
+        if !gaps.is_empty() {
+            let source = source.clone();
+            lock(&self.0).insert(key(row), RowGaps { source, gaps });
         }
     }
 
-    /// Warnings of a row, where by now its source has shown that it could have answered.
-    pub(crate) fn of(&self, row: &Row) -> Vec<String> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let listing_gaps = all.get(&key(row)).into_iter().flatten();
-        listing_gaps.filter_map(SourceGap::warning).collect()
+    /// Returns a warning for each gap of a row whose host has such lists.
+    pub(crate) fn warnings(&self, row: &Row) -> Vec<String> {
+        let all = lock(&self.0);
+        let Some(RowGaps { source, gaps }) = all.get(&key(row)) else {
+            return Vec::new();
+        };
+        let warnings = gaps.iter().filter_map(|gap| gap.warning(source));
+        warnings.collect()
     }
 }
 
@@ -63,24 +62,23 @@ fn key(row: &Row) -> (Reference, Reference) {
     (row.source.clone(), row.destination.clone())
 }
 
-impl SourceGap {
-    fn warning(&self) -> Option<String> {
-        let Self { source, denied } = self;
+impl ListingGap {
+    fn warning(self, source: &Repository) -> Option<String> {
         let host = source.host_name();
-        let (known, what) = match denied {
-            ListingGap::Tags => (
-                source.host_lists_tags(),
-                format!(
-                    "{source} has no list of tags (404), though {host} lists the tags of others"
-                ),
-            ),
-            ListingGap::Referrers => (
+        let (host_lists, gap, lists) = match self {
+            Self::Tags => (source.host_lists_tags(), "its tags (404)", "the tags"),
+            Self::Referrers => (
                 source.referrers_support() == Support::Yes,
-                format!("{source} has no list of referrers, though {host} lists those of others"),
+                "referrers",
+                "the referrers",
             ),
         };
-        let then = "signatures and other referrers may be missing; run it again, and if this stays, \
-                    ask whoever runs the registry why this repository is not listed";
-        known.then(|| format!("{what}: {then}"))
+        host_lists.then(|| {
+            format!(
+                "{source} does not list {gap}, although {host} lists {lists} of other repositories: \
+                 signatures and other referrers may be missing; run again, and if the warning stays, \
+                 ask the operators of {host} why the repository is not listed"
+            )
+        })
     }
 }

@@ -1,41 +1,44 @@
-//! ManifestCache of sources, each fetched once while it is of use.
+//! The manifests of sources that were fetched last.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use image_name::Digest;
 use registry_client::{Error, Manifest, Repository};
 use tokio::sync::OnceCell;
 
+use crate::lock::lock;
+
+/// Maximum number of cached manifests, together at most 16 MiB.
+const MAX_ENTRIES: usize = 256;
+/// Maximum size of a cached manifest in bytes.
+const MAX_SIZE: usize = 64 * 1024;
+
 type Cell = Arc<OnceCell<Manifest>>;
 
-/// The manifests last fetched, by digest: rows that share an image come one
-/// after the other in a list, and a manifest costs pull quota.
+/// A cache of the manifests that were fetched last, by digest. Rows that share an image follow
+/// each other in a list, and each fetch counts against the pull quota.
 #[derive(Debug, Default)]
 pub(crate) struct ManifestCache {
-    kept: Mutex<Kept>,
+    entries: Mutex<Entries>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Entries {
     cells: HashMap<Digest, Cell>,
+    /// Oldest first.
     order: VecDeque<Digest>,
 }
 
-/// With the size bound below, at most 16 MiB.
-const KEPT: usize = 256;
-/// Larger ones are not kept.
-const KEPT_SIZE: usize = 64 * 1024;
-
 impl ManifestCache {
-    /// The manifest of this digest, `None` where the repository lacks it.
+    /// Returns a manifest, `None` if the repository lacks it.
     pub(crate) async fn get(
         &self,
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Option<Manifest>, Error> {
         let cell = self.cell(digest);
-        // A repository that lacks it settles nothing: another may have it.
+        // A missing manifest is not cached: another repository may have it.
         let fetch = || async {
             let fetched = repository.manifest(digest).await;
             fetched.map_err(Some)?.ok_or(None)
@@ -45,27 +48,23 @@ impl ManifestCache {
             Err(Some(error)) => return Err(error),
             Err(None) => return Ok(None),
         };
-        if manifest.bytes.len() > KEPT_SIZE {
-            self.lock().cells.remove(digest);
+        if manifest.bytes.len() > MAX_SIZE {
+            lock(&self.entries).cells.remove(digest);
         }
         Ok(Some(manifest))
     }
 
     fn cell(&self, digest: &Digest) -> Cell {
-        let mut kept = self.lock();
-        if let Some(cell) = kept.cells.get(digest) {
+        let mut entries = lock(&self.entries);
+        if let Some(cell) = entries.cells.get(digest) {
             return Arc::clone(cell);
         }
-        if kept.order.len() >= KEPT
-            && let Some(oldest) = kept.order.pop_front()
+        if entries.order.len() >= MAX_ENTRIES
+            && let Some(oldest) = entries.order.pop_front()
         {
-            kept.cells.remove(&oldest);
+            entries.cells.remove(&oldest);
         }
-        kept.order.push_back(digest.clone());
-        Arc::clone(kept.cells.entry(digest.clone()).or_default())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        entries.order.push_back(digest.clone());
+        Arc::clone(entries.cells.entry(digest.clone()).or_default())
     }
 }

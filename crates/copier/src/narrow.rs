@@ -1,4 +1,4 @@
-//! An index with fewer platforms.
+//! Indexes with fewer platforms.
 
 use bytes::Bytes;
 use oci_spec::image::Descriptor;
@@ -7,15 +7,14 @@ use serde_json::Value;
 
 use crate::platform::Platform;
 
-/// Which children of an index are kept: those of a wanted platform and the
-/// attestations of those. An index within it, which has no platform of its
-/// own, is not kept.
-pub(crate) fn kept_children(children: &[Descriptor], wanted: &[Platform]) -> Vec<bool> {
-    let is_wanted = |child: &Descriptor| {
+/// Returns true for each child of an index that is kept: those of a selected platform and their
+/// attestations. A nested index has no platform and is not kept.
+pub(crate) fn kept_children(children: &[Descriptor], selected: &[Platform]) -> Vec<bool> {
+    let is_selected = |child: &Descriptor| {
         let offered = child.platform().as_ref().map(Platform::from);
-        offered.is_some_and(|offered| wanted.iter().any(|wanted| wanted.accepts(&offered)))
+        offered.is_some_and(|offered| selected.iter().any(|selected| selected.accepts(&offered)))
     };
-    let platform_kept: Vec<bool> = children.iter().map(is_wanted).collect();
+    let platform_kept: Vec<bool> = children.iter().map(is_selected).collect();
     let kept_digests: Vec<&str> = children
         .iter()
         .zip(&platform_kept)
@@ -31,7 +30,7 @@ pub(crate) fn kept_children(children: &[Descriptor], wanted: &[Platform]) -> Vec
         .collect()
 }
 
-/// The child that an attestation manifest is about.
+/// Returns the digest of the child that an attestation belongs to.
 ///
 /// Source: BuildKit, "Image attestation storage".
 fn attested(child: &Descriptor) -> Option<&str> {
@@ -41,7 +40,7 @@ fn attested(child: &Descriptor) -> Option<&str> {
         .map(String::as_str)
 }
 
-/// The platforms of an index, for messages.
+/// Returns the platforms of an index, for messages.
 pub(crate) fn offered(children: &[Descriptor]) -> String {
     let platforms = children
         .iter()
@@ -52,13 +51,13 @@ pub(crate) fn offered(children: &[Descriptor]) -> String {
     let mut names: Vec<String> = platforms.map(|platform| platform.to_string()).collect();
     names.dedup();
     if names.is_empty() {
-        return "none that it names".to_owned();
+        return "none".to_owned();
     }
     names.join(", ")
 }
 
-/// The index with only the kept descriptors; everything else in it stays as it
-/// is, in its order. `None` where it is no JSON object with `manifests`.
+/// Returns the index with only the kept descriptors; the rest of it keeps its bytes and order.
+/// `None` if it is not a JSON object with `manifests`.
 pub(crate) fn rebuilt(index: &Manifest, kept: &[bool]) -> Option<Manifest> {
     let mut document: Value = serde_json::from_slice(&index.bytes).ok()?;
     let manifests = document.get_mut("manifests")?.as_array_mut()?;
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn attestations_stay_with_their_platform() {
+    fn attestations_of_a_kept_platform_are_kept() {
         let children = children(&index());
         let kept = kept_children(&children, &["linux/arm64".parse().unwrap()]);
         assert_eq!(kept, [false, true, false, true]);
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rebuilt_index_differs_in_nothing_else() {
+    fn rebuilt_index_keeps_the_other_fields() {
         let index = index();
         let rebuilt = rebuilt(&index, &[true, false, true, false]).unwrap();
         let text = std::str::from_utf8(&rebuilt.bytes).unwrap();

@@ -1,11 +1,15 @@
 //! Platforms: `os/architecture[/variant][:os.version]`.
 //!
-//! Source: image specification, "Image Index", `platform`; the normalisation
+//! Source: image specification, "Image Index", `platform`; the normalization
 //! of containerd (`arm64` is `arm64/v8`, `arm` is `arm/v7`).
 
 use oci_spec::image::Platform as OciPlatform;
+use registry_client::{Blob, Error, Repository};
 
-/// A platform that somebody asks for.
+/// Maximum size of an image config in bytes; real ones have a few KiB.
+const MAX_CONFIG: u64 = 4 * 1024 * 1024;
+
+/// A platform: operating system, architecture, variant and version of the operating system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Platform {
     pub(crate) os: String,
@@ -14,10 +18,10 @@ pub struct Platform {
     pub(crate) os_version: Option<String>,
 }
 
-/// A text that is no platform.
+/// An invalid platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{text}\" is no platform; write os/architecture[/variant][:os.version], such as linux/amd64, linux/arm/v7 or windows/amd64:10.0.20348"
+    "invalid platform \"{text}\": expected os/architecture[/variant][:os.version], such as linux/amd64, linux/arm/v7 or windows/amd64:10.0.20348"
 )]
 pub struct PlatformError {
     text: String,
@@ -26,9 +30,9 @@ pub struct PlatformError {
 impl std::str::FromStr for Platform {
     type Err = PlatformError;
 
-    /// An architecture alone means linux.
+    /// Parses a platform. An architecture alone means Linux.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse = || PlatformError {
+        let error = || PlatformError {
             text: text.to_owned(),
         };
         let (name, os_version) = match text.split_once(':') {
@@ -43,13 +47,13 @@ impl std::str::FromStr for Platform {
         };
         let parts: Vec<&str> = name.split('/').collect();
         if !parts.iter().copied().chain(os_version).all(is_word) {
-            return Err(refuse());
+            return Err(error());
         }
         let (os, architecture, variant) = match parts[..] {
             [architecture] => ("linux", architecture, None),
             [os, architecture] => (os, architecture, None),
             [os, architecture, variant] => (os, architecture, Some(variant)),
-            _ => return Err(refuse()),
+            _ => return Err(error()),
         };
         Ok(Self {
             os: os.to_ascii_lowercase(),
@@ -88,8 +92,16 @@ impl From<&OciPlatform> for Platform {
 }
 
 impl Platform {
-    /// The platform that an image config states.
-    pub(crate) fn of_config(config: &[u8]) -> Option<Self> {
+    /// Reads the platform from an image config, `None` if it has none.
+    pub(crate) async fn read_config(
+        repository: &Repository,
+        config: &Blob,
+    ) -> Result<Option<Self>, Error> {
+        let content = repository.small_blob(config, MAX_CONFIG).await?;
+        Ok(Self::from_config(&content))
+    }
+
+    fn from_config(config: &[u8]) -> Option<Self> {
         #[derive(serde::Deserialize)]
         struct Config {
             os: String,
@@ -107,16 +119,15 @@ impl Platform {
         })
     }
 
-    /// Whether an image of platform `offered` is what this one asks for.
+    /// Returns true if an image of platform `offered` satisfies this selection.
     ///
-    /// A variant left out means the architecture's usual one; an `os.version`
-    /// matches its longer forms (`10.0.20348` matches `10.0.20348.2582`), and
-    /// left out matches all.
+    /// Without a variant, the default variant of the architecture is meant. An `os.version`
+    /// matches its longer forms (`10.0.20348` matches `10.0.20348.2582`); without one, all match.
     #[must_use]
     pub fn accepts(&self, offered: &Self) -> bool {
         self.os == offered.os
             && self.architecture == offered.architecture
-            && self.usual_variant() == offered.usual_variant()
+            && self.default_variant() == offered.default_variant()
             && match (&self.os_version, &offered.os_version) {
                 (None, _) => true,
                 (Some(wanted), Some(version)) => version
@@ -126,7 +137,7 @@ impl Platform {
             }
     }
 
-    fn usual_variant(&self) -> &str {
+    fn default_variant(&self) -> &str {
         match (self.architecture.as_str(), self.variant.as_deref()) {
             ("arm64", None) => "v8",
             ("arm", None) => "v7",
@@ -135,8 +146,7 @@ impl Platform {
         }
     }
 
-    /// Whether it is a placeholder, as attestation manifests have
-    /// (`unknown/unknown`).
+    /// Returns true for the placeholder of attestation manifests (`unknown/unknown`).
     pub(crate) fn is_unknown(&self) -> bool {
         self.os == "unknown" || self.architecture == "unknown"
     }
@@ -159,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variant_left_out_means_the_usual_one() {
+    fn platform_without_variant_means_the_default_variant() {
         let cases = [
             ("linux/arm64", "linux/arm64/v8", true),
             ("linux/arm64/v8", "linux/arm64", true),
@@ -192,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_platform_is_refused() {
+    fn invalid_platforms_are_rejected() {
         for text in ["", "/", "linux/", "a/b/c/d", "linux/amd 64", "linux/amd64:"] {
             assert!(text.parse::<Platform>().is_err(), "{text}");
         }

@@ -1,15 +1,16 @@
-//! What is under way, for whoever draws it.
+//! The progress of a run.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use oci_spec::distribution::Reference;
 
+use crate::lock::lock;
 use crate::row::Row;
 
-/// The state of a run, written by the engine and read at leisure.
+/// The progress of a run, updated while it runs and readable at any time.
 #[derive(Debug, Default)]
 pub struct Progress {
     rows_done: AtomicUsize,
@@ -17,21 +18,21 @@ pub struct Progress {
     bytes: AtomicU64,
     transfers: Mutex<BTreeMap<u64, Arc<Transfer>>>,
     rows: Mutex<BTreeMap<u64, RowInFlight>>,
-    next: AtomicU64,
+    next_id: AtomicU64,
 }
 
-/// A row that was begun and is not done.
+/// A row in flight.
 #[derive(Debug, Clone)]
 pub struct RowInFlight {
-    /// The image that is mirrored.
+    /// The source image.
     pub source: Reference,
-    /// Where it goes.
+    /// The destination.
     pub destination: Reference,
-    /// When it was begun.
+    /// The time of its start.
     pub since: Instant,
 }
 
-/// One blob on its way.
+/// The transfer of one blob.
 #[derive(Debug)]
 pub struct Transfer {
     /// The destination repository.
@@ -40,7 +41,7 @@ pub struct Transfer {
     pub digest: String,
     /// Its size in bytes.
     pub size: u64,
-    /// When it began.
+    /// The time of its start.
     pub since: Instant,
     sent: AtomicU64,
     /// Milliseconds from `since` to the last byte.
@@ -48,14 +49,13 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    /// Bytes handed to the destination so far; more than `size` after a
-    /// restart.
+    /// Returns the bytes sent to the destination so far, more than `size` after a retry.
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Since the last byte, or the beginning.
+    /// Returns the time since the last byte, or since the start.
     #[must_use]
     pub fn idle(&self) -> Duration {
         let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
@@ -70,45 +70,45 @@ impl Transfer {
 }
 
 impl Progress {
-    /// Rows done so far, failed ones included.
+    /// Returns the number of finished rows, failed ones included.
     #[must_use]
     pub fn rows_done(&self) -> usize {
         self.rows_done.load(Ordering::Relaxed)
     }
 
-    /// Rows failed so far.
+    /// Returns the number of failed rows.
     #[must_use]
     pub fn rows_failed(&self) -> usize {
         self.rows_failed.load(Ordering::Relaxed)
     }
 
-    /// Bytes of blobs sent so far.
+    /// Returns the bytes of blobs sent so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// The blobs under way, oldest first.
+    /// Returns the transfers in flight, oldest first.
     #[must_use]
     pub fn transfers(&self) -> Vec<Arc<Transfer>> {
-        self.lock().values().cloned().collect()
+        lock(&self.transfers).values().cloned().collect()
     }
 
-    /// The rows under way, oldest first.
+    /// Returns the rows in flight, oldest first.
     #[must_use]
     pub fn rows(&self) -> Vec<RowInFlight> {
-        self.lock_rows().values().cloned().collect()
+        lock(&self.rows).values().cloned().collect()
     }
 
-    /// Counts a row, or whatever else is counted, that has come to its end.
+    /// Counts a finished row, or a finished item of another kind of run.
     pub fn row_done(&self, failed: bool) {
         self.rows_done.fetch_add(1, Ordering::Relaxed);
         self.rows_failed
             .fetch_add(usize::from(failed), Ordering::Relaxed);
     }
 
-    /// Shows a transfer for as long as the guard lives.
-    pub(crate) fn begin(
+    /// Adds a transfer, until the guard is dropped.
+    pub(crate) fn begin_transfer(
         self: &Arc<Self>,
         repository: String,
         digest: String,
@@ -122,8 +122,8 @@ impl Progress {
             sent: AtomicU64::new(0),
             last: AtomicU64::new(0),
         });
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(id, Arc::clone(&transfer));
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        lock(&self.transfers).insert(id, Arc::clone(&transfer));
         TransferGuard {
             progress: Arc::clone(self),
             transfer,
@@ -131,30 +131,20 @@ impl Progress {
         }
     }
 
-    /// Shows a row for as long as the guard lives.
+    /// Adds a row, until the guard is dropped.
     pub(crate) fn begin_row(&self, row: &Row) -> RowGuard<'_> {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let row = RowInFlight {
             source: row.source.clone(),
             destination: row.destination.clone(),
             since: Instant::now(),
         };
-        self.lock_rows().insert(id, row);
+        lock(&self.rows).insert(id, row);
         RowGuard { progress: self, id }
-    }
-
-    fn lock_rows(&self) -> MutexGuard<'_, BTreeMap<u64, RowInFlight>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Transfer>>> {
-        self.transfers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A row that is shown.
+/// A guard that removes its row from the progress.
 #[derive(Debug)]
 pub(crate) struct RowGuard<'a> {
     progress: &'a Progress,
@@ -163,11 +153,11 @@ pub(crate) struct RowGuard<'a> {
 
 impl Drop for RowGuard<'_> {
     fn drop(&mut self) {
-        self.progress.lock_rows().remove(&self.id);
+        lock(&self.progress.rows).remove(&self.id);
     }
 }
 
-/// A transfer that is shown.
+/// A guard that removes its transfer from the progress.
 #[derive(Debug)]
 pub(crate) struct TransferGuard {
     progress: Arc<Progress>,
@@ -176,7 +166,7 @@ pub(crate) struct TransferGuard {
 }
 
 impl TransferGuard {
-    /// What [`registry_client::transfer_blob`] calls for each piece.
+    /// Returns the function that [`registry_client::transfer_blob`] calls for each chunk.
     pub(crate) fn counter(&self) -> Arc<dyn Fn(u64) + Send + Sync> {
         let (progress, transfer) = (Arc::clone(&self.progress), Arc::clone(&self.transfer));
         Arc::new(move |bytes| {
@@ -188,6 +178,6 @@ impl TransferGuard {
 
 impl Drop for TransferGuard {
     fn drop(&mut self) {
-        self.progress.lock().remove(&self.id);
+        lock(&self.progress.transfers).remove(&self.id);
     }
 }

@@ -1,5 +1,4 @@
-//! The index of the referrers tag schema, kept by clients where a registry
-//! lacks the API.
+//! The index of the referrers tag schema, which clients maintain at a registry without the API.
 //!
 //! Source: distribution specification, "Referrers Tag Schema".
 
@@ -7,36 +6,36 @@ use oci_spec::image::Descriptor;
 use registry_client::{Manifest, sha256_digest};
 use serde_json::json;
 
-/// The referrers that `known` lacks.
-pub(crate) fn missing(referrers: &[Descriptor], known: &[Descriptor]) -> Vec<Descriptor> {
-    let is_known = |referrer: &&Descriptor| {
-        known
+/// Returns the referrers that `existing` lacks.
+pub(crate) fn missing(referrers: &[Descriptor], existing: &[Descriptor]) -> Vec<Descriptor> {
+    let is_present = |referrer: &&Descriptor| {
+        existing
             .iter()
-            .any(|known| known.digest() == referrer.digest())
+            .any(|existing| existing.digest() == referrer.digest())
     };
     referrers
         .iter()
-        .filter(|referrer| !is_known(referrer))
+        .filter(|referrer| !is_present(referrer))
         .cloned()
         .collect()
 }
 
-/// The referrers that `known` has.
-pub(crate) fn present(referrers: &[Descriptor], known: &[Descriptor]) -> Vec<Descriptor> {
+/// Returns the referrers that `existing` has.
+pub(crate) fn present(referrers: &[Descriptor], existing: &[Descriptor]) -> Vec<Descriptor> {
     let mut present = referrers.to_vec();
     present.retain(|referrer| {
-        known
+        existing
             .iter()
-            .any(|known| known.digest() == referrer.digest())
+            .any(|existing| existing.digest() == referrer.digest())
     });
     present
 }
 
-/// The index that lists `known`, in its order, and then `added`. What others
-/// have listed there stays.
-pub(crate) fn with(known: &[Descriptor], added: &[Descriptor]) -> Manifest {
+/// Returns the index that lists `existing`, in its order, and then `added`. Entries of other
+/// clients are kept.
+pub(crate) fn with(existing: &[Descriptor], added: &[Descriptor]) -> Manifest {
     let media_type = "application/vnd.oci.image.index.v1+json";
-    let manifests: Vec<&Descriptor> = known.iter().chain(added).collect();
+    let manifests: Vec<&Descriptor> = existing.iter().chain(added).collect();
     let index = json!({
         "schemaVersion": 2,
         "mediaType": media_type,
@@ -61,12 +60,12 @@ mod tests {
     }
 
     #[test]
-    fn what_others_have_listed_stays() {
+    fn entries_of_other_clients_are_kept() {
         let (a, b, c) = (descriptor('a'), descriptor('b'), descriptor('c'));
-        let known = [c.clone(), a.clone()];
-        let missing = missing(&[a.clone(), b.clone()], &known);
+        let existing = [c.clone(), a.clone()];
+        let missing = missing(&[a.clone(), b.clone()], &existing);
         assert_eq!(missing, std::slice::from_ref(&b));
-        let index = with(&known, &missing);
+        let index = with(&existing, &missing);
         let registry_client::Content::Index { manifests, .. } = index.content().unwrap() else {
             panic!("an index")
         };

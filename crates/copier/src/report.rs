@@ -1,4 +1,4 @@
-//! What a run did, row by row.
+//! The report of a run: one outcome for each row.
 
 use image_name::{Digest, DigestError};
 use registry_client::{Error, ManifestError, ManifestHead};
@@ -8,67 +8,67 @@ use registry_client::{Error, ManifestError, ManifestHead};
 pub struct Report {
     /// One outcome for each row, in the order of the rows.
     pub rows: Vec<Outcome>,
-    /// The sums.
+    /// The totals.
     pub summary: Summary,
 }
 
-/// The sums of a run. Bytes are bytes of blobs.
+/// The totals of a run. Bytes are bytes of blobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Rows that were to be done.
+    /// Rows of the run.
     pub rows: usize,
-    /// Rows of each status.
+    /// Rows whose destination was written.
     pub copied: usize,
-    /// The destination had it already.
+    /// Rows whose destination was up to date.
     pub unchanged: usize,
-    /// Not reached at an interrupt.
+    /// Rows that an interrupted run did not finish.
     pub skipped: usize,
-    /// See the row's error.
+    /// Rows with an error.
     pub failed: usize,
     /// Blobs sent; each blob counts once for each destination repository.
     pub blobs_copied: u64,
-    /// Blobs mounted from another repository of the destination's registry.
+    /// Blobs mounted from another repository of the destination registry.
     pub blobs_mounted: u64,
-    /// Blobs that the destination repository had already.
+    /// Blobs that the destination repository already had.
     pub blobs_present: u64,
     /// Bytes sent.
     pub bytes_copied: u64,
 }
 
-/// What became of a row.
+/// The outcome of a row.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The outcome in a word.
+    /// The status.
     pub status: Status,
-    /// The digest of the image at the destination, where it is known.
+    /// The digest of the image at the destination, if it is known.
     pub digest: Option<Digest>,
-    /// What the source has under the row's tag, where it was asked and has it.
+    /// The head of the source image, if the source was queried and has it.
     pub source: Option<ManifestHead>,
-    /// The source tag points elsewhere than what was approved.
+    /// The move of the source tag away from the approved digest.
     pub moved: Option<Moved>,
     /// Bytes of blobs sent for this row.
     pub bytes_copied: u64,
-    /// What the reader of the report should know though the row is done.
+    /// Problems that did not fail the row.
     pub warnings: Vec<String>,
-    /// Why the row failed.
+    /// The error of a failed row.
     pub error: Option<RowError>,
 }
 
-/// The outcome in a word.
+/// The status of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// The destination was written.
     Copied,
-    /// The destination had it already.
+    /// The destination was up to date.
     Unchanged,
-    /// Not reached at an interrupt.
+    /// An interrupted run did not finish the row.
     Skipped,
-    /// See the error.
+    /// The outcome has the error.
     Failed,
 }
 
 impl Status {
-    /// The word for it in reports.
+    /// Returns the word for reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,92 +80,101 @@ impl Status {
     }
 }
 
-/// Why a row failed.
+/// The error of a failed row.
+///
+/// The message includes the messages of its causes, so print either the message or the chain of
+/// sources.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum RowError {
     /// The source does not have the tag or digest.
     #[error("the source {reference} does not exist")]
     SourceMissing {
-        /// The reference that was asked for.
+        /// The reference.
         reference: String,
     },
-    /// The source registry failed.
-    #[error("reading from the source: {0}")]
-    Read(Error),
-    /// The destination registry failed.
-    #[error("writing to the destination: {0}")]
-    Write(Error),
-    /// A name cannot be turned into a repository (blocked, certificates).
+    /// A request to the source registry failed.
+    #[error("request to the source failed: {0}")]
+    Read(#[source] Error),
+    /// A request to the destination registry failed.
+    #[error("request to the destination failed: {0}")]
+    Write(#[source] Error),
+    /// No repository for a name: it is invalid or blocked, or certificates are missing.
     #[error(transparent)]
     Name(Error),
-    /// A manifest that cannot be carried.
-    #[error("{0}")]
+    /// A manifest is invalid or of an unsupported type.
+    #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// Something an index or manifest names is not at the source.
-    #[error("the source is incomplete: {parent} names {child}, which the registry does not have")]
+    /// The source lacks content that a manifest refers to.
+    #[error(
+        "the source is incomplete: {parent} refers to {child}, which the registry does not have"
+    )]
     Incomplete {
-        /// The index.
+        /// The manifest.
         parent: Digest,
-        /// The missing child.
+        /// The missing content.
         child: Digest,
     },
-    /// A manifest names content by a digest of an algorithm that is not registered.
-    #[error("content cannot be checked: {0}")]
+    /// A manifest refers to content by a digest of an unregistered algorithm.
+    #[error("cannot verify content: {0}")]
     Digest(#[from] DigestError),
-    /// A manifest that is listed as a referrer of another one than it names.
+    /// A manifest is listed as a referrer, but has another subject.
     #[error(transparent)]
     SubjectMismatch(Box<SubjectMismatch>),
-    /// Deeper or wider than any real image.
-    #[error("{digest} {what}")]
+    /// An image is nested deeper, or has more children or layers, than supported.
+    #[error("{digest} exceeds a limit: {detail}")]
     LimitExceeded {
-        /// The index.
+        /// The manifest.
         digest: Digest,
-        /// Which bound it passes.
-        what: String,
+        /// The limit, and the actual number.
+        detail: String,
     },
-    /// None of the wanted platforms is there.
-    #[error("none of the platforms {wanted} is in the image; it has {found}")]
+    /// The image has none of the selected platforms.
+    #[error(
+        "the image has none of the selected platforms: selected {selected}, available {available}"
+    )]
     NoPlatform {
-        /// What was asked for.
-        wanted: String,
-        /// What there is.
-        found: String,
+        /// The selected platforms.
+        selected: String,
+        /// The platforms of the image.
+        available: String,
     },
-    /// The source tag points elsewhere than what was approved.
+    /// The source tag has another digest than the approved one.
     #[error(transparent)]
     Moved(Box<Moved>),
-    /// Another row fills the same destination with other content.
+    /// An earlier row has the same destination and other content.
     #[error(transparent)]
     Conflict(Box<Conflict>),
-    /// Names and registries.conf lead to the source itself.
+    /// The source and the destination are the same, by their names or by registries.conf.
     #[error(
-        "{place} is the source and the destination at once: registries.conf or an override maps one onto the other"
+        "the source and the destination are both {location}: registries.conf or an override maps one onto the other"
     )]
     SameLocation {
-        /// Where both are.
-        place: String,
+        /// The location of both.
+        location: String,
     },
-    /// The image was copied, something that refers to it was not.
-    #[error("the image is there, but not all that refers to it: {what}: {error}")]
+    /// The image is copied, but not all of its referrers.
+    #[error("the image is copied, but its referrers are incomplete: {what}: {error}")]
     Referrer {
-        /// The referrer.
+        /// The referrer, or the list of referrers.
         what: String,
-        /// Why it was not copied.
+        /// The reason.
+        #[source]
         error: Box<RowError>,
     },
 }
 
-/// A source tag that was pushed again after it had been approved.
+/// A source tag that was pushed again after its digest was approved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the source tag has moved: {approved} was approved, {now} is there now")]
 pub struct Moved {
-    /// The digest that was approved.
+    /// The approved digest.
     pub approved: Digest,
-    /// The digest that the source has now.
+    /// The digest at the source.
     pub now: Digest,
 }
 
-/// A manifest that is listed as a referrer of another one than it names.
+/// A manifest that is listed as a referrer, but has another subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{referrer} is listed as a referrer of {listed}, but {}",
@@ -177,30 +186,30 @@ pub struct Moved {
 pub struct SubjectMismatch {
     /// The manifest.
     pub referrer: Digest,
-    /// The digest among whose referrers it is listed.
+    /// The digest that lists it as a referrer.
     pub listed: Digest,
-    /// The digest that it names as its subject.
+    /// The digest of its subject, if it has one.
     pub actual: Option<String>,
 }
 
-/// Two rows that feed one destination with different content.
+/// Two rows with the same destination and different contents.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "{destination} is filled by {first} already, with another digest ({first_digest} there, {digest} here); give one of the two rows another destination or tag"
+    "{destination} is already the destination of {first}, with another digest: {first_digest} there, {digest} here"
 )]
 pub struct Conflict {
     /// The destination with its tag.
     pub destination: String,
     /// The source of the first row.
     pub first: String,
-    /// Its digest.
+    /// The digest of the first row.
     pub first_digest: Digest,
-    /// This row's digest.
+    /// The digest of the later row.
     pub digest: Digest,
 }
 
 impl RowError {
-    /// The registry's failure behind it, if it is one.
+    /// Returns the registry error behind it, if there is one.
     #[must_use]
     pub fn wire(&self) -> Option<&Error> {
         match self {
@@ -212,7 +221,7 @@ impl RowError {
 }
 
 impl Outcome {
-    pub(crate) fn of(status: Status) -> Self {
+    pub(crate) fn new(status: Status) -> Self {
         Self {
             status,
             digest: None,
@@ -227,12 +236,13 @@ impl Outcome {
     pub(crate) fn failed(error: RowError) -> Self {
         Self {
             error: Some(error),
-            ..Self::of(Status::Failed)
+            ..Self::new(Status::Failed)
         }
     }
 }
 
 impl Summary {
+    /// Counts the status of one row.
     pub(crate) fn count(&mut self, outcome: &Outcome) {
         self.rows += 1;
         match outcome.status {

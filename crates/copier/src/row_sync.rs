@@ -1,300 +1,265 @@
-//! One row from beginning to end.
+//! The synchronization of one row.
 
 use image_name::{Digest, ManifestReference};
-use registry_client::{Access, ManifestHead, Repository, is_index_type, manifest_reference};
+use registry_client::{ManifestHead, Repository, is_index_type, manifest_reference};
 
-use crate::attached::Children;
-use crate::engine::{Engine, ImageCopy};
+use crate::arch_tags::write_arch_tags;
+use crate::attached::{AttachedCopy, Children};
+use crate::engine::Engine;
 use crate::head_cache::SourceHead;
-use crate::images::{AtDestination, digests_of};
+use crate::image_copy::{ImageCopy, Presence};
+use crate::options::{MovedTag, NarrowedIndex};
 use crate::report::{Outcome, RowError, Status};
-use crate::row::{MovedTag, NarrowedIndex, Row};
-use crate::selection::Selected;
+use crate::row::Row;
+use crate::selected_image::SelectedImage;
 
-/// What is known of a row's destination.
-#[derive(Debug)]
-pub(crate) enum Target {
-    /// Nothing: it is asked for.
-    Unasked,
-    /// An earlier row of the run has written it.
-    Written(Digest),
+/// The synchronization of one row: compare the digests of source and destination, copy the image,
+/// then its referrers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowSync<'a> {
+    engine: &'a Engine<'a>,
+    row: &'a Row,
 }
 
-impl Engine<'_> {
-    /// Brings one row's destination up to date.
-    pub(crate) async fn sync_row(&self, row: &Row, target: Target) -> Outcome {
-        match self.try_sync_row(row, target).await {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome::failed(error),
-        }
+/// The result of one image, before its row has an outcome.
+#[derive(Debug)]
+struct ImageResult {
+    /// The digest at the destination.
+    digest: Digest,
+    /// A run that is not a dry run would write the image.
+    would_write: bool,
+    /// The reason why the referrers are incomplete, although the image is copied.
+    referrer_error: Option<RowError>,
+}
+
+impl<'a> RowSync<'a> {
+    pub(crate) fn new(engine: &'a Engine<'a>, row: &'a Row) -> Self {
+        Self { engine, row }
     }
 
-    async fn try_sync_row(&self, row: &Row, known: Target) -> Result<Outcome, RowError> {
-        let target = self.target_of(row)?;
-        let ask_target = async {
-            match known {
-                Target::Written(digest) => Ok(Some(ManifestHead {
+    /// Brings the destination of the row up to date.
+    ///
+    /// `written` is the digest that an earlier row has written to the same destination; without
+    /// it, the destination is queried.
+    pub(crate) async fn run(self, written: Option<Digest>) -> Outcome {
+        self.try_run(written).await.unwrap_or_else(Outcome::failed)
+    }
+
+    async fn try_run(self, written: Option<Digest>) -> Result<Outcome, RowError> {
+        let Self { engine, row } = self;
+        let destination = engine.destination_of(row)?;
+        let destination_head = async {
+            match written {
+                Some(digest) => Ok(Some(ManifestHead {
                     digest,
                     media_type: None,
                     size: None,
                 })),
-                Target::Unasked => self.heads.destination(&target, &row.destination).await,
-            }
-        };
-        let ask_source = self.heads.source(&self.client, &row.source);
-        let (found, there) = futures::join!(ask_source, ask_target);
-        let found = found
-            .map_err(RowError::Read)?
-            .ok_or_else(|| RowError::SourceMissing {
-                reference: row.source.to_string(),
-            })?;
-        let there = there.map_err(RowError::Write)?;
-        let source = found.head.clone();
-        let (found, moved) = found.pin_to_approved(row, there.as_ref());
-        let synced = match &moved {
-            Some(moved) if self.options.moved == MovedTag::Refused => {
-                Outcome::failed(RowError::Moved(Box::new(moved.clone())))
-            }
-            _ => self.bring(row, &target, &found, there).await,
-        };
-        Ok(Outcome {
-            source: Some(source),
-            moved,
-            ..synced
-        })
-    }
-
-    /// Brings the target to what was found, or approved, at the source.
-    async fn bring(
-        &self,
-        row: &Row,
-        target: &Repository,
-        found: &SourceHead,
-        there: Option<ManifestHead>,
-    ) -> Outcome {
-        let destination = self.destination(target.host_name());
-        let image_copy = ImageCopy::new(self, &found.repository, target, &destination);
-        let plain = self.options.platforms.is_none() && !self.options.arch_tags;
-        let same = there
-            .as_ref()
-            .is_some_and(|there| there.digest == found.head.digest);
-        let step = if same && plain {
-            image_copy.check_unchanged(found).await
-        } else if plain && self.options.dry_run {
-            Ok(ImageResult::changed(found.head.digest.clone()))
-        } else {
-            let Ok(_place) = self.copying.acquire().await else {
-                return Outcome::of(Status::Skipped);
-            };
-            image_copy.copy_image(row, found, there.as_ref()).await
-        };
-        let listing_gaps = image_copy.take_listing_gaps();
-        self.listing_gaps.add(row, &found.repository, listing_gaps);
-        image_copy.outcome(step, there)
-    }
-
-    /// Where a row goes.
-    ///
-    /// # Errors
-    ///
-    /// [`RowError::Name`], and [`RowError::SameLocation`] for a row that would
-    /// be copied onto its own source.
-    pub(crate) fn target_of(&self, row: &Row) -> Result<Repository, RowError> {
-        let access = if self.options.dry_run {
-            Access::Pull
-        } else {
-            Access::Push
-        };
-        let target = self.client.destination(&row.destination, access);
-        let target = target.map_err(RowError::Name)?;
-        let places = self.client.sources(&row.source).map_err(RowError::Name)?;
-        let from = manifest_reference(&row.source).map_err(RowError::Name)?;
-        let to = manifest_reference(&row.destination).map_err(RowError::Name)?;
-        if from == to && places.contains(&target) {
-            return Err(RowError::SameLocation {
-                place: format!("{target}:{to}"),
-            });
-        }
-        Ok(target)
-    }
-}
-
-/// What was done to a row's image before what is attached to it.
-#[derive(Debug)]
-struct ImageResult {
-    digest: Digest,
-    /// Whether a dry run would write.
-    would_write: bool,
-    /// The image's tag is right; something attached to it is not.
-    error: Option<RowError>,
-}
-
-impl ImageResult {
-    fn changed(digest: Digest) -> Self {
-        Self {
-            digest,
-            would_write: true,
-            error: None,
-        }
-    }
-}
-
-impl ImageCopy<'_> {
-    fn outcome(&self, step: Result<ImageResult, RowError>, there: Option<ManifestHead>) -> Outcome {
-        let mut outcome = match step {
-            Ok(step) => {
-                let wrote = step.would_write || self.has_written();
-                let status = if wrote {
-                    Status::Copied
-                } else {
-                    Status::Unchanged
-                };
-                Outcome {
-                    digest: Some(step.digest),
-                    error: step.error,
-                    ..Outcome::of(status)
+                None => {
+                    engine
+                        .heads
+                        .destination(&destination, &row.destination)
+                        .await
                 }
             }
-            Err(error) => Outcome {
-                digest: there.map(|there| there.digest),
-                ..Outcome::failed(error)
-            },
         };
-        if outcome.error.is_some() {
-            outcome.status = Status::Failed;
-        }
-        outcome.bytes_copied = self.bytes_sent();
-        outcome.warnings = self.take_warnings();
-        outcome
-    }
-
-    /// The destination has the image; what is attached to it may be newer.
-    async fn check_unchanged(&self, found: &SourceHead) -> Result<ImageResult, RowError> {
-        let digest = found.head.digest.clone();
-        let media_type = found.head.media_type.as_deref().unwrap_or_default();
-        let children = if is_index_type(media_type) {
-            Children::AtTarget(&found.head.digest)
-        } else {
-            Children::None
+        let source_head = engine.heads.source(&engine.client, &row.source);
+        let (source, existing) = futures::join!(source_head, destination_head);
+        let missing = || RowError::SourceMissing {
+            reference: row.source.to_string(),
         };
-        let error = self.attach(Some(&digest), children).await.err();
-        Ok(ImageResult {
-            digest,
-            would_write: false,
-            error,
+        let source = source.map_err(RowError::Read)?.ok_or_else(missing)?;
+        let existing = existing.map_err(RowError::Write)?;
+        let head = source.head.clone();
+        let (source, moved) = source.pin_to_approved(row, existing.as_ref());
+        let outcome = match &moved {
+            Some(moved) if engine.options.moved == MovedTag::Refused => {
+                Outcome::failed(RowError::Moved(Box::new(moved.clone())))
+            }
+            _ => self.copy(&destination, &source, existing).await,
+        };
+        Ok(Outcome {
+            source: Some(head),
+            moved,
+            ..outcome
         })
     }
 
-    async fn attach(&self, root: Option<&Digest>, children: Children<'_>) -> Result<(), RowError> {
-        if !self.engine.options.referrers || self.engine.options.dry_run {
-            return Ok(());
-        }
-        self.copy_attached(root, children).await
+    /// Copies the image of the row, or only its referrers if the destination has the image.
+    async fn copy(
+        self,
+        destination: &Repository,
+        source: &SourceHead,
+        existing: Option<ManifestHead>,
+    ) -> Outcome {
+        let engine = self.engine;
+        let registry = engine.registry(destination.host_name());
+        let image = ImageCopy::new(engine, &source.repository, destination, &registry);
+        let is_whole = engine.options.platforms.is_none() && !engine.options.arch_tags;
+        let is_same = has_digest(existing.as_ref(), &source.head.digest);
+        let result = if is_same && is_whole {
+            self.copy_referrers_only(&image, source).await
+        } else if is_whole && engine.options.dry_run {
+            Ok(ImageResult {
+                digest: source.head.digest.clone(),
+                would_write: true,
+                referrer_error: None,
+            })
+        } else {
+            let Ok(_permit) = engine.copy_permits.acquire().await else {
+                return Outcome::new(Status::Skipped);
+            };
+            self.copy_image(&image, source, existing.as_ref()).await
+        };
+        let gaps = image.take_listing_gaps();
+        engine.listing_gaps.add(self.row, &source.repository, gaps);
+        outcome(&image, result, existing)
     }
 
-    /// Copies the image, its tag last, then what is attached to it.
-    async fn copy_image(
-        &self,
-        row: &Row,
-        found: &SourceHead,
-        there: Option<&ManifestHead>,
+    /// The destination has the image; its referrers may be newer.
+    async fn copy_referrers_only(
+        self,
+        image: &ImageCopy<'_>,
+        source: &SourceHead,
     ) -> Result<ImageResult, RowError> {
-        let root = self.source_manifest(&found.head.digest).await?;
+        let digest = &source.head.digest;
+        let media_type = source.head.media_type.as_deref().unwrap_or_default();
+        let children = if is_index_type(media_type) {
+            Children::OfIndex(digest)
+        } else {
+            Children::Known(Vec::new())
+        };
+        let referrers = self.copy_attached(image, Some(digest), children).await;
+        Ok(ImageResult {
+            digest: digest.clone(),
+            would_write: false,
+            referrer_error: referrers.err(),
+        })
+    }
+
+    /// Copies the image, its tag last, then its referrers.
+    async fn copy_image(
+        self,
+        image: &ImageCopy<'_>,
+        source: &SourceHead,
+        existing: Option<&ManifestHead>,
+    ) -> Result<ImageResult, RowError> {
+        let source_digest = &source.head.digest;
+        let root = image.source_manifest(source_digest).await?;
         let root = root.ok_or_else(|| RowError::SourceMissing {
-            reference: format!("{}@{}", row.source, found.head.digest),
+            reference: format!("{}@{source_digest}", self.row.source),
         })?;
-        let selected = self.select(root).await?;
+        let selected = SelectedImage::select(image, root).await?;
         let digest = selected.root.digest.clone();
-        let rebuilt = digest != found.head.digest;
-        if rebuilt {
-            self.warn(format!(
-                "the index was rebuilt with the wanted platforms: its digest is new, {digest} instead of {}",
-                found.head.digest
+        let is_rebuilt = digest != *source_digest;
+        if is_rebuilt {
+            image.warn(format!(
+                "the index was rebuilt with the selected platforms: \
+                 its digest is {digest} instead of {source_digest}"
             ));
         }
-        let same = there.is_some_and(|there| there.digest == digest);
         if self.engine.options.dry_run {
             return Ok(ImageResult {
+                would_write: !has_digest(existing, &digest),
                 digest,
-                would_write: !same,
-                error: None,
+                referrer_error: None,
             });
         }
-        let expect = if there.is_none() {
-            AtDestination::Missing
-        } else {
-            AtDestination::Unknown
-        };
-        self.write_image(row, &selected, same, expect).await?;
-        let children = KnownChildren::of(&selected)?;
-        let root = (!rebuilt).then_some(&found.head.digest);
-        let error = self.attach(root, children.as_children(&digest)).await.err();
+        self.write_image(image, &selected, existing).await?;
+        let children = Children::of(&selected)?;
+        // A referrer cannot refer to a rebuilt index.
+        let root = (!is_rebuilt).then_some(source_digest);
+        let referrers = self.copy_attached(image, root, children).await;
         Ok(ImageResult {
             digest,
             would_write: false,
-            error,
+            referrer_error: referrers.err(),
         })
     }
 
-    /// Writes what is missing of an image, then its tags.
+    /// Writes the missing contents of an image, then its tags.
     async fn write_image(
-        &self,
-        row: &Row,
-        selected: &Selected,
-        same: bool,
-        expect: AtDestination,
+        self,
+        image: &ImageCopy<'_>,
+        selected: &SelectedImage,
+        existing: Option<&ManifestHead>,
     ) -> Result<(), RowError> {
         let (root, options) = (&selected.root, self.engine.options);
-        // The digest of a sparse index does not tell which children are there.
-        let sparse = options.platforms.as_ref();
-        let sparse = sparse.is_some_and(|selection| selection.index == NarrowedIndex::Sparse);
+        let is_same = has_digest(existing, &root.digest);
+        let presence = match existing {
+            Some(_) => Presence::Unknown,
+            None => Presence::Absent,
+        };
+        // The digest of a sparse index does not show which children are there.
+        let selection = options.platforms.as_ref();
+        let is_sparse = selection.is_some_and(|it| it.index == NarrowedIndex::Sparse);
         match &selected.children {
-            Some(children) if !same || sparse => {
-                self.ensure_children(&root.digest, children, expect, 1)
+            Some(children) if !is_same || is_sparse => {
+                image
+                    .copy_children(&root.digest, children, presence, 1)
                     .await?;
             }
-            None if !same => self.ensure_contents(root, None, expect, 0).await?,
+            None if !is_same => image.copy_contents(root, None, presence, 0).await?,
             _ => {}
         }
-        let reference = match manifest_reference(&row.destination).map_err(RowError::Name)? {
-            // A row by digest whose index was rebuilt has a digest of its own.
+        let reference = manifest_reference(&self.row.destination).map_err(RowError::Name)?;
+        let reference = match reference {
+            // The row names the digest of the source's index, not that of the rebuilt one.
             ManifestReference::Digest(_) => ManifestReference::from(&root.digest),
             tag @ ManifestReference::Tag(_) => tag,
         };
-        if !same {
-            self.put(&reference, root).await?;
+        if !is_same {
+            image.write_manifest(&reference, root).await?;
         }
         if let Some(tag) = reference.tag().filter(|_| options.arch_tags) {
-            let children = selected.children.as_deref();
-            self.write_arch_tags(tag, root, children).await?;
+            write_arch_tags(image, tag, selected).await?;
         }
         Ok(())
     }
-}
 
-/// The children of an image that was just written.
-enum KnownChildren {
-    Flat(Vec<Digest>),
-    /// An index within has children of its own, which are read at the target.
-    Nested,
-}
-
-impl KnownChildren {
-    fn of(selected: &Selected) -> Result<Self, RowError> {
-        let children = selected.children.as_deref().unwrap_or_default();
-        if children
-            .iter()
-            .any(|child| is_index_type(child.media_type().as_ref()))
-        {
-            return Ok(Self::Nested);
+    async fn copy_attached(
+        self,
+        image: &ImageCopy<'_>,
+        root: Option<&Digest>,
+        children: Children<'_>,
+    ) -> Result<(), RowError> {
+        if !self.engine.options.referrers || self.engine.options.dry_run {
+            return Ok(());
         }
-        digests_of(children).map(Self::Flat)
+        AttachedCopy::new(image).await?.run(root, children).await
     }
+}
 
-    fn as_children<'a>(&'a self, root: &'a Digest) -> Children<'a> {
-        match self {
-            Self::Flat(children) => Children::Known(children),
-            Self::Nested => Children::AtTarget(root),
+fn has_digest(head: Option<&ManifestHead>, digest: &Digest) -> bool {
+    head.is_some_and(|head| head.digest == *digest)
+}
+
+fn outcome(
+    image: &ImageCopy<'_>,
+    result: Result<ImageResult, RowError>,
+    existing: Option<ManifestHead>,
+) -> Outcome {
+    let outcome = match result {
+        Ok(result) => {
+            let status = match &result.referrer_error {
+                Some(_) => Status::Failed,
+                None if result.would_write || image.has_written() => Status::Copied,
+                None => Status::Unchanged,
+            };
+            Outcome {
+                digest: Some(result.digest),
+                error: result.referrer_error,
+                ..Outcome::new(status)
+            }
         }
+        Err(error) => Outcome {
+            digest: existing.map(|existing| existing.digest),
+            ..Outcome::failed(error)
+        },
+    };
+    Outcome {
+        bytes_copied: image.bytes_sent(),
+        warnings: image.take_warnings(),
+        ..outcome
     }
 }

@@ -4,39 +4,17 @@ use image_name::Digest;
 use oci_spec::image::Descriptor;
 use registry_client::Manifest;
 
-use crate::engine::ImageCopy;
 use crate::report::{RowError, SubjectMismatch};
 
-/// A manifest that something may be attached to.
+/// A manifest that referrers are copied for.
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) digest: Digest,
-    /// The manifest that listed it as a referrer; `None` for manifests of the row's image.
+    /// The manifest that lists it as a referrer, `None` for manifests of the row's image.
     pub(crate) refers_to: Option<Digest>,
 }
 
-impl ImageCopy<'_> {
-    /// Checks that a subject belongs to the row's image, before anything is written about it.
-    /// One that is listed as a referrer and is here already was not read until now.
-    ///
-    /// # Errors
-    ///
-    /// [`RowError::SubjectMismatch`].
-    pub(crate) async fn check_attached(&self, subject: &Subject) -> Result<(), RowError> {
-        let Some(listed) = &subject.refers_to else {
-            return Ok(());
-        };
-        match self.source_manifest(&subject.digest).await? {
-            Some(manifest) => check_subject(&manifest, listed),
-            None => Err(RowError::Incomplete {
-                parent: listed.clone(),
-                child: subject.digest.clone(),
-            }),
-        }
-    }
-}
-
-/// Checks that a manifest refers to the subject among whose referrers it is listed.
+/// Checks that a manifest has the subject that lists it as a referrer.
 ///
 /// # Errors
 ///

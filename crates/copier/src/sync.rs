@@ -1,147 +1,159 @@
-//! A whole run.
+//! A run: every row of a list.
 
 use std::collections::HashMap;
 use std::future::ready;
-use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
+use image_name::ManifestReference;
 use oci_spec::distribution::Reference;
-use registry_client::{Access, Client, manifest_reference};
-use tokio_util::sync::CancellationToken;
+use registry_client::{Access, Client, Repository, manifest_reference};
 
 use crate::engine::Engine;
-use crate::progress::Progress;
+use crate::options::{Options, RunContext};
 use crate::report::{Conflict, Outcome, Report, RowError, Status, Summary};
-use crate::row::{Options, Row};
-use crate::row_sync::Target;
+use crate::row::Row;
+use crate::row_sync::RowSync;
 use crate::write_plan::WritePlan;
 
-/// Rows under way at once: enough that a host's limit is in use while rows wait
-/// for an answer of another. A row is a few KiB; how many requests that makes is
-/// for the limits of the hosts to say.
-const ROWS: usize = 512;
+/// Maximum number of rows in flight: enough to use the request limit of one host while rows wait
+/// for another. A row takes a few KiB; the limits of the hosts bound the requests.
+const CONCURRENT_ROWS: usize = 512;
 
-/// Brings every row's destination up to date.
+/// Brings the destination of every row up to date.
 ///
-/// `other_rows` are rows of the same list that are not part of this run: their
-/// destinations are looked through for blobs to mount. When `stop` is
-/// cancelled, no row is begun and no image, those under way may take
-/// [`Options::grace`], and the rest is [`Status::Skipped`].
+/// `other_rows` are rows of the same list that are not part of the run: blobs are mounted from
+/// their destinations too. After the stop signal no row and no image is started, rows in flight
+/// get [`Options::grace`], and the rest is [`Status::Skipped`].
 ///
 /// Never fails as a whole: each row has its own [`Outcome`].
-pub async fn sync(
-    client: &Client,
-    rows: &[Row],
-    other_rows: &[Row],
-    options: &Options,
-    progress: &Arc<Progress>,
-    stop: &CancellationToken,
-) -> Report {
-    let engine = Engine::new(client, write_plan(client, rows, options), options, progress);
-    let (first, later) = split_by_destination(rows);
-    let mut outcomes: Vec<Outcome> = rows.iter().map(|_| Outcome::of(Status::Skipped)).collect();
-    let work = async {
-        let done = stream::iter(first)
-            .take_until(stop.cancelled())
-            .map(|index| {
-                let row = &rows[index];
-                let synced = engine.until_stopped(
-                    stop,
-                    row,
-                    Box::pin(engine.sync_row(row, Target::Unasked)),
-                );
-                async move { (index, synced.await) }
-            })
-            .buffer_unordered(ROWS);
-        let mut done = std::pin::pin!(done);
-        while let Some((index, outcome)) = done.next().await {
-            outcomes[index] = outcome;
-        }
-        for (index, first) in later {
-            if !stop.is_cancelled() {
-                let second = engine.sync_later(&rows[index], &rows[first], &outcomes[first]);
-                outcomes[index] = engine
-                    .until_stopped(stop, &rows[index], Box::pin(second))
-                    .await;
-            }
-        }
+pub async fn sync(context: RunContext<'_>, rows: &[Row], other_rows: &[Row]) -> Report {
+    let plan = write_plan(context.client, rows, context.options);
+    let engine = &Engine::new(&context, plan);
+    let run = SyncRun {
+        context,
+        engine,
+        rows,
+        other_rows,
     };
-    let swept = async {
+    let candidates = async {
         tokio::select! {
-            () = engine.sweep(rows, other_rows) => {}
-            () = stop.cancelled() => {}
+            () = run.collect_candidates() => {}
+            () = context.stop.cancelled() => {}
         }
-        engine.finish_sweeps();
+        engine.close_candidates();
     };
-    futures::join!(Box::pin(work), Box::pin(swept));
+    let (mut outcomes, ()) = futures::join!(Box::pin(run.sync_rows()), Box::pin(candidates));
     for (row, outcome) in rows.iter().zip(&mut outcomes) {
-        outcome.warnings.extend(engine.listing_gaps.of(row));
+        outcome.warnings.extend(engine.listing_gaps.warnings(row));
     }
-    report(&engine, outcomes)
+    let mut summary = Summary::default();
+    for outcome in &outcomes {
+        summary.count(outcome);
+    }
+    engine.blob_counts.add_to(&mut summary);
+    Report {
+        rows: outcomes,
+        summary,
+    }
 }
 
-/// The writes that the rows stand for. A dry run has none, and neither has a row with a name
-/// that is wrong, which fails when its turn comes.
+/// Returns the writes of the rows. A dry run has none, and neither has a row with an invalid
+/// name, which fails later.
 fn write_plan(client: &Client, rows: &[Row], options: &Options) -> WritePlan {
     let mut plan = WritePlan::default();
     if options.dry_run {
         return plan;
     }
     for row in rows {
-        let target = client.destination(&row.destination, Access::Push);
-        if let (Ok(target), Ok(reference)) = (target, manifest_reference(&row.destination)) {
-            plan.add(&target, &reference, options.arch_tags);
+        let destination = client.destination(&row.destination, Access::Push);
+        let reference = manifest_reference(&row.destination);
+        if let (Ok(destination), Ok(reference)) = (destination, reference) {
+            plan.add(&destination, &reference, options.arch_tags);
         }
     }
     plan
 }
 
-fn report(engine: &Engine<'_>, rows: Vec<Outcome>) -> Report {
-    let mut summary = Summary::default();
-    for outcome in &rows {
-        summary.count(outcome);
-    }
-    engine.blob_counts.fill(&mut summary);
-    Report { rows, summary }
+/// Rows by their destinations.
+#[derive(Debug, Default)]
+pub(crate) struct RowOrder {
+    /// The first row of each destination.
+    pub(crate) first: Vec<usize>,
+    /// Rows whose destination has an earlier row, with that row.
+    pub(crate) later: Vec<(usize, usize)>,
 }
 
-/// The rows that are the first to fill their destination, and the later ones
-/// with the first of each.
-pub(crate) fn split_by_destination(rows: &[Row]) -> (Vec<usize>, Vec<(usize, usize)>) {
-    let mut firsts: HashMap<&Reference, usize> = HashMap::new();
-    let (mut first, mut later) = (Vec::new(), Vec::new());
-    for (index, row) in rows.iter().enumerate() {
-        match firsts.get(&row.destination) {
-            Some(earlier) => later.push((index, *earlier)),
-            None => {
-                firsts.insert(&row.destination, index);
-                first.push(index);
+impl RowOrder {
+    pub(crate) fn new(rows: &[Row]) -> Self {
+        let mut order = Self::default();
+        let mut firsts: HashMap<&Reference, usize> = HashMap::new();
+        for (index, row) in rows.iter().enumerate() {
+            match firsts.get(&row.destination) {
+                Some(first) => order.later.push((index, *first)),
+                None => {
+                    firsts.insert(&row.destination, index);
+                    order.first.push(index);
+                }
             }
         }
+        order
     }
-    (first, later)
 }
 
-impl Engine<'_> {
-    async fn until_stopped(
-        &self,
-        stop: &CancellationToken,
-        row: &Row,
-        synced: impl Future<Output = Outcome>,
-    ) -> Outcome {
-        let _shown = self.progress.begin_row(row);
+/// The rows of a run.
+#[derive(Clone, Copy)]
+struct SyncRun<'a> {
+    context: RunContext<'a>,
+    engine: &'a Engine<'a>,
+    rows: &'a [Row],
+    other_rows: &'a [Row],
+}
+
+impl SyncRun<'_> {
+    /// Synchronizes the first row of each destination concurrently, then the later rows.
+    async fn sync_rows(&self) -> Vec<Outcome> {
+        let order = RowOrder::new(self.rows);
+        let skipped = self.rows.iter().map(|_| Outcome::new(Status::Skipped));
+        let mut outcomes: Vec<Outcome> = skipped.collect();
+        let done = stream::iter(order.first)
+            .take_until(self.context.stop.cancelled())
+            .map(|index| {
+                let row = &self.rows[index];
+                let synced = Box::pin(RowSync::new(self.engine, row).run(None));
+                let outcome = self.until_stopped(row, synced);
+                async move { (index, outcome.await) }
+            })
+            .buffer_unordered(CONCURRENT_ROWS);
+        let mut done = std::pin::pin!(done);
+        while let Some((index, outcome)) = done.next().await {
+            outcomes[index] = outcome;
+        }
+        for (index, first) in order.later {
+            if !self.context.stop.is_cancelled() {
+                let (row, first_row) = (&self.rows[index], &self.rows[first]);
+                let synced = Box::pin(self.sync_later(row, first_row, &outcomes[first]));
+                outcomes[index] = self.until_stopped(row, synced).await;
+            }
+        }
+        outcomes
+    }
+
+    /// Waits for the outcome of a row, after the stop signal only for the grace period.
+    async fn until_stopped(&self, row: &Row, synced: impl Future<Output = Outcome>) -> Outcome {
+        let (engine, progress) = (self.engine, self.context.progress);
+        let _guard = progress.begin_row(row);
         let stopped = async {
-            stop.cancelled().await;
-            // What waits for its turn does not begin any more.
-            self.copying.close();
-            tokio::time::sleep(self.options.grace).await;
+            self.context.stop.cancelled().await;
+            // Images that wait for a permit do not start.
+            engine.copy_permits.close();
+            tokio::time::sleep(engine.options.grace).await;
         };
         let outcome = tokio::select! {
             biased;
             outcome = synced => outcome,
-            () = stopped => Outcome::of(Status::Skipped),
+            () = stopped => Outcome::new(Status::Skipped),
         };
-        self.progress.row_done(outcome.status == Status::Failed);
+        progress.row_done(outcome.status == Status::Failed);
         tracing::debug!(
             status = outcome.status.as_str(),
             bytes = outcome.bytes_copied,
@@ -152,14 +164,15 @@ impl Engine<'_> {
         outcome
     }
 
-    /// A row whose destination an earlier row fills: the same content is fine,
-    /// other content is refused.
+    /// Synchronizes a row whose destination has an earlier row. It fails if their contents
+    /// differ.
     async fn sync_later(&self, row: &Row, first: &Row, outcome: &Outcome) -> Outcome {
-        let own = self.heads.source(&self.client, &row.source).await;
-        let firsts = self.heads.source(&self.client, &first.source).await;
-        if let (Ok(Some(own)), Ok(Some(firsts))) = (own, firsts) {
+        let (engine, client) = (self.engine, &self.engine.client);
+        let own = engine.heads.source(client, &row.source).await;
+        let other = engine.heads.source(client, &first.source).await;
+        if let (Ok(Some(own)), Ok(Some(other))) = (own, other) {
             let digest = row.approved.clone().unwrap_or(own.head.digest);
-            let first_digest = first.approved.clone().unwrap_or(firsts.head.digest);
+            let first_digest = first.approved.clone().unwrap_or(other.head.digest);
             if digest != first_digest {
                 return Outcome::failed(RowError::Conflict(Box::new(Conflict {
                     destination: row.destination.to_string(),
@@ -173,56 +186,58 @@ impl Engine<'_> {
             Status::Copied | Status::Unchanged => outcome.digest.clone(),
             Status::Failed | Status::Skipped => None,
         };
-        self.sync_row(row, written.map_or(Target::Unasked, Target::Written))
-            .await
+        RowSync::new(engine, row).run(written).await
     }
 
-    /// Asks for every destination, so that it is known what can be mounted
-    /// before the first blob is sent. Rows use the same answers.
-    async fn sweep(&self, rows: &[Row], other_rows: &[Row]) {
-        if self.options.dry_run {
+    /// Collects the images that each destination registry has, so that their blobs are mounted.
+    /// The rows use the same responses.
+    async fn collect_candidates(&self) {
+        if self.engine.options.dry_run {
             return;
         }
-        let mut by_host: HashMap<String, Vec<(&Row, registry_client::Repository)>> = HashMap::new();
-        for row in rows {
-            // What is wrong with a name is the row's to report.
-            if let Ok(target) = self.target_of(row) {
-                let host = target.host_name().to_owned();
-                by_host.entry(host).or_default().push((row, target));
+        let mut by_host: HashMap<String, Vec<(&Row, Repository)>> = HashMap::new();
+        for row in self.rows {
+            // A row reports its invalid name itself.
+            if let Ok(destination) = self.engine.destination_of(row) {
+                let host = destination.host_name().to_owned();
+                by_host.entry(host).or_default().push((row, destination));
             }
         }
-        let sweeps = by_host.into_iter().map(|(host, targets)| async move {
-            let destination = self.destination(&host);
-            let asks = targets.into_iter().map(|(row, target)| async move {
-                let head = self.heads.destination(&target, &row.destination).await;
-                let digest = head.ok().flatten()?.digest;
-                Some((row, target, digest))
-            });
+        let hosts = by_host.into_iter().map(|(host, destinations)| async move {
+            let queries = destinations
+                .into_iter()
+                .map(|(row, destination)| async move {
+                    let heads = &self.engine.heads;
+                    let head = heads.destination(&destination, &row.destination).await;
+                    let digest = head.ok().flatten()?.digest;
+                    Some((row, destination, digest))
+                });
             // In the order of the list, so that two runs search alike.
-            let mut there = stream::iter(asks).buffered(ROWS).filter_map(ready);
-            while let Some((row, target, digest)) = there.next().await {
-                let name = target.path().clone();
-                let source = row.source.repository().into();
-                let reference = digest.into();
-                destination.candidates.add(target, name, source, reference);
+            let existing = stream::iter(queries).buffered(CONCURRENT_ROWS);
+            let mut existing = existing.filter_map(ready);
+            while let Some((row, destination, digest)) = existing.next().await {
+                self.add_candidate(row, destination, digest.into());
             }
-            self.add_other_rows(&host, other_rows);
-            destination.finish_sweep();
+            self.add_other_rows(&host);
+            self.engine.registry(&host).close_candidates();
         });
-        futures::future::join_all(sweeps).await;
+        futures::future::join_all(hosts).await;
     }
 
-    fn add_other_rows(&self, host: &str, other_rows: &[Row]) {
-        let destination = self.destination(host);
-        for row in other_rows {
-            if let Ok(target) = self.target_of(row)
-                && target.host_name() == host
+    fn add_other_rows(&self, host: &str) {
+        for row in self.other_rows {
+            if let Ok(destination) = self.engine.destination_of(row)
+                && destination.host_name() == host
                 && let Ok(reference) = manifest_reference(&row.destination)
             {
-                let name = target.path().clone();
-                let source = row.source.repository().into();
-                destination.candidates.add(target, name, source, reference);
+                self.add_candidate(row, destination, reference);
             }
         }
+    }
+
+    fn add_candidate(&self, row: &Row, destination: Repository, reference: ManifestReference) {
+        let registry = self.engine.registry(destination.host_name());
+        let source = row.source.repository().into();
+        registry.candidates.add(destination, source, reference);
     }
 }

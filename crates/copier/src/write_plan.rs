@@ -1,18 +1,19 @@
 //! The writes that a run may send.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use image_name::{Digest, DigestTagKind, ManifestReference, RepositoryPath, Tag};
 use registry_client::{Repository, Write, WritePolicy, WriteTarget};
 
 use crate::arch_tag_name::is_arch_tag;
+use crate::lock::lock;
 
 /// The writes that a run may send: to the repositories that rows name, and of their tags only
 /// those that rows name or that belong to an image of a row.
 ///
-/// The plan is made from the rows before the first write. The client asks it before it sends
-/// one, so text from a registry can lead to no other.
+/// The plan is made from the rows before the first write. The client checks each write against
+/// it, so text from a registry cannot cause any other.
 #[derive(Debug, Default)]
 pub struct WritePlan {
     /// By host and path.
@@ -23,29 +24,39 @@ pub struct WritePlan {
 struct RepositoryPlan {
     /// The tags that rows name.
     tags: HashSet<Tag>,
-    /// Whether the `TAG-ARCH` tags beside them are written.
+    /// The `TAG-ARCH` tags beside them may be written.
     arch_tags: bool,
-    /// The tags about digests of the rows' own images, which are known once those are read.
+    /// The tags about digests of the rows' images, added when the images are read.
     digest_tags: Mutex<HashSet<Tag>>,
 }
 
 impl WritePlan {
     /// Adds the destination of a row. A row by digest names no tag.
-    pub fn add(&mut self, target: &Repository, reference: &ManifestReference, arch_tags: bool) {
-        let key = (target.host_name().to_owned(), target.path().clone());
+    pub fn add(
+        &mut self,
+        destination: &Repository,
+        reference: &ManifestReference,
+        arch_tags: bool,
+    ) {
+        let key = (
+            destination.host_name().to_owned(),
+            destination.path().clone(),
+        );
         let repository = self.repositories.entry(key).or_default();
         repository.tags.extend(reference.tag().cloned());
         repository.arch_tags |= arch_tags;
     }
 
     /// Adds the tags about a digest that belongs to an image of a row: a manifest of the image
-    /// itself, or one that names such a manifest as its subject. A repository that no row names
-    /// stays without.
-    pub fn add_digest_tags(&self, target: &Repository, subject: &Digest) {
-        let key = (target.host_name().to_owned(), target.path().clone());
+    /// itself, or one that has such a manifest as its subject. A repository that no row names gets
+    /// none.
+    pub fn add_digest_tags(&self, destination: &Repository, subject: &Digest) {
+        let key = (
+            destination.host_name().to_owned(),
+            destination.path().clone(),
+        );
         if let Some(repository) = self.repositories.get(&key) {
-            let tags = repository.digest_tags.lock();
-            let mut tags = tags.unwrap_or_else(PoisonError::into_inner);
+            let mut tags = lock(&repository.digest_tags);
             tags.insert(subject.tag(DigestTagKind::Referrers));
             tags.extend(DigestTagKind::COSIGN.map(|kind| subject.tag(kind)));
         }
@@ -69,10 +80,7 @@ impl WritePolicy for WritePlan {
 impl RepositoryPlan {
     fn allows_tag(&self, tag: &Tag) -> bool {
         let is_arch_tag = || self.tags.iter().any(|base| is_arch_tag(tag, base));
-        let is_digest_tag = || {
-            let tags = self.digest_tags.lock();
-            tags.unwrap_or_else(PoisonError::into_inner).contains(tag)
-        };
+        let is_digest_tag = || lock(&self.digest_tags).contains(tag);
         self.tags.contains(tag) || is_digest_tag() || (self.arch_tags && is_arch_tag())
     }
 }

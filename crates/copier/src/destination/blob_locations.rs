@@ -1,73 +1,74 @@
-//! Which repositories of a registry have which blobs.
+//! The repositories of a registry that have a blob.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use image_name::{Digest, RepositoryPath};
 use tokio::sync::OnceCell;
 
-/// The blobs of one registry, as far as they are known.
+use crate::lock::lock;
+
+/// The known blobs of one registry.
 #[derive(Debug, Default)]
 pub(crate) struct BlobLocations {
     blobs: Mutex<HashMap<Digest, Arc<BlobState>>>,
 }
 
-/// One blob.
+/// The state of one blob.
 #[derive(Debug, Default)]
 pub(crate) struct BlobState {
-    /// The repository that got the blob first in this run. Whoever computes
-    /// it sends the blob; all others wait, then mount.
-    pub(crate) home: OnceCell<RepositoryPath>,
-    places: Mutex<Places>,
+    /// The first repository that this run has copied the blob to. The task that initializes the
+    /// cell sends the blob; other tasks wait and mount it.
+    pub(crate) first_repository: OnceCell<RepositoryPath>,
+    repositories: Mutex<Repositories>,
 }
 
 #[derive(Debug, Default)]
-struct Places {
-    /// Repositories found to have it, from manifests that are there.
+struct Repositories {
+    /// Repositories with a manifest that refers to the blob.
     known: Vec<RepositoryPath>,
-    /// Repositories that this run needs it in; set when it is there.
+    /// Repositories that need the blob in this run; the cell is set when they have it.
     needed: Vec<(RepositoryPath, Arc<OnceCell<()>>)>,
 }
 
 impl BlobLocations {
+    /// Returns the state of a blob.
     pub(crate) fn blob(&self, digest: &Digest) -> Arc<BlobState> {
-        let mut blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut blobs = lock(&self.blobs);
         match blobs.get(digest) {
             Some(state) => Arc::clone(state),
             None => Arc::clone(blobs.entry(digest.clone()).or_default()),
         }
     }
 
-    /// Notes that a manifest in `repository` names this blob.
-    pub(crate) fn seen(&self, digest: &Digest, repository: &RepositoryPath) {
+    /// Adds a repository with a manifest that refers to the blob.
+    pub(crate) fn add(&self, digest: &Digest, repository: &RepositoryPath) {
         let state = self.blob(digest);
-        let mut places = state.lock();
-        if !places.known.contains(repository) {
-            places.known.push(repository.clone());
+        let mut repositories = lock(&state.repositories);
+        if !repositories.known.contains(repository) {
+            repositories.known.push(repository.clone());
         }
     }
 }
 
 impl BlobState {
-    /// The cell that is set once the blob is in `repository`.
-    pub(crate) fn needed_in(&self, repository: &RepositoryPath) -> Arc<OnceCell<()>> {
-        let mut places = self.lock();
-        if let Some((_, cell)) = places.needed.iter().find(|(name, _)| name == repository) {
+    /// Returns the cell that is set when a repository has the blob.
+    pub(crate) fn cell(&self, repository: &RepositoryPath) -> Arc<OnceCell<()>> {
+        let mut repositories = lock(&self.repositories);
+        let mut needed = repositories.needed.iter();
+        if let Some((_, cell)) = needed.find(|(path, _)| path == repository) {
             return Arc::clone(cell);
         }
         let cell = Arc::new(OnceCell::new());
-        places.needed.push((repository.clone(), Arc::clone(&cell)));
+        let entry = (repository.clone(), Arc::clone(&cell));
+        repositories.needed.push(entry);
         cell
     }
 
-    /// A repository known to have the blob, `preferred` before others.
-    pub(crate) fn known_place(&self, preferred: &RepositoryPath) -> Option<RepositoryPath> {
-        let places = self.lock();
-        let own = places.known.iter().find(|name| *name == preferred);
-        own.or(places.known.first()).cloned()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns a repository that has the blob, preferably `own`.
+    pub(crate) fn known_repository(&self, own: &RepositoryPath) -> Option<RepositoryPath> {
+        let known = &lock(&self.repositories).known;
+        let preferred = known.iter().find(|path| *path == own);
+        preferred.or(known.first()).cloned()
     }
 }

@@ -1,96 +1,99 @@
-//! An image that a registry has already, read for the blobs that it names.
+//! An image at a destination registry, read for the blobs that it refers to.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
-use image_name::{Digest, ManifestReference, RepositoryPath};
+use image_name::{Digest, ManifestReference};
 use registry_client::{Content, Repository};
 use tokio::sync::OnceCell;
 
 use super::blob_locations::BlobLocations;
+use crate::lock::lock;
 use crate::platform::Platform;
 
-/// An image at the destination.
+/// An image at a destination registry.
 #[derive(Debug)]
 pub(super) struct MountCandidate {
     repository: Repository,
-    name: RepositoryPath,
-    /// A digest, where a HEAD told it, else the tag.
+    /// The digest from a HEAD request, else the tag.
     reference: ManifestReference,
-    /// The platforms for which some search reads it.
-    claims: Mutex<Vec<Option<Platform>>>,
+    /// The platforms that a search reads it for.
+    readers: Mutex<Vec<Option<Platform>>>,
     children: OnceCell<Vec<Child>>,
 }
 
-/// A child of an index that is a candidate.
+/// A child of a candidate that is an index.
 #[derive(Debug)]
 struct Child {
     platform: Option<Platform>,
     digest: Digest,
-    read: OnceCell<()>,
+    is_read: OnceCell<()>,
 }
 
 impl MountCandidate {
-    pub(super) fn new(
-        repository: Repository,
-        name: RepositoryPath,
-        reference: ManifestReference,
-    ) -> Self {
+    pub(super) fn new(repository: Repository, reference: ManifestReference) -> Self {
         Self {
             repository,
-            name,
             reference,
-            claims: Mutex::default(),
+            readers: Mutex::default(),
             children: OnceCell::new(),
         }
     }
 
-    /// Whether it has nothing more to tell about this platform.
+    /// Returns true if all manifests for the platform are read.
     pub(super) fn is_read(&self, platform: Option<&Platform>) -> bool {
         let children = self.children.get();
-        children.is_some_and(|all| wanted(all, platform).all(|child| child.read.initialized()))
+        let is_read = |child: &Child| child.is_read.initialized();
+        children.is_some_and(|all| matching(all, platform).all(is_read))
     }
 
-    /// Whether it may be read for this platform: another search does so, or
-    /// this one can `pay` for it.
-    pub(super) fn claim(&self, platform: Option<&Platform>, pay: impl FnOnce() -> bool) -> bool {
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        if claims.iter().any(|claim| claim.as_ref() == platform) {
+    /// Returns true if a search may read it for the platform: another search does so already, or
+    /// `charge` finds a budget for the read.
+    pub(super) fn reserve(
+        &self,
+        platform: Option<&Platform>,
+        charge: impl FnOnce() -> bool,
+    ) -> bool {
+        let mut readers = lock(&self.readers);
+        if readers.iter().any(|reader| reader.as_ref() == platform) {
             return true;
         }
-        let paid = pay();
-        if paid {
-            claims.push(platform.cloned());
+        let is_charged = charge();
+        if is_charged {
+            readers.push(platform.cloned());
         }
-        paid
+        is_charged
     }
 
-    /// Notes the blobs of the image, of an index only the children of this
-    /// platform, and gives the number of requests that it took. What cannot be
-    /// read is no help and no failure.
+    /// Adds the blobs of the image to `blobs`, those of an index only for the platform. Returns
+    /// the number of requests. An unreadable manifest is logged and skipped.
     pub(super) async fn read(&self, blobs: &BlobLocations, platform: Option<&Platform>) -> usize {
         let requests = AtomicUsize::new(0);
         let read = async |reference: &ManifestReference| {
             requests.fetch_add(1, Ordering::Relaxed);
-            self.read_image(blobs, reference).await
+            self.read_manifest(blobs, reference).await
         };
         let root = self.children.get_or_init(|| read(&self.reference)).await;
-        let reads = wanted(root, platform).map(|child| async {
+        let reads = matching(root, platform).map(|child| async {
             let read = async || drop(read(&ManifestReference::from(&child.digest)).await);
-            child.read.get_or_init(read).await;
+            child.is_read.get_or_init(read).await;
         });
         join_all(reads).await;
         requests.into_inner()
     }
 
-    /// Notes the blobs of an image manifest, or gives the children of an index.
-    async fn read_image(&self, blobs: &BlobLocations, reference: &ManifestReference) -> Vec<Child> {
+    /// Adds the blobs of an image manifest, or returns the children of an index.
+    async fn read_manifest(
+        &self,
+        blobs: &BlobLocations,
+        reference: &ManifestReference,
+    ) -> Vec<Child> {
         let content = match self.repository.manifest(reference).await {
             Ok(Some(manifest)) => manifest.content().ok(),
             Ok(None) => None,
             Err(error) => {
-                tracing::debug!(%error, "an image at the destination could not be read");
+                tracing::debug!(%error, "cannot read an image at the destination");
                 None
             }
         };
@@ -101,14 +104,14 @@ impl MountCandidate {
                     Some(Child {
                         platform: descriptor.platform().as_ref().map(Platform::from),
                         digest: descriptor.digest().try_into().ok()?,
-                        read: OnceCell::new(),
+                        is_read: OnceCell::new(),
                     })
                 })
                 .collect(),
             Some(Content::Image { config, layers, .. }) => {
                 for descriptor in config.as_deref().into_iter().chain(&layers) {
                     if let Ok(digest) = descriptor.digest().try_into() {
-                        blobs.seen(&digest, &self.name);
+                        blobs.add(&digest, self.repository.path());
                     }
                 }
                 Vec::new()
@@ -118,8 +121,8 @@ impl MountCandidate {
     }
 }
 
-/// The children that a search for this platform looks at.
-fn wanted<'a>(
+/// Returns the children that a search for the platform reads.
+fn matching<'a>(
     children: &'a [Child],
     platform: Option<&'a Platform>,
 ) -> impl Iterator<Item = &'a Child> {

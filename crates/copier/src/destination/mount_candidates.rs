@@ -1,8 +1,8 @@
-//! The images that a registry has already, searched for a blob.
+//! The search for a blob in the images that a registry has.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
 use image_name::{ManifestReference, RepositoryPath};
@@ -10,18 +10,36 @@ use registry_client::{Blob, Repository};
 
 use super::blob_locations::BlobLocations;
 use super::mount_candidate::MountCandidate;
+use crate::lock::lock;
 use crate::platform::Platform;
 
-/// Images at the destination, with an order of likelihood for each search.
+/// Number of candidates that a search reads concurrently in its first round. Each round without a
+/// result doubles it, so that thousands of candidates do not take hundreds of round trips.
+const FIRST_ROUND: usize = 8;
+/// Maximum number of candidates that a search reads concurrently.
+const MAX_ROUND: usize = 128;
+/// Number of newest images of the same repository, and of the same source, that a search reads
+/// whatever the budget. A new image is most often a version of one of them.
+const RELATIVES: usize = 4;
+/// Number of candidates that add one read to the budget of a run. Each candidate has cost a
+/// request on both sides, so the reads add a twentieth.
+const CANDIDATES_PER_READ: usize = 10;
+/// Minimum budget of a run, for short lists.
+const MIN_RUN_BUDGET: usize = 16;
+/// Bytes of a blob that add one read to its budget: reading a manifest costs about as much as
+/// sending them.
+const BYTES_PER_READ: u64 = 256 * 1024;
+
+/// The images that a registry has, searched for blobs to mount.
 ///
-/// A search costs a request for each manifest that it reads, and finds nothing
-/// where a blob is new. So beyond what a blob's size is worth, what may be
-/// read is bounded for the run as a whole.
+/// A search costs one request for each manifest that it reads, and finds nothing if the blob is
+/// new. So each search has a budget: that of its blob, which follows from the size, and then the
+/// budget of the run, which all searches share.
 #[derive(Debug, Default)]
 pub(crate) struct MountCandidates {
     list: Mutex<List>,
-    /// ManifestCache read that no blob's size was worth.
-    spent: AtomicUsize,
+    /// Reads charged to the budget of the run.
+    charged: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -29,63 +47,55 @@ struct List {
     all: Vec<Arc<MountCandidate>>,
     by_repository: HashMap<RepositoryPath, Vec<usize>>,
     by_source: HashMap<Arc<str>, Vec<usize>>,
-    /// Each once, in the order in which they came.
+    /// Each repository once, in the order of the candidates.
     repositories: Vec<RepositoryPath>,
-    /// Those that some search reads just now.
+    /// Candidates that a search reads at this moment.
     being_read: BTreeSet<usize>,
 }
 
-/// What a blob is looked for near to.
+/// The image that needs a blob: a search starts with similar images.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SearchHint<'a> {
-    /// The repository it is needed in.
+    /// The destination repository.
     pub(crate) repository: &'a RepositoryPath,
-    /// The source it belongs to.
+    /// The source repository.
     pub(crate) source: &'a str,
-    /// The platform of the image that needs it.
+    /// The platform.
     pub(crate) platform: Option<&'a Platform>,
 }
 
-/// MountCandidates read at once when a search begins, and the most later: while it
-/// finds nothing it reads twice as many each time, so that a search through
-/// thousands does not take hundreds of round trips.
-const AT_ONCE: (usize, usize) = (8, 128);
-/// The newest images of the same repository, and of the same source: a new
-/// image is most often a version of one of them, so they are read whatever was
-/// spent.
-const RELATIVES: usize = 4;
-/// A candidate was asked for on both sides; one read for so many of them adds
-/// a twentieth to the requests that a run makes anyway.
-const CANDIDATES_PER_READ: usize = 10;
-/// Reads that a short list has all the same.
-const LEAST: usize = 16;
-/// What a blob's size is worth: reading a manifest costs about as much as
-/// sending so many bytes.
-const BYTES_PER_READ: u64 = 256 * 1024;
+/// A candidate in the order of a search.
+#[derive(Debug, Clone, Copy)]
+struct Ranked {
+    /// The index in the list.
+    index: usize,
+    /// It is among the newest of the same repository or source.
+    is_relative: bool,
+}
 
 impl MountCandidates {
-    /// Adds an image that is (or, for a row not asked for, should be) there.
+    /// Adds an image that the registry has or, for a row outside the run, should have.
     pub(crate) fn add(
         &self,
         repository: Repository,
-        name: RepositoryPath,
         source: Arc<str>,
         reference: ManifestReference,
     ) {
-        let mut list = self.lock();
+        let mut list = lock(&self.list);
         let index = list.all.len();
-        let same_repository = list.by_repository.entry(name.clone()).or_default();
+        let path = repository.path().clone();
+        let same_repository = list.by_repository.entry(path.clone()).or_default();
         same_repository.push(index);
         if same_repository.len() == 1 {
-            list.repositories.push(name.clone());
+            list.repositories.push(path);
         }
         list.by_source.entry(source).or_default().push(index);
-        let image = MountCandidate::new(repository, name, reference);
-        list.all.push(Arc::new(image));
+        let candidate = MountCandidate::new(repository, reference);
+        list.all.push(Arc::new(candidate));
     }
 
-    /// A repository that has the blob: reads candidates, likeliest first,
-    /// until one names it or no more may be read.
+    /// Returns a repository that has the blob. Reads candidates, likeliest first, until one
+    /// refers to the blob or the budget is used up.
     pub(crate) async fn find(
         &self,
         blobs: &BlobLocations,
@@ -93,131 +103,121 @@ impl MountCandidates {
         hint: SearchHint<'_>,
     ) -> Option<RepositoryPath> {
         let state = blobs.blob(&blob.digest);
-        let mut worth = blob.size / BYTES_PER_READ;
+        let mut blob_budget = blob.size / BYTES_PER_READ;
         let mut order = {
-            let list = self.lock();
-            let left = list
-                .allowance()
-                .saturating_sub(self.spent.load(Ordering::Relaxed));
-            let payable = usize::try_from(worth).unwrap_or(usize::MAX);
-            list.likeliest(hint, payable.saturating_add(left))
+            let list = lock(&self.list);
+            let charged = self.charged.load(Ordering::Relaxed);
+            let run_budget = list.run_budget().saturating_sub(charged);
+            let reads = usize::try_from(blob_budget).unwrap_or(usize::MAX);
+            list.likeliest(hint, reads.saturating_add(run_budget))
         };
-        let (mut at_once, most_at_once) = AT_ONCE;
+        let mut round = FIRST_ROUND;
         loop {
-            if let Some(place) = state.known_place(hint.repository) {
-                return Some(place);
+            if let Some(repository) = state.known_repository(hint.repository) {
+                return Some(repository);
             }
-            let some = self.claim(&mut order, hint, &mut worth, at_once);
-            if some.is_empty() {
+            let reserved = self.reserve(&mut order, hint, &mut blob_budget, round);
+            if reserved.is_empty() {
                 return None;
             }
-            let reads = some
+            let reads = reserved
                 .iter()
-                .map(|(_, image)| image.read(blobs, hint.platform));
-            // A claim pays for one request; an index takes more.
-            let more = join_all(reads).await.into_iter();
-            let more = more.map(|requests| requests.saturating_sub(1)).sum();
-            self.spent.fetch_add(more, Ordering::Relaxed);
-            self.lock()
+                .map(|(_, candidate)| candidate.read(blobs, hint.platform));
+            // The reservation has charged one request; an index takes more.
+            let further = join_all(reads).await.into_iter();
+            let further = further.map(|requests| requests.saturating_sub(1)).sum();
+            self.charged.fetch_add(further, Ordering::Relaxed);
+            let is_reserved = |index: &usize| reserved.iter().any(|(read, _)| read == index);
+            lock(&self.list)
                 .being_read
-                .retain(|index| !some.iter().any(|(read, _)| read == index));
-            at_once = most_at_once.min(at_once * 2);
+                .retain(|index| !is_reserved(index));
+            round = MAX_ROUND.min(round * 2);
         }
     }
 
-    /// The next so many of an order that are not read and can be paid for, or
-    /// that others read.
-    fn claim(
+    /// Returns up to `most` next candidates that are not read, and that a budget covers or
+    /// another search reads.
+    fn reserve(
         &self,
-        order: &mut impl Iterator<Item = (usize, bool)>,
+        order: &mut impl Iterator<Item = Ranked>,
         hint: SearchHint<'_>,
-        worth: &mut u64,
+        blob_budget: &mut u64,
         most: usize,
     ) -> Vec<(usize, Arc<MountCandidate>)> {
-        let mut list = self.lock();
-        let allowance = list.allowance();
-        let affordable = order.filter_map(|(index, relative)| {
-            let image = &list.all[index];
-            let pay = || self.pay(worth, relative, allowance);
-            let claimed = !image.is_read(hint.platform) && image.claim(hint.platform, pay);
-            claimed.then(|| (index, Arc::clone(image)))
+        let mut list = lock(&self.list);
+        let run_budget = list.run_budget();
+        let affordable = order.filter_map(|Ranked { index, is_relative }| {
+            let candidate = &list.all[index];
+            let charge = || self.charge(blob_budget, is_relative, run_budget);
+            let is_reserved =
+                !candidate.is_read(hint.platform) && candidate.reserve(hint.platform, charge);
+            is_reserved.then(|| (index, Arc::clone(candidate)))
         });
-        let some: Vec<_> = affordable.take(most).collect();
-        list.being_read.extend(some.iter().map(|(index, _)| *index));
-        some
+        let reserved: Vec<_> = affordable.take(most).collect();
+        let indexes = reserved.iter().map(|(index, _)| *index);
+        list.being_read.extend(indexes);
+        reserved
     }
 
-    /// Whether another candidate may be read: on account of the blob, or else
-    /// of the run.
-    fn pay(&self, worth: &mut u64, relative: bool, allowance: usize) -> bool {
-        if let Some(left) = worth.checked_sub(1) {
-            *worth = left;
+    /// Charges one read to the budget of the blob, or else to that of the run. Returns false if
+    /// both are used up.
+    fn charge(&self, blob_budget: &mut u64, is_relative: bool, run_budget: usize) -> bool {
+        if let Some(left) = blob_budget.checked_sub(1) {
+            *blob_budget = left;
             return true;
         }
-        let may = relative || self.spent.load(Ordering::Relaxed) < allowance;
-        if may {
-            self.spent.fetch_add(1, Ordering::Relaxed);
+        let is_covered = is_relative || self.charged.load(Ordering::Relaxed) < run_budget;
+        if is_covered {
+            self.charged.fetch_add(1, Ordering::Relaxed);
         }
-        may
+        is_covered
     }
 
-    /// How many images a search would look at.
+    /// Returns the number of candidates that a search would visit.
     #[cfg(feature = "benchmarks")]
-    pub(crate) fn order(&self, hint: SearchHint<'_>, payable: usize) -> usize {
-        self.lock().likeliest(hint, payable).count()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn search_length(&self, hint: SearchHint<'_>, budget: usize) -> usize {
+        lock(&self.list).likeliest(hint, budget).count()
     }
 }
 
 impl List {
-    /// What a run may read that no blob's size is worth.
-    fn allowance(&self) -> usize {
-        (self.all.len() / CANDIDATES_PER_READ).max(LEAST)
+    /// Returns the number of reads that all searches of a run share.
+    fn run_budget(&self) -> usize {
+        (self.all.len() / CANDIDATES_PER_READ).max(MIN_RUN_BUDGET)
     }
 
-    /// Those that are not read: the newest images of the same repository, then
-    /// of the same source, then what others are reading; then, as many as are
-    /// `payable`, the newest of every repository, since images of one have most
-    /// in common, and all.
+    /// Returns the unread candidates: the newest of the same repository, then of the same source,
+    /// then those that other searches read, then `budget` others: the newest of each repository
+    /// first, because images of one repository have most blobs in common.
     ///
-    /// Most blobs of a long list are searched for when all that may be read
-    /// was: then the list is not gone through.
-    ///
-    /// Gives places in the list, and whether it is a relative.
+    /// Most searches of a long list start after the budget of the run is used up, and then do not
+    /// walk the list.
     fn likeliest(
         &self,
         hint: SearchHint<'_>,
-        payable: usize,
-    ) -> impl Iterator<Item = (usize, bool)> + use<> {
+        budget: usize,
+    ) -> impl Iterator<Item = Ranked> + use<> {
         let newest = |all: Option<&Vec<usize>>| {
             let all = all.into_iter().flatten().rev().copied();
             all.take(RELATIVES).collect::<Vec<_>>()
         };
-        let mut seen = HashSet::new();
-        let mut unread = |index: &usize| {
-            let image = &self.all[*index];
-            seen.insert(*index) && !image.is_read(hint.platform)
-        };
+        let mut visited = HashSet::new();
+        let mut is_unread =
+            |index: &usize| visited.insert(*index) && !self.all[*index].is_read(hint.platform);
         let mut relatives = newest(self.by_repository.get(hint.repository));
         relatives.extend(newest(self.by_source.get(hint.source)));
-        relatives.retain(&mut unread);
+        relatives.retain(&mut is_unread);
+        let being_read = self.being_read.iter().copied();
+        let being_read: Vec<_> = being_read.filter(&mut is_unread).collect();
         let repositories = self.repositories.iter();
-        let one_each = repositories.filter_map(|name| self.by_repository[name].last().copied());
-        let being_read: Vec<_> = self
-            .being_read
-            .iter()
-            .copied()
-            .filter(&mut unread)
-            .collect();
+        let one_each = repositories.filter_map(|path| self.by_repository[path].last().copied());
         let others = one_each.chain(0..self.all.len());
-        let others = others.filter(unread).take(payable);
+        let others = others.filter(is_unread).take(budget);
         let mut others: Vec<_> = being_read.into_iter().chain(others).collect();
-        // A thousand searches may begin together.
+        // Thousands of searches may start at the same time.
         others.shrink_to_fit();
-        let relatives = relatives.into_iter().map(|index| (index, true));
-        relatives.chain(others.into_iter().map(|index| (index, false)))
+        let ranked = |is_relative| move |index| Ranked { index, is_relative };
+        let relatives = relatives.into_iter().map(ranked(true));
+        relatives.chain(others.into_iter().map(ranked(false)))
     }
 }

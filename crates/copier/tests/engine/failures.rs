@@ -108,7 +108,7 @@ async fn two_sources_for_one_destination_the_first_wins_the_later_fails() {
     assert_eq!(statuses, ["copied", "failed", "unchanged"], "{report:#?}");
     let error = report.rows[1].error.as_ref().unwrap().to_string();
     assert!(
-        error.contains("is filled by") && error.contains("one:v1"),
+        error.contains("is already the destination of") && error.contains("one:v1"),
         "{error}"
     );
     let stored = target.tagged("mirror/app", "v1").unwrap();
@@ -125,7 +125,7 @@ async fn a_source_that_is_its_own_destination_is_refused() {
         .await;
     let error = report.rows[0].error.as_ref().unwrap().to_string();
     assert!(
-        error.contains("is the source and the destination at once"),
+        error.contains("the source and the destination are both"),
         "{error}"
     );
     assert_eq!(source.request_count(), 0);

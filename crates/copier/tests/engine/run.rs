@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use copier::{Options, Progress, Report, Row};
+use copier::{Options, Progress, Report, Row, RunContext};
 use embedded_registry::{Registry, RunningRegistry};
 use registry_client::Client;
 use tokio_util::sync::CancellationToken;
 
-/// A run, by default with referrers and without credentials.
+/// The options and other rows of a run; by default with referrers.
 #[derive(Default)]
 pub struct Run {
     pub options: Options,
@@ -24,18 +24,16 @@ impl Run {
         self.sync_by(&client(), rows).await
     }
 
-    /// With a client that knows its hosts already.
+    /// Runs with a client that may know its hosts from earlier runs.
     pub async fn sync_by(&self, client: &Client, rows: &[Row]) -> Report {
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
-        copier::sync(
+        let context = RunContext {
             client,
-            rows,
-            &self.other_rows,
-            &self.options,
-            &progress,
-            &stop,
-        )
-        .await
+            options: &self.options,
+            progress: &progress,
+            stop: &stop,
+        };
+        copier::sync(context, rows, &self.other_rows).await
     }
 }
 
@@ -51,7 +49,7 @@ pub fn row(source: &RunningRegistry, image: &str, target: &RunningRegistry, name
     }
 }
 
-/// Requests of a method whose path contains a text.
+/// Returns the number of requests of a method whose path contains a text.
 pub fn count(registry: &RunningRegistry, method: &str, path: &str) -> usize {
     let requests = registry.requests();
     requests
@@ -60,7 +58,7 @@ pub fn count(registry: &RunningRegistry, method: &str, path: &str) -> usize {
         .count()
 }
 
-/// A registry with the referrers API that remembers its requests.
+/// Starts a registry with the referrers API and an access log.
 pub async fn registry() -> RunningRegistry {
     Registry::new().access_log(10_000).start().await.unwrap()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use copier::{Options, Progress, Report, Row};
+use copier::{Options, Progress, Report, Row, RunContext};
 use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
 use registry_client::{Client, RetryPolicy, Timeouts};
 use serde_json::{Value, json};
@@ -58,7 +58,13 @@ pub fn client(timeouts: Timeouts, folder: &Path, hosts: &[String]) -> Client {
 /// A run.
 pub async fn sync(client: &Client, rows: &[Row]) -> Report {
     let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
-    copier::sync(client, rows, &[], &Options::default(), &progress, &stop).await
+    let context = RunContext {
+        client,
+        options: &Options::default(),
+        progress: &progress,
+        stop: &stop,
+    };
+    copier::sync(context, rows, &[]).await
 }
 
 /// `source/NAME:1` at a host, and `TARGET/NAME:1` at another.

@@ -35,6 +35,9 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
         RowError::SameLocation { .. } => {
             Some("change the destination of the row, or run without --registries-conf".to_owned())
         }
+        RowError::Conflict(_) => {
+            Some("give one of the two rows another destination or tag".to_owned())
+        }
         _ => None,
     }
 }
@@ -46,7 +49,7 @@ pub(crate) fn for_comparison(row: &Row, error: &CompareError) -> Option<String> 
         CompareError::Destination(error) => for_request(Operation::Read, &row.destination, error),
         CompareError::SourceMissing { .. } => Some(source_missing(row)),
         CompareError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
-        CompareError::Manifest(_) | CompareError::Digest(_) => None,
+        _ => None,
     }
 }
 

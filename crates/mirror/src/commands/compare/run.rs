@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use copier::{Options, Progress, Row};
+use copier::{Options, Progress, Row, RunContext};
 
 use super::compared::{CompareRun, ComparedRow};
 use super::report::{ComparedJson, ComparedText};
@@ -79,7 +79,13 @@ pub(crate) async fn compare(
     let rows: Vec<Row> = selection.rows.iter().map(|row| row.row.clone()).collect();
     let display = session.progress_display.show(rows.len(), &progress);
     let watch = session.status_signal.watch(rows.len(), &progress, &client);
-    let report = Box::pin(copier::compare(&client, &rows, options, &progress, &stop)).await;
+    let context = RunContext {
+        client: &client,
+        options,
+        progress: &progress,
+        stop: &stop,
+    };
+    let report = Box::pin(copier::compare(context, &rows)).await;
     drop((display, watch));
     let rows = selection.rows.into_iter().zip(report.rows);
     Ok(CompareRun {

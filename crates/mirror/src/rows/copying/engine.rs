@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use copier::{MovedTag, Options, Progress, Row};
+use copier::{MovedTag, Options, Progress, Row, RunContext};
 
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::failure::Failure;
@@ -61,14 +61,13 @@ pub(crate) async fn copy_rows(
         ..options.clone()
     };
     let start = Instant::now();
-    let synced = copier::sync(
-        &client,
-        &rows,
-        &request.other_rows,
-        &options,
-        &progress,
-        &stop,
-    );
+    let context = RunContext {
+        client: &client,
+        options: &options,
+        progress: &progress,
+        stop: &stop,
+    };
+    let synced = copier::sync(context, &rows, &request.other_rows);
     let report = Box::pin(synced).await;
     let duration = start.elapsed();
     drop((display, watch));

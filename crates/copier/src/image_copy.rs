@@ -1,0 +1,321 @@
+//! The copy of one image: children before parents, blobs before manifests.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
+use image_name::{Digest, ManifestReference};
+use oci_spec::image::Descriptor;
+use registry_client::{Blob, Content, Manifest, Repository};
+
+use crate::destination::DestinationRegistry;
+use crate::engine::Engine;
+use crate::listing_gaps::ListingGap;
+use crate::lock::lock;
+use crate::platform::Platform;
+use crate::report::RowError;
+use crate::subject::{Subject, check_subject};
+
+/// Maximum nesting of indexes; real images have two levels.
+const MAX_DEPTH: usize = 8;
+/// Maximum number of children of one index; real images have dozens.
+const MAX_CHILDREN: usize = 2_000;
+/// Maximum number of layers of one manifest. Container runtimes stop at 127, artifacts may have
+/// more.
+const MAX_LAYERS: usize = 10_000;
+
+/// The copy of one image from a source repository to a destination repository, with what the
+/// outcome of its row reports.
+#[derive(Debug)]
+pub(crate) struct ImageCopy<'a> {
+    pub(crate) engine: &'a Engine<'a>,
+    pub(crate) source: &'a Repository,
+    pub(crate) destination: &'a Repository,
+    /// The registry of the destination.
+    pub(crate) registry: &'a DestinationRegistry,
+    bytes_sent: AtomicU64,
+    manifests_written: AtomicU64,
+    warnings: Mutex<Vec<String>>,
+    listing_gaps: Mutex<BTreeSet<ListingGap>>,
+}
+
+/// The presence of content at the destination, as far as it is known before a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// The parent is missing, so its children are copied without a query.
+    Absent,
+    /// Some children may be present.
+    Unknown,
+}
+
+/// The relation of a manifest to the one that it is copied for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Relation<'a> {
+    /// An index lists it.
+    Child,
+    /// It is listed as a referrer, and must have the other manifest as its subject.
+    Referrer(&'a Subject),
+}
+
+/// A manifest that is copied for another one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RelatedManifest<'a> {
+    pub(crate) descriptor: &'a Descriptor,
+    /// The manifest that it is copied for.
+    pub(crate) parent: &'a Digest,
+    pub(crate) relation: Relation<'a>,
+    pub(crate) presence: Presence,
+    /// Levels below the image of the row, which has 0.
+    pub(crate) depth: usize,
+}
+
+impl<'a> ImageCopy<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine<'a>,
+        source: &'a Repository,
+        destination: &'a Repository,
+        registry: &'a DestinationRegistry,
+    ) -> Self {
+        Self {
+            engine,
+            source,
+            destination,
+            registry,
+            bytes_sent: AtomicU64::new(0),
+            manifests_written: AtomicU64::new(0),
+            warnings: Mutex::default(),
+            listing_gaps: Mutex::default(),
+        }
+    }
+
+    /// Copies everything under a manifest that the destination lacks.
+    ///
+    /// `depth` is 0 for the image of a row.
+    pub(crate) fn copy_contents<'f>(
+        &'f self,
+        manifest: &'f Manifest,
+        platform: Option<&'f Platform>,
+        presence: Presence,
+        depth: usize,
+    ) -> LocalBoxFuture<'f, Result<(), RowError>> {
+        async move {
+            if depth > MAX_DEPTH {
+                let detail = format!("it is nested in more than {MAX_DEPTH} indexes");
+                return Err(limit_exceeded(&manifest.digest, detail));
+            }
+            match manifest.content()? {
+                Content::Index { manifests, .. } => {
+                    self.copy_children(&manifest.digest, &manifests, presence, depth + 1)
+                        .await
+                }
+                Content::Image { config, layers, .. } => {
+                    if layers.len() > MAX_LAYERS {
+                        let detail = format!("{} layers, at most {MAX_LAYERS}", layers.len());
+                        return Err(limit_exceeded(&manifest.digest, detail));
+                    }
+                    let blobs = config
+                        .as_deref()
+                        .into_iter()
+                        .chain(&layers)
+                        .filter(|blob| !is_foreign(blob));
+                    let copies = blobs.map(|blob| async move {
+                        self.copy_blob(&Blob::try_from(blob)?, platform).await
+                    });
+                    try_join_all(copies).await.map(drop)
+                }
+            }
+        }
+        .boxed_local()
+    }
+
+    /// Copies the children of an index that the destination lacks.
+    pub(crate) async fn copy_children(
+        &self,
+        parent: &Digest,
+        children: &[Descriptor],
+        presence: Presence,
+        depth: usize,
+    ) -> Result<(), RowError> {
+        if children.len() > MAX_CHILDREN {
+            let detail = format!("{} manifests, at most {MAX_CHILDREN}", children.len());
+            return Err(limit_exceeded(parent, detail));
+        }
+        let copies = children.iter().map(|descriptor| {
+            self.copy_related(RelatedManifest {
+                descriptor,
+                parent,
+                relation: Relation::Child,
+                presence,
+                depth,
+            })
+        });
+        try_join_all(copies).await.map(drop)
+    }
+
+    /// Copies one manifest with everything under it, unless the destination has it. Rows that
+    /// need the same manifest wait for one copy.
+    pub(crate) fn copy_related<'f>(
+        &'f self,
+        manifest: RelatedManifest<'f>,
+    ) -> LocalBoxFuture<'f, Result<(), RowError>> {
+        async move {
+            let digest = manifest.descriptor.digest().try_into()?;
+            let key = (self.destination.path().clone(), digest);
+            let copy = || self.copy_missing(manifest);
+            // A cell waits only for cells of content that it lists by digest, and no content can
+            // list itself, so cells never wait for each other in a circle.
+            self.registry.manifests.get_or_try_init(key, copy).await
+        }
+        .boxed_local()
+    }
+
+    async fn copy_missing(&self, related: RelatedManifest<'_>) -> Result<(), RowError> {
+        let digest = &Digest::try_from(related.descriptor.digest())?;
+        if related.presence == Presence::Unknown {
+            let head = self.destination.head_manifest(digest).await;
+            if head.map_err(RowError::Write)?.is_some() {
+                return Ok(());
+            }
+        }
+        let platform = related.descriptor.platform().as_ref().map(Platform::from);
+        let Some(manifest) = self.source_manifest(digest).await? else {
+            return self
+                .copy_blob_child(related.parent, related.descriptor)
+                .await;
+        };
+        if let Relation::Referrer(subject) = related.relation {
+            self.check_attached(subject).await?;
+            check_subject(&manifest, &subject.digest)?;
+        }
+        self.copy_contents(
+            &manifest,
+            platform.as_ref(),
+            related.presence,
+            related.depth,
+        )
+        .await?;
+        self.write_manifest(digest, &manifest).await
+    }
+
+    /// Copies content of an index that is not a manifest. Registries store it as a blob.
+    async fn copy_blob_child(&self, parent: &Digest, child: &Descriptor) -> Result<(), RowError> {
+        let blob = Blob::try_from(child)?;
+        let is_at_source = self.source.has_blob(&blob).await;
+        if is_at_source.map_err(RowError::Read)? {
+            return self.copy_blob(&blob, None).await;
+        }
+        Err(RowError::Incomplete {
+            parent: parent.clone(),
+            child: blob.digest,
+        })
+    }
+
+    /// Checks that a subject belongs to the image of the row, before anything about it is
+    /// written. A subject that is itself a referrer may be at the destination already, unread in
+    /// this run.
+    ///
+    /// # Errors
+    ///
+    /// [`RowError::SubjectMismatch`].
+    pub(crate) async fn check_attached(&self, subject: &Subject) -> Result<(), RowError> {
+        let Some(listed) = &subject.refers_to else {
+            return Ok(());
+        };
+        match self.source_manifest(&subject.digest).await? {
+            Some(manifest) => check_subject(&manifest, listed),
+            None => Err(RowError::Incomplete {
+                parent: listed.clone(),
+                child: subject.digest.clone(),
+            }),
+        }
+    }
+
+    /// Returns a manifest of the source, `None` if the source lacks it.
+    pub(crate) async fn source_manifest(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<Manifest>, RowError> {
+        let fetched = self.engine.manifests.get(self.source, digest).await;
+        fetched.map_err(RowError::Read)
+    }
+
+    /// Writes a manifest to the destination.
+    pub(crate) async fn write_manifest(
+        &self,
+        reference: impl Into<ManifestReference>,
+        manifest: &Manifest,
+    ) -> Result<(), RowError> {
+        let put = self.destination.put_manifest(reference, manifest).await;
+        self.manifests_written.fetch_add(1, Ordering::Relaxed);
+        put.map(drop).map_err(RowError::Write)
+    }
+
+    /// Returns true if a manifest was written for the row.
+    pub(crate) fn has_written(&self) -> bool {
+        self.manifests_written.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts bytes of a blob that was sent.
+    pub(crate) fn add_bytes_sent(&self, bytes: u64) {
+        let counts = &self.engine.blob_counts;
+        counts.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes_sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        self.bytes_sent.load(Ordering::Relaxed)
+    }
+
+    /// Adds a warning to the outcome of the row, once.
+    pub(crate) fn warn(&self, warning: String) {
+        let mut warnings = lock(&self.warnings);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// Notes a list that the source does not have.
+    pub(crate) fn add_listing_gap(&self, gap: ListingGap) {
+        lock(&self.listing_gaps).insert(gap);
+    }
+
+    pub(crate) fn take_listing_gaps(&self) -> BTreeSet<ListingGap> {
+        std::mem::take(&mut *lock(&self.listing_gaps))
+    }
+
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.warnings))
+    }
+}
+
+/// Returns the digests of descriptors, in their order.
+///
+/// # Errors
+///
+/// [`RowError::Digest`] for a digest of an unregistered algorithm.
+pub(crate) fn digests_of(descriptors: &[Descriptor]) -> Result<Vec<Digest>, RowError> {
+    let digests = descriptors.iter().map(|child| child.digest().try_into());
+    digests.collect::<Result<_, _>>().map_err(RowError::from)
+}
+
+fn limit_exceeded(digest: &Digest, detail: String) -> RowError {
+    RowError::LimitExceeded {
+        digest: digest.clone(),
+        detail,
+    }
+}
+
+/// Returns true for a layer that clients fetch from its publisher only.
+///
+/// Source: image specification, "Non-Distributable Layers"; Docker's `foreign.diff`. A layer
+/// without URLs has no other origin, so it is copied.
+fn is_foreign(descriptor: &Descriptor) -> bool {
+    let media_type = descriptor.media_type().to_string();
+    let restricted = media_type.contains(".foreign.") || media_type.contains(".nondistributable.");
+    restricted
+        && descriptor
+            .urls()
+            .as_ref()
+            .is_some_and(|urls| !urls.is_empty())
+}

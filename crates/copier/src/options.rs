@@ -1,0 +1,91 @@
+//! The options of a run.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use registry_client::Client;
+use tokio_util::sync::CancellationToken;
+
+use crate::platform::Platform;
+use crate::progress::Progress;
+
+/// The client and the options of a run, with its progress and its stop signal.
+#[derive(Debug, Clone, Copy)]
+pub struct RunContext<'a> {
+    /// The client that sends the requests.
+    pub client: &'a Client,
+    /// The options.
+    pub options: &'a Options,
+    /// The progress that the run updates.
+    pub progress: &'a Arc<Progress>,
+    /// The signal that interrupts the run.
+    pub stop: &'a CancellationToken,
+}
+
+/// Options of a run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The platforms that are copied, `None` for all.
+    pub platforms: Option<PlatformSelection>,
+    /// Also write the `TAG-ARCH` tags.
+    pub arch_tags: bool,
+    /// Also copy referrers and digest tags.
+    pub referrers: bool,
+    /// Report the outcome of each row without writing anything.
+    pub dry_run: bool,
+    /// The treatment of a row with a moved source tag.
+    pub moved: MovedTag,
+    /// Time for rows in flight to finish after an interrupt.
+    pub grace: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            platforms: None,
+            arch_tags: false,
+            referrers: true,
+            dry_run: false,
+            moved: MovedTag::Kept,
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The treatment of a row whose source tag has moved away from the approved digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovedTag {
+    /// The destination has, or gets, the approved digest, and the outcome reports the move.
+    Kept,
+    /// The row fails, and nothing is written for it.
+    Refused,
+}
+
+/// The platforms of an index that are copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformSelection {
+    /// The platforms. A row fails if its image has none of them.
+    pub platforms: Vec<Platform>,
+    /// The treatment of the index.
+    pub index: NarrowedIndex,
+}
+
+/// The treatment of an index of which some platforms are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NarrowedIndex {
+    /// A new index with the selected descriptors, and so with a new digest.
+    Rebuilt,
+    /// The same bytes and digest; the other children are missing.
+    Sparse,
+}
+
+impl fmt::Display for PlatformSelection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, platform) in self.platforms.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{platform}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! The image that the destination of a row gets: the source's, or its selected platforms.
+
+use oci_spec::image::Descriptor;
+use registry_client::{Blob, Content, Manifest};
+
+use crate::image_copy::ImageCopy;
+use crate::narrow::{kept_children, offered, rebuilt};
+use crate::options::{NarrowedIndex, PlatformSelection};
+use crate::platform::Platform;
+use crate::report::RowError;
+
+/// The image that is written for a row.
+#[derive(Debug)]
+pub(crate) struct SelectedImage {
+    /// The manifest that gets the tag.
+    pub(crate) root: Manifest,
+    /// The children that are copied, `None` for an image that is not an index.
+    pub(crate) children: Option<Vec<Descriptor>>,
+}
+
+impl SelectedImage {
+    /// Applies the platform selection of the run to an image.
+    ///
+    /// # Errors
+    ///
+    /// [`RowError::NoPlatform`] if the image has none of the platforms.
+    pub(crate) async fn select(image: &ImageCopy<'_>, root: Manifest) -> Result<Self, RowError> {
+        match (&image.engine.options.platforms, root.content()?) {
+            (None, Content::Index { manifests, .. }) => Ok(Self {
+                root,
+                children: Some(manifests),
+            }),
+            (Some(selection), Content::Index { manifests, .. }) => {
+                Self::narrow(root, manifests, selection)
+            }
+            (selection, Content::Image { config, .. }) => {
+                if let Some(selection) = selection {
+                    let platform = config_platform(image, config.as_deref()).await?;
+                    check_platform(selection, platform.as_ref())?;
+                }
+                Ok(Self {
+                    root,
+                    children: None,
+                })
+            }
+        }
+    }
+
+    fn narrow(
+        root: Manifest,
+        children: Vec<Descriptor>,
+        selection: &PlatformSelection,
+    ) -> Result<Self, RowError> {
+        let kept = kept_children(&children, &selection.platforms);
+        if !kept.contains(&true) {
+            return Err(no_platform(selection, offered(&children)));
+        }
+        let root = match selection.index {
+            NarrowedIndex::Rebuilt if kept.contains(&false) => {
+                rebuilt(&root, &kept).unwrap_or(root)
+            }
+            NarrowedIndex::Rebuilt | NarrowedIndex::Sparse => root,
+        };
+        let children = children.into_iter().zip(kept).filter(|(_, kept)| *kept);
+        Ok(Self {
+            root,
+            children: Some(children.map(|(child, _)| child).collect()),
+        })
+    }
+}
+
+/// Returns the platform in the config of a source image.
+pub(crate) async fn config_platform(
+    image: &ImageCopy<'_>,
+    config: Option<&Descriptor>,
+) -> Result<Option<Platform>, RowError> {
+    let Some(config) = config else {
+        return Ok(None);
+    };
+    let platform = Platform::read_config(image.source, &Blob::try_from(config)?).await;
+    platform.map_err(RowError::Read)
+}
+
+/// An artifact has no platform, and is copied whatever the selection.
+fn check_platform(
+    selection: &PlatformSelection,
+    platform: Option<&Platform>,
+) -> Result<(), RowError> {
+    let Some(platform) = platform else {
+        return Ok(());
+    };
+    let mut selected = selection.platforms.iter();
+    if selected.any(|selected| selected.accepts(platform)) {
+        return Ok(());
+    }
+    Err(no_platform(selection, platform.to_string()))
+}
+
+fn no_platform(selection: &PlatformSelection, available: String) -> RowError {
+    RowError::NoPlatform {
+        selected: selection.to_string(),
+        available,
+    }
+}
