@@ -32,10 +32,10 @@ impl HostActivity {
     pub(crate) fn of(host: &Host) -> Self {
         Self {
             host: host.name().to_owned(),
-            limit: host.limit.at_once(),
-            paused: host.limit.pause_left(),
-            tokens_paused: host.realm.0.pause_left(),
-            unresponsive: host.breaker.is_open(),
+            limit: host.peer.limit.at_once(),
+            paused: host.peer.limit.pause_left(),
+            tokens_paused: host.token_server.limit.pause_left(),
+            unresponsive: host.peer.breaker.is_open(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::requests::{Blob, OCTETS, UploadSession};
 use super::transfer::{Progress, TransferSide, UploadFailure};
 use crate::error::Error;
 use crate::repository::Repository;
-use crate::transport::{Permit, Retries, RetryDecision};
+use crate::transport::{Permit, Retries};
 
 /// Held in memory so that it can be sent again; well below the 20 MB of Azure
 /// and the bounds of common proxies.
@@ -84,14 +84,12 @@ impl Repository {
             if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) && out_of_range < 3 {
                 out_of_range += 1;
             } else {
-                match retries.decide(&error, idle, fastrand::f32()) {
-                    RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
-                    RetryDecision::PauseHost(wait) => self.host.pause(wait),
-                    RetryDecision::GiveUp => {
-                        let given_up = failure(self.host.record_failure(error));
-                        return Err(given_up.after_idling(retries.lost()).after_all_tries());
-                    }
-                }
+                let retried = self.host.peer.retry(&mut retries, error, idle).await;
+                retried.map_err(|error| {
+                    failure(error)
+                        .after_idling(retries.lost())
+                        .after_all_tries()
+                })?;
             }
             let status = self.upload_status(&session, permit).await;
             let (next, reached) =

@@ -14,7 +14,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
-use crate::transport::{Permit, Response, Retries, RetryDecision};
+use crate::transport::{Permit, Response, Retries};
 
 /// A blob on its way, piece by piece.
 ///
@@ -95,12 +95,9 @@ impl BlobReader {
                 self.retries = Retries::new(self.repository.host.retry_policy());
             }
             self.failed_at = self.received;
+            let peer = &self.repository.host.peer;
             let idle = begun.elapsed();
-            match self.retries.decide(&error, idle, fastrand::f32()) {
-                RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
-                RetryDecision::PauseHost(wait) => self.repository.host.pause(wait),
-                RetryDecision::GiveUp => return Err(self.repository.host.record_failure(error)),
-            }
+            peer.retry(&mut self.retries, error, idle).await?;
         }
     }
 

@@ -10,7 +10,7 @@ use super::requests::{Blob, UploadSession};
 use crate::capabilities::UploadForm;
 use crate::error::Error;
 use crate::repository::Repository;
-use crate::transport::{Permit, Retries, RetryDecision, is_transient};
+use crate::transport::{Permit, Retries, is_transient};
 
 /// Told of bytes on their way, as they are handed to the destination.
 pub(super) type Progress = Arc<dyn Fn(u64) + Send + Sync>;
@@ -182,14 +182,9 @@ impl Upload<'_> {
             } else if failed.session_lost && restarts < RESTARTS {
                 restarts += 1;
             } else {
-                match retries.decide(error, failed.idle, fastrand::f32()) {
-                    RetryDecision::GiveUp => {
-                        host.record_failure(failed.error.error.clone());
-                        return Err(failed.error);
-                    }
-                    RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
-                    RetryDecision::PauseHost(wait) => host.pause(wait),
-                }
+                let TransferError { side, error } = failed.error;
+                let retried = host.peer.retry(&mut retries, error, failed.idle).await;
+                retried.map_err(|error| TransferError { side, error })?;
             }
         }
     }

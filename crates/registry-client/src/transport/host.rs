@@ -10,9 +10,10 @@ use url::Url;
 
 use super::circuit_breaker::CircuitBreaker;
 use super::host_clients::HostClients;
-use super::host_limit::HostLimit;
+use super::host_limit::{HostLimit, Permit};
 use super::http_client::{HttpClientSettings, Purpose};
 use super::in_flight::InFlight;
+use super::peer::Peer;
 use super::retry_policy::RetryPolicy;
 use super::timeouts::Timeouts;
 use crate::auth::AuthState;
@@ -61,10 +62,9 @@ pub(crate) struct Host {
     trust: HostTrust,
     /// For redirects to other hosts, on and off this machine.
     redirect_clients: [OnceLock<reqwest::Client>; 2],
-    pub(crate) limit: Arc<HostLimit>,
-    pub(crate) breaker: CircuitBreaker,
-    /// Pauses and breaker of the token server, which is another host.
-    pub(crate) realm: (HostLimit, CircuitBreaker),
+    pub(crate) peer: Peer,
+    /// The token server, which may be another host. Its limit only serves for pauses.
+    pub(crate) token_server: Peer,
     pub(super) auth: AuthState,
     pub(super) auth_probe: ProbeGate,
     pub(crate) capabilities: Capabilities,
@@ -93,7 +93,10 @@ impl Host {
         let settings = client_settings(shared);
         let build = |purpose| settings.build(authority, security, &trust, purpose);
         let clients = HostClients::new(build(Purpose::Api)?, build(Purpose::Blobs)?);
-        let backoff = shared.retry_policy.initial_backoff;
+        let peer = |limit| Peer {
+            limit: Arc::new(limit),
+            breaker: CircuitBreaker::new(shared.retry_policy.initial_backoff),
+        };
         Ok(Self {
             name: name.to_owned(),
             security,
@@ -101,9 +104,8 @@ impl Host {
             clients,
             trust,
             redirect_clients: [OnceLock::new(), OnceLock::new()],
-            limit: Arc::new(HostLimit::new(STARTING_LIMIT, shared.jobs)),
-            breaker: CircuitBreaker::new(backoff),
-            realm: (HostLimit::new(1, 1), CircuitBreaker::new(backoff)),
+            peer: peer(HostLimit::new(STARTING_LIMIT, shared.jobs)),
+            token_server: peer(HostLimit::new(1, 1)),
             auth: AuthState::new(),
             auth_probe: ProbeGate::new(),
             capabilities: Capabilities::of(name),
@@ -171,7 +173,7 @@ impl Host {
 
     /// Notes that the host answered at this URL.
     pub(super) fn record_response(&self, url: &Url) {
-        self.breaker.record_response();
+        self.peer.breaker.record_response();
         if self.detected_scheme.load(Ordering::Relaxed) == UNSEEN {
             let spoken = if url.scheme() == "https" { TLS } else { PLAIN };
             self.detected_scheme.store(spoken, Ordering::Relaxed);
@@ -212,8 +214,9 @@ impl Host {
     }
 
     /// A place among the host's requests.
-    pub(crate) async fn permit(&self) -> Result<super::host_limit::Permit, Error> {
-        self.limit
+    pub(crate) async fn permit(&self) -> Result<Permit, Error> {
+        self.peer
+            .limit
             .acquire(&self.name, self.shared.retry_policy.max_wait)
             .await
     }

@@ -12,7 +12,7 @@ use super::host::Host;
 use super::host_limit::Permit;
 use super::response::{BufferedResponse, Response};
 use super::retry_after::retry_after;
-use super::retry_policy::{Retries, RetryDecision, RetryPolicy};
+use super::retry_policy::{Retries, RetryPolicy};
 use crate::auth::{Authorization, Scopes};
 use crate::error::{Error, StatusError};
 use crate::redact;
@@ -121,24 +121,9 @@ impl Host {
                 Err(error) => error,
             };
             self.clients.failed(&error);
-            let next = match self.breaker.decide(&error) {
-                Some(next) => next,
-                None => retries.decide(&error, begun.elapsed(), fastrand::f32()),
-            };
-            tracing::debug!(%error, ?next, "a request failed");
-            match next {
-                RetryDecision::GiveUp => return Err(self.record_failure(error)),
-                RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
-                RetryDecision::PauseHost(wait) => self.limit.pause(wait),
-            }
+            let idle = begun.elapsed();
+            self.peer.retry(&mut retries, error, idle).await?;
         }
-    }
-
-    /// Notes that all tries of something were used up: for whoever makes
-    /// single tries.
-    pub(crate) fn record_failure(&self, error: Error) -> Error {
-        self.breaker.record_failure(&error);
-        error
     }
 
     /// A place for one try, `None` for the caller's own, once the host is not
@@ -147,12 +132,15 @@ impl Host {
         let place = match held {
             Some(_) => {
                 let max_wait = self.retry_policy().max_wait;
-                self.limit.wait_out_pause(self.name(), max_wait).await?;
+                self.peer
+                    .limit
+                    .wait_out_pause(self.name(), max_wait)
+                    .await?;
                 None
             }
             None => Some(self.permit().await?),
         };
-        self.breaker.admit().await?;
+        self.peer.breaker.admit().await?;
         Ok(place)
     }
 
@@ -219,9 +207,9 @@ impl Host {
     ) -> Result<Response, Error> {
         let status = response.status();
         if matches!(status.as_u16(), 429 | 503) {
-            self.limit.throttled();
+            self.peer.limit.throttled();
         } else {
-            self.limit.succeeded(took);
+            self.peer.limit.succeeded(took);
         }
         if accepted.contains(&status.as_u16()) {
             return Ok(response);

@@ -1,7 +1,7 @@
 //! The one kind of request that cannot be sent twice: a streamed body.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -16,11 +16,6 @@ use crate::auth::Authorization;
 use crate::error::Error;
 
 impl Host {
-    /// Holds every further request to this host for `wait`.
-    pub(crate) fn pause(&self, wait: Duration) {
-        self.limit.pause(wait);
-    }
-
     /// Sends a request with a streamed body whose pieces tell `body_progress`. A redirection (307,
     /// 308) is given back, since the body is spent.
     ///

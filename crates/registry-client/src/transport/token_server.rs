@@ -10,7 +10,7 @@ use url::Url;
 use super::body_progress::BodyProgress;
 use super::host::Host;
 use super::retry_after::retry_after;
-use super::retry_policy::{Retries, RetryDecision};
+use super::retry_policy::Retries;
 use crate::auth::{Scopes, Token, TokenRequest, TokenServer};
 use crate::credentials::Credential;
 use crate::error::{Error, StatusError};
@@ -68,32 +68,20 @@ impl Host {
     ///
     /// The host's limit does not apply: requests that wait for this token hold its permits.
     async fn send_token_request(&self, request: &TokenRequest) -> Result<Bytes, Error> {
-        let (pauses, breaker) = &self.realm;
+        let peer = &self.token_server;
         let realm = request.url.host_str().unwrap_or_default();
+        let max_wait = self.retry_policy().max_wait;
         let mut retries = Retries::new(self.retry_policy());
         loop {
-            pauses
-                .wait_out_pause(realm, self.retry_policy().max_wait)
-                .await?;
-            breaker.admit().await?;
-            let begun = Instant::now();
+            peer.limit.wait_out_pause(realm, max_wait).await?;
+            peer.breaker.admit().await?;
+            let started = Instant::now();
             let error = match self.attempt_token_request(request).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
             self.clients.failed(&error);
-            let next = match breaker.decide(&error) {
-                Some(next) => next,
-                None => retries.decide(&error, begun.elapsed(), fastrand::f32()),
-            };
-            match next {
-                RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
-                RetryDecision::PauseHost(wait) => pauses.pause(wait),
-                RetryDecision::GiveUp => {
-                    breaker.record_failure(&error);
-                    return Err(error);
-                }
-            }
+            peer.retry(&mut retries, error, started.elapsed()).await?;
         }
     }
 
@@ -111,7 +99,7 @@ impl Host {
         let body_progress = BodyProgress::new(0);
         let sent = self.dispatch(builder, method, url, &body_progress);
         let response = sent.await?;
-        self.realm.1.record_response();
+        self.token_server.breaker.record_response();
         let retry_after = retry_after(response.headers(), SystemTime::now());
         let response = response.read(MAX_RESPONSE).await?;
         if response.status.is_success() {

@@ -1,0 +1,46 @@
+//! The pauses and failures of one peer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::circuit_breaker::CircuitBreaker;
+use super::host_limit::HostLimit;
+use super::retry_policy::{Retries, RetryDecision};
+use crate::error::Error;
+
+/// The limit and the circuit breaker of a registry or of a token server.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) limit: Arc<HostLimit>,
+    pub(crate) breaker: CircuitBreaker,
+}
+
+impl Peer {
+    /// Waits before a further attempt, or pauses all requests to the peer, `idle` being the time in
+    /// which the peer did nothing before it failed. Every retry of this crate passes here.
+    ///
+    /// # Errors
+    ///
+    /// The given error if no attempt follows.
+    pub(crate) async fn retry(
+        &self,
+        retries: &mut Retries,
+        error: Error,
+        idle: Duration,
+    ) -> Result<(), Error> {
+        let decision = match self.breaker.decide(&error) {
+            Some(decision) => decision,
+            None => retries.decide(&error, idle, fastrand::f32()),
+        };
+        tracing::debug!(%error, ?decision, "a request failed");
+        match decision {
+            RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
+            RetryDecision::PauseHost(wait) => self.limit.pause(wait),
+            RetryDecision::GiveUp => {
+                self.breaker.record_failure(&error);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
