@@ -1,4 +1,4 @@
-//! The entry point: names become repositories.
+//! The entry point: a client resolves image names to repositories.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -18,8 +18,8 @@ use crate::transport::{Host, Shared};
 use crate::vendor_api::{VendorRepository, endpoint};
 use crate::write_policy::{ReadOnly, WritePolicy};
 
-/// A client for any number of registries, with one limit, one token cache and
-/// one pool of warm connections for each. Cheap to clone.
+/// A client for any number of registries, with a limit, a token cache and a connection pool for
+/// each. Clones share all of them.
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -33,7 +33,7 @@ struct Inner {
     shared: Arc<Shared>,
 }
 
-/// By host name and `insecure`, since registries.conf may say both of a host.
+/// By host name and `insecure`, since two prefixes of registries.conf may differ in it.
 type Hosts = HashMap<(String, Option<bool>), Arc<Host>>;
 
 impl Client {
@@ -49,8 +49,8 @@ impl Client {
         }
     }
 
-    /// Returns the same client, its hosts and tokens shared, with the writes that a policy
-    /// allows. A client sends no write before.
+    /// Returns a client that shares hosts and tokens and sends the writes that a policy allows. A
+    /// new client sends no writes.
     #[must_use]
     pub fn with_writes(&self, writes: Arc<dyn WritePolicy>) -> Self {
         Self {
@@ -59,8 +59,8 @@ impl Client {
         }
     }
 
-    /// Where an image may be read, in the order to try: the mirrors of
-    /// registries.conf, then the registry itself.
+    /// Returns the repositories from which an image can be read, in the order of preference: the
+    /// mirrors of registries.conf, then the registry itself.
     ///
     /// # Errors
     ///
@@ -69,22 +69,22 @@ impl Client {
         let (host, path) = (reference.registry(), reference.repository());
         let resolution = self.inner.registries_conf.resolve(host, path)?;
         let by_digest = reference.digest().is_some();
-        let mut places = Vec::new();
+        let mut sources = Vec::new();
         for mirror in &resolution.mirrors {
-            let serves = match mirror.pull {
+            let is_usable = match mirror.pull {
                 PullFromMirror::All => true,
                 PullFromMirror::DigestOnly => by_digest,
                 PullFromMirror::TagOnly => !by_digest,
             };
-            if serves {
-                places.push(self.at(&mirror.location, Access::Pull)?);
+            if is_usable {
+                sources.push(self.at(&mirror.location, Access::Pull)?);
             }
         }
-        places.push(self.at(&resolution.location, Access::Pull)?);
-        Ok(places)
+        sources.push(self.at(&resolution.location, Access::Pull)?);
+        Ok(sources)
     }
 
-    /// Where an image is written (or compared): never a mirror.
+    /// Returns the repository to which an image is written. It is never a mirror.
     ///
     /// # Errors
     ///
@@ -95,9 +95,8 @@ impl Client {
         self.at(&resolution.location, access)
     }
 
-    /// The API of its own that the image's registry has beside the
-    /// distribution specification's, at the host to which registries.conf sends
-    /// that registry's names; `None` where none is known.
+    /// Returns the vendor API of an image's registry, at the host to which registries.conf maps the
+    /// registry, or `None` if none is known.
     ///
     /// # Errors
     ///
@@ -112,9 +111,8 @@ impl Client {
         Ok(Some(VendorRepository::new(api, site, target)))
     }
 
-    /// A host that is no registry, `HOST[:PORT]`: with the limits, pauses,
-    /// retries and trust of all others, without credentials. registries.conf
-    /// says nothing of it.
+    /// Returns the HTTP API of a host that need not be a registry, `HOST[:PORT]`. Limits, pauses,
+    /// retries and trust apply; credentials and registries.conf do not.
     ///
     /// # Errors
     ///
@@ -156,20 +154,20 @@ impl Client {
         Ok(host)
     }
 
-    /// What is under way at this moment.
+    /// Returns the requests in flight and the limits of the hosts.
     #[must_use]
     pub fn activity(&self) -> Activity {
         let hosts = self.inner.hosts.lock();
         let hosts = hosts.unwrap_or_else(PoisonError::into_inner);
-        let mut hosts: Vec<_> = hosts.values().map(|host| HostActivity::of(host)).collect();
+        let mut hosts: Vec<_> = hosts.values().map(|host| HostActivity::new(host)).collect();
         hosts.sort_by(|a, b| a.host.cmp(&b.host));
         Activity {
-            requests: self.inner.shared.in_flight.now(),
+            requests: self.inner.shared.in_flight.snapshot(),
             hosts,
         }
     }
 
-    /// HTTP requests sent so far, token requests and retries included.
+    /// Returns the number of HTTP requests sent, token requests and retries included.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.inner.shared.requests.load(Ordering::Relaxed)
@@ -180,7 +178,7 @@ impl Client {
 ///
 /// # Errors
 ///
-/// [`Error::Reference`] where it is neither.
+/// [`Error::Reference`] for a reference with neither.
 pub fn manifest_reference(reference: &Reference) -> Result<ManifestReference, Error> {
     reference.try_into().map_err(|source| Error::Reference {
         reference: reference.to_string(),
@@ -188,9 +186,9 @@ pub fn manifest_reference(reference: &Reference) -> Result<ManifestReference, Er
     })
 }
 
-/// rustls takes its cryptography from the process; ours is ring.
+/// Installs ring as the process-wide cryptography of rustls.
 fn install_crypto() {
-    // An error means that one is installed already, which serves as well.
+    // An error means that a provider is installed already.
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();

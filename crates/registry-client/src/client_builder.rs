@@ -132,7 +132,7 @@ impl ClientBuilder {
             retry_policy: self.retry_policy,
             credentials: self.credentials,
             trust: self.trust,
-            jobs: self.requests_per_host.max(1),
+            requests_per_host: self.requests_per_host.max(1),
             requests: AtomicU64::new(0),
             in_flight: Arc::default(),
             streams: Semaphore::new(STREAMS),

@@ -1,4 +1,4 @@
-//! One error type for the wire.
+//! The errors of requests.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,17 +12,17 @@ use crate::redact::printable;
 use crate::registries_conf::ResolveError;
 use crate::trust::TrustError;
 
-/// What can go wrong between us and a registry.
+/// An error of a request or of its preparation.
 ///
-/// It is `Clone`, because one request can answer many waiting rows. URLs in it
-/// carry no credentials and no query values; texts from the registry carry no
-/// control characters.
+/// It is `Clone`, because many rows can wait for one request. Its URLs contain no credentials and no
+/// secret query values; texts of the registry contain no control characters.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
-    /// The registry answered with a status that is no success.
-    #[error("{0}")]
+    /// A response with an unexpected status.
+    #[error(transparent)]
     Status(Arc<StatusError>),
-    /// No connection, a broken one, or a body cut short.
+    /// No connection, a broken connection, or a body that ended early.
     #[error("{method} {url}: {detail}")]
     Connection {
         /// The request's method.
@@ -44,59 +44,59 @@ pub enum Error {
         /// The causes, outermost first, joined by colons.
         detail: String,
     },
-    /// Nothing came for too long.
+    /// A peer that was idle for too long.
     #[error("{method} {url}: no {phase} within {} s", after.as_secs_f32())]
     Timeout {
         /// The request's method.
         method: Method,
         /// The request's URL, redacted.
         url: String,
-        /// What was phase.
+        /// The phase of the request.
         phase: TimeoutPhase,
-        /// How long.
+        /// The timeout.
         after: Duration,
     },
-    /// Content that is not what its digest says.
+    /// Content with another digest than expected.
     #[error(
-        "{url}: the content has digest {actual}, not {expected}: it was damaged or replaced on the way"
+        "{url}: the content has digest {actual}, not {expected}: it was damaged or replaced in transit"
     )]
     DigestMismatch {
-        /// Where the content came from, redacted.
+        /// The URL of the content, redacted.
         url: String,
-        /// The digest that was asked for.
+        /// The requested digest.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of the received content.
         actual: String,
     },
-    /// Content that is longer or shorter than its descriptor says.
-    #[error("{url}: {actual} bytes came where the descriptor says {expected}")]
+    /// Content of another size than its descriptor.
+    #[error("{url}: the content has {actual} bytes, the descriptor says {expected}")]
     SizeMismatch {
-        /// Where the content came from, redacted.
+        /// The URL of the content, redacted.
         url: String,
         /// Bytes according to the descriptor.
         expected: u64,
-        /// Bytes according to the answer.
+        /// Bytes according to the response.
         actual: u64,
     },
-    /// An answer beyond what is accepted into memory.
-    #[error("{url}: the answer is larger than {limit} bytes, the most that is accepted here")]
+    /// A response that is too large for memory.
+    #[error("{url}: the response is larger than the limit of {limit} bytes")]
     TooLarge {
         /// The request's URL, redacted.
         url: String,
-        /// The bound in bytes.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// An answer that the distribution specification does not allow.
+    /// A response that violates the distribution specification.
     #[error("{method} {url}: {what}")]
     Protocol {
         /// The request's method.
         method: Method,
         /// The request's URL, redacted.
         url: String,
-        /// What is wrong with the answer.
+        /// The violation.
         what: String,
     },
-    /// A request that leads elsewhere than to its repository, or writes what is not planned.
+    /// A request to another repository than its own, or a write that the policy does not allow.
     #[error("{method} {url} was not sent: {what}")]
     NotSent {
         /// The request's method.
@@ -106,7 +106,7 @@ pub enum Error {
         /// The reason.
         what: String,
     },
-    /// A name that is not the path of a repository.
+    /// A name that is not a repository path.
     #[error("{host}/{path} is not a repository: {source}")]
     Name {
         /// The registry.
@@ -119,30 +119,30 @@ pub enum Error {
     /// A reference that names neither a tag nor a digest.
     #[error("{reference} is not an image: {source}")]
     Reference {
-        /// The image's reference.
+        /// The image reference.
         reference: String,
         /// The reason.
         source: ManifestReferenceError,
     },
-    /// The host asked for a longer pause than we are willing to make.
-    #[error("{host} asks to wait until {} (Retry-After), longer than the {} s that a run waits", httpdate::fmt_http_date(*until), max_wait.as_secs())]
+    /// The host requested a longer pause than [`RetryPolicy::max_wait`](crate::RetryPolicy::max_wait).
+    #[error("{host} requests a pause until {} (Retry-After), longer than the maximum of {} s", httpdate::fmt_http_date(*until), max_wait.as_secs())]
     RateLimited {
-        /// The host that asked.
+        /// The host.
         host: String,
-        /// When it may be asked again.
+        /// The end of the pause.
         until: SystemTime,
-        /// The longest wait that is accepted.
+        /// The longest accepted pause.
         max_wait: Duration,
     },
-    /// Credentials could not be read, or may not be sent where the registry wants them.
+    /// Credentials that must not be sent to where the registry requests them.
     #[error("{host}: {what}")]
     Unsafe {
         /// The registry.
         host: String,
-        /// What was refused and why.
+        /// The reason.
         what: String,
     },
-    /// A stored credential could not be read.
+    /// A stored credential that cannot be read.
     #[error("credentials for {host}: {source}")]
     Credentials {
         /// The registry.
@@ -158,52 +158,53 @@ pub enum Error {
         /// The cause.
         detail: String,
     },
-    /// registries.conf forbids this registry.
+    /// A registry that registries.conf blocks.
     #[error(transparent)]
     Blocked(#[from] ResolveError),
 }
 
-/// What a [`Error::Timeout`] waited for.
+/// The phase of a request in which it timed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TimeoutPhase {
-    /// The status line and headers of an answer.
+    /// Waiting for the status line and headers of the response.
     Response,
-    /// More bytes of an answer's body.
+    /// Waiting for more bytes of the response body.
     Body,
-    /// The registry to take more bytes of an upload.
+    /// Waiting for the registry to accept more bytes of an upload.
     Upload,
 }
 
 impl std::fmt::Display for TimeoutPhase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Response => "answer",
-            Self::Body => "further bytes",
+            Self::Response => "response",
+            Self::Body => "more bytes",
             Self::Upload => "upload progress",
         })
     }
 }
 
-/// An answer that is no success, with the registry's own words.
+/// A response with an unexpected status and the error message of the registry.
 #[derive(Debug, Clone)]
 pub struct StatusError {
     /// The request's method.
     pub method: Method,
     /// The request's URL, redacted.
     pub url: String,
-    /// The answer's status.
+    /// The status.
     pub status: StatusCode,
     /// The error codes and messages of the distribution specification's error body.
     pub codes: Vec<ErrorCode>,
-    /// The start of a body that is not in the specification's form.
+    /// The start of a body in another format.
     pub text: String,
-    /// Whether the request carried credentials or a token got with credentials.
+    /// Whether the request carried credentials or a token obtained with credentials.
     pub authenticated: bool,
-    /// How long the registry asks to wait.
+    /// The pause that the registry requests.
     pub retry_after: Option<Duration>,
 }
 
-/// One entry of a registry's error body.
+/// One entry of the error body of a registry.
 ///
 /// Source: distribution specification, "Error Codes".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,6 +214,8 @@ pub struct ErrorCode {
     /// The registry's message.
     pub message: String,
 }
+
+impl std::error::Error for StatusError {}
 
 impl std::fmt::Display for StatusError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -234,14 +237,14 @@ impl std::fmt::Display for StatusError {
 }
 
 impl StatusError {
-    /// Whether the registry named this error code.
+    /// Returns whether the registry reported this error code.
     #[must_use]
     pub fn has_code(&self, code: &str) -> bool {
         self.codes.iter().any(|c| c.code == code)
     }
 
-    /// Reads the error body of the distribution specification; anything else
-    /// becomes one short line of text.
+    /// Reads the error body of the distribution specification. A body in another format becomes one
+    /// short line of text.
     pub(crate) fn read_body(&mut self, body: &[u8]) {
         #[derive(serde::Deserialize)]
         struct Body {
@@ -272,7 +275,7 @@ impl StatusError {
 }
 
 impl Error {
-    /// The answer's status, where there was an answer.
+    /// Returns the status of an [`Error::Status`].
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
@@ -281,7 +284,7 @@ impl Error {
         }
     }
 
-    /// Whether the registry refused who we are: 401 or 403.
+    /// Returns whether the registry refused the credentials: 401 or 403.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         matches!(
@@ -290,13 +293,13 @@ impl Error {
         )
     }
 
-    /// Whether the registry refused a request that carried no credentials.
+    /// Returns whether the registry refused an anonymous request.
     #[must_use]
     pub fn is_refused_anonymous(&self) -> bool {
         matches!(self, Self::Status(error) if self.is_refused() && !error.authenticated)
     }
 
-    /// Whether the registry says that the repository does not exist.
+    /// Returns whether the registry reports that the repository does not exist.
     #[must_use]
     pub fn is_name_unknown(&self) -> bool {
         matches!(self, Self::Status(error) if error.has_code("NAME_UNKNOWN"))
@@ -312,14 +315,14 @@ impl Error {
         let mut cause = error.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            // Some print their cause as well.
+            // Some messages contain the cause.
             if !causes.iter().any(|known| known.contains(&text)) {
                 causes.push(text);
             }
             cause = error.source();
         }
-        // What the libraries were about says less than why they failed.
-        let says_why = |text: &&String| {
+        // The context that the libraries add says less than the cause.
+        let is_cause = |text: &&String| {
             ![
                 "error sending request",
                 "client error (Connect)",
@@ -329,7 +332,7 @@ impl Error {
             ]
             .contains(&text.as_str())
         };
-        let why: Vec<&String> = causes.iter().filter(says_why).collect();
+        let why: Vec<&String> = causes.iter().filter(is_cause).collect();
         let detail = match why[..] {
             [] => causes.join(": "),
             _ => why
@@ -385,7 +388,7 @@ mod tests {
     struct Chain(&'static str, #[source] Option<Box<Chain>>);
 
     #[test]
-    fn a_broken_connection_is_told_by_its_causes() {
+    fn connection_error_lists_its_causes() {
         let refused = Chain("Connection refused (os error 111)", None);
         let tcp = Chain("tcp connect error", Some(Box::new(refused)));
         let client = Chain("client error (Connect)", Some(Box::new(tcp)));
@@ -398,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_carry_the_registrys_words_and_no_control_characters() {
+    fn status_error_shows_registry_message_without_control_characters() {
         let cases = [
             (
                 r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no\u001b[31m such","detail":{}}]}"#,

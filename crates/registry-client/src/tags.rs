@@ -91,7 +91,7 @@ impl Repository {
                     request.url = bare.clone();
                     continue;
                 }
-                _ => return Err(response.refused()),
+                _ => return Err(response.status_error()),
             }
             let page: Page = serde_json::from_slice(&response.body).map_err(|error| {
                 response.protocol_error(format!(

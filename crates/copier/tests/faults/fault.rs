@@ -209,8 +209,8 @@ impl Fault {
                 "no token",
                 "can be read",
             ],
-            Self::Stall => &["no answer within", "no upload progress within"],
-            Self::StallInBody => &["no further bytes within", "no upload progress", "no answer"],
+            Self::Stall => &["no response within", "no upload progress within"],
+            Self::StallInBody => &["no more bytes within", "no upload progress", "no response"],
             Self::Flipped => &[
                 "digest",
                 "form",

@@ -88,12 +88,12 @@ fn body(
             body_progress.set_waiting_for_source();
             match reader.next().await {
                 Ok(Some(piece)) => {
-                    body_progress.taken(piece.len() as u64);
+                    body_progress.record_sent(piece.len() as u64);
                     progress(piece.len() as u64);
                     Ok(Some((piece, reader)))
                 }
                 Ok(None) => {
-                    body_progress.taken(0);
+                    body_progress.record_sent(0);
                     Ok(None::<(Bytes, BlobReader)>)
                 }
                 Err(error) => {

@@ -1,4 +1,4 @@
-//! Whether the body of a request moves.
+//! The progress of a request body.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,91 +6,90 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-/// What a body on its way and whoever waits for the answer know of each other.
+/// The progress of a request body, shared by the body and by the task that waits for the response.
 ///
-/// A body may take as long as it needs while it moves, so no timeout counts
-/// from its beginning: [`BodyProgress::within`] counts from the last piece taken.
+/// A body may take any time while it moves, so no timeout counts from its start:
+/// [`BodyProgress::with_idle_timeout`] counts from the last chunk that the peer accepted.
 #[derive(Debug)]
 pub(crate) struct BodyProgress {
-    begun: Instant,
-    /// Bytes that were not taken yet.
-    left: AtomicU64,
-    /// Milliseconds from `begun` to the last piece that was taken.
-    last_taken: AtomicU64,
-    /// The peer is not to blame while it waits for us.
+    started: Instant,
+    /// Bytes that were not sent yet.
+    remaining: AtomicU64,
+    /// Milliseconds from `started` to the last chunk that was sent.
+    last_sent: AtomicU64,
+    /// The peer is not idle while it waits for the source of the body.
     waiting_for_source: AtomicBool,
-    /// On top, once everything was taken.
+    /// Added to the timeout once everything was sent.
     grace: Duration,
 }
 
-/// Payloads up to here are handed over in one piece.
-const PIECE: usize = 64 * 1024;
+/// Payloads up to this size are sent in one chunk.
+const CHUNK: usize = 64 * 1024;
 
 impl BodyProgress {
-    /// Of a body of `size` bytes.
+    /// Creates the progress of a body of `size` bytes.
     ///
-    /// After its last byte the peer gets a second for every 32 MiB on top, at
-    /// most half a minute: some copy an upload to its place before they answer
-    /// (distribution on S3).
+    /// After the last byte the timeout grows by one second for every 32 MiB, at most 30 s: some
+    /// registries copy an upload before they respond (distribution on S3).
     pub(crate) fn new(size: u64) -> Arc<Self> {
         Arc::new(Self {
-            begun: Instant::now(),
-            left: AtomicU64::new(size),
-            last_taken: AtomicU64::new(0),
+            started: Instant::now(),
+            remaining: AtomicU64::new(size),
+            last_sent: AtomicU64::new(0),
             waiting_for_source: AtomicBool::new(false),
             grace: Duration::from_secs((size / (32 * 1024 * 1024)).min(30)),
         })
     }
 
-    /// The body is ours to deliver: the peer waits.
+    /// Notes that the peer waits for the source of the body.
     pub(crate) fn set_waiting_for_source(&self) {
         self.waiting_for_source.store(true, Ordering::Relaxed);
     }
 
-    /// The peer took so many bytes.
-    pub(crate) fn taken(&self, bytes: u64) {
-        let elapsed = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_taken.store(elapsed, Ordering::Relaxed);
-        self.left
-            .fetch_sub(bytes.min(self.left()), Ordering::Relaxed);
+    /// Notes that the peer accepted `bytes`.
+    pub(crate) fn record_sent(&self, bytes: u64) {
+        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_sent.store(elapsed, Ordering::Relaxed);
+        self.remaining
+            .fetch_sub(bytes.min(self.remaining()), Ordering::Relaxed);
         self.waiting_for_source.store(false, Ordering::Relaxed);
     }
 
-    /// Bytes that were not taken yet.
-    pub(crate) fn left(&self) -> u64 {
-        self.left.load(Ordering::Relaxed)
+    /// Returns the number of bytes that were not sent yet.
+    pub(crate) fn remaining(&self) -> u64 {
+        self.remaining.load(Ordering::Relaxed)
     }
 
-    /// Whether the peer waits for us to deliver.
+    /// Returns whether the peer waits for the source of the body.
     pub(crate) fn is_waiting_for_source(&self) -> bool {
         self.waiting_for_source.load(Ordering::Relaxed)
     }
 
-    /// How long the peer has done nothing.
+    /// Returns the time since the peer accepted a chunk.
     pub(crate) fn idle(&self) -> Duration {
         if self.is_waiting_for_source() {
             return Duration::ZERO;
         }
-        let taken = Duration::from_millis(self.last_taken.load(Ordering::Relaxed));
-        self.begun.elapsed().saturating_sub(taken)
+        let sent = Duration::from_millis(self.last_sent.load(Ordering::Relaxed));
+        self.started.elapsed().saturating_sub(sent)
     }
 
-    /// `work`, unless the peer does nothing for `limit`: then `None`.
-    pub(crate) async fn within<T>(
+    /// Runs `work`. Returns `None` if the peer is idle for `limit`.
+    pub(crate) async fn with_idle_timeout<T>(
         &self,
         limit: Duration,
         work: impl Future<Output = T>,
     ) -> Option<T> {
-        const LEAST: Duration = Duration::from_millis(5);
+        const MIN_SLEEP: Duration = Duration::from_millis(5);
         let mut work = std::pin::pin!(work);
         loop {
-            let grace = if self.left() == 0 {
+            let grace = if self.remaining() == 0 {
                 self.grace
             } else {
                 Duration::ZERO
             };
             let allowed = limit + grace;
-            let rest = allowed.saturating_sub(self.idle()).max(LEAST);
+            let rest = allowed.saturating_sub(self.idle()).max(MIN_SLEEP);
             match tokio::time::timeout(rest, &mut work).await {
                 Ok(done) => return Some(done),
                 Err(_) if self.idle() >= allowed => return None,
@@ -99,22 +98,21 @@ impl BodyProgress {
         }
     }
 
-    /// A payload as a body that is handed over in pieces, so that its body_progress
-    /// shows.
+    /// Returns a body that sends a payload in chunks and records them.
     pub(crate) fn body(self: &Arc<Self>, payload: Bytes) -> reqwest::Body {
-        if payload.len() <= PIECE {
+        if payload.len() <= CHUNK {
             return payload.into();
         }
-        let body_progress = Arc::clone(self);
-        let pieces = std::iter::successors(Some((Bytes::new(), payload)), |(_, rest)| {
+        let progress = Arc::clone(self);
+        let chunks = std::iter::successors(Some((Bytes::new(), payload)), |(_, rest)| {
             let mut rest = rest.clone();
-            (!rest.is_empty()).then(|| (rest.split_to(rest.len().min(PIECE)), rest))
+            (!rest.is_empty()).then(|| (rest.split_to(rest.len().min(CHUNK)), rest))
         });
-        let pieces = pieces.skip(1).map(move |(piece, _)| {
-            body_progress.taken(piece.len() as u64);
-            Ok::<_, std::convert::Infallible>(piece)
+        let chunks = chunks.skip(1).map(move |(chunk, _)| {
+            progress.record_sent(chunk.len() as u64);
+            Ok::<_, std::convert::Infallible>(chunk)
         });
-        reqwest::Body::wrap_stream(futures::stream::iter(pieces))
+        reqwest::Body::wrap_stream(futures::stream::iter(chunks))
     }
 }
 
@@ -123,28 +121,43 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_may_take_its_time_while_it_moves() {
-        // Far above one sleep, so that a busy machine does not exceed it.
+    async fn moving_body_does_not_time_out() {
+        // Far longer than one sleep, so that a busy machine does not exceed it.
         let limit = Duration::from_secs(1);
         let body_progress = BodyProgress::new(100);
         let moving = async {
             for _ in 0..20 {
                 tokio::time::sleep(limit / 16).await;
-                body_progress.taken(5);
+                body_progress.record_sent(5);
             }
         };
-        assert!(body_progress.within(limit, moving).await.is_some());
-        assert_eq!(body_progress.left(), 0);
+        assert!(
+            body_progress
+                .with_idle_timeout(limit, moving)
+                .await
+                .is_some()
+        );
+        assert_eq!(body_progress.remaining(), 0);
         let silent = std::future::pending::<()>();
-        assert!(body_progress.within(limit / 16, silent).await.is_none());
+        assert!(
+            body_progress
+                .with_idle_timeout(limit / 16, silent)
+                .await
+                .is_none()
+        );
     }
 
     #[tokio::test]
-    async fn a_peer_that_waits_for_us_is_not_idle() {
+    async fn peer_that_waits_for_source_is_not_idle() {
         let limit = Duration::from_millis(40);
         let body_progress = BodyProgress::new(100);
         body_progress.set_waiting_for_source();
         let slow_source = tokio::time::sleep(limit * 4);
-        assert!(body_progress.within(limit, slow_source).await.is_some());
+        assert!(
+            body_progress
+                .with_idle_timeout(limit, slow_source)
+                .await
+                .is_some()
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a host is there at all.
+//! Stops requests to a peer that does not respond.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,138 +7,138 @@ use std::time::{Duration, Instant};
 use super::retry_policy::RetryDecision;
 use crate::error::Error;
 
-/// Remembers a host that does not answer, so that not every one of thousands
-/// of rows finds out with all its tries and timeouts.
+/// A circuit breaker for one peer.
 ///
-/// After [`DOWN`] requests in a row were given up without any answer, one
-/// request at a time is let through with a single try. The others wait for it
-/// for a minute, since registries are restarted; after that they fail at once
-/// with the earlier cause. Any answer ends that.
+/// Without it, each of thousands of rows would spend all its attempts and timeouts on a dead
+/// registry. The breaker opens after [`MAX_FAILURES`] failed requests in a row without a response.
+/// Then it admits one request at a time, with a single attempt. The others wait for a minute,
+/// because registries restart; after that they fail at once with the earlier error. Any response
+/// closes the breaker.
 #[derive(Debug)]
 pub(crate) struct CircuitBreaker {
-    given_up: AtomicU32,
-    state: Mutex<Option<Down>>,
+    failures: AtomicU32,
+    state: Mutex<Option<Outage>>,
     backoff: Duration,
 }
 
 #[derive(Debug)]
-struct Down {
+struct Outage {
     cause: Error,
-    try_again: Instant,
-    hoping_until: Instant,
+    next_attempt: Instant,
+    wait_until: Instant,
 }
 
-/// Requests given up in a row that make a host count as down.
-const DOWN: u32 = 3;
+/// The number of failed requests in a row that opens the breaker.
+const MAX_FAILURES: u32 = 3;
 
-/// What becomes of a request to a host that is down.
-enum Turn {
+/// The next step of a request that waits for admission.
+enum Admission {
     Send,
     Wait(Duration),
     Fail(Error),
 }
 
 impl CircuitBreaker {
-    /// All times are multiples of the first backoff: usually half a second.
+    /// Creates a closed breaker. All times are multiples of the first backoff, half a second by
+    /// default.
     pub(crate) fn new(backoff: Duration) -> Self {
         Self {
-            given_up: AtomicU32::new(0),
+            failures: AtomicU32::new(0),
             state: Mutex::new(None),
             backoff,
         }
     }
 
-    /// How long requests wait for a host that went down.
-    fn hope(&self) -> Duration {
+    /// Returns the time for which requests wait for a peer that stopped responding.
+    fn max_wait(&self) -> Duration {
         self.backoff * 120
     }
 
-    /// Whether it has answered nothing lately.
+    /// Returns whether the last requests got no response.
     pub(crate) fn is_open(&self) -> bool {
-        self.given_up.load(Ordering::Relaxed) >= DOWN
+        self.failures.load(Ordering::Relaxed) >= MAX_FAILURES
     }
 
     /// Waits until a request may be sent.
     ///
     /// # Errors
     ///
-    /// The earlier cause, once the host has been down for too long.
+    /// The earlier error, once the peer has been down for too long.
     pub(crate) async fn admit(&self) -> Result<(), Error> {
         loop {
-            match self.turn() {
-                Turn::Send => return Ok(()),
-                Turn::Wait(wait) => tokio::time::sleep(wait).await,
-                Turn::Fail(cause) => return Err(cause),
+            match self.next_admission() {
+                Admission::Send => return Ok(()),
+                Admission::Wait(wait) => tokio::time::sleep(wait).await,
+                Admission::Fail(cause) => return Err(cause),
             }
         }
     }
 
-    fn turn(&self) -> Turn {
+    fn next_admission(&self) -> Admission {
         if !self.is_open() {
-            return Turn::Send;
+            return Admission::Send;
         }
         let now = Instant::now();
         match &mut *self.lock() {
-            None => Turn::Send,
-            Some(down) if now >= down.try_again => {
-                let pause = if now < down.hoping_until { 4 } else { 20 };
-                down.try_again = now + self.backoff * pause;
-                Turn::Send
+            None => Admission::Send,
+            Some(down) if now >= down.next_attempt => {
+                let pause = if now < down.wait_until { 4 } else { 20 };
+                down.next_attempt = now + self.backoff * pause;
+                Admission::Send
             }
-            Some(down) if now < down.hoping_until => Turn::Wait(self.backoff / 2),
-            Some(down) => Turn::Fail(down.cause.clone()),
+            Some(down) if now < down.wait_until => Admission::Wait(self.backoff / 2),
+            Some(down) => Admission::Fail(down.cause.clone()),
         }
     }
 
-    /// What follows a failed try at a host that counts as down: nothing for
-    /// one that has been down for long, another turn before. `None` where the
-    /// host does not count as down.
+    /// Decides what follows a failed attempt while the breaker is open: another attempt during the
+    /// first minute, none after it. Returns `None` if the breaker is closed.
     pub(crate) fn decide(&self, error: &Error) -> Option<RetryDecision> {
-        if !self.is_open() || !is_silence(error) {
+        if !self.is_open() || !is_without_response(error) {
             return None;
         }
-        let hoping = self
+        let is_waiting = self
             .lock()
             .as_ref()
-            .is_some_and(|down| Instant::now() < down.hoping_until);
-        Some(if hoping {
+            .is_some_and(|down| Instant::now() < down.wait_until);
+        Some(if is_waiting {
             RetryDecision::Wait(self.backoff)
         } else {
             RetryDecision::GiveUp
         })
     }
 
-    /// The host answered, whatever it said.
+    /// Notes any response.
     pub(crate) fn record_response(&self) {
-        if self.given_up.swap(0, Ordering::Relaxed) > 0 {
+        if self.failures.swap(0, Ordering::Relaxed) > 0 {
             *self.lock() = None;
         }
     }
 
-    /// A request was given up.
+    /// Notes the error of a request that is not retried.
     pub(crate) fn record_failure(&self, error: &Error) {
-        if !is_silence(error) {
+        if !is_without_response(error) {
             return;
         }
         let now = Instant::now();
         let mut state = self.lock();
-        let hoping_until = state
+        let wait_until = state
             .as_ref()
-            .map_or(now + self.hope(), |down| down.hoping_until);
-        *state = Some(Down {
+            .map_or(now + self.max_wait(), |down| down.wait_until);
+        *state = Some(Outage {
             cause: error.clone(),
-            try_again: now + self.backoff * 4,
-            hoping_until,
+            next_attempt: now + self.backoff * 4,
+            wait_until,
         });
-        self.given_up.fetch_add(1, Ordering::Relaxed);
+        self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Down>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Outage>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn is_silence(error: &Error) -> bool {
+fn is_without_response(error: &Error) -> bool {
     matches!(error, Error::Connection { .. } | Error::Timeout { .. })
 }
 
@@ -146,7 +146,7 @@ fn is_silence(error: &Error) -> bool {
 mod tests {
     use super::*;
 
-    fn silence() -> Error {
+    fn no_response() -> Error {
         Error::Connection {
             method: http::Method::GET,
             url: "http://h/v2/".into(),
@@ -156,48 +156,48 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dead_host_is_tried_now_and_then_and_its_rows_fail_at_once() {
+    async fn open_breaker_admits_few_requests_and_fails_the_others() {
         let breaker = CircuitBreaker::new(Duration::from_millis(1));
         let other = Error::Unsafe {
             host: "h".into(),
             what: "x".into(),
         };
-        for _ in 0..DOWN {
+        for _ in 0..MAX_FAILURES {
             breaker.record_failure(&other);
         }
-        assert!(!breaker.is_open(), "only silence counts");
-        for _ in 0..DOWN {
-            breaker.record_failure(&silence());
+        assert!(!breaker.is_open(), "only requests without a response count");
+        for _ in 0..MAX_FAILURES {
+            breaker.record_failure(&no_response());
         }
         assert!(breaker.is_open());
-        while matches!(breaker.decide(&silence()), Some(RetryDecision::Wait(_))) {
+        while matches!(breaker.decide(&no_response()), Some(RetryDecision::Wait(_))) {
             breaker.admit().await.ok();
         }
         let (mut sent, mut failed) = (0, 0);
         for _ in 0..50 {
-            match breaker.turn() {
-                Turn::Send => sent += 1,
-                Turn::Fail(_) => failed += 1,
-                Turn::Wait(_) => unreachable!("hope has an end"),
+            match breaker.next_admission() {
+                Admission::Send => sent += 1,
+                Admission::Fail(_) => failed += 1,
+                Admission::Wait(_) => unreachable!("the wait has ended"),
             }
         }
         assert!(sent <= 5 && failed >= 45, "{sent} sent, {failed} failed");
         breaker.record_response();
-        assert!(matches!(breaker.turn(), Turn::Send) && !breaker.is_open());
+        assert!(matches!(breaker.next_admission(), Admission::Send) && !breaker.is_open());
     }
 
     #[tokio::test]
-    async fn a_host_that_comes_back_in_time_fails_nobody() {
+    async fn waiting_requests_are_admitted_when_the_peer_responds_again() {
         let breaker = CircuitBreaker::new(Duration::from_millis(20));
-        for _ in 0..DOWN {
-            breaker.record_failure(&silence());
+        for _ in 0..MAX_FAILURES {
+            breaker.record_failure(&no_response());
         }
         let waiting = futures::future::join_all((0..8).map(|_| breaker.admit()));
-        let back = async {
+        let recovery = async {
             tokio::time::sleep(Duration::from_millis(100)).await;
             breaker.record_response();
         };
-        let (turns, ()) = futures::join!(waiting, back);
-        assert!(turns.iter().all(Result::is_ok));
+        let (admissions, ()) = futures::join!(waiting, recovery);
+        assert!(admissions.iter().all(Result::is_ok));
     }
 }

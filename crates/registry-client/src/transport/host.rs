@@ -1,4 +1,4 @@
-//! One registry host and everything known of it.
+//! One registry host.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,7 +25,7 @@ use crate::probe_gate::ProbeGate;
 use crate::security::{self, Security};
 use crate::trust::{HostTrust, Trust};
 
-/// What all hosts of a client share.
+/// The settings and limits that all hosts of a client share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) timeouts: Timeouts,
@@ -37,30 +37,29 @@ pub(crate) struct Shared {
     pub(crate) credentials: CredentialStore,
     pub(crate) trust: Trust,
     pub(crate) system_roots: Arc<RootCertStore>,
-    /// The most requests under way at one host.
-    pub(crate) jobs: usize,
-    /// Streamed blobs under way: each holds buffers on two connections.
+    /// The maximum number of concurrent requests to one host.
+    pub(crate) requests_per_host: usize,
+    /// Permits for streamed blobs: each holds buffers on two connections.
     pub(crate) streams: Semaphore,
-    /// Every HTTP request sent.
+    /// The number of HTTP requests sent.
     pub(crate) requests: AtomicU64,
-    /// Those whose answers have not been read.
+    /// The requests whose responses have not been read to the end.
     pub(crate) in_flight: Arc<InFlight>,
-    /// Places for chunks that are held in memory.
-    pub(crate) chunks: tokio::sync::Semaphore,
+    /// Permits for chunks in memory.
+    pub(crate) chunks: Semaphore,
 }
 
-/// A registry host: its address, its client, its limit, its authentication
-/// and what it has shown that it can do.
+/// A registry host: its address, clients, limit, authentication and capabilities.
 #[derive(Debug)]
 pub(crate) struct Host {
-    /// As in names: `docker.io`, `quay.io`, `127.0.0.1:5000`.
+    /// The host in image names: `docker.io`, `quay.io`, `127.0.0.1:5000`.
     name: String,
     security: Security,
-    /// What the host was seen to speak: [`UNSEEN`], [`TLS`], [`PLAIN`].
+    /// The scheme of the first response: [`UNKNOWN`], [`HTTPS`] or [`HTTP`].
     detected_scheme: AtomicU8,
     pub(super) clients: HostClients,
     trust: HostTrust,
-    /// For redirects to other hosts, on and off this machine.
+    /// The clients for redirects to other hosts and to loopback hosts.
     redirect_clients: [OnceLock<reqwest::Client>; 2],
     pub(crate) peer: Peer,
     /// The token server, which may be another host. Its limit only serves for pauses.
@@ -71,11 +70,11 @@ pub(crate) struct Host {
     pub(crate) shared: Arc<Shared>,
 }
 
-const UNSEEN: u8 = 0;
-const TLS: u8 = 1;
-const PLAIN: u8 = 2;
+const UNKNOWN: u8 = 0;
+const HTTPS: u8 = 1;
+const HTTP: u8 = 2;
 
-/// Requests a host gets at once before it has shown what it bears.
+/// Concurrent requests to a host before its first response.
 const STARTING_LIMIT: usize = 64;
 
 impl Host {
@@ -100,11 +99,11 @@ impl Host {
         Ok(Self {
             name: name.to_owned(),
             security,
-            detected_scheme: AtomicU8::new(UNSEEN),
+            detected_scheme: AtomicU8::new(UNKNOWN),
             clients,
             trust,
             redirect_clients: [OnceLock::new(), OnceLock::new()],
-            peer: peer(HostLimit::new(STARTING_LIMIT, shared.jobs)),
+            peer: peer(HostLimit::new(STARTING_LIMIT, shared.requests_per_host)),
             token_server: peer(HostLimit::new(1, 1)),
             auth: AuthState::new(),
             auth_probe: ProbeGate::new(),
@@ -125,14 +124,14 @@ impl Host {
         &self.shared.retry_policy
     }
 
-    /// The root of the registry's API, `/v2/`.
+    /// Returns the root of the registry API, `/v2/`.
     pub(crate) fn api_root(&self) -> Result<Url, Error> {
         self.address("v2/")
     }
 
-    /// Any URL of this host, `target` being path and query without the first slash.
+    /// Returns a URL of this host. `target` is path and query without the first slash.
     pub(crate) fn address(&self, target: &str) -> Result<Url, Error> {
-        let scheme = if self.detected_scheme.load(Ordering::Relaxed) == PLAIN {
+        let scheme = if self.detected_scheme.load(Ordering::Relaxed) == HTTP {
             "http"
         } else {
             self.security.scheme()
@@ -140,12 +139,12 @@ impl Host {
         let text = format!("{scheme}://{}/{target}", authority(&self.name));
         text.parse().map_err(|error| Error::Unsafe {
             host: self.name.clone(),
-            what: format!("this is no host name that a URL can carry ({error})"),
+            what: format!("not a valid host name in a URL ({error})"),
         })
     }
 
-    /// Whether a URL is this host's, so that it may see who we are. It is not
-    /// where the host is reached over TLS and the URL would be without.
+    /// Returns whether a URL belongs to this host, so that it may receive credentials. A URL without
+    /// TLS does not if the host is reached over TLS.
     pub(crate) fn is_own_url(&self, url: &Url) -> bool {
         let home = self.api_root();
         home.is_ok_and(|home| {
@@ -155,43 +154,43 @@ impl Host {
         })
     }
 
-    /// The client for a blob at a URL: that of the host, or one that identifies
-    /// nobody.
+    /// Returns the client for a blob at a URL: that of the host, or one without a client certificate
+    /// for another host.
     pub(super) fn client_for(&self, url: &Url) -> Result<&reqwest::Client, Error> {
         if self.is_own_url(url) {
             return Ok(self.clients.blobs());
         }
         let authority = url.host_str().unwrap_or_default();
-        let place = &self.redirect_clients[usize::from(security::is_loopback(authority))];
-        if let Some(client) = place.get() {
+        let cell = &self.redirect_clients[usize::from(security::is_loopback(authority))];
+        if let Some(client) = cell.get() {
             return Ok(client);
         }
         let settings = client_settings(&self.shared);
         let client = settings.build(authority, self.security, &self.trust, Purpose::Redirects)?;
-        Ok(place.get_or_init(|| client))
+        Ok(cell.get_or_init(|| client))
     }
 
-    /// Notes that the host answered at this URL.
+    /// Notes a response of the host at a URL.
     pub(super) fn record_response(&self, url: &Url) {
         self.peer.breaker.record_response();
-        if self.detected_scheme.load(Ordering::Relaxed) == UNSEEN {
-            let spoken = if url.scheme() == "https" { TLS } else { PLAIN };
-            self.detected_scheme.store(spoken, Ordering::Relaxed);
+        if self.detected_scheme.load(Ordering::Relaxed) == UNKNOWN {
+            let scheme = if url.scheme() == "https" { HTTPS } else { HTTP };
+            self.detected_scheme.store(scheme, Ordering::Relaxed);
         }
     }
 
-    /// A URL of this host as it is spoken to by now.
+    /// Returns a URL of this host with the scheme of its first response.
     pub(super) fn with_detected_scheme(&self, mut url: Url) -> Url {
-        let is_plain = self.detected_scheme.load(Ordering::Relaxed) == PLAIN;
-        if is_plain && self.security != Security::Http && self.is_own_url(&url) {
+        let is_http = self.detected_scheme.load(Ordering::Relaxed) == HTTP;
+        if is_http && self.security != Security::Http && self.is_own_url(&url) {
             url.set_scheme("http").ok();
         }
         url
     }
 
-    /// Turns a URL of this host to plain HTTP where it could not be reached over
-    /// TLS and that is no reason not to speak to it. What it then answers to is
-    /// learnt for good, so a host that has spoken TLS once is never asked without.
+    /// Changes a URL of this host to plain HTTP after a failed TLS connection. Returns whether the host
+    /// permits it. The scheme of the first response is kept, so a host that has responded over TLS is
+    /// never contacted without.
     pub(super) fn fall_back_to_http(&self, url: &mut Url, error: &Error) -> bool {
         let no_tls = matches!(
             error,
@@ -200,20 +199,20 @@ impl Host {
                 ..
             }
         );
-        let falls = match self.security {
+        let is_permitted = match self.security {
             Security::Https | Security::Http => false,
             Security::HttpsPreferred => no_tls,
             // Also where nothing listens on 443, or the handshake is cut off.
             Security::Insecure => !matches!(error, Error::Tls { .. }),
         };
-        falls
-            && self.detected_scheme.load(Ordering::Relaxed) != TLS
+        is_permitted
+            && self.detected_scheme.load(Ordering::Relaxed) != HTTPS
             && self.is_own_url(url)
             && url.scheme() == "https"
             && url.set_scheme("http").is_ok()
     }
 
-    /// A place among the host's requests.
+    /// Waits for a permit for one request.
     pub(crate) async fn permit(&self) -> Result<Permit, Error> {
         self.peer
             .limit
@@ -221,14 +220,14 @@ impl Host {
             .await
     }
 
-    /// The stored credential for a repository of this host.
+    /// Returns the stored credential for a repository of this host.
     pub(crate) async fn credential(&self, repository: &str) -> Result<Option<Credential>, Error> {
         let found = self.shared.credentials.lookup(&self.name, repository).await;
         found.map_err(|error| self.unreadable(error))
     }
 
-    /// A credential other than `refused`, which was answered with 401: that of
-    /// a helper may have run out.
+    /// Returns a credential other than `refused`, to which the host responded with 401: the credential
+    /// of a helper may have expired.
     pub(crate) async fn other_credential(
         &self,
         repository: &str,
@@ -253,11 +252,11 @@ fn client_settings(shared: &Shared) -> HttpClientSettings<'_> {
         system_roots: &shared.system_roots,
         user_agent: &shared.user_agent,
         timeouts: &shared.timeouts,
-        idle: shared.jobs,
+        max_idle: shared.requests_per_host,
     }
 }
 
-/// Where the API is served: Docker Hub's is not at the host of its names.
+/// Returns the host of the API. That of Docker Hub is not the host in image names.
 fn authority(name: &str) -> &str {
     if image_name::is_docker_hub(name) {
         image_name::DOCKER_HUB_API

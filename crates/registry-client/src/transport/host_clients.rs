@@ -1,19 +1,17 @@
-//! Over which version of HTTP a host is spoken to.
+//! The HTTP clients of a host.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
 
-/// The clients for a host itself.
+/// The HTTP clients of a host, one for API requests and one for blobs.
 ///
-/// Small requests share one connection over HTTP/2 where the host offers it
-/// (RFC 9113, section 3.2), which saves each of those that are under way a
-/// handshake: 200 HEADs at 80 ms take 0.5 s instead of 0.9. Blobs go over
-/// HTTP/1.1: over HTTP/2 they take half more time.
+/// API requests share one connection over HTTP/2 if the host supports it (RFC 9113, section 3.2),
+/// which saves handshakes: 200 HEADs at 80 ms take 0.5 s instead of 0.9. Blobs use HTTP/1.1; over
+/// HTTP/2 they take half as much time again.
 ///
-/// A connection that all share takes all with it. So the first api request
-/// that gets no answer is the end of HTTP/2 with this host: all later ones, its
-/// own next try among them, go over HTTP/1.1.
+/// A shared connection that breaks fails all its requests. After the first API request without a
+/// response, all further requests to this host use HTTP/1.1.
 #[derive(Debug)]
 pub(crate) struct HostClients {
     api: reqwest::Client,
@@ -22,7 +20,7 @@ pub(crate) struct HostClients {
 }
 
 impl HostClients {
-    /// `api` speaks HTTP/2 where it is offered, `blobs` never.
+    /// Creates the clients. `api` supports HTTP/2, `blobs` does not.
     pub(super) fn new(api: reqwest::Client, blobs: reqwest::Client) -> Self {
         Self {
             api,
@@ -31,7 +29,7 @@ impl HostClients {
         }
     }
 
-    /// For requests and answers that are no blobs.
+    /// Returns the client for requests without the content of a blob.
     pub(super) fn api(&self) -> &reqwest::Client {
         if self.http2_failed.load(Ordering::Relaxed) {
             return &self.blobs;
@@ -39,16 +37,16 @@ impl HostClients {
         &self.api
     }
 
-    /// For the content of blobs.
+    /// Returns the client for the content of blobs.
     pub(super) fn blobs(&self) -> &reqwest::Client {
         &self.blobs
     }
 
-    /// Notes why a api request failed.
-    pub(super) fn failed(&self, error: &Error) {
-        let no_answer = matches!(error, Error::Connection { .. } | Error::Timeout { .. });
-        if no_answer && !self.http2_failed.swap(true, Ordering::Relaxed) {
-            tracing::debug!(%error, "from here on over HTTP/1.1");
+    /// Notes the error of an API request.
+    pub(super) fn record_failure(&self, error: &Error) {
+        let no_response = matches!(error, Error::Connection { .. } | Error::Timeout { .. });
+        if no_response && !self.http2_failed.swap(true, Ordering::Relaxed) {
+            tracing::debug!(%error, "further requests to the host use HTTP/1.1");
         }
     }
 }

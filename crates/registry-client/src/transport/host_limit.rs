@@ -1,4 +1,4 @@
-//! How many requests a host gets at once, and when it gets none.
+//! The number of concurrent requests to a host, and its pauses.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -7,57 +7,55 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Error;
 
-/// The limit of one host, shared by all requests to it.
+/// The limit of concurrent requests to one host.
 ///
-/// It adapts as TCP does. While all of it is in use it grows by one with every
-/// success, so it doubles with each round trip, until the host throttles for the
-/// first time (429, 503); from then on by one for each full round. A success
-/// counts only where it came about as fast as the host can be: where answers get
-/// slower, more at once would only queue there. Throttling halves it, at most
-/// once a round. A pause (`Retry-After`) holds every request that has not been
-/// sent.
+/// It adapts as TCP does. While all permits are in use, the limit grows by one with every success, so
+/// it doubles with each round trip. After the host has throttled once (429, 503), it grows by one for
+/// each full round. Slow responses do not count: more requests would only queue at the host.
+/// Throttling halves the limit, at most once a round. A pause (`Retry-After`) holds every request that
+/// has not been sent.
 #[derive(Debug)]
 pub(crate) struct HostLimit {
     permits: Arc<Semaphore>,
     state: Mutex<State>,
-    most: usize,
+    max: usize,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Permits there are, given out or free, less `owed`.
+    /// The number of permits, in use or free, less `owed`.
     limit: usize,
-    /// Permits to withdraw as they come back.
+    /// Permits to withdraw when they are returned.
     owed: usize,
     /// Successes since the limit last changed.
     successes: usize,
-    /// The shortest time that an answer took.
+    /// The shortest time of a response.
     fastest: Option<Duration>,
-    /// The host has throttled.
-    careful: bool,
-    /// A decrease before this time belongs to the same congestion.
-    settled: Instant,
+    /// The host has throttled at least once.
+    has_throttled: bool,
+    /// Throttling before this time does not halve the limit again.
+    next_decrease: Instant,
     paused_until: Option<Instant>,
 }
 
-/// The right to have one request under way at a host.
+/// The permission for one request to a host.
 #[derive(Debug)]
 pub(crate) struct Permit {
     permit: Option<OwnedSemaphorePermit>,
     host: Arc<HostLimit>,
 }
 
-/// An answer that takes so many times as long as the fastest did not come at
-/// once: a new connection over TLS takes three round trips.
-const SLOWER: u32 = 3;
-/// What a busy machine adds to any response.
+/// A response is slow if it takes more than this many times the fastest: a new TLS connection takes
+/// three round trips.
+const SLOW_FACTOR: u32 = 3;
+/// The delay that a busy machine adds to any response.
 const SLACK: Duration = Duration::from_millis(20);
 
 impl HostLimit {
-    /// Begins at `start` requests at once and never exceeds `most`.
-    pub(crate) fn new(start: usize, most: usize) -> Self {
-        let most = most.max(1);
-        let limit = start.clamp(1, most);
+    /// Creates a limit that starts at `start` concurrent requests and never exceeds `max`.
+    pub(crate) fn new(start: usize, max: usize) -> Self {
+        let max = max.max(1);
+        let limit = start.clamp(1, max);
         Self {
             permits: Arc::new(Semaphore::new(limit)),
             state: Mutex::new(State {
@@ -65,15 +63,15 @@ impl HostLimit {
                 owed: 0,
                 successes: 0,
                 fastest: None,
-                careful: false,
-                settled: Instant::now(),
+                has_throttled: false,
+                next_decrease: Instant::now(),
                 paused_until: None,
             }),
-            most,
+            max,
         }
     }
 
-    /// Waits for a place and for the end of a pause.
+    /// Waits for a permit and for the end of a pause.
     ///
     /// # Errors
     ///
@@ -84,10 +82,9 @@ impl HostLimit {
         max_wait: Duration,
     ) -> Result<Permit, Error> {
         self.wait_out_pause(host, max_wait).await?;
-        // The semaphore is never closed; were it, going on without a limit is
-        // better than failing the row.
+        // The semaphore is never closed.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
-        // A pause may have begun while we queued.
+        // A pause may have started in the meantime.
         self.wait_out_pause(host, max_wait).await?;
         Ok(Permit {
             permit,
@@ -95,7 +92,7 @@ impl HostLimit {
         })
     }
 
-    /// Waits for the end of a pause: for requests that have their place.
+    /// Waits for the end of a pause. The request has its permit already.
     ///
     /// # Errors
     ///
@@ -114,39 +111,39 @@ impl HostLimit {
         Ok(())
     }
 
-    /// For how much longer nothing is sent.
+    /// Returns the rest of a pause.
     pub(crate) fn pause_left(&self) -> Option<Duration> {
         let until = self.lock().paused_until?;
         let rest = until.saturating_duration_since(Instant::now());
         (!rest.is_zero()).then_some(rest)
     }
 
-    /// Requests that may be under way at once.
-    pub(crate) fn at_once(&self) -> usize {
+    /// Returns the maximum number of concurrent requests.
+    pub(crate) fn current(&self) -> usize {
         self.lock().limit
     }
 
-    /// Holds every further request for `wait` from now.
+    /// Holds all further requests for `wait`.
     pub(crate) fn pause(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut state = self.lock();
         state.paused_until = Some(state.paused_until.map_or(until, |old| old.max(until)));
     }
 
-    /// An answer that was served; `took` from sending the request to the answer's
-    /// head, `None` where that says more of the request's body.
-    pub(crate) fn succeeded(&self, took: Option<Duration>) {
+    /// Notes a response that was not throttled. `took` is the time from sending the request to the
+    /// response headers, `None` for a large request body.
+    pub(crate) fn record_success(&self, took: Option<Duration>) {
         let Some(took) = took else { return };
         let mut state = self.lock();
         let fastest = state.fastest.map_or(took, |fastest| fastest.min(took));
         state.fastest = Some(fastest);
-        if took > SLOWER * fastest + SLACK {
+        if took > SLOW_FACTOR * fastest + SLACK {
             return;
         }
         state.successes += 1;
-        let enough = if state.careful { state.limit } else { 1 };
+        let enough = if state.has_throttled { state.limit } else { 1 };
         let in_use = self.permits.available_permits() == 0;
-        if in_use && state.successes >= enough && state.limit < self.most {
+        if in_use && state.successes >= enough && state.limit < self.max {
             state.successes = 0;
             state.limit += 1;
             if state.owed > 0 {
@@ -157,11 +154,11 @@ impl HostLimit {
         }
     }
 
-    /// The host throttled a request or broke under it.
-    pub(crate) fn throttled(&self) {
+    /// Notes a response that was throttled.
+    pub(crate) fn record_throttling(&self) {
         const ROUND: Duration = Duration::from_millis(500);
         let mut state = self.lock();
-        if Instant::now() < state.settled {
+        if Instant::now() < state.next_decrease {
             return;
         }
         let halved = (state.limit / 2).max(1);
@@ -170,8 +167,8 @@ impl HostLimit {
         state.owed += surplus - withdrawn;
         state.limit = halved;
         state.successes = 0;
-        state.careful = true;
-        state.settled = Instant::now() + ROUND;
+        state.has_throttled = true;
+        state.next_decrease = Instant::now() + ROUND;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -196,36 +193,36 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_secs(300);
-    const SOON: Option<Duration> = Some(Duration::from_millis(30));
+    const FAST: Option<Duration> = Some(Duration::from_millis(30));
 
     #[tokio::test]
-    async fn a_host_gets_more_with_every_answer_that_came_soon() {
+    async fn limit_grows_with_every_fast_response() {
         let limit = Arc::new(HostLimit::new(2, 6));
         let _held = [
             limit.acquire("h", LONG).await.unwrap(),
             limit.acquire("h", LONG).await.unwrap(),
         ];
-        limit.succeeded(SOON);
-        assert_eq!(limit.at_once(), 3);
-        limit.succeeded(SOON);
-        assert_eq!(limit.at_once(), 3, "not all of it is in use");
+        limit.record_success(FAST);
+        assert_eq!(limit.current(), 3);
+        limit.record_success(FAST);
+        assert_eq!(limit.current(), 3, "not all permits are in use");
         let _third = limit.acquire("h", LONG).await.unwrap();
-        limit.succeeded(Some(Duration::from_millis(111)));
-        limit.succeeded(None);
-        assert_eq!(limit.at_once(), 3, "answers get slow");
-        limit.succeeded(SOON);
-        assert_eq!(limit.at_once(), 4);
+        limit.record_success(Some(Duration::from_millis(111)));
+        limit.record_success(None);
+        assert_eq!(limit.current(), 3, "slow responses do not count");
+        limit.record_success(FAST);
+        assert_eq!(limit.current(), 4);
     }
 
     #[tokio::test]
-    async fn a_throttled_host_gets_half_and_earns_it_back() {
+    async fn throttling_halves_the_limit_until_successes_raise_it() {
         let limit = Arc::new(HostLimit::new(4, 8));
         let mut held = Vec::new();
         for _ in 0..4 {
             held.push(limit.acquire("h", LONG).await.unwrap());
         }
-        limit.throttled();
-        limit.throttled();
+        limit.record_throttling();
+        limit.record_throttling();
         drop(held);
         assert_eq!(limit.permits.available_permits(), 2, "halved once a round");
 
@@ -233,9 +230,9 @@ mod tests {
             limit.acquire("h", LONG).await.unwrap(),
             limit.acquire("h", LONG).await.unwrap(),
         );
-        limit.succeeded(SOON);
+        limit.record_success(FAST);
         assert_eq!(limit.permits.available_permits(), 0, "no full round yet");
-        limit.succeeded(SOON);
+        limit.record_success(FAST);
         assert_eq!(
             limit.permits.available_permits(),
             1,
@@ -244,7 +241,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pause_holds_all_and_one_too_long_fails_at_once() {
+    async fn pause_holds_all_requests_and_fails_them_when_too_long() {
         let limit = Arc::new(HostLimit::new(4, 4));
         limit.pause(Duration::from_millis(80));
         limit.acquire("h", LONG).await.unwrap();

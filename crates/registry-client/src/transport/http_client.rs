@@ -1,4 +1,4 @@
-//! HTTP clients with the trust of a host.
+//! Creates HTTP clients with the trust of a host.
 
 use std::sync::Arc;
 
@@ -13,49 +13,47 @@ use crate::error::Error;
 use crate::security::{Security, is_loopback};
 use crate::trust::HostTrust;
 
-/// The system's roots: `SSL_CERT_FILE`, `SSL_CERT_DIR`, or where the
-/// distribution keeps them. Reading them takes milliseconds, so once for all
-/// hosts. That there are none is no error: who only speaks to hosts of its own
-/// authority, or to loopback, needs none.
+/// Reads the root certificates of the system: `SSL_CERT_FILE`, `SSL_CERT_DIR`, or the directory of the
+/// distribution. It takes milliseconds, so it is done once for all hosts. No roots are not an error:
+/// hosts with their own authority, and loopback hosts, need none.
 pub(crate) fn system_roots() -> RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
-        tracing::warn!(%error, "some of the system's certificates cannot be read");
+        tracing::warn!(%error, "cannot read some certificates of the system");
     }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     roots
 }
 
-/// What a client is for.
+/// The requests that a client is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Requests without blobs to the host itself, which sees our client
-    /// certificate: HTTP/2 where it is offered.
+    /// API requests to the host itself, with the client certificate and HTTP/2.
     Api,
-    /// Blobs, at the same place.
+    /// Blobs at the host itself, with the client certificate.
     Blobs,
-    /// Where the host redirects to (CDNs, object stores): its authorities are
-    /// trusted there too, as docker and podman do it, but nothing identifies us.
+    /// Targets of redirects (CDNs, object stores). The authorities of the host are trusted there too,
+    /// as in docker and podman, but the client certificate is not sent.
     Redirects,
 }
 
-/// What all clients are made from.
+/// The settings that all clients share.
 #[derive(Debug)]
 pub(crate) struct HttpClientSettings<'a> {
     pub(crate) system_roots: &'a Arc<RootCertStore>,
     pub(crate) user_agent: &'a HeaderValue,
     pub(crate) timeouts: &'a Timeouts,
-    /// The most idle connections that are kept.
-    pub(crate) idle: usize,
+    /// The maximum number of idle connections.
+    pub(crate) max_idle: usize,
 }
 
 impl HttpClientSettings<'_> {
-    /// A client for `authority`.
+    /// Creates a client for `authority`.
     ///
-    /// Blobs are not sent over HTTP/2: it cost about half more wall time, measured
-    /// with large windows too. Redirects are ours to follow, so that credentials
-    /// stay where they belong. No proxy stands before loopback.
+    /// Blobs do not use HTTP/2, which takes half as much time again, also with large windows. The
+    /// caller follows redirects, so that credentials stay with the host. Loopback hosts are reached
+    /// without a proxy.
     pub(crate) fn build(
         &self,
         authority: &str,
@@ -77,7 +75,7 @@ impl HttpClientSettings<'_> {
             .tcp_nodelay(true)
             .dns_resolver(SystemResolver)
             .connect_timeout(self.timeouts.connect)
-            .pool_max_idle_per_host(self.idle);
+            .pool_max_idle_per_host(self.max_idle);
         if purpose != Purpose::Api {
             builder = builder.http1_only();
         }
@@ -100,13 +98,13 @@ impl HttpClientSettings<'_> {
         builder.build().map_err(|error| unusable(causes(&error)))
     }
 
-    /// TLS 1.2 and 1.3 (rustls knows no others), the system's roots and the host's.
+    /// Returns the TLS settings: TLS 1.2 and 1.3, the roots of the system and of the host.
     fn tls(
         &self,
         trust: &HostTrust,
         identity: Option<&[u8]>,
         purpose: Purpose,
-    ) -> Result<ClientConfig, TlsProblem> {
+    ) -> Result<ClientConfig, TlsConfigError> {
         let mut roots = Arc::clone(self.system_roots);
         for pem in &trust.ca_pems {
             for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -131,14 +129,14 @@ impl HttpClientSettings<'_> {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum TlsProblem {
+enum TlsConfigError {
     #[error("{0}")]
     Pem(#[from] rustls::pki_types::pem::Error),
     #[error("{0}")]
     Rustls(#[from] rustls::Error),
 }
 
-/// The message below reqwest's own, which says only that building failed.
+/// Returns the message of the cause: reqwest's own says only that building failed.
 fn causes(error: &reqwest::Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }

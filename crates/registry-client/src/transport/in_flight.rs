@@ -1,4 +1,4 @@
-//! Which requests are under way, for whoever asks what a run is doing.
+//! The requests in flight, for the status of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,55 +12,54 @@ use url::Url;
 use super::body_progress::BodyProgress;
 use crate::redact;
 
-/// A request that was sent and whose answer has not been read to its end.
+/// A request that was sent and whose response has not been read to the end.
 #[derive(Debug, Clone)]
 pub struct InFlightRequest {
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// Its URL, without what must not be guard.
+    /// The URL, redacted.
     pub url: String,
-    /// Since it was sent.
+    /// The time since it was sent.
     pub age: Duration,
-    /// Since the peer did anything; nothing while it waits for us.
+    /// The time since the peer sent or accepted a byte; zero while it waits for the source.
     pub idle: Duration,
-    /// How far it is.
+    /// The progress.
     pub stage: Stage,
 }
 
-/// How far a request is. Bytes are bytes of the body.
+/// The progress of a request in bytes of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// So many bytes are still to be sent.
+    /// The number of bytes still to be sent.
     Sending(u64),
-    /// So many bytes are still to be sent, and the peer waits for us to have them.
+    /// The same while the peer waits for the source of the body.
     WaitingForSource(u64),
-    /// No byte of the answer has come.
+    /// Everything was sent, no byte of the response was received.
     Waiting,
-    /// So many bytes of the answer have come.
+    /// The number of received bytes.
     Receiving(u64),
 }
 
-/// All requests of a client that are under way, in the order of their beginning.
+/// The requests of a client that are in flight, in the order of their start.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
     requests: Mutex<BTreeMap<u64, Arc<Request>>>,
     next: AtomicU64,
 }
 
-/// One of them. The URL is made presentable when somebody asks: nobody does
-/// for nearly all of them.
+/// One request. Its URL is redacted when the status is printed, which is rare.
 struct Request {
     method: Method,
     url: Url,
-    begun: Instant,
+    started: Instant,
     body_progress: Arc<BodyProgress>,
-    /// Bytes of the answer, one more than came: 0 is no answer yet.
+    /// Received bytes plus 1; 0 before the response headers.
     received: AtomicU64,
-    /// Milliseconds from `begun` to the last of them.
-    last: AtomicU64,
+    /// Milliseconds from `started` to the last of them.
+    last_received: AtomicU64,
 }
 
-/// A request that is guard for as long as this lives.
+/// Keeps a request among those in flight until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlightGuard {
     all: Arc<InFlight>,
@@ -69,8 +68,8 @@ pub(crate) struct InFlightGuard {
 }
 
 impl InFlight {
-    /// Shows a request.
-    pub(crate) fn begin(
+    /// Adds a request.
+    pub(crate) fn insert(
         self: &Arc<Self>,
         method: &Method,
         url: &Url,
@@ -79,10 +78,10 @@ impl InFlight {
         let request = Arc::new(Request {
             method: method.clone(),
             url: url.clone(),
-            begun: Instant::now(),
+            started: Instant::now(),
             body_progress: Arc::clone(body_progress),
             received: AtomicU64::new(0),
-            last: AtomicU64::new(0),
+            last_received: AtomicU64::new(0),
         });
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, Arc::clone(&request));
@@ -93,10 +92,10 @@ impl InFlight {
         }
     }
 
-    /// Those that are guard now, oldest first.
-    pub(crate) fn now(&self) -> Vec<InFlightRequest> {
-        let guard: Vec<_> = self.lock().values().cloned().collect();
-        guard.iter().map(|request| request.now()).collect()
+    /// Returns the requests in flight, oldest first.
+    pub(crate) fn snapshot(&self) -> Vec<InFlightRequest> {
+        let requests: Vec<_> = self.lock().values().cloned().collect();
+        requests.iter().map(|request| request.snapshot()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Request>>> {
@@ -105,17 +104,17 @@ impl InFlight {
 }
 
 impl InFlightGuard {
-    /// The headers have come, or a piece of the answer's body of so many bytes.
-    pub(crate) fn received(&self, bytes: u64) {
+    /// Notes the response headers, or a chunk of the response body.
+    pub(crate) fn record_received(&self, bytes: u64) {
         let Request {
-            begun,
+            started,
             received,
-            last,
+            last_received,
             ..
         } = &*self.request;
-        let elapsed = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        last.store(elapsed, Ordering::Relaxed);
-        // The first call is that for the headers, which counts as the one.
+        let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        last_received.store(elapsed, Ordering::Relaxed);
+        // The first call is for the headers and counts as one byte.
         let first = received.load(Ordering::Relaxed) == 0;
         received.fetch_add(bytes + u64::from(first), Ordering::Relaxed);
     }
@@ -128,17 +127,17 @@ impl Drop for InFlightGuard {
 }
 
 impl Request {
-    fn now(&self) -> InFlightRequest {
+    fn snapshot(&self) -> InFlightRequest {
         let received = self.received.load(Ordering::Relaxed);
-        let age = self.begun.elapsed();
-        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
-        let (stage, idle) = match (received.checked_sub(1), self.body_progress.left()) {
+        let age = self.started.elapsed();
+        let last = Duration::from_millis(self.last_received.load(Ordering::Relaxed));
+        let (stage, idle) = match (received.checked_sub(1), self.body_progress.remaining()) {
             (Some(bytes), _) => (Stage::Receiving(bytes), age.saturating_sub(last)),
             (None, 0) => (Stage::Waiting, self.body_progress.idle()),
-            (None, left) if self.body_progress.is_waiting_for_source() => {
-                (Stage::WaitingForSource(left), Duration::ZERO)
+            (None, remaining) if self.body_progress.is_waiting_for_source() => {
+                (Stage::WaitingForSource(remaining), Duration::ZERO)
             }
-            (None, left) => (Stage::Sending(left), self.body_progress.idle()),
+            (None, remaining) => (Stage::Sending(remaining), self.body_progress.idle()),
         };
         InFlightRequest {
             method: self.method.clone(),
@@ -150,7 +149,7 @@ impl Request {
     }
 }
 
-/// Without the secrets that URLs carry.
+/// Prints the redacted URL.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, redact::url(&self.url))
@@ -162,41 +161,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_shown_until_its_answer_is_read() {
+    fn request_is_listed_until_its_response_is_read() {
         let all = Arc::new(InFlight::default());
         let url: Url = "https://r.io/v2/a/blobs/uploads/1?_state=hidden&digest=d"
             .parse()
             .unwrap();
         let body_progress = BodyProgress::new(10);
-        let guard = all.begin(&Method::PUT, &url, &body_progress);
-        let stage = || all.now().first().map(|request| request.stage);
+        let guard = all.insert(&Method::PUT, &url, &body_progress);
+        let stage = || all.snapshot().first().map(|request| request.stage);
         assert_eq!(stage(), Some(Stage::Sending(10)));
         body_progress.set_waiting_for_source();
         assert_eq!(stage(), Some(Stage::WaitingForSource(10)));
-        body_progress.taken(10);
+        body_progress.record_sent(10);
         assert_eq!(stage(), Some(Stage::Waiting));
-        guard.received(0);
+        guard.record_received(0);
         assert_eq!(stage(), Some(Stage::Receiving(0)));
-        guard.received(7);
+        guard.record_received(7);
         assert_eq!(stage(), Some(Stage::Receiving(7)));
-        let told = format!("{all:?} {:?}", all.now());
+        let printed = format!("{all:?} {:?}", all.snapshot());
         assert!(
-            told.contains("digest=d") && !told.contains("hidden"),
-            "{told}"
+            printed.contains("digest=d") && !printed.contains("hidden"),
+            "{printed}"
         );
         drop(guard);
         assert_eq!(stage(), None);
     }
 
     #[test]
-    fn what_stands_still_says_for_how_long() {
+    fn idle_time_starts_at_the_last_received_byte() {
         let all = Arc::new(InFlight::default());
         let url: Url = "https://r.io/".parse().unwrap();
-        let guard = all.begin(&Method::GET, &url, &BodyProgress::new(0));
+        let guard = all.insert(&Method::GET, &url, &BodyProgress::new(0));
         std::thread::sleep(Duration::from_millis(60));
-        guard.received(0);
+        guard.record_received(0);
         std::thread::sleep(Duration::from_millis(20));
-        let now = &all.now()[0];
+        let now = &all.snapshot()[0];
         let (shortest, moved) = (Duration::from_millis(20), Duration::from_millis(60));
         assert!(now.age >= moved + shortest, "{now:?}");
         assert!(

@@ -1,5 +1,7 @@
-//! How a request gets to a host and an answer back: limits, pauses, retries,
-//! authentication, redirects. Nowhere else.
+//! Requests to hosts: limits, pauses, retries, authentication, redirects.
+//!
+//! [`Peer::retry`](peer::Peer::retry) decides on every retry of the crate. [`Host::send`] repeats a
+//! request until there is a whole response; the blob and token requests have loops of their own.
 
 mod authentication;
 mod body_progress;

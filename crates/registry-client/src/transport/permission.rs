@@ -12,8 +12,7 @@ use crate::redact;
 use crate::write_policy::{Write, WriteTarget};
 
 impl Host {
-    /// Checks that a request leads to the repository that it was made for, and that a write is
-    /// one that the client may send.
+    /// Checks that a request goes to its own repository, and that the policy allows a write.
     ///
     /// # Errors
     ///
@@ -27,12 +26,12 @@ impl Host {
         };
         let reads = is_read(method);
         let Some(scopes) = &request.scopes else {
-            let what = "only GET and HEAD go to a host without credentials".to_owned();
+            let what = "requests without credentials must be GET or HEAD".to_owned();
             return if reads { Ok(()) } else { Err(refuse(what)) };
         };
         let repository = scopes.repository();
-        let at_home = self.is_own_url(&self.with_detected_scheme(url.clone()));
-        let endpoint = at_home.then(|| Endpoint::of(url, repository)).flatten();
+        let is_own = self.is_own_url(&self.with_detected_scheme(url.clone()));
+        let endpoint = is_own.then(|| Endpoint::of(url, repository)).flatten();
         let to_session = || request.is_session && self.may_hold_session(url, repository);
         let target = match (method.as_str(), endpoint) {
             ("GET" | "HEAD", Some(_)) => return Ok(()),
@@ -42,7 +41,7 @@ impl Host {
             ("PATCH" | "PUT", None) if to_session() => WriteTarget::Blob,
             _ => {
                 return Err(refuse(format!(
-                    "it does not lead to the repository {}/{repository}",
+                    "the URL is outside of the repository {}/{repository}",
                     self.name()
                 )));
             }
@@ -55,18 +54,17 @@ impl Host {
         if request.writes.allows(&write) {
             return Ok(());
         }
-        Err(refuse(format!("{write} is not in the plan of this run")))
+        Err(refuse(format!("{write} is not planned in this run")))
     }
 
-    /// Whether a request may carry our credentials to a URL: only to the repository that it was
-    /// made for.
+    /// Returns whether a request may carry credentials to a URL: only to its own repository.
     pub(super) fn may_carry_credentials(&self, request: &Request, url: &Url) -> bool {
         let repository = request.scopes.as_ref().map(|scopes| scopes.repository());
         repository.is_some_and(|repository| Endpoint::of(url, repository).is_some())
     }
 
-    /// Whether a request may follow a redirect to a URL. A read may lead anywhere. A write leads
-    /// to the same endpoint, or from an upload to storage.
+    /// Returns whether a request may follow a redirect to a URL: a read to any URL, a write to the
+    /// same endpoint, and an upload to storage.
     pub(super) fn may_follow(&self, request: &Request, url: &Url) -> bool {
         if is_read(&request.method) {
             return true;
@@ -86,12 +84,11 @@ impl Host {
         }
     }
 
-    /// Whether the session of an upload to a repository may be at a URL.
+    /// Returns whether a URL may be the session of an upload to a repository.
     ///
-    /// At the registry's own host it is below the repository's uploads. Google's Artifact
-    /// Registry has sessions at `/artifacts-uploads/`, which get no credentials (docker sends
-    /// them none either). Another host is storage that the registry signed the URL for; a
-    /// registry's API there is not.
+    /// At the host of the registry, sessions are below the uploads of the repository. Google Artifact
+    /// Registry has sessions at `/artifacts-uploads/`, which receive no credentials (docker sends none
+    /// either). Another host may be storage with a signed URL, but not the API of a registry.
     pub(crate) fn may_hold_session(&self, url: &Url, repository: &RepositoryPath) -> bool {
         if Endpoint::of(url, repository) == Some(Endpoint::Upload) {
             return true;
@@ -100,10 +97,11 @@ impl Host {
             return false;
         }
         let home = self.api_root().ok();
-        let at_home = home.is_some_and(|home| {
+        let is_own_host = home.is_some_and(|home| {
             home.host() == url.host() && home.port_or_known_default() == url.port_or_known_default()
         });
-        !at_home || (url.path().starts_with("/artifacts-uploads/namespaces/") && is_plain_path(url))
+        !is_own_host
+            || (url.path().starts_with("/artifacts-uploads/namespaces/") && is_plain_path(url))
     }
 }
 

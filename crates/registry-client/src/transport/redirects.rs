@@ -1,4 +1,4 @@
-//! One request on the wire, and the redirects that answer it.
+//! Sends one request and follows redirects.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,13 +17,13 @@ use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::error::{Error, TimeoutPhase};
 use crate::redact;
 
-/// Hops from a registry to where it keeps its blobs.
+/// The maximum number of redirects of one request.
 const REDIRECTS: usize = 5;
 
 impl Host {
-    /// Sends and follows redirects. What identifies us stays with the host: another origin gets
-    /// neither `Authorization` nor our client certificate, and of the host itself only the
-    /// repository's own paths get `Authorization`.
+    /// Sends a request and follows redirects. Another origin receives neither `Authorization` nor the
+    /// client certificate. At the host itself, only the paths of the repository receive
+    /// `Authorization`.
     pub(super) async fn send_with_redirects(
         &self,
         request: &Request,
@@ -33,8 +33,8 @@ impl Host {
         let mut hops = 0;
         let mut fell_back = false;
         loop {
-            let at_home = fell_back || self.is_own_url(&url);
-            let client = match (at_home, request.is_blob) {
+            let is_own = fell_back || self.is_own_url(&url);
+            let client = match (is_own, request.is_blob) {
                 (true, false) => self.clients.api(),
                 (true, true) => self.clients.blobs(),
                 (false, _) => self.client_for(&url)?,
@@ -42,7 +42,7 @@ impl Host {
             let mut sent = client
                 .request(request.method.clone(), url.clone())
                 .headers(request.headers.clone());
-            let trusted = at_home && self.may_carry_credentials(request, &url);
+            let trusted = is_own && self.may_carry_credentials(request, &url);
             if let Some(value) = authorization.header.as_ref().filter(|_| trusted) {
                 sent = sent.header(AUTHORIZATION, value.clone());
             }
@@ -64,7 +64,7 @@ impl Host {
                 }
                 Err(error) => return Err(error),
             };
-            if at_home {
+            if is_own {
                 self.record_response(&url);
             }
             let Some(target) = redirect_target(&response) else {
@@ -80,15 +80,15 @@ impl Host {
                 return Err(Error::NotSent {
                     method: request.method.clone(),
                     url: redact::url(&next),
-                    what: format!("{} redirected a write there", redact::url(&url)),
+                    what: format!("a write to {} was redirected to it", redact::url(&url)),
                 });
             }
             (url, fell_back) = (next, false);
         }
     }
 
-    /// Puts one request on the wire and waits for its headers, for as long as
-    /// its body moves and [`Timeouts::first_byte`](super::Timeouts) after that.
+    /// Sends one request and waits for the response headers: while the body moves, and for
+    /// [`Timeouts::first_byte`](super::Timeouts) after that.
     pub(super) async fn dispatch(
         &self,
         request: reqwest::RequestBuilder,
@@ -97,17 +97,17 @@ impl Host {
         body_progress: &Arc<BodyProgress>,
     ) -> Result<Response, Error> {
         let timeouts = self.timeouts();
-        let begun = Instant::now();
+        let started = Instant::now();
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        let guard = self.shared.in_flight.begin(method, url, body_progress);
+        let guard = self.shared.in_flight.insert(method, url, body_progress);
         let sent = body_progress
-            .within(timeouts.first_byte, request.send())
+            .with_idle_timeout(timeouts.first_byte, request.send())
             .await;
         let response = match sent {
             Some(Ok(response)) => response,
             Some(Err(error)) => return Err(connection_error(method, url, &error.without_url())),
             None => {
-                let phase = match body_progress.left() {
+                let phase = match body_progress.remaining() {
                     0 => TimeoutPhase::Response,
                     _ => TimeoutPhase::Upload,
                 };
@@ -123,17 +123,17 @@ impl Host {
             method = %method,
             url = %redact::url(url),
             status = response.status().as_u16(),
-            milliseconds = begun.elapsed().as_millis(),
-            "answered"
+            milliseconds = started.elapsed().as_millis(),
+            "response"
         );
-        guard.received(0);
+        guard.record_received(0);
         Ok(Response {
             guard,
             method: method.clone(),
             url: url.clone(),
             response,
             stall: timeouts.stall,
-            _permit: None,
+            permit: None,
         })
     }
 }
@@ -162,16 +162,16 @@ pub(super) fn redirect_target(response: &Response) -> Option<String> {
     Some(response.headers().get(LOCATION)?.to_str().ok()?.to_owned())
 }
 
-/// A redirect may leave the host, but not TLS.
+/// Checks that a redirect does not leave TLS.
 pub(super) fn checked_target(method: &Method, from: &Url, target: &str) -> Result<Url, Error> {
     let refuse = |what: String| Error::protocol(method, from, what);
     let url = from
         .join(target)
-        .map_err(|error| refuse(format!("redirected to what is no URL ({error})")))?;
+        .map_err(|error| refuse(format!("redirected to an invalid URL ({error})")))?;
     let (before, after) = (from.scheme(), url.scheme());
     if after != "https" && (after != "http" || before == "https") {
         return Err(refuse(format!(
-            "redirected from {before} to {}, which is refused",
+            "redirected from {before} to {}, which is not followed",
             redact::url(&url)
         )));
     }
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_never_leaves_tls() {
+    fn redirect_does_not_leave_tls() {
         let cases = [
             ("https://r.io/v2/a", "https://cdn.io/b?sig=1", true),
             ("https://r.io/v2/a", "/b", true),
@@ -197,8 +197,8 @@ mod tests {
         for (from, target, expected) in cases {
             let checked = checked_target(&Method::GET, &from.parse().unwrap(), target);
             assert_eq!(checked.is_ok(), expected, "{from} {target}: {checked:?}");
-            let guard = format!("{checked:?}");
-            assert!(expected || !guard.contains("sig=1"), "{guard}");
+            let printed = format!("{checked:?}");
+            assert!(expected || !printed.contains("sig=1"), "{printed}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What came back.
+//! Responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,21 +12,20 @@ use super::in_flight::InFlightGuard;
 use crate::error::{Error, StatusError, TimeoutPhase};
 use crate::redact;
 
-/// Status and headers have come; the body follows.
+/// A response with status and headers, before its body is read.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(super) method: Method,
-    /// Where it came from in the end, redirects followed.
+    /// The URL after redirects.
     pub(super) url: Url,
     pub(super) response: reqwest::Response,
     pub(super) stall: Duration,
-    /// Tells whoever asks how far this is.
     pub(super) guard: InFlightGuard,
-    /// The host's place, kept until the body has been read.
-    pub(super) _permit: Option<Permit>,
+    /// Kept until the body has been read.
+    pub(super) permit: Option<Permit>,
 }
 
-/// A whole response.
+/// A response with its whole body.
 #[derive(Debug)]
 pub struct BufferedResponse {
     pub(crate) method: Method,
@@ -49,17 +48,17 @@ impl Response {
         &self.url
     }
 
-    /// The next piece of the body, `None` at its end.
+    /// Returns the next chunk of the body, `None` at its end.
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`] where nothing came for the stall time,
-    /// [`Error::Connection`] where the body broke off.
+    /// [`Error::Timeout`] if no byte arrives within the stall timeout, [`Error::Connection`] if the body
+    /// ends early.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         match tokio::time::timeout(self.stall, self.response.chunk()).await {
             Ok(Ok(chunk)) => {
                 let bytes = chunk.as_ref().map_or(0, Bytes::len);
-                self.guard.received(bytes as u64);
+                self.guard.record_received(bytes as u64);
                 Ok(chunk)
             }
             Ok(Err(error)) => Err(Error::connection(
@@ -76,7 +75,7 @@ impl Response {
         }
     }
 
-    /// The whole body, at most `limit` bytes.
+    /// Reads the whole body, at most `limit` bytes.
     pub(crate) async fn read(mut self, limit: u64) -> Result<BufferedResponse, Error> {
         let too_large = |url: &Url| Error::TooLarge {
             url: redact::url(url),
@@ -116,8 +115,8 @@ impl BufferedResponse {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The error that an accepted status turned out to be.
-    pub(crate) fn refused(&self) -> Error {
+    /// Returns the error of a response with an accepted but unexpected status.
+    pub(crate) fn status_error(&self) -> Error {
         let mut error = StatusError {
             method: self.method.clone(),
             url: redact::url(&self.url),

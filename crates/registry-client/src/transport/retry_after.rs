@@ -7,11 +7,10 @@ use http::header::RETRY_AFTER;
 
 const YEAR: u64 = 366 * 86_400;
 
-/// How long the answer asks to wait, counted from `now`.
+/// Returns the pause that a response requests, counted from `now`.
 ///
-/// Source: RFC 9110 §10.2.3: whole seconds, or an HTTP date. A date in the
-/// past is no wait. Anything else counts as absent. More than a year is a
-/// year: times beyond the calendar can neither be counted nor shown.
+/// Source: RFC 9110 §10.2.3: whole seconds, or an HTTP date. A date in the past is a pause of zero.
+/// Anything else counts as absent. The result is at most a year, so that its end is a valid date.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
@@ -27,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_are_read() {
+    fn seconds_and_dates_are_parsed() {
         let now = httpdate::parse_http_date("Sat, 21 Nov 2026 08:00:00 GMT").unwrap();
         let cases = [
             ("120", Some(120)),

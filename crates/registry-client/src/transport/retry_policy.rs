@@ -51,14 +51,14 @@ pub(crate) struct Retries {
     waited: Duration,
 }
 
-/// What to do after a failure.
+/// The decision after a failure.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RetryDecision {
-    /// This request alone waits.
+    /// The request waits and is sent again.
     Wait(Duration),
-    /// Every request to the host waits.
+    /// All requests to the host wait.
     PauseHost(Duration),
-    /// The failure stands.
+    /// The error is final.
     GiveUp,
 }
 
@@ -73,7 +73,8 @@ impl Retries {
         }
     }
 
-    /// Judges a failure that took `idle` to show; `jitter` is between 0 and 1.
+    /// Decides what follows a failure before which the peer was idle for `idle`; `jitter` is between 0
+    /// and 1.
     pub(crate) fn decide(&mut self, error: &Error, idle: Duration, jitter: f32) -> RetryDecision {
         if error.status() == Some(StatusCode::TOO_MANY_REQUESTS) {
             return self.after_throttle(error, jitter);
@@ -86,7 +87,7 @@ impl Retries {
         if self.failures >= self.policy.max_attempts || self.lost > self.policy.max_elapsed {
             return RetryDecision::GiveUp;
         }
-        if let Some(wait) = asked_wait(error) {
+        if let Some(wait) = requested_wait(error) {
             return self.pause(wait);
         }
         let wait = self.backoff(self.failures, jitter);
@@ -94,24 +95,24 @@ impl Retries {
         RetryDecision::Wait(wait)
     }
 
-    /// Time lost to failures so far.
+    /// Returns the time lost to failures so far.
     pub(crate) fn lost(&self) -> Duration {
         self.lost
     }
 
     fn after_throttle(&mut self, error: &Error, jitter: f32) -> RetryDecision {
         self.throttled += 1;
-        if let Some(wait) = asked_wait(error) {
+        if let Some(wait) = requested_wait(error) {
             return self.pause(wait);
         }
-        // Never longer than allowed: nobody asked for it.
+        // The registry requested no time, so the wait stays within the maximum.
         let wait = self.backoff(self.throttled, jitter);
         self.pause(wait.min(self.policy.max_wait))
     }
 
-    /// A pause longer than allowed is not made: the host's limiter turns it
-    /// into an error that names the time. Waits that only add up to too much
-    /// end the tries.
+    /// Decides on a pause that the registry requests. A single pause above the maximum becomes
+    /// [`Error::RateLimited`] in [`HostLimit`](super::host_limit::HostLimit). Pauses that exceed the
+    /// maximum together end the retries.
     fn pause(&mut self, wait: Duration) -> RetryDecision {
         if wait <= self.policy.max_wait && self.waited + wait > self.policy.max_wait {
             return RetryDecision::GiveUp;
@@ -127,16 +128,16 @@ impl Retries {
     }
 }
 
-/// The pause that the answer asks for. One of no length (zero seconds, a date
-/// that has passed) is none: our own backoff is kinder.
-fn asked_wait(error: &Error) -> Option<Duration> {
+/// Returns the pause that a response requests. Zero counts as none, because the backoff spares the
+/// registry more.
+fn requested_wait(error: &Error) -> Option<Duration> {
     match error {
         Error::Status(status) => status.retry_after.filter(|wait| !wait.is_zero()),
         _ => None,
     }
 }
 
-/// Whether the same request may succeed a moment later.
+/// Returns whether the same request may succeed a moment later.
 pub(crate) fn is_transient(error: &Error) -> bool {
     match error {
         Error::Connection { .. } | Error::Timeout { .. } => true,
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn passing_failures_back_off_and_end() {
+    fn transient_failures_back_off_until_the_last_attempt() {
         let policy = RetryPolicy::default();
         let mut retries = Retries::new(&policy);
         let waits: Vec<_> = (0..5)
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_final() {
+    fn refusals_are_not_retried() {
         let policy = RetryPolicy::default();
         for code in [400, 401, 403, 404, 405, 413, 416] {
             let mut retries = Retries::new(&policy);
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_is_waited_out_up_to_the_longest_wait() {
+    fn throttling_is_retried_until_pauses_exceed_the_maximum() {
         let policy = RetryPolicy::default();
         let mut retries = Retries::new(&policy);
         let pause = RetryDecision::PauseHost(Duration::from_secs(120));
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_stalls_for_good_is_given_up_within_four_minutes() {
+    fn stalling_peer_uses_up_the_attempts_within_four_minutes() {
         const STALL: Duration = Duration::from_secs(30);
         let policy = RetryPolicy::default();
         let timeout = Error::Timeout {
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_without_a_time_ends_as_what_the_registry_said() {
+    fn throttling_without_retry_after_ends_with_the_status_error() {
         let policy = RetryPolicy {
             max_wait: Duration::from_secs(1),
             ..RetryPolicy::default()
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn no_wait_asked_for_is_our_backoff() {
+    fn retry_after_zero_uses_the_backoff() {
         let policy = RetryPolicy::default();
         for code in [429, 503] {
             let next = Retries::new(&policy).decide(&status(code, Some(0)), Duration::ZERO, 0.5);

@@ -1,4 +1,4 @@
-//! The one loop through which every request to a registry goes.
+//! Sends requests to a host, with authentication and retries.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -25,38 +25,38 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
-    /// Whether the content of a blob goes or comes with it, other than a config
-    /// that is read whole.
+    /// Whether the request or its response carries the content of a blob. A config that is read whole
+    /// does not count.
     pub(crate) is_blob: bool,
-    /// The repository that the request is made for. `None`: without credentials, whatever the
-    /// host asks for.
+    /// The repository of the request. `None` for an anonymous request to a host that need not be a
+    /// registry.
     pub(crate) scopes: Option<Scopes>,
-    /// Whether it goes to the session of an upload, at a URL that the registry chose.
+    /// Whether the URL is the session of an upload, chosen by the registry.
     pub(crate) is_session: bool,
-    /// The writes that may be sent.
+    /// The policy for writes.
     pub(crate) writes: Arc<dyn WritePolicy>,
-    /// The statuses that are an answer; all others are errors.
+    /// The expected statuses; all others are errors.
     pub(crate) accepted: &'static [u16],
-    /// The most bytes of an answer's body.
+    /// The maximum size of the response body in bytes.
     pub(crate) limit: u64,
 }
 
-/// Error bodies are read up to here.
+/// The maximum size of an error body in bytes.
 const ERROR_BODY: u64 = 64 * 1024;
-/// A 401 is answered by learning the scheme, then by renewing the token.
+/// The first 401 names the scheme, the second one means an expired token.
 const REAUTHENTICATIONS: usize = 2;
 
 impl Host {
-    /// Sends until there is a whole answer or a reason to give up.
+    /// Sends a request until there is a whole response or a final error.
     pub(crate) async fn send(
         self: &Arc<Self>,
         request: &Request,
     ) -> Result<BufferedResponse, Error> {
-        Box::pin(self.run(request, None, self.retry_policy())).await
+        Box::pin(self.send_with_retries(request, None, self.retry_policy())).await
     }
 
-    /// The same, with one try only for what fails: where there is another way
-    /// to find out. Pauses that the host asks for are made.
+    /// Sends a request without retries after a failure, for a caller with an alternative. Pauses of a
+    /// throttling host (429) are kept, and the request is sent again.
     pub(crate) async fn send_with_one_attempt(
         self: &Arc<Self>,
         request: &Request,
@@ -65,43 +65,43 @@ impl Host {
             max_attempts: 1,
             ..self.retry_policy().clone()
         };
-        Box::pin(self.run(request, None, &policy)).await
+        Box::pin(self.send_with_retries(request, None, &policy)).await
     }
 
-    /// The same within a place that the caller holds.
+    /// Sends a request as [`Host::send`] does, with a permit that the caller holds.
     pub(crate) async fn send_within(
         self: &Arc<Self>,
         request: &Request,
         permit: &Permit,
     ) -> Result<BufferedResponse, Error> {
-        Box::pin(self.run(request, Some(permit), self.retry_policy())).await
+        Box::pin(self.send_with_retries(request, Some(permit), self.retry_policy())).await
     }
 
-    /// One try, for steps that must not be repeated blindly.
+    /// Sends a request that is not repeatable, with one attempt.
     pub(crate) async fn send_once(
         self: &Arc<Self>,
         request: &Request,
         permit: Option<&Permit>,
     ) -> Result<BufferedResponse, Error> {
-        let place = self.place(permit).await?;
-        let once = async {
-            let response = self.attempt(request, place).await?;
+        let permit = self.acquire(permit).await?;
+        let attempt = async {
+            let response = self.attempt(request, permit).await?;
             response.read(request.limit).await
         };
-        Box::pin(once).await
+        Box::pin(attempt).await
     }
 
-    /// One try for an answer whose body is read piece by piece.
+    /// Sends a request with one attempt and returns the response before its body.
     pub(crate) async fn open(
         self: &Arc<Self>,
         request: &Request,
         permit: &Permit,
     ) -> Result<Response, Error> {
-        let place = self.place(Some(permit)).await?;
-        Box::pin(self.attempt(request, place)).await
+        let permit = self.acquire(Some(permit)).await?;
+        Box::pin(self.attempt(request, permit)).await
     }
 
-    async fn run(
+    async fn send_with_retries(
         self: &Arc<Self>,
         request: &Request,
         held: Option<&Permit>,
@@ -109,10 +109,10 @@ impl Host {
     ) -> Result<BufferedResponse, Error> {
         let mut retries = Retries::new(policy);
         loop {
-            let place = self.place(held).await?;
-            let begun = Instant::now();
-            // Large, and most requests of a long list wait for their place.
-            let outcome = match Box::pin(self.attempt(request, place)).await {
+            let permit = self.acquire(held).await?;
+            let started = Instant::now();
+            // Boxed, because the future is large and most requests of a long list wait for a permit.
+            let outcome = match Box::pin(self.attempt(request, permit)).await {
                 Ok(response) => response.read(request.limit).await,
                 Err(error) => Err(error),
             };
@@ -120,16 +120,15 @@ impl Host {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            self.clients.failed(&error);
-            let idle = begun.elapsed();
+            self.clients.record_failure(&error);
+            let idle = started.elapsed();
             self.peer.retry(&mut retries, error, idle).await?;
         }
     }
 
-    /// A place for one try, `None` for the caller's own, once the host is not
-    /// paused and not known to be down.
-    async fn place(&self, held: Option<&Permit>) -> Result<Option<Permit>, Error> {
-        let place = match held {
+    /// Waits until an attempt may be sent. Returns a permit, or `None` if the caller holds one.
+    async fn acquire(&self, held: Option<&Permit>) -> Result<Option<Permit>, Error> {
+        let permit = match held {
             Some(_) => {
                 let max_wait = self.retry_policy().max_wait;
                 self.peer
@@ -141,12 +140,12 @@ impl Host {
             None => Some(self.permit().await?),
         };
         self.peer.breaker.admit().await?;
-        Ok(place)
+        Ok(permit)
     }
 
-    /// One try, with as many requests as authentication needs.
+    /// Sends one attempt, with the additional requests that authentication needs.
     ///
-    /// The gate comes after the place: whoever leads has all that it needs.
+    /// The request that passes the gate first holds its permit already, so it cannot block.
     async fn attempt(
         self: &Arc<Self>,
         request: &Request,
@@ -154,38 +153,37 @@ impl Host {
     ) -> Result<Response, Error> {
         self.check(request)?;
         let Some(scopes) = &request.scopes else {
-            // Nothing is learnt of what the host asks for, so nobody waits for it.
-            let stranger = Authorization::default();
+            let anonymous = Authorization::default();
             let sent = Instant::now();
-            let mut response = self.send_with_redirects(request, &stranger).await?;
-            response._permit = permit.take();
+            let mut response = self.send_with_redirects(request, &anonymous).await?;
+            response.permit = permit.take();
             let took = Some(sent.elapsed());
             return self
-                .check_status(response, request.accepted, &stranger, took)
+                .check_status(response, request.accepted, &anonymous, took)
                 .await;
         };
         let _guard = self.auth_probe.pass().await;
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut reauthentications = 0;
         loop {
             let authorization = self.authorize(scopes).await?;
             let sent = Instant::now();
             let mut response = self.send_with_redirects(request, &authorization).await?;
             let took = Some(sent.elapsed());
-            response._permit = permit.take();
+            response.permit = permit.take();
             if response.status() == StatusCode::UNAUTHORIZED
                 && reauthentications < REAUTHENTICATIONS
             {
                 reauthentications += 1;
                 let refusal = Refusal {
                     authorization: &authorization,
-                    since: begun,
+                    since: started,
                     url: response.url(),
                     headers: response.headers(),
                 };
                 if self.learn(scopes, refusal).await? {
-                    permit = response._permit.take();
-                    // Read to its end, the connection serves the next try.
+                    permit = response.permit.take();
+                    // A connection is reusable once the body has been read.
                     response.read(ERROR_BODY).await.ok();
                     continue;
                 }
@@ -196,8 +194,8 @@ impl Host {
         }
     }
 
-    /// An accepted answer, or the error that it is; `took` as
-    /// [`HostLimit::succeeded`](super::host_limit::HostLimit::succeeded) wants it.
+    /// Returns a response with an expected status, else its error. `took` is the argument of
+    /// [`HostLimit::record_success`](super::host_limit::HostLimit::record_success).
     pub(super) async fn check_status(
         &self,
         response: Response,
@@ -207,9 +205,9 @@ impl Host {
     ) -> Result<Response, Error> {
         let status = response.status();
         if matches!(status.as_u16(), 429 | 503) {
-            self.peer.limit.throttled();
+            self.peer.limit.record_throttling();
         } else {
-            self.peer.limit.succeeded(took);
+            self.peer.limit.record_success(took);
         }
         if accepted.contains(&status.as_u16()) {
             return Ok(response);

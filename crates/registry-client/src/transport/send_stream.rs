@@ -1,4 +1,4 @@
-//! The one kind of request that cannot be sent twice: a streamed body.
+//! Sends a request with a streamed body, which cannot be repeated.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,13 +16,12 @@ use crate::auth::Authorization;
 use crate::error::Error;
 
 impl Host {
-    /// Sends a request with a streamed body whose pieces tell `body_progress`. A redirection (307,
-    /// 308) is given back, since the body is spent.
+    /// Sends a request with a streamed body that updates `body_progress`. Returns the target of a
+    /// redirect (307, 308), since the body is consumed.
     ///
     /// # Errors
     ///
-    /// As of one try of any request; after a 401 the next try is
-    /// authenticated anew.
+    /// As [`Host::send_once`]. After a 401 the next request authenticates anew.
     pub(crate) async fn send_stream(
         self: &Arc<Self>,
         request: &Request,
@@ -36,7 +35,7 @@ impl Host {
             scopes,
             ..
         } = request;
-        let begun = Instant::now();
+        let started = Instant::now();
         let authorization = match scopes {
             Some(scopes) => self.authorize(scopes).await?,
             None => Authorization::default(),
@@ -56,7 +55,7 @@ impl Host {
         {
             let refusal = Refusal {
                 authorization: &authorization,
-                since: begun,
+                since: started,
                 url,
                 headers: response.headers(),
             };
@@ -65,7 +64,7 @@ impl Host {
         let response = self
             .check_status(response, request.accepted, &authorization, None)
             .await?;
-        // Read to its end, the connection serves the next request.
+        // A connection is reusable once the body has been read.
         response.read(64 * 1024).await.map(|_| None)
     }
 }

@@ -80,7 +80,7 @@ impl Host {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            self.clients.failed(&error);
+            self.clients.record_failure(&error);
             peer.retry(&mut retries, error, started.elapsed()).await?;
         }
     }
