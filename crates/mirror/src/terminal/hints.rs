@@ -113,11 +113,7 @@ pub(crate) fn for_request(
         Error::NotSent { .. } => Some(format!(
             "report the URL, which is outside the repository, to the operator of {host}"
         )),
-        Error::TooLarge { .. }
-        | Error::Protocol { .. }
-        | Error::Unsafe { .. }
-        | Error::Name { .. }
-        | Error::Reference { .. } => None,
+        _ => None,
     }
 }
 
