@@ -119,7 +119,7 @@ impl Writer {
             .filter(|name| !known.contains(name.as_str()))
             .collect();
         // Temporary files beside the target, with names that no command reads.
-        let unfinished = |name: &String| name.starts_with(".mirror-") || name.starts_with(".auth-");
+        let unfinished = |name: &String| name.starts_with(".tmp-");
         assert!(left_over.iter().all(unfinished), "{left_over:?}");
         assert!(left_over.len() <= self.files.len(), "{left_over:?}");
         tally.left_over += left_over.len();

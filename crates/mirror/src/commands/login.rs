@@ -4,7 +4,7 @@ use clap::Args;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use registry_client::credentials::{
-    Credential, Helpers, LoginError, LoginPlace, Secret, write_login,
+    Credential, Helpers, LoginError, LoginLocation, Secret, write_login,
 };
 use serde_json::json;
 
@@ -69,11 +69,11 @@ pub(super) async fn run(session: &Session, args: &LoginArgs) -> Result<Exit, Fai
     let place = write_login(&file, &args.host, &credential, &helpers).await;
     let place = place.map_err(|error| cannot_store(&error))?;
     let text = match &place {
-        LoginPlace::File(path) => format!(
+        LoginLocation::File(path) => format!(
             "stored in {}, unencrypted, for your user only\n",
             path.display()
         ),
-        LoginPlace::Helper { name, file } => {
+        LoginLocation::Helper { name, file } => {
             format!(
                 "stored with docker-credential-{name}, as {} says\n",
                 file.display()
@@ -81,8 +81,8 @@ pub(super) async fn run(session: &Session, args: &LoginArgs) -> Result<Exit, Fai
         }
     };
     let document = match &place {
-        LoginPlace::File(path) => json!({"host": args.host, "file": path, "helper": null}),
-        LoginPlace::Helper { name, file } => {
+        LoginLocation::File(path) => json!({"host": args.host, "file": path, "helper": null}),
+        LoginLocation::Helper { name, file } => {
             json!({"host": args.host, "file": file, "helper": name})
         }
     };

@@ -1,5 +1,5 @@
-//! One auth file: containers-auth.json(5), docker's `config.json` or a
-//! Kubernetes `.dockerconfigjson`, which share one shape.
+//! Auth files: containers-auth.json(5), docker's `config.json` and Kubernetes'
+//! `.dockerconfigjson`, which have one format.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,11 +12,10 @@ use serde::Deserialize;
 use serde_json::error::Category;
 
 use super::auth_key::AuthKey;
-use super::credential::Credential;
-use super::helper_name::{HelperName, HelperNameError};
-use super::secret::Secret;
+use super::credential::{Credential, Secret};
+use super::helper::{HelperName, HelperNameError};
 
-/// A file, read as a whole; keys in the order of their rank.
+/// A parsed auth file. Keys are sorted by rank.
 #[derive(Debug)]
 pub(super) struct AuthFile {
     pub(super) cred_helpers: Vec<(AuthKey, HelperName)>,
@@ -24,31 +23,31 @@ pub(super) struct AuthFile {
     pub(super) creds_store: Option<HelperName>,
 }
 
-/// What stands under one key of `auths`.
+/// The value of a key of `auths`.
 #[derive(Debug)]
 pub(super) enum Entry {
     Login(Credential),
-    /// `{}`: docker's mark for "in the credentials store".
+    /// `{}`: docker's mark for a login in the credentials store.
     Empty,
-    /// Kept until somebody asks for it: it must not spoil the other logins.
+    /// An error for lookups of this key only; the other entries stay usable.
     Broken(EntryError),
 }
 
-/// Why an auth file cannot be used. Nothing of its content is shown.
+/// An unusable auth file. Messages do not quote its content.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthFileError {
-    /// It cannot be read, or was named by the user and does not exist.
+    /// The file cannot be read, or the user named it and it does not exist.
     #[error("cannot read the auth file {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// It is no JSON.
+    /// The file is not JSON.
     #[error(
-        "{}:{line}:{column}: not valid JSON; correct the auth file, or move it away and log in again",
+        "{}:{line}:{column}: the auth file is not valid JSON; correct it, or move it away and log in again",
         path.display()
     )]
     Syntax {
@@ -59,13 +58,13 @@ pub enum AuthFileError {
         /// Column in bytes, from 1.
         column: usize,
     },
-    /// It is JSON of another shape.
+    /// The file is JSON of another form.
     #[error(
-        "{}:{line}:{column}: not the shape of an auth file ({{\"auths\": {{\"HOST\": {{\"auth\": …}}}}}}); \
+        "{}:{line}:{column}: not the form of an auth file ({{\"auths\": {{\"HOST\": {{\"auth\": …}}}}}}); \
          correct it, or move it away and log in again",
         path.display()
     )]
-    Shape {
+    Form {
         /// The file.
         path: PathBuf,
         /// Line, from 1.
@@ -73,40 +72,40 @@ pub enum AuthFileError {
         /// Column in bytes, from 1.
         column: usize,
     },
-    /// `credHelpers` or `credsStore` names what can be no helper.
+    /// `credHelpers` or `credsStore` has an invalid helper name.
     #[error("{}: `{setting}`: {source}", path.display())]
     HelperName {
         /// The file.
         path: PathBuf,
         /// `credsStore`, or `credHelpers` and its key.
         setting: String,
-        /// What is wrong with the name.
+        /// The cause.
         source: HelperNameError,
     },
-    /// The entry for the host that was asked for is unusable.
-    #[error("{}: the entry `{key}` of `auths` {source}; log in again", path.display())]
+    /// The entry for the requested host is unusable.
+    #[error("{}: `auths` entry `{key}`: {source}; log in again", path.display())]
     Entry {
         /// The file.
         path: PathBuf,
         /// The key of `auths`.
         key: String,
-        /// What is wrong with it.
+        /// The cause.
         source: EntryError,
     },
 }
 
-/// Why an entry of `auths` is no credential.
+/// An invalid entry of `auths`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EntryError {
-    /// `auth` is no base64.
-    #[error("has an `auth` that is not base64")]
+    /// `auth` is not base64.
+    #[error("`auth` is not base64")]
     Base64,
-    /// `auth` is not UTF-8 behind its base64.
-    #[error("has an `auth` that is not text")]
+    /// The decoded `auth` is not UTF-8.
+    #[error("the decoded `auth` is not UTF-8")]
     Text,
-    /// `auth` has no colon behind its base64.
-    #[error("has an `auth` that is not base64 of user:password")]
+    /// The decoded `auth` has no colon.
+    #[error("the decoded `auth` is not user:password")]
     Colon,
 }
 
@@ -128,15 +127,14 @@ struct RawEntry {
     registrytoken: Option<Secret>,
 }
 
-/// Padding or not: both are found in secrets made by hand.
+/// Accepts missing padding, which secrets made by hand have.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
 impl AuthFile {
-    /// Reads the bytes of the file at `path`; an empty file holds nothing, as
-    /// for podman and docker.
+    /// Parses the content of the file at `path`. An empty file is valid, as for podman and docker.
     pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, AuthFileError> {
         let bytes = if bytes.trim_ascii().is_empty() {
             b"{}"
@@ -144,10 +142,10 @@ impl AuthFile {
             bytes
         };
         let raw: RawFile = serde_json::from_slice(bytes).map_err(|error| {
-            // Its message may quote the content, so only the place is kept.
+            // The message may quote the content, so only line and column are kept.
             let (path, line, column) = (path.into(), error.line(), error.column());
             match error.classify() {
-                Category::Data => AuthFileError::Shape { path, line, column },
+                Category::Data => AuthFileError::Form { path, line, column },
                 _ => AuthFileError::Syntax { path, line, column },
             }
         })?;
@@ -210,8 +208,8 @@ impl Entry {
     }
 }
 
-/// base64 of `user:password`; the password may hold colons, and old docker
-/// versions padded it with NUL.
+/// Decodes base64 of `user:password`. The password can contain colons; old versions of docker padded
+/// it with NUL.
 fn decode(auth: &Secret) -> Result<(String, Secret), EntryError> {
     let text = auth.expose().bytes();
     let text: Vec<u8> = text.filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -222,7 +220,7 @@ fn decode(auth: &Secret) -> Result<(String, Secret), EntryError> {
     Ok((username.into(), password.into()))
 }
 
-/// The form of `auth` that every tool reads.
+/// Encodes a login as base64 of `user:password`.
 pub(super) fn encode(username: &str, password: &Secret) -> Secret {
     let pair = Secret::from(format!("{username}:{}", password.expose()));
     BASE64.encode(pair.expose()).into()
@@ -251,9 +249,9 @@ mod tests {
     }
 
     #[test]
-    fn entries_in_every_form_that_tools_write() {
+    fn entry_is_parsed_in_every_form_that_tools_write() {
         // dXNlcjpwYXNz: user:pass; dTpwOmE6Yg==: u:p:a:b; dTpwAAA=: u:p and two NUL;
-        // dXNlcg==: user; PHRva2VuPjp0: <token>:t; gIA=: no UTF-8.
+        // dXNlcg==: user; PHRva2VuPjp0: <token>:t; gIA=: not UTF-8.
         let rows = [
             (r#"{"auth": "dXNlcjpwYXNz"}"#, "user with pass"),
             (r#"{"auth": "dTpwOmE6Yg=="}"#, "u with p:a:b"),
@@ -283,15 +281,12 @@ mod tests {
             ("null", "empty"),
             (
                 r#"{"auth": "dXNlcg=="}"#,
-                "broken: has an `auth` that is not base64 of user:password",
+                "broken: the decoded `auth` is not user:password",
             ),
-            (
-                r#"{"auth": "a*"}"#,
-                "broken: has an `auth` that is not base64",
-            ),
+            (r#"{"auth": "a*"}"#, "broken: `auth` is not base64"),
             (
                 r#"{"auth": "gIA="}"#,
-                "broken: has an `auth` that is not text",
+                "broken: the decoded `auth` is not UTF-8",
             ),
         ];
         for (json, want) in rows {
@@ -300,18 +295,21 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_file_says_where_and_shows_nothing_of_it() {
+    fn error_of_an_invalid_file_has_its_position_and_no_content() {
         let rows = [
-            ("{\n  \"auths\": CANARY", "/f:2:12: not valid JSON"),
+            (
+                "{\n  \"auths\": CANARY",
+                "/f:2:12: the auth file is not valid JSON",
+            ),
             (
                 "{\"auths\": {\"r.io\": \"CANARY\"}}",
-                "/f:1:27: not the shape",
+                "/f:1:27: not the form",
             ),
             (
                 "{\"auths\": {\n\"r.io\": {\"auth\": 7}}}",
-                "/f:2:18: not the shape",
+                "/f:2:18: not the form",
             ),
-            ("[\"CANARY\"]", "/f:1:9: not the shape"),
+            ("[\"CANARY\"]", "/f:1:9: not the form"),
             ("{\"credsStore\": \"../x\"}", "/f: `credsStore`: \"../x\""),
             (
                 "{\"credHelpers\": {\"r.io\": \"a b\"}}",
@@ -330,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_and_empty_settings_hold_nothing() {
+    fn empty_file_and_empty_settings_are_valid() {
         let empties = [
             "",
             " \n",

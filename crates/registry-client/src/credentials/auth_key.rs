@@ -1,30 +1,30 @@
-//! The keys of `auths` and `credHelpers`: which names they are for.
+//! The keys of `auths` and `credHelpers`.
 //!
-//! podman writes `host[:port][/path]`, docker writes hosts and, for Docker Hub,
-//! `https://index.docker.io/v1/`; Kubernetes secrets hold both.
+//! podman writes `host[:port][/path]`; docker writes hosts and, for Docker Hub,
+//! `https://index.docker.io/v1/`. Kubernetes secrets contain both.
 
 use std::cmp::Reverse;
 
-/// The key of Docker Hub in docker's files, and the server its helpers know.
+/// The key of Docker Hub in docker's files, and its server name for helpers.
 const HUB_URL: &str = "https://index.docker.io/v1/";
-/// Docker Hub as names of images spell it.
+/// Docker Hub in image names.
 const HUB: &str = image_name::DOCKER_HUB;
 
-/// One key, read.
+/// A parsed key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AuthKey {
-    /// As written.
+    /// The key as written.
     pub(super) raw: String,
     host: String,
-    /// Below the host, components joined by `/`; empty for the whole host.
+    /// The path below the host, empty for the whole host.
     path: String,
     spelling: Spelling,
 }
 
-/// How the host is written, best first where several keys mean one name.
+/// The spelling of a host. Where several keys are equivalent, the first spelling here wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Spelling {
-    /// As names of images have it.
+    /// As in image names.
     Plain,
     Https,
     /// Another name of Docker Hub.
@@ -46,10 +46,10 @@ impl AuthKey {
         let (written_host, path) = bare.split_once('/').unwrap_or((bare, ""));
         let host = normal_host(written_host);
         let alias = host == HUB && !written_host.eq_ignore_ascii_case(HUB);
-        // `v1` is the API below a host in docker's keys and may be a namespace in
-        // podman's, which have no scheme and no slash at the end.
-        let dockers = scheme.is_some() || alias || bare.len() < rest.len();
-        let path = if dockers && matches!(path, "v1" | "v2") {
+        // `v1` is the API in docker's keys. In podman's, which have no scheme and no slash at the
+        // end, it can be a namespace.
+        let is_docker_key = scheme.is_some() || alias || bare.len() < rest.len();
+        let path = if is_docker_key && matches!(path, "v1" | "v2") {
             ""
         } else {
             path
@@ -67,7 +67,7 @@ impl AuthKey {
         }
     }
 
-    /// Whether this key is for `repository` at `host`, as a whole or from above.
+    /// Returns whether this key applies to `repository` at `host`.
     pub(super) fn covers(&self, host: &str, repository: &str) -> bool {
         self.host == normal_host(host)
             && (self.path.is_empty()
@@ -76,19 +76,18 @@ impl AuthKey {
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
 
-    /// Whether both are for the same names, however they are written.
-    pub(super) fn means(&self, other: &Self) -> bool {
+    /// Returns whether both keys apply to the same repositories.
+    pub(super) fn is_equivalent(&self, other: &Self) -> bool {
         self.host == other.host && self.path == other.path
     }
 
-    /// The order in which keys that cover one name are asked: the longest path,
-    /// then the plainest spelling.
+    /// Returns the sort key of the lookup order: the longest path first, then the spelling.
     pub(super) fn rank(&self) -> impl Ord + use<> {
         (Reverse(self.path.len()), self.spelling)
     }
 
-    /// What a helper keeps a login under: as the file spells it, but for Docker
-    /// Hub, which docker's helpers know by its URL.
+    /// Returns the server under which a helper stores a login: the key as written, or the URL of
+    /// Docker Hub, as docker does.
     pub(super) fn server(&self) -> String {
         if self.is_hub() {
             HUB_URL.into()
@@ -97,8 +96,8 @@ impl AuthKey {
         }
     }
 
-    /// What a helper is asked for, in this order: podman's `login` stores Docker
-    /// Hub, and everything else, under the plain name.
+    /// Returns the servers to request from a helper, in this order. podman's `login` stores Docker
+    /// Hub, like all others, under the plain name.
     pub(super) fn servers(&self) -> Vec<String> {
         let mut servers = vec![self.server(), self.plain()];
         servers.dedup();
@@ -113,8 +112,8 @@ impl AuthKey {
         &self.path
     }
 
-    /// What a new login is written under: docker finds Docker Hub only by URL,
-    /// podman and skopeo find it there too.
+    /// Returns the key for a new login. docker finds Docker Hub only by its URL; podman and skopeo
+    /// find it there too.
     pub(super) fn file_key(&self) -> String {
         if self.is_hub() {
             HUB_URL.into()
@@ -152,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_cover_names_by_whole_components() {
+    fn key_covers_repositories_by_whole_components() {
         let covered = "
             r.io                         r.io            a/b
             r.io/                        r.io            a/b
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_path_comes_first_then_the_plainest_spelling() {
+    fn longest_path_ranks_first_then_the_spelling() {
         let mut keys = [
             "http://docker.io",
             "index.docker.io",
@@ -207,7 +206,6 @@ mod tests {
         .map(AuthKey::parse);
         let wanted: Vec<AuthKey> = keys.iter().rev().cloned().collect();
         keys.sort_by_key(AuthKey::rank);
-        // `https://` comes before a mere alias.
         let raw =
             |keys: &[AuthKey]| -> Vec<String> { keys.iter().map(|key| key.raw.clone()).collect() };
         assert_eq!(raw(&keys), raw(&wanted));
@@ -215,7 +213,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_it(text in "(https?://|docker.io|/|v1|:5000|é|[a-z]){0,8}") {
+        fn any_text_parses_to_a_key_that_covers_itself(text in "(https?://|docker.io|/|v1|:5000|é|[a-z]){0,8}") {
             let key = AuthKey::parse(&text);
             prop_assert!(key.covers(&key.host, &key.path) || key.host.is_empty());
         }

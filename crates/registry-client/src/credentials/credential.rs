@@ -1,30 +1,33 @@
-//! What a registry is shown.
+//! Credentials and the secrets in them.
 
-use super::secret::Secret;
+use std::fmt;
 
-/// What proves to a registry, or to its token server, who is asking.
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+/// A credential for a registry or its token server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// A user and a password (RFC 7617), for the registry or its token server.
     Basic {
         /// The user; empty with some token services.
         username: String,
-        /// The password, or the token that stands for one.
+        /// The password, or the access token in its place.
         password: Secret,
     },
-    /// An OAuth2 refresh token for the token server: `identitytoken` of an auth
-    /// file, or a helper's answer with the user `<token>`.
+    /// An OAuth2 refresh token for the token server: `identitytoken` of an auth file, or the
+    /// secret of a helper's user `<token>`.
     IdentityToken(Secret),
-    /// A bearer token for the registry itself: `registrytoken` of an auth file.
+    /// A bearer token for the registry: `registrytoken` of an auth file.
     RegistryToken(Secret),
 }
 
-/// The user that stands for "the secret is an identity token" between docker
-/// and its credential helpers.
+/// The user with which docker and its credential helpers mark a secret as an identity token.
 pub(super) const TOKEN_USER: &str = "<token>";
 
 impl Credential {
-    /// A user and a secret as helpers give them; `None` where both are empty.
+    /// Creates a credential from a user and a secret as helpers return them, or `None` if both are
+    /// empty.
     pub(super) fn from_pair(username: String, secret: Secret) -> Option<Self> {
         match (username.as_str(), secret.expose()) {
             ("", "") => None,
@@ -34,5 +37,30 @@ impl Credential {
                 password: secret,
             }),
         }
+    }
+}
+
+/// A password or token: no `Display`, no `Serialize`, a `Debug` without the content, and memory
+/// that is overwritten when it is dropped.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Returns the content, to send or store it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
     }
 }

@@ -1,11 +1,11 @@
-//! What an auth file may not do.
+//! Properties of every auth file.
 
 use std::path::Path;
 
 use super::auth_file::{AuthFile, encode};
-use super::secret::Secret;
+use super::credential::Secret;
 
-/// A file is read or refused; whatever it holds, its logins are in no `Debug`.
+/// Checks that a file is read or refused, and that its secrets are in no `Debug`.
 pub fn auth_file(data: &[u8]) {
     let Ok(file) = AuthFile::parse(Path::new("auth.json"), data) else {
         return;
@@ -14,7 +14,7 @@ pub fn auth_file(data: &[u8]) {
         assert!(key.covers(key.host(), key.path()), "{key:?}");
     }
 
-    // The same bytes as a password: nothing of it is shown.
+    // The same bytes in a password.
     let password = format!("{}-canary-a5c3", String::from_utf8_lossy(data));
     let auth = encode("me", &Secret::from(password));
     let text = format!(

@@ -1,19 +1,17 @@
-//! The protocol with real scripts.
+//! Tests of credential helpers with real scripts.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs};
 
 use super::credential::Credential;
-use super::helper::Helpers;
-use super::helper_error::HelperError;
-use super::helper_name::HelperName;
+use super::helper::{HelperError, HelperName, Helpers};
 use super::test_helper::TestHelper;
 
 async fn get(script: &str) -> (TestHelper, Result<Option<Credential>, HelperError>) {
     let helper = TestHelper::new("x", script);
-    let told = helper.helpers().get(helper.name(), "r.io").await;
-    (helper, told)
+    let outcome = helper.helpers().get(helper.name(), "r.io").await;
+    (helper, outcome)
 }
 
 fn basic(username: &str, password: &str) -> Credential {
@@ -24,7 +22,7 @@ fn basic(username: &str, password: &str) -> Credential {
 }
 
 #[tokio::test]
-async fn answers_in_every_form() {
+async fn get_parses_every_form_of_response() {
     let token = Credential::IdentityToken("t".to_owned().into());
     let rows = [
         (
@@ -38,8 +36,8 @@ async fn answers_in_every_form() {
             None,
         ),
         (
-            // Were stderr closed at its bound, the shell would die of SIGPIPE.
-            r#"i=0; while [ $i -lt 9000 ]; do echo "line $i of a long story" >&2; i=$((i+1)); done
+            // If stderr were closed at its bound, SIGPIPE would end the shell.
+            r#"i=0; while [ $i -lt 9000 ]; do echo "line $i of a long message" >&2; i=$((i+1)); done
                echo '{"Username":"u","Secret":"s"}'"#,
             Some(basic("u", "s")),
         ),
@@ -50,7 +48,7 @@ async fn answers_in_every_form() {
 }
 
 #[tokio::test]
-async fn failures_say_what_the_helper_said_and_no_secret() {
+async fn failure_has_the_message_of_the_helper_and_no_secret() {
     let rows = [
         (
             "echo no network; exit 3",
@@ -60,14 +58,14 @@ async fn failures_say_what_the_helper_said_and_no_secret() {
             "echo 'bad\nthing' >&2; exit 1",
             "(exit status: 1): bad thing",
         ),
-        ("exit 1", "(exit status: 1): it said nothing"),
+        ("exit 1", "(exit status: 1): no output"),
         (
             r#"echo '{"Username":"u","Secret":"CANARY"}'; echo got CANARY >&2; exit 1"#,
             ": got …",
         ),
-        (r#"echo '{"Secret": CANARY'; exit 1"#, "it said nothing"),
-        ("echo CANARY", "did not answer with the JSON"),
-        ("cat /dev/zero", "answered more than 65536 bytes"),
+        (r#"echo '{"Secret": CANARY'; exit 1"#, "no output"),
+        ("echo CANARY", "did not print {"),
+        ("cat /dev/zero", "printed more than 65536 bytes"),
         ("kill -9 $$", "signal: 9"),
     ];
     for (script, want) in rows {
@@ -82,30 +80,30 @@ async fn failures_say_what_the_helper_said_and_no_secret() {
 }
 
 #[tokio::test]
-async fn one_that_hangs_is_killed_at_the_deadline() {
+async fn helper_is_killed_at_the_deadline() {
     let helper = TestHelper::new("hangs", "echo $$ > \"$DIR/pid\"; exec sleep 60");
     let helpers = helper.helpers().with_deadline(Duration::from_millis(500));
     let error = helpers.get(helper.name(), "r.io").await.unwrap_err();
     let message = error.to_string();
     assert_eq!(
         message,
-        "docker-credential-hangs get r.io did not end within 0.5 s"
+        "docker-credential-hangs get r.io timed out after 0.5 s"
     );
     let pid = fs::read_to_string(helper.path("pid")).unwrap();
     assert!(!PathBuf::from(format!("/proc/{}", pid.trim())).exists());
 }
 
 #[tokio::test]
-async fn only_an_executable_in_an_absolute_folder_is_run() {
+async fn helper_is_found_only_as_an_executable_in_an_absolute_directory() {
     let helper = TestHelper::new("here", "exit 0");
     let plain = helper.file("docker-credential-plain", "#!/bin/sh\n");
-    let folder = plain.parent().unwrap().to_str().unwrap();
+    let directory = plain.parent().unwrap().to_str().unwrap();
     let here = env::current_dir().unwrap();
     let up = "../".repeat(here.components().count() - 1);
-    let relative = format!("{up}{}", folder.trim_start_matches('/'));
+    let relative = format!("{up}{}", directory.trim_start_matches('/'));
     assert!(Path::new(&relative).join("docker-credential-here").exists());
     let rows = [
-        ("plain", folder),
+        ("plain", directory),
         ("here", relative.as_str()),
         ("here", "/nonexistent"),
     ];
@@ -120,17 +118,17 @@ async fn only_an_executable_in_an_absolute_folder_is_run() {
 }
 
 #[tokio::test]
-async fn storing_hands_over_the_whole_and_shows_none_of_it() {
+async fn store_sends_the_login_and_its_failure_hides_the_secret() {
     let helper = TestHelper::new("keeps", "");
     let helpers = helper.helpers();
     let (name, login) = (helper.name(), basic("u", "p\"w"));
     helpers.store(name, "r.io", &login).await.unwrap();
-    let wanted = r#"store {"ServerURL":"r.io","Username":"u","Secret":"p\"w"}"#;
-    assert_eq!(helper.runs(), [wanted]);
+    let expected = r#"store {"ServerURL":"r.io","Username":"u","Secret":"p\"w"}"#;
+    assert_eq!(helper.runs(), [expected]);
 
     let refuses = TestHelper::new("refuses", "echo cannot keep CANARY; exit 1");
     let (helpers, login) = (refuses.helpers(), basic("u", "CANARY"));
-    let told = helpers.store(refuses.name(), "r.io", &login);
-    let message = told.await.unwrap_err().to_string();
+    let outcome = helpers.store(refuses.name(), "r.io", &login);
+    let message = outcome.await.unwrap_err().to_string();
     assert!(message.ends_with(": cannot keep …"), "{message}");
 }

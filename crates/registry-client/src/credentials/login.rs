@@ -1,4 +1,4 @@
-//! Logging in and out: changing one auth file, or the helper it names.
+//! Login and logout: changes to an auth file or to its helpers.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,53 +8,51 @@ use serde_json::{Value, json};
 use super::auth_file::encode;
 use super::auth_key::AuthKey;
 use super::credential::Credential;
-use super::helper::Helpers;
-use super::helper_error::HelperError;
-use super::helper_name::HelperName;
+use super::helper::{HelperError, HelperName, Helpers};
 use super::login_file::{LoginFile, LoginFileError};
 
-/// Where a login is kept.
+/// The location of a stored login.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LoginPlace {
-    /// In this file, readable for whoever can read the file.
+pub enum LoginLocation {
+    /// In this file, unencrypted.
     File(PathBuf),
-    /// With this helper, which the file names.
+    /// In the store of a credential helper.
     Helper {
         /// The `NAME` of `docker-credential-NAME`.
         name: String,
-        /// The file.
+        /// The file with the name of the helper.
         file: PathBuf,
     },
 }
 
-/// Why a login was not changed.
+/// A failed change of a login.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoginError {
-    /// What was named is no `host[:port][/path]`.
-    #[error("{key:?} is no registry; write HOST[:PORT], or HOST[:PORT]/PATH for a login below it")]
+    /// The key is not `host[:port][/path]`.
+    #[error("{key:?} is not a registry: expected HOST[:PORT] or HOST[:PORT]/PATH")]
     Key {
-        /// What was given.
+        /// The given key.
         key: String,
     },
-    /// RFC 7617: the colon ends the user.
+    /// The user contains a colon, which ends it (RFC 7617).
     #[error("a user name cannot contain a colon")]
     Colon,
-    /// The auth file.
+    /// The auth file cannot be changed.
     #[error(transparent)]
     File(#[from] LoginFileError),
-    /// The helper that the file names.
+    /// The helper failed.
     #[error("{source} (named in {})", file.display())]
     Helper {
         /// The file.
         file: PathBuf,
-        /// Why.
+        /// The cause.
         source: HelperError,
     },
-    /// The file gives the whole host to a helper, which would be asked first.
+    /// The file assigns the whole host to a helper, which takes precedence.
     #[error(
-        "{} gives {host} to the credential helper {helper}, so a login for {host}/{path} would not \
-         be used; log in to {host}, or take it out of `credHelpers`",
+        "{} assigns {host} to the credential helper {helper}, so a login for {host}/{path} would not \
+         be used; log in to {host}, or remove it from `credHelpers`",
         file.display()
     )]
     HelperForHost {
@@ -67,82 +65,81 @@ pub enum LoginError {
         /// The helper.
         helper: String,
     },
-    /// The task that changes the file was broken off with the program.
+    /// The task that changes the file was canceled.
     #[error("the change of the auth file was interrupted: {0}")]
     Interrupted(io::Error),
 }
 
-/// Keeps `credential` for `key`, a `host[:port]` or something below it, in the
-/// auth file at `path`, or with the helper that this file names for it.
+/// Stores `credential` for `key` (`host[:port][/path]`) in the auth file at `path`, or in the helper
+/// that this file assigns to the key.
 ///
-/// The file stays what it was but for this entry: fields, order, a link in its
-/// place. It is replaced atomically, readable by its owner only, its folders
-/// are made where they are missing.
+/// All other fields and their order are kept, and a link stays a link. The file is replaced
+/// atomically and readable by its owner only; missing directories are created.
 ///
 /// # Errors
 ///
-/// [`LoginError`]; the file is then as it was.
+/// [`LoginError`]; the file is unchanged.
 pub async fn write_login(
     path: &Path,
     key: &str,
     credential: &Credential,
     helpers: &Helpers,
-) -> Result<LoginPlace, LoginError> {
+) -> Result<LoginLocation, LoginError> {
     let key = parse_key(key)?;
     let value = entry(credential)?;
     let mut file = read(path).await?;
-    match keeper(&file, &key)? {
+    match assigned_helper(&file, &key)? {
         None => {
             file.put(&key, &value);
-            let place = LoginPlace::File(file.path().into());
+            let location = LoginLocation::File(file.path().into());
             write(file).await?;
-            Ok(place)
+            Ok(location)
         }
-        Some(Keeper { helper, server, .. }) => {
+        Some(AssignedHelper { helper, server, .. }) => {
             let stored = helpers.store(&helper, &server, credential).await;
             stored.map_err(|error| helper_error(&file, error))?;
-            // A password left in the file from before would be found first.
+            // An older password in the file would take precedence.
             file.put(&key, &json!({}));
-            let place = with_helper(&helper, &file);
+            let location = in_helper(&helper, &file);
             write(file).await?;
-            Ok(place)
+            Ok(location)
         }
     }
 }
 
-/// Forgets what is kept for `key` in the auth file at `path` and with the helper
-/// that this file names for it. Empty: nothing was kept.
+/// Removes the login for `key` from the auth file at `path` and from the helper that this file
+/// assigns to the key. Returns the locations of the removed logins.
 ///
 /// # Errors
 ///
-/// [`LoginError`]; the file is then as it was.
+/// [`LoginError`]; the file is unchanged.
 pub async fn remove_login(
     path: &Path,
     key: &str,
     helpers: &Helpers,
-) -> Result<Vec<LoginPlace>, LoginError> {
+) -> Result<Vec<LoginLocation>, LoginError> {
     let key = parse_key(key)?;
     let mut file = read(path).await?;
     let mut removed = Vec::new();
-    let kept_by = match keeper(&file, &key) {
+    let assigned = match assigned_helper(&file, &key) {
         Err(LoginError::HelperForHost { .. }) => None,
-        kept_by => kept_by?,
+        assigned => assigned?,
     };
-    if let Some(Keeper {
+    if let Some(AssignedHelper {
         helper, servers, ..
-    }) = kept_by
+    }) = assigned
     {
         for server in servers {
             let erased = helpers.erase(&helper, &server).await;
-            let place = with_helper(&helper, &file);
-            if erased.map_err(|error| helper_error(&file, error))? && !removed.contains(&place) {
-                removed.push(place);
+            let location = in_helper(&helper, &file);
+            if erased.map_err(|error| helper_error(&file, error))? && !removed.contains(&location) {
+                removed.push(location);
             }
         }
     }
-    if file.take(&key) {
+    if file.remove(&key) {
         if removed.is_empty() {
-            removed.push(LoginPlace::File(file.path().into()));
+            removed.push(LoginLocation::File(file.path().into()));
         }
         write(file).await?;
     }
@@ -152,14 +149,16 @@ pub async fn remove_login(
 fn parse_key(text: &str) -> Result<AuthKey, LoginError> {
     let key = AuthKey::parse(text);
     let parts = key.path().split('/');
-    let strange = |text: &str| text.contains(|c: char| c.is_whitespace() || "@?#".contains(c));
-    let fits = !key.host().is_empty()
-        && !strange(text)
+    let has_invalid_characters =
+        |text: &str| text.contains(|c: char| c.is_whitespace() || "@?#".contains(c));
+    let is_valid = !key.host().is_empty()
+        && !has_invalid_characters(text)
         && !text.contains("*")
         && (key.path().is_empty() || parts.into_iter().all(|part| !part.is_empty()));
-    // A key of one form, whatever was typed: `https://host/` means `host`.
-    let plain = || AuthKey::parse(&key.file_key());
-    fits.then(plain)
+    // `https://host/` becomes `host`.
+    let normalized = || AuthKey::parse(&key.file_key());
+    is_valid
+        .then(normalized)
         .ok_or_else(|| LoginError::Key { key: text.into() })
 }
 
@@ -176,33 +175,33 @@ fn entry(credential: &Credential) -> Result<Value, LoginError> {
     })
 }
 
-/// Who keeps the logins of a key where the file itself does not.
-struct Keeper {
+/// The helper that a file assigns to a key.
+struct AssignedHelper {
     helper: HelperName,
-    /// What a login is stored under.
+    /// The server under which a login is stored.
     server: String,
-    /// What it may be stored under, by this program or another.
+    /// The servers under which this program or others may have stored it.
     servers: Vec<String>,
 }
 
-/// The helper that keeps the logins of `key`; `None`: the file itself does.
-fn keeper(file: &LoginFile, key: &AuthKey) -> Result<Option<Keeper>, LoginError> {
-    let by = |helper: &HelperName, asked: &AuthKey| {
+/// Returns the helper for the logins of `key`, or `None` if they are in the file itself.
+fn assigned_helper(file: &LoginFile, key: &AuthKey) -> Result<Option<AssignedHelper>, LoginError> {
+    let assign = |helper: &HelperName, assigned: &AuthKey| {
         let auths = file.parsed.auths.iter().map(|(held, _)| held);
-        let spelled = auths.filter(|held| held.means(key));
-        let mut servers = asked.servers();
-        servers.extend(spelled.map(|held| held.raw.clone()));
+        let equivalent = auths.filter(|held| held.is_equivalent(key));
+        let mut servers = assigned.servers();
+        servers.extend(equivalent.map(|held| held.raw.clone()));
         servers.sort();
         servers.dedup();
-        Keeper {
+        AssignedHelper {
             helper: helper.clone(),
-            server: asked.server(),
+            server: assigned.server(),
             servers,
         }
     };
     for (held, name) in &file.parsed.cred_helpers {
-        if held.means(key) {
-            return Ok(Some(by(name, held)));
+        if held.is_equivalent(key) {
+            return Ok(Some(assign(name, held)));
         }
         if held.covers(key.host(), key.path()) {
             return Err(LoginError::HelperForHost {
@@ -214,11 +213,11 @@ fn keeper(file: &LoginFile, key: &AuthKey) -> Result<Option<Keeper>, LoginError>
         }
     }
     let store = file.parsed.creds_store.as_ref();
-    Ok(store.map(|name| by(name, key)))
+    Ok(store.map(|name| assign(name, key)))
 }
 
-fn with_helper(name: &HelperName, file: &LoginFile) -> LoginPlace {
-    LoginPlace::Helper {
+fn in_helper(name: &HelperName, file: &LoginFile) -> LoginLocation {
+    LoginLocation::Helper {
         name: name.to_string(),
         file: file.path().into(),
     }

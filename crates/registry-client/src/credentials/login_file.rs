@@ -1,65 +1,63 @@
-//! An auth file that is changed: what is not ours stays, and a reader sees the
-//! old file or the new one, nothing between.
+//! An auth file that is edited. Other entries and fields are kept.
 
-use std::fs::{self, DirBuilder, File, Permissions};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use atomic_file::{Mode, StagedFile, directory_of, resolve_link};
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 use serde_json::{Map, Serializer, Value};
-use tempfile::Builder;
 use zeroize::Zeroizing;
 
 use super::auth_file::{AuthFile, AuthFileError};
 use super::auth_key::AuthKey;
 
-/// Why an auth file cannot be changed.
+/// A failed change of an auth file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoginFileError {
-    /// What is there cannot be read; it is left as it is.
+    /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] AuthFileError),
-    /// A folder, a device or the like.
+    /// The path is a directory, a device or the like.
     #[error("{} is not a regular file; name another auth file", path.display())]
     NotAFile {
-        /// What was named.
+        /// The path.
         path: PathBuf,
     },
-    /// The new content cannot be put in its place; the old one is as it was.
+    /// The file cannot be written.
     #[error("cannot write the auth file {}: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// The file, in memory. No `Debug`: the document holds the secrets as they are.
+/// The content of an auth file. No `Debug`: the document contains the secrets.
 pub(super) struct LoginFile {
-    /// Behind a link, if there is one.
+    /// The path, links resolved.
     target: PathBuf,
     mode: u32,
     document: Map<String, Value>,
-    /// The same, understood: who keeps the logins of which host.
+    /// The document before any change.
     pub(super) parsed: AuthFile,
 }
 
-/// For a new file; an old one may be stricter.
+/// The mode of a new file; an existing one can be stricter.
 const OWNER_ONLY: u32 = 0o600;
 
 impl LoginFile {
-    /// Reads the file at `path`, or behind the link there; a missing one is
-    /// empty. Blocks.
+    /// Reads the file at `path`; a missing file is empty. Blocks.
     pub(super) fn read(path: &Path) -> Result<Self, LoginFileError> {
-        let target = behind_link(path);
         let error = |source| AuthFileError::Read {
-            path: target.clone(),
+            path: path.to_owned(),
             source,
         };
+        let target = resolve_link(path).map_err(error)?;
         let (bytes, mode) = match fs::metadata(&target) {
             Ok(found) if !found.is_file() => {
                 return Err(LoginFileError::NotAFile { path: target });
@@ -77,8 +75,8 @@ impl LoginFile {
         let document = if bytes.trim_ascii().is_empty() {
             Map::new()
         } else {
-            // Three nulls in an array pass for the struct above, not for this.
-            serde_json::from_slice(&bytes).map_err(|_| AuthFileError::Shape {
+            // serde accepts `[null, null, null]` for the struct above.
+            serde_json::from_slice(&bytes).map_err(|_| AuthFileError::Form {
                 path: target.clone(),
                 line: 1,
                 column: 1,
@@ -96,8 +94,8 @@ impl LoginFile {
         &self.target
     }
 
-    /// Sets what is under `key`, and under every other spelling of it that the
-    /// file has: tools differ in the one they look at.
+    /// Sets the entry of `key` and of every equivalent key in the file, since tools differ in the key
+    /// they read.
     pub(super) fn put(&mut self, key: &AuthKey, value: &Value) {
         let auths = self.document.entry("auths").or_insert(Value::Null);
         if auths.is_null() {
@@ -108,7 +106,7 @@ impl LoginFile {
         };
         let mut found = false;
         for (held, entry) in auths.iter_mut() {
-            if AuthKey::parse(held).means(key) {
+            if AuthKey::parse(held).is_equivalent(key) {
                 *entry = value.clone();
                 found = true;
             }
@@ -118,17 +116,17 @@ impl LoginFile {
         }
     }
 
-    /// Takes out every spelling of `key`; `false` where there was none.
-    pub(super) fn take(&mut self, key: &AuthKey) -> bool {
+    /// Removes `key` and every equivalent key. Returns whether there was one.
+    pub(super) fn remove(&mut self, key: &AuthKey) -> bool {
         let Some(Value::Object(auths)) = self.document.get_mut("auths") else {
             return false;
         };
         let before = auths.len();
-        auths.retain(|held, _| !AuthKey::parse(held).means(key));
+        auths.retain(|held, _| !AuthKey::parse(held).is_equivalent(key));
         auths.len() < before
     }
 
-    /// Puts the new content in the place of the old. Blocks.
+    /// Replaces the file. Blocks.
     pub(super) fn write(&self) -> Result<(), LoginFileError> {
         self.try_write().map_err(|source| LoginFileError::Write {
             path: self.target.clone(),
@@ -137,38 +135,16 @@ impl LoginFile {
     }
 
     fn try_write(&self) -> io::Result<()> {
-        let folder = match self.target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(folder)?;
-        let mut new = Builder::new().prefix(".auth-").tempfile_in(folder)?;
-        new.as_file()
-            .set_permissions(Permissions::from_mode(self.mode))?;
+            .create(directory_of(&self.target))?;
         let mut text = Zeroizing::new(Vec::new());
         // With tabs, as docker and podman write it.
         let format = PrettyFormatter::with_indent(b"\t");
         self.document
             .serialize(&mut Serializer::with_formatter(&mut *text, format))?;
         text.push(b'\n');
-        new.write_all(&text)?;
-        new.as_file().sync_all()?;
-        new.persist(&self.target)?;
-        File::open(folder)?.sync_all()
-    }
-}
-
-/// Where writing has to go for a link to stay one, also for one whose target is
-/// not there yet.
-fn behind_link(path: &Path) -> PathBuf {
-    if let Ok(real) = fs::canonicalize(path) {
-        return real;
-    }
-    match (fs::read_link(path), path.parent()) {
-        (Ok(target), Some(folder)) => folder.join(target),
-        _ => path.into(),
+        StagedFile::new(&self.target, &text, Mode::Exact(self.mode))?.commit()
     }
 }

@@ -1,4 +1,4 @@
-//! Logging in and out with real files and a real helper.
+//! Tests of login and logout with real files and a script as helper.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -28,7 +28,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn a_login_changes_its_entry_and_nothing_else() {
+async fn login_changes_only_its_own_entry() {
     let helper = TestHelper::new("k", "");
     let rows = [
         ("", "r.io", r#"{"auths":{"r.io":AUTH}}"#),
@@ -61,14 +61,18 @@ async fn a_login_changes_its_entry_and_nothing_else() {
     ];
     for (before, key, after) in rows {
         let path = helper.file("auth.json", before);
-        let place = write_login(&path, key, &login(), &helper.helpers()).await;
-        assert_eq!(place.unwrap(), LoginPlace::File(path.clone()), "{before}");
+        let location = write_login(&path, key, &login(), &helper.helpers()).await;
+        assert_eq!(
+            location.unwrap(),
+            LoginLocation::File(path.clone()),
+            "{before}"
+        );
         assert_eq!(squeezed(&path), after.replace("AUTH", AUTH), "{before}");
     }
 }
 
 #[tokio::test]
-async fn only_the_owner_reads_it_and_a_link_stays_one() {
+async fn login_restricts_the_file_to_its_owner_and_keeps_links() {
     let helper = TestHelper::new("k", "");
     let helpers = helper.helpers();
     let new = helper.path("made/for/auth.json");
@@ -106,7 +110,7 @@ async fn only_the_owner_reads_it_and_a_link_stays_one() {
 }
 
 #[tokio::test]
-async fn a_helper_keeps_what_the_file_gives_to_it() {
+async fn login_is_stored_in_the_assigned_helper() {
     let hub = "https://index.docker.io/v1/";
     let rows = [
         (r#"{"credHelpers":{"r.io":"k"}}"#, "r.io", "r.io"),
@@ -121,11 +125,11 @@ async fn a_helper_keeps_what_the_file_gives_to_it() {
     for (before, key, server) in rows {
         let helper = TestHelper::new("k", "");
         let path = helper.file("config.json", before);
-        let place = write_login(&path, key, &login(), &helper.helpers())
+        let location = write_login(&path, key, &login(), &helper.helpers())
             .await
             .unwrap();
         assert!(
-            matches!(place, LoginPlace::Helper { name, .. } if name == "k"),
+            matches!(location, LoginLocation::Helper { name, .. } if name == "k"),
             "{before}"
         );
         let request = format!(r#"store {{"ServerURL":"{server}","Username":"u","Secret":"p:w"}}"#);
@@ -137,7 +141,7 @@ async fn a_helper_keeps_what_the_file_gives_to_it() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_changes_nothing() {
+async fn failed_login_changes_nothing() {
     let helper = TestHelper::new("k", "echo locked; exit 1");
     let colon = Credential::Basic {
         username: "u:v".into(),
@@ -146,21 +150,21 @@ async fn what_cannot_be_kept_changes_nothing() {
     let canary = Credential::RegistryToken("CANARY".to_owned().into());
     let rows = [
         ("{}", "r.io", &colon, "cannot contain a colon"),
-        ("{}", "", &canary, "\"\" is no registry"),
-        ("{}", "r.io/a:tag@x", &canary, "is no registry"),
+        ("{}", "", &canary, "\"\" is not a registry"),
+        ("{}", "r.io/a:tag@x", &canary, "is not a registry"),
         (
             "{\"auths\": CANARY",
             "r.io",
             &canary,
-            "config.json:1:11: not valid JSON",
+            "config.json:1:11: the auth file is not valid JSON",
         ),
-        ("[]", "r.io", &canary, "not the shape"),
-        ("[null, null, null]", "r.io", &canary, "not the shape"),
+        ("[]", "r.io", &canary, "not the form"),
+        ("[null, null, null]", "r.io", &canary, "not the form"),
         (
             r#"{"credHelpers":{"r.io":"k"}}"#,
             "r.io/a",
             &canary,
-            "take it out of `credHelpers`",
+            "remove it from `credHelpers`",
         ),
         (
             r#"{"credsStore":"k"}"#,
@@ -172,13 +176,13 @@ async fn what_cannot_be_kept_changes_nothing() {
             r#"{"credsStore":"k"}"#,
             "r.io",
             &canary,
-            "no registry token",
+            "cannot store a registry token",
         ),
     ];
     for (before, key, credential, want) in rows {
         let path = helper.file("config.json", before);
-        let told = write_login(&path, key, credential, &helper.helpers()).await;
-        let error = told.unwrap_err();
+        let outcome = write_login(&path, key, credential, &helper.helpers()).await;
+        let error = outcome.unwrap_err();
         let message = error.to_string();
         assert!(message.contains(want), "{before}: {message}");
         assert!(
@@ -187,29 +191,37 @@ async fn what_cannot_be_kept_changes_nothing() {
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), before);
     }
-    let folder = helper.path("");
-    let told = write_login(&folder, "r.io", &login(), &helper.helpers()).await;
-    assert!(told.unwrap_err().to_string().contains("not a regular file"));
+    let directory = helper.path("");
+    let outcome = write_login(&directory, "r.io", &login(), &helper.helpers()).await;
+    assert!(
+        outcome
+            .unwrap_err()
+            .to_string()
+            .contains("not a regular file")
+    );
 }
 
 #[tokio::test]
-async fn logging_out_takes_every_spelling_and_tells_the_helper() {
+async fn logout_removes_every_equivalent_key_from_file_and_helper() {
     let script =
         "[ \"$request\" = r.io ] || { echo credentials not found in native keychain; exit 1; }";
     let helper = TestHelper::new("k", script);
     let helpers = helper.helpers();
     let text = r#"{"auths":{"a":{},"r.io":{},"https://r.io/v2/":{},"r.io/x":{},"b":{}},"credHelpers":{"r.io":"k","s.io":"k"}}"#;
     let path = helper.file("config.json", text);
-    let kept = LoginPlace::Helper {
+    let in_helper = LoginLocation::Helper {
         name: "k".into(),
         file: path.clone(),
     };
-    assert_eq!(remove_login(&path, "r.io", &helpers).await.unwrap(), [kept]);
+    assert_eq!(
+        remove_login(&path, "r.io", &helpers).await.unwrap(),
+        [in_helper]
+    );
     assert_eq!(helper.runs(), ["erase https://r.io/v2/", "erase r.io"]);
     let after = r#"{"auths":{"a":{},"r.io/x":{},"b":{}},"credHelpers":{"r.io":"k","s.io":"k"}}"#;
     assert_eq!(squeezed(&path), after);
     let removed = remove_login(&path, "r.io/x", &helpers).await.unwrap();
-    assert_eq!(removed, [LoginPlace::File(path.clone())]);
+    assert_eq!(removed, [LoginLocation::File(path.clone())]);
     assert!(
         remove_login(&path, "s.io", &helpers)
             .await

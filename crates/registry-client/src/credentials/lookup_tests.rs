@@ -1,17 +1,17 @@
-//! Lookups over real files and a real helper.
+//! Tests of lookups in real files and with a script as helper.
 
 use futures::future::join_all;
 
 use super::test_helper::TestHelper;
 use super::*;
 
-/// Knows what is asked for below `kept`, under the user `helper`.
-const KEEPER: &str = r#"case "$request" in
+/// Returns a login with the user `helper` for every server with `kept` in its name.
+const KEPT_LOGINS: &str = r#"case "$request" in
     *kept*|https://index.docker.io/v1/) echo "{\"Username\":\"helper\",\"Secret\":\"$request\"}" ;;
     *) echo "credentials not found in native keychain"; exit 1 ;;
 esac"#;
 
-/// base64 of `NAME:pw`.
+/// Returns base64 of `NAME:pw`.
 fn auth(name: &str) -> String {
     let password = Secret::from("pw".to_owned());
     super::auth_file::encode(name, &password)
@@ -19,7 +19,7 @@ fn auth(name: &str) -> String {
         .to_owned()
 }
 
-/// `[a]` stands for an entry with the user `a`.
+/// Replaces `[a]` by an entry with the user `a`.
 fn file_text(text: &str) -> String {
     let mut text = text.to_owned();
     for user in ["a", "b", "c", "d"] {
@@ -52,8 +52,8 @@ async fn user(store: &CredentialStore, host: &str, repository: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_longest_path_of_the_first_file_that_has_one() {
-    let helper = TestHelper::new("k", KEEPER);
+async fn lookup_returns_the_longest_path_of_the_first_file_with_a_login() {
+    let helper = TestHelper::new("k", KEPT_LOGINS);
     let first = r#"{"auths": {"r.io": [a], "r.io/team": [b], "r.io/team/app": [c],
         "https://q.io/v1/": [d], "docker.io/library": [b], "void.io": {}}}"#;
     let second = r#"{"auths": {"https://index.docker.io/v1/": [c], "q.io": [a], "s.io/x": [a],
@@ -83,8 +83,8 @@ async fn the_longest_path_of_the_first_file_that_has_one() {
 }
 
 #[tokio::test]
-async fn helpers_come_before_entries_and_the_store_after_them() {
-    let helper = TestHelper::new("k", KEEPER);
+async fn cred_helpers_precede_auths_and_creds_store_follows() {
+    let helper = TestHelper::new("k", KEPT_LOGINS);
     let text = r#"{
         "credHelpers": {"kept.io": "k", "https://kept.io/deep/kept": "k", "lost.io": "k"},
         "auths": {"kept.io": [a], "kept.io/deep": [a], "lost.io": [b], "plain.io": [c],
@@ -117,17 +117,13 @@ async fn helpers_come_before_entries_and_the_store_after_them() {
             "{host}/{repository}"
         );
     }
-    let asked = helper.runs().len();
+    let runs = helper.runs().len();
     join_all(rows.map(|(host, repository, _)| store.lookup(host, repository))).await;
-    assert_eq!(
-        helper.runs().len(),
-        asked,
-        "everything was answered from memory"
-    );
+    assert_eq!(helper.runs().len(), runs, "a helper ran again");
 }
 
 #[tokio::test]
-async fn docker_hub_is_asked_for_under_both_of_its_names() {
+async fn docker_hub_is_looked_up_under_both_of_its_names() {
     let plain = r#"[ "$request" = docker.io ] || { echo credentials not found in native keychain; exit 1; }
         echo '{"Username":"podman","Secret":"s"}'"#;
     let helper = TestHelper::new("k", plain);
@@ -140,10 +136,10 @@ async fn docker_hub_is_asked_for_under_both_of_its_names() {
 }
 
 #[tokio::test]
-async fn a_named_file_has_to_exist_and_the_others_need_not() {
-    let helper = TestHelper::new("k", KEEPER);
-    let not_a_folder = helper.file("plain", "");
-    let look = async |files| {
+async fn required_file_must_exist_and_optional_file_need_not() {
+    let helper = TestHelper::new("k", KEPT_LOGINS);
+    let not_a_directory = helper.file("plain", "");
+    let lookup = async |files| {
         let sources = CredentialSources {
             files,
             helpers: helper.helpers(),
@@ -153,17 +149,17 @@ async fn a_named_file_has_to_exist_and_the_others_need_not() {
     let missing = helper.path("missing.json");
     let optional = vec![
         CredentialFile::optional(&missing),
-        CredentialFile::optional(not_a_folder.join("auth.json")),
+        CredentialFile::optional(not_a_directory.join("auth.json")),
     ];
-    assert_eq!(look(optional).await.unwrap(), None);
-    let error = look(vec![CredentialFile::required(&missing)])
+    assert_eq!(lookup(optional).await.unwrap(), None);
+    let error = lookup(vec![CredentialFile::required(&missing)])
         .await
         .unwrap_err();
     assert!(error.to_string().contains("missing.json"), "{error}");
 }
 
 #[tokio::test]
-async fn errors_name_the_file_and_no_debug_shows_a_secret() {
+async fn error_names_the_file_and_debug_hides_secrets() {
     let helper = TestHelper::new("k", "echo no network; exit 1");
     let canary = super::auth_file::encode("u", &Secret::from("CANARY".to_owned()));
     let text = format!(
@@ -176,7 +172,7 @@ async fn errors_name_the_file_and_no_debug_shows_a_secret() {
     let rows = [
         (
             "bad.io",
-            "the entry `bad.io` of `auths` has an `auth` that is not base64 of user:password",
+            "`auths` entry `bad.io`: the decoded `auth` is not user:password",
         ),
         (
             "fails.io",
@@ -205,7 +201,7 @@ async fn errors_name_the_file_and_no_debug_shows_a_secret() {
 }
 
 #[tokio::test]
-async fn a_refused_answer_is_renewed_and_a_refused_entry_is_not() {
+async fn renew_runs_a_helper_again_and_keeps_an_entry() {
     let counting =
         r#"echo "{\"Username\":\"$(wc -l < "$DIR/runs" | tr -d ' ')\",\"Secret\":\"s\"}""#;
     let helper = TestHelper::new("k", counting);

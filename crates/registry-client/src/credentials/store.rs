@@ -1,4 +1,4 @@
-//! All sources together: which credential is for which repository.
+//! The lookup of credentials in all sources.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,17 +9,15 @@ use tokio::sync::OnceCell;
 use super::auth_file::{AuthFile, AuthFileError, Entry, EntryError};
 use super::auth_key::AuthKey;
 use super::credential::Credential;
-use super::helper::Helpers;
-use super::helper_answers::HelperAnswers;
-use super::helper_error::HelperError;
-use super::helper_name::HelperName;
+use super::helper::{HelperError, HelperName, Helpers};
+use super::helper_cache::HelperCache;
 
-/// Where credentials come from.
+/// The sources of credentials.
 #[derive(Debug)]
 pub struct CredentialSources {
-    /// The first that has a credential for a name decides.
+    /// The files in the order of lookup; the first with a credential for a repository wins.
     pub files: Vec<CredentialFile>,
-    /// How the helpers that those files name are run.
+    /// The settings of the helpers in those files.
     pub helpers: Helpers,
 }
 
@@ -37,7 +35,7 @@ enum Presence {
 }
 
 impl CredentialFile {
-    /// A file that the user named: that it is missing is an error.
+    /// Creates the source for a file that must exist.
     pub fn required(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -45,7 +43,7 @@ impl CredentialFile {
         }
     }
 
-    /// A file that may be there.
+    /// Creates the source for a file that is skipped if it does not exist.
     pub fn optional(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -54,20 +52,19 @@ impl CredentialFile {
     }
 }
 
-/// Why no credential could be looked up. It is not "there is none": that is
-/// `Ok(None)`, and means anonymous.
+/// A failed lookup. A missing credential is not an error: the access is anonymous.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
-    /// A file is unusable.
+    /// An auth file is unusable.
     #[error(transparent)]
     File(Arc<AuthFileError>),
-    /// A helper that a file names gave no answer.
+    /// A helper failed.
     #[error("{source} (named in {})", file.display())]
     Helper {
-        /// The file that asks for the helper.
+        /// The file with the name of the helper.
         file: PathBuf,
-        /// Why.
+        /// The cause.
         source: Arc<HelperError>,
     },
 }
@@ -78,45 +75,44 @@ impl From<AuthFileError> for CredentialError {
     }
 }
 
-/// Looks credentials up, reading each file and asking each helper once.
+/// A store that looks credentials up. Each file is read once, and each helper runs once per server.
 #[derive(Debug)]
 pub struct CredentialStore {
     files: Vec<Source>,
-    answers: HelperAnswers,
+    helpers: HelperCache,
 }
 
 #[derive(Debug)]
 struct Source {
     file: CredentialFile,
-    read: OnceCell<Option<AuthFile>>,
+    content: OnceCell<Option<AuthFile>>,
 }
 
 impl CredentialStore {
-    /// Reads nothing yet.
+    /// Creates a store. No file is read before the first lookup.
     pub fn new(sources: CredentialSources) -> Self {
         let files = sources.files.into_iter().map(|file| Source {
             file,
-            read: OnceCell::new(),
+            content: OnceCell::new(),
         });
         Self {
             files: files.collect(),
-            answers: HelperAnswers::new(sources.helpers),
+            helpers: HelperCache::new(sources.helpers),
         }
     }
 
-    /// The credential for `repository` at `host`; `None` means anonymous.
+    /// Returns the credential for `repository` at `host`; `None` means anonymous.
     ///
-    /// File by file, the first credential found: that of `credHelpers`, else of
-    /// `auths`, else of `credsStore`; in each the longest path first, the whole
-    /// host last. In `auths`, `{}` sends to the store. A helper that has none
-    /// for a name passes on to what comes next.
+    /// In each file `credHelpers` come first, then `auths`, then `credsStore`; in each of them the
+    /// longest path first, the whole host last. An entry `{}` in `auths` refers to `credsStore`. If
+    /// a helper has no credential, the lookup continues.
     ///
-    /// Docker Hub is `docker.io`, its one-part names are below `library/`.
+    /// The host of Docker Hub is `docker.io`; its one-part names are below `library/`.
     ///
     /// # Errors
     ///
-    /// [`CredentialError`] where a source that comes before any credential found
-    /// cannot be read: asking with a later one, or with none, would hide that.
+    /// [`CredentialError`] if a source fails before a credential is found. A credential from a later
+    /// source, or anonymous access, would hide the failure.
     pub async fn lookup(
         &self,
         host: &str,
@@ -126,7 +122,7 @@ impl CredentialStore {
             let Some(file) = source.read().await? else {
                 continue;
             };
-            let found = self.in_file(source, file, host, repository).await?;
+            let found = self.lookup_in(source, file, host, repository).await?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -134,9 +130,9 @@ impl CredentialStore {
         Ok(None)
     }
 
-    /// Looks up again after `refused` was answered with a 401: helpers that gave
-    /// it are run anew, since what they give may last an hour only. The same
-    /// credential once more means that there is no better one.
+    /// Looks a credential up again after a 401 for `refused`. A helper that returned it runs again,
+    /// since credentials of helpers can expire within an hour. If the result is `refused`, there is
+    /// no newer one.
     ///
     /// # Errors
     ///
@@ -147,11 +143,11 @@ impl CredentialStore {
         repository: &str,
         refused: &Credential,
     ) -> Result<Option<Credential>, CredentialError> {
-        self.answers.forget(refused);
+        self.helpers.remove(refused);
         self.lookup(host, repository).await
     }
 
-    async fn in_file(
+    async fn lookup_in(
         &self,
         source: &Source,
         file: &AuthFile,
@@ -160,7 +156,7 @@ impl CredentialStore {
     ) -> Result<Option<Credential>, CredentialError> {
         for (key, helper) in &file.cred_helpers {
             if key.covers(host, repository) {
-                let found = self.ask(source, helper, key).await?;
+                let found = self.run_helper(source, helper, key).await?;
                 if found.is_some() {
                     return Ok(found);
                 }
@@ -173,10 +169,10 @@ impl CredentialStore {
             match (entry, &file.creds_store) {
                 (Entry::Login(credential), _) => return Ok(Some(credential.clone())),
                 (Entry::Broken(error), _) => {
-                    return Err(source.broken(key, *error).into());
+                    return Err(source.invalid_entry(key, *error).into());
                 }
                 (Entry::Empty, Some(store)) => {
-                    let found = self.ask(source, store, key).await?;
+                    let found = self.run_helper(source, store, key).await?;
                     if found.is_some() {
                         return Ok(found);
                     }
@@ -185,21 +181,21 @@ impl CredentialStore {
             }
         }
         match &file.creds_store {
-            // Asked above already under the same name, it answers from memory.
-            Some(store) => self.ask(source, store, &AuthKey::parse(host)).await,
+            // The cache has the result if the store was queried above.
+            Some(store) => self.run_helper(source, store, &AuthKey::parse(host)).await,
             None => Ok(None),
         }
     }
 
-    async fn ask(
+    async fn run_helper(
         &self,
         source: &Source,
         helper: &HelperName,
         key: &AuthKey,
     ) -> Result<Option<Credential>, CredentialError> {
         for server in key.servers() {
-            let told = self.answers.get(helper, &server).await;
-            let found = told.map_err(|error| CredentialError::Helper {
+            let found = self.helpers.get(helper, &server).await;
+            let found = found.map_err(|error| CredentialError::Helper {
                 file: source.file.path.clone(),
                 source: error,
             })?;
@@ -213,7 +209,7 @@ impl CredentialStore {
 
 impl Source {
     async fn read(&self) -> Result<Option<&AuthFile>, AuthFileError> {
-        let read = self.read.get_or_try_init(|| async {
+        let content = self.content.get_or_try_init(|| async {
             let path = &self.file.path;
             match tokio::fs::read(path).await {
                 Ok(bytes) => AuthFile::parse(path, &bytes).map(Some),
@@ -226,10 +222,10 @@ impl Source {
                 }),
             }
         });
-        Ok(read.await?.as_ref())
+        Ok(content.await?.as_ref())
     }
 
-    fn broken(&self, key: &AuthKey, source: EntryError) -> AuthFileError {
+    fn invalid_entry(&self, key: &AuthKey, source: EntryError) -> AuthFileError {
         AuthFileError::Entry {
             path: self.file.path.clone(),
             key: key.raw.clone(),
@@ -238,7 +234,8 @@ impl Source {
     }
 }
 
-/// Also where a part of the path is a file: a `HOME` of `/dev/null` is common.
+/// Returns whether a file does not exist, also because a directory in its path is a file: a `HOME` of
+/// `/dev/null` is common.
 fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),

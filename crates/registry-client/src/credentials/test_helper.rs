@@ -1,4 +1,4 @@
-//! A real credential helper for tests: a shell script in a folder of its own.
+//! A credential helper for tests: a shell script in a temporary directory.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::helper::Helpers;
-use super::helper_name::HelperName;
+use super::helper::{HelperName, Helpers};
 
 /// A helper and the record of its runs.
 pub(super) struct TestHelper {
@@ -17,8 +16,8 @@ pub(super) struct TestHelper {
 }
 
 impl TestHelper {
-    /// `script` sees the action as `$1`, the request as `$request` and this
-    /// folder as `$DIR`.
+    /// Creates a helper. `script` gets the action as `$1`, the request as `$request` and the directory
+    /// as `$DIR`.
     pub(super) fn new(name: &str, script: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let text = format!(
@@ -26,15 +25,15 @@ impl TestHelper {
             dir.path().display()
         );
         let program = dir.path().join(format!("docker-credential-{name}"));
-        // Written by another process: were it open for writing here while another
-        // test forks, running it would fail with "text file busy".
-        let wrote = Command::new("/bin/sh")
+        // Another process writes the script: a test that forks while it is open for writing here
+        // would keep it busy (ETXTBSY).
+        let status = Command::new("/bin/sh")
             .args(["-c", "printf %s \"$1\" > \"$2\" && chmod 700 \"$2\"", "sh"])
             .arg(text)
             .arg(program)
             .status()
             .unwrap();
-        assert!(wrote.success());
+        assert!(status.success());
         let name = HelperName::parse(name).unwrap();
         Self { dir, name }
     }
@@ -43,24 +42,24 @@ impl TestHelper {
         &self.name
     }
 
-    /// Finds this helper, and the system's programs for its script.
+    /// Returns a search path with this helper and the programs of the system.
     pub(super) fn helpers(&self) -> Helpers {
         let path = format!("relative:{}:/usr/bin:/bin", self.dir.path().display());
         Helpers::new(path).with_deadline(Duration::from_secs(20))
     }
 
-    /// `ACTION REQUEST` of each run so far.
+    /// Returns `ACTION REQUEST` of each run.
     pub(super) fn runs(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path("runs")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    /// The path of a file beside the script.
+    /// Returns the path of a file in the directory of the script.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// A file beside the script, with this content.
+    /// Creates a file in the directory of the script.
     pub(super) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).unwrap();

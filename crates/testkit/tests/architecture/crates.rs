@@ -18,6 +18,11 @@ struct Crate {
 /// Every crate of the workspace. A crate that is missing here fails the test.
 const CRATES: &[Crate] = &[
     Crate {
+        name: "atomic-file",
+        normal: &[],
+        tests: &[],
+    },
+    Crate {
         name: "image-name",
         normal: &[],
         tests: &["testkit"],
@@ -49,7 +54,7 @@ const CRATES: &[Crate] = &[
     },
     Crate {
         name: "registry-client",
-        normal: &["image-name", "program-runner"],
+        normal: &["atomic-file", "image-name", "program-runner"],
         tests: &["embedded-registry", "testkit"],
     },
     Crate {
@@ -76,6 +81,7 @@ const CRATES: &[Crate] = &[
     Crate {
         name: "mirror",
         normal: &[
+            "atomic-file",
             "copier",
             "embedded-registry",
             "image-name",
