@@ -3,14 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use atomic_file::{Mode, StagedFile};
+use atomic_file::Mode;
 
 use crate::cli::failure::Failure;
 
 /// New content that is on disk but not yet in its place.
 #[derive(Debug)]
-pub(crate) struct Staged {
-    file: StagedFile,
+pub(crate) struct StagedFile {
+    file: atomic_file::StagedFile,
     /// The path as the user named it.
     path: PathBuf,
 }
@@ -20,23 +20,23 @@ pub(crate) struct Staged {
 /// # Errors
 ///
 /// [`Failure`]; the file is unchanged.
-pub(crate) fn stage(path: &Path, content: &[u8]) -> Result<Staged, Failure> {
-    let file = StagedFile::new(path, content, Mode::Keep);
+pub(crate) fn stage(path: &Path, content: &[u8]) -> Result<StagedFile, Failure> {
+    let file = atomic_file::StagedFile::new(path, content, Mode::Keep);
     let file = file.map_err(|error| cannot_write(path, &error))?;
     let path = path.to_owned();
-    Ok(Staged { file, path })
+    Ok(StagedFile { file, path })
 }
 
 /// Replaces the content of a file.
 ///
 /// # Errors
 ///
-/// As [`stage`] and [`Staged::commit`].
+/// As [`stage`] and [`StagedFile::commit`].
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
     stage(path, content)?.commit()
 }
 
-impl Staged {
+impl StagedFile {
     /// Replaces the file with the staged content.
     ///
     /// # Errors
@@ -49,11 +49,15 @@ impl Staged {
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::unusable(format!("cannot write {}: {}", path.display(), plain(error)))
+    Failure::unusable(format!(
+        "cannot write {}: {}",
+        path.display(),
+        io_message(error)
+    ))
 }
 
-/// Returns the system's message without "(os error 2)".
-pub(crate) fn plain(error: &io::Error) -> String {
+/// Returns the message of an I/O error without its number, `(os error 2)`.
+pub(crate) fn io_message(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),
