@@ -1,58 +1,12 @@
 //! The state of a destination registry during a run.
 
 mod blob_locations;
+mod destination_registry;
 mod mount_candidate;
 mod mount_candidates;
 
-use std::sync::Arc;
-
-use image_name::{Digest, RepositoryPath};
-use once_map::OnceMap;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-
-pub(crate) use blob_locations::{BlobLocations, BlobState};
-pub(crate) use mount_candidates::{MountCandidates, SearchHint};
-
-/// The state of one destination registry.
-#[derive(Debug)]
-pub(crate) struct DestinationRegistry {
-    /// The repositories that have each blob.
-    pub(crate) blobs: BlobLocations,
-    /// Images that the registry has, whose blobs can be mounted.
-    pub(crate) candidates: MountCandidates,
-    /// Manifests that the registry has since this run, by repository and digest.
-    pub(crate) manifests: OnceMap<(RepositoryPath, Digest), ()>,
-    /// The referrers of manifests whose referrers and digest tags this run has copied, by source,
-    /// repository and digest.
-    pub(crate) attached: OnceMap<(String, RepositoryPath, Digest), Arc<[Digest]>>,
-    /// The children of indexes at the registry, by repository and digest.
-    pub(crate) children: OnceMap<(RepositoryPath, Digest), Vec<Digest>>,
-    /// One permit, for the blob that finds out if the registry supports mounts.
-    pub(crate) mount_probe: Semaphore,
-    candidates_closed: CancellationToken,
-}
-
-impl DestinationRegistry {
-    pub(crate) fn new() -> Self {
-        Self {
-            blobs: BlobLocations::default(),
-            candidates: MountCandidates::default(),
-            manifests: OnceMap::default(),
-            attached: OnceMap::default(),
-            children: OnceMap::default(),
-            mount_probe: Semaphore::new(1),
-            candidates_closed: CancellationToken::new(),
-        }
-    }
-
-    /// Lets blob copies start: no candidates follow.
-    pub(crate) fn close_candidates(&self) {
-        self.candidates_closed.cancel();
-    }
-
-    /// Waits for the last candidate, so that no blob is sent that could be mounted.
-    pub(crate) async fn candidates_closed(&self) {
-        self.candidates_closed.cancelled().await;
-    }
-}
+pub(crate) use blob_locations::BlobState;
+pub(crate) use destination_registry::DestinationRegistry;
+#[cfg(feature = "benchmarks")]
+pub(crate) use mount_candidates::MountCandidates;
+pub(crate) use mount_candidates::SearchHint;

@@ -22,7 +22,7 @@ async fn without_api() -> RunningRegistry {
     registry.access_log(10_000).start().await.unwrap()
 }
 
-/// The referrers of a digest at a registry without the API.
+/// Returns the referrers in the tag schema of a registry without the API.
 fn tag_schema(registry: &RunningRegistry, repository: &str, image: &Bundle) -> Vec<String> {
     let Some(index) = registry.tagged(repository, &digest_tag(image.digest(), None)) else {
         return Vec::new();
@@ -35,7 +35,7 @@ fn tag_schema(registry: &RunningRegistry, repository: &str, image: &Bundle) -> V
 }
 
 #[tokio::test]
-async fn a_referrer_that_came_later_follows_an_unchanged_image() {
+async fn later_referrer_of_an_unchanged_image_is_copied() {
     let (source, target) = (registry().await, registry().await);
     let image = image();
     image.push(&source, "team/app", Some("v1"));
@@ -57,7 +57,7 @@ async fn a_referrer_that_came_later_follows_an_unchanged_image() {
 }
 
 #[tokio::test]
-async fn signatures_of_children_and_of_referrers_come_along() {
+async fn signatures_of_children_and_referrers_are_copied() {
     let (source, target) = (registry().await, registry().await);
     let image = image();
     image.push(&source, "team/app", Some("v1"));
@@ -86,7 +86,7 @@ async fn signatures_of_children_and_of_referrers_come_along() {
 }
 
 #[tokio::test]
-async fn without_the_api_at_the_target_the_tag_schema_is_kept_and_added_to() {
+async fn tag_schema_is_extended_when_destination_lacks_the_api() {
     let (source, target) = (registry().await, without_api().await);
     let image = image();
     image.push(&source, "team/app", Some("v1"));
@@ -113,7 +113,7 @@ async fn without_the_api_at_the_target_the_tag_schema_is_kept_and_added_to() {
 }
 
 #[tokio::test]
-async fn without_the_api_at_the_source_the_tag_schema_is_read() {
+async fn tag_schema_is_read_when_source_lacks_the_api() {
     let (source, target) = (without_api().await, registry().await);
     let image = image();
     image.push(&source, "team/app", Some("v1"));
@@ -134,12 +134,12 @@ async fn without_the_api_at_the_source_the_tag_schema_is_read() {
     assert_eq!(
         count(&source, "GET", "/referrers/"),
         1,
-        "asked once, then known to be missing"
+        "queried once, then known as unsupported"
     );
 }
 
 #[tokio::test]
-async fn an_unchanged_run_asks_no_more_than_it_must() {
+async fn unchanged_run_sends_only_the_unavoidable_requests() {
     let (source, target) = (without_api().await, registry().await);
     let image = image();
     let mut rows = Vec::new();
@@ -163,7 +163,7 @@ async fn an_unchanged_run_asks_no_more_than_it_must() {
     assert_eq!(
         target.request_count(),
         3,
-        "no digest tags and no API: the children do not matter"
+        "no digest tags and no API: the children are not read"
     );
 
     let report = Run::default().without_referrers().sync(&rows).await;

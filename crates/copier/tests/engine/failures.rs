@@ -1,4 +1,4 @@
-//! One bad row never stops the others, and never hides.
+//! Rows that fail, beside rows that do not.
 
 use bytes::Bytes;
 use embedded_registry::images::{Bundle, Platform, sample_image};
@@ -10,13 +10,13 @@ fn image(name: &str) -> Bundle {
 }
 
 #[tokio::test]
-async fn bad_rows_fail_alone_and_leave_no_tag() {
+async fn failed_rows_leave_no_tag_and_do_not_stop_others() {
     let (source, target) = (registry().await, registry().await);
     for name in ["good", "gone", "corrupt", "schema1"] {
         image(name).push(&source, name, Some("v1"));
     }
     source.remove_tag("gone", "v1");
-    // A layer of its own: one that is shared arrives from the good image.
+    // A layer of its own: a shared one is copied from the good image.
     let (good, corrupt) = (image("good"), image("corrupt"));
     let shared = |digest| good.blobs().iter().any(|blob| blob.digest() == digest);
     let own = corrupt
@@ -79,7 +79,7 @@ fn schema_1() -> Bundle {
     )
 }
 
-/// Other bytes of the same length under the same digest.
+/// Replaces a blob with other bytes of the same length.
 fn corrupt_blob(
     registry: &embedded_registry::RunningRegistry,
     repository: &str,
@@ -92,7 +92,7 @@ fn corrupt_blob(
 }
 
 #[tokio::test]
-async fn two_sources_for_one_destination_the_first_wins_the_later_fails() {
+async fn later_row_fails_when_its_destination_has_other_content() {
     let (source, target) = (registry().await, registry().await);
     image("one").push(&source, "one", Some("v1"));
     image("two").push(&source, "two", Some("v1"));
@@ -117,7 +117,7 @@ async fn two_sources_for_one_destination_the_first_wins_the_later_fails() {
 }
 
 #[tokio::test]
-async fn a_source_that_is_its_own_destination_is_refused() {
+async fn row_fails_when_source_and_destination_are_the_same() {
     let source = registry().await;
     image("one").push(&source, "one", Some("v1"));
     let report = Run::default()

@@ -1,4 +1,5 @@
-//! Lists that a source denies: believed of a host that has none, told of one that lists others'.
+//! Lists that a source denies: no warning if its host has no lists, a warning if the host lists other
+//! repositories.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use testkit::proxy::{Action, FaultProxy, Rule};
 
 use super::run::{Run, client, registry};
 
-/// Two images behind a proxy.
+/// A source with two images behind a proxy, and a destination.
 struct Source {
     _registry: RunningRegistry,
     proxy: FaultProxy,
@@ -47,7 +48,7 @@ impl Source {
         self.proxy.add(Rule::new("", part).does(action));
     }
 
-    /// The warnings of each image's row, in a run of its own.
+    /// Returns the warnings of the row of each image, from a run with a new client.
     async fn warnings(&self, images: &[&str]) -> Vec<Vec<String>> {
         self.warnings_by(&client(), images).await
     }
@@ -62,10 +63,10 @@ impl Source {
 }
 
 #[tokio::test]
-async fn tags_that_are_not_listed_where_others_are_is_a_warning() {
+async fn missing_tag_list_is_a_warning_when_the_host_lists_other_repositories() {
     let source = Source::new().await;
     source.rule("/denied/tags/list", Action::answer(404));
-    // What the host can do is seen only after the first row is done.
+    // The first row finishes before the host has listed any tags.
     source.rule(
         "/other/tags/list",
         Action::Delay(Duration::from_millis(300)),
@@ -75,21 +76,21 @@ async fn tags_that_are_not_listed_where_others_are_is_a_warning() {
     let warnings = source.warnings(&images).await;
     assert_eq!(warnings.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0, 0]);
     let (host, warning) = (source.proxy.host(), &warnings[0][0]);
-    let said = format!(
+    let expected = format!(
         "{host}/denied does not list its tags (404), although {host} lists the tags of other"
     );
-    assert!(warning.starts_with(&said), "{warning}");
+    assert!(warning.starts_with(&expected), "{warning}");
     assert!(warning.contains("run again"), "{warning}");
     let alone = source.warnings(&["denied:v1"]).await;
     assert_eq!(
         alone,
         [Vec::<String>::new()],
-        "the host may list none at all"
+        "the host may have no tag lists"
     );
 }
 
 #[tokio::test]
-async fn referrers_that_are_not_listed_where_others_are_is_a_warning() {
+async fn missing_referrers_list_is_a_warning_when_the_host_lists_other_repositories() {
     let unknown = r#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#;
     let page = Action::answer(200).header("content-type", "text/html");
     for answer in [
@@ -110,10 +111,6 @@ async fn referrers_that_are_not_listed_where_others_are_is_a_warning() {
         );
         assert!(warning.starts_with(&expected), "{warning}");
         let alone = source.warnings(&["denied:v1"]).await;
-        assert_eq!(
-            alone,
-            [Vec::<String>::new()],
-            "the host may have no such API"
-        );
+        assert_eq!(alone, [Vec::<String>::new()], "the host may lack the API");
     }
 }

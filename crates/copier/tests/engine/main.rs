@@ -1,6 +1,5 @@
-//! The engine against embedded registries: what it asks, what it writes, what
-//! it does not.
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+//! Runs against embedded registries: their requests, their writes and their reports.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod attached;
 mod failures;

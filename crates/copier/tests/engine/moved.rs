@@ -1,4 +1,4 @@
-//! A source tag that was pushed again after it had been approved.
+//! Source tags that were pushed again after their digests were approved.
 
 use copier::MovedTag;
 use embedded_registry::images::{Bundle, Platform, sample_image};
@@ -10,7 +10,7 @@ fn image(seed: u64) -> Bundle {
 }
 
 #[tokio::test]
-async fn what_was_approved_is_kept_and_arrives_where_it_is_missing() {
+async fn approved_digest_is_kept_and_copied_when_the_tag_has_moved() {
     let (source, target) = (registry().await, registry().await);
     let (old, new) = (image(1), image(2));
     old.push(&source, "app", Some("v1"));
@@ -40,7 +40,7 @@ async fn what_was_approved_is_kept_and_arrives_where_it_is_missing() {
 }
 
 #[tokio::test]
-async fn a_moved_tag_fails_its_row_where_that_is_asked_for() {
+async fn moved_tag_fails_its_row_when_refused() {
     let (source, target) = (registry().await, registry().await);
     image(2).push(&source, "app", Some("v1"));
     let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];

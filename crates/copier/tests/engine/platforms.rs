@@ -26,7 +26,7 @@ fn select(platforms: &[&str], index: NarrowedIndex) -> Run {
 }
 
 #[tokio::test]
-async fn a_rebuilt_index_has_the_wanted_platforms_and_their_attestations() {
+async fn rebuilt_index_has_the_selected_platforms_and_their_attestations() {
     let (source, target) = (registry().await, registry().await);
     image().push(&source, "team/app", Some("v1"));
     let rows = [row(&source, "team/app:v1", &target, "mirror/app:v1")];
@@ -53,7 +53,7 @@ async fn a_rebuilt_index_has_the_wanted_platforms_and_their_attestations() {
 }
 
 #[tokio::test]
-async fn a_sparse_index_keeps_its_digest_and_gains_platforms_later() {
+async fn sparse_index_keeps_its_digest_when_platforms_are_added() {
     let (source, target) = (
         registry().await,
         Registry::new().children(Children::Optional),
@@ -65,23 +65,23 @@ async fn a_sparse_index_keeps_its_digest_and_gains_platforms_later() {
     select(&["amd64"], NarrowedIndex::Sparse).sync(&rows).await;
     let stored = target.tagged("mirror/app", "v1").unwrap();
     assert_eq!(stored.bytes, *image.root().bytes());
-    let there = |target: &embedded_registry::RunningRegistry| {
+    let present = |target: &embedded_registry::RunningRegistry| {
         let manifests = image.manifests();
         manifests
             .iter()
             .filter(|manifest| target.manifest("mirror/app", manifest.digest()).is_some())
             .count()
     };
-    assert_eq!(there(&target), 3, "the index, one image, its attestation");
+    assert_eq!(present(&target), 3, "the index, one image, its attestation");
 
     let report = select(&["amd64", "arm64"], NarrowedIndex::Sparse)
         .sync(&rows)
         .await;
-    assert_eq!(there(&target), 5, "{report:#?}");
+    assert_eq!(present(&target), 5, "{report:#?}");
 }
 
 #[tokio::test]
-async fn an_image_without_a_wanted_platform_fails_its_row() {
+async fn row_fails_when_image_has_no_selected_platform() {
     let (source, target) = (registry().await, registry().await);
     image().push(&source, "team/app", Some("v1"));
     let rows = [row(&source, "team/app:v1", &target, "mirror/app:v1")];
@@ -97,7 +97,7 @@ async fn an_image_without_a_wanted_platform_fails_its_row() {
 }
 
 #[tokio::test]
-async fn arch_tags_are_written_beside_the_image_and_once() {
+async fn arch_tags_are_written_once() {
     let (source, target) = (registry().await, registry().await);
     image().push(&source, "team/app", Some("v1"));
     let rows = [row(&source, "team/app:v1", &target, "mirror/app:v1")];

@@ -1,4 +1,4 @@
-//! Which requests a run makes: nothing twice, nothing whose answer is known.
+//! The requests of a run: none twice, and none with a known response.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn platforms() -> [Platform; 2] {
 }
 
 #[tokio::test]
-async fn a_cold_copy_sends_each_blob_once_and_a_second_run_only_asks() {
+async fn first_run_sends_each_blob_once_and_second_run_sends_heads() {
     let (source, target) = (registry().await, registry().await);
     let image = sample_image("app", 1, &platforms(), 3).unwrap();
     image.push(&source, "team/app", Some("v1"));
@@ -39,12 +39,12 @@ async fn a_cold_copy_sends_each_blob_once_and_a_second_run_only_asks() {
     assert_eq!(
         (source.request_count(), target.request_count()),
         (1, 1),
-        "one HEAD a side"
+        "one HEAD on each side"
     );
 }
 
 #[tokio::test]
-async fn what_an_earlier_run_brought_is_mounted() {
+async fn blobs_of_an_earlier_run_are_mounted() {
     let (source, target) = (registry().await, registry().await);
     let old = sample_image("old", 1, &platforms(), 3).unwrap();
     let new = sample_image("new", 2, &platforms(), 3).unwrap();
@@ -73,13 +73,13 @@ async fn what_an_earlier_run_brought_is_mounted() {
         assert_eq!(
             count(&source, "GET", base.digest().as_ref()),
             1,
-            "never fetched again"
+            "fetched by the first run only"
         );
     }
 }
 
 #[tokio::test]
-async fn rows_that_share_blobs_send_them_once_whatever_their_repositories() {
+async fn shared_blobs_are_sent_once_for_all_repositories() {
     let (source, target) = (registry().await, registry().await);
     let mut rows = Vec::new();
     let mut distinct = std::collections::HashSet::new();
@@ -105,7 +105,7 @@ async fn rows_that_share_blobs_send_them_once_whatever_their_repositories() {
 }
 
 #[tokio::test]
-async fn unchanged_rows_that_are_not_part_of_the_run_serve_for_mounting() {
+async fn blobs_of_other_rows_are_mounted() {
     let (source, target) = (registry().await, registry().await);
     let old = sample_image("old", 1, &platforms(), 3).unwrap();
     let new = sample_image("new", 2, &platforms(), 3).unwrap();
@@ -133,7 +133,7 @@ fn image(layers: &[u64]) -> embedded_registry::images::Bundle {
 }
 
 #[tokio::test]
-async fn the_search_for_what_can_be_mounted_is_bounded_and_begins_with_relatives() {
+async fn search_for_mounts_is_bounded_and_starts_with_relatives() {
     let (source, target) = (registry().await, registry().await);
     let mut old = Vec::new();
     for number in 0..40 {
@@ -144,7 +144,7 @@ async fn the_search_for_what_can_be_mounted_is_bounded_and_begins_with_relatives
     Run::default().without_referrers().sync(&old).await;
     target.clear_requests();
 
-    // A version of the last, another name beside the first, and one that nothing is like.
+    // A version of the last image, one that shares a layer with the second, and one without relatives.
     image(&[1_039, 2_000]).push(&source, "app39", Some("v2"));
     image(&[1_001, 2_001]).push(&source, "other", Some("v1"));
     image(&[2_002]).push(&source, "alone", Some("v1"));
@@ -154,13 +154,16 @@ async fn the_search_for_what_can_be_mounted_is_bounded_and_begins_with_relatives
     assert_eq!(report.summary.blobs_mounted, 1, "{report:#?}");
     assert_eq!(report.summary.blobs_present, 1, "{report:#?}");
     let read = count(&target, "GET", "/manifests/");
-    assert_eq!(read, 16, "for what is nowhere: none more than a run may");
+    assert_eq!(
+        read, 16,
+        "the budget of the run, for blobs that no image has"
+    );
 }
 
-/// The first row looks for what is nowhere and spends all that the run may read. The second comes
-/// while that is being read, and shares a layer with it.
+/// The first row searches for a new blob and uses up the budget of the run. The second row starts
+/// during these reads, and shares a layer with one of the images.
 #[tokio::test]
-async fn a_search_waits_for_what_others_read() {
+async fn search_waits_for_reads_of_other_searches() {
     let (source, target) = (registry().await, registry().await);
     let from = FaultProxy::start(source.address()).await;
     let to = FaultProxy::start(target.address()).await;
@@ -188,7 +191,7 @@ async fn a_search_waits_for_what_others_read() {
 }
 
 #[tokio::test]
-async fn a_registry_that_mounts_nothing_gets_uploads_and_no_blob_twice_into_a_repository() {
+async fn blobs_are_uploaded_once_for_each_repository_when_mounts_are_refused() {
     let source = registry().await;
     let target = embedded_registry::Registry::new()
         .mounts(embedded_registry::Mounts::Refused)
@@ -203,7 +206,7 @@ async fn a_registry_that_mounts_nothing_gets_uploads_and_no_blob_twice_into_a_re
         .await;
     target.clear_requests();
     source.clear_requests();
-    // The same image under a new tag: everything is there but the tag.
+    // The same image under a new tag: only the tag is missing.
     image.push(&source, "team/app", Some("v2"));
     let report = Run::default()
         .sync(&[row(&source, "team/app:v2", &target, "mirror/app:v2")])
@@ -215,7 +218,7 @@ async fn a_registry_that_mounts_nothing_gets_uploads_and_no_blob_twice_into_a_re
 }
 
 #[tokio::test]
-async fn a_dry_run_writes_nothing_and_says_what_would_be() {
+async fn dry_run_reports_the_outcomes_and_writes_nothing() {
     let (source, target) = (registry().await, registry().await);
     let image = sample_image("app", 1, &platforms(), 2).unwrap();
     image.push(&source, "team/app", Some("v1"));

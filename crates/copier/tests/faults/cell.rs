@@ -1,4 +1,4 @@
-//! One fault at one place: a run, and what it left behind.
+//! One fault at one kind of request: a run, its report, and the destination afterwards.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,48 +12,48 @@ use testkit::proxy::{Action, FaultProxy, RequestKind, Rule};
 use testkit::push::Pusher;
 use tokio::time::timeout;
 
+use super::column::{COLUMNS, Column, FAULTY, Scenario, Side};
 use super::fault::{Fault, Hosts, Times};
-use super::place::{FAULTY, PLACES, Place, Scenario, Side};
-use super::walk::{Tags, whole_tags};
-use super::wiring::{client, row, sync, timeouts};
-use super::world::{PASSWORD, World};
+use super::registries::{PASSWORD, Registries};
+use super::run::{client, row, sync, timeouts};
+use super::visible_tags::{Tags, complete_tags};
 
-/// No run of a cell takes longer, with the timeouts of the tests.
+/// Maximum duration of the run of a cell, with the timeouts of the tests.
 pub const BOUND: Duration = Duration::from_secs(30);
 
 /// A cell of the matrix.
 #[derive(Clone, Copy, Debug)]
 pub struct Cell {
     pub number: usize,
-    pub place: Place,
+    pub column: Column,
     pub fault: Fault,
     pub times: Times,
 }
 
-/// What became of the row.
+/// The outcome of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It is copied, with everything.
+    /// The image and its referrers are copied.
     Recovered,
-    /// The image is copied; a warning says what is not.
+    /// The image is copied; a warning names what may be missing.
     Warned,
-    /// The image is copied; the registry says that there is nothing else.
+    /// The image is copied without its referrers and without a warning.
     Without,
-    /// It failed, alone, and its message names the cause.
+    /// Only this row failed, and its message names the cause.
     Failed,
     /// A request of this kind cannot have this fault.
     Impossible,
 }
 
-/// A cell that has been run.
+/// The result of a cell.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct CellResult {
     pub verdict: Verdict,
     pub message: String,
     pub took: Duration,
 }
 
-impl Judged {
+impl CellResult {
     fn impossible() -> Self {
         Self {
             verdict: Verdict::Impossible,
@@ -63,21 +63,21 @@ impl Judged {
     }
 }
 
-/// The hosts of a cell, each behind a proxy of its own.
-struct Hosted<'w> {
-    world: &'w World,
+/// A cell with its hosts, each behind a proxy of its own.
+struct RunningCell<'w> {
+    registries: &'w Registries,
     cell: Cell,
     from: FaultProxy,
     to: FaultProxy,
     tokens: FaultProxy,
     elsewhere: FaultProxy,
-    folder: TempDir,
+    directory: TempDir,
     hits: Arc<AtomicUsize>,
 }
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { side, name, .. } = self.place;
+        let Column { side, name, .. } = self.column;
         write!(
             f,
             "{side:?} {name}, {}, {:?}",
@@ -87,57 +87,61 @@ impl fmt::Display for Cell {
     }
 }
 
-impl fmt::Display for Judged {
+impl fmt::Display for CellResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} in {:?}: {}", self.verdict, self.took, self.message)
     }
 }
 
 impl Cell {
-    /// Runs it; `healer` speaks to the registries themselves, without any proxy.
+    /// Runs the cell. `direct_client` sends its requests to the registries, without a proxy.
     ///
     /// # Errors
     ///
-    /// What must not happen.
-    pub async fn run(self, world: &World, healer: &Client) -> Result<Judged, String> {
-        let hosted = Hosted::new(world, self).await;
-        let Some(action) = hosted.action() else {
-            return Ok(Judged::impossible());
+    /// A message, if an expectation of the matrix is not met.
+    pub async fn run(
+        self,
+        registries: &Registries,
+        direct_client: &Client,
+    ) -> Result<CellResult, String> {
+        let cell_run = RunningCell::new(registries, self).await;
+        let Some(action) = cell_run.action() else {
+            return Ok(CellResult::impossible());
         };
-        let judged = hosted.judge(action, healer).await;
-        judged.map_err(|problem| format!("{self}: {problem}"))
+        let result = cell_run.run_with(action, direct_client).await;
+        result.map_err(|problem| format!("{self}: {problem}"))
     }
 }
 
-impl<'w> Hosted<'w> {
-    async fn new(world: &'w World, cell: Cell) -> Self {
-        let source = world.source(cell.place.scenario);
-        let tokens = world.tokens.address();
-        let struck = match (cell.place.kind, cell.place.side) {
+impl<'w> RunningCell<'w> {
+    async fn new(registries: &'w Registries, cell: Cell) -> Self {
+        let source = registries.source(cell.column.scenario);
+        let tokens = registries.tokens.address();
+        let struck = match (cell.column.kind, cell.column.side) {
             (RequestKind::Token, _) => tokens,
             (_, Side::Source) => source,
-            (_, Side::Destination) => world.target.address(),
+            (_, Side::Destination) => registries.target.address(),
         };
-        let hosted = Self {
-            world,
+        let cell_run = Self {
+            registries,
             cell,
             from: FaultProxy::start(source).await,
-            to: FaultProxy::start(world.target.address()).await,
+            to: FaultProxy::start(registries.target.address()).await,
             tokens: FaultProxy::start(tokens).await,
             elsewhere: FaultProxy::start(struck).await,
-            folder: tempfile::tempdir().unwrap(),
+            directory: tempfile::tempdir().unwrap(),
             hits: Arc::default(),
         };
-        for proxy in [&hosted.from, &hosted.to] {
-            let stranger =
+        for proxy in [&cell_run.from, &cell_run.to] {
+            let anonymous =
                 Rule::new("", "/v2/").when(|parts| !parts.headers.contains_key("authorization"));
-            let refused = Action::answer(401).header("www-authenticate", &hosted.challenge());
-            proxy.add(stranger.does(refused));
+            let refused = Action::answer(401).header("www-authenticate", &cell_run.challenge());
+            proxy.add(anonymous.does(refused));
         }
-        for manner in cell.place.manners() {
-            hosted.to.add(manner);
+        for rule in cell.column.rules() {
+            cell_run.to.add(rule);
         }
-        hosted
+        cell_run
     }
 
     fn challenge(&self) -> String {
@@ -146,7 +150,7 @@ impl<'w> Hosted<'w> {
     }
 
     fn struck(&self) -> &FaultProxy {
-        match (self.cell.place.kind, self.cell.place.side) {
+        match (self.cell.column.kind, self.cell.column.side) {
             (RequestKind::Token, _) => &self.tokens,
             (_, Side::Source) => &self.from,
             (_, Side::Destination) => &self.to,
@@ -159,30 +163,30 @@ impl<'w> Hosted<'w> {
             elsewhere: &self.elsewhere.host(),
             challenge: &self.challenge(),
         };
-        let Cell { place, times, .. } = &self.cell;
-        self.cell.fault.action(place, *times, &hosts)
+        let Cell { column, times, .. } = &self.cell;
+        self.cell.fault.action(column, *times, &hosts)
     }
 
     fn target(&self) -> String {
         format!("cell-{}", self.cell.number)
     }
 
-    async fn judge(&self, action: Action, healer: &Client) -> Result<Judged, String> {
+    async fn run_with(&self, action: Action, direct_client: &Client) -> Result<CellResult, String> {
         let known = [self.from.host(), self.to.host()];
-        let timeouts = timeouts(self.cell.fault.is_silence());
-        let client = client(timeouts, self.folder.path(), &known);
+        let timeouts = timeouts(self.cell.fault.is_timeout());
+        let client = client(timeouts, self.directory.path(), &known);
         let row = |name| row(&known[0], name, &known[1], &self.target());
-        let scenario = self.cell.place.scenario;
+        let scenario = self.cell.column.scenario;
         if scenario == Scenario::Signed {
-            let (pusher, name) = (Pusher::new(&self.world.target.host()), self.target());
-            let image = &self.world.images.faulty;
+            let (pusher, name) = (Pusher::new(&self.registries.target.host()), self.target());
+            let image = &self.registries.images.faulty;
             pusher
                 .bundle(image, &format!("{name}/{FAULTY}"), Some("1"))
                 .await;
         }
         if scenario != Scenario::FirstContact {
             let seeded = sync(&client, &[row("seed")]).await;
-            demand(seeded.rows[0].status == Status::Copied, || {
+            ensure(seeded.rows[0].status == Status::Copied, || {
                 format!("the first row: {:?}", seeded.rows[0].error)
             })?;
         }
@@ -200,23 +204,23 @@ impl<'w> Hosted<'w> {
         let outcomes = timeout(BOUND, Box::pin(run)).await;
         let outcomes = outcomes.map_err(|_| format!("not done after {BOUND:?}"))?;
         let took = begun.elapsed();
-        demand(self.hits.load(Ordering::Relaxed) > 0, || {
+        ensure(self.hits.load(Ordering::Relaxed) > 0, || {
             "no request was struck".to_owned()
         })?;
         self.check_requests()?;
         self.check_secrecy(&outcomes)?;
-        let judged = self.check_outcomes(&outcomes, took).await?;
-        // What strikes once leaves no more behind than what strikes always.
-        if judged.verdict != Verdict::Recovered && self.cell.times == Times::Always {
-            self.heal(healer).await?;
+        let result = self.check_outcomes(&outcomes, took).await?;
+        // A single fault leaves no more behind than a permanent one.
+        if result.verdict != Verdict::Recovered && self.cell.times == Times::Always {
+            self.check_next_run(direct_client).await?;
         }
-        Ok(judged)
+        Ok(result)
     }
 
     fn strike(&self, action: Action) {
-        let (place, hits) = (self.cell.place, Arc::clone(&self.hits));
+        let (column, hits) = (self.cell.column, Arc::clone(&self.hits));
         let rule = Rule::new("", "").when(move |parts| {
-            let struck = place.is_struck(parts);
+            let struck = column.applies_to(parts);
             hits.fetch_add(usize::from(struck), Ordering::Relaxed);
             struck
         });
@@ -227,7 +231,7 @@ impl<'w> Hosted<'w> {
         self.struck().add(rule.does(action));
     }
 
-    /// Every request is one that the matrix has a column for.
+    /// Checks that the matrix has a column for each request.
     fn check_requests(&self) -> Result<(), String> {
         let sides = [
             (&self.from, Some(Side::Source)),
@@ -241,10 +245,10 @@ impl<'w> Hosted<'w> {
                     false => Side::Source,
                 });
                 let has_column = request.kind().is_some_and(|kind| {
-                    let mut places = PLACES.iter();
-                    places.any(|place| (place.side, place.kind) == (side, kind))
+                    let mut columns = COLUMNS.iter();
+                    columns.any(|column| (column.side, column.kind) == (side, kind))
                 });
-                demand(has_column, || {
+                ensure(has_column, || {
                     let (method, path, query) = (&request.method, &request.path, &request.query);
                     format!("no column for {method} {path}?{query} at the {side:?}")
                 })?;
@@ -253,10 +257,11 @@ impl<'w> Hosted<'w> {
         Ok(())
     }
 
-    /// Credentials go to the token server, tokens to their registry, neither into a report.
+    /// Checks that credentials go only to the token server, tokens only to their registry, and
+    /// neither into a report.
     fn check_secrecy(&self, outcomes: &[Outcome]) -> Result<(), String> {
         let strays = self.elsewhere.requests();
-        demand(
+        ensure(
             strays.iter().all(|request| !request.is_authorized()),
             || "another host was sent credentials".to_owned(),
         )?;
@@ -267,53 +272,57 @@ impl<'w> Hosted<'w> {
                 .filter_map(|each| each.header("authorization"));
             values.any(|value| !value.starts_with("Bearer "))
         };
-        demand(!basic(&self.from) && !basic(&self.to), || {
+        ensure(!basic(&self.from) && !basic(&self.to), || {
             "a registry was sent the password".to_owned()
         })?;
-        let told = format!("{outcomes:?}");
+        let report = format!("{outcomes:?}");
         // Every token of the tests is JSON in base64.
         let secret = [PASSWORD, "eyJ"]
             .into_iter()
-            .find(|secret| told.contains(secret));
-        demand(secret.is_none(), || {
-            format!("the report tells {secret:?}: {told}")
+            .find(|secret| report.contains(secret));
+        ensure(secret.is_none(), || {
+            format!("the report contains {secret:?}: {report}")
         })
     }
 
-    async fn check_outcomes(&self, outcomes: &[Outcome], took: Duration) -> Result<Judged, String> {
+    async fn check_outcomes(
+        &self,
+        outcomes: &[Outcome],
+        took: Duration,
+    ) -> Result<CellResult, String> {
         let (faulty, healthy) = (&outcomes[0], &outcomes[1]);
-        let (images, fault) = (&self.world.images, self.cell.fault);
-        let told = |outcome: &Outcome| outcome.error.as_ref().map(ToString::to_string);
-        if !fault.is_of_host(self.cell.times) {
+        let (images, fault) = (&self.registries.images, self.cell.fault);
+        let message_of = |outcome: &Outcome| outcome.error.as_ref().map(ToString::to_string);
+        if !fault.affects_host(self.cell.times) {
             let tags = self.tags("healthy").await?;
             let right = tags.get("1").map(String::as_str) == Some(images.healthy.digest().as_ref());
             let copied = healthy.status == Status::Copied && right;
-            demand(copied, || {
-                format!("the other row: {:?}, {tags:?}", told(healthy))
+            ensure(copied, || {
+                format!("the other row: {:?}, {tags:?}", message_of(healthy))
             })?;
         }
         let tags = self.tags(FAULTY).await?;
         self.check_tags(&tags)?;
-        let message = told(faulty).unwrap_or_else(|| faulty.warnings.join("; "));
+        let message = message_of(faulty).unwrap_or_else(|| faulty.warnings.join("; "));
         let verdict = match faulty.status {
             Status::Failed => {
-                let causes = fault.causes(&self.cell.place);
+                let causes = fault.causes(&self.cell.column);
                 let names = causes.iter().any(|cause| message.contains(cause));
-                demand(names, || format!("the message names no cause: {message}"))?;
+                ensure(names, || format!("the message names no cause: {message}"))?;
                 Verdict::Failed
             }
             _ => {
-                demand(tags.contains_key("1"), || {
+                ensure(tags.contains_key("1"), || {
                     format!("{:?}, but no tag is there", faulty.status)
                 })?;
-                match (self.is_whole(&tags), faulty.warnings.is_empty()) {
+                match (self.is_complete(&tags), faulty.warnings.is_empty()) {
                     (true, true) => Verdict::Recovered,
                     (_, false) => Verdict::Warned,
                     (false, true) => Verdict::Without,
                 }
             }
         };
-        Ok(Judged {
+        Ok(CellResult {
             verdict,
             message,
             took,
@@ -322,22 +331,22 @@ impl<'w> Hosted<'w> {
 
     async fn tags(&self, name: &str) -> Result<Tags, String> {
         let repository = format!("{}/{name}", self.target());
-        whole_tags(&self.world.target.host(), &repository).await
+        complete_tags(&self.registries.target.host(), &repository).await
     }
 
-    /// What is visible is right.
+    /// Checks the digest of each tag.
     fn check_tags(&self, tags: &Tags) -> Result<(), String> {
-        let images = &self.world.images;
+        let images = &self.registries.images;
         let signature = images.signature_tag();
         for (tag, digest) in tags {
             let expected = match tag.as_str() {
                 "1" => Some(images.faulty.digest()),
                 tag if tag == signature => Some(images.signature.digest()),
                 // The list of referrers, which the destination keeps under a tag.
-                _ if self.cell.place.scenario == Scenario::Referred => None,
+                _ if self.cell.column.scenario == Scenario::Referred => None,
                 _ => return Err(format!("there is a tag {tag}")),
             };
-            demand(
+            ensure(
                 expected.is_none_or(|expected| expected.as_ref() == digest),
                 || format!("WRONG: the tag {tag} is {digest}"),
             )?;
@@ -345,29 +354,32 @@ impl<'w> Hosted<'w> {
         Ok(())
     }
 
-    /// Whether what is attached to the image has come along.
-    fn is_whole(&self, tags: &Tags) -> bool {
-        let signature = self.world.images.signature_tag();
-        match self.cell.place.scenario {
+    /// Returns true if the referrers of the image are copied.
+    fn is_complete(&self, tags: &Tags) -> bool {
+        let signature = self.registries.images.signature_tag();
+        match self.cell.column.scenario {
             Scenario::Referred => tags.len() == 2,
             _ => tags.contains_key(&signature),
         }
     }
 
-    /// The next run, without faults, sets right what this one left.
-    async fn heal(&self, client: &Client) -> Result<(), String> {
-        let source = self.world.source(self.cell.place.scenario).to_string();
-        let target = self.world.target.host();
+    /// Checks that the next run, without faults, copies what this one did not.
+    async fn check_next_run(&self, client: &Client) -> Result<(), String> {
+        let source = self
+            .registries
+            .source(self.cell.column.scenario)
+            .to_string();
+        let target = self.registries.target.host();
         let healed = sync(client, &[row(&source, FAULTY, &target, &self.target())]).await;
         let tags = self.tags(FAULTY).await?;
         self.check_tags(&tags)?;
         let error = &healed.rows[0].error;
-        demand(error.is_none() && self.is_whole(&tags), || {
+        ensure(error.is_none() && self.is_complete(&tags), || {
             format!("the next run: {error:?}, {tags:?}")
         })
     }
 }
 
-fn demand(holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
+fn ensure(holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(problem()) }
 }

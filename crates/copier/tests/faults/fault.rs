@@ -1,17 +1,17 @@
-//! What goes wrong with a request.
+//! Faults of a request.
 
 use std::time::{Duration, SystemTime};
 
 use testkit::proxy::{Action, RequestKind};
 
-use super::place::{Content, Place};
+use super::column::{Column, Content};
 
 /// A row of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     Refused,
     Reset,
-    AnswerLost,
+    ResponseLost,
     ResetInBody,
     Truncated,
     Stall,
@@ -33,7 +33,7 @@ pub enum Fault {
 pub const FAULTS: [Fault; 32] = [
     Fault::Refused,
     Fault::Reset,
-    Fault::AnswerLost,
+    Fault::ResponseLost,
     Fault::ResetInBody,
     Fault::Truncated,
     Fault::Stall,
@@ -65,18 +65,18 @@ pub const FAULTS: [Fault; 32] = [
     Fault::Nested,
 ];
 
-/// The hosts of a cell, as far as an answer names them.
+/// The hosts of a cell that a response can name.
 #[derive(Debug)]
 pub struct Hosts<'a> {
-    /// Where the fault is.
+    /// The host with the fault.
     pub here: &'a str,
-    /// Another one with the same content, open to everybody.
+    /// Another host with the same content, without authentication.
     pub elsewhere: &'a str,
-    /// What a 401 says.
+    /// The challenge of a 401.
     pub challenge: &'a str,
 }
 
-/// How often a fault strikes.
+/// The number of requests with the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
     Once,
@@ -90,12 +90,12 @@ impl Fault {
     pub fn name(self) -> String {
         match self {
             Self::Refused => "connection refused".into(),
-            Self::Reset => "reset before the answer".into(),
-            Self::AnswerLost => "done, then reset".into(),
-            Self::ResetInBody => "reset within the body".into(),
-            Self::Truncated => "body cut short".into(),
+            Self::Reset => "reset before the response".into(),
+            Self::ResponseLost => "reset after the request is processed".into(),
+            Self::ResetInBody => "reset during the body".into(),
+            Self::Truncated => "truncated body".into(),
             Self::Stall => "stall before the headers".into(),
-            Self::StallInBody => "stall within the body".into(),
+            Self::StallInBody => "stall during the body".into(),
             Self::Flipped => "one bit flipped".into(),
             Self::TooLong => "Content-Length too large".into(),
             Self::TooShort => "Content-Length too small".into(),
@@ -113,8 +113,8 @@ impl Fault {
         }
     }
 
-    /// What the proxy does; `None` where a request cannot have the fault.
-    pub fn action(self, place: &Place, times: Times, hosts: &Hosts<'_>) -> Option<Action> {
+    /// Returns the action of the proxy, `None` if a request cannot have the fault.
+    pub fn action(self, column: &Column, times: Times, hosts: &Hosts<'_>) -> Option<Action> {
         let status = |status: u16| Action::answer(status);
         let later = |wait: &str| Some(status(429).header("retry-after", wait).into());
         match self {
@@ -123,13 +123,13 @@ impl Fault {
                 Times::Always => Duration::from_secs(600),
             })),
             Self::Reset => Some(Action::Reset),
-            Self::AnswerLost => Some(Action::DropResponse),
+            Self::ResponseLost => Some(Action::DropResponse),
             Self::Stall => Some(Action::Stall),
             Self::ResetInBody | Self::Truncated | Self::StallInBody | Self::Flipped => {
-                self.in_body(place)
+                self.in_body(column)
             }
             Self::TooLong => Some(Action::WrongLength(7)),
-            Self::TooShort => match place.content {
+            Self::TooShort => match column.content {
                 Content::Digested | Content::Json => Some(Action::WrongLength(-7)),
                 Content::None | Content::Sent => None,
             },
@@ -161,43 +161,43 @@ impl Fault {
         }
     }
 
-    fn in_body(self, place: &Place) -> Option<Action> {
-        match (self, place.content) {
+    fn in_body(self, column: &Column) -> Option<Action> {
+        match (self, column.content) {
             (_, Content::None) => None,
             (Self::ResetInBody, Content::Sent) => Some(Action::ResetUpload { after: 10 }),
             (Self::StallInBody, Content::Sent) => Some(Action::StallUpload { after: 10 }),
-            // A registry knows nothing of a request that is cut short but that it is.
+            // A registry cannot distinguish a body cut short from a reset connection.
             (Self::Truncated, Content::Sent) => None,
-            // Within the digest of what the manifest names; anywhere in a blob.
+            // Within a digest in the manifest; anywhere in a blob.
             (Self::Flipped, Content::Sent) => Some(Action::FlipUpload { at: 190 }),
             (Self::ResetInBody, _) => Some(Action::ResetInBody { after: 10 }),
             (Self::StallInBody, _) => Some(Action::StallInBody { after: 10 }),
             (Self::Truncated, _) => Some(Action::Truncate { after: 10 }),
             (_, Content::Digested) => Some(Action::FlipByte { at: 190 }),
-            // Nothing but its form tells that JSON is damaged.
+            // Damaged JSON is only detected if it is invalid.
             _ => Some(Action::FlipByte { at: 0 }),
         }
     }
 
-    /// Whether it is the whole host's: other rows cannot go on either.
-    pub fn is_of_host(self, times: Times) -> bool {
+    /// Returns true for a fault of the whole host: other rows fail too.
+    pub fn affects_host(self, times: Times) -> bool {
         matches!(
             (self, times),
             (Self::Refused, Times::Always) | (Self::RetryAfterAnHour, _)
         )
     }
 
-    /// Whether patience runs out: short, where it does.
-    pub fn is_silence(self) -> bool {
+    /// Returns true for a fault that ends with a timeout, which is then short.
+    pub fn is_timeout(self) -> bool {
         matches!(self, Self::Stall | Self::StallInBody)
     }
 
-    /// One of these is in the message of a row that the fault has failed.
-    pub fn causes(self, place: &Place) -> &'static [&'static str] {
+    /// Returns texts, one of which the message of a failed row contains.
+    pub fn causes(self, column: &Column) -> &'static [&'static str] {
         const BROKEN: &[&str] = &["reset", "closed", "broken pipe", "ended", "end of file"];
         match self {
             Self::Refused => &["Connection refused"],
-            Self::Reset | Self::AnswerLost | Self::ResetInBody => BROKEN,
+            Self::Reset | Self::ResponseLost | Self::ResetInBody => BROKEN,
             Self::Truncated => &["ended", "end of file", "decoding", "closed"],
             Self::TooLong | Self::TooShort => &[
                 "ended",
@@ -218,8 +218,8 @@ impl Fault {
                 "can be read",
                 "400 Bad Request",
             ],
-            Self::Status(404) if place.kind == RequestKind::ManifestHead => &["does not exist"],
-            Self::Status(404) if place.kind == RequestKind::ManifestGet => {
+            Self::Status(404) if column.kind == RequestKind::ManifestHead => &["does not exist"],
+            Self::Status(404) if column.kind == RequestKind::ManifestGet => {
                 &["does not exist", "does not have"]
             }
             Self::Status(status) => STATUSES
@@ -248,7 +248,7 @@ impl Fault {
                 "Location",
                 "Range",
                 "is not there",
-                // A HEAD without a length is believed; the registry says in the end what is missing.
+                // A HEAD without a length counts as present; the registry then refuses the manifest.
                 "MANIFEST_BLOB_UNKNOWN",
             ],
         }

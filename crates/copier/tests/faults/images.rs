@@ -1,4 +1,4 @@
-//! What is copied.
+//! The images of the matrix.
 
 use std::sync::LazyLock;
 
@@ -12,15 +12,15 @@ pub static STREAMED: LazyLock<String> = LazyLock::new(|| digest_of_largest(&Imag
 /// The images of a source.
 #[derive(Debug)]
 pub struct Images {
-    /// Copied first, so that the hosts are known.
+    /// Copied first, so that the client knows the hosts.
     pub seed: Bundle,
-    /// What the faults strike: an index.
+    /// The index whose requests have the fault.
     pub faulty: Bundle,
-    /// In the tag of the schema that cosign uses.
+    /// The signature, under a digest tag of cosign.
     pub signature: Bundle,
-    /// In the referrers API.
+    /// The referrer, in the referrers API.
     pub referrer: Bundle,
-    /// The other row: none of its requests break. It shares a layer with `faulty`.
+    /// The image of the other row, without faults. It shares a layer with `faulty`.
     pub healthy: Bundle,
 }
 
@@ -46,7 +46,7 @@ impl Images {
         }
     }
 
-    /// The tag of the signature.
+    /// Returns the tag of the signature.
     pub fn signature_tag(&self) -> String {
         digest_tag(self.faulty.digest(), Some("sig"))
     }

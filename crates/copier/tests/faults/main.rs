@@ -1,13 +1,13 @@
-//! Every kind of request meets every fault: what becomes of the row, and that nothing wrong is at the
-//! destination afterwards. `docs/faults.md` keeps the result.
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+//! Every fault at every kind of request: the outcome of the row, and the state of the destination
+//! afterwards. `docs/faults.md` has the results.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod cell;
+mod column;
 mod fault;
 mod images;
 mod matrix;
-mod place;
+mod registries;
+mod run;
 mod table;
-mod walk;
-mod wiring;
-mod world;
+mod visible_tags;

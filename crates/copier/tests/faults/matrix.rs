@@ -1,39 +1,40 @@
-//! All cells, and the table in the documentation.
+//! All cells, compared with the table in the documentation.
 //!
 //! Takes more than 10 s: 1,216 cells copy an image each, and most of them wait for retries and time limits.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use futures::StreamExt;
 use testkit::proxy::RequestKind;
 use tokio::runtime::{Builder, Runtime};
 
-use super::cell::{Cell, Judged};
+use super::cell::{Cell, CellResult};
+use super::column::COLUMNS;
 use super::fault::{FAULTS, Times};
-use super::place::PLACES;
+use super::registries::Registries;
+use super::run::{client, timeouts};
 use super::table;
-use super::wiring::{client, timeouts};
-use super::world::World;
 
-/// Threads, and cells that each of them has under way. Most cells wait most of the time.
+/// Number of threads. Most cells wait most of the time.
 const THREADS: usize = 3;
-const AT_ONCE: usize = 12;
+/// Number of concurrent cells of each thread.
+const CONCURRENT_CELLS: usize = 12;
 
-/// What came of a cell: the verdict, or what must not happen.
-pub type Result = std::result::Result<Judged, String>;
+/// The result of a cell, or the expectation that is not met.
+pub type Result = std::result::Result<CellResult, String>;
 
 fn cells() -> Vec<Cell> {
     let mut cells = Vec::new();
     for fault in FAULTS {
-        for place in PLACES {
+        for column in COLUMNS {
             for times in [Times::Once, Times::Always] {
                 let number = cells.len();
                 cells.push(Cell {
                     number,
-                    place,
+                    column,
                     fault,
                     times,
                 });
@@ -43,19 +44,24 @@ fn cells() -> Vec<Cell> {
     cells
 }
 
-/// Runs all cells, in any order; the results are in the order of the cells.
-fn run(cells: &[Cell], world: &World) -> Vec<Result> {
+/// Runs all cells concurrently, and returns the results in the order of the cells.
+fn run(cells: &[Cell], registries: &Registries) -> Vec<Result> {
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         let each = std::iter::from_fn(|| cells.get(next.fetch_add(1, Ordering::Relaxed)));
-        let folder = tempfile::tempdir().unwrap();
-        let healer = client(timeouts(false), folder.path(), &[]);
+        let directory = tempfile::tempdir().unwrap();
+        let direct_client = client(timeouts(false), directory.path(), &[]);
         let runs = futures::stream::iter(each)
-            .map(|cell| async { (cell.number, Box::pin(cell.run(world, &healer)).await) })
-            .buffer_unordered(AT_ONCE);
+            .map(|cell| async {
+                (
+                    cell.number,
+                    Box::pin(cell.run(registries, &direct_client)).await,
+                )
+            })
+            .buffer_unordered(CONCURRENT_CELLS);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let mut done = runtime.block_on(runs.collect::<Vec<_>>());
-        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut results = results.lock().unwrap();
         results.append(&mut done);
     };
     thread::scope(|scope| {
@@ -69,27 +75,27 @@ fn run(cells: &[Cell], world: &World) -> Vec<Result> {
 }
 
 #[test]
-fn every_fault_at_every_request_ends_well_or_cleanly() {
+fn every_fault_is_recovered_or_reported() {
     let runtime = Runtime::new().unwrap();
-    let world = runtime.block_on(World::new());
+    let registries = runtime.block_on(Registries::new());
     let cells = cells();
-    let results = run(&cells, &world);
+    let results = run(&cells, &registries);
     for (cell, result) in cells.iter().zip(&results) {
-        if let Ok(judged) = result {
-            println!("{cell}: {judged}");
+        if let Ok(result) = result {
+            println!("{cell}: {result}");
         }
     }
     let problems: Vec<&String> = results.iter().filter_map(|r| r.as_ref().err()).collect();
     let (wrong, all) = (problems.len(), cells.len());
     assert!(problems.is_empty(), "{wrong} of {all}:\n{problems:#?}");
-    let judged: Vec<Judged> = results.into_iter().flatten().collect();
-    let longest = judged.iter().map(|judged| judged.took).max();
+    let result: Vec<CellResult> = results.into_iter().flatten().collect();
+    let longest = result.iter().map(|result| result.took).max();
     println!("the longest run took {:?}", longest.unwrap_or_default());
-    table::check(&cells, &judged);
+    table::check(&cells, &result);
 }
 
 #[test]
-fn every_kind_of_request_has_a_column() {
-    let places: BTreeSet<_> = PLACES.iter().map(|place| place.kind).collect();
-    assert_eq!(places, BTreeSet::from(RequestKind::ALL));
+fn every_request_kind_has_a_column() {
+    let columns: BTreeSet<_> = COLUMNS.iter().map(|column| column.kind).collect();
+    assert_eq!(columns, BTreeSet::from(RequestKind::ALL));
 }

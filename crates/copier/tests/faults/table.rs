@@ -1,60 +1,58 @@
-//! The matrix as `docs/faults.md` shows it.
+//! The page `docs/faults.md`.
 
 use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
-use super::cell::{BOUND, Cell, Judged, Verdict};
+use super::cell::{BOUND, Cell, CellResult, Verdict};
+use super::column::{COLUMNS, Column, Side};
 use super::fault::{FAULTS, Times};
-use super::place::{PLACES, Place, Side};
-use super::wiring::retry_policy;
+use super::run::retry_policy;
 
 const HEAD: &str = "\
-# What faults do to a run
+# Faults of registries and networks
 
-Every kind of request that a run makes meets every fault, once and for good, on its way to a real
-registry. This file is what came of it: `cargo test -p copier --test faults` runs the matrix and compares.
+Every kind of request of a run gets every fault, once and permanently, on its way to a real registry.
+`cargo test -p copier --test faults` runs the matrix and compares the results with this page.
 
-In each cell the first sign is for a fault that strikes once, the second for one that strikes always:
+In each cell, the first sign is for a fault of one request, the second for a permanent fault:
 
-- `✓` the row is copied, with everything that belongs to it;
+- `✓` the image and its referrers are copied;
 - `✗` the row fails, and its message names the cause;
-- `!` the image is copied, and a warning of the row says what may be missing;
-- `○` the image is copied without its signature, and nothing is said of it: only a host that has listed
-  nothing to this run is believed that it has no list (here all have);
-- `·` there is no such fault: the request or its answer has no body that could break.
+- `!` the image is copied, and a warning of the row names what may be missing;
+- `○` the image is copied without its signature and without a warning: only if the host has listed nothing
+  to the run, which is then no sign of a problem (here all hosts list);
+- `·` the fault does not exist: neither the request nor its response has a body.
 
-In every cell it was checked that
+Each cell also checks that
 
-- the other row of the run, at the same hosts, is copied (but where the whole host is gone or asks for a
-  pause longer than a run makes);
-- every tag that is visible at the destination afterwards is whole: all manifests and blobs are there, and
-  their digests are right;
-- what a fault that strikes always left is set right by the next run without it;
-- no credentials went to a host that they are not for, and none is in the report.
+- the other row of the run, at the same hosts, is copied, unless the whole host is down or requests a longer
+  pause than a run makes;
+- every visible tag of the destination is complete: it has all manifests and blobs, with their digests;
+- the next run, without the fault, copies what a permanent fault has prevented;
+- no credentials are sent to another host, and the report contains none.
 ";
 
 const FOOT: &str = "\
-A refusal (401 to 416) of one request is believed at once, whatever may follow: asking again what was
-refused spends quotas. What is known to pass (connections that break, 408, 429, 5xx, silence) is tried
-again. A digest that is wrong fails the row at the first sight of it; but where the destination says that a
-manifest did not arrive as it was sent, it is sent again at once, three times in all: under a tag, what
-arrived is visible. A token that is refused the moment it was given is not asked for again; one that was
-good before is.
+A refused request (401 to 416) is not retried, because retries use up quotas. Broken connections, 408, 429,
+5xx and timeouts are retried. Content with a wrong digest fails the row without a retry, with one exception:
+if the destination reports that a manifest arrived damaged, it is sent again at once, up to three times in
+all, because a damaged manifest under a tag is visible. A token that is refused on its first use is not
+requested again; a token that was accepted before is.
 
-The destination's manifests are read twice: to find blobs that can be mounted, which may fail, and to find
-what is attached to an image; one fault meets the first.
+The manifests of the destination are read twice: to find blobs to mount, which may fail, and to find the
+referrers of an image. A single fault affects the first read.
 
-The token server is asked for nothing once it has refused, for ten seconds. A redirect of the token server
-is not followed: credentials are for the realm that the registry named.
+After a refusal, the token server gets no requests for ten seconds. A redirect of the token server is not
+followed, because credentials are for the realm that the registry has named.
 
-To renew this file: `RENEW_FAULTS=1 cargo test -p copier --test faults`. A cell that changes for the worse is
-a defect, whatever the file says.
+To update this page, run `RENEW_FAULTS=1 cargo test -p copier --test faults`. A cell that changes for the
+worse is a defect, whatever the page contains.
 ";
 
-/// Compares, and says how to renew.
-pub fn check(cells: &[Cell], judged: &[Judged]) {
-    let generated = page(cells, judged);
+/// Compares the page with the results.
+pub fn check(cells: &[Cell], results: &[CellResult]) {
+    let generated = page(cells, results);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/faults.md");
     if env::var_os("RENEW_FAULTS").is_some() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -67,41 +65,44 @@ pub fn check(cells: &[Cell], judged: &[Judged]) {
         .collect();
     assert!(
         kept == generated,
-        "docs/faults.md is not what the matrix shows; look at these lines of it, and if they are right, \
-         renew it: RENEW_FAULTS=1 cargo test -p copier --test faults\n{changed:#?}"
+        "docs/faults.md differs from the results in these lines; if they are right, \
+         run RENEW_FAULTS=1 cargo test -p copier --test faults\n{changed:#?}"
     );
 }
 
-fn page(cells: &[Cell], judged: &[Judged]) -> String {
+fn page(cells: &[Cell], results: &[CellResult]) -> String {
     let mut page = String::from(HEAD);
     for (side, title) in [
         (Side::Source, "At the source"),
         (Side::Destination, "At the destination"),
     ] {
-        let places: Vec<_> = PLACES.iter().filter(|place| place.side == side).collect();
-        page += &table(title, &places, cells, judged);
+        let columns: Vec<_> = COLUMNS
+            .iter()
+            .filter(|column| column.side == side)
+            .collect();
+        page += &table(title, &columns, cells, results);
     }
-    page += &counts(judged);
+    page += &counts(results);
     page + FOOT
 }
 
-fn table(title: &str, places: &[&Place], cells: &[Cell], judged: &[Judged]) -> String {
+fn table(title: &str, columns: &[&Column], cells: &[Cell], results: &[CellResult]) -> String {
     let mut table = format!("\n## {title}\n\n| fault |");
-    for place in places {
-        write!(table, " {} |", place.name).unwrap();
+    for column in columns {
+        write!(table, " {} |", column.name).unwrap();
     }
     table += "\n| --- |";
-    table += &" :-: |".repeat(places.len());
+    table += &" :-: |".repeat(columns.len());
     table.push('\n');
     for fault in FAULTS {
         write!(table, "| {} |", fault.name()).unwrap();
-        for place in places {
+        for column in columns {
             let sign = |times| {
-                let found = cells.iter().zip(judged).find(|(cell, _)| {
+                let found = cells.iter().zip(results).find(|(cell, _)| {
                     (cell.fault, cell.times) == (fault, times)
-                        && (cell.place.name, cell.place.side) == (place.name, place.side)
+                        && (cell.column.name, cell.column.side) == (column.name, column.side)
                 });
-                found.map_or("?", |(_, judged)| judged.verdict.sign())
+                found.map_or("?", |(_, results)| results.verdict.sign())
             };
             match (sign(Times::Once), sign(Times::Always)) {
                 ("·", _) => table += " · |",
@@ -113,15 +114,20 @@ fn table(title: &str, places: &[&Place], cells: &[Cell], judged: &[Judged]) -> S
     table
 }
 
-fn counts(judged: &[Judged]) -> String {
-    let count = |verdict| judged.iter().filter(|each| each.verdict == verdict).count();
-    let tried = judged.len() - count(Verdict::Impossible);
+fn counts(results: &[CellResult]) -> String {
+    let count = |verdict| {
+        results
+            .iter()
+            .filter(|each| each.verdict == verdict)
+            .count()
+    };
+    let tried = results.len() - count(Verdict::Impossible);
     format!(
-        "\n## Counts\n\n| | |\n| --- | --: |\n| faults tried | {tried} |\n| recovered | {} |\n\
-         | copied, with a warning | {} |\n| copied without what is said not to be there | {} |\n\
-         | failed cleanly | {} |\n| wrong results | 0 |\n\
+        "\n## Counts\n\n| | |\n| --- | --: |\n| faults | {tried} |\n| recovered | {} |\n\
+         | copied, with a warning | {} |\n| copied without referrers and without a warning | {} |\n\
+         | failed with the cause | {} |\n| wrong results | 0 |\n\
          | bound of a run, {} tries of 0.7 s | {} s |\n\n\
-         With the patience of a real run, a peer that stalls for good fails its row within four minutes.\n\n",
+         With the default timeouts, a peer that stalls permanently fails its row within four minutes.\n\n",
         count(Verdict::Recovered),
         count(Verdict::Warned),
         count(Verdict::Without),

@@ -1,4 +1,4 @@
-//! Referrers that lead back to where they came from.
+//! Referrers that lead back to their own subject.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use testkit::proxy::{Action, FaultProxy, Rule};
 use super::super::run::{Run, registry, row};
 use super::{hostile_registry, image};
 
-/// A hang is found by it; no run takes as long.
-const HANGS: Duration = Duration::from_secs(60);
+/// Time after which a run counts as hanging; it is far longer than any run.
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Has a source list referrers of a subject.
+/// Makes a source list referrers of a subject.
 fn list_referrers(proxy: &FaultProxy, subject: &Bundle, referrers: &[&Bundle]) {
     let manifests: Vec<_> = referrers
         .iter()
@@ -40,9 +40,9 @@ fn row_from(proxy: &FaultProxy, target: &RunningRegistry, tag: &str) -> Row {
     }
 }
 
-async fn ends(rows: &[Row]) -> Report {
+async fn sync_ends(rows: &[Row]) -> Report {
     let run = Run::default();
-    let report = tokio::time::timeout(HANGS, run.sync(rows)).await;
+    let report = tokio::time::timeout(HANG_TIMEOUT, run.sync(rows)).await;
     let report = report.unwrap();
     assert_eq!(report.summary.failed, 0, "{report:#?}");
     report
@@ -56,7 +56,7 @@ fn referrer_of(subject: &Bundle, text: &str) -> Bundle {
 }
 
 #[tokio::test]
-async fn a_subject_among_its_own_referrers_is_left_out() {
+async fn subject_among_its_own_referrers_is_not_copied_as_referrer() {
     let (source, proxy) = hostile_registry().await;
     let target = registry().await;
     let image = image(1);
@@ -64,10 +64,10 @@ async fn a_subject_among_its_own_referrers_is_left_out() {
     list_referrers(&proxy, &image, &[&image]);
     let rows = [row_from(&proxy, &target, "v1")];
     for _ in 0..2 {
-        ends(&rows).await;
+        sync_ends(&rows).await;
     }
     let listed = without_api().await;
-    let report = ends(&[row_from(&proxy, &listed, "v1")]).await;
+    let report = sync_ends(&[row_from(&proxy, &listed, "v1")]).await;
     let warnings = report.rows[0].warnings.concat();
     assert!(
         warnings.contains("but it has no subject; it is not copied"),
@@ -77,7 +77,7 @@ async fn a_subject_among_its_own_referrers_is_left_out() {
 }
 
 #[tokio::test]
-async fn two_referrers_of_each_other_end() {
+async fn run_ends_when_two_referrers_list_each_other() {
     let (source, proxy) = hostile_registry().await;
     let target = registry().await;
     let image = image(1);
@@ -86,13 +86,13 @@ async fn two_referrers_of_each_other_end() {
     referrer.push(&source, "team/app", None);
     list_referrers(&proxy, &image, &[&referrer]);
     list_referrers(&proxy, &referrer, &[&image, &referrer]);
-    ends(&[row_from(&proxy, &target, "v1")]).await;
+    sync_ends(&[row_from(&proxy, &target, "v1")]).await;
     let copied = target.manifest("mirror/app", referrer.digest());
     assert!(copied.is_some());
 }
 
 #[tokio::test]
-async fn a_referrer_whose_child_is_its_subject_ends() {
+async fn run_ends_when_child_of_a_referrer_is_its_subject() {
     let (source, proxy) = hostile_registry().await;
     let target = registry().await;
     let image = image(1);
@@ -104,13 +104,13 @@ async fn a_referrer_whose_child_is_its_subject_ends() {
     referrer.push(&source, "team/app", None);
     list_referrers(&proxy, &image, &[&referrer]);
     list_referrers(&proxy, &referrer, &[&referrer]);
-    ends(&[row_from(&proxy, &target, "v1")]).await;
+    sync_ends(&[row_from(&proxy, &target, "v1")]).await;
     let copied = target.manifest("mirror/app", referrer.digest());
     assert!(copied.is_some());
 }
 
 #[tokio::test]
-async fn rows_that_are_referrers_of_each_other_end() {
+async fn run_ends_when_rows_are_referrers_of_each_other() {
     let (source, proxy) = hostile_registry().await;
     let target = without_api().await;
     let images: Vec<_> = (1..5).map(image).collect();
@@ -123,7 +123,7 @@ async fn rows_that_are_referrers_of_each_other_end() {
         rows.push(row_from(&proxy, &target, &tag));
     }
     for _ in 0..2 {
-        let report = ends(&rows).await;
+        let report = sync_ends(&rows).await;
         let warned = report.rows.iter().filter(|row| !row.warnings.is_empty());
         assert_eq!(warned.count(), rows.len(), "{report:#?}");
     }
@@ -131,10 +131,10 @@ async fn rows_that_are_referrers_of_each_other_end() {
     assert_eq!(tags, ["v0", "v1", "v2", "v3"], "no list of referrers");
 }
 
-/// A referrer of another image is not attached, and its digest tags do not replace those of an
-/// image that another row brought.
+/// A referrer of another image is not copied, and its digest tags do not replace those of an image
+/// of another row.
 #[tokio::test]
-async fn referrers_of_other_images_are_not_attached() {
+async fn referrers_of_other_images_are_not_copied() {
     let (source, proxy) = hostile_registry().await;
     for target in [registry().await, without_api().await] {
         let (image, other) = (image(1), image(2));
@@ -149,7 +149,7 @@ async fn referrers_of_other_images_are_not_attached() {
         other.push(&target, "mirror/app", Some("other"));
         let signature = Artifact::cosign_signature(other.digest()).build();
         signature.push(&target, "mirror/app", Some(&forged));
-        let report = ends(&[row_from(&proxy, &target, "v1")]).await;
+        let report = sync_ends(&[row_from(&proxy, &target, "v1")]).await;
 
         let warnings = report.rows[0].warnings.join("\n");
         let of = format!(

@@ -1,4 +1,4 @@
-//! Sources and destinations that try to make a run write what no row names, or never end.
+//! Hostile registries: they try to cause writes outside the rows, or runs without an end.
 
 mod cycles;
 mod paths;
@@ -15,14 +15,14 @@ fn image(seed: u64) -> Bundle {
     sample_image("app", seed, &platforms, 1).unwrap()
 }
 
-/// A registry, and a proxy before it that answers in its place.
+/// Starts a registry, and a proxy in front of it that can respond in its place.
 async fn hostile_registry() -> (RunningRegistry, FaultProxy) {
     let registry = registry().await;
     let proxy = FaultProxy::start(registry.address()).await;
     (registry, proxy)
 }
 
-/// Every write that arrived, as `METHOD PATH`, uploads of blobs left out.
+/// Returns every write except blob uploads, as `METHOD PATH`.
 fn manifest_writes(registry: &RunningRegistry) -> Vec<String> {
     let requests = registry.requests().into_iter();
     let mut writes: Vec<_> = requests

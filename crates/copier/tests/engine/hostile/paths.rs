@@ -1,4 +1,4 @@
-//! Text from a registry that would be a path.
+//! Text of a registry with paths in place of names.
 
 use embedded_registry::images::{Bundle, Format, Image, Index, Layer, Platform, digest_tag};
 use serde_json::json;
@@ -7,14 +7,14 @@ use testkit::proxy::{Action, FaultProxy, Rule};
 use super::super::run::{Run, registry, row};
 use super::{hostile_registry, image, manifest_writes};
 
-/// Adds entries to the list of tags that a source shows.
+/// Makes a source list these tags.
 fn show_tags(proxy: &FaultProxy, tags: &[String]) {
     let list = json!({"name": "team/app", "tags": tags}).to_string();
     proxy.add(Rule::new("GET", "/tags/list").does(Action::answer(200).body(list)));
 }
 
 #[tokio::test]
-async fn digest_tags_that_are_paths_write_nothing() {
+async fn digest_tags_with_paths_are_not_written() {
     let (source, proxy) = hostile_registry().await;
     let target = registry().await;
     let (image, locked) = (image(1), image(2));
@@ -60,7 +60,7 @@ async fn digest_tags_that_are_paths_write_nothing() {
     assert!(!warnings.concat().contains('\u{1b}'), "{warnings:#?}");
 }
 
-/// An index with platforms whose fields a registry made up.
+/// Returns an index with invented platforms.
 fn index_of(platforms: &[Platform]) -> Bundle {
     let children = platforms.iter().enumerate().map(|(number, platform)| {
         let layer = Layer::random(number as u64, 100).unwrap();
@@ -72,7 +72,7 @@ fn index_of(platforms: &[Platform]) -> Bundle {
 }
 
 #[tokio::test]
-async fn platforms_that_are_paths_give_no_arch_tags() {
+async fn platforms_with_paths_get_no_arch_tags() {
     let (source, target) = (registry().await, registry().await);
     let up = "/../../../../victim/app/manifests/prod?";
     let index = index_of(&[

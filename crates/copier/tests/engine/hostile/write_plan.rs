@@ -20,7 +20,7 @@ fn reference(text: &str) -> ManifestReference {
     text.parse().unwrap()
 }
 
-/// A client that may write `mirror/app:v1` of a host, with its arch tags.
+/// Returns a client that may write `mirror/app:v1` of a host with its arch tags, and its plan.
 fn planned(host: &str) -> (Client, Arc<WritePlan>) {
     let client = client();
     let mut plan = WritePlan::default();
@@ -47,7 +47,7 @@ fn assert_not_sent<T: std::fmt::Debug>(what: &str, sent: Result<T, Error>) {
     );
 }
 
-fn assert_nothing_arrived(registries: &[&RunningRegistry]) {
+fn assert_no_writes(registries: &[&RunningRegistry]) {
     for registry in registries {
         let writes = registry.requests();
         let writes: Vec<_> = writes.iter().filter(|it| it.method != "HEAD").collect();
@@ -56,7 +56,7 @@ fn assert_nothing_arrived(registries: &[&RunningRegistry]) {
 }
 
 #[tokio::test]
-async fn writes_that_no_row_names_never_arrive() {
+async fn writes_outside_the_plan_are_not_sent() {
     let (target, other_host) = (registry().await, registry().await);
     let (client, plan) = planned(&target.host());
     let manifest = manifest();
@@ -64,7 +64,7 @@ async fn writes_that_no_row_names_never_arrive() {
     let own = sha256_digest(b"own");
     let foreign = sha256_digest(b"foreign");
     plan.add_digest_tags(&app, &own);
-    // A repository that no row names gets no tags by being asked for.
+    // A repository that no row names gets no digest tags.
     let victim = repository(&client, &target.host(), "victim/app");
     plan.add_digest_tags(&victim, &own);
 
@@ -94,7 +94,7 @@ async fn writes_that_no_row_names_never_arrive() {
         let signature = own.tag(DigestTagKind::Signature);
         assert_not_sent(what, repository.put_manifest(&signature, &manifest).await);
     }
-    assert_nothing_arrived(&[&target, &other_host]);
+    assert_no_writes(&[&target, &other_host]);
 
     for allowed in [
         reference("v1"),
@@ -108,7 +108,7 @@ async fn writes_that_no_row_names_never_arrive() {
 }
 
 #[tokio::test]
-async fn sessions_that_lead_elsewhere_never_arrive() {
+async fn upload_sessions_outside_the_plan_are_not_used() {
     let (target, other_host) = (registry().await, registry().await);
     let proxy = FaultProxy::start(target.address()).await;
     let (client, _plan) = planned(&proxy.host());
@@ -127,21 +127,21 @@ async fn sessions_that_lead_elsewhere_never_arrive() {
         let begun = Action::answer(202).header("location", location);
         proxy.add(Rule::new("POST", "/uploads/").does(begun));
         assert_not_sent(location, app.begin_upload().await);
-        // A session that is given up elsewhere is not deleted there.
+        // The cancellation of a session does not follow a redirect either.
         let moved = Action::answer(307).header("location", location);
         proxy.add(Rule::new("DELETE", "").does(moved));
         app.cancel_upload(session.clone()).await;
     }
-    assert_nothing_arrived(&[&target, &other_host]);
+    assert_no_writes(&[&target, &other_host]);
 }
 
 #[tokio::test]
-async fn a_client_outside_a_run_writes_nothing() {
+async fn client_without_a_plan_writes_nothing() {
     let target = registry().await;
     let client = client();
     let app = repository(&client, &target.host(), "mirror/app");
     let put = app.put_manifest(reference("v1"), &manifest()).await;
     assert_not_sent("no plan", put);
     assert_not_sent("no plan", app.begin_upload().await);
-    assert_nothing_arrived(&[&target]);
+    assert_no_writes(&[&target]);
 }

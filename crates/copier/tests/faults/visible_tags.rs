@@ -1,4 +1,4 @@
-//! Reading the destination the way a client would: is what a tag names all there, and right?
+//! A check that the visible tags of a destination are complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,15 +10,15 @@ use testkit::fetch;
 const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.oci.image.manifest.v1+json";
 
-/// The visible tags of a repository with their digests.
+/// The tags of a repository with their digests.
 pub type Tags = BTreeMap<String, String>;
 
-/// Walks every visible tag of a repository.
+/// Reads everything under every tag of a repository.
 ///
 /// # Errors
 ///
-/// What is missing or wrong under a tag.
-pub async fn whole_tags(host: &str, repository: &str) -> Result<Tags, String> {
+/// A message, if content of a tag is missing or has another digest.
+pub async fn complete_tags(host: &str, repository: &str) -> Result<Tags, String> {
     let (status, body) = ask(Method::GET, host, &format!("{repository}/tags/list")).await;
     if status == StatusCode::NOT_FOUND {
         return Ok(Tags::new());
@@ -28,13 +28,13 @@ pub async fn whole_tags(host: &str, repository: &str) -> Result<Tags, String> {
     let mut seen = BTreeSet::new();
     for tag in list["tags"].as_array().into_iter().flatten() {
         let tag = tag.as_str().unwrap_or_default();
-        let digest = whole(host, repository, tag, &mut seen).await?;
+        let digest = complete(host, repository, tag, &mut seen).await?;
         found.insert(tag.to_owned(), digest);
     }
     Ok(found)
 }
 
-async fn whole(
+async fn complete(
     host: &str,
     repository: &str,
     tag: &str,

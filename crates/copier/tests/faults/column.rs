@@ -1,69 +1,69 @@
-//! Where a fault strikes: a kind of request, at the source or at the destination.
+//! The columns of the matrix: kinds of requests, at the source or at the destination.
 
 use http::request::Parts;
 use testkit::proxy::{Action, RequestKind, Rule};
 
 use super::images::STREAMED;
 
-/// Whom a request goes to; the token server that either names belongs to it.
+/// The side that a request goes to. The token server of a side belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
     Source,
     Destination,
 }
 
-/// What a run is like in which the request is made.
+/// The run that sends the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// The image is new, and the hosts are known from an earlier row.
     Copied,
     /// The same, the source with the referrers API.
     Referred,
-    /// The image is there, its signature is not.
+    /// The destination has the image without its signature.
     Signed,
-    /// The destination mounts nothing.
+    /// The destination refuses mounts.
     WithoutMounts,
-    /// The same, and nothing was asked of either host so far.
+    /// The same, and the client does not know the hosts.
     FirstContact,
     /// The destination refuses large bodies.
     Chunked,
-    /// The same, and the answer to the first chunk is lost.
+    /// The same, and the response to the first chunk is lost.
     ChunkLost,
 }
 
-/// Which bodies break.
+/// The body that can have the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Neither side sends any that matters.
+    /// None.
     None,
-    /// The answer is content with a digest.
+    /// A response with a digest.
     Digested,
-    /// The answer is JSON.
+    /// A JSON response.
     Json,
-    /// The request's is content with a digest.
+    /// A request body with a digest.
     Sent,
 }
 
 /// A column of the matrix.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct Column {
     pub side: Side,
     pub kind: RequestKind,
-    /// Of blobs: the one that is streamed, or one that is read whole.
+    /// For blobs: the streamed one, or one that is read as a whole.
     pub streamed: Option<bool>,
     pub scenario: Scenario,
     pub content: Content,
     pub name: &'static str,
 }
 
-const fn place(
+const fn column(
     side: Side,
     kind: RequestKind,
     scenario: Scenario,
     content: Content,
     name: &'static str,
-) -> Place {
-    Place {
+) -> Column {
+    Column {
         side,
         kind,
         streamed: None,
@@ -73,10 +73,10 @@ const fn place(
     }
 }
 
-const fn blob(streamed: bool, name: &'static str) -> Place {
-    Place {
+const fn blob(streamed: bool, name: &'static str) -> Column {
+    Column {
         streamed: Some(streamed),
-        ..place(
+        ..column(
             Side::Source,
             RequestKind::BlobGet,
             Scenario::Copied,
@@ -90,17 +90,17 @@ use RequestKind as Kind;
 use Scenario::{ChunkLost, Chunked, Copied, FirstContact, Referred, Signed, WithoutMounts};
 use Side::{Destination, Source};
 
-/// Every request that a run makes of either side. One that is missing here fails the test.
-pub const PLACES: [Place; 19] = [
-    place(Source, Kind::Token, Copied, Content::Json, "token to pull"),
-    place(
+/// Every request of a run to either side. The test fails for a request without a column.
+pub const COLUMNS: [Column; 19] = [
+    column(Source, Kind::Token, Copied, Content::Json, "token to pull"),
+    column(
         Source,
         Kind::ManifestHead,
         Copied,
         Content::None,
         "HEAD manifest",
     ),
-    place(
+    column(
         Source,
         Kind::ManifestGet,
         Copied,
@@ -109,86 +109,86 @@ pub const PLACES: [Place; 19] = [
     ),
     blob(true, "GET blob, streamed"),
     blob(false, "GET blob, small"),
-    place(Source, Kind::Tags, Copied, Content::Json, "GET tags"),
-    place(
+    column(Source, Kind::Tags, Copied, Content::Json, "GET tags"),
+    column(
         Source,
         Kind::Referrers,
         Referred,
         Content::Json,
         "GET referrers",
     ),
-    place(
+    column(
         Destination,
         Kind::Token,
         Copied,
         Content::Json,
         "token to push",
     ),
-    place(
+    column(
         Destination,
         Kind::ManifestHead,
         Copied,
         Content::None,
         "HEAD manifest",
     ),
-    place(
+    column(
         Destination,
         Kind::ManifestGet,
         Signed,
         Content::Digested,
         "GET manifest",
     ),
-    place(
+    column(
         Destination,
         Kind::Referrers,
         Referred,
         Content::Json,
         "GET referrers",
     ),
-    place(Destination, Kind::Mount, Copied, Content::None, "mount"),
-    place(
+    column(Destination, Kind::Mount, Copied, Content::None, "mount"),
+    column(
         Destination,
         Kind::BlobHead,
         WithoutMounts,
         Content::None,
         "HEAD blob",
     ),
-    place(
+    column(
         Destination,
         Kind::UploadPost,
         WithoutMounts,
         Content::None,
         "POST upload",
     ),
-    place(
+    column(
         Destination,
         Kind::UploadPut,
         Copied,
         Content::Sent,
         "PUT upload",
     ),
-    place(
+    column(
         Destination,
         Kind::UploadPatch,
         Chunked,
         Content::Sent,
         "PATCH upload",
     ),
-    place(
+    column(
         Destination,
         Kind::UploadStatus,
         ChunkLost,
         Content::None,
         "GET upload",
     ),
-    place(
+    column(
         Destination,
         Kind::UploadDelete,
         FirstContact,
         Content::None,
         "DELETE upload",
     ),
-    place(
+    column(
         Destination,
         Kind::ManifestPut,
         Copied,
@@ -197,12 +197,13 @@ pub const PLACES: [Place; 19] = [
     ),
 ];
 
-/// The repositories whose requests break have this in their name.
+/// The part of the name of repositories whose requests have the fault.
 pub const FAULTY: &str = "faulty";
 
-impl Place {
-    /// Whether a request is one that breaks. Requests without a token are those that learn of it.
-    pub fn is_struck(&self, parts: &Parts) -> bool {
+impl Column {
+    /// Returns true for a request that gets the fault. Requests without a token only fetch the
+    /// challenge.
+    pub fn applies_to(&self, parts: &Parts) -> bool {
         let target = parts.uri.to_string();
         let is_push = target.contains("push");
         RequestKind::classify_parts(parts) == Some(self.kind)
@@ -214,8 +215,8 @@ impl Place {
                 .is_none_or(|streamed| streamed == target.contains(STREAMED.as_str()))
     }
 
-    /// What the destination is like, whatever else goes wrong.
-    pub fn manners(&self) -> Vec<Rule> {
+    /// Returns the rules of the destination, beside the fault.
+    pub fn rules(&self) -> Vec<Rule> {
         let refuses_mounts = || Rule::new("POST", "mount=").does(Action::answer(405));
         let refuses_large = || {
             let large = |parts: &Parts| length(parts) > 100_000;

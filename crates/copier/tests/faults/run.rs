@@ -1,4 +1,4 @@
-//! A client with little patience.
+//! A run with short timeouts.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,12 +12,11 @@ use registry_client::{Client, RetryPolicy, Timeouts};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::world::{PASSWORD, USER};
+use super::registries::{PASSWORD, USER};
 
-/// Short, but not so short that a busy machine would run into it; shorter for peers that say
-/// nothing.
-pub fn timeouts(silence: bool) -> Timeouts {
-    let silent = Duration::from_millis(if silence { 700 } else { 10_000 });
+/// Returns timeouts that a busy machine does not reach, shorter ones for peers that do not respond.
+pub fn timeouts(is_silent: bool) -> Timeouts {
+    let silent = Duration::from_millis(if is_silent { 700 } else { 10_000 });
     Timeouts {
         connect: Duration::from_secs(10),
         first_byte: silent,
@@ -25,7 +24,7 @@ pub fn timeouts(silence: bool) -> Timeouts {
     }
 }
 
-/// Fewer attempts and shorter pauses than in a real run.
+/// Returns a policy with fewer attempts and shorter pauses than in a real run.
 pub fn retry_policy() -> RetryPolicy {
     RetryPolicy {
         max_attempts: 4,
@@ -35,14 +34,14 @@ pub fn retry_policy() -> RetryPolicy {
     }
 }
 
-/// A client; with an auth file, if these hosts know the user.
-pub fn client(timeouts: Timeouts, folder: &Path, hosts: &[String]) -> Client {
+/// Returns a client with an auth file for these hosts.
+pub fn client(timeouts: Timeouts, directory: &Path, hosts: &[String]) -> Client {
     let auth = BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}"));
     let entries = hosts
         .iter()
         .map(|host| (host.clone(), json!({"auth": auth})));
     let auths: serde_json::Map<String, Value> = entries.collect();
-    let file = folder.join("auth.json");
+    let file = directory.join("auth.json");
     std::fs::write(&file, json!({"auths": auths}).to_string()).unwrap();
     let sources = CredentialSources {
         files: vec![CredentialFile::required(file)],
@@ -55,7 +54,7 @@ pub fn client(timeouts: Timeouts, folder: &Path, hosts: &[String]) -> Client {
         .build()
 }
 
-/// A run.
+/// Runs rows.
 pub async fn sync(client: &Client, rows: &[Row]) -> Report {
     let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
     let context = RunContext {
@@ -67,7 +66,7 @@ pub async fn sync(client: &Client, rows: &[Row]) -> Report {
     copier::sync(context, rows, &[]).await
 }
 
-/// `source/NAME:1` at a host, and `TARGET/NAME:1` at another.
+/// Returns a row from `source/NAME:1` at one host to `TARGET/NAME:1` at another.
 pub fn row(from: &str, name: &str, to: &str, target: &str) -> Row {
     Row {
         source: format!("{from}/source/{name}:1").parse().unwrap(),

@@ -1,0 +1,54 @@
+//! One destination registry.
+
+use std::sync::Arc;
+
+use image_name::{Digest, RepositoryPath};
+use once_map::OnceMap;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::blob_locations::BlobLocations;
+use super::mount_candidates::MountCandidates;
+
+/// The state of one destination registry.
+#[derive(Debug)]
+pub(crate) struct DestinationRegistry {
+    /// The repositories that have each blob.
+    pub(crate) blobs: BlobLocations,
+    /// Images that the registry has, whose blobs can be mounted.
+    pub(crate) candidates: MountCandidates,
+    /// Manifests that the registry has since this run, by repository and digest.
+    pub(crate) manifests: OnceMap<(RepositoryPath, Digest), ()>,
+    /// The referrers of manifests whose referrers and digest tags this run has copied, by source,
+    /// repository and digest.
+    pub(crate) attached: OnceMap<(String, RepositoryPath, Digest), Arc<[Digest]>>,
+    /// The children of indexes at the registry, by repository and digest.
+    pub(crate) children: OnceMap<(RepositoryPath, Digest), Vec<Digest>>,
+    /// One permit, for the blob that finds out if the registry supports mounts.
+    pub(crate) mount_probe: Semaphore,
+    candidates_closed: CancellationToken,
+}
+
+impl DestinationRegistry {
+    pub(crate) fn new() -> Self {
+        Self {
+            blobs: BlobLocations::default(),
+            candidates: MountCandidates::default(),
+            manifests: OnceMap::default(),
+            attached: OnceMap::default(),
+            children: OnceMap::default(),
+            mount_probe: Semaphore::new(1),
+            candidates_closed: CancellationToken::new(),
+        }
+    }
+
+    /// Lets blob copies start: no candidates follow.
+    pub(crate) fn close_candidates(&self) {
+        self.candidates_closed.cancel();
+    }
+
+    /// Waits for the last candidate, so that no blob is sent that could be mounted.
+    pub(crate) async fn candidates_closed(&self) {
+        self.candidates_closed.cancelled().await;
+    }
+}
