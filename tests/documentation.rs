@@ -198,7 +198,7 @@ fn pages_name_only_existing_flags() {
 
 #[test]
 fn links_point_to_existing_files() {
-    let others = [".github/CONTRIBUTING.md", "SECURITY.md"];
+    let others = [".github/CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md"];
     let others = others.map(|name| Page::read(repository_root().join(name)));
     for page in pages().into_iter().chain(others) {
         let links = page.text.split("](").skip(1);
@@ -211,6 +211,27 @@ fn links_point_to_existing_files() {
             assert!(directory.join(target).exists(), "{}: {link}", page.name());
         }
     }
+}
+
+#[test]
+fn architecture_names_files_that_exist() {
+    let text = fs::read_to_string(repository_root().join("ARCHITECTURE.md")).unwrap();
+    let crates = repository_root().join("crates");
+    let mut files = BTreeSet::new();
+    for code in inline_code(&text) {
+        if code.contains("/src") || code.contains("/tests") {
+            let path = code.trim_start_matches("crates/");
+            assert!(crates.join(path).exists(), "there is no crates/{path}");
+            files.insert(path.to_owned());
+        }
+    }
+    assert!(files.len() > 30, "{files:?}");
+    let (_, way) = text.split_once("## The way of one row").unwrap();
+    let (way, _) = way.split_once("\n## ").unwrap();
+    let way: BTreeSet<&str> = inline_code(way)
+        .filter(|code| code.contains(".rs"))
+        .collect();
+    assert!((20..=40).contains(&way.len()), "{} files", way.len());
 }
 
 #[test]
