@@ -1,10 +1,10 @@
-//! What a host has shown that it can do, learnt once for a whole run.
+//! The observed capabilities of a host.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::probe_gate::ProbeGate;
 
-/// The learnt facts of one host.
+/// The capabilities of one host, observed once for a whole run.
 #[derive(Debug)]
 pub(crate) struct Capabilities {
     referrers: AtomicU8,
@@ -14,27 +14,25 @@ pub(crate) struct Capabilities {
     tags: AtomicBool,
 }
 
-/// Whether something works at a host.
+/// The support of a feature by a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Support {
-    /// Nothing was seen yet.
+    /// Not observed yet.
     Unknown,
-    /// It was seen to work.
+    /// The feature worked.
     Yes,
-    /// It was seen not to work.
+    /// The feature failed.
     No,
 }
 
-/// How blobs are sent to a host.
+/// The form of uploads to a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UploadForm {
-    /// `POST`, then one `PUT` with everything: works everywhere, and with
-    /// registries that keep only the last of several `PATCH`es (GHCR) or know
-    /// none (Google Artifact Registry).
+    /// `POST`, then one `PUT` with the whole blob. It works everywhere, also with registries that keep
+    /// only the last of several `PATCH`es (GHCR) or have no `PATCH` (Google Artifact Registry).
     Monolithic,
-    /// `POST`, a `PATCH` for each chunk, an empty `PUT`: for registries and
-    /// proxies that refuse large bodies (Azure ACR above some 20 MB, a 413
-    /// elsewhere).
+    /// `POST`, a `PATCH` for each chunk, an empty `PUT`. For registries and proxies that refuse large
+    /// bodies (Azure ACR above some 20 MB, others with a 413).
     Chunked,
 }
 
@@ -56,8 +54,8 @@ fn set_if_unknown(cell: &AtomicU8, value: u8) {
 }
 
 impl Capabilities {
-    /// What is known of a host by its name alone.
-    pub(crate) fn of(host: &str) -> Self {
+    /// Creates the capabilities that are known from the name of a host.
+    pub(crate) fn for_host(host: &str) -> Self {
         let uploads = if host.ends_with(".azurecr.io") {
             YES
         } else {
@@ -76,18 +74,18 @@ impl Capabilities {
         read(&self.referrers)
     }
 
-    /// A list was seen, so the host has the API, whatever one repository says.
+    /// Records a list of referrers. It outweighs later responses of single repositories.
     pub(crate) fn has_referrers(&self) {
         self.referrers.store(YES, Ordering::Relaxed);
     }
 
-    /// The API was found missing. Where it was seen to work, that is a matter
-    /// of one repository (proxies serve several kinds behind one name).
+    /// Records a missing referrers API. If the API has worked before, only one repository lacks it:
+    /// proxies serve several registries under one name.
     pub(crate) fn lacks_referrers(&self) {
         set_if_unknown(&self.referrers, NO);
     }
 
-    /// Whether the tags of any repository were listed.
+    /// Returns whether the host has listed the tags of any repository.
     pub(crate) fn lists_tags(&self) -> bool {
         self.tags.load(Ordering::Relaxed)
     }
@@ -100,10 +98,10 @@ impl Capabilities {
         read(&self.mounts)
     }
 
-    /// Once a mount was honoured, a later refusal means that the blob is not
-    /// there, so a `Yes` stays.
-    pub(crate) fn mounts_seen(&self, works: bool) {
-        if works {
+    /// Records the result of a mount. After a success, a refusal means that the blob does not exist,
+    /// so `Yes` stays.
+    pub(crate) fn record_mount(&self, succeeded: bool) {
+        if succeeded {
             self.mounts.store(YES, Ordering::Relaxed);
         } else {
             set_if_unknown(&self.mounts, NO);
@@ -117,7 +115,7 @@ impl Capabilities {
         }
     }
 
-    /// A body was refused as too large. Says whether chunks are new here.
+    /// Records a body that was refused as too large. Returns whether uploads now change to chunks.
     pub(crate) fn needs_chunks(&self) -> bool {
         self.uploads.swap(YES, Ordering::Relaxed) != YES
     }

@@ -1,9 +1,9 @@
-//! Digests of content.
+//! The hashing of content.
 
 use image_name::{Algorithm, Digest};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-/// Hashes content with the algorithm of the digest it must have.
+/// A hasher for the algorithm of an expected digest.
 ///
 /// Source: image specification, "Digests": sha256 and sha512 are registered;
 /// sha384 is accepted because references allow it.
@@ -31,7 +31,7 @@ impl Hasher {
         }
     }
 
-    /// `ALGORITHM:HEX`.
+    /// Returns the digest as `ALGORITHM:HEX`.
     pub(crate) fn finish(self) -> String {
         match self {
             Self::Sha256(hasher) => format!("sha256:{}", hex(&hasher.finalize())),
@@ -48,7 +48,7 @@ pub(crate) fn digest_like(like: &Digest, bytes: &[u8]) -> String {
     hasher.finish()
 }
 
-/// The sha256 digest of `bytes`.
+/// Returns the sha256 digest of `bytes`.
 ///
 /// # Panics
 ///

@@ -11,7 +11,7 @@ use url::Url;
 pub(crate) enum Endpoint {
     Manifest(ManifestReference),
     Blob(Digest),
-    /// Where uploads begin, and any session below it.
+    /// The start of uploads, and any session below it.
     Upload,
     Tags,
     Referrers(Digest),
@@ -42,9 +42,9 @@ impl Endpoint {
         base
     }
 
-    /// Returns the endpoint of a repository that a URL leads to, `None` where it leads anywhere
+    /// Returns the endpoint of the repository that a URL leads to, or `None` if it leads anywhere
     /// else.
-    pub(crate) fn of(url: &Url, repository: &RepositoryPath) -> Option<Self> {
+    pub(crate) fn from_url(url: &Url, repository: &RepositoryPath) -> Option<Self> {
         let rest = url.path().strip_prefix("/v2/")?;
         let rest = rest.strip_prefix(repository.as_str())?.strip_prefix('/')?;
         let segments: Vec<&str> = rest.split('/').collect();
@@ -62,7 +62,7 @@ impl Endpoint {
     }
 }
 
-/// Whether a URL leads to a registry's API, or may where a server decodes its path once more.
+/// Returns whether a URL leads to a registry's API, or can if a server decodes its path once more.
 /// Signed URLs of storage have encoded slashes in their paths.
 pub(crate) fn is_registry_api(url: &Url) -> bool {
     let path = percent_decode_str(url.path()).decode_utf8_lossy();
@@ -72,13 +72,13 @@ pub(crate) fn is_registry_api(url: &Url) -> bool {
         || segments.any(|name| name.split(';').next() == Some(".."))
 }
 
-/// Whether each segment of a URL's path stands for itself.
+/// Returns whether each segment of a URL's path stands for itself.
 pub(crate) fn is_plain_path(url: &Url) -> bool {
     let segments: Vec<&str> = url.path_segments().into_iter().flatten().collect();
     are_plain(&segments)
 }
 
-/// Whether each segment stands for itself. Only the last may be empty.
+/// Returns whether each segment stands for itself. Only the last may be empty.
 fn are_plain(segments: &[&str]) -> bool {
     let (last, others) = match segments {
         [] => return true,
@@ -87,7 +87,7 @@ fn are_plain(segments: &[&str]) -> bool {
     (last.is_empty() || is_plain(last)) && others.iter().all(|segment| is_plain(segment))
 }
 
-/// Whether a segment is neither empty nor a step up, also for a server that decodes `%2e` and
+/// Returns whether a segment is neither empty nor a step up, also for a server that decodes `%2e` and
 /// `%2f`, or cuts parameters (`..;x`) as servlet containers do. The URL parser has already
 /// resolved `..` and `%2e%2e` and turned `\` into `/`.
 fn is_plain(segment: &str) -> bool {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn each_endpoint_is_found_again_in_its_url() {
+    fn endpoint_is_parsed_from_its_own_url() {
         let digest: Digest = format!("sha256:{HEX}").parse().unwrap();
         let cases = [
             (
@@ -132,12 +132,12 @@ mod tests {
         for (endpoint, path) in cases {
             let url = endpoint.url("https://r.io/v2/".parse().unwrap(), &team_app());
             assert_eq!(url.as_str(), format!("https://r.io/v2/team/app/{path}"));
-            assert_eq!(Endpoint::of(&url, &team_app()), Some(endpoint));
+            assert_eq!(Endpoint::from_url(&url, &team_app()), Some(endpoint));
         }
     }
 
     #[test]
-    fn sessions_lead_to_the_uploads_of_their_repository_only() {
+    fn only_sessions_below_the_uploads_of_the_repository_are_its_uploads() {
         let cases = [
             ("/v2/team/app/blobs/uploads/0a-1?_state=x/../y", true),
             ("/v2/team/app/blobs/upload/1", true),
@@ -168,19 +168,19 @@ mod tests {
         let base: Url = "https://r.io/v2/team/app/blobs/uploads/".parse().unwrap();
         for (location, expected) in cases {
             let url = base.join(location).unwrap();
-            let found = Endpoint::of(&url, &team_app()) == Some(Endpoint::Upload);
+            let found = Endpoint::from_url(&url, &team_app()) == Some(Endpoint::Upload);
             assert_eq!(found, expected, "{location}");
         }
     }
 
     #[test]
-    fn digests_and_tags_are_not_sessions() {
+    fn blobs_and_manifests_are_not_sessions() {
         for path in [
             format!("blobs/sha256:{HEX}"),
             "manifests/uploads".to_owned(),
         ] {
             let url = format!("https://r.io/v2/team/app/{path}").parse().unwrap();
-            let found = Endpoint::of(&url, &team_app());
+            let found = Endpoint::from_url(&url, &team_app());
             assert!(
                 found.is_some_and(|found| found != Endpoint::Upload),
                 "{path}"

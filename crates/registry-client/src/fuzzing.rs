@@ -1,6 +1,6 @@
-//! What no answer and no file may do to this crate: one function for each target of `fuzz/`.
+//! Properties of every response and every file: one function for each target of `fuzz/`.
 //!
-//! Here for `cargo fuzz` (`cfg(fuzzing)`) and for the tests, which run what fuzzing has found before.
+//! For `cargo fuzz` (`cfg(fuzzing)`), and for the test that replays the corpus.
 
 use bytes::Bytes;
 use http::header::LINK;
@@ -15,14 +15,14 @@ use crate::paging::next_page;
 use crate::registries_conf::RegistriesConf;
 use crate::transport::BufferedResponse;
 
-/// One header for each line.
+/// Returns a header for each line.
 pub(crate) fn headers(name: &HeaderName, data: &[u8]) -> HeaderMap {
     let values = data.split(|byte| *byte == b'\n').take(16);
     let values = values.filter_map(|value| HeaderValue::from_bytes(value).ok());
     values.map(|value| (name.clone(), value)).collect()
 }
 
-/// `Link` leads to no other host, whatever it says.
+/// Checks that no `Link` leads to another host.
 pub fn link(data: &[u8]) {
     let Ok(url) = Url::parse("https://r.example:5000/v2/a/tags/list?n=2") else {
         return;
@@ -40,7 +40,7 @@ pub fn link(data: &[u8]) {
     }
 }
 
-/// A manifest is kept as it is, and what is wrong with it is said on one short line.
+/// Checks that the bytes of a manifest are kept and that an error is one short line.
 pub fn manifest(data: &[u8]) {
     let bytes = Bytes::copy_from_slice(data);
     let manifest = Manifest::new(bytes, None, sha256_digest(data));
@@ -60,7 +60,7 @@ pub fn manifest(data: &[u8]) {
     }
 }
 
-/// Names resolve to a host and a repository there, or to none.
+/// Checks that every name resolves to a host and a repository, or to an error.
 pub fn registries_conf(data: &[u8]) {
     let Some(conf) = str::from_utf8(data).ok().map(RegistriesConf::parse) else {
         return;
@@ -73,13 +73,13 @@ pub fn registries_conf(data: &[u8]) {
         ("example.com", "team/tool"),
         ("a.example.com:5000", "team"),
     ] {
-        let Ok(found) = conf.resolve(host, repository) else {
+        let Ok(resolution) = conf.resolve(host, repository) else {
             continue;
         };
-        let mirrors = found.mirrors.iter().map(|mirror| &mirror.location);
-        for place in mirrors.chain([&found.location]) {
-            assert!(!place.host.is_empty() && !place.host.contains('/'));
-            assert!(!place.repository.is_empty() && !place.repository.starts_with('/'));
+        let mirrors = resolution.mirrors.iter().map(|mirror| &mirror.location);
+        for location in mirrors.chain([&resolution.location]) {
+            assert!(!location.host.is_empty() && !location.host.contains('/'));
+            assert!(!location.repository.is_empty() && !location.repository.starts_with('/'));
         }
     }
 }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn corpus_passes() {
+    fn corpus_has_all_properties() {
         replay_corpus("auth_file", auth_file);
         replay_corpus("link", link);
         replay_corpus("manifest", manifest);

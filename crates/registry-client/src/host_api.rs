@@ -1,4 +1,4 @@
-//! Hosts that are asked for something beside images, as a stranger.
+//! HTTP APIs of hosts, requested without credentials.
 
 use std::sync::Arc;
 
@@ -10,36 +10,35 @@ use crate::paging::next_page;
 use crate::transport::{BufferedResponse, Host, Request};
 use crate::write_policy::ReadOnly;
 
-/// A host's HTTP API, asked without credentials.
+/// The HTTP API of a host, requested without credentials.
 ///
-/// It shares the host's limit, pauses, retries and trust with the registry
-/// there, if there is one. Loopback hosts are asked over plain HTTP, all others
-/// over TLS.
+/// It shares the limit, pauses, retries and trust of the host with its registry. Loopback hosts use
+/// http, all others https.
 #[derive(Debug, Clone)]
 pub struct HostApi {
     host: Arc<Host>,
 }
 
-/// A hundred releases with their descriptions have some megabytes.
-const PAGE_LIMIT: u64 = 32 * 1024 * 1024;
+/// The largest body in bytes. A hundred releases with their descriptions have some megabytes.
+const MAX_BODY: u64 = 32 * 1024 * 1024;
 
 impl HostApi {
     pub(crate) fn new(host: Arc<Host>) -> Self {
         Self { host }
     }
 
-    /// What is at `target`: path and query without the first slash, percent-encoded
-    /// where that is needed. Redirects are followed.
+    /// Sends a GET for `target`, a percent-encoded path and query without the first slash. Redirects
+    /// are followed.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire; [`Error::Status`] for whatever is not 200.
+    /// Any [`Error`]; [`Error::Status`] for every status but 200.
     pub async fn get(&self, target: &str) -> Result<BufferedResponse, Error> {
-        self.response(target, &[200]).await
+        self.get_with_status(target, &[200]).await
     }
 
-    /// The same where some statuses are answers too.
-    pub(crate) async fn response(
+    /// Sends a GET that may have one of several statuses.
+    pub(crate) async fn get_with_status(
         &self,
         target: &str,
         accepted: &'static [u16],
@@ -47,8 +46,8 @@ impl HostApi {
         self.host.send(&self.request(target, accepted)?).await
     }
 
-    /// The same with one try: where there is another way to find out.
-    pub(crate) async fn reply_once(
+    /// Sends a GET without retries.
+    pub(crate) async fn get_once(
         &self,
         target: &str,
         accepted: &'static [u16],
@@ -57,7 +56,7 @@ impl HostApi {
         self.host.send_with_one_attempt(&request).await
     }
 
-    /// What is wrong with all that is at a target.
+    /// Returns an error about the resource at `target`.
     pub(crate) fn protocol_error(&self, target: &str, what: String) -> Error {
         match self.host.address(target) {
             Ok(url) => Error::protocol(&Method::GET, &url, what),
@@ -76,19 +75,18 @@ impl HostApi {
             is_session: false,
             writes: Arc::new(ReadOnly),
             accepted,
-            limit: PAGE_LIMIT,
+            limit: MAX_BODY,
         })
     }
 }
 
 impl BufferedResponse {
-    /// The target of the page after this one, as [`HostApi::get`] takes it, by the
-    /// `Link` header (RFC 8288).
+    /// Returns the target of the next page for [`HostApi::get`], from the `Link` header (RFC 8288).
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] where the `Link` is no URL.
-    pub fn next(&self) -> Result<Option<String>, Error> {
+    /// [`Error::Protocol`] if the `Link` is not a URL.
+    pub fn next_page(&self) -> Result<Option<String>, Error> {
         let next = next_page(self)?;
         Ok(next.map(|url| {
             url[url::Position::BeforePath..]

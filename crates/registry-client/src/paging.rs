@@ -1,4 +1,4 @@
-//! `Link` headers.
+//! The `Link` header of lists in pages.
 
 use http::header::LINK;
 use url::Url;
@@ -6,10 +6,10 @@ use url::Url;
 use crate::error::Error;
 use crate::transport::BufferedResponse;
 
-/// Returns the next page of an answer: the target of the `Link` whose `rel` is `next`.
+/// Returns the URL of the next page: the target of the `Link` whose `rel` is `next`.
 ///
-/// Source: RFC 8288. The target may be absolute or relative; only its path
-/// and query are used, since a host behind a proxy may name another one.
+/// Source: RFC 8288. The target may be absolute or relative. Only its path and query are used, since a
+/// host behind a proxy may name another host.
 pub(crate) fn next_page(response: &BufferedResponse) -> Result<Option<Url>, Error> {
     let target = next_link(response)?;
     Ok(target.map(|target| {
@@ -20,8 +20,8 @@ pub(crate) fn next_page(response: &BufferedResponse) -> Result<Option<Url>, Erro
     }))
 }
 
-/// Returns the next page of a registry's list, `page` being the URL of this one. Only the query
-/// of the `Link` is used: its path may be that of a registry behind a proxy, or of anything.
+/// Returns the URL of the next page of a registry's list; `page` is the URL of the current one. Only
+/// the query of the `Link` is used: its path may be that of a registry behind a proxy, or any other.
 pub(crate) fn next_list_page(
     response: &BufferedResponse,
     page: &Url,
@@ -44,7 +44,7 @@ fn next_link(response: &BufferedResponse) -> Result<Option<Url>, Error> {
         return Ok(None);
     };
     let target = response.url.join(target).map_err(|error| {
-        response.protocol_error(format!("the Link to the next page is no URL ({error})"))
+        response.protocol_error(format!("the Link to the next page is not a URL: {error}"))
     })?;
     Ok(Some(target))
 }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_link_is_found_among_others() {
+    fn next_link_is_found_among_others() {
         let cases = [
             (
                 r#"</v2/a/tags/list?last=b&n=2>; rel="next""#,

@@ -1,13 +1,11 @@
-//! What may be shown of a URL and of upstream text.
+//! Redaction of URLs and sanitizing of text from registries.
 
 use url::Url;
 
-/// The URL without user information, and with the values of its query
-/// parameters cut: upload sessions (`_state`) and signed CDN links
-/// (`X-Amz-Signature`, `sig`) carry secrets there.
+/// Returns a URL without user information and without the values of query parameters: upload
+/// sessions (`_state`) and signed CDN links (`X-Amz-Signature`, `sig`) carry secrets there.
 ///
-/// Parameters that are ours and plain (`digest`, `from`, `mount`, `n`, `last`,
-/// `scope`, `service`) stay readable.
+/// Parameters without secrets (`digest`, `from`, `mount`, `n`, `last`, `scope`, `service`) are kept.
 pub(crate) fn url(url: &Url) -> String {
     const PLAIN: [&str; 8] = [
         "digest",
@@ -39,22 +37,21 @@ pub(crate) fn url(url: &Url) -> String {
     text
 }
 
-/// Upstream text on one line, at most `length` characters long and without
-/// control characters, so that it can start neither a terminal escape
-/// sequence nor a line of its own (a workflow command).
+/// Returns text from a registry on one line, with at most `length` characters and without control
+/// characters, so that it contains neither a terminal escape sequence nor a workflow command.
 pub(crate) fn printable(text: &str, length: usize) -> String {
     let mut shown = String::new();
-    let mut blank = false;
+    let mut has_space = false;
     for character in text.trim().chars() {
         if character.is_whitespace() || character.is_control() {
-            blank = true;
+            has_space = true;
             continue;
         }
         if shown.chars().count() >= length {
             shown.push('…');
             break;
         }
-        if std::mem::take(&mut blank) && !shown.is_empty() {
+        if std::mem::take(&mut has_space) && !shown.is_empty() {
             shown.push(' ');
         }
         shown.push(character);
@@ -67,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_of_urls_are_cut() {
+    fn url_has_no_secrets() {
         let cases = [
             (
                 "https://u:p@h/v2/a/blobs/uploads/1?_state=SECRET&digest=sha256:aa",
@@ -85,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn upstream_text_stays_on_one_short_line() {
+    fn printable_returns_one_short_line() {
         assert_eq!(printable("a\n::error::b\u{1b}[2J", 80), "a ::error::b [2J");
         assert_eq!(printable("abcdef", 3), "abc…");
     }

@@ -1,4 +1,4 @@
-//! What refers to a manifest: signatures, SBOMs, attestations.
+//! The referrers of a manifest: signatures, SBOMs, attestations.
 //!
 //! Source: distribution specification, "Listing Referrers" and "Referrers Tag
 //! Schema".
@@ -17,16 +17,16 @@ use crate::paging::next_list_page;
 use crate::repository::Repository;
 use crate::transport::BufferedResponse;
 
-/// Pages of one list; a registry that pages without end stops here.
-const PAGES: usize = 100;
+/// The maximum number of pages of one list.
+const MAX_PAGES: usize = 100;
 
-/// The answer of the referrers API.
+/// The result of a request to the referrers API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Referrers {
-    /// The host has the API; this is its list.
+    /// The referrers.
     Listed(Vec<Descriptor>),
-    /// The answer was that of a host without the API: the tag schema counts.
-    /// Where [`Repository::referrers_support`] knows better, a list is lost.
+    /// The response is that of a host without the API, so the tag schema applies. If
+    /// [`Repository::referrers_support`] is [`Support::Yes`], a list is missing.
     Unsupported,
 }
 
@@ -34,17 +34,17 @@ pub enum Referrers {
 #[serde(rename_all = "camelCase")]
 struct Index {
     schema_version: Option<u64>,
-    /// `null` for an empty list with some registries written in Go.
+    /// Some registries in Go send `null` for an empty list.
     manifests: Option<Vec<Descriptor>>,
 }
 
 impl Repository {
-    /// The referrers of `subject` by the API. Once a host has shown that it
-    /// lacks the API, nothing more is sent to it.
+    /// Returns the referrers of `subject` from the API. No request is sent to a host that is known to
+    /// lack the API.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire.
+    /// Any [`Error`].
     pub async fn referrers(&self, subject: &Digest) -> Result<Referrers, Error> {
         let capabilities = &self.host.capabilities;
         let _guard = capabilities.referrers_probe.pass().await;
@@ -55,19 +55,21 @@ impl Repository {
         let mut request = self.request(Method::GET, &endpoint, &[200, 400, 404, 405])?;
         let first = request.url.clone();
         let mut found = Vec::new();
-        for _ in 0..PAGES {
+        for _ in 0..MAX_PAGES {
             let response = self.host.send(&request).await?;
-            match read_page(&response)? {
-                PageRead::NoSuchRepository | PageRead::NoApi if request.url != first => {
-                    return Err(response.protocol_error("the list of referrers breaks off"));
+            match parse_page(&response)? {
+                Page::NoSuchRepository | Page::NoApi if request.url != first => {
+                    return Err(
+                        response.protocol_error("the referrers list ends before its last page")
+                    );
                 }
-                PageRead::Index(page) => {
+                Page::Index(page) => {
                     capabilities.has_referrers();
                     found.extend(page);
                 }
-                // That says nothing of the API; no list may be lost over it.
-                PageRead::NoSuchRepository => return Ok(Referrers::Unsupported),
-                PageRead::NoApi => {
+                // The API may exist: its absence must not be recorded.
+                Page::NoSuchRepository => return Ok(Referrers::Unsupported),
+                Page::NoApi => {
                     capabilities.lacks_referrers();
                     return Ok(Referrers::Unsupported);
                 }
@@ -80,27 +82,27 @@ impl Repository {
         Err(Error::protocol(
             &Method::GET,
             &request.url,
-            format!("the list of referrers has more than {PAGES} pages"),
+            format!("the referrers list has more than {MAX_PAGES} pages"),
         ))
     }
 
-    /// The referrers of `subject` by the tag schema.
+    /// Returns the referrers of `subject` from the tag schema.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire.
+    /// Any [`Error`].
     pub async fn referrers_by_tag(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
         let tag = subject.tag(DigestTagKind::Referrers);
         let Some(manifest) = self.manifest(&tag).await? else {
             return Ok(Vec::new());
         };
-        // GitLab may answer with the subject itself.
+        // GitLab may send the subject itself.
         if manifest.digest == *subject {
             return Ok(Vec::new());
         }
         match manifest.content() {
             Ok(Content::Index { manifests, .. }) => Ok(manifests),
-            // Somebody's image under a tag of this form lists nothing.
+            // An image that happens to have such a tag.
             Ok(Content::Image { .. }) => Ok(Vec::new()),
             Err(error) => {
                 let request = self.request(Method::GET, &Endpoint::Manifest(tag.into()), &[])?;
@@ -114,40 +116,40 @@ impl Repository {
     }
 }
 
-enum PageRead {
+enum Page {
     Index(Vec<Descriptor>),
     NoSuchRepository,
     NoApi,
 }
 
-/// A registry without the API answers 404 (distribution), 400 or 405, or 200
-/// with something else (proxies that answer every path with a page). A 404
-/// that names the repository or the manifest as unknown may come from one with
-/// the API.
-fn read_page(response: &BufferedResponse) -> Result<PageRead, Error> {
+/// Parses a page of referrers.
+///
+/// A registry without the API sends 404 (distribution), 400 or 405, or 200 with other content (proxies
+/// that serve a web page at every path). A 404 for an unknown repository or manifest can come from a
+/// registry with the API.
+fn parse_page(response: &BufferedResponse) -> Result<Page, Error> {
     if response.status.as_u16() != 200 {
         let body = String::from_utf8_lossy(&response.body);
         let unknown = body.contains("NAME_UNKNOWN") || body.contains("MANIFEST_UNKNOWN");
         let is_unknown = response.status.as_u16() == 404 && unknown;
         return Ok(if is_unknown {
-            PageRead::NoSuchRepository
+            Page::NoSuchRepository
         } else {
-            PageRead::NoApi
+            Page::NoApi
         });
     }
     let media_type = response.header(CONTENT_TYPE.as_str()).unwrap_or_default();
-    let says_index = media_type.starts_with(OCI_IMAGE_INDEX_MEDIA_TYPE);
+    let is_index = media_type.starts_with(OCI_IMAGE_INDEX_MEDIA_TYPE);
     match serde_json::from_slice::<Index>(&response.body) {
         Ok(Index {
             manifests: Some(manifests),
             ..
-        }) if !media_type.starts_with("text/html") => Ok(PageRead::Index(manifests)),
-        Ok(index) if says_index || index.schema_version == Some(2) => {
-            Ok(PageRead::Index(Vec::new()))
+        }) if !media_type.starts_with("text/html") => Ok(Page::Index(manifests)),
+        Ok(index) if is_index || index.schema_version == Some(2) => Ok(Page::Index(Vec::new())),
+        Err(error) if is_index => {
+            Err(response
+                .protocol_error(format!("the referrers list is not a valid index: {error}")))
         }
-        Err(error) if says_index => Err(response.protocol_error(format!(
-            "the list of referrers is no index that can be read ({error})"
-        ))),
-        _ => Ok(PageRead::NoApi),
+        _ => Ok(Page::NoApi),
     }
 }

@@ -1,4 +1,4 @@
-//! A repository at its host: the handle that all requests start from.
+//! A repository at its host, from which all requests start.
 
 use std::sync::Arc;
 
@@ -13,10 +13,9 @@ use crate::error::Error;
 use crate::transport::{Host, Request};
 use crate::write_policy::WritePolicy;
 
-/// A repository of a registry, with what may be done to it.
+/// A repository of a registry, with the access that its requests need.
 ///
-/// Cheap to clone. Two handles are equal if they mean the same repository of
-/// the same host, whatever the access.
+/// Cheap to clone. Two values are equal if host and path are equal; the access is ignored.
 #[derive(Debug, Clone)]
 pub struct Repository {
     pub(crate) host: Arc<Host>,
@@ -39,8 +38,8 @@ impl std::fmt::Display for Repository {
     }
 }
 
-/// Answers to be read whole, other than manifests, are small.
-pub(crate) const SMALL_ANSWER: u64 = 4 * 1024 * 1024;
+/// The largest body in bytes of responses other than manifests and blobs.
+pub(crate) const MAX_SMALL_BODY: u64 = 4 * 1024 * 1024;
 
 impl Repository {
     pub(crate) fn new(
@@ -57,43 +56,43 @@ impl Repository {
         }
     }
 
-    /// The registry's host as in names, `docker.io` or `127.0.0.1:5000`.
+    /// Returns the registry's host as in image names, `docker.io` or `127.0.0.1:5000`.
     #[must_use]
     pub fn host_name(&self) -> &str {
         self.host.name()
     }
 
-    /// The repository's name without its host.
+    /// Returns the repository's name without its host.
     #[must_use]
     pub fn name(&self) -> &str {
         self.path.as_str()
     }
 
-    /// The repository's path at its host.
+    /// Returns the repository's path at its host.
     #[must_use]
     pub fn path(&self) -> &RepositoryPath {
         &self.path
     }
 
-    /// Whether the host honours cross-repository mounts, as far as it was seen.
+    /// Returns whether the host supports cross-repository mounts, as observed so far.
     #[must_use]
     pub fn mount_support(&self) -> Support {
         self.host.capabilities.mounts()
     }
 
-    /// Whether the host has the referrers API, as far as it was seen.
+    /// Returns whether the host has the referrers API, as observed so far.
     #[must_use]
     pub fn referrers_support(&self) -> Support {
         self.host.capabilities.referrers()
     }
 
-    /// Whether the host has listed the tags of any of its repositories, as far as it was seen.
+    /// Returns whether the host has listed the tags of any of its repositories.
     #[must_use]
     pub fn host_lists_tags(&self) -> bool {
         self.host.capabilities.lists_tags()
     }
 
-    /// A request to an endpoint of this repository.
+    /// Creates a request to an endpoint of this repository.
     pub(crate) fn request(
         &self,
         method: Method,
@@ -110,7 +109,7 @@ impl Repository {
             is_session: false,
             writes: Arc::clone(&self.writes),
             accepted,
-            limit: SMALL_ANSWER,
+            limit: MAX_SMALL_BODY,
         })
     }
 }

@@ -1,34 +1,34 @@
-//! http or https, and whom to trust.
+//! The scheme of a host and the verification of its certificate.
 
 use std::net::IpAddr;
 
 use crate::trust::CertificateDirectory;
 
-/// How a host is reached.
+/// The transport security of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Security {
-    /// TLS, verified.
+    /// Verified TLS.
     Https,
-    /// Plain, because the host is this machine.
+    /// http, for loopback hosts.
     Http,
-    /// Marked insecure: TLS without verification, and plain where there is no
-    /// TLS (containers-registries.conf(5), `insecure`).
+    /// TLS without verification, and http if there is no TLS (containers-registries.conf(5),
+    /// `insecure`).
     Insecure,
-    /// TLS, verified, and plain where there is evidently no TLS: for loopback
-    /// hosts under `--cert-dir`, which says nothing of a single host.
+    /// Verified TLS, and http if there is no TLS: for loopback hosts with a certificate directory for
+    /// all hosts.
     HttpsPreferred,
 }
 
 impl Security {
-    /// Loopback hosts are plain unless a certificate folder or
-    /// `insecure = false` says otherwise, as docker and podman do it.
-    pub(crate) fn of(
+    /// Returns the security of a host. Loopback hosts use http, unless they have a certificate
+    /// directory or `insecure = false`, as with docker and podman.
+    pub(crate) fn new(
         authority: &str,
         insecure: Option<bool>,
-        folder: Option<CertificateDirectory>,
+        directory: Option<CertificateDirectory>,
     ) -> Self {
         let loopback = is_loopback(authority);
-        match (insecure, folder) {
+        match (insecure, directory) {
             (Some(true), _) => Self::Insecure,
             (None, None) if loopback => Self::Http,
             (None, Some(CertificateDirectory::AllHosts)) if loopback => Self::HttpsPreferred,
@@ -44,7 +44,7 @@ impl Security {
     }
 }
 
-/// Whether `HOST[:PORT]` is this machine.
+/// Returns whether `HOST[:PORT]` is a loopback host.
 pub(crate) fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_is_for_loopback_and_for_hosts_marked_insecure() {
+    fn http_is_for_loopback_hosts_without_certificates() {
         let (own, all) = (
             Some(CertificateDirectory::Host),
             Some(CertificateDirectory::AllHosts),
@@ -79,9 +79,9 @@ mod tests {
             ("registry.example.com", Some(true), None, Security::Insecure),
             ("127.example.com", None, None, Security::Https),
         ];
-        for (authority, insecure, folder, expected) in cases {
+        for (authority, insecure, directory, expected) in cases {
             assert_eq!(
-                Security::of(authority, insecure, folder),
+                Security::new(authority, insecure, directory),
                 expected,
                 "{authority}"
             );

@@ -7,11 +7,11 @@ use image_name::{ManifestReference, RepositoryPath};
 /// A write to a registry that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write<'a> {
-    /// The registry's host as in names.
+    /// The registry's host as in image names.
     pub host: &'a str,
-    /// The repository that is written to.
+    /// The repository.
     pub repository: &'a RepositoryPath,
-    /// The part of the repository that is written.
+    /// The part of the repository that changes.
     pub target: WriteTarget,
 }
 
@@ -21,15 +21,15 @@ pub struct Write<'a> {
 pub enum WriteTarget {
     /// A manifest under a tag or under its digest.
     Manifest(ManifestReference),
-    /// A blob: its upload in any step, its mount, or the end of an upload that is given up.
+    /// A blob: any step of its upload, its mount, or the deletion of an abandoned upload.
     Blob,
 }
 
 /// A decision about every write before it is sent.
 ///
-/// A client has none at first ([`ReadOnly`]); [`Client::with_writes`](crate::Client::with_writes)
-/// gives it one. The transport asks it for each request that is neither GET nor HEAD, also after
-/// redirects, so there is no write around it.
+/// A new client is [`ReadOnly`]; [`Client::with_writes`](crate::Client::with_writes) sets another
+/// policy. The transport checks each request that is neither GET nor HEAD, also after redirects, so no
+/// write bypasses it.
 pub trait WritePolicy: fmt::Debug + Send + Sync {
     /// Returns whether the write may be sent.
     fn allows(&self, write: &Write<'_>) -> bool;

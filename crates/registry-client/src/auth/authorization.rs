@@ -14,7 +14,7 @@ use crate::credentials::Credential;
 pub(crate) struct Authorization {
     /// The value of the header, `None` for an anonymous request.
     pub(crate) header: Option<HeaderValue>,
-    /// Whether stored credentials stand behind the header.
+    /// True for a header from stored credentials.
     pub(crate) authenticated: bool,
     pub(crate) origin: Origin,
 }

@@ -16,7 +16,7 @@ use crate::error::Error;
 pub(crate) struct Token {
     /// The value of `Authorization`.
     pub(crate) header: HeaderValue,
-    /// Whether it was obtained with stored credentials.
+    /// True for a token obtained with stored credentials.
     pub(crate) authenticated: bool,
     pub(crate) obtained: Instant,
     fresh_until: Instant,

@@ -17,7 +17,7 @@ pub(crate) struct TokenRequest {
     pub(crate) authorization: Option<HeaderValue>,
     /// A form body (`application/x-www-form-urlencoded`).
     pub(crate) form: Option<String>,
-    /// Whether the request carries a stored credential.
+    /// True for a request with a stored credential.
     pub(crate) authenticated: bool,
 }
 

@@ -136,7 +136,7 @@ impl Repository {
         };
         match response.status.as_u16() {
             201 => {
-                self.host.capabilities.mounts_seen(true);
+                self.host.capabilities.record_mount(true);
                 Ok(Mount::Mounted)
             }
             202 => Ok(Mount::Session(self.session(&response)?)),
@@ -147,7 +147,7 @@ impl Repository {
     /// Notes that a blob known to be here was not mounted: the host does not
     /// honour mounts.
     pub fn mount_was_refused(&self) {
-        self.host.capabilities.mounts_seen(false);
+        self.host.capabilities.record_mount(false);
     }
 
     /// Begins an upload.

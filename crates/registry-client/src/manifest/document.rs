@@ -1,4 +1,4 @@
-//! A manifest: bytes that are never changed, and a reading of them.
+//! A manifest: its unchanged bytes and its parsed content.
 
 use bytes::Bytes;
 use image_name::Digest;
@@ -10,24 +10,24 @@ use serde_json::Value;
 
 use crate::redact::printable;
 
-/// Characters of the reason why a manifest cannot be read.
-const DETAIL: usize = 400;
+/// The maximum length of a parse error in characters.
+const MAX_DETAIL: usize = 400;
 
 /// A manifest or index as the registry served it.
 ///
-/// The bytes are what is carried; everything else is read from them.
+/// Copies consist of these bytes; everything else is parsed from them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// The exact bytes.
     pub bytes: Bytes,
-    /// The `Content-Type` to send with them.
+    /// The `Content-Type` for sending them.
     pub media_type: String,
     /// Their digest.
     pub digest: Digest,
 }
 
-/// What a manifest refers to, told by its structure and not by its media type,
-/// so that unknown types pass.
+/// The content of a manifest, parsed by its structure and not by its media type, so that unknown
+/// types are accepted.
 ///
 /// Source: image specification, "Image Manifest", "Image Index"; Docker
 /// "Image Manifest Version 2, Schema 2".
@@ -35,26 +35,26 @@ pub struct Manifest {
 pub enum Content {
     /// An image index or manifest list.
     Index {
-        /// The children in their order.
+        /// The children in order.
         manifests: Vec<Descriptor>,
-        /// What the index refers to, if it is a referrer.
+        /// The subject, if the index is a referrer.
         subject: Option<Box<Descriptor>>,
     },
     /// An image or artifact manifest.
     Image {
-        /// The config, absent in old artifact manifests.
+        /// The config; old artifact manifests have none.
         config: Option<Box<Descriptor>>,
-        /// Layers or, in old artifact manifests, blobs.
+        /// The layers; in old artifact manifests, the blobs.
         layers: Vec<Descriptor>,
-        /// What the manifest refers to, if it is a referrer.
+        /// The subject, if the manifest is a referrer.
         subject: Option<Box<Descriptor>>,
-        /// The type of an artifact.
+        /// The artifact type.
         artifact_type: Option<String>,
     },
 }
 
 impl Content {
-    /// Returns the manifest that this one refers to, if it is a referrer.
+    /// Returns the subject, if this is a referrer.
     #[must_use]
     pub fn subject(&self) -> Option<&Descriptor> {
         match self {
@@ -63,30 +63,30 @@ impl Content {
     }
 }
 
-/// A manifest that cannot be carried.
+/// A manifest that cannot be copied.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ManifestError {
-    /// Docker's format before 2016, with signatures inside.
+    /// Docker's format before 2016, with embedded signatures.
     #[error(
-        "{digest} is a Docker schema 1 manifest, a format that was given up in 2016; ask the publisher to push the image again, or pull and push it with a tool that converts"
+        "{digest} is a Docker schema 1 manifest, a format deprecated in 2016; ask the publisher to push the image again, or convert it by pull and push"
     )]
     Schema1 {
         /// The manifest.
         digest: Digest,
     },
-    /// Not JSON, or not of the specification's shape.
-    #[error("{digest} is no manifest or index that can be read: {detail}")]
+    /// The content is not JSON, or not in the form of the specification.
+    #[error("{digest} is not a valid manifest or index: {detail}")]
     Unreadable {
         /// The manifest.
         digest: Digest,
-        /// What is wrong and where.
+        /// The cause.
         detail: String,
     },
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Shape {
+struct ManifestFields {
     schema_version: Option<u64>,
     media_type: Option<String>,
     #[serde(default, deserialize_with = "children")]
@@ -99,11 +99,12 @@ struct Shape {
     fs_layers: Option<serde::de::IgnoredAny>,
 }
 
-/// The children of an index. oci-spec 0.10 looks for `os_version` and
-/// `os_features` where the specification says `os.version` and `os.features`,
-/// and passes over those.
-fn children<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Descriptor>>, D::Error> {
-    let Some(mut children) = Option::<Vec<Value>>::deserialize(from)? else {
+/// Deserializes the children of an index. oci-spec 0.10 reads `os_version` and `os_features`; the
+/// specification has `os.version` and `os.features`.
+fn children<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Descriptor>>, D::Error> {
+    let Some(mut children) = Option::<Vec<Value>>::deserialize(deserializer)? else {
         return Ok(None);
     };
     for child in &mut children {
@@ -117,24 +118,24 @@ fn children<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Descriptor>
             }
         }
     }
-    let read = children.into_iter().map(serde_json::from_value);
-    let read: Result<_, _> = read.collect();
-    read.map(Some).map_err(D::Error::custom)
+    let descriptors = children.into_iter().map(serde_json::from_value);
+    let descriptors: Result<_, _> = descriptors.collect();
+    descriptors.map(Some).map_err(D::Error::custom)
 }
 
 impl Manifest {
-    /// A manifest of known digest; the media type is the answer's
-    /// `Content-Type` or, where that says nothing, the manifest's own.
+    /// Creates a manifest from a response. A generic `Content-Type` is replaced by the media type in
+    /// the manifest.
     pub(crate) fn new(bytes: Bytes, content_type: Option<&str>, digest: Digest) -> Self {
         let content_type =
             content_type.map(|value| value.split(';').next().unwrap_or(value).trim());
-        let vague = [
+        let generic = [
             "",
             "application/json",
             "application/octet-stream",
             "text/plain",
         ];
-        let media_type = match content_type.filter(|value| !vague.contains(value)) {
+        let media_type = match content_type.filter(|value| !generic.contains(value)) {
             Some(value) => value.to_owned(),
             None => own_media_type(&bytes),
         };
@@ -145,47 +146,45 @@ impl Manifest {
         }
     }
 
-    /// Reads what the manifest refers to.
+    /// Parses the content.
     ///
     /// # Errors
     ///
-    /// [`ManifestError`] for schema 1 and for what is no manifest.
+    /// [`ManifestError`] for schema 1 and for invalid manifests.
     pub fn content(&self) -> Result<Content, ManifestError> {
-        // What it quotes may be as long as the manifest, and anything.
+        // The message of serde may quote the whole manifest.
         let unreadable = |detail: String| ManifestError::Unreadable {
             digest: self.digest.clone(),
-            detail: printable(&detail, DETAIL),
+            detail: printable(&detail, MAX_DETAIL),
         };
-        let shape: Shape =
+        let fields: ManifestFields =
             serde_json::from_slice(&self.bytes).map_err(|error| unreadable(error.to_string()))?;
-        if shape.schema_version == Some(1) || shape.fs_layers.is_some() {
+        if fields.schema_version == Some(1) || fields.fs_layers.is_some() {
             return Err(ManifestError::Schema1 {
                 digest: self.digest.clone(),
             });
         }
-        let layers = shape.layers.or(shape.blobs);
-        match (shape.manifests, shape.config, layers) {
+        let layers = fields.layers.or(fields.blobs);
+        match (fields.manifests, fields.config, layers) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => Err(unreadable(
-                "it is an index and an image manifest at once".into(),
+                "it is both an index and an image manifest".into(),
             )),
             (Some(manifests), None, None) => Ok(Content::Index {
                 manifests,
-                subject: shape.subject,
+                subject: fields.subject,
             }),
-            (None, None, None) => Err(unreadable(
-                "it has neither manifests nor a config nor layers".into(),
-            )),
+            (None, None, None) => Err(unreadable("it has no manifests, config or layers".into())),
             (None, config, layers) => Ok(Content::Image {
                 config,
                 layers: layers.unwrap_or_default(),
-                subject: shape.subject,
-                artifact_type: shape.artifact_type,
+                subject: fields.subject,
+                artifact_type: fields.artifact_type,
             }),
         }
     }
 }
 
-/// Whether a media type is that of an index: from a HEAD alone.
+/// Returns whether a media type is that of an index.
 #[must_use]
 pub fn is_index_type(media_type: &str) -> bool {
     [
@@ -195,19 +194,19 @@ pub fn is_index_type(media_type: &str) -> bool {
     .contains(&media_type)
 }
 
-/// The `mediaType` inside, else what the structure says.
+/// Returns the `mediaType` of a manifest, or the OCI type that fits its structure.
 fn own_media_type(bytes: &[u8]) -> String {
-    let shape: Option<Shape> = serde_json::from_slice(bytes).ok();
-    let index = shape
+    let fields: Option<ManifestFields> = serde_json::from_slice(bytes).ok();
+    let is_index = fields
         .as_ref()
-        .is_some_and(|shape| shape.manifests.is_some());
-    let by_structure = if index {
+        .is_some_and(|fields| fields.manifests.is_some());
+    let by_structure = if is_index {
         media_type::OCI_IMAGE_INDEX_MEDIA_TYPE
     } else {
         media_type::OCI_IMAGE_MEDIA_TYPE
     };
-    shape
-        .and_then(|shape| shape.media_type)
+    fields
+        .and_then(|fields| fields.media_type)
         .unwrap_or_else(|| by_structure.to_owned())
 }
 
@@ -228,7 +227,7 @@ mod tests {
     const D: &str = r#"{"mediaType":"x/y","digest":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","size":3}"#;
 
     #[test]
-    fn content_is_told_by_structure() {
+    fn content_is_parsed_by_structure() {
         let image = manifest(
             &format!(r#"{{"config":{D},"layers":[{D},{D}]}}"#),
             Some("a/unknown"),
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_of_a_child_s_system_is_read() {
+    fn os_version_and_features_of_a_child_are_parsed() {
         let platform = r#"{"architecture":"amd64","os":"windows","os.version":"10.0","os.features":["win32k"]}"#;
         let child = D.replacen('{', &format!("{{\"platform\":{platform},"), 1);
         let index = manifest(&format!(r#"{{"manifests":[{child}]}}"#), None);
@@ -267,15 +266,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_manifest_is_refused_with_a_reason() {
+    fn invalid_manifest_is_an_error_with_its_cause() {
         let cases = [
             (
                 r#"{"schemaVersion":1,"fsLayers":[]}"#.to_owned(),
                 "schema 1",
             ),
             ("<html>".to_owned(), "expected value at line 1 column 1"),
-            ("{}".to_owned(), "neither manifests nor"),
-            (format!(r#"{{"manifests":[],"layers":[{D}]}}"#), "at once"),
+            ("{}".to_owned(), "no manifests, config or layers"),
+            (
+                format!(r#"{{"manifests":[],"layers":[{D}]}}"#),
+                "both an index and",
+            ),
             (r#"{"layers":[{"size":-1}]}"#.to_owned(), "line 1"),
         ];
         for (text, reason) in cases {

@@ -1,4 +1,4 @@
-//! Manifests as exact bytes, and what they refer to.
+//! Manifests: their bytes, content and requests.
 
 mod document;
 mod requests;

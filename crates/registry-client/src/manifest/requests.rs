@@ -15,50 +15,51 @@ use crate::redact;
 use crate::repository::Repository;
 use crate::transport::BufferedResponse;
 
-/// What a HEAD tells of a manifest.
+/// The result of a HEAD for a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestHead {
-    /// Its digest.
+    /// The digest.
     pub digest: Digest,
-    /// Its media type, where the registry says.
+    /// The media type, if the registry sends it.
     pub media_type: Option<String>,
-    /// Its size in bytes, where the registry says.
+    /// The size in bytes, if the registry sends it.
     pub size: Option<u64>,
 }
 
-/// How a manifest was taken.
+/// The result of a PUT of a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Put {
-    /// The registry lists it among its subject's referrers by itself
-    /// (the `OCI-Subject` header). Otherwise the tag schema is the client's to keep.
+    /// True if the registry lists the manifest as a referrer of its subject (the `OCI-Subject`
+    /// header). Otherwise the client must update the tag of the tag schema.
     pub subject_listed: bool,
 }
 
-/// Types are named because some registries convert or hide what is not asked
-/// for: quay serves schema 1 without, distribution 2.8 no OCI index.
+/// The accepted media types. Registries convert or hide types that are not listed: without them quay
+/// serves schema 1, and distribution 2.8 serves no OCI index.
 const ACCEPTED_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.oci.artifact.manifest.v1+json, */*";
 
-/// The specification asks registries to take 4 MiB; none serves more than twice that.
-const MANIFEST_LIMIT: u64 = 8 * 1024 * 1024;
+/// The largest manifest in bytes. The specification asks registries to accept 4 MiB; none serves
+/// more than twice that.
+const MAX_MANIFEST: u64 = 8 * 1024 * 1024;
 
-/// Times that a manifest is written which does not arrive as it was sent.
-const PUTS: usize = 3;
+/// Attempts to write a manifest that is damaged on the way.
+const MAX_PUTS: usize = 3;
 
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
 impl Repository {
-    /// What `reference` (a tag or a digest) is, `None` where it does not exist.
+    /// Returns the digest, type and size of the manifest behind a tag or digest, or `None` if it does
+    /// not exist.
     ///
-    /// A registry that serves no HEAD (405, 501) or one without a digest is
-    /// asked with GET.
+    /// A GET follows if the registry does not serve HEAD (405, 501) or sends no digest.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire.
+    /// Any [`Error`].
     pub async fn head_manifest(
         &self,
         reference: impl Into<ManifestReference>,
@@ -78,7 +79,7 @@ impl Repository {
                     .manifest(&reference)
                     .await?
                     .as_ref()
-                    .map(ManifestHead::of));
+                    .map(ManifestHead::from_manifest));
             }
         }
         match response.header(CONTENT_DIGEST).map(str::parse) {
@@ -93,17 +94,16 @@ impl Repository {
                 .manifest(&reference)
                 .await?
                 .as_ref()
-                .map(ManifestHead::of)),
+                .map(ManifestHead::from_manifest)),
         }
     }
 
-    /// The manifest that `reference` (a tag or a digest) names, `None` where
-    /// it does not exist. Its digest is checked.
+    /// Returns the manifest behind a tag or digest, or `None` if it does not exist. Its digest is
+    /// verified.
     ///
     /// # Errors
     ///
-    /// [`Error::DigestMismatch`], [`Error::TooLarge`], any other [`Error`] of
-    /// the wire.
+    /// [`Error::DigestMismatch`], [`Error::TooLarge`], any other [`Error`].
     pub async fn manifest(
         &self,
         reference: impl Into<ManifestReference>,
@@ -114,7 +114,7 @@ impl Repository {
         request
             .headers
             .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
-        request.limit = MANIFEST_LIMIT;
+        request.limit = MAX_MANIFEST;
         let response = self.host.send(&request).await?;
         if response.status.as_u16() == 404 {
             return Ok(None);
@@ -130,19 +130,16 @@ impl Repository {
 
     /// Writes a manifest under a tag or its digest.
     ///
-    /// A registry with immutable tags may refuse a tag that is there already
-    /// (Amazon ECR: 400 `ImageTagAlreadyExistsException`; Harbor: 412; Azure
-    /// with a lock: 405; others 403 or 409): where it has this digest, that is
-    /// success.
+    /// A registry with immutable tags may refuse a tag that exists (Amazon ECR: 400
+    /// `ImageTagAlreadyExistsException`; Harbor: 412; Azure with a lock: 405; others 403 or 409). If
+    /// the tag has this digest, the PUT succeeds.
     ///
-    /// Where the registry says that it got something else, the manifest was damaged
-    /// on the way, and under a tag that is visible now: it is written again at once,
-    /// three times in all.
+    /// If the registry reports another digest, the manifest was damaged on the way and may already be
+    /// visible under the tag. It is written again at once, up to three times in all.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire; [`Error::DigestMismatch`] where the registry
-    /// stored something else each time.
+    /// Any [`Error`]; [`Error::DigestMismatch`] if the registry stored other content each time.
     pub async fn put_manifest(
         &self,
         reference: impl Into<ManifestReference>,
@@ -150,7 +147,7 @@ impl Repository {
     ) -> Result<Put, Error> {
         let reference = &reference.into();
         let mut put = self.put_once(reference, manifest).await;
-        for _ in 1..PUTS {
+        for _ in 1..MAX_PUTS {
             match &put {
                 Err(error) if was_damaged(error) => {
                     put = self.put_once(reference, manifest).await;
@@ -172,7 +169,7 @@ impl Repository {
             Error::protocol(
                 &Method::PUT,
                 &request.url,
-                "the manifest's media type is no header value",
+                "the media type of the manifest is not a header value",
             )
         })?;
         request.headers.insert(CONTENT_TYPE, media_type);
@@ -180,8 +177,8 @@ impl Repository {
         let response = match self.host.send(&request).await {
             Ok(response) => response,
             Err(error) if may_be_immutable(&error) => {
-                let there = self.head_manifest(reference).await.ok().flatten();
-                return match there {
+                let found = self.head_manifest(reference).await.ok().flatten();
+                return match found {
                     Some(head) if head.digest == manifest.digest => Ok(Put {
                         subject_listed: self.referrers_support() == Support::Yes,
                     }),
@@ -206,28 +203,27 @@ impl Repository {
         }
     }
 
-    /// The specification asks for 201. Some say 200 or 202, and so does every
-    /// sign-in page of a network that answers in a registry's place: only what
-    /// can be found is written.
+    /// Checks that a manifest exists after a PUT without a 201, the status of the specification. Some
+    /// registries send 200 or 202; so do sign-in pages of networks.
     async fn check_stored(
         &self,
         reference: &ManifestReference,
         manifest: &Manifest,
         response: &BufferedResponse,
     ) -> Result<(), Error> {
-        let there = self.head_manifest(reference).await?;
-        if there.is_some_and(|head| head.digest == manifest.digest) {
+        let found = self.head_manifest(reference).await?;
+        if found.is_some_and(|head| head.digest == manifest.digest) {
             return Ok(());
         }
         Err(response.protocol_error(format!(
-            "answered {}, but the manifest is not there: something answers in the registry's place",
+            "status {}, but the manifest does not exist: the response is not from a registry",
             response.status
         )))
     }
 }
 
 impl ManifestHead {
-    fn of(manifest: &Manifest) -> Self {
+    fn from_manifest(manifest: &Manifest) -> Self {
         Self {
             digest: manifest.digest.clone(),
             media_type: Some(manifest.media_type.clone()),
@@ -236,14 +232,13 @@ impl ManifestHead {
     }
 }
 
-/// A media type without parameters, which belong to one answer and are no part
-/// of a descriptor's media type.
+/// Returns a media type without parameters, which do not belong in a descriptor.
 fn essence(value: &str) -> String {
     value.split(';').next().unwrap_or(value).trim().to_owned()
 }
 
-/// Whether the registry got other bytes than were sent: it names their digest, or
-/// refuses them for it.
+/// Returns whether the registry received other bytes: it reports another digest, or refuses the
+/// digest.
 fn was_damaged(error: &Error) -> bool {
     match error {
         Error::DigestMismatch { .. } => true,
@@ -257,11 +252,14 @@ fn may_be_immutable(error: &Error) -> bool {
     matches!(status, Some(400 | 403 | 405 | 409 | 412))
 }
 
-/// The digest of what came, checked against the digest that was asked for or,
-/// for a tag, the one the registry names.
-fn checked_digest(asked: Option<&Digest>, response: &BufferedResponse) -> Result<Digest, Error> {
-    let named = || response.header(CONTENT_DIGEST)?.parse().ok();
-    let Some(expected) = asked.cloned().or_else(named) else {
+/// Returns the digest of a response, verified against the requested digest or, for a tag, against the
+/// digest in the header.
+fn checked_digest(
+    requested: Option<&Digest>,
+    response: &BufferedResponse,
+) -> Result<Digest, Error> {
+    let in_header = || response.header(CONTENT_DIGEST)?.parse().ok();
+    let Some(expected) = requested.cloned().or_else(in_header) else {
         return Ok(sha256_digest(&response.body));
     };
     let actual = digest_like(&expected, &response.body);

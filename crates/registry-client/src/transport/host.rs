@@ -88,7 +88,7 @@ impl Host {
             .for_host(name)
             .map_err(|error| Error::trust(name, &error))?;
         let authority = authority(name);
-        let security = Security::of(authority, insecure, trust.directory);
+        let security = Security::new(authority, insecure, trust.directory);
         let settings = client_settings(shared);
         let build = |purpose| settings.build(authority, security, &trust, purpose);
         let clients = HostClients::new(build(Purpose::Api)?, build(Purpose::Blobs)?);
@@ -107,7 +107,7 @@ impl Host {
             token_server: peer(HostLimit::new(1, 1)),
             auth: AuthState::new(),
             auth_probe: ProbeGate::new(),
-            capabilities: Capabilities::of(name),
+            capabilities: Capabilities::for_host(name),
             shared: Arc::clone(shared),
         })
     }

@@ -31,7 +31,9 @@ impl Host {
         };
         let repository = scopes.repository();
         let is_own = self.is_own_url(&self.with_detected_scheme(url.clone()));
-        let endpoint = is_own.then(|| Endpoint::of(url, repository)).flatten();
+        let endpoint = is_own
+            .then(|| Endpoint::from_url(url, repository))
+            .flatten();
         let to_session = || request.is_session && self.may_hold_session(url, repository);
         let target = match (method.as_str(), endpoint) {
             ("GET" | "HEAD", Some(_)) => return Ok(()),
@@ -60,7 +62,7 @@ impl Host {
     /// Returns whether a request may carry credentials to a URL: only to its own repository.
     pub(super) fn may_carry_credentials(&self, request: &Request, url: &Url) -> bool {
         let repository = request.scopes.as_ref().map(|scopes| scopes.repository());
-        repository.is_some_and(|repository| Endpoint::of(url, repository).is_some())
+        repository.is_some_and(|repository| Endpoint::from_url(url, repository).is_some())
     }
 
     /// Returns whether a request may follow a redirect to a URL: a read to any URL, a write to the
@@ -73,8 +75,8 @@ impl Host {
             return false;
         };
         let repository = scopes.repository();
-        let from = Endpoint::of(&request.url, repository);
-        match Endpoint::of(url, repository) {
+        let from = Endpoint::from_url(&request.url, repository);
+        match Endpoint::from_url(url, repository) {
             Some(Endpoint::Upload) if request.is_session => true,
             Some(to) => from == Some(to),
             None => {
@@ -90,7 +92,7 @@ impl Host {
     /// Registry has sessions at `/artifacts-uploads/`, which receive no credentials (docker sends none
     /// either). Another host may be storage with a signed URL, but not the API of a registry.
     pub(crate) fn may_hold_session(&self, url: &Url, repository: &RepositoryPath) -> bool {
-        if Endpoint::of(url, repository) == Some(Endpoint::Upload) {
+        if Endpoint::from_url(url, repository) == Some(Endpoint::Upload) {
             return true;
         }
         if is_registry_api(url) {

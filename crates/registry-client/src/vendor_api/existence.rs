@@ -29,7 +29,7 @@ impl VendorRepository {
     ///
     /// Any [`Error`] of the wire. A refusal (4xx) is [`Existence::Unknown`].
     pub async fn exists(&self) -> Result<Existence, Error> {
-        match self.host_api.reply_once(&self.target, &[200, 404]).await {
+        match self.host_api.get_once(&self.target, &[200, 404]).await {
             Ok(response) => Ok(self.api.read_existence(response.status, &response.body)),
             Err(error) if is_refusal(&error) => Ok(Existence::Unknown),
             Err(error) => Err(error),

@@ -68,7 +68,7 @@ impl VendorRepository {
     /// Returns a page, or `None` if it is refused or is not a page of the API.
     async fn page(&self, list: &str, query: &str) -> Result<Option<TagPage>, Error> {
         let target = format!("{}{list}?{query}", self.target);
-        match self.host_api.response(&target, &[200]).await {
+        match self.host_api.get_with_status(&target, &[200]).await {
             Ok(response) => Ok(self.api.read_page(&response.body)),
             Err(error) if is_refusal(&error) => Ok(None),
             Err(error) => Err(error),
@@ -82,7 +82,7 @@ impl VendorRepository {
         let requests = tags.filter_map(|tag| Some((tag, self.api.single(tag)?)));
         let times = requests.map(|(tag, single)| async move {
             let target = format!("{}{single}", self.target);
-            match self.host_api.response(&target, &[200]).await {
+            match self.host_api.get_with_status(&target, &[200]).await {
                 Ok(response) => {
                     let pushed = self.api.read_single(&response.body);
                     Ok(pushed.map(|pushed| (tag.clone(), pushed)))

@@ -30,7 +30,7 @@ async fn many_first_requests_cause_one_401_and_no_ping() {
 }
 
 #[tokio::test]
-async fn without_credentials_a_refusal_costs_one_request() {
+async fn anonymous_refusal_costs_one_request() {
     let registry = Distribution::new().htpasswd("us", "secret").start().await;
     let proxy = FaultProxy::start(registry.address()).await;
     let client = Setup::new().client();
@@ -44,7 +44,7 @@ async fn without_credentials_a_refusal_costs_one_request() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_shown_once_and_never_told() {
+async fn wrong_credentials_are_sent_once_and_never_reported() {
     let registry = Distribution::new().htpasswd("us", "right").start().await;
     let proxy = FaultProxy::start(registry.address()).await;
     let client = Setup::new()
@@ -55,7 +55,11 @@ async fn wrong_credentials_are_shown_once_and_never_told() {
         .await
         .unwrap_err();
     assert!(error.is_refused() && !error.is_refused_anonymous());
-    assert_eq!(proxy.requests().len(), 2, "without, then with");
+    assert_eq!(
+        proxy.requests().len(),
+        2,
+        "one anonymous request, one with credentials"
+    );
     let shown = format!("{error} {error:?} {client:?}");
     for secret in ["hunter2", "dXM6"] {
         assert!(!shown.contains(secret), "{shown}");
@@ -63,11 +67,11 @@ async fn wrong_credentials_are_shown_once_and_never_told() {
 }
 
 #[tokio::test]
-async fn the_longest_path_has_its_own_credentials() {
+async fn credentials_of_the_longest_path_are_sent() {
     let registry = Distribution::new().htpasswd("team", "t").start().await;
     let host = registry.host();
     let client = Setup::new()
-        .login(&host, "nobody", "n")
+        .login(&host, "other", "n")
         .login(&format!("{host}/team"), "team", "t")
         .client();
     assert!(
@@ -82,7 +86,7 @@ async fn the_longest_path_has_its_own_credentials() {
 }
 
 #[tokio::test]
-async fn open_registries_see_no_credentials_until_they_ask() {
+async fn credentials_are_not_sent_before_a_challenge() {
     let (_registry, proxy) = start().await;
     let client = Setup::new().login(&proxy.host(), "us", "secret").client();
     pull(&client, &proxy.host(), "a")
@@ -94,7 +98,7 @@ async fn open_registries_see_no_credentials_until_they_ask() {
 }
 
 #[tokio::test]
-async fn queries_and_texts_of_registries_are_shown_without_what_could_harm() {
+async fn error_hides_query_values_and_control_characters() {
     let (_registry, proxy) = start().await;
     let body = "no\u{1b}[2J\n::error::x";
     proxy.add(Rule::new("GET", "/tags/").does(Action::answer(403).body(body)));

@@ -1,4 +1,4 @@
-//! Credential helpers, whose answers run out.
+//! Credential helpers with credentials that expire.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -9,12 +9,12 @@ use testkit::tokens::TokenServer;
 
 use crate::setup::{Setup, pull, tag};
 
-/// A helper whose first answer is out of date; later ones are right.
+/// Creates a helper whose first credential has expired; later ones are valid.
 fn setup(host: &str, first: &str, later: &str) -> Setup {
     let mut setup = Setup::new().auth(["credHelpers", host], json!("aging"));
     let (program, runs) = (
-        setup.folder().join("docker-credential-aging"),
-        setup.folder().join("runs"),
+        setup.directory().join("docker-credential-aging"),
+        setup.directory().join("runs"),
     );
     let script = format!(
         "#!/bin/sh\necho run >> {runs}\nif [ $(wc -l < {runs}) = 1 ]; then s={first}; else s={later}; fi\necho \"{{\\\"Username\\\":\\\"us\\\",\\\"Secret\\\":\\\"$s\\\"}}\"\n",
@@ -22,12 +22,12 @@ fn setup(host: &str, first: &str, later: &str) -> Setup {
     );
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, PermissionsExt::from_mode(0o700)).unwrap();
-    setup.helpers = setup.folder().into();
+    setup.helpers = setup.directory().into();
     setup
 }
 
 fn runs(setup: &Setup) -> usize {
-    let runs = std::fs::read_to_string(setup.folder().join("runs"));
+    let runs = std::fs::read_to_string(setup.directory().join("runs"));
     runs.unwrap_or_default().lines().count()
 }
 

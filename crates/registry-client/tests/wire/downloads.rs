@@ -1,4 +1,4 @@
-//! Blobs on their way down: resumed, and never believed.
+//! Downloads: resumed, verified and bounded.
 
 use registry_client::{Blob, Error};
 use testkit::proxy::{Action, Rule};
@@ -8,7 +8,7 @@ use crate::setup::{Setup, blob_of, noise, pull, read, start};
 const SIZE: usize = 600_000;
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_resumed_where_it_did() {
+async fn download_resumes_by_range_after_a_broken_body() {
     let broken = [
         Action::StallInBody { after: 200_000 },
         Action::ResetInBody { after: 200_000 },
@@ -43,7 +43,7 @@ async fn a_body_that_breaks_off_is_resumed_where_it_did() {
 }
 
 #[tokio::test]
-async fn a_registry_that_ignores_the_range_is_read_past() {
+async fn download_skips_known_bytes_when_the_range_is_ignored() {
     let (registry, proxy) = start().await;
     let bytes = noise(1, SIZE);
     registry.put_blob("a", bytes.clone());
@@ -61,7 +61,7 @@ async fn a_registry_that_ignores_the_range_is_read_past() {
 }
 
 #[tokio::test]
-async fn a_range_that_was_not_asked_for_is_refused() {
+async fn download_refuses_a_wrong_range() {
     let bytes = noise(1, SIZE);
     let size = bytes.len();
     for (range, says) in [
@@ -87,13 +87,13 @@ async fn a_range_that_was_not_asked_for_is_refused() {
 }
 
 #[tokio::test]
-async fn a_range_that_is_shorter_than_asked_for_is_gone_on_from() {
+async fn download_continues_after_a_short_range() {
     let (registry, proxy) = start().await;
     let bytes = noise(1, SIZE);
     registry.put_blob("a", bytes.clone());
     let cut = Action::Truncate { after: 200_000 };
     proxy.add(Rule::new("GET", "/blobs/").first(1).does(cut));
-    // Whatever was taken of the first, this one covers its end.
+    // It covers the end of the first body.
     let part = Action::answer(206)
         .header("content-range", &format!("bytes 0-399999/{SIZE}"))
         .body(bytes.slice(..400_000));
@@ -104,7 +104,7 @@ async fn a_range_that_is_shorter_than_asked_for_is_gone_on_from() {
 }
 
 #[tokio::test]
-async fn damaged_and_miscounted_content_is_refused_without_a_second_try() {
+async fn download_of_wrong_content_fails_without_retry() {
     let bytes = noise(1, SIZE);
     let blob = blob_of(&bytes);
     let cases = [
@@ -154,7 +154,7 @@ async fn damaged_and_miscounted_content_is_refused_without_a_second_try() {
 }
 
 #[tokio::test]
-async fn a_poor_line_is_borne_while_it_moves() {
+async fn download_continues_through_breaks_while_it_progresses() {
     let (registry, proxy) = start().await;
     let bytes = noise(1, 12 * 1024 * 1024);
     registry.put_blob("a", bytes.clone());
@@ -164,17 +164,17 @@ async fn a_poor_line_is_borne_while_it_moves() {
     proxy.add(Rule::new("GET", "/blobs/").first(5).does(breaks));
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
     assert_eq!(read(&repository, &blob_of(&bytes)).await.unwrap(), bytes);
-    assert_eq!(proxy.requests().len(), 6, "more breaks than tries");
+    assert_eq!(proxy.requests().len(), 6, "more breaks than attempts");
 
     proxy.clear_rules();
     proxy.clear_requests();
     proxy.add(Rule::new("GET", "/blobs/").does(Action::Truncate { after: 1000 }));
     assert!(read(&repository, &blob_of(&bytes)).await.is_err());
-    assert_eq!(proxy.requests().len(), 3, "a trickle is no progress");
+    assert_eq!(proxy.requests().len(), 3, "1,000 bytes counted as progress");
 }
 
 #[tokio::test]
-async fn small_blobs_are_checked_and_bounded() {
+async fn small_blob_is_verified_and_bounded() {
     let (registry, proxy) = start().await;
     let bytes = noise(1, 1000);
     registry.put_blob("a", bytes.clone());

@@ -1,4 +1,4 @@
-//! Which scheme a host is spoken to with.
+//! The scheme of requests to a host.
 
 use embedded_registry::Registry;
 use testkit::certificates::Authority;
@@ -8,7 +8,7 @@ use testkit::proxy::FaultProxy;
 use crate::setup::{INDEX, Setup, index, pull, tag};
 
 #[tokio::test]
-async fn loopback_is_plain_and_insecure_false_makes_it_tls() {
+async fn loopback_uses_http_unless_insecure_is_false() {
     let registry = Registry::new().start().await.unwrap();
     registry.put_manifest("a", Some("1"), INDEX, index("x"));
     let mut setup = Setup::new();
@@ -39,8 +39,8 @@ async fn loopback_is_plain_and_insecure_false_makes_it_tls() {
 }
 
 #[tokio::test]
-async fn insecure_is_tls_unverified_and_then_plain_once() {
-    let authority = Authority::new("nobody knows it");
+async fn insecure_host_uses_unverified_tls_then_http() {
+    let authority = Authority::new("untrusted");
     let tls = Distribution::new().tls(authority.server()).start().await;
     let open = Registry::new().access_log(100).start().await.unwrap();
     let plain = FaultProxy::start(open.address()).await;
@@ -60,11 +60,11 @@ async fn insecure_is_tls_unverified_and_then_plain_once() {
 }
 
 #[tokio::test]
-async fn a_folder_for_all_hosts_leaves_plain_loopback_registries_reachable() {
+async fn cert_dir_for_all_hosts_keeps_http_for_loopback() {
     let (known, unknown) = (Authority::new("known"), Authority::new("unknown"));
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut setup = Setup::new();
-    setup.cert_dir = Some(known.write_certs_d(folder.path(), "all", None));
+    setup.cert_dir = Some(known.write_certs_d(directory.path(), "all", None));
     let client = setup.client();
 
     let trusted = Distribution::new().tls(known.server()).start().await;
@@ -108,14 +108,14 @@ async fn a_folder_for_all_hosts_leaves_plain_loopback_registries_reachable() {
 }
 
 #[tokio::test]
-async fn the_same_loopback_host_with_a_folder_of_its_own_is_never_plain() {
+async fn cert_dir_of_a_loopback_host_requires_tls() {
     let known = Authority::new("known");
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let plain = Registry::new().access_log(10).start().await.unwrap();
     let mut setup = Setup::new();
-    setup.cert_dir = Some(known.write_certs_d(folder.path(), "all", None));
-    known.write_certs_d(folder.path(), &plain.host(), None);
-    setup.certs_d = vec![folder.path().into()];
+    setup.cert_dir = Some(known.write_certs_d(directory.path(), "all", None));
+    known.write_certs_d(directory.path(), &plain.host(), None);
+    setup.certs_d = vec![directory.path().into()];
     let refused = pull(&setup.client(), &plain.host(), "a")
         .head_manifest(tag("1"))
         .await;

@@ -16,7 +16,7 @@ async fn tags_of(repository: &Repository) -> Option<Vec<String>> {
 }
 
 #[tokio::test]
-async fn pages_are_followed_by_link() {
+async fn tags_follow_the_link_header() {
     for links in [Links::Absolute, Links::Relative] {
         let (registry, proxy) = faulty(Registry::new().page_limit(3).links(links)).await;
         let tags: Vec<String> = (0..8).map(|number| format!("t{number}")).collect();
@@ -30,7 +30,7 @@ async fn pages_are_followed_by_link() {
 }
 
 #[tokio::test]
-async fn full_pages_without_a_link_are_followed_by_last() {
+async fn tags_follow_last_after_a_full_page_without_link() {
     let (registry, proxy) = start().await;
     let tags: Vec<String> = (0..2500).map(|number| format!("t{number:05}")).collect();
     for tag in &tags {
@@ -41,7 +41,7 @@ async fn full_pages_without_a_link_are_followed_by_last() {
     assert_eq!(tags_of(&repository).await.as_ref(), Some(&tags));
     assert_eq!(proxy.requests().len(), 3);
 
-    // One that knows no `last` either: the same page for ever.
+    // A registry that ignores `last` sends the same page again.
     proxy.clear_rules();
     proxy.clear_requests();
     let page = json!({"name": "a", "tags": &tags[..1000]}).to_string();
@@ -51,7 +51,7 @@ async fn full_pages_without_a_link_are_followed_by_last() {
 }
 
 #[tokio::test]
-async fn no_tags_and_no_repository_are_told_apart() {
+async fn tags_distinguishes_an_empty_from_a_missing_repository() {
     let (_registry, proxy) = start().await;
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
     assert_eq!(tags_of(&repository).await, None);
@@ -71,7 +71,7 @@ async fn no_tags_and_no_repository_are_told_apart() {
 }
 
 #[tokio::test]
-async fn odd_pages_neither_lose_tags_nor_go_on_for_ever() {
+async fn tags_handles_refused_page_sizes_empty_pages_and_loops() {
     let (registry, proxy) = start().await;
     registry.put_manifest("a", Some("t"), INDEX, index("x"));
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
@@ -97,7 +97,7 @@ async fn odd_pages_neither_lose_tags_nor_go_on_for_ever() {
     assert_eq!(
         tags_of(&repository).await,
         tags,
-        "an empty page is not the last"
+        "an empty page ended the list"
     );
     proxy.clear_rules();
 
@@ -114,7 +114,7 @@ async fn odd_pages_neither_lose_tags_nor_go_on_for_ever() {
 
 /// The path of a `Link` is not used, wherever it leads.
 #[tokio::test]
-async fn pages_stay_in_the_list_of_their_repository() {
+async fn tags_ignores_the_path_of_a_link() {
     let (registry, proxy) = start().await;
     registry.put_manifest("a", Some("t"), INDEX, index("x"));
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
@@ -137,7 +137,7 @@ async fn pages_stay_in_the_list_of_their_repository() {
 }
 
 #[tokio::test]
-async fn entries_that_are_not_tags_are_counted_and_left_out() {
+async fn tags_counts_and_leaves_out_invalid_entries() {
     let (_registry, proxy) = start().await;
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
     let entries = ["v1", "./../v1?evil", "", "-x", "v2", "a\u{1b}[31mb"];
@@ -154,7 +154,8 @@ async fn entries_that_are_not_tags_are_counted_and_left_out() {
     );
     let warning = list.warning().unwrap();
     assert!(
-        warning.contains("4, the first is \"./../v1?evil\""),
+        warning
+            .contains("left out 4 invalid entries of the tag list; the first is \"./../v1?evil\""),
         "{warning}"
     );
 }

@@ -1,6 +1,6 @@
-//! The wire against real registries, real TLS, real token servers, and faults.
+//! Tests against real registries, TLS, token servers, and injected faults.
 //!
-//! Everything is on loopback; timeouts are short, so that giving up is fast.
+//! All hosts are on loopback; timeouts are short, so that failures are fast.
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! Manifests: exact bytes, checked.
+//! Manifests: unchanged bytes, verified.
 
 use embedded_registry::Registry;
 use image_name::Digest;
@@ -9,7 +9,7 @@ use testkit::proxy::{Action, Rule};
 use crate::setup::{INDEX, Setup, index, manifest_reference, pull, push, start, tag};
 
 #[tokio::test]
-async fn a_head_that_says_too_little_becomes_one_get() {
+async fn head_manifest_falls_back_to_one_get() {
     let (registry, proxy) = start().await;
     let digest = registry.put_manifest("a", Some("1"), INDEX, index("x"));
     let digest = Digest::try_from(digest).unwrap();
@@ -49,7 +49,7 @@ async fn a_head_that_says_too_little_becomes_one_get() {
 }
 
 #[tokio::test]
-async fn content_that_is_not_what_its_digest_says_is_refused() {
+async fn manifest_with_a_wrong_digest_is_refused() {
     let (registry, proxy) = start().await;
     let digest = registry.put_manifest("a", Some("1"), INDEX, index("x"));
     proxy.add(Rule::new("GET", "/manifests/").does(Action::FlipByte { at: 5 }));
@@ -68,7 +68,7 @@ async fn content_that_is_not_what_its_digest_says_is_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_not_read_to_it() {
+async fn manifest_beyond_the_limit_is_refused() {
     let (_registry, proxy) = start().await;
     let huge = Action::answer(200).body(vec![b' '; 9 * 1024 * 1024]);
     proxy.add(Rule::new("GET", "/manifests/").does(huge));
@@ -81,7 +81,7 @@ async fn an_answer_without_end_is_not_read_to_it() {
 }
 
 #[tokio::test]
-async fn bytes_and_types_arrive_as_they_were() {
+async fn put_manifest_keeps_bytes_and_media_type() {
     let source = Registry::new().start().await.unwrap();
     let target = Registry::new().start().await.unwrap();
     let client = Setup::new().client();
@@ -89,7 +89,7 @@ async fn bytes_and_types_arrive_as_they_were() {
         pull(&client, &source.host(), "a"),
         push(&client, &target.host(), "b"),
     );
-    // Blanks, order and escapes as no serialiser of ours would write them.
+    // Whitespace, order and escapes that our serializer would not produce.
     let odd = |media_type: &str| {
         format!(
             "{{ \"manifests\" : [],\n\t\"schemaVersion\":2, \"mediaType\": \"{media_type}\",\"x\":\"\\u00e9\"}}\n\n"
@@ -114,7 +114,7 @@ async fn bytes_and_types_arrive_as_they_were() {
 }
 
 #[tokio::test]
-async fn real_registries_take_a_manifest_by_tag_and_digest() {
+async fn put_manifest_succeeds_by_tag_and_digest() {
     for version in [Version::V2, Version::V3] {
         let registry = Distribution::new().version(version).start().await;
         let repository = push(&Setup::new().client(), &registry.host(), "a");
@@ -140,7 +140,7 @@ async fn real_registries_take_a_manifest_by_tag_and_digest() {
 }
 
 #[tokio::test]
-async fn a_tag_that_cannot_change_is_well_where_it_is_the_same() {
+async fn put_of_an_immutable_tag_succeeds_when_the_digest_is_equal() {
     let (registry, proxy) = start().await;
     let bytes = index("x");
     let digest = registry.put_manifest("a", Some("1"), INDEX, bytes.clone());
@@ -166,7 +166,7 @@ async fn a_tag_that_cannot_change_is_well_where_it_is_the_same() {
 }
 
 #[tokio::test]
-async fn a_registry_that_stored_something_else_is_found_out() {
+async fn put_manifest_fails_when_the_registry_reports_another_digest() {
     let (_registry, proxy) = start().await;
     let other = sha256_digest(b"other").to_string();
     proxy.add(Rule::new("PUT", "").does(Action::SetHeader("docker-content-digest", other)));
@@ -183,7 +183,7 @@ async fn a_registry_that_stored_something_else_is_found_out() {
 }
 
 #[tokio::test]
-async fn a_page_in_place_of_a_registry_takes_no_manifest() {
+async fn put_manifest_fails_on_a_sign_in_page() {
     let (registry, proxy) = start().await;
     let bytes = index("x");
     let manifest = Manifest {
@@ -205,22 +205,22 @@ async fn a_page_in_place_of_a_registry_takes_no_manifest() {
             .map_err(|error| error.to_string())
             .err()
             .unwrap_or_default();
-        assert!(stored || told.contains("is not there"), "{told}");
+        assert!(stored || told.contains("does not exist"), "{told}");
     }
 }
 
 #[tokio::test]
-async fn what_was_damaged_on_the_way_is_written_again_at_once() {
+async fn damaged_manifest_is_written_again() {
     let bytes = index("x");
     let manifest = Manifest {
         digest: sha256_digest(&bytes),
         media_type: INDEX.to_owned(),
         bytes,
     };
-    // The marker: JSON still, and of the same length.
+    // A flip in the marker keeps the JSON valid.
     let at = manifest.bytes.iter().rposition(|byte| *byte == b'x');
     let at = at.unwrap() as u64;
-    // Under a tag the registry takes it for another, by its digest it refuses it.
+    // Under a tag the registry stores it as another manifest; under its digest it refuses it.
     for reference in ["1", manifest.digest.as_ref()] {
         for (damaged, stored) in [(2, true), (3, false)] {
             let (registry, proxy) = start().await;

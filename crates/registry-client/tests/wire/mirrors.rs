@@ -1,4 +1,4 @@
-//! Where registries.conf sends reading and writing.
+//! Locations of reads and writes in registries.conf.
 
 use embedded_registry::Registry;
 use registry_client::Access;
@@ -6,7 +6,7 @@ use registry_client::Access;
 use crate::setup::{Setup, tag};
 
 #[tokio::test]
-async fn mirrors_come_first_by_what_they_serve_and_writing_goes_to_the_location() {
+async fn sources_have_mirrors_first_and_destination_is_the_location() {
     let mut setup = Setup::new();
     setup.conf = r#"
         [[registry]]
@@ -64,7 +64,7 @@ async fn mirrors_come_first_by_what_they_serve_and_writing_goes_to_the_location(
 }
 
 #[tokio::test]
-async fn a_name_of_docker_hub_is_read_from_where_it_was_moved() {
+async fn docker_hub_name_is_read_from_its_location() {
     let registry = Registry::new().access_log(10).start().await.unwrap();
     let mut setup = Setup::new();
     setup.conf = format!(

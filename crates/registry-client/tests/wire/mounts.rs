@@ -1,4 +1,4 @@
-//! Mounts: granted, refused, or not known at all.
+//! Mounts: successful, refused or unsupported.
 
 use embedded_registry::{Mounts, Registry};
 use registry_client::{Mount, Support};
@@ -8,7 +8,7 @@ use testkit::proxy::{Action, FaultProxy, Rule};
 use crate::setup::{Setup, blob_of, faulty, noise, path, pull, push, start, transfer};
 
 #[tokio::test]
-async fn a_blob_that_is_there_is_mounted_without_a_byte() {
+async fn existing_blob_is_mounted_in_one_request() {
     let (source, _) = start().await;
     let bytes = noise(1, 300_000);
     let blob = blob_of(&bytes);
@@ -35,7 +35,7 @@ async fn a_blob_that_is_there_is_mounted_without_a_byte() {
 }
 
 #[tokio::test]
-async fn a_mount_that_is_not_granted_becomes_an_upload_in_its_session() {
+async fn declined_mount_becomes_an_upload_in_its_session() {
     let (target, proxy) = faulty(Registry::new().mounts(Mounts::Refused)).await;
     let (source, _) = start().await;
     let bytes = noise(1, 1000);
@@ -58,7 +58,7 @@ async fn a_mount_that_is_not_granted_becomes_an_upload_in_its_session() {
 }
 
 #[tokio::test]
-async fn registries_that_refuse_to_mount_are_asked_for_an_upload() {
+async fn refused_mount_is_followed_by_an_upload_request() {
     for status in [400, 401, 403, 404, 405] {
         let (_target, proxy) = start().await;
         proxy.add(Rule::new("POST", "mount=").does(Action::answer(status)));

@@ -1,4 +1,4 @@
-//! 429 and Retry-After: everybody waits, nobody for ever.
+//! 429 and Retry-After: all requests to a host wait, within a limit.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +9,7 @@ use testkit::proxy::{Action, Rule};
 use crate::setup::{Setup, blob_of, noise, pull, push, read, start, tag, transfer};
 
 #[tokio::test]
-async fn a_pause_holds_all_requests_to_the_host() {
+async fn retry_after_pauses_all_requests_to_the_host() {
     let (_registry, proxy) = start().await;
     let client = Setup::new().client();
     pull(&client, &proxy.host(), "warm")
@@ -21,7 +21,7 @@ async fn a_pause_holds_all_requests_to_the_host() {
         proxy.clear_rules();
         let (value, least) = match form {
             "seconds" => ("1".to_owned(), 950),
-            // Dates have no fractions: between one and two seconds are left.
+            // Dates have no fractions: one to two seconds remain.
             _ => {
                 let until = SystemTime::now() + Duration::from_secs(2);
                 (httpdate::fmt_http_date(until), 900)
@@ -58,7 +58,7 @@ async fn a_pause_holds_all_requests_to_the_host() {
 }
 
 #[tokio::test]
-async fn a_pause_beyond_the_longest_wait_fails_at_once_and_names_the_time() {
+async fn retry_after_beyond_max_wait_fails_with_its_time() {
     let (source, proxy) = start().await;
     let bytes = noise(1, 200_000);
     source.put_blob("a", bytes.clone());
@@ -99,7 +99,7 @@ async fn a_pause_beyond_the_longest_wait_fails_at_once_and_names_the_time() {
 }
 
 #[tokio::test]
-async fn a_blob_waits_out_a_pause_too() {
+async fn blob_transfer_waits_for_retry_after() {
     let (registry, proxy) = start().await;
     let bytes = noise(1, 300_000);
     registry.put_blob("a", bytes.clone());
@@ -132,7 +132,7 @@ async fn a_blob_waits_out_a_pause_too() {
 }
 
 #[tokio::test]
-async fn throttling_without_a_time_backs_off_and_ends() {
+async fn throttling_without_retry_after_backs_off_and_fails() {
     let (_registry, proxy) = start().await;
     proxy.add(Rule::new("", "").does(Action::answer(429)));
     let mut setup = Setup::new();

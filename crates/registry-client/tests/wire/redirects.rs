@@ -1,14 +1,12 @@
-//! Redirects: followed without what identifies us, and not for ever.
+//! Redirects: followed without credentials, and a limited number of times.
 
 use testkit::processes::Distribution;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
 use crate::setup::{Setup, blob_of, noise, pull, push, read, start, tag, transfer};
 
-/// A registry behind a password with a blob, a proxy before it, and a store
-/// elsewhere that has the blob too.
 #[tokio::test]
-async fn another_host_gets_no_credentials() {
+async fn redirect_to_another_host_carries_no_credentials() {
     let registry = Distribution::new().htpasswd("us", "secret").start().await;
     let proxy = FaultProxy::start(registry.address()).await;
     let (store, elsewhere) = start().await;
@@ -26,7 +24,7 @@ async fn another_host_gets_no_credentials() {
 }
 
 #[tokio::test]
-async fn a_circle_ends() {
+async fn redirect_loop_is_an_error() {
     let (_registry, proxy) = start().await;
     proxy.add(Rule::new("", "/manifests/").does(Action::RedirectTo(proxy.host())));
     let client = Setup::new().client();
@@ -39,11 +37,10 @@ async fn a_circle_ends() {
 }
 
 #[tokio::test]
-async fn what_is_put_goes_where_a_307_says() {
+async fn upload_follows_a_307() {
     let (registry, proxy) = start().await;
     let (inner, other) = start().await;
     let (source, from) = start().await;
-    // The other host is where the uploads of this one are kept.
     for (seed, size) in [(1, 1000), (2, 1_000_000)] {
         let bytes = noise(seed, size);
         source.put_blob("a", bytes.clone());
@@ -89,7 +86,7 @@ async fn what_is_put_goes_where_a_307_says() {
 }
 
 #[tokio::test]
-async fn an_upload_is_not_redirected_for_ever() {
+async fn upload_redirect_loop_is_an_error() {
     let (_registry, proxy) = start().await;
     let (source, from) = start().await;
     let bytes = noise(1, 200_000);

@@ -1,4 +1,4 @@
-//! Referrers: by the API, else by tag, and never lost.
+//! Referrers from the API and from the tag schema.
 
 use embedded_registry::{Referrers as Api, Registry};
 use futures::future::join_all;
@@ -40,7 +40,7 @@ fn digests(referrers: &Referrers) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_api_is_paged_through() {
+async fn referrers_follows_pages() {
     let (registry, proxy) = faulty(Registry::new().page_limit(2)).await;
     let (digest, descriptor) = subject();
     let mut expected: Vec<String> = (0..5)
@@ -68,7 +68,7 @@ async fn ask_many(proxy: &FaultProxy) -> (Repository, Vec<Referrers>) {
 }
 
 #[tokio::test]
-async fn a_missing_api_is_found_out_once_for_the_host() {
+async fn missing_referrers_api_is_detected_once_per_host() {
     let page = Action::answer(200)
         .header("content-type", "text/html")
         .body("<html>hello</html>");
@@ -99,7 +99,7 @@ async fn a_missing_api_is_found_out_once_for_the_host() {
 }
 
 #[tokio::test]
-async fn an_unknown_repository_says_nothing_of_the_api() {
+async fn unknown_repository_does_not_disable_the_referrers_api() {
     let (_registry, proxy) = start().await;
     let unknown = r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#;
     let answer = Action::answer(404).body(unknown);
@@ -122,7 +122,7 @@ async fn an_unknown_repository_says_nothing_of_the_api() {
 }
 
 #[tokio::test]
-async fn a_list_that_breaks_off_is_an_error() {
+async fn referrers_list_without_its_last_page_is_an_error() {
     let (registry, proxy) = faulty(Registry::new().page_limit(2)).await;
     let (digest, descriptor) = subject();
     for number in 0..3 {
@@ -132,12 +132,15 @@ async fn a_list_that_breaks_off_is_an_error() {
     proxy.add(second.does(Action::answer(404)));
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
     let error = repository.referrers(&digest).await.unwrap_err();
-    assert!(error.to_string().contains("breaks off"), "{error}");
+    assert!(
+        error.to_string().contains("ends before its last page"),
+        "{error}"
+    );
     assert_eq!(repository.referrers_support(), Support::Yes);
 }
 
 #[tokio::test]
-async fn an_empty_list_of_null_is_a_list_and_damage_is_an_error() {
+async fn null_referrers_are_an_empty_list_and_invalid_ones_an_error() {
     let (_registry, proxy) = start().await;
     let body = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":null}"#;
     let null = Action::answer(200).body(body);
@@ -168,7 +171,7 @@ async fn an_empty_list_of_null_is_a_list_and_damage_is_an_error() {
 }
 
 #[tokio::test]
-async fn the_tag_schema_lists_and_never_the_subject_itself() {
+async fn tag_schema_lists_referrers_without_the_subject() {
     let (registry, proxy) = faulty(Registry::new().referrers(Api::Missing)).await;
     let (digest, descriptor) = subject();
     let tag = digest.tag(DigestTagKind::Referrers);
@@ -187,7 +190,7 @@ async fn the_tag_schema_lists_and_never_the_subject_itself() {
     let found = repository.referrers_by_tag(&digest).await.unwrap();
     assert_eq!(found.len(), 1);
 
-    // GitLab may answer with the subject, here an index, itself.
+    // GitLab may send the subject, here an index.
     registry.put_manifest("a", Some(tag.as_str()), INDEX, index("subject"));
     assert!(
         repository

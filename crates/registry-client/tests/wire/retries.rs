@@ -1,4 +1,4 @@
-//! What is tried again, and how often.
+//! Retries and their limits.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::setup::{INDEX, Setup, index, pull, push, start, tag};
 
 #[tokio::test]
-async fn passing_failures_of_each_kind_are_tried_again() {
+async fn transient_failures_are_retried() {
     let (registry, proxy) = start().await;
     registry.put_manifest("a", Some("1"), INDEX, index("x"));
     let client = Setup::new().client();
@@ -33,7 +33,7 @@ async fn passing_failures_of_each_kind_are_tried_again() {
 }
 
 #[tokio::test]
-async fn refusals_are_not_tried_again_and_say_what_the_registry_said() {
+async fn refusals_are_not_retried_and_have_the_registry_message() {
     let (_registry, proxy) = start().await;
     let client = Setup::new().client();
     let repository = pull(&client, &proxy.host(), "a");
@@ -49,7 +49,7 @@ async fn refusals_are_not_tried_again_and_say_what_the_registry_said() {
 }
 
 #[tokio::test]
-async fn tries_end() {
+async fn attempts_are_limited() {
     let (_registry, proxy) = start().await;
     proxy.add(Rule::new("", "").does(Action::answer(502)));
     let error = pull(&Setup::new().client(), &proxy.host(), "a")
@@ -61,7 +61,7 @@ async fn tries_end() {
 }
 
 #[tokio::test]
-async fn a_manifest_is_put_again_after_a_lost_answer() {
+async fn manifest_put_is_retried_after_a_lost_response() {
     let (registry, proxy) = start().await;
     proxy.add(
         Rule::new("PUT", "/manifests/")
@@ -81,7 +81,7 @@ async fn a_manifest_is_put_again_after_a_lost_answer() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_gone_costs_its_tries_a_few_times_only() {
+async fn unreachable_host_is_retried_for_few_requests() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -96,7 +96,7 @@ async fn a_host_that_is_gone_costs_its_tries_a_few_times_only() {
         assert!(matches!(error, Error::Connection { .. }), "{error}");
     }
     let spent = begun.elapsed();
-    // The tries of three, thirty looks within the time of hope, a few after it.
+    // The attempts of a few requests; the others fail fast.
     assert!(
         client.requests() < 60,
         "{} requests in {spent:?}",
@@ -104,7 +104,7 @@ async fn a_host_that_is_gone_costs_its_tries_a_few_times_only() {
     );
 
     let Ok(listener) = TcpListener::bind(address).await else {
-        return; // somebody took the port
+        return; // another process took the port
     };
     drop(listener);
     let registry = Registry::new().start().await.unwrap();
@@ -120,7 +120,7 @@ async fn a_host_that_is_gone_costs_its_tries_a_few_times_only() {
 }
 
 #[tokio::test]
-async fn a_host_that_restarts_fails_few_of_many() {
+async fn restarting_host_fails_few_requests() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -132,7 +132,7 @@ async fn a_host_that_restarts_fails_few_of_many() {
         let repository = pull(&client, &host, &format!("r{number}"));
         async move { repository.head_manifest(tag("1")).await.is_ok() }
     });
-    // Longer than the tries of any one request.
+    // Longer than the attempts of one request.
     let restart = async {
         tokio::time::sleep(Duration::from_millis(900)).await;
         let back = tokio::spawn(relay(address, registry.address()));
@@ -144,7 +144,7 @@ async fn a_host_that_restarts_fails_few_of_many() {
     assert!(failed <= 3, "{failed} of 100 failed");
 }
 
-/// The host is back: its port leads to a registry.
+/// Relays connections to a registry.
 async fn relay(from: std::net::SocketAddr, to: std::net::SocketAddr) {
     let listener = TcpListener::bind(from).await.unwrap();
     while let Ok((mut inner, _)) = listener.accept().await {
@@ -156,7 +156,7 @@ async fn relay(from: std::net::SocketAddr, to: std::net::SocketAddr) {
 }
 
 #[tokio::test]
-async fn the_failures_of_one_request_do_not_make_a_host_count_as_gone() {
+async fn failures_of_one_request_do_not_mark_the_host_as_unreachable() {
     let (registry, proxy) = start().await;
     let bytes = crate::setup::noise(1, 1000);
     registry.put_blob("a", bytes.clone());
@@ -169,7 +169,7 @@ async fn the_failures_of_one_request_do_not_make_a_host_count_as_gone() {
 }
 
 #[tokio::test]
-async fn a_503_that_names_a_time_is_waited_for() {
+async fn retry_after_of_a_503_is_respected() {
     let (_registry, proxy) = start().await;
     let busy = Action::answer(503).header("retry-after", "1");
     proxy.add(Rule::new("HEAD", "").first(1).does(busy));

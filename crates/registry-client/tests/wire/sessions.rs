@@ -1,4 +1,4 @@
-//! Where uploads go: all the forms of `Location`.
+//! The forms of `Location` of upload sessions.
 
 use embedded_registry::{Links, Registry};
 use registry_client::{Access, Error, Manifest, sha256_digest};
@@ -9,7 +9,7 @@ use crate::setup::{
 };
 
 #[tokio::test]
-async fn absolute_and_relative_locations_are_followed() {
+async fn upload_follows_absolute_and_relative_locations() {
     for links in [Links::Absolute, Links::Relative] {
         let (target, proxy) = faulty(Registry::new().links(links)).await;
         let (source, _) = start().await;
@@ -32,7 +32,7 @@ async fn absolute_and_relative_locations_are_followed() {
 }
 
 #[tokio::test]
-async fn odd_locations_keep_their_query_and_get_the_digest() {
+async fn upload_keeps_the_query_of_a_location_and_adds_the_digest() {
     let (_registry, proxy) = start().await;
     let (source, _) = start().await;
     let bytes = noise(1, 300_000);
@@ -57,7 +57,7 @@ async fn odd_locations_keep_their_query_and_get_the_digest() {
             "/v2/a/blobs/uploads/p",
             digest.clone(),
         ),
-        // A proxy that ends TLS makes the registry name itself wrongly.
+        // A registry behind a proxy that terminates TLS has another scheme in its URLs.
         (
             format!("https://{}/v2/a/blobs/uploads/q", proxy.host()),
             "/v2/a/blobs/uploads/q",
@@ -94,7 +94,7 @@ async fn odd_locations_keep_their_query_and_get_the_digest() {
 }
 
 #[tokio::test]
-async fn sessions_outside_their_repository_are_refused() {
+async fn upload_refuses_sessions_outside_its_repository() {
     let (_registry, proxy) = start().await;
     let (_other, elsewhere) = start().await;
     let (source, _) = start().await;
@@ -134,7 +134,7 @@ async fn sessions_outside_their_repository_are_refused() {
 
 /// A redirect of a write is followed to the same endpoint only.
 #[tokio::test]
-async fn redirected_writes_stay_at_their_endpoint() {
+async fn redirected_write_to_another_endpoint_is_refused() {
     let (registry, proxy) = start().await;
     let bytes = index("x");
     let manifest = Manifest {
@@ -165,7 +165,7 @@ async fn redirected_writes_stay_at_their_endpoint() {
 
 /// A registry may redirect a read to another path of its own, which gets no credentials.
 #[tokio::test]
-async fn redirected_reads_outside_the_repository_get_no_credentials() {
+async fn redirected_read_outside_the_repository_carries_no_credentials() {
     let registry = testkit::processes::Distribution::new()
         .htpasswd("us", "secret")
         .start()
@@ -186,7 +186,7 @@ async fn redirected_reads_outside_the_repository_get_no_credentials() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_policy_writes_nothing() {
+async fn client_without_a_policy_sends_no_write() {
     let (registry, proxy) = start().await;
     let client = Setup::new().client();
     let reference = format!("{}/a:x", proxy.host()).parse().unwrap();
@@ -223,7 +223,7 @@ async fn an_answer_without_a_location_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_session_at_another_host_gets_no_credentials() {
+async fn a_session_at_redirect_to_another_host_carries_no_credentials() {
     let (store, elsewhere) = start().await;
     let registry = testkit::processes::Distribution::new()
         .htpasswd("us", "secret")

@@ -1,4 +1,4 @@
-//! A client for a test, and what most tests ask of it.
+//! The client of the tests, and steps that most tests share.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::proxy::FaultProxy;
 
-/// Short, but not so short that a busy machine would run into it.
+/// Short timeouts that a busy machine still meets.
 fn timeouts() -> Timeouts {
     Timeouts {
         connect: Duration::from_secs(5),
@@ -29,7 +29,7 @@ fn timeouts() -> Timeouts {
     }
 }
 
-/// The same, for peers that send nothing.
+/// Shorter timeouts, for peers that stall.
 fn short_timeouts() -> Timeouts {
     Timeouts {
         first_byte: Duration::from_millis(400),
@@ -47,7 +47,7 @@ fn retry_policy() -> RetryPolicy {
     }
 }
 
-/// What a client is made from.
+/// The settings of a client.
 pub struct Setup {
     pub timeouts: Timeouts,
     pub retry_policy: RetryPolicy,
@@ -57,17 +57,17 @@ pub struct Setup {
     pub certs_d: Vec<PathBuf>,
     pub helpers: PathBuf,
     auth: Value,
-    folder: Arc<TempDir>,
+    directory: Arc<TempDir>,
 }
 
 /// A client and the files that it reads when it needs them.
 #[derive(Debug)]
-pub struct Wired {
+pub struct TestClient {
     client: Client,
-    _folder: Arc<TempDir>,
+    _directory: Arc<TempDir>,
 }
 
-impl std::ops::Deref for Wired {
+impl std::ops::Deref for TestClient {
     type Target = Client;
 
     fn deref(&self) -> &Client {
@@ -86,7 +86,7 @@ impl Setup {
             certs_d: Vec::new(),
             helpers: PathBuf::new(),
             auth: json!({}),
-            folder: Arc::new(tempfile::tempdir().unwrap()),
+            directory: Arc::new(tempfile::tempdir().unwrap()),
         }
     }
 
@@ -104,18 +104,18 @@ impl Setup {
         self
     }
 
-    /// Any other content of the auth file.
+    /// Sets another entry of the auth file.
     pub fn auth(mut self, pointer: [&str; 2], value: Value) -> Self {
         self.auth[pointer[0]][pointer[1]] = value;
         self
     }
 
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
-    pub fn client(&self) -> Wired {
-        let file = self.folder.path().join("auth.json");
+    pub fn client(&self) -> TestClient {
+        let file = self.directory.path().join("auth.json");
         std::fs::write(&file, self.auth.to_string()).unwrap();
         let path = format!("{}:/usr/bin:/bin", self.helpers.display());
         let conf = RegistriesConf::parse(&self.conf).unwrap();
@@ -130,20 +130,20 @@ impl Setup {
             .timeouts(self.timeouts.clone())
             .retry_policy(self.retry_policy.clone())
             .requests_per_host(self.jobs);
-        Wired {
+        TestClient {
             client: client.build(),
-            _folder: Arc::clone(&self.folder),
+            _directory: Arc::clone(&self.directory),
         }
     }
 }
 
-/// `HOST/NAME` to read.
+/// Returns the repository `HOST/NAME` for reads.
 pub fn pull(client: &Client, host: &str, name: &str) -> Repository {
     let reference = format!("{host}/{name}:x").parse().unwrap();
     client.sources(&reference).unwrap().pop().unwrap()
 }
 
-/// `HOST/NAME` to write, anything.
+/// Returns the repository `HOST/NAME` for any write.
 pub fn push(client: &Client, host: &str, name: &str) -> Repository {
     let reference = format!("{host}/{name}:x").parse().unwrap();
     let client = client.with_writes(Arc::new(AllWrites));
@@ -172,7 +172,7 @@ pub fn path(text: &str) -> RepositoryPath {
     text.parse().unwrap()
 }
 
-/// A registry in memory with a record, and a proxy before it.
+/// Starts a registry in memory with an access log, behind a proxy.
 pub async fn faulty(options: Registry) -> (RunningRegistry, FaultProxy) {
     let registry = options.access_log(10_000).start().await.unwrap();
     let proxy = FaultProxy::start(registry.address()).await;
@@ -183,7 +183,7 @@ pub async fn start() -> (RunningRegistry, FaultProxy) {
     faulty(Registry::new()).await
 }
 
-/// Bytes that are like no others.
+/// Returns pseudorandom bytes.
 pub fn noise(seed: u64, size: usize) -> Bytes {
     let mut bytes = vec![0; size];
     fastrand::Rng::with_seed(seed).fill(&mut bytes);
@@ -197,7 +197,7 @@ pub fn blob_of(bytes: &Bytes) -> Blob {
     }
 }
 
-/// A small manifest that needs nothing to be there.
+/// The media type of a manifest without dependencies.
 pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 pub fn index(marker: &str) -> Bytes {
@@ -209,7 +209,7 @@ pub fn index(marker: &str) -> Bytes {
     .into()
 }
 
-/// Brings a blob from one repository to another in a session of its own.
+/// Transfers a blob in a new session.
 pub async fn transfer(
     from: &Repository,
     to: &Repository,
@@ -229,7 +229,7 @@ pub async fn read(repository: &Repository, blob: &Blob) -> Result<Vec<u8>, regis
     Ok(all)
 }
 
-/// How many requests pinged: there is never a reason to.
+/// Returns the number of pings, which the client must never send.
 pub fn pings(proxy: &FaultProxy) -> usize {
     let requests = proxy.requests();
     requests

@@ -1,4 +1,4 @@
-//! Peers that say nothing for good are given up in every path.
+//! Timeouts of peers that stall.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use testkit::proxy::{Action, Rule};
 use crate::setup::{Setup, blob_of, noise, pull, push, start, tag, transfer};
 
 #[tokio::test]
-async fn a_source_or_a_destination_that_stalls_fails_a_transfer_in_time() {
+async fn transfer_times_out_when_source_or_destination_stalls() {
     let cases = [
         ("source", "GET", "/blobs/", Action::Stall, 1000),
         ("source", "GET", "/blobs/", Action::Stall, 300_000),
@@ -59,7 +59,7 @@ async fn gives_up((side, method, part, action, size): Case) {
 }
 
 #[tokio::test]
-async fn a_token_server_that_stalls_fails_a_request_in_time() {
+async fn request_times_out_when_the_token_server_stalls() {
     let ((_registry, proxy), (_elsewhere, tokens)) = (start().await, start().await);
     let realm = format!("Bearer realm=\"http://{}/token\"", tokens.host());
     let refusal = Action::answer(401).header("www-authenticate", &realm);
@@ -74,7 +74,7 @@ async fn a_token_server_that_stalls_fails_a_request_in_time() {
 }
 
 #[tokio::test]
-async fn a_slow_upload_is_not_a_stalled_one() {
+async fn upload_survives_a_stall_of_its_source() {
     let ((source, from_proxy), (target, to_proxy)) = (start().await, start().await);
     let bytes = noise(1, 300_000);
     source.put_blob("a", bytes.clone());
@@ -97,7 +97,7 @@ async fn a_slow_upload_is_not_a_stalled_one() {
 }
 
 #[tokio::test]
-async fn a_queue_is_no_reason_to_give_up() {
+async fn time_in_the_queue_does_not_count_as_lost() {
     let (_registry, proxy) = start().await;
     proxy.set_latency(Duration::from_millis(50));
     proxy.add(Rule::new("HEAD", "").does(Action::answer(502)).when({
@@ -113,6 +113,6 @@ async fn a_queue_is_no_reason_to_give_up() {
         async move { repository.head_manifest(tag("1")).await }
     });
     for head in futures::future::join_all(asked).await {
-        assert!(head.unwrap().is_none(), "each failed once and waited long");
+        assert!(head.unwrap().is_none(), "a request gave up in the queue");
     }
 }

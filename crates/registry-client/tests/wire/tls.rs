@@ -17,11 +17,11 @@ async fn an_authority_of_its_own_and_a_client_certificate_open_the_door() {
         .client_certificates(&clients)
         .start()
         .await;
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut setup = Setup::new();
-    setup.certs_d = vec![folder.path().into()];
+    setup.certs_d = vec![directory.path().into()];
 
-    servers.write_certs_d(folder.path(), &registry.host(), None);
+    servers.write_certs_d(directory.path(), &registry.host(), None);
     let client = setup.client();
     let without = pull(&client, &registry.host(), "a")
         .head_manifest(tag("1"))
@@ -34,7 +34,11 @@ async fn an_authority_of_its_own_and_a_client_certificate_open_the_door() {
         "{attempts} attempts: refused trust is retried"
     );
 
-    servers.write_certs_d(folder.path(), &registry.host(), Some(&clients.client("us")));
+    servers.write_certs_d(
+        directory.path(),
+        &registry.host(),
+        Some(&clients.client("us")),
+    );
     let client = setup.client();
     let target = push(&client, &registry.host(), "a");
     let source = Distribution::new().start().await;
@@ -81,15 +85,15 @@ async fn an_unknown_authority_is_refused_once_and_says_so() {
 }
 
 #[tokio::test]
-async fn ssl_cert_file_is_trusted_also_beside_an_authority_of_the_host() {
+async fn ssl_cert_file_is_trusted_beside_the_certificates_of_a_host() {
     let authority = Authority::new("system");
     let registry = Distribution::new().tls(authority.server()).start().await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("roots.pem");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("roots.pem");
     std::fs::write(&file, authority.pem()).unwrap();
     let other = Authority::new("another");
-    other.write_certs_d(folder.path(), &registry.host(), None);
-    for certs_d in ["/nonexistent", folder.path().to_str().unwrap()] {
+    other.write_certs_d(directory.path(), &registry.host(), None);
+    for certs_d in ["/nonexistent", directory.path().to_str().unwrap()] {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "tls::child_of_ssl_cert_file", "--ignored"])
             .env("SSL_CERT_FILE", &file)
@@ -103,9 +107,9 @@ async fn ssl_cert_file_is_trusted_also_beside_an_authority_of_the_host() {
     }
 }
 
-/// In a process of its own, since the environment is everybody's.
+/// In its own process, since the environment is shared.
 #[tokio::test]
-#[ignore = "run by ssl_cert_file_is_trusted_also_beside_an_authority_of_the_host"]
+#[ignore = "run by ssl_cert_file_is_trusted_beside_the_certificates_of_a_host"]
 async fn child_of_ssl_cert_file() {
     let host = std::env::var("MIRROR_TEST_HOST").unwrap();
     let mut setup = Setup::new();
@@ -118,7 +122,7 @@ async fn child_of_ssl_cert_file() {
 }
 
 #[tokio::test]
-async fn a_client_of_a_host_costs_little() {
+async fn client_of_a_host_does_not_read_the_system_roots() {
     let client = Setup::new().client();
     let begun = Instant::now();
     for number in 0..100 {
@@ -127,7 +131,6 @@ async fn a_client_of_a_host_costs_little() {
             .unwrap();
     }
     let each = begun.elapsed() / 100;
-    // A few tens of microseconds; reading the system's roots takes milliseconds
-    // in a release build and tens of them in this one.
+    // Reading the system roots takes tens of milliseconds in this build.
     assert!(each.as_millis() < 5, "{each:?}");
 }

@@ -1,4 +1,4 @@
-//! Bearer tokens: as few requests as there are scopes.
+//! Bearer tokens: one request per set of scopes.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use testkit::tokens::{Anonymous, Grant, TokenServer};
 use crate::setup::{Setup, blob_of, noise, path, pings, pull, push, start, tag, transfer};
 
 #[tokio::test]
-async fn sixteen_needs_of_one_token_are_one_request() {
+async fn concurrent_requests_share_one_token_request() {
     let tokens = TokenServer::new()
         .user("us", "secret")
         .latency(Duration::from_millis(100))
@@ -29,12 +29,12 @@ async fn sixteen_needs_of_one_token_are_one_request() {
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert_eq!(asked[0].grant, Grant::Password("us".to_owned()));
     assert_eq!(asked[0].scopes, ["repository:a:pull"]);
-    assert_eq!(proxy.requests().len(), 17, "one of them found out");
+    assert_eq!(proxy.requests().len(), 17, "more than one 401");
     assert_eq!(pings(&proxy), 0);
 }
 
 #[tokio::test]
-async fn nobody_in_particular_gets_a_token_to_pull() {
+async fn anonymous_client_gets_a_pull_token() {
     let tokens = TokenServer::new().anonymous(Anonymous::Pull).start().await;
     let registry = Distribution::new().token(tokens.auth()).start().await;
     let proxy = FaultProxy::start(registry.address()).await;
@@ -54,11 +54,11 @@ async fn nobody_in_particular_gets_a_token_to_pull() {
         .await
         .unwrap_err();
     assert!(refused.is_refused_anonymous());
-    assert_eq!(proxy.requests().len(), 1, "a new token would say the same");
+    assert_eq!(proxy.requests().len(), 1, "a new token was requested");
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_before_it_ends_and_after_a_401() {
+async fn token_is_renewed_before_expiry_and_after_a_401() {
     let tokens = TokenServer::new()
         .user("us", "secret")
         .lifetime(Duration::from_secs(2))
@@ -92,7 +92,7 @@ async fn a_token_is_renewed_before_it_ends_and_after_a_401() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_in_the_middle_of_a_run_does_not_fail_uploads() {
+async fn uploads_survive_the_expiry_of_a_token() {
     let tokens = TokenServer::new()
         .user("us", "secret")
         .lifetime(Duration::from_secs(2))
@@ -143,7 +143,7 @@ async fn a_token_server_that_stumbles_is_asked_again() {
         .iter()
         .filter(|r| !r.is_authorized())
         .count();
-    assert_eq!(without, 1, "never turned into a request of nobody");
+    assert_eq!(without, 1, "never sent as an anonymous request");
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn a_mount_asks_for_both_scopes_and_without_them_for_an_upload() {
 }
 
 #[tokio::test]
-async fn credentials_go_to_no_realm_named_by_somebody_else() {
+async fn realm_of_a_redirect_target_gets_no_credentials() {
     let (_registry, proxy) = start().await;
     let (_elsewhere, thief) = start().await;
     let realm = format!(

@@ -1,4 +1,4 @@
-//! Blobs on their way up: whole or not at all.
+//! Uploads: complete or not at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::setup::{Setup, blob_of, noise, pull, push, start, transfer};
 
 #[tokio::test]
-async fn real_registries_take_blobs_of_all_sizes() {
+async fn upload_of_every_size_succeeds() {
     let (source, _) = start().await;
     for version in [Version::V2, Version::V3] {
         let registry = Distribution::new().version(version).start().await;
@@ -32,9 +32,8 @@ async fn real_registries_take_blobs_of_all_sizes() {
     }
 }
 
-/// A destination that believes everything: it counts uploads whose body was
-/// as long as announced.
-async fn credulous() -> (String, Arc<AtomicUsize>) {
+/// Starts a destination without verification. It counts uploads with the announced length.
+async fn unverifying() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let complete = Arc::new(AtomicUsize::new(0));
@@ -79,14 +78,14 @@ async fn credulous() -> (String, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_corrupt_blob_of_the_right_length_is_never_completed() {
+async fn upload_of_a_corrupt_blob_is_never_completed() {
     for size in [1000, 300_000, 5_000_000] {
         for at in [0, size as u64 / 2, size as u64 - 1] {
             let (source, proxy) = start().await;
             let bytes = noise(1, size);
             source.put_blob("a", bytes.clone());
             proxy.add(Rule::new("GET", "/blobs/").does(Action::FlipByte { at }));
-            let (host, complete) = credulous().await;
+            let (host, complete) = unverifying().await;
             let client = Setup::new().client();
             let (from, to) = (pull(&client, &proxy.host(), "a"), push(&client, &host, "a"));
             let failed = transfer(&from, &to, &blob_of(&bytes)).await.unwrap_err();
@@ -101,18 +100,22 @@ async fn a_corrupt_blob_of_the_right_length_is_never_completed() {
     let (source, _) = start().await;
     let bytes = noise(1, 300_000);
     source.put_blob("a", bytes.clone());
-    let (host, complete) = credulous().await;
+    let (host, complete) = unverifying().await;
     let client = Setup::new().client();
     let (from, to) = (
         pull(&client, &source.host(), "a"),
         push(&client, &host, "a"),
     );
     transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
-    assert_eq!(complete.load(Ordering::SeqCst), 1, "it does count");
+    assert_eq!(
+        complete.load(Ordering::SeqCst),
+        1,
+        "a valid upload is counted"
+    );
 }
 
 #[tokio::test]
-async fn a_broken_upload_begins_anew_in_a_session_of_its_own() {
+async fn broken_upload_restarts_in_a_new_session() {
     for size in [1000, 900_000] {
         let broken = [
             Action::Reset,
@@ -152,7 +155,7 @@ async fn a_broken_upload_begins_anew_in_a_session_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_blob_whose_answer_was_lost_is_not_sent_again() {
+async fn blob_is_not_sent_again_after_a_lost_response() {
     for size in [1000, 900_000] {
         let (source, _) = start().await;
         let (target, proxy) = start().await;
@@ -170,7 +173,7 @@ async fn a_blob_whose_answer_was_lost_is_not_sent_again() {
         );
         transfer(&from, &to, &blob_of(&bytes)).await.unwrap();
         assert_eq!(proxy.count("PUT", ""), 1, "{size}");
-        assert_eq!(proxy.count("HEAD", "/blobs/"), 1, "{size}: it asked");
+        assert_eq!(proxy.count("HEAD", "/blobs/"), 1, "{size}");
         assert_eq!(
             target.blob("a", blob_of(&bytes).digest.as_spec()),
             Some(bytes)
@@ -179,7 +182,7 @@ async fn a_blob_whose_answer_was_lost_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn one_place_is_enough_for_a_transfer() {
+async fn transfers_do_not_deadlock_with_one_permit_per_host() {
     let (source, _) = start().await;
     let (target, _) = start().await;
     let bytes = noise(1, 300_000);
@@ -197,15 +200,15 @@ async fn one_place_is_enough_for_a_transfer() {
     let within = std::time::Duration::from_secs(10);
     let all = tokio::time::timeout(within, futures::future::join_all(transfers)).await;
     assert!(all.expect("no deadlock").iter().all(Result::is_ok));
-    // The same host on both sides: one place serves both.
+    // The same host on both sides: one permit serves both.
     let to = push(&client, &source.host(), "z");
     let blob = blob_of(&bytes);
     let again = tokio::time::timeout(within, transfer(&from, &to, &blob));
     again.await.expect("no deadlock").unwrap();
 }
 
-/// Answers 413 to a large body without reading it, and closes.
-async fn curt(patched: Arc<AtomicUsize>) -> String {
+/// Starts a registry that sends a 413 without reading the body, and closes the connection.
+async fn early_413(patched: Arc<AtomicUsize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
@@ -231,12 +234,12 @@ async fn curt(patched: Arc<AtomicUsize>) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_before_the_end_of_the_body_is_heard() {
+async fn response_before_the_end_of_the_body_is_read() {
     let (source, _) = start().await;
     let bytes = noise(1, 20_000_000);
     source.put_blob("a", bytes.clone());
     let patched = Arc::new(AtomicUsize::new(0));
-    let host = curt(Arc::clone(&patched)).await;
+    let host = early_413(Arc::clone(&patched)).await;
     let client = Setup::new().client();
     let (from, to) = (
         pull(&client, &source.host(), "a"),
@@ -245,12 +248,12 @@ async fn an_answer_before_the_end_of_the_body_is_heard() {
     let failed = transfer(&from, &to, &blob_of(&bytes)).await.unwrap_err();
     assert!(
         patched.load(Ordering::SeqCst) > 0,
-        "the 413 was not heard: {failed}"
+        "the 413 was not read: {failed}"
     );
 }
 
 #[tokio::test]
-async fn a_page_in_place_of_a_blob_is_not_the_blob() {
+async fn has_blob_rejects_a_web_page() {
     let (registry, proxy) = start().await;
     let bytes = noise(1, 1000);
     registry.put_blob("a", bytes.clone());

@@ -7,13 +7,13 @@ use registry_client::{Existence, VendorRepository};
 use serde_json::{Value, json};
 use testkit::proxy::{Action, FaultProxy, Reply, Rule};
 
-use crate::setup::{Setup, Wired, faulty, pull, start};
+use crate::setup::{Setup, TestClient, faulty, pull, start};
 
 const HUB: &str = "/v2/namespaces/a/repositories/b";
 const QUAY: &str = "/api/v1/repository/a/b";
 
 /// `name/a/b`, remapped to the proxy.
-fn hosted(mut setup: Setup, name: &str, proxy: &FaultProxy) -> (Wired, VendorRepository) {
+fn hosted(mut setup: Setup, name: &str, proxy: &FaultProxy) -> (TestClient, VendorRepository) {
     let location = proxy.host();
     setup.conf = format!("[[registry]]\nprefix = \"{name}\"\nlocation = \"{location}\"\n");
     let client = setup.client();
@@ -43,7 +43,7 @@ fn answer(query: &str, reply: Reply) -> Rule {
     Rule::new("GET", query).does(reply)
 }
 
-/// What is told, as `TAG@SECOND` in order.
+/// Returns push times as sorted `TAG@SECOND`.
 async fn times(repository: &VendorRepository, names: &[&str]) -> Vec<String> {
     let times = repository.push_times(&tags(names)).await.unwrap().unwrap();
     let shown = times
@@ -55,7 +55,7 @@ async fn times(repository: &VendorRepository, names: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn pages_are_read_until_every_tag_is_known() {
+async fn push_times_reads_pages_until_every_tag_is_found() {
     let (_registry, proxy) = start().await;
     let (_client, hub) = hosted(Setup::new(), "docker.io", &proxy);
     proxy.add(answer(
@@ -71,11 +71,7 @@ async fn pages_are_read_until_every_tag_is_known() {
     assert_eq!(proxy.count("", ""), 3);
     proxy.clear_requests();
     assert_eq!(times(&hub, &["2"]).await, ["2@2"]);
-    assert_eq!(
-        proxy.count("", ""),
-        2,
-        "the last page has nothing that is asked for"
-    );
+    assert_eq!(proxy.count("", ""), 2, "the last page was requested");
 
     let (_registry, proxy) = start().await;
     let (_client, quay) = hosted(Setup::new(), "quay.io", &proxy);
@@ -98,7 +94,7 @@ async fn pages_are_read_until_every_tag_is_known() {
 }
 
 #[tokio::test]
-async fn tags_beyond_the_pages_for_strangers_are_asked_for_one_by_one() {
+async fn push_times_requests_single_tags_beyond_the_anonymous_pages() {
     let (_registry, proxy) = start().await;
     let (_client, hub) = hosted(Setup::new(), "docker.io", &proxy);
     let refusal = r#"{"message":"pagination offset too large for anonymous requests; sign in to page further","errinfo":{}}"#;
@@ -132,7 +128,7 @@ async fn tags_beyond_the_pages_for_strangers_are_asked_for_one_by_one() {
 }
 
 #[tokio::test]
-async fn who_is_no_such_api_says_nothing_and_who_is_out_of_order_fails() {
+async fn vendor_api_is_unknown_when_missing_and_fails_when_unavailable() {
     let (_registry, proxy) = start().await;
     let (_client, hub) = hosted(Setup::new(), "docker.io", &proxy);
     let registry = r#"{"name":"a/b","tags":["1"]}"#;
@@ -154,14 +150,14 @@ async fn who_is_no_such_api_says_nothing_and_who_is_out_of_order_fails() {
     proxy.clear_requests();
     proxy.add(Rule::new("GET", HUB).does(Action::answer(503)));
     hub.push_times(&tags(&["1"])).await.unwrap_err();
-    assert_eq!(proxy.count("", ""), 3, "tried again");
+    assert_eq!(proxy.count("", ""), 3, "not retried");
     proxy.clear_requests();
     hub.exists().await.unwrap_err();
-    assert_eq!(proxy.count("", ""), 1, "the registry can be asked instead");
+    assert_eq!(proxy.count("", ""), 1, "retried");
 }
 
 #[tokio::test]
-async fn a_pause_that_is_asked_for_is_made() {
+async fn vendor_api_waits_for_retry_after() {
     let (_registry, proxy) = start().await;
     let (_client, hub) = hosted(Setup::new(), "docker.io", &proxy);
     let limited = Action::answer(429).header("retry-after", "1");
@@ -183,14 +179,14 @@ async fn a_pause_that_is_asked_for_is_made() {
 }
 
 #[tokio::test]
-async fn strangers_show_no_credentials() {
+async fn vendor_api_gets_no_credentials() {
     let (_registry, proxy) = faulty(Registry::new()).await;
     let setup = Setup::new().login(&proxy.host(), "user", "secret");
     let challenge = Action::answer(401).header("www-authenticate", "Basic realm=\"x\"");
-    let stranger = |parts: &http::request::Parts| !parts.headers.contains_key("authorization");
-    proxy.add(Rule::new("", "").when(stranger).does(challenge));
+    let is_anonymous = |parts: &http::request::Parts| !parts.headers.contains_key("authorization");
+    proxy.add(Rule::new("", "").when(is_anonymous).does(challenge));
     let (client, hub) = hosted(setup, "docker.io", &proxy);
-    // The host's registry wants credentials and gets them, before and after.
+    // The registry at the same host gets its credentials, before and after.
     for _ in 0..2 {
         pull(&client, &proxy.host(), "a").tags().await.unwrap();
         assert!(proxy.requests().last().unwrap().is_authorized());
@@ -200,7 +196,7 @@ async fn strangers_show_no_credentials() {
 }
 
 #[tokio::test]
-async fn any_site_is_asked_and_its_next_page_is_found_here() {
+async fn host_api_requests_any_host_and_follows_links_on_it() {
     let (_registry, proxy) = start().await;
     let link = "<https://elsewhere.example/api/x?page=2>; rel=\"next\"";
     proxy.add(Rule::new("GET", "/api/x?page=1").does(page(&json!([1])).header("link", link)));
@@ -208,9 +204,12 @@ async fn any_site_is_asked_and_its_next_page_is_found_here() {
     let site = Setup::new().client().host_api(&proxy.host()).unwrap();
     let first = site.get("api/x?page=1").await.unwrap();
     assert_eq!(&first.body()[..], b"[1]");
-    let second = site.get(&first.next().unwrap().unwrap()).await.unwrap();
+    let second = site
+        .get(&first.next_page().unwrap().unwrap())
+        .await
+        .unwrap();
     assert_eq!(
-        (&second.body()[..], second.next().unwrap()),
+        (&second.body()[..], second.next_page().unwrap()),
         (&b"[2]"[..], None)
     );
     let missing = site.get("api/y").await.unwrap_err();

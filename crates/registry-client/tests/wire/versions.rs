@@ -1,5 +1,4 @@
-//! Which version of HTTP is spoken, and what becomes of requests that share a
-//! connection when it breaks.
+//! HTTP versions, and requests on a shared connection that breaks.
 
 use std::net::SocketAddr;
 
@@ -9,9 +8,9 @@ use testkit::processes::{Distribution, RegistryProcess, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::setup::{Setup, Wired, blob_of, noise, pull, push, tag, transfer};
+use crate::setup::{Setup, TestClient, blob_of, noise, pull, push, tag, transfer};
 
-/// What happens to the first connection once so many bytes came back.
+/// The fault of the first connection after a number of received bytes.
 #[derive(Clone, Copy)]
 enum Fate {
     Ends,
@@ -20,7 +19,7 @@ enum Fate {
 
 const BYTES: usize = 4_000;
 
-/// A relay to a registry whose first connection breaks.
+/// Starts a relay to a registry. Its first connection breaks.
 async fn breaking(to: SocketAddr, fate: Fate) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -58,8 +57,8 @@ async fn breaking(to: SocketAddr, fate: Fate) -> SocketAddr {
     address
 }
 
-/// A registry over TLS, and a client that trusts it at another address too.
-async fn over_tls(mut setup: Setup, fate: Option<Fate>) -> (RegistryProcess, String, Wired) {
+/// Starts a registry with TLS and a client that trusts it, also at another address.
+async fn over_tls(mut setup: Setup, fate: Option<Fate>) -> (RegistryProcess, String, TestClient) {
     let authority = Authority::new("servers");
     let registry = Distribution::new()
         .version(Version::V3)
@@ -70,11 +69,11 @@ async fn over_tls(mut setup: Setup, fate: Option<Fate>) -> (RegistryProcess, Str
         Some(fate) => breaking(registry.address(), fate).await.to_string(),
         None => registry.host(),
     };
-    let folder = tempfile::tempdir().unwrap();
-    authority.write_certs_d(folder.path(), &host, None);
-    setup.certs_d = vec![folder.path().into()];
+    let directory = tempfile::tempdir().unwrap();
+    authority.write_certs_d(directory.path(), &host, None);
+    setup.certs_d = vec![directory.path().into()];
     let client = setup.client();
-    // The certificates are read when a host is first spoken to.
+    // The certificates are read before the first request to a host.
     pull(&client, &host, "a")
         .head_manifest(tag("first"))
         .await
@@ -82,7 +81,7 @@ async fn over_tls(mut setup: Setup, fate: Option<Fate>) -> (RegistryProcess, Str
     (registry, host, client)
 }
 
-/// Requests in the log by the version of HTTP: 1.1, and 2.
+/// Returns the number of logged requests over HTTP/1.1 and HTTP/2.
 fn versions(log: &str, part: &str) -> [usize; 2] {
     let lines = log.lines().filter(|line| line.contains(part));
     let lines: Vec<_> = lines.collect();
@@ -93,7 +92,7 @@ fn versions(log: &str, part: &str) -> [usize; 2] {
 }
 
 #[tokio::test]
-async fn small_requests_go_over_http2_and_blobs_over_http1() {
+async fn small_requests_use_http2_and_blobs_use_http1() {
     let (registry, host, client) = over_tls(Setup::new(), None).await;
     let memory = embedded_registry::Registry::new().start().await.unwrap();
     let bytes = noise(1, 300_000);
@@ -125,7 +124,7 @@ async fn small_requests_go_over_http2_and_blobs_over_http1() {
 }
 
 #[tokio::test]
-async fn when_the_shared_connection_breaks_all_go_on_over_http1() {
+async fn requests_change_to_http1_after_a_broken_connection() {
     for (fate, setup) in [
         (Fate::Ends, Setup::new()),
         (Fate::Stalls, Setup::with_short_timeouts()),

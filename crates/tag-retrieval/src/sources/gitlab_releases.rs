@@ -159,7 +159,7 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 /// Returns the next page from the `Link` header. Some proxies remove it and keep GitLab's own header,
 /// which is empty on the last page.
 fn next_page(page: &BufferedResponse, first: &str) -> Result<Option<String>, RetrievalError> {
-    if let Some(next) = page.next()? {
+    if let Some(next) = page.next_page()? {
         return Ok(Some(next));
     }
     let number = page
