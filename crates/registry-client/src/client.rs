@@ -104,11 +104,11 @@ impl Client {
     pub fn vendor_api(&self, reference: &Reference) -> Result<Option<VendorRepository>, Error> {
         let (host, path) = (reference.registry(), reference.repository());
         let resolution = self.inner.registries_conf.resolve(host, path)?;
-        let Some((api, place, target)) = endpoint(host, path, resolution.location) else {
+        let Some((api, location, target)) = endpoint(host, path, resolution.location) else {
             return Ok(None);
         };
-        let site = HostApi::new(self.host(&place.host, place.insecure)?);
-        Ok(Some(VendorRepository::new(api, site, target)))
+        let host_api = HostApi::new(self.host(&location.host, location.insecure)?);
+        Ok(Some(VendorRepository::new(api, host_api, target)))
     }
 
     /// Returns the HTTP API of a host that need not be a registry, `HOST[:PORT]`. Limits, pauses,

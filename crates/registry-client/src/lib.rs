@@ -1,12 +1,12 @@
-//! Container registries over HTTP: manifests as exact bytes, blobs streamed
-//! with their digest checked, tags, referrers.
+//! A client for container registries: manifests as exact bytes, blobs streamed with a digest check,
+//! tags, referrers.
 //!
 //! # The problem
 //!
-//! A mirror runs unattended against registries of other people, with write
-//! credentials to one's own. It must not send a request too many (Docker Hub
-//! counts manifests), not trust a byte, get through 429s, expiring tokens and
-//! broken connections, and never show a credential to a host it is not for.
+//! A mirror runs unattended. It reads registries of others and has credentials that write to its own.
+//! It must not send needless requests (Docker Hub counts manifests), and must not trust unchecked
+//! content. It continues after 429, expired tokens and broken connections. It never sends a credential
+//! to another host.
 //!
 //! ```no_run
 //! use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
@@ -36,29 +36,41 @@
 //!
 //! # Invariants
 //!
-//! - Every request goes through one loop (`transport`): the host's limit and
-//!   pauses, authentication, redirects, retries. Nothing else waits or retries.
-//! - Only the types of `image-name` become segments of a path. A request that carries our
-//!   credentials goes below `/v2/NAME/` of the repository that it was made for, and a write
-//!   goes where the client's [`WritePolicy`] allows; anything else is refused before it is
-//!   sent ([`Error::NotSent`]).
-//! - Content is checked against its digest before its last byte is handed on.
-//! - Credentials go to the host they are stored for and to the token realm it
-//!   names over the same or better transport security; a redirect to another
-//!   host gets none, nor does an API that is no registry's ([`HostApi`],
-//!   [`VendorRepository`]). They are in no error, no log and no `Debug`.
-//! - Nothing is read from the environment; the caller passes paths and texts.
+//! - Path segments come only from the types of `image-name`. A request with credentials goes below
+//!   `/v2/NAME/` of its own repository, and the client's [`WritePolicy`] allows every write. Any other
+//!   request fails before it is sent ([`Error::NotSent`]).
+//! - The digest of content is checked before its last byte is returned.
+//! - Credentials go to their host, and to the token realm that it names over the same or better
+//!   transport security. Redirects to another host and APIs outside of the distribution specification
+//!   ([`HostApi`], [`VendorRepository`]) receive none. Errors, logs and `Debug` contain none.
+//! - The environment is not read, except for the certificates of the system (`SSL_CERT_FILE`,
+//!   `SSL_CERT_DIR`) and proxies; the caller passes paths and texts.
 //!
-//! # What is whose
+//! # Limits and retries
 //!
-//! References, digests, descriptors, platforms and media types are those of
-//! `oci-client` and `oci-spec`. The transport is ours, on `reqwest`: that of
-//! `oci-client` 0.18 does not check the digest of a blob that it streams into
-//! an upload, pings before each request, asks for one token sixteen times
-//! where sixteen requests need it, and turns every error of the referrers API
-//! into an empty list. `http-auth` reads challenges, `httpdate` dates, `toml`
-//! registries.conf. Auth files and helpers are ours, because no crate does
-//! podman's longest-path lookup over several files with identity tokens.
+//! Every attempt waits for a permit of its host, for the end of a pause, and for the circuit breaker. A
+//! failed attempt is judged in one place, which retries it after a backoff, pauses the host
+//! (`Retry-After`), or ends with the error ([`RetryPolicy`]). Five loops use this decision:
+//!
+//! | loop | unit that is repeated |
+//! | --- | --- |
+//! | requests with a whole response | the request |
+//! | token requests | the request |
+//! | downloads ([`BlobReader`]) | the rest of the blob, with `Range` |
+//! | uploads in chunks | the missing bytes of a chunk |
+//! | [`transfer_blob`] | the whole upload, with a new session |
+//!
+//! Each counts its own attempts. A transfer repeats after its chunks have used up theirs, within
+//! [`RetryPolicy::max_elapsed`].
+//!
+//! # Dependencies
+//!
+//! References, digests, descriptors, platforms and media types are those of `oci-client` and `oci-spec`.
+//! The transport is built on `reqwest`. That of `oci-client` 0.18 does not check the digest of a blob
+//! that it streams into an upload, pings before each request, requests one token for each of sixteen
+//! concurrent requests, and turns every error of the referrers API into an empty list. Auth files and
+//! credential helpers are implemented here, because no crate supports the longest-path lookup of podman
+//! over several files with identity tokens.
 
 mod activity;
 mod auth;

@@ -1,4 +1,4 @@
-//! An upload in chunks, for hosts that refuse large bodies.
+//! Uploads in chunks, for hosts that reject large bodies.
 //!
 //! Source: distribution specification, "Pushing a blob in chunks".
 
@@ -15,19 +15,19 @@ use crate::error::Error;
 use crate::repository::Repository;
 use crate::transport::{Permit, Retries};
 
-/// Held in memory so that it can be sent again; well below the 20 MB of Azure
-/// and the bounds of common proxies.
+/// The size of a chunk in bytes. It stays in memory so that it can be sent again. Azure accepts
+/// 20 MB, and common proxies accept more than this.
 const CHUNK: u64 = 8 * 1024 * 1024;
 
-/// A registry that wants larger chunks than this does not get them.
+/// The largest chunk that a registry can require, in bytes.
 const LARGEST_CHUNK: u64 = 64 * 1024 * 1024;
 
 impl Repository {
-    /// Sends `reader` chunk by chunk and closes the upload.
+    /// Uploads the content of `reader` in chunks and closes the upload.
     ///
     /// # Errors
     ///
-    /// The source's error where reading failed; the destination's otherwise.
+    /// The error of the source if reading failed, else that of the destination.
     pub(super) async fn upload_chunks(
         &self,
         mut session: UploadSession,
@@ -36,19 +36,18 @@ impl Repository {
         permit: &Permit,
         progress: &Progress,
     ) -> Result<(), UploadFailure> {
-        let length = session.least_chunk.clamp(CHUNK, LARGEST_CHUNK);
-        let mut begins = 0;
+        let length = session.min_chunk.clamp(CHUNK, LARGEST_CHUNK);
+        let mut start = 0;
         let mut rest = Bytes::new();
-        while begins < blob.size {
-            // Chunks of all transfers together stay within a few places. The
-            // semaphore is never closed.
-            let _place = self.host.shared.chunks.acquire().await.ok();
-            let chunk = fill(&mut reader, &mut rest, length.min(blob.size - begins))
+        while start < blob.size {
+            // All transfers share a few chunks of memory. The semaphore is never closed.
+            let _memory = self.host.shared.chunks.acquire().await.ok();
+            let chunk = fill(&mut reader, &mut rest, length.min(blob.size - start))
                 .await
                 .map_err(|error| UploadFailure::new(TransferSide::Source, error))?;
             let sent = chunk.len() as u64;
-            session = self.send_chunk(session, begins, chunk, permit).await?;
-            begins += sent;
+            session = self.send_chunk(session, start, chunk, permit).await?;
+            start += sent;
             progress(sent);
         }
         self.close_upload(&session, &blob.digest, permit)
@@ -56,14 +55,13 @@ impl Repository {
             .map_err(|error| UploadFailure::new(TransferSide::Destination, error).after_all_tries())
     }
 
-    /// Sends one chunk. A `PATCH` is never repeated blindly: some registries
-    /// (distribution 2.8) pay no heed to its `Content-Range` and would append
-    /// the chunk twice. Where the answer was lost, the registry is asked how
-    /// far it got, and only what is missing is sent again.
+    /// Sends one chunk. Some registries (distribution 2.8) ignore `Content-Range` and would append a
+    /// repeated chunk. After a lost response, the status of the upload is requested, and only the
+    /// missing bytes are sent again.
     async fn send_chunk(
         &self,
         mut session: UploadSession,
-        begins: u64,
+        start: u64,
         chunk: Bytes,
         permit: &Permit,
     ) -> Result<UploadSession, UploadFailure> {
@@ -71,16 +69,16 @@ impl Repository {
         let timeouts = self.host.timeouts();
         let mut retries = Retries::new(self.host.retry_policy());
         let mut out_of_range = 0;
-        let ends = begins + chunk.len() as u64;
-        let mut from = begins;
+        let end = start + chunk.len() as u64;
+        let mut from = start;
         loop {
-            let begun = Instant::now();
-            let rest = chunk.slice((from - begins) as usize..);
+            let started = Instant::now();
+            let rest = chunk.slice((from - start) as usize..);
             let error = match self.patch(&session, from, rest, permit).await {
                 Ok(next) => return Ok(next),
                 Err(error) => error,
             };
-            let idle = begun.elapsed().min(timeouts.first_byte + timeouts.stall);
+            let idle = started.elapsed().min(timeouts.first_byte + timeouts.stall);
             if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) && out_of_range < 3 {
                 out_of_range += 1;
             } else {
@@ -95,12 +93,12 @@ impl Repository {
             let (next, reached) =
                 status.map_err(|error| failure(error).of_session().after_all_tries())?;
             session = next;
-            if reached == ends {
+            if reached == end {
                 return Ok(session);
             }
-            if !(begins..ends).contains(&reached) {
+            if !(start..end).contains(&reached) {
                 let what = format!(
-                    "the registry has {reached} bytes of the upload, the chunk goes from {begins} to {ends}"
+                    "the registry has {reached} bytes of the upload, the chunk is from {start} to {end}"
                 );
                 let error = Error::protocol(&Method::PATCH, &session.url, what);
                 return Err(failure(error).of_session());
@@ -128,11 +126,11 @@ impl Repository {
         request.is_blob = true;
         let response = self.host.send_once(&request, Some(permit)).await?;
         let mut next = self.session(&response)?;
-        next.least_chunk = session.least_chunk;
+        next.min_chunk = session.min_chunk;
         Ok(next)
     }
 
-    /// Where the upload stands: the number of bytes the registry has.
+    /// Requests the number of bytes that the registry has received.
     async fn upload_status(
         &self,
         session: &UploadSession,
@@ -142,25 +140,24 @@ impl Repository {
         let response = self.host.send_within(&request, permit).await?;
         let range = response.header(RANGE.as_str()).unwrap_or_default();
         let last: Option<u64> = range.rsplit('-').next().and_then(|last| last.parse().ok());
-        let last =
-            last.ok_or_else(|| response.protocol_error("no Range in the status of an upload"))?;
+        let last = last
+            .ok_or_else(|| response.protocol_error("no valid Range in the status of an upload"))?;
         let next = self.session(&response).unwrap_or_else(|_| session.clone());
         Ok((next, if last == 0 { 0 } else { last + 1 }))
     }
 }
 
-/// Exactly `length` bytes, or what there is before the end; `rest` is what
-/// came too much.
+/// Reads `length` bytes, or fewer at the end. `rest` is the part of the last chunk that is left over.
 async fn fill(reader: &mut BlobReader, rest: &mut Bytes, length: u64) -> Result<Bytes, Error> {
     let mut chunk = BytesMut::with_capacity(length as usize);
     loop {
-        let wanted = length as usize - chunk.len();
-        chunk.extend_from_slice(&rest.split_to(rest.len().min(wanted)));
+        let missing = length as usize - chunk.len();
+        chunk.extend_from_slice(&rest.split_to(rest.len().min(missing)));
         if chunk.len() as u64 == length {
             return Ok(chunk.freeze());
         }
         match reader.next().await? {
-            Some(piece) => *rest = piece,
+            Some(bytes) => *rest = bytes,
             None => return Ok(chunk.freeze()),
         }
     }

@@ -1,5 +1,4 @@
-//! Blobs: read with their digest checked, mounted, or streamed from one
-//! registry to another.
+//! Blobs: read with a digest check, mounted, or streamed from one registry to another.
 
 mod chunked;
 mod monolithic;

@@ -1,4 +1,4 @@
-//! One `PUT` that carries a whole blob, streamed.
+//! Uploads that stream a whole blob in one `PUT`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::repository::Repository;
 use crate::transport::BodyProgress;
 
-/// What the body's stream leaves behind.
+/// The error of the source in a body stream. reqwest reports only that the body failed.
 #[derive(Default)]
 struct SourceError(Mutex<Option<Error>>);
 
@@ -28,11 +28,11 @@ impl SourceError {
 }
 
 impl Repository {
-    /// Streams `reader` into the session.
+    /// Uploads the content of `reader` in one request.
     ///
     /// # Errors
     ///
-    /// The source's error where reading failed; the destination's otherwise.
+    /// The error of the source if reading failed, else that of the destination.
     pub(super) async fn upload_stream(
         &self,
         session: &UploadSession,
@@ -87,18 +87,17 @@ fn body(
         async move {
             body_progress.set_waiting_for_source();
             match reader.next().await {
-                Ok(Some(piece)) => {
-                    body_progress.record_sent(piece.len() as u64);
-                    progress(piece.len() as u64);
-                    Ok(Some((piece, reader)))
+                Ok(Some(chunk)) => {
+                    body_progress.record_sent(chunk.len() as u64);
+                    progress(chunk.len() as u64);
+                    Ok(Some((chunk, reader)))
                 }
                 Ok(None) => {
                     body_progress.record_sent(0);
                     Ok(None::<(Bytes, BlobReader)>)
                 }
                 Err(error) => {
-                    // The body ends short of its Content-Length, so no
-                    // registry can take the upload for complete.
+                    // The body ends before its Content-Length, so the upload cannot complete.
                     let text = error.to_string();
                     source_error.put(error);
                     Err(std::io::Error::other(text))

@@ -1,4 +1,4 @@
-//! Reads a blob, resumes where it broke off, and checks it before the end.
+//! Reads a blob, resumes after a failure, and checks the digest.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,11 +16,10 @@ use crate::redact;
 use crate::repository::Repository;
 use crate::transport::{Permit, Response, Retries};
 
-/// A blob on its way, piece by piece.
+/// A reader of the chunks of a blob.
 ///
-/// Invariant: the last piece is given out only after the whole content has
-/// been found to have its digest, so that whoever forwards the pieces can
-/// never complete an upload of damaged content.
+/// Invariant: the last chunk is returned only after the digest of the whole content was checked. A
+/// caller that forwards the chunks cannot complete an upload of damaged content.
 #[derive(Debug)]
 pub struct BlobReader {
     repository: Repository,
@@ -29,23 +28,21 @@ pub struct BlobReader {
     /// `None` once the content has been checked.
     hasher: Option<Hasher>,
     response: Option<Response>,
-    /// A piece that came behind bytes that were known already.
+    /// The new part of a chunk that begins with bytes received before.
     rest: Option<Bytes>,
-    /// The source's place, kept over resumptions.
+    /// The permit of the source, kept when the download resumes.
     permit: Option<Arc<Permit>>,
     retries: Retries,
-    /// Where the last failure was.
+    /// The number of bytes received before the last failure.
     failed_at: u64,
 }
 
-/// So many bytes after a failure, the tries count from the beginning again: a
-/// blob of gigabytes over a poor line breaks off more than five times. A peer
-/// that sends less each time is one that stalls.
+/// The number of bytes after a failure that resets the attempts. A download of gigabytes over an
+/// unreliable connection fails more than five times; a peer that sends less each time stalls.
 const PROGRESS: u64 = 1024 * 1024;
 
 impl Repository {
-    /// A reader of the blob; nothing is sent before the first
-    /// [`BlobReader::next`].
+    /// Returns a reader of a blob. No request is sent before the first [`BlobReader::next`].
     #[must_use]
     pub fn read_blob(&self, blob: &Blob) -> BlobReader {
         self.read_blob_with(blob, None)
@@ -68,14 +65,14 @@ impl Repository {
 }
 
 impl BlobReader {
-    /// The next piece, `None` after the last.
+    /// Returns the next chunk, `None` after the last.
     ///
-    /// A body that breaks off or stalls is resumed with a `Range` request.
+    /// A body that ends early or stalls is resumed with a `Range` request.
     ///
     /// # Errors
     ///
-    /// [`Error::DigestMismatch`] and [`Error::SizeMismatch`] before the last
-    /// piece; any other [`Error`] of the wire once the tries are used up.
+    /// [`Error::DigestMismatch`] and [`Error::SizeMismatch`] before the last chunk; any other [`Error`]
+    /// of a request after the last attempt.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if self.received == self.blob.size {
             return self.check().map(|()| None);
@@ -84,24 +81,24 @@ impl BlobReader {
             self.permit = Some(Arc::new(self.repository.host.permit().await?));
         }
         loop {
-            let begun = Instant::now();
-            let error = match self.read_on().await {
-                Ok(piece) => return self.account(piece).map(Some),
+            let started = Instant::now();
+            let error = match self.read_chunk().await {
+                Ok(chunk) => return self.record(chunk).map(Some),
                 Err(error) => error,
             };
             (self.response, self.rest) = (None, None);
-            tracing::debug!(%error, received = self.received, "a download broke off");
+            tracing::debug!(%error, received = self.received, "a download failed");
             if self.received - self.failed_at > PROGRESS {
                 self.retries = Retries::new(self.repository.host.retry_policy());
             }
             self.failed_at = self.received;
             let peer = &self.repository.host.peer;
-            let idle = begun.elapsed();
+            let idle = started.elapsed();
             peer.retry(&mut self.retries, error, idle).await?;
         }
     }
 
-    async fn read_on(&mut self) -> Result<Bytes, Error> {
+    async fn read_chunk(&mut self) -> Result<Bytes, Error> {
         if self.response.is_none() {
             self.response = Some(self.request().await?);
         }
@@ -111,12 +108,12 @@ impl BlobReader {
         let Some(response) = &mut self.response else {
             return Err(self.cut_short());
         };
-        let piece = response.chunk().await?;
-        piece.ok_or_else(|| self.cut_short())
+        let chunk = response.chunk().await?;
+        chunk.ok_or_else(|| self.cut_short())
     }
 
-    /// Asks for what is missing. A registry that ignores the range sends the
-    /// whole again: what is known is passed over.
+    /// Requests the blob, or the rest of it. A registry without ranges sends the whole blob again; the
+    /// bytes received before are skipped.
     async fn request(&mut self) -> Result<Response, Error> {
         let endpoint = Endpoint::Blob(self.blob.digest.clone());
         let request = self.repository.request(Method::GET, &endpoint, &[200, 206]);
@@ -132,73 +129,71 @@ impl BlobReader {
             return Err(self.cut_short());
         };
         let mut response = self.repository.host.open(&request, permit).await?;
-        let begins = begins_at(&response)?;
-        if begins > self.received {
+        let start = range_start(&response)?;
+        if start > self.received {
             return Err(Error::protocol(
                 &Method::GET,
                 response.url(),
                 format!(
-                    "asked for bytes from {}, the registry sent from {begins}",
+                    "the requested range starts at byte {}, the response at byte {start}",
                     self.received
                 ),
             ));
         }
-        self.check_announced(&response, begins)?;
-        self.rest = self
-            .pass_over(&mut response, self.received - begins)
-            .await?;
+        self.check_length(&response, start)?;
+        self.rest = self.skip(&mut response, self.received - start).await?;
         Ok(response)
     }
 
-    fn check_announced(&self, response: &Response, begins: u64) -> Result<(), Error> {
+    fn check_length(&self, response: &Response, start: u64) -> Result<(), Error> {
         let announced = response.headers().get(http::header::CONTENT_LENGTH);
         let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        // A range may be shorter than asked for (RFC 9110 §15.3.7); then the
-        // rest is asked for as after any body that ends early.
+        // A range may be shorter than requested (RFC 9110 §15.3.7). The rest is requested as after any
+        // body that ends early.
         let partial = response.status() == StatusCode::PARTIAL_CONTENT;
         match announced {
-            Some(length) if partial && begins + length < self.blob.size => Ok(()),
-            Some(length) if begins + length != self.blob.size => Err(Error::SizeMismatch {
+            Some(length) if partial && start + length < self.blob.size => Ok(()),
+            Some(length) if start + length != self.blob.size => Err(Error::SizeMismatch {
                 url: redact::url(response.url()),
                 expected: self.blob.size,
-                actual: begins + length,
+                actual: start + length,
             }),
             _ => Ok(()),
         }
     }
 
-    async fn pass_over(
+    async fn skip(
         &self,
         response: &mut Response,
-        mut known: u64,
+        mut received: u64,
     ) -> Result<Option<Bytes>, Error> {
-        while known > 0 {
-            let mut piece = response.chunk().await?.ok_or_else(|| self.cut_short())?;
-            let length = piece.len() as u64;
-            if length > known {
-                return Ok(Some(piece.split_off(known as usize)));
+        while received > 0 {
+            let mut chunk = response.chunk().await?.ok_or_else(|| self.cut_short())?;
+            let length = chunk.len() as u64;
+            if length > received {
+                return Ok(Some(chunk.split_off(received as usize)));
             }
-            known -= length;
+            received -= length;
         }
         Ok(None)
     }
 
-    fn account(&mut self, piece: Bytes) -> Result<Bytes, Error> {
-        self.received += piece.len() as u64;
+    fn record(&mut self, chunk: Bytes) -> Result<Bytes, Error> {
+        self.received += chunk.len() as u64;
         if self.received > self.blob.size {
             return Err(Error::SizeMismatch {
-                url: self.shown_url(),
+                url: self.redacted_url(),
                 expected: self.blob.size,
                 actual: self.received,
             });
         }
         if let Some(hasher) = &mut self.hasher {
-            hasher.update(&piece);
+            hasher.update(&chunk);
         }
         if self.received == self.blob.size {
             self.check()?;
         }
-        Ok(piece)
+        Ok(chunk)
     }
 
     fn check(&mut self) -> Result<(), Error> {
@@ -210,7 +205,7 @@ impl BlobReader {
             return Ok(());
         }
         Err(Error::DigestMismatch {
-            url: self.shown_url(),
+            url: self.redacted_url(),
             expected: self.blob.digest.clone(),
             actual,
         })
@@ -219,7 +214,7 @@ impl BlobReader {
     fn cut_short(&self) -> Error {
         Error::Connection {
             method: Method::GET,
-            url: self.shown_url(),
+            url: self.redacted_url(),
             failure: ConnectionFailure::Closed,
             detail: format!(
                 "the body ended after {} of {} bytes",
@@ -228,7 +223,7 @@ impl BlobReader {
         }
     }
 
-    fn shown_url(&self) -> String {
+    fn redacted_url(&self) -> String {
         let endpoint = Endpoint::Blob(self.blob.digest.clone());
         let request = self.repository.request(Method::GET, &endpoint, &[]);
         request.map_or_else(
@@ -238,8 +233,8 @@ impl BlobReader {
     }
 }
 
-/// Where a body begins within the blob.
-fn begins_at(response: &Response) -> Result<u64, Error> {
+/// Returns the position of a body within the blob.
+fn range_start(response: &Response) -> Result<u64, Error> {
     if response.status() != StatusCode::PARTIAL_CONTENT {
         return Ok(0);
     }
@@ -259,7 +254,7 @@ fn begins_at(response: &Response) -> Result<u64, Error> {
         Error::protocol(
             &Method::GET,
             response.url(),
-            "a partial answer without a readable Content-Range",
+            "a partial response without a valid Content-Range",
         )
     })
 }

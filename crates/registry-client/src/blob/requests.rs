@@ -1,5 +1,4 @@
-//! The small requests around blobs: does it exist, mount it, begin and end an
-//! upload.
+//! The small requests for blobs: existence, mounts, start and end of an upload.
 //!
 //! Source: distribution specification, "Pushing Blobs", "Mounting a blob from
 //! another repository".
@@ -19,12 +18,12 @@ use crate::redact;
 use crate::repository::Repository;
 use crate::transport::{BufferedResponse, Permit, Request};
 
-/// A blob by content: what of a descriptor matters for carrying it.
+/// The digest and size of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
     /// The digest of the content.
     pub digest: Digest,
-    /// Its length in bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
@@ -39,62 +38,59 @@ impl TryFrom<&Descriptor> for Blob {
     }
 }
 
-/// An upload that was begun; `url` takes the content and is where the session of an upload to
-/// its repository may be.
+/// An upload session. The registry chose its `url`, which is checked.
 #[derive(Debug, Clone)]
 pub struct UploadSession {
     pub(super) url: Url,
-    /// The least a registry takes in a chunk (`OCI-Chunk-Min-Length`), in bytes.
-    pub(super) least_chunk: u64,
+    /// The smallest chunk that the registry accepts (`OCI-Chunk-Min-Length`), in bytes.
+    pub(super) min_chunk: u64,
 }
 
-/// The answer to a mount.
+/// The result of a mount.
 #[derive(Debug, Clone)]
 pub enum Mount {
-    /// The blob is in the repository now.
+    /// The blob is in the repository.
     Mounted,
-    /// It is not, and this upload may be used to send it.
+    /// The blob was not mounted; the session is for its upload.
     Session(UploadSession),
 }
 
 impl Repository {
-    /// Whether the repository has the blob.
+    /// Returns whether the repository has a blob.
     ///
-    /// An answer of another length is not the blob: a sign-in page of the
-    /// network, or an upload that the registry lost half of. Sending the blob
-    /// again is always right.
+    /// A response with another length is not the blob, but the sign-in page of a network, or an upload
+    /// that the registry lost in part. A second upload does no harm.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire.
+    /// Any [`Error`] of a request.
     pub async fn has_blob(&self, blob: &Blob) -> Result<bool, Error> {
         let endpoint = Endpoint::Blob(blob.digest.clone());
         let request = self.request(Method::HEAD, &endpoint, &[200, 404])?;
         let response = self.host.send(&request).await?;
         let length = response.header(CONTENT_LENGTH.as_str());
         let length = length.and_then(|length| length.parse::<u64>().ok());
-        let is_it = length.is_none_or(|length| length == blob.size);
-        Ok(response.status == StatusCode::OK && is_it)
+        let has_size = length.is_none_or(|length| length == blob.size);
+        Ok(response.status == StatusCode::OK && has_size)
     }
 
-    /// A blob read whole into memory, at most `limit` bytes, digest checked.
-    /// For configs and other small blobs.
+    /// Reads a small blob, such as a config, into memory and checks its digest.
     ///
     /// # Errors
     ///
     /// [`Error::TooLarge`], [`Error::SizeMismatch`], [`Error::DigestMismatch`],
-    /// any other [`Error`] of the wire.
+    /// any other [`Error`] of a request.
     pub async fn small_blob(&self, blob: &Blob, limit: u64) -> Result<Bytes, Error> {
         let endpoint = Endpoint::Blob(blob.digest.clone());
         let mut request = self.request(Method::GET, &endpoint, &[200])?;
         request.limit = limit;
         let response = self.host.send(&request).await?;
-        let came = response.body.len() as u64;
-        if came != blob.size {
+        let actual = response.body.len() as u64;
+        if actual != blob.size {
             return Err(Error::SizeMismatch {
                 url: redact::url(&response.url),
                 expected: blob.size,
-                actual: came,
+                actual,
             });
         }
         let actual = digest_like(&blob.digest, &response.body);
@@ -108,17 +104,15 @@ impl Repository {
         })
     }
 
-    /// Asks for a blob of another repository of the same host, or of this one
-    /// (which tells in the same request whether it is here already).
+    /// Mounts a blob of another repository of the same host. `from` may be the repository itself: the
+    /// result shows whether it has the blob.
     ///
-    /// A registry that does not mount answers 202 with an upload session
-    /// (Amazon ECR, Google Artifact Registry); one that refuses with 400, 403
-    /// or 405, or does not know the other repository (404), is asked for a
-    /// session of its own.
+    /// A registry without mounts responds 202 with an upload session (Amazon ECR, Google Artifact
+    /// Registry). After 400, 403, 404 (unknown source repository) or 405, a session is requested.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire.
+    /// Any [`Error`] of a request.
     pub async fn mount(&self, digest: &Digest, from: &RepositoryPath) -> Result<Mount, Error> {
         let mut request = self.upload_request(&[201, 202, 400, 403, 404, 405])?;
         request
@@ -128,7 +122,7 @@ impl Repository {
             .append_pair("from", from.as_str());
         request.scopes = Some(self.scopes.and_pull(from));
         let response = match self.host.send(&request).await {
-            // A token server may refuse the scope of the other repository.
+            // A token server may refuse the scope of the source repository.
             Err(error) if error.is_refused() => {
                 return self.begin_upload().await.map(Mount::Session);
             }
@@ -144,17 +138,16 @@ impl Repository {
         }
     }
 
-    /// Notes that a blob known to be here was not mounted: the host does not
-    /// honour mounts.
+    /// Notes that an existing blob was not mounted: the host does not support mounts.
     pub fn mount_was_refused(&self) {
         self.host.capabilities.record_mount(false);
     }
 
-    /// Begins an upload.
+    /// Starts an upload.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire; [`Error::Protocol`] without a `Location`.
+    /// Any [`Error`] of a request; [`Error::Protocol`] without a `Location`.
     pub async fn begin_upload(&self) -> Result<UploadSession, Error> {
         let request = self.upload_request(&[202])?;
         self.session(&self.host.send(&request).await?)
@@ -164,8 +157,7 @@ impl Repository {
         self.request(Method::POST, &Endpoint::Upload, accepted)
     }
 
-    /// Gives an upload up, so that the registry need not keep it. It is tried
-    /// once: registries drop uploads that are left alone.
+    /// Cancels an upload, with one attempt: registries delete abandoned uploads themselves.
     pub async fn cancel_upload(&self, session: UploadSession) {
         let request = self.session_request(Method::DELETE, session.url, &[202, 204, 404]);
         if let Ok(request) = request {
@@ -173,12 +165,12 @@ impl Repository {
         }
     }
 
-    /// Sends a whole blob from memory, in one try: after a failure it cannot
-    /// be known what the session holds.
+    /// Sends a whole blob from memory, with one attempt: after a failure the content of the session is
+    /// unknown.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire.
+    /// Any [`Error`] of a request.
     pub(super) async fn upload_bytes(
         &self,
         session: &UploadSession,
@@ -190,11 +182,11 @@ impl Repository {
         self.host.send_once(&request, None).await.map(drop)
     }
 
-    /// Closes an upload whose content was sent.
+    /// Closes an upload after its content was sent.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of the wire.
+    /// Any [`Error`] of a request.
     pub(super) async fn close_upload(
         &self,
         session: &UploadSession,
@@ -212,7 +204,7 @@ impl Repository {
         Ok(request)
     }
 
-    /// A request to the session of an upload, at the URL that the registry chose.
+    /// Returns a request to the URL of an upload session.
     pub(super) fn session_request(
         &self,
         method: Method,
@@ -226,30 +218,31 @@ impl Repository {
         })
     }
 
-    /// The session of an response. `Location` may be relative, without a leading slash even, or
-    /// absolute, at another host too (which then gets no credentials of ours). A registry behind
-    /// a proxy that ends TLS may name itself with `http`: the host is the same, so the scheme
-    /// stays ours; to another host, content does not leave TLS.
+    /// Reads the upload session from a response. `Location` may be relative, even without a leading
+    /// slash, or absolute. Another host receives no credentials, and no content without TLS. A registry
+    /// behind a TLS proxy may name itself with `http`; the scheme of the request is kept.
     pub(super) fn session(&self, response: &BufferedResponse) -> Result<UploadSession, Error> {
         let location = response.header(LOCATION.as_str()).ok_or_else(|| {
-            response.protocol_error("the registry began an upload but gave no Location for it")
+            response.protocol_error("the response that starts an upload has no Location")
         })?;
         let mut url = response.url.join(location).map_err(|error| {
-            response.protocol_error(format!("the upload's Location is no URL ({error})"))
+            response.protocol_error(format!(
+                "the Location of the upload is not a valid URL ({error})"
+            ))
         })?;
         if url.host() == response.url.host() && url.scheme() != response.url.scheme() {
             url.set_scheme(response.url.scheme()).ok();
         }
         if url.scheme() != "https" && url.scheme() != response.url.scheme() {
             return Err(response.protocol_error(format!(
-                "the upload's Location {} leaves TLS, which is refused",
+                "the Location {} of the upload leaves TLS, which is not permitted",
                 redact::url(&url)
             )));
         }
         self.check_session_url(&response.method, &url)?;
         Ok(UploadSession {
             url,
-            least_chunk: response
+            min_chunk: response
                 .header("oci-chunk-min-length")
                 .and_then(|length| length.parse().ok())
                 .unwrap_or(0),
@@ -263,7 +256,7 @@ impl Repository {
             return Ok(());
         }
         let what = format!(
-            "the registry chose it for an upload to {self}, whose sessions are below /v2/{}/blobs/uploads/",
+            "it is not a session of an upload to {self}; those are below /v2/{}/blobs/uploads/",
             self.path
         );
         Err(Error::NotSent {
@@ -277,9 +270,8 @@ impl Repository {
 pub(super) const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 impl UploadSession {
-    /// Where the upload is closed. The session's own query is kept (it may
-    /// carry the session's state), as the specification asks; a redirection
-    /// has the digest in its URL already.
+    /// Returns the URL that closes the upload. The query of the session is kept, since it may carry its
+    /// state, as the specification requires. The target of a redirect contains the digest already.
     pub(super) fn closing_url(&self, digest: &Digest) -> Url {
         let mut url = self.url.clone();
         if !url.query_pairs().any(|(key, _)| key == "digest") {

@@ -1,4 +1,4 @@
-//! A blob from one registry to another, through memory of fixed size.
+//! Copies a blob from one registry to another, with a fixed amount of memory.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,15 +12,15 @@ use crate::error::Error;
 use crate::repository::Repository;
 use crate::transport::{Permit, Retries, is_transient};
 
-/// Told of bytes on their way, as they are handed to the destination.
+/// Called with the number of bytes handed to the destination.
 pub(super) type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
-/// Which of the two registries failed.
+/// One of the two registries of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferSide {
-    /// The one that is read.
+    /// The registry that is read.
     Source,
-    /// The one that is written.
+    /// The registry that is written.
     Destination,
 }
 
@@ -28,33 +28,33 @@ pub enum TransferSide {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{error}")]
 pub struct TransferError {
-    /// Who failed.
+    /// The registry that failed.
     pub side: TransferSide,
-    /// How.
+    /// The error.
     pub error: Error,
 }
 
-/// An upload that failed, and what that says of its session and its peer.
+/// The error of an upload, with the state of its session and of the destination.
 #[derive(Debug)]
 pub(super) struct UploadFailure {
     error: TransferError,
-    /// How long the peer did nothing before.
+    /// The time in which the destination was idle before.
     idle: Duration,
-    /// The session is of no use any more, another may be.
+    /// A new session is needed.
     session_lost: bool,
-    /// All pauses were made that are allowed.
-    waited_out: bool,
+    /// The destination throttled for longer than the maximum wait.
+    is_throttled_out: bool,
 }
 
 impl UploadFailure {
     pub(super) fn new(side: TransferSide, error: Error) -> Self {
-        // 404: the session ran out or was never there; 401: the token did.
+        // 404: the session expired or never existed; 401: the token expired.
         let lost = [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND];
         Self {
             session_lost: error.status().is_some_and(|status| lost.contains(&status)),
             error: TransferError { side, error },
             idle: Duration::ZERO,
-            waited_out: false,
+            is_throttled_out: false,
         }
     }
 
@@ -62,12 +62,12 @@ impl UploadFailure {
         Self { idle, ..self }
     }
 
-    /// After all tries of a step: what was throttled for as long as we wait is
-    /// not begun again.
+    /// Marks an error after the last attempt of a step: an upload is not started again after the
+    /// maximum wait.
     pub(super) fn after_all_tries(self) -> Self {
         let status = self.error.error.status();
         Self {
-            waited_out: status == Some(StatusCode::TOO_MANY_REQUESTS),
+            is_throttled_out: status == Some(StatusCode::TOO_MANY_REQUESTS),
             ..self
         }
     }
@@ -81,22 +81,21 @@ impl UploadFailure {
     }
 }
 
-/// Blobs up to this size go through memory: the download is over before the
-/// upload begins, so that neither side waits for the other.
+/// The maximum size in bytes of a blob that is downloaded whole before its upload, so that neither
+/// registry waits for the other.
 const SMALL: u64 = 128 * 1024;
 
-/// Hops of one upload (307, 308); the blob is read anew for each.
+/// The maximum number of redirects of one upload (307, 308). The blob is read again for each.
 const REDIRECTS: u32 = 3;
 
-/// Copies a blob into an upload that was begun.
+/// Copies a blob into an upload session.
 ///
-/// The content is checked against its digest before its last byte is sent; a
-/// failed upload begins anew with a session of its own, unless the registry
-/// has the blob after all.
+/// The digest is checked before the last byte is sent. A failed upload starts again with a new
+/// session, unless the registry has the blob by then.
 ///
 /// # Errors
 ///
-/// [`TransferError`] with the side that failed and its [`Error`].
+/// [`TransferError`] with the registry that failed and its [`Error`].
 pub async fn transfer_blob(
     source: &Repository,
     destination: &Repository,
@@ -118,30 +117,30 @@ pub async fn transfer_blob(
         content,
         progress: &progress,
     };
-    Box::pin(upload.until_done(session)).await
+    Box::pin(upload.run(session)).await
 }
 
-/// Sessions that may be lost.
+/// The maximum number of lost sessions.
 const RESTARTS: u32 = 3;
 
 struct Upload<'a> {
     source: &'a Repository,
     destination: &'a Repository,
     blob: &'a Blob,
-    /// Where it was read already.
+    /// The content of a small blob.
     content: Option<Bytes>,
     progress: &'a Progress,
 }
 
-/// How an upload ended that did not fail.
+/// The result of an upload that did not fail.
 pub(super) enum UploadOutcome {
     Complete,
-    /// The content is wanted at another URL (307, 308).
+    /// The destination redirected to another URL (307, 308).
     Redirected(UploadSession),
 }
 
 impl Upload<'_> {
-    async fn until_done(&self, session: UploadSession) -> Result<(), TransferError> {
+    async fn run(&self, session: UploadSession) -> Result<(), TransferError> {
         let host = &self.destination.host;
         let mut retries = Retries::new(host.retry_policy());
         let (mut restarts, mut hops) = (0, 0);
@@ -149,21 +148,21 @@ impl Upload<'_> {
         loop {
             let next = match session.take() {
                 Some(session) => session,
-                None => match self.begin_anew().await? {
+                None => match self.restart().await? {
                     Some(session) => session,
                     None => return Ok(()),
                 },
             };
             let failed = match self.send(next).await {
                 Ok(UploadOutcome::Complete) => return Ok(()),
-                Ok(UploadOutcome::Redirected(elsewhere)) if hops < REDIRECTS => {
+                Ok(UploadOutcome::Redirected(target)) if hops < REDIRECTS => {
                     hops += 1;
-                    session = Some(elsewhere);
+                    session = Some(target);
                     continue;
                 }
-                Ok(UploadOutcome::Redirected(elsewhere)) => {
+                Ok(UploadOutcome::Redirected(target)) => {
                     let what = format!("the upload was redirected more than {REDIRECTS} times");
-                    let error = Error::protocol(&Method::PUT, &elsewhere.url, what);
+                    let error = Error::protocol(&Method::PUT, &target.url, what);
                     return Err(UploadFailure::new(TransferSide::Destination, error).error);
                 }
                 Err(failed) if failed.error.side == TransferSide::Source => {
@@ -172,13 +171,13 @@ impl Upload<'_> {
                 Err(failed) => failed,
             };
             let error = &failed.error.error;
-            if failed.waited_out {
+            if failed.is_throttled_out {
                 return Err(failed.error);
             }
             if error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE)
                 && host.capabilities.needs_chunks()
             {
-                // A body larger than the host takes: in chunks from now on.
+                // The host rejects large bodies. Further uploads to it use chunks.
             } else if failed.session_lost && restarts < RESTARTS {
                 restarts += 1;
             } else {
@@ -189,25 +188,25 @@ impl Upload<'_> {
         }
     }
 
-    /// A session of its own, `None` where the registry has the blob after all.
-    async fn begin_anew(&self) -> Result<Option<UploadSession>, TransferError> {
-        let begun = async {
+    /// Starts a new session, or returns `None` if the registry has the blob by now.
+    async fn restart(&self) -> Result<Option<UploadSession>, TransferError> {
+        let session = async {
             if self.destination.has_blob(self.blob).await? {
                 return Ok(None);
             }
             self.destination.begin_upload().await.map(Some)
         };
         let side = TransferSide::Destination;
-        begun.await.map_err(|error| TransferError { side, error })
+        session.await.map_err(|error| TransferError { side, error })
     }
 
     async fn send(&self, session: UploadSession) -> Result<UploadOutcome, UploadFailure> {
         let (destination, blob) = (self.destination, self.blob);
         if let Some(content) = &self.content {
-            let begun = Instant::now();
+            let started = Instant::now();
             let sent = destination.upload_bytes(&session, &blob.digest, content.clone());
             sent.await.map_err(|error| {
-                UploadFailure::new(TransferSide::Destination, error).after_idling(begun.elapsed())
+                UploadFailure::new(TransferSide::Destination, error).after_idling(started.elapsed())
             })?;
             (self.progress)(blob.size);
             return Ok(UploadOutcome::Complete);
@@ -230,9 +229,8 @@ impl Upload<'_> {
     }
 }
 
-/// A place at each host, taken in the order of their names: two transfers in
-/// opposite directions can never wait for each other. One place serves where
-/// both are the same host.
+/// Acquires a permit at each host in the order of their names, so that transfers in opposite directions
+/// cannot block each other. Transfers within one host need one permit.
 async fn permits(
     source: &Repository,
     destination: &Repository,
