@@ -1,4 +1,4 @@
-//! Whom we trust and as whom we appear.
+//! TLS: trusted roots and client certificates.
 
 use std::process::Command;
 use std::time::Instant;
