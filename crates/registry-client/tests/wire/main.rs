@@ -1,6 +1,6 @@
 //! Tests against real registries, TLS, token servers, and injected faults.
 //!
-//! All hosts are on loopback; timeouts are short, so that failures are fast.
+//! All hosts are on loopback. Timeouts are short only in tests of peers that stall.
 #![expect(
     clippy::expect_used,
     clippy::panic,
