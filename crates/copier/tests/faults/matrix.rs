@@ -11,7 +11,7 @@ use futures::StreamExt;
 use testkit::proxy::RequestKind;
 use tokio::runtime::{Builder, Runtime};
 
-use super::cell::{Cell, CellResult};
+use super::cell::{Cell, CellResult, LONG_SILENCE};
 use super::column::COLUMNS;
 use super::fault::{FAULTS, Times};
 use super::registries::Registries;
@@ -50,7 +50,7 @@ fn run(cells: &[Cell], registries: &Registries) -> Vec<Result> {
     let work = || {
         let each = std::iter::from_fn(|| cells.get(next.fetch_add(1, Ordering::Relaxed)));
         let directory = tempfile::tempdir().unwrap();
-        let direct_client = client(timeouts(false), directory.path(), &[]);
+        let direct_client = client(timeouts(LONG_SILENCE), directory.path(), &[]);
         let runs = futures::stream::iter(each)
             .map(|cell| async {
                 (

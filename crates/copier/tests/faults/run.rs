@@ -14,13 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::registries::{PASSWORD, USER};
 
-/// Returns timeouts that a busy machine does not reach, shorter ones for peers that do not respond.
-pub fn timeouts(is_silent: bool) -> Timeouts {
-    let silent = Duration::from_millis(if is_silent { 700 } else { 10_000 });
+/// Returns timeouts for peers that may send nothing for `silence`.
+pub fn timeouts(silence: Duration) -> Timeouts {
     Timeouts {
         connect: Duration::from_secs(10),
-        first_byte: silent,
-        stall: silent,
+        first_byte: silence,
+        stall: silence,
     }
 }
 
