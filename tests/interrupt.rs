@@ -12,7 +12,8 @@ use testkit::proxy::{FaultProxy, Rule};
 use tokio::sync::mpsc;
 
 use crate::environment::{
-    CommandOutput, TestEnvironment, complete_tags, output_of, send_signal, small_image, spawn_piped,
+    CommandOutput, TestEnvironment, complete_tags, output_of, send_signal, small_image,
+    spawn_piped, try_send_signal,
 };
 
 /// Starts a run that waits for a registry which accepts connections and sends nothing.
@@ -138,9 +139,12 @@ impl LongRun {
         let mut command = self.environment.mirror_command();
         command.args(["sync", "--output", "json", "--report", "report.json"]);
         let child = spawn_piped(&mut command);
+        let process = child.id();
+        // The debug lines fill a pipe before the signal is sent, so the output is read from the start.
+        let output = tokio::task::spawn_blocking(|| output_of(child));
         arrived.recv().await.unwrap();
-        send_signal(&child, signal);
-        output_of(child).exits(130)
+        assert!(try_send_signal(process, signal), "no process for {signal}");
+        output.await.unwrap().exits(130)
     }
 }
 
