@@ -35,8 +35,8 @@ impl<'a> Children<'a> {
     /// Returns the children of an image that was just copied.
     pub(crate) fn of(selected: &'a SelectedImage) -> Result<Self, RowError> {
         let children = selected.children.as_deref().unwrap_or_default();
-        let mut children_of_children = children.iter();
-        if children_of_children.any(|child| is_index_type(child.media_type().as_ref())) {
+        let mut descriptors = children.iter();
+        if descriptors.any(|child| is_index_type(child.media_type().as_ref())) {
             return Ok(Self::OfIndex(&selected.root.digest));
         }
         digests_of(children).map(Self::Known)
