@@ -12,7 +12,7 @@ fn fmt_formats_the_list_and_keeps_its_mode() {
     environment.write("images-list", UNTIDY);
     environment.run("chmod", &["640", "images-list"]);
     let output = environment.mirror("fmt").exits(0);
-    assert_eq!(output.stdout, "images-list: rewritten\n");
+    assert_eq!(output.stdout, "images-list: formatted\n");
     assert_eq!(environment.read("images-list"), TIDY);
     assert_eq!(file_mode(&environment.path("images-list")), 0o640);
     assert_eq!(
@@ -22,7 +22,7 @@ fn fmt_formats_the_list_and_keeps_its_mode() {
     );
     environment.mirror("lint").exits(0);
     let output = environment.mirror("fmt").exits(0);
-    assert_eq!(output.stdout, "images-list: in form\n");
+    assert_eq!(output.stdout, "images-list: already formatted\n");
 }
 
 #[test]

@@ -24,7 +24,7 @@ async fn new_image_needs_an_existing_destination_repository() {
         .exits(0);
     let want = format!(
         "images-list:1: added `{r}/a/new {r}/mirror/there 1`\nimages-list:2: added `{r}/a/new {r}/mirror/there 2`\n2 rows added\n\
-         next: commit the list and open a pull request; a new image needs approval (CONTRIBUTING, \"A new image\")\n"
+         next: commit the list and open a pull request; new images need approval (see CONTRIBUTING, \"A new image\")\n"
     );
     assert_eq!(output.stdout, want);
     let output = environment

@@ -35,7 +35,7 @@ async fn add_tag_reports_every_problem_and_writes_nothing() {
          {r}/other/app:2.0: the source has the destinations r.io/a/one and r.io/a/two: choose one with --dest\n\
          minio/minio:1.6.1: images-list has no row with this source (similar: {r}/minio/minio); to add a new image, run with --new --dest DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")\n\
          {r}/team/tool:1.8: the source has no such tag: list the tags with `mirror tags {r}/team/tool`\n\
-         nothing was added: 6 problems; --keep-going adds what passed (1 of 7)\n"
+         nothing was added: 6 problems; use --keep-going to add the images that passed (1 of 7)\n"
     );
     assert_eq!(output.stdout, want);
     assert_eq!(environment.read("images-list"), list, "all or nothing");
@@ -77,8 +77,8 @@ async fn keep_going_adds_the_images_without_problems() {
         "{r}/minio/minio:1.6: the source has no such tag: list the tags with `mirror tags {r}/minio/minio`\n\
          images-list:1: added `{r}/minio/minio r.io/m/minio 1.6.1`\n\
          images-list:4: added `{r}/team/tool r.io/m/tool 1.9`\n\
-         2 rows added; 1 image left out\n\
-         next: commit the list, see with `mirror check-new` what its check will say, and open a pull request\n"
+         2 rows added, 1 image left out\n\
+         next: commit the list, run `mirror check-new` and open a pull request\n"
     );
     assert_eq!(output.stdout, want, "in the order of the list");
     let output = environment
@@ -86,7 +86,7 @@ async fn keep_going_adds_the_images_without_problems() {
         .exits(1);
     assert!(
         output.stdout.contains(&format!(
-            "skipped: images-list:4 has `{r}/team/tool r.io/m/tool 1.9` already\n"
+            "skipped: `{r}/team/tool r.io/m/tool 1.9` is already in images-list:4\n"
         )),
         "{}",
         output.stdout
@@ -110,11 +110,11 @@ async fn invalid_arguments_and_rows_stop_add_tag_before_any_request() {
         "images-list",
         format!("{r}/team/tool r.io/m/tool 1.8\nwrong\n"),
     );
-    let hint = " hint: write IMAGES=quay.io/coreos/etcd TAGS=v3.4.20,v3.5.1 or FULL_IMAGES=busybox:1.36,alpine:3.20\n";
+    let hint = " hint: use IMAGES=quay.io/coreos/etcd TAGS=v3.4.20,v3.5.1 or FULL_IMAGES=busybox:1.36,alpine:3.20\n";
     let table = [
-        ("", format!("error: nothing to add is named\n{hint}")),
-        ("IMAGES=a", format!("error: IMAGES without TAGS\n{hint}")),
-        ("FULL_IMAGES=a", format!("error: `a`: its tag is missing: write NAME:TAG\n{hint}")),
+        ("", format!("error: no image to add was given\n{hint}")),
+        ("IMAGES=a", format!("error: IMAGES requires TAGS\n{hint}")),
+        ("FULL_IMAGES=a", format!("error: `a`: missing tag, expected NAME:TAG\n{hint}")),
         (
             "--full-images a:1,b:1 --new --dest r.io/x",
             "error: --new adds tags of one source, and the request names several sources for r.io/x\n hint: run it once for each source\n".to_owned(),

@@ -41,16 +41,16 @@ async fn check_new_reports_all_findings_in_one_run() {
         "images-list:6: expected 3 fields (SOURCE DESTINATION TAG), found 1: add the missing fields, or start the line with `#` to make it a comment".to_owned(),
         format!("images-list:7: out of order: `127.0.0.1:1/x {r}/m/old 3` belongs before line 2, `{r}/a {r}/m/old 1.6.1`; move it there"),
         format!("images-list:8: out of order: `{r}/b {r}/m/old 2` belongs before line 5, `{r}/b   {r}/m/b 1`; move it there"),
-        format!("images-list:2: {r}/a:1.6.1 does not exist: see what there is with `mirror tags {r}/a`"),
-        format!("images-list:4: the destination repository {r}/m/gone does not exist, or is hidden from anonymous requests: ask the operators of {r} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\"); if the registry creates repositories on push, push one image with `mirror copy`"),
+        format!("images-list:2: {r}/a:1.6.1 does not exist; list the tags with `mirror tags {r}/a`"),
+        format!("images-list:4: the destination repository {r}/m/gone does not exist, or is hidden from strangers: ask those who run {r} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\"); where a registry makes repositories on the first push, one `mirror copy` by somebody who may push there does it"),
         connection.to_owned(),
-        format!("images-list:8: {r}/b:2 does not exist: see what there is with `mirror tags {r}/b`"),
-        format!("images-list:1: `{r}/a {r}/m/old 1` (line 1 before) was removed: somebody may use what it brought. Put it back, or say that it may go with --allow-removals"),
-        format!("images-list:3: `{r}/b {r}/m/b 2` (line 3 before) was changed to `{r}/b {r}/m/old 2`: somebody may use what it brought. Put it back, or say that it may go with --allow-removals"),
-        format!("5 new rows, 1 ok, 2 missing at the source, 1 without a destination repository, 1 that registries did not answer for, 2 rows removed, 4 problems of form since {}", &head[..12]),
+        format!("images-list:8: {r}/b:2 does not exist; list the tags with `mirror tags {r}/b`"),
+        format!("images-list:1: `{r}/a {r}/m/old 1` (line 1 at the base) was removed, but its image may be in use; restore the row, or run with --allow-removals"),
+        format!("images-list:3: `{r}/b {r}/m/b 2` (line 3 at the base) was changed to `{r}/b {r}/m/old 2`, but its image may be in use; restore the row, or run with --allow-removals"),
+        format!("5 new rows, 1 ok, 2 missing at the source, 1 without a destination repository, 1 not checked because of errors, 2 rows removed, 4 other problems since {}", &head[..12]),
     ];
     assert_eq!(output.stdout.lines().collect::<Vec<_>>(), want);
-    let start = "images-list:7: cannot tell whether 127.0.0.1:1/x:3 exists: HEAD http://127.0.0.1:1/v2/x/manifests/3: ";
+    let start = "images-list:7: cannot check whether 127.0.0.1:1/x:3 exists: HEAD http://127.0.0.1:1/v2/x/manifests/3: ";
     assert!(connection.starts_with(start), "{connection}");
     let end = " (check the host and the port: no registry listens at 127.0.0.1:1)";
     assert!(connection.ends_with(end), "{connection}");
@@ -145,10 +145,10 @@ async fn missing_credentials_are_a_warning() {
     let output = environment.mirror("check-new").exits(0);
     let advice = format!("(no credentials were sent: log in with `mirror login {p}`)");
     let source = format!(
-        "could not check {p}/private:2: HEAD http://{p}/v2/private/manifests/2: 401 Unauthorized {advice}"
+        "cannot check whether {p}/private:2 exists: HEAD http://{p}/v2/private/manifests/2: 401 Unauthorized {advice}"
     );
     let destination = format!(
-        "could not check the repository {p}/private: GET http://{p}/v2/private/tags/list?n=1000: 401 Unauthorized: UNAUTHORIZED (injected fault) {advice}"
+        "cannot check whether the repository {p}/private exists: GET http://{p}/v2/private/tags/list?n=1000: 401 Unauthorized: UNAUTHORIZED (injected fault) {advice}"
     );
     let lines: Vec<_> = output.stdout.lines().collect();
     let want = [
@@ -201,7 +201,7 @@ fn check_new_reports_problems_of_the_old_list() {
     assert!(
         output
             .stdout
-            .contains("0 new rows, 2 problems of form since "),
+            .contains("0 new rows, 2 other problems since "),
         "{}",
         output.stdout
     );

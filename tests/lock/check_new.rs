@@ -37,7 +37,7 @@ async fn new_rows_must_be_locked_to_the_digest_at_the_source() {
     environment.write("images-list", &list);
     let output = environment.mirror_without_vv("check-new").exits(1);
     let want = format!(
-        "images-list:2: `{r}/a {r}/m/a 2` is not locked: run `mirror lock` and commit images-list.lock"
+        "images-list:2: `{r}/a {r}/m/a 2` is not locked; run `mirror lock` and commit images-list.lock"
     );
     assert_eq!(findings(&output), [want]);
     environment.mirror("lock").exits(0);
@@ -53,8 +53,8 @@ async fn new_rows_must_be_locked_to_the_digest_at_the_source() {
     environment.write("images-list.lock", wrong);
     let output = environment.mirror_without_vv("check-new").exits(1);
     let want = format!(
-        "images-list:2: `{r}/a {r}/m/a 2` is locked to {ZEROS} and its source has {digest}: find \
-         out which is right; `mirror lock --update --match '{r}/a:2'` takes the source's"
+        "images-list:2: `{r}/a {r}/m/a 2` is locked to {ZEROS}, but the source has {digest}; review \
+         the change, then approve it with `mirror lock --update --match '{r}/a:2'`"
     );
     assert_eq!(findings(&output), [want]);
     environment.mirror("check-new --mutable *:2").exits(0);
@@ -70,8 +70,8 @@ async fn changed_approvals_are_findings() {
     environment.mirror("lock --update --match */a:1").exits(0);
     let output = environment.mirror("check-new").exits(1);
     let want = format!(
-        "images-list.lock:3: `{r}/a {r}/m/a 1` was approved as {old} and is {new} now: put the line \
-         back, or say that it was approved anew with --allow-approvals"
+        "images-list.lock:3: the approval of `{r}/a {r}/m/a 1` was changed from {old} to {new}; \
+         restore the line, or run with --allow-approvals"
     );
     assert_eq!(findings(&output), [want]);
     for allowed in ["--allow-approvals", "--mutable */a:1"] {
@@ -87,14 +87,14 @@ async fn changed_approvals_are_findings() {
     environment.write("images-list.lock", without);
     let output = environment.mirror("check-new --mutable */a:1").exits(1);
     let want = format!(
-        "images-list:2: `{r}/b {r}/m/b 1` was approved as {old} and is not locked any more: put the \
-         line back, or say that it was approved anew with --allow-approvals"
+        "images-list:2: the approval of `{r}/b {r}/m/b 1` as {old} was removed; restore the line, or \
+         run with --allow-approvals"
     );
     assert_eq!(findings(&output), [want]);
     std::fs::remove_file(environment.path("images-list.lock")).unwrap();
     let output = environment.mirror("check-new").exits(1);
-    let want = "images-list:1: images-list.lock was removed, and with it what was approved: put it \
-                back, or say that it may go with --allow-approvals";
+    let want = "images-list:1: images-list.lock was removed with its approvals; restore it, or run \
+                with --allow-approvals";
     assert_eq!(findings(&output), [want]);
     environment.mirror("check-new --allow-approvals").exits(0);
 }

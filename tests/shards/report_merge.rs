@@ -76,12 +76,12 @@ async fn merge_rejects_files_that_are_not_matching_reports() {
     let line = "report merge gone.json empty.json text.json failed.json compared.json 1.json";
     let output = mirror.environment.mirror(line).exits(2);
     for expected in [
-        "gone.json:1: cannot be read: no such file",
+        "gone.json:1: cannot read the file: no such file",
         "empty.json:1: the file is empty",
-        "text.json:2: this is no report",
-        "failed.json:1: that run did not begin: no list",
-        "compared.json:1: this is what `mirror compare` found",
-        "error: 5 files are not the reports of runs",
+        "text.json:2: invalid report",
+        "failed.json:1: the run did not start: no list",
+        "compared.json:1: the file is a result of `mirror compare`",
+        "error: 5 files without a report",
     ] {
         let stderr = output.stderr.to_lowercase();
         assert!(
@@ -95,7 +95,8 @@ async fn merge_rejects_files_that_are_not_matching_reports() {
         .environment
         .mirror("report merge 1.json whole.json")
         .exits(2);
-    let conflict = "is in 1.json and in whole.json, and not with the same result";
+    let conflict = "1.json and whole.json have different results for ";
+
     assert!(output.stderr.contains(conflict), "{}", output.stderr);
     let output = mirror
         .environment

@@ -1,17 +1,17 @@
-//! `mirror`: keeps mirrors of container images.
+//! The `mirror` binary: a declarative mirror of container images.
 //!
-//! The binary joins the crates. Arguments and the environment become types, files are read and
-//! written, results are printed, hints and exit codes attached. Its modules are layers; each imports
-//! only those below it:
+//! The binary connects the crates: it parses arguments and the environment, reads and writes files,
+//! prints results and hints, and sets the exit code. Its modules are layers. Each imports only the
+//! layers below it:
 //!
 //! - `commands`: one directory or file per command, with arguments, logic, output and tests.
-//! - `rows`: selecting rows, copying them, adding them, and their approvals.
+//! - `rows`: selecting, copying and adding rows, and their approvals.
 //! - `registries`: the registry client, and availability checks.
 //! - `git`: revisions of the lists.
 //! - `files`: lists, locks and the configuration on disk.
 //! - `session`: the options, the environment and the outputs of a command.
-//! - `terminal`: stdout for the result; progress, logs, hints and annotations on stderr.
-//! - `cli`: common options, environment, exit codes.
+//! - `terminal`: the result on stdout; progress, logs, hints and annotations on stderr.
+//! - `cli`: common options, the environment, exit codes.
 
 mod cli;
 mod commands;
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&args, &error).into(),
+        Err(error) => return print_clap_error(&args, &error).into(),
     };
     let environment = Environment::read(|name| std::env::var_os(name), &Key::names());
     let progress_display = ProgressDisplay::new(&cli.common, &environment);
@@ -70,23 +70,23 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Help and version are results; everything else clap has to say is wrong usage.
-fn usage(args: &[OsString], error: &clap::Error) -> Exit {
-    let asked = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion];
-    // It is no use to complain where it could not be printed.
-    if asked.contains(&error.kind()) {
+/// Prints help, the version or a usage error, all of which clap returns as errors.
+fn print_clap_error(args: &[OsString], error: &clap::Error) -> Exit {
+    let requested = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion];
+    if requested.contains(&error.kind()) {
+        // A closed stdout is not an error.
         error.print().ok();
         return Exit::Done;
     }
-    if commands::wants_json(args) {
+    if commands::requests_json(args) {
         let text = error.to_string();
         let message = text
             .trim_start_matches("error: ")
             .lines()
             .next()
             .unwrap_or_default();
-        let help = "see `mirror --help`, or `mirror COMMAND --help`".to_owned();
-        let failure = Failure::unusable(message).hint(help);
+        let hint = "run `mirror --help` or `mirror COMMAND --help`".to_owned();
+        let failure = Failure::unusable(message).hint(hint);
         output::notice(&failure.to_string());
         Output::new(OutputFormat::Json).fail(&failure);
     } else {

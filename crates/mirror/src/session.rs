@@ -1,4 +1,4 @@
-//! The options, the environment and the outputs of a command.
+//! The context in which a command runs.
 
 use crate::cli::environment::Environment;
 use crate::cli::options::CommonOptions;
@@ -7,7 +7,7 @@ use crate::terminal::progress::ProgressDisplay;
 use crate::terminal::signals::Signals;
 use crate::terminal::status_signal::StatusSignal;
 
-/// The context of a command.
+/// The options, the environment and the outputs of a command.
 #[derive(Debug)]
 pub(crate) struct Session {
     /// The common options.
@@ -25,7 +25,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Whether `-v` was given.
+    /// Returns true if `-v` was given.
     pub(crate) fn is_verbose(&self) -> bool {
         self.common.verbose > 0
     }

@@ -1,16 +1,16 @@
-//! Durations as people write them: `90`, `90s`, `5m`, `1h`.
+//! Durations on the command line: `90`, `90s`, `5m`, `1h`.
 
 use std::time::Duration;
 
-/// A text that is no duration.
+/// An invalid duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("write a whole number with s, m or h behind it, such as 90s, 5m or 1h, 8760h at most")]
+#[error("expected a whole number with unit s, m or h, such as 90s, 5m or 1h, and at most 8760h")]
 pub(crate) struct DurationError;
 
-/// A year: a time so far away is one that clocks can still name.
-const LONGEST: u64 = 8760 * 3600;
+/// Maximum number of seconds: a year. Much longer durations overflow when added to the time.
+const MAX_SECONDS: u64 = 8760 * 3600;
 
-/// Reads a duration; a bare number is seconds.
+/// Parses a duration. A number without a unit is in seconds.
 pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
     let end = text
         .find(|c: char| !c.is_ascii_digit())
@@ -24,7 +24,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
     };
     let number: u64 = number.parse().map_err(|_| DurationError)?;
     let total = number.checked_mul(seconds).ok_or(DurationError)?;
-    if total > LONGEST {
+    if total > MAX_SECONDS {
         return Err(DurationError);
     }
     Ok(Duration::from_secs(total))
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_and_what_is_none() {
+    fn parse_accepts_whole_numbers_with_a_unit_up_to_a_year() {
         let seconds = |text| parse(text).map(|duration| duration.as_secs()).ok();
         let table = [
             ("90", Some(90)),

@@ -1,4 +1,4 @@
-//! Everything that is read from the environment, read once.
+//! The environment variables that the binary uses, read once.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use tag_retrieval::helm;
 
 use super::git_variables::GitVariables;
 
-/// The variables that mean something to us. One that is empty counts as not
-/// set: CI systems set what they have no value for to nothing.
+/// The environment variables that the binary uses. An empty variable counts as unset, because CI
+/// systems set variables without a value to the empty string.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
     /// `HOME`
     pub(crate) home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`
     pub(crate) runtime_dir: Option<PathBuf>,
-    /// `DOCKER_CONFIG`: a folder.
+    /// `DOCKER_CONFIG`: a directory.
     pub(crate) docker_config: Option<PathBuf>,
     /// `REGISTRY_AUTH_FILE`
     pub(crate) auth_file: Option<PathBuf>,
@@ -25,28 +25,28 @@ pub(crate) struct Environment {
     pub(crate) registries_conf: Option<PathBuf>,
     /// `PATH`, for credential helpers.
     pub(crate) path: OsString,
-    /// `TERM=dumb`: no cursor movement. (`NO_COLOR` is kept by clap and
-    /// indicatif; nothing else here has colours.)
+    /// `TERM=dumb`: no cursor movement. (clap and indicatif read `NO_COLOR` themselves; nothing else
+    /// is colored.)
     pub(crate) dumb_terminal: bool,
-    /// `GITHUB_API_URL`: set by GitHub Actions, also at an enterprise's GitHub.
+    /// `GITHUB_API_URL`: set by GitHub Actions, also on GitHub Enterprise Server.
     pub(crate) github_api: Option<String>,
     /// `GITHUB_TOKEN`
     pub(crate) github_token: Option<Token>,
     /// `GITHUB_REPOSITORY`: `OWNER/REPO`
     pub(crate) github_repository: Option<String>,
-    /// `JOB_COMPLETION_INDEX`: which pod of an Indexed Job this is.
+    /// `JOB_COMPLETION_INDEX`: the index of the pod in a Kubernetes Indexed Job.
     pub(crate) job_index: Option<String>,
-    /// `JOB_COMPLETIONS`: how many there are.
+    /// `JOB_COMPLETIONS`: the number of pods in the job.
     pub(crate) job_completions: Option<String>,
-    /// `HELM`: the program.
+    /// `HELM`: the helm program.
     pub(crate) helm: Option<PathBuf>,
-    /// What helm gets to see.
-    pub(crate) of_helm: Vec<(OsString, OsString)>,
-    /// Variables that calls of git depend on.
+    /// The variables that are passed to helm.
+    pub(crate) helm_variables: Vec<(OsString, OsString)>,
+    /// The variables that are passed to git when it reads revisions of the lists.
     pub(crate) git: GitVariables,
-    /// The program git for the version source `git-tags`.
-    pub(crate) of_git_tags: GitSettings,
-    /// Set where `GITHUB_ACTIONS=true`.
+    /// The settings of git for the version source `git-tags`.
+    pub(crate) git_tags: GitSettings,
+    /// Set if `GITHUB_ACTIONS=true`.
     pub(crate) github: Option<GithubActions>,
     /// `IMAGES_FILE`, `DEST_REGISTRY_OVERRIDE` and the other keys of `KEY=VALUE` arguments.
     key_values: Vec<(&'static str, String)>,
@@ -55,17 +55,17 @@ pub(crate) struct Environment {
 /// A run in GitHub Actions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct GithubActions {
-    /// `GITHUB_STEP_SUMMARY`: the file that takes Markdown.
+    /// `GITHUB_STEP_SUMMARY`: the Markdown file of the step.
     pub(crate) step_summary: Option<PathBuf>,
 }
 
 impl Environment {
-    /// Reads the variables through `get`; `names` are those that [`Environment::key_value`] returns.
-    /// A name that is not UTF-8 counts as not set.
+    /// Reads the variables through `get`. `names` are the variables that [`Environment::key_value`]
+    /// returns. A value that is not UTF-8 counts as unset, except for paths.
     pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>, names: &[&'static str]) -> Self {
-        let filled = |name: &str| get(name).filter(|value| !value.is_empty());
-        let path = |name: &str| filled(name).map(PathBuf::from);
-        let text = |name: &str| filled(name).and_then(|value| value.into_string().ok());
+        let non_empty = |name: &str| get(name).filter(|value| !value.is_empty());
+        let path = |name: &str| non_empty(name).map(PathBuf::from);
+        let text = |name: &str| non_empty(name).and_then(|value| value.into_string().ok());
         let key_values = names
             .iter()
             .filter_map(|name| Some((*name, text(name)?)))
@@ -76,7 +76,7 @@ impl Environment {
             docker_config: path("DOCKER_CONFIG"),
             auth_file: path("REGISTRY_AUTH_FILE"),
             registries_conf: path("CONTAINERS_REGISTRIES_CONF"),
-            path: filled("PATH").unwrap_or_default(),
+            path: non_empty("PATH").unwrap_or_default(),
             dumb_terminal: text("TERM").as_deref() == Some("dumb"),
             github_api: text("GITHUB_API_URL"),
             github_token: text("GITHUB_TOKEN").as_deref().and_then(Token::new),
@@ -84,12 +84,12 @@ impl Environment {
             job_index: text("JOB_COMPLETION_INDEX"),
             job_completions: text("JOB_COMPLETIONS"),
             helm: path("HELM"),
-            of_helm: helm::VARIABLES
+            helm_variables: helm::VARIABLES
                 .iter()
                 .filter_map(|name| Some((OsString::from(name), get(name)?)))
                 .collect(),
             git: GitVariables::read(&get),
-            of_git_tags: GitSettings::read(&get),
+            git_tags: GitSettings::read(&get),
             github: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| GithubActions {
                 step_summary: path("GITHUB_STEP_SUMMARY"),
             }),
@@ -97,7 +97,7 @@ impl Environment {
         }
     }
 
-    /// Returns a variable that can also be a `KEY=VALUE` argument.
+    /// Returns the value of a variable that is also a key of `KEY=VALUE` arguments.
     pub(crate) fn key_value(&self, name: &str) -> Option<&str> {
         let found = self.key_values.iter().find(|(key, _)| *key == name)?;
         Some(&found.1)
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_is_not_set() {
+    fn empty_variables_are_unset() {
         let read = environment(&[("HOME", ""), ("IMAGES_FILE", ""), ("GITHUB_ACTIONS", "")]);
         assert_eq!(read.home, None);
         assert_eq!(read.key_value("IMAGES_FILE"), None);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_file_counts_in_github_actions_only() {
+    fn step_summary_is_read_only_in_github_actions() {
         let summary = ("GITHUB_STEP_SUMMARY", "/s");
         let off = environment(&[("GITHUB_ACTIONS", "false"), summary]);
         assert!(off.github.is_none());

@@ -1,12 +1,12 @@
-//! The exit codes: the one table.
+//! The exit codes.
 
 use std::process::ExitCode;
 
-/// How a run ended. The order is the precedence: where several fit, the
-/// greatest is what the process exits with.
+/// The exit status of a command. The order is the precedence: if several apply, the process exits
+/// with the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
-    /// Everything is done, nothing was found.
+    /// Success; a check found nothing.
     Done,
     /// Some rows or entries failed, or a check found something.
     Failed,
@@ -14,25 +14,25 @@ pub(crate) enum Exit {
     AllFailed,
     /// Every failure is refused credentials.
     Refused,
-    /// Usage, or a list or config that cannot be read: nothing was sent.
+    /// A usage error, or a list or configuration that cannot be read. No request was sent.
     Unusable,
-    /// Interrupted, after finishing or abandoning cleanly.
+    /// A signal ended the command. Rows in progress were finished or abandoned cleanly.
     Interrupted,
 }
 
-/// The table, as `--help` shows it.
+/// The table of exit codes in `--help`.
 pub(crate) const HELP: &str = "\
 Exit codes:
-    0  done
+    0  success; a check found nothing
     1  some rows or entries failed, or a check found something
-    2  wrong usage, or a list or config that cannot be read
+    2  usage error, or a list, lock or configuration that cannot be read
     3  all rows failed (sync and copy)
     4  every failure is refused credentials
   130  interrupted
-Where several fit: 130, then 2, 4, 3, 1.";
+If several apply, the first in this order wins: 130, 2, 4, 3, 1.";
 
 impl Exit {
-    /// The number.
+    /// Returns the number.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -44,8 +44,8 @@ impl Exit {
         }
     }
 
-    /// The code of a run over rows, `refused` of its `failed` rows being
-    /// refused credentials.
+    /// Returns the status of a run over `rows` rows. Of the `failed` rows, `refused` failed because a
+    /// registry refused the credentials.
     pub(crate) fn from_rows(rows: usize, failed: usize, refused: usize) -> Self {
         match failed {
             0 => Self::Done,
@@ -55,9 +55,13 @@ impl Exit {
         }
     }
 
-    /// `Failed` where a check found something.
-    pub(crate) fn from_findings(found: bool) -> Self {
-        if found { Self::Failed } else { Self::Done }
+    /// Returns [`Exit::Failed`] if a check found something.
+    pub(crate) fn from_findings(has_findings: bool) -> Self {
+        if has_findings {
+            Self::Failed
+        } else {
+            Self::Done
+        }
     }
 }
 
@@ -72,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_several_fit_the_contract_decides() {
+    fn exits_are_ordered_by_precedence() {
         let by_precedence = [
             Exit::Interrupted,
             Exit::Unusable,
@@ -86,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_decide_the_code() {
+    fn from_rows_tells_partial_total_and_refused_failures_apart() {
         // rows, failed, refused
         let table = [
             ((0, 0, 0), 0),
@@ -108,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn help_names_every_code() {
+    fn help_lists_every_exit_code() {
         for exit in [
             Exit::Done,
             Exit::Failed,

@@ -1,51 +1,50 @@
-//! The failure of a whole command: what failed, why, and what to do next.
+//! The failure of a whole command.
 
 use serde::Serialize;
 
 use super::exit::Exit;
 
-/// Why a command could not do its work. What fails within a command (a row, a
-/// check) is part of its result and no `Failure`.
+/// An error that ends a command. A failed row or check is part of the command's result instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// The code to exit with.
+    /// The exit status.
     pub(crate) exit: Exit,
-    /// What failed, where and why.
+    /// The error, as `<what failed>: <cause>`.
     pub(crate) message: String,
-    /// What to do next.
+    /// A next step for the user, in the imperative.
     pub(crate) hint: Option<String>,
-    /// Each line of a file that is to blame.
+    /// The invalid lines of files that caused the failure.
     pub(crate) problems: Vec<Finding>,
 }
 
-/// Something wrong with one line of a file.
+/// A problem with one line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
-    /// The file, as it was named.
+    /// The file, as named on the command line.
     pub(crate) file: String,
     /// The line, counted from 1.
     pub(crate) line: usize,
-    /// What is wrong and what to do about it.
+    /// The problem, often with a next step.
     pub(crate) message: String,
 }
 
 impl Failure {
-    /// Wrong usage, or a file that cannot be read: exit 2.
+    /// Creates the failure of a usage error, or of a file that cannot be read: exit 2.
     pub(crate) fn unusable(message: impl Into<String>) -> Self {
         Self::new(Exit::Unusable, message)
     }
 
-    /// Something that was tried and did not work: exit 1.
+    /// Creates the failure of an operation: exit 1.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::new(Exit::Failed, message)
     }
 
-    /// Credentials that a registry refused: exit 4.
+    /// Creates the failure of refused credentials: exit 4.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::new(Exit::Refused, message)
     }
 
-    /// Ended by a signal: exit 130.
+    /// Creates the failure of a command that a signal ended: exit 130.
     pub(crate) fn interrupted(message: impl Into<String>) -> Self {
         Self::new(Exit::Interrupted, message)
     }
@@ -59,14 +58,14 @@ impl Failure {
         }
     }
 
-    /// Says what to do next.
+    /// Sets the hint.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();
         self
     }
 
-    /// Names the lines that are to blame.
+    /// Sets the invalid lines that caused the failure.
     #[must_use]
     pub(crate) fn problems(mut self, problems: Vec<Finding>) -> Self {
         self.problems = problems;
@@ -80,7 +79,7 @@ impl std::fmt::Display for Finding {
     }
 }
 
-/// What belongs on stderr: the problems, then the message and the hint.
+/// The text on stderr: the problems, then the message and the hint.
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for problem in &self.problems {

@@ -1,8 +1,8 @@
-//! The variables that calls of git depend on.
+//! The environment variables that are passed to git.
 
 use std::ffi::OsString;
 
-/// Variables that name the user's own configuration, where `safe.directory` stands.
+/// Variables that name the configuration of the user, which sets `safe.directory`.
 const USER_CONFIGURATION: [&str; 5] = [
     "HOME",
     "XDG_CONFIG_HOME",
@@ -11,17 +11,17 @@ const USER_CONFIGURATION: [&str; 5] = [
     "GIT_CONFIG_NOSYSTEM",
 ];
 
-/// Upper bound for `GIT_CONFIG_COUNT`.
-const CONFIG_COUNT: usize = 1000;
+/// Maximum number of `GIT_CONFIG_KEY_N` variables that are read.
+const MAX_CONFIG_COUNT: usize = 1000;
 
-/// The variables of the caller's environment that calls of git depend on.
+/// The environment variables that are passed to git.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct GitVariables {
     /// `PATH`
     pub(crate) search_path: OsString,
-    /// Variables that name the user's own configuration.
+    /// Variables that name the configuration of the user.
     pub(crate) user_configuration: Vec<(&'static str, OsString)>,
-    /// Values of `safe.directory` in `GIT_CONFIG_KEY_N` and `GIT_CONFIG_VALUE_N`.
+    /// The values of `safe.directory` in `GIT_CONFIG_KEY_N` and `GIT_CONFIG_VALUE_N`.
     pub(crate) safe_directories: Vec<OsString>,
 }
 
@@ -29,7 +29,7 @@ impl GitVariables {
     /// Reads the variables through `get`.
     pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Self {
         let count = get("GIT_CONFIG_COUNT").and_then(|count| count.to_str()?.parse().ok());
-        let pairs = (0..count.unwrap_or(0).min(CONFIG_COUNT)).filter_map(|number| {
+        let pairs = (0..count.unwrap_or(0).min(MAX_CONFIG_COUNT)).filter_map(|number| {
             let key = get(&format!("GIT_CONFIG_KEY_{number}"))?;
             Some((key, get(&format!("GIT_CONFIG_VALUE_{number}"))?))
         });
@@ -60,7 +60,7 @@ mod tests {
                 "GIT_CONFIG_VALUE_0" => "secret",
                 "GIT_CONFIG_KEY_1" => "Safe.Directory",
                 "GIT_CONFIG_VALUE_1" => "/srv/list",
-                // A pair without a value.
+                // A key without a value.
                 "GIT_CONFIG_KEY_2" => "safe.directory",
                 "GIT_DIR" => "/elsewhere",
                 _ => return None,

@@ -1,4 +1,4 @@
-//! `KEY=VALUE` arguments, the form of the old make targets.
+//! `KEY=VALUE` arguments, the syntax of the former make targets.
 
 use std::str::FromStr;
 
@@ -24,10 +24,10 @@ pub(crate) enum Key {
     FullImages,
 }
 
-/// The origin of a value, in ascending precedence.
+/// The origin of a value, ordered by precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
-    /// The environment, where the value may be meant for another command.
+    /// The environment. The value may be meant for another command.
     Environment,
     /// The command line.
     CommandLine,
@@ -40,31 +40,31 @@ pub(crate) struct KeyValue {
     value: String,
 }
 
-/// An argument that is no `KEY=VALUE`.
+/// An invalid `KEY=VALUE` argument.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeyValueError {
     /// There is no `=`.
-    #[error("write KEY=VALUE, with one of these keys: {}", names())]
+    #[error("expected KEY=VALUE, with one of these keys: {}", names())]
     Form,
     /// The key is unknown.
-    #[error("`{name}` is no key; these are: {}", names())]
+    #[error("unknown key `{name}`; known keys: {}", names())]
     Key {
         /// The text before the `=`.
         name: String,
     },
 }
 
-/// The `KEY=VALUE` arguments of a command, and the environment behind them.
+/// The `KEY=VALUE` arguments of a command. The environment supplies values that are not given.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyValueArgs<'a> {
     given: &'a [KeyValue],
     environment: &'a Environment,
 }
 
-/// The arguments of commands that only need lists.
+/// The `KEY=VALUE` arguments of commands that only take lists.
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// IMAGES_FILE=…: as the environment variable
+    /// IMAGES_FILE=…, like the environment variable
     #[arg(value_name = "KEY=VALUE", help_heading = "Arguments")]
     key_values: Vec<KeyValue>,
 }
@@ -79,7 +79,7 @@ impl Key {
         Self::FullImages,
     ];
 
-    /// Returns the key's name, which is also the environment variable's.
+    /// Returns the name of the key and of the environment variable.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::ImagesFile => "IMAGES_FILE",
@@ -91,7 +91,7 @@ impl Key {
         }
     }
 
-    /// Returns all names, for reading the environment.
+    /// Returns the names of all keys.
     pub(crate) fn names() -> [&'static str; 6] {
         Self::ALL.map(Self::name)
     }
@@ -124,26 +124,28 @@ impl FromStr for KeyValue {
 }
 
 impl<'a> KeyValueArgs<'a> {
-    /// Creates the arguments of a command that takes `keys`.
+    /// Creates the arguments of a command that accepts `keys`.
     ///
     /// # Errors
     ///
-    /// [`Failure`] for a key that the command does not take.
+    /// [`Failure`] for a key that the command does not accept.
     pub(crate) fn new(
         given: &'a [KeyValue],
         keys: &[Key],
         environment: &'a Environment,
     ) -> Result<Self, Failure> {
-        if let Some(odd) = given.iter().find(|argument| !keys.contains(&argument.key)) {
-            let usable: Vec<_> = keys.iter().map(|key| key.name()).collect();
-            let message = format!("this command has no use for {}=…", odd.key.name());
-            return Err(Failure::unusable(message).hint(format!("it takes {}", usable.join(", "))));
+        let is_unaccepted = |argument: &&KeyValue| !keys.contains(&argument.key);
+        if let Some(unaccepted) = given.iter().find(is_unaccepted) {
+            let accepted: Vec<_> = keys.iter().map(|key| key.name()).collect();
+            let message = format!("the command does not accept {}=…", unaccepted.key.name());
+            let hint = format!("use one of these keys: {}", accepted.join(", "));
+            return Err(Failure::unusable(message).hint(hint));
         }
         Ok(Self { given, environment })
     }
 
-    /// Returns the value of a key: the flag, else the last argument, else the environment. Empty
-    /// values count as not given.
+    /// Returns the value of a key: of the flag, else of the last argument, else of the environment.
+    /// Empty values count as not given.
     pub(crate) fn value(&self, flag: Option<&'a str>, key: Key) -> Option<&'a str> {
         let of_key = |argument: &&KeyValue| argument.key == key && !argument.value.is_empty();
         flag.or_else(|| {
@@ -153,8 +155,8 @@ impl<'a> KeyValueArgs<'a> {
         .or_else(|| self.environment.key_value(key.name()))
     }
 
-    /// Returns the items of a list with their origin: those of the flags, else of all arguments,
-    /// else of the environment, separated by commas. Empty lists count as not given.
+    /// Returns the comma-separated items of a list and their origin: the items of the flags, else of
+    /// all arguments, else of the environment. Empty lists count as not given.
     pub(crate) fn list(&self, flags: &'a [String], key: Key) -> Option<(Origin, Vec<&'a str>)> {
         let arguments = self.given.iter().filter(|argument| argument.key == key);
         let arguments = arguments.map(|argument| argument.value.as_str()).collect();
@@ -172,11 +174,11 @@ impl<'a> KeyValueArgs<'a> {
 }
 
 impl ListArgs {
-    /// Returns the lists, separated by commas; `--images-list` comes before them.
+    /// Returns the lists, separated by commas. `--images-list` takes precedence over them.
     ///
     /// # Errors
     ///
-    /// [`Failure`] for keys that the command does not take.
+    /// [`Failure`] for keys that the command does not accept.
     pub(crate) fn images_file<'a>(
         &'a self,
         environment: &'a Environment,
@@ -193,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_beat_arguments_which_beat_the_environment() -> Result<(), Failure> {
+    fn flags_take_precedence_over_arguments_and_the_environment() -> Result<(), Failure> {
         let set = |name: &str| (name == "DEST_ORG_OVERRIDE").then(|| OsString::from("environment"));
         let environment = Environment::read(set, &Key::names());
         let keys = [Key::DestOrgOverride, Key::DestRegistryOverride];
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_separated_by_commas_or_repeated() {
+    fn list_items_are_separated_by_commas_or_repeated() {
         let set = |name: &str| (name == "TAGS").then(|| OsString::from("5,6"));
         let environment = Environment::read(set, &Key::names());
         let given = ["TAGS=1, 2,,", "IMAGES=a", "TAGS=3"];
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn text_without_a_known_key_is_no_argument() {
+    fn argument_without_a_known_key_is_rejected() {
         assert_eq!("IMAGES_FILE".parse::<KeyValue>(), Err(KeyValueError::Form));
         let unknown = "images_file=x".parse::<KeyValue>();
         assert_eq!(

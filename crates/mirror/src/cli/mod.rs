@@ -1,5 +1,4 @@
-//! What the command line and the environment give, and how a command ends: the
-//! lowest layer.
+//! Common options, the environment, exit codes and failures: the lowest layer.
 
 pub(crate) mod duration;
 pub(crate) mod environment;

@@ -1,4 +1,4 @@
-//! The command line as a whole.
+//! The command line.
 
 use std::ffi::OsString;
 
@@ -20,11 +20,10 @@ use super::tags::TagsArgs;
 use crate::cli::exit;
 use crate::cli::options::CommonOptions;
 
-/// Keeps mirrors of container images: the list, the checks and the copying.
+/// Mirror the container images of a list
 ///
-/// A plain text file, `images-list`, says what is mirrored where, one
-/// `SOURCE DESTINATION TAG` a line. Images are copied registry to registry, byte
-/// for byte, without a daemon and without local storage.
+/// The list is a text file, `images-list`, with one row per line: `SOURCE DESTINATION TAG`. Images
+/// are copied from registry to registry, byte for byte, without a daemon and without local storage.
 #[derive(Debug, Parser)]
 #[command(name = "mirror", version, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
@@ -36,36 +35,36 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Bring every destination of the list up to its row
+    /// Copy the images of the list to their destinations
     Sync(SyncArgs),
-    /// Copy one image, with the engine of `sync`
+    /// Copy one image
     Copy(CopyArgs),
-    /// Add tags to images of the list, after checking each
+    /// Add tags to the list after checking that they can be mirrored
     AddTag(AddTagArgs),
-    /// Check what a branch adds to the list: can it be mirrored?
+    /// Check that the rows that a branch adds to the list can be mirrored
     CheckNew(CheckNewArgs),
-    /// Ask the version sources what is new; add it, or propose it
+    /// Find new versions upstream, and add them or open pull requests
     RetrieveTags(RetrieveTagsArgs),
-    /// Approve the images that the list's tags point to now: write the list's lock
+    /// Record the current digests of the list's tags as approved
     Lock(LockArgs),
-    /// Is the mirror what the list says? Per row and platform
+    /// Compare the destinations with the list, per row and platform
     Compare(CompareArgs),
-    /// Put the reports of several runs together, as of the shards of one
+    /// Merge the reports of several runs, such as the shards of one
     Report(ReportArgs),
-    /// Check the form of the list and of the configuration, offline
+    /// Check the list and the configuration, offline
     Lint(LintArgs),
-    /// Bring the list into form: order, blanks, duplicates
+    /// Format the list: sort rows, align whitespace, remove duplicates
     Fmt(FmtArgs),
-    /// List the tags of a repository, in version order
+    /// List the tags of a repository in version order
     Tags(TagsArgs),
-    /// Show an image: digest, platforms, layers, referrers
+    /// Show the digest, platforms, layers and referrers of an image
     Inspect(InspectArgs),
     /// Store credentials for a registry
     Login(LoginArgs),
-    /// See the whole cycle on this machine alone: no network, no credentials
+    /// Demonstrate a mirror on this machine, without network or credentials
     Demo(DemoArgs),
 }
 
@@ -73,29 +72,29 @@ fn after_help() -> String {
     format!(
         "\
 Examples:
-  mirror demo                                        the whole cycle, on this machine alone
-  mirror sync --dry-run                              what would be copied
-  mirror sync --match 'quay.io/*' --report out.json  a part of the list, with a report
-  mirror compare --output json                       what is missing or has drifted
+  mirror demo                                        demonstrate a mirror on this machine
+  mirror sync --dry-run                              print the planned copies
+  mirror sync --match 'quay.io/*' --report out.json  sync part of the list, write a report
+  mirror compare --output json                       report missing and drifted images
 
 {}",
         exit::HELP
     )
 }
 
-/// Whether `--output json` stands in arguments that could not be parsed: a
-/// usage error is one JSON document too.
-pub(crate) fn wants_json(args: &[OsString]) -> bool {
+/// Returns true if `--output json` is among arguments that could not be parsed. A usage error is
+/// then printed as JSON too.
+pub(crate) fn requests_json(args: &[OsString]) -> bool {
     let mut args = args.iter().take_while(|arg| *arg != "--").peekable();
-    let mut wanted = false;
+    let mut is_json = false;
     while let Some(arg) = args.next() {
         if arg == "--output=json" {
-            wanted = true;
+            is_json = true;
         } else if arg == "--output" {
-            wanted = args.peek().is_some_and(|value| *value == "json");
+            is_json = args.peek().is_some_and(|value| *value == "json");
         }
     }
-    wanted
+    is_json
 }
 
 #[cfg(test)]
@@ -105,12 +104,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_passes_the_assertions_of_clap() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_command_shows_examples() {
+    fn help_of_every_command_has_examples() {
         for command in Cli::command().get_subcommands() {
             let help = command
                 .get_after_help()
@@ -125,13 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn json_is_wanted_even_by_a_broken_command_line() {
-        let wants =
-            |line: &str| wants_json(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        assert!(wants("mirror sync --bogus --output json"));
-        assert!(wants("mirror --output=json nonsense"));
-        assert!(!wants("mirror sync --bogus --output text"));
-        assert!(!wants("mirror sync -- --output json"));
-        assert!(!wants("mirror sync --output"));
+    fn requests_json_reads_invalid_command_lines() {
+        let is_json =
+            |line: &str| requests_json(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert!(is_json("mirror sync --bogus --output json"));
+        assert!(is_json("mirror --output=json nonsense"));
+        assert!(!is_json("mirror sync --bogus --output text"));
+        assert!(!is_json("mirror sync -- --output json"));
+        assert!(!is_json("mirror sync --output"));
     }
 }

@@ -1,4 +1,4 @@
-//! From the parsed command line to the command.
+//! Running the command of a parsed command line.
 
 use super::command_line::Command;
 use super::{
@@ -9,15 +9,15 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::session::Session;
 
-/// Threads of the runtime. The work is waiting and hashing; blocking calls
-/// have threads of their own.
-const WORKERS: usize = 4;
+/// Maximum worker threads of the async runtime. The workers wait and hash; blocking calls run on
+/// other threads.
+const MAX_WORKERS: usize = 4;
 
 /// Runs a command.
 ///
 /// # Errors
 ///
-/// [`Failure`] where the command could not do its work.
+/// [`Failure`] if the command failed as a whole.
 pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Lint(args) => lint::run(session, args),
@@ -41,25 +41,21 @@ fn wait(
     session: &Session,
     command: impl Future<Output = Result<Exit, Failure>>,
 ) -> Result<Exit, Failure> {
-    let workers =
-        std::thread::available_parallelism().map_or(WORKERS, |cores| cores.get().min(WORKERS));
+    let workers = std::thread::available_parallelism()
+        .map_or(MAX_WORKERS, |cores| cores.get().min(MAX_WORKERS));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers.max(2))
         .enable_all()
         .build()
-        .map_err(|error| {
-            Failure::failed(format!(
-                "cannot start the threads that requests need: {error}"
-            ))
-        })?;
-    let done = runtime.block_on(async {
+        .map_err(|error| Failure::failed(format!("cannot start the async runtime: {error}")))?;
+    let result = runtime.block_on(async {
         let format = session.common.log_format;
         session
             .status_signal
             .listen(&session.progress_display, format)?;
         command.await
     });
-    // Requests that nobody waits for any more need not end.
+    // Does not wait for requests whose results are no longer needed.
     runtime.shutdown_background();
-    done
+    result
 }

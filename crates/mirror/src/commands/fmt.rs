@@ -1,4 +1,4 @@
-//! `mirror fmt`: bringing the list into form.
+//! `mirror fmt`: formats the list.
 
 use clap::Args;
 use std::fmt;
@@ -14,22 +14,23 @@ use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
 use crate::session::Session;
+use crate::terminal::units::counted;
 
 /// The arguments of `fmt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   mirror fmt           rewrite the list
-  mirror fmt --check   only say what would change; exit 1 if anything would")]
+  mirror fmt --check   exit 1 if the list is not formatted")]
 pub(crate) struct FmtArgs {
-    /// Write nothing; exit 1 if a list is not in form
+    /// Write nothing; exit 1 if a list is not formatted
     #[arg(long)]
     pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) lists: ListArgs,
 }
 
-/// What became of the lists.
+/// The result: the lists, and whether `fmt` changes them.
 #[derive(Debug, Serialize)]
 struct Formatted {
     files: Vec<FormattedFile>,
@@ -47,30 +48,30 @@ impl fmt::Display for Formatted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for FormattedFile { file, changed } in &self.files {
             match (changed, self.check) {
-                (false, _) => writeln!(f, "{file}: in form")?,
-                (true, true) => writeln!(f, "{file}: not in form; run `mirror fmt`")?,
-                (true, false) => writeln!(f, "{file}: rewritten")?,
+                (false, _) => writeln!(f, "{file}: already formatted")?,
+                (true, true) => writeln!(f, "{file}: not formatted; run `mirror fmt`")?,
+                (true, false) => writeln!(f, "{file}: formatted")?,
             }
         }
         Ok(())
     }
 }
 
-/// Runs the command: all lists are written or none is touched.
+/// Runs the command. Writes all lists or none.
 ///
 /// # Errors
 ///
-/// [`Failure`] for a list that cannot be read or written, or has wrong rows.
+/// [`Failure`] for a list that cannot be read or written, or has invalid rows.
 pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let mut lists = list_file::read_all(&paths)?;
-    let held = match args.check {
+    let locked = match args.check {
         true => None,
         false => Some(LockedFiles::lock(&lists).await?),
     };
-    if held.is_some() {
-        // As whoever had them before has left them.
+    if locked.is_some() {
+        // Another process may have changed the lists before they were locked.
         lists = list_file::read_all(&paths)?;
     }
     let texts = format_all(&lists)?;
@@ -79,7 +80,7 @@ pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failu
     for (file, new) in lists.iter().zip(&texts) {
         let changed = *new != file.list.to_string();
         if changed && !args.check {
-            // Its lines follow the list's.
+            // The lock has the order of the list.
             if let Some(lock) = LockFile::read(file)? {
                 staged.extend(lock.stage(&List::parse(new))?);
             }
@@ -91,25 +92,25 @@ pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failu
         });
     }
     staged.into_iter().try_for_each(StagedFile::commit)?;
-    drop(held);
-    let not_in_form = args.check && files.iter().any(|file| file.changed);
+    drop(locked);
+    let has_findings = args.check && files.iter().any(|file| file.changed);
     let result = Formatted {
         files,
         check: args.check,
     };
     session.output.write(&result, &result)?;
-    Ok(Exit::from_findings(not_in_form))
+    Ok(Exit::from_findings(has_findings))
 }
 
 fn format_all(lists: &[ListFile]) -> Result<Vec<String>, Failure> {
-    let mut wrong: Vec<Finding> = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     let mut texts = Vec::new();
     for file in lists {
         let mut list = file.list.clone();
         match list.format() {
             Ok(()) => texts.push(list.to_string()),
             Err(problems) => {
-                wrong.extend(
+                findings.extend(
                     problems
                         .iter()
                         .map(|problem| list_file::finding(&file.name, problem)),
@@ -117,12 +118,14 @@ fn format_all(lists: &[ListFile]) -> Result<Vec<String>, Failure> {
             }
         }
     }
-    if wrong.is_empty() {
+    if findings.is_empty() {
         return Ok(texts);
     }
-    Err(
-        Failure::unusable("lines that are no rows cannot be put in order; nothing was written")
-            .hint("correct them, or begin them with `#`".to_owned())
-            .problems(wrong),
-    )
+    let message = format!(
+        "{}; nothing was written",
+        counted(findings.len(), "invalid row")
+    );
+    Err(Failure::unusable(message)
+        .hint("correct the rows, or comment them out with `#`".to_owned())
+        .problems(findings))
 }

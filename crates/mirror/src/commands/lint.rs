@@ -1,4 +1,4 @@
-//! `mirror lint`: are the list and the configuration in form?
+//! `mirror lint`: checks the list and the configuration, offline.
 
 use clap::Args;
 use std::fmt;
@@ -13,6 +13,7 @@ use crate::files::list_file;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::markdown::cell;
+use crate::terminal::units::counted;
 
 /// The arguments of `lint`.
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ pub(crate) struct LintArgs {
     pub(crate) lists: ListArgs,
 }
 
-/// The result: every finding, in the order of the lists and lines, then those of the configuration.
+/// The result: the problems of the lists, in the order of their lines, then of the configuration.
 #[derive(Debug, Serialize)]
 struct Findings {
     problems: Vec<Finding>,
@@ -39,27 +40,26 @@ impl fmt::Display for Findings {
             writeln!(f, "{problem}")?;
         }
         match self.problems.len() {
-            0 => writeln!(f, "{} rows, no problems", self.rows),
-            1 => writeln!(f, "1 problem"),
-            many => writeln!(f, "{many} problems"),
+            0 => writeln!(f, "{}, no problems", counted(self.rows, "row")),
+            problems => writeln!(f, "{}", counted(problems, "problem")),
         }
     }
 }
 
-/// Runs the command: exit 1 with findings.
+/// Runs the command. Exits with 1 if there are problems.
 ///
 /// # Errors
 ///
 /// [`Failure`] for a list that cannot be read.
 pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
-    let of_config = config_file::findings(&session.common)?;
+    let config_problems = config_file::findings(&session.common)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let lists = list_file::read_all(&paths)?;
     let problems = list_file::check(&lists)
         .into_iter()
         .map(|found| found.finding)
-        .chain(of_config)
+        .chain(config_problems)
         .collect();
     let rows = lists.iter().map(|file| file.list.rows().count()).sum();
     let findings = Findings { problems, rows };
@@ -70,14 +70,14 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     Ok(Exit::from_findings(!findings.problems.is_empty()))
 }
 
-/// The findings as a Markdown table; nothing where there are none.
+/// Formats the problems as a Markdown table. Returns an empty text if there are none.
 fn summary(problems: &[Finding]) -> String {
-    /// A summary may have 1 MiB.
+    /// Maximum lines in a step summary, which GitHub limits to 1 MiB.
     const LINES: usize = 500;
     if problems.is_empty() {
         return String::new();
     }
-    let mut table = "### mirror lint\n\n| place | problem |\n| --- | --- |\n".to_owned();
+    let mut table = "### mirror lint\n\n| location | problem |\n| --- | --- |\n".to_owned();
     for Finding {
         file,
         line,

@@ -1,4 +1,4 @@
-//! `mirror login`: store credentials for a registry.
+//! `mirror login`: stores credentials for a registry.
 
 use clap::Args;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
@@ -14,19 +14,19 @@ use crate::files::atomic_file::io_message;
 use crate::registries::client;
 use crate::session::Session;
 
-/// The arguments of `login`. A password is never an argument: other users of
-/// the machine can read those.
+/// The arguments of `login`. A password is never an argument, because other users of the machine
+/// can read the arguments of a process.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  mirror login quay.io                                       asks for user and password
+  mirror login quay.io                                       prompt for user name and password
   echo \"$TOKEN\" | mirror login ghcr.io -u me --password-stdin
   mirror login registry.example.com/team --authfile auth.json")]
 pub(crate) struct LoginArgs {
-    /// The registry, or HOST/PATH for the repositories below a path
+    /// Registry, or HOST/PATH for the repositories below a path
     #[arg(value_name = "HOST")]
     pub(crate) host: String,
-    /// The user; asked for if left out
+    /// User name [default: prompt]
     #[arg(short, long, value_name = "USER")]
     pub(crate) username: Option<String>,
     /// Read the password from standard input
@@ -34,35 +34,33 @@ pub(crate) struct LoginArgs {
     pub(crate) password_stdin: bool,
 }
 
-/// A password is a line; tokens have a few KiB.
-const LONGEST: u64 = 64 * 1024;
+/// Maximum length of user names and passwords. Tokens have a few KiB.
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// [`Failure`] where nobody can be asked or nothing can be stored.
+/// [`Failure`] if there is no terminal for a prompt, or the credentials cannot be stored.
 pub(super) async fn run(session: &Session, args: &LoginArgs) -> Result<Exit, Failure> {
     let Some(file) = client::login_file(&session.common, &session.environment) else {
         return Err(
-            Failure::unusable("there is no place for credentials: HOME is not set")
-                .hint("name a file with --authfile".to_owned()),
+            Failure::unusable("cannot find the credentials file: HOME is not set")
+                .hint("set the file with --authfile FILE".to_owned()),
         );
     };
     let username = match &args.username {
         Some(username) => username.clone(),
         None if args.password_stdin => {
-            return Err(
-                Failure::unusable("--password-stdin needs the user as an option")
-                    .hint("add --username USER".to_owned()),
-            );
+            return Err(Failure::unusable("--password-stdin requires --username")
+                .hint("add --username USER".to_owned()));
         }
-        None => ask_user()?,
+        None => prompt_username()?,
     };
     let password = if args.password_stdin {
         read_password(io::stdin().lock())?
     } else {
-        ask_password(&args.host, &username)?
+        prompt_password(&args.host, &username)?
     };
     let credential = Credential::Basic { username, password };
     let helpers = Helpers::new(&session.environment.path);
@@ -70,12 +68,12 @@ pub(super) async fn run(session: &Session, args: &LoginArgs) -> Result<Exit, Fai
     let place = place.map_err(|error| cannot_store(&error))?;
     let text = match &place {
         LoginLocation::File(path) => format!(
-            "stored in {}, unencrypted, for your user only\n",
+            "credentials stored in {}, unencrypted, readable only by you\n",
             path.display()
         ),
         LoginLocation::Helper { name, file } => {
             format!(
-                "stored with docker-credential-{name}, as {} says\n",
+                "credentials stored with docker-credential-{name}, which {} configures\n",
                 file.display()
             )
         }
@@ -97,54 +95,56 @@ fn cannot_store(error: &LoginError) -> Failure {
     }
 }
 
-/// Asks on stderr: stdout is the result's.
-fn ask_user() -> Result<String, Failure> {
+/// Prompts for the user name on stderr, because stdout is for the result.
+fn prompt_username() -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(nobody_to_ask());
+        return Err(no_terminal());
     }
     let mut stderr = io::stderr().lock();
     stderr
-        .write_all(b"user: ")
+        .write_all(b"user name: ")
         .and_then(|()| stderr.flush())
         .ok();
     let mut line = String::new();
-    let read = io::stdin().lock().take(LONGEST).read_line(&mut line);
-    read.map_err(|error| Failure::failed(format!("cannot read the user: {}", io_message(&error))))?;
+    let read = io::stdin().lock().take(MAX_BYTES).read_line(&mut line);
+    read.map_err(|error| {
+        Failure::failed(format!("cannot read the user name: {}", io_message(&error)))
+    })?;
     match line.trim() {
-        "" => Err(Failure::unusable("no user was given")),
-        user => Ok(user.to_owned()),
+        "" => Err(Failure::unusable("the user name is empty")),
+        username => Ok(username.to_owned()),
     }
 }
 
-fn ask_password(host: &str, username: &str) -> Result<Secret, Failure> {
+fn prompt_password(host: &str, username: &str) -> Result<Secret, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(nobody_to_ask());
+        return Err(no_terminal());
     }
-    let typed = rpassword::prompt_password(format!("password of {username} at {host}: "));
-    let typed = typed.map_err(|error| {
+    let password = rpassword::prompt_password(format!("password for {username} at {host}: "));
+    let password = password.map_err(|error| {
         Failure::failed(format!("cannot read the password: {}", io_message(&error)))
     })?;
-    not_empty(typed)
+    to_secret(password)
 }
 
-fn nobody_to_ask() -> Failure {
-    Failure::unusable("there is no terminal to ask for user and password")
-        .hint("give --username USER and --password-stdin".to_owned())
+fn no_terminal() -> Failure {
+    Failure::unusable("cannot prompt for user name and password: stdin is not a terminal")
+        .hint("use --username USER and --password-stdin".to_owned())
 }
 
-/// Reads a password from a pipe. The newline that `echo` adds is no part of it.
+/// Reads a password from a pipe, and removes the newline that `echo` adds.
 fn read_password(input: impl Read) -> Result<Secret, Failure> {
     let mut text = String::new();
-    let read = input.take(LONGEST + 1).read_to_string(&mut text);
+    let read = input.take(MAX_BYTES + 1).read_to_string(&mut text);
     read.map_err(|error| {
         Failure::failed(format!(
             "cannot read the password from standard input: {}",
             io_message(&error)
         ))
     })?;
-    if text.len() as u64 > LONGEST {
+    if text.len() as u64 > MAX_BYTES {
         return Err(Failure::unusable(format!(
-            "the password on standard input is longer than {LONGEST} bytes"
+            "the password on standard input is longer than {MAX_BYTES} bytes"
         )));
     }
     if text.ends_with('\n') {
@@ -153,10 +153,10 @@ fn read_password(input: impl Read) -> Result<Secret, Failure> {
             text.pop();
         }
     }
-    not_empty(text)
+    to_secret(text)
 }
 
-fn not_empty(password: String) -> Result<Secret, Failure> {
+fn to_secret(password: String) -> Result<Secret, Failure> {
     if password.is_empty() {
         return Err(Failure::unusable("the password is empty"));
     }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_piped_password_loses_its_last_newline_only() {
+    fn read_password_removes_only_the_last_newline() {
         let table = [
             ("p", "p"),
             ("p\n", "p"),

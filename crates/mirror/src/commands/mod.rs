@@ -1,7 +1,6 @@
-//! The commands: one directory, or one file, holds the arguments, the logic, the
-//! output and the tests of a command.
+//! The commands. One directory or file holds the arguments, logic, output and tests of a command.
 //!
-//! Commands do not import each other. `demo` is the exception: it runs `compare`.
+//! Commands do not import each other, except `demo`, which runs `compare`.
 
 mod add_tag;
 mod check_new;
@@ -19,5 +18,5 @@ mod retrieve_tags;
 mod sync;
 mod tags;
 
-pub(crate) use command_line::{Cli, wants_json};
+pub(crate) use command_line::{Cli, requests_json};
 pub(crate) use dispatch::run;

@@ -1,4 +1,4 @@
-//! `mirror tags`: the tags of a repository, in version order.
+//! `mirror tags`: lists the tags of a repository in version order.
 
 use clap::Args;
 use image_name::RepositoryName;
@@ -21,12 +21,12 @@ Examples:
   mirror tags quay.io/coreos/etcd
   mirror tags busybox --output json")]
 pub(crate) struct TagsArgs {
-    /// The repository, without a tag
+    /// Repository, without a tag
     #[arg(value_name = "REPO")]
     pub(crate) repository: RepositoryName,
 }
 
-/// The result, a plain array in JSON.
+/// The result, an array of strings in JSON.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 struct Tags(Vec<String>);
@@ -41,33 +41,32 @@ impl fmt::Display for Tags {
 ///
 /// # Errors
 ///
-/// [`Failure`] where the repository does not exist or cannot be read.
+/// [`Failure`] if the repository does not exist or cannot be read.
 pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Failure> {
     let repository = &args.repository;
-    // The client asks for an image; the tag does not matter.
-    let any = Reference::with_tag(
+    // The client requires an image reference; the tag is not used.
+    let reference = Reference::with_tag(
         repository.host().to_string(),
         repository.path().to_string(),
         "latest".to_owned(),
     );
     let client = client::build(&session.common, &session.environment)?;
-    let failed =
-        |error: registry_client::Error| hints::request_failure(Operation::Read, &any, &error);
+    let to_failure =
+        |error: registry_client::Error| hints::request_failure(Operation::Read, &reference, &error);
     let mut found = None;
-    for place in client.sources(&any).map_err(failed)? {
-        found = place.tags().await.map_err(failed)?;
+    for source in client.sources(&reference).map_err(to_failure)? {
+        found = source.tags().await.map_err(to_failure)?;
         if found.is_some() {
             break;
         }
     }
     let Some(list) = found else {
-        let name = format!("{}/{}", repository.host(), repository.path());
-        return Err(
-            Failure::failed(format!("the repository {name} does not exist")).hint(
-                "check its name; a private one may be hidden from those who are not logged in"
-                    .to_owned(),
-            ),
+        let (host, path) = (repository.host(), repository.path());
+        let message = format!("the repository {host}/{path} does not exist");
+        let hint = format!(
+            "check the name; if the repository is private, run `mirror login {host}` first"
         );
+        return Err(Failure::failed(message).hint(hint));
     };
     if let Some(warning) = list.warning() {
         tracing::warn!("{warning}");

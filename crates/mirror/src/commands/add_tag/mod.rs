@@ -1,4 +1,4 @@
-//! `mirror add-tag`: rows for further tags, after checking each.
+//! `mirror add-tag`: adds rows for tags after checking that they can be mirrored.
 
 mod args;
 mod report;

@@ -1,4 +1,4 @@
-//! The result of `add-tag`.
+//! The output of `add-tag`.
 
 use std::fmt;
 
@@ -6,26 +6,26 @@ use image_name::{full_repository, tag_or_digest};
 use serde_json::{Value, json};
 
 use crate::files::list_file::row_json;
-use crate::rows::adding::Additions;
+use crate::rows::adding::{AddedRow, Additions};
 use crate::terminal::markdown::cell;
 use crate::terminal::units::counted;
 
-/// The result of `add-tag`: what was added, what was not, and what to do next.
+/// The output of `add-tag`: text, JSON and a step summary.
 #[derive(Debug)]
 pub(crate) struct AddedReport<'a>(pub(crate) &'a Additions);
 
 impl AddedReport<'_> {
-    /// The JSON of the contract.
+    /// Returns the JSON document.
     pub(crate) fn document(&self) -> Value {
         let added = self.0.rows.iter().map(|added| {
             let mut row = row_json(&added.row);
-            row["file"] = added.file.as_str().into();
-            row["line"] = added.line.into();
+            row["file"] = added.location.file.as_str().into();
+            row["line"] = added.location.line.into();
             row
         });
-        let skipped = self.0.outcome.skipped.iter().map(|(row, place)| {
+        let skipped = self.0.outcome.skipped.iter().map(|(row, location)| {
             let mut row = row_json(row);
-            row["message"] = format!("{place} has it already").into();
+            row["message"] = format!("already in {location}").into();
             row
         });
         let problems = self.0.outcome.problems.iter().map(|found| {
@@ -49,18 +49,19 @@ impl AddedReport<'_> {
         document
     }
 
-    /// What belongs into the summary of a CI step.
+    /// Returns the Markdown for the step summary of GitHub Actions.
     pub(crate) fn summary(&self) -> String {
-        /// A summary may have 1 MiB.
+        /// Maximum lines in a step summary, which GitHub limits to 1 MiB.
         const LINES: usize = 500;
-        let mut text = format!("### mirror add-tag\n\n{}\n\n", self.closing());
+        let mut text = format!("### mirror add-tag\n\n{}\n\n", self.totals());
         let added = self
             .0
             .rows
             .iter()
             .map(|added| ("added", added.row.to_string()));
         let skipped = self.0.outcome.skipped.iter();
-        let skipped = skipped.map(|(row, place)| ("skipped", format!("{row} ({place} has it)")));
+        let skipped =
+            skipped.map(|(row, location)| ("skipped", format!("{row} (already in {location})")));
         let problems = self.0.outcome.problems.iter();
         let problems =
             problems.map(|found| ("problem", format!("{}: {}", found.image, found.problem)));
@@ -68,27 +69,27 @@ impl AddedReport<'_> {
         if !lines.is_empty() {
             text += "| | |\n| --- | --- |\n";
         }
-        for (what, line) in lines {
-            text += &format!("| {what} | {} |\n", cell(&line));
+        for (label, line) in lines {
+            text += &format!("| {label} | {} |\n", cell(&line));
         }
         text + "\n"
     }
 
-    /// The sum of it.
-    fn closing(&self) -> String {
+    /// Returns the last line of the text.
+    fn totals(&self) -> String {
         let problems = self.0.outcome.problems.len();
         let rows = counted(self.0.rows.len(), "row");
         match (&self.0.diff, self.0.rows.len(), problems) {
-            (_, 0, 0) => "nothing to add: the list has it all".to_owned(),
-            (Some(_), 0, _) => format!("nothing would be added: {}", self.obstacles()),
-            (None, 0, _) => format!("nothing was added: {}", self.obstacles()),
+            (_, 0, 0) => "nothing to add: all rows are already in the list".to_owned(),
+            (Some(_), 0, _) => format!("nothing would be added: {}", self.problem_count()),
+            (None, 0, _) => format!("nothing was added: {}", self.problem_count()),
             (Some(_), _, 0) => format!("{rows} would be added; nothing was written"),
             (Some(_), ..) => format!(
-                "{rows} would be added, {} not",
-                counted(problems, "problem")
+                "{rows} would be added, {} left out; nothing was written",
+                self.left_out()
             ),
             (None, _, 0) => format!("{rows} added"),
-            (None, ..) => format!("{rows} added; {} left out", self.left_out()),
+            (None, ..) => format!("{rows} added, {} left out", self.left_out()),
         }
     }
 
@@ -97,28 +98,28 @@ impl AddedReport<'_> {
         counted(self.0.requested.saturating_sub(done), "image")
     }
 
-    fn obstacles(&self) -> String {
+    fn problem_count(&self) -> String {
         let problems = counted(self.0.outcome.problems.len(), "problem");
         match self.0.passed {
             0 => problems,
             passed => format!(
-                "{problems}; --keep-going adds what passed ({passed} of {})",
+                "{problems}; use --keep-going to add the images that passed ({passed} of {})",
                 self.0.requested
             ),
         }
     }
 
-    fn next(&self) -> &'static str {
+    fn next_step(&self) -> &'static str {
         match (
             self.0.rows.is_empty() || self.0.diff.is_some(),
             self.0.is_new,
         ) {
             (true, _) => "",
             (false, false) => {
-                "next: commit the list, see with `mirror check-new` what its check will say, and open a pull request\n"
+                "next: commit the list, run `mirror check-new` and open a pull request\n"
             }
             (false, true) => {
-                "next: commit the list and open a pull request; a new image needs approval (CONTRIBUTING, \"A new image\")\n"
+                "next: commit the list and open a pull request; new images need approval (see CONTRIBUTING, \"A new image\")\n"
             }
         }
     }
@@ -129,18 +130,18 @@ impl fmt::Display for AddedReport<'_> {
         for found in &self.0.outcome.problems {
             writeln!(f, "{}: {}", found.image, found.problem)?;
         }
-        for (row, place) in &self.0.outcome.skipped {
-            writeln!(f, "skipped: {place} has `{row}` already")?;
+        for (row, location) in &self.0.outcome.skipped {
+            writeln!(f, "skipped: `{row}` is already in {location}")?;
         }
         match &self.0.diff {
             Some(diff) => f.write_str(diff)?,
             None => {
-                for added in &self.0.rows {
-                    writeln!(f, "{}:{}: added `{}`", added.file, added.line, added.row)?;
+                for AddedRow { row, location } in &self.0.rows {
+                    writeln!(f, "{location}: added `{row}`")?;
                 }
             }
         }
-        writeln!(f, "{}", self.closing())?;
-        f.write_str(self.next())
+        writeln!(f, "{}", self.totals())?;
+        f.write_str(self.next_step())
     }
 }

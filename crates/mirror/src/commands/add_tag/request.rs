@@ -1,4 +1,4 @@
-//! From the arguments of `add-tag` to a request.
+//! Parsing the arguments of `add-tag` into a request.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -14,7 +14,7 @@ use crate::registries::availability::ImageTag;
 use crate::rows::adding::{AddRequest, Destination};
 use image_name::ImageName;
 
-const EXAMPLE: &str = "write IMAGES=quay.io/coreos/etcd TAGS=v3.4.20,v3.5.1 \
+const HINT: &str = "use IMAGES=quay.io/coreos/etcd TAGS=v3.4.20,v3.5.1 \
                        or FULL_IMAGES=busybox:1.36,alpine:3.20";
 
 impl AddTagArgs {
@@ -22,7 +22,7 @@ impl AddTagArgs {
     ///
     /// # Errors
     ///
-    /// [`Failure`] that names every word that is no image or tag, and for a request without images.
+    /// [`Failure`] with every invalid image and tag, and for a request without images.
     pub(super) fn request<'a>(
         &'a self,
         environment: &'a Environment,
@@ -32,23 +32,23 @@ impl AddTagArgs {
         let sources = values.list(&self.images, Key::Images);
         let tags = values.list(&self.tags, Key::Tags);
         let full = values.list(&self.full_images, Key::FullImages);
-        // Where the command line has one form, the other one in the environment is a leftover.
+        // One form on the command line overrides the other form in the environment.
         let origin =
             |given: &Option<(Origin, Vec<&str>)>| given.as_ref().map(|(origin, _)| *origin);
         let product = origin(&sources).max(origin(&tags));
-        let mut words = Words::default();
+        let mut parser = WordParser::default();
         let mut images = Vec::new();
         if product.is_some() && product >= origin(&full) {
-            images.extend(words.product(sources, tags)?);
+            images.extend(parser.product(sources, tags)?);
         }
         if let Some((origin, full)) = full
             && Some(origin) >= product
         {
-            images.extend(words.full(&full));
+            images.extend(parser.full_images(&full));
         }
-        words.refuse()?;
+        parser.finish()?;
         if images.is_empty() {
-            return Err(Failure::unusable("nothing to add is named").hint(EXAMPLE.to_owned()));
+            return Err(Failure::unusable("no image to add was given").hint(HINT.to_owned()));
         }
         let request = AddRequest {
             images: without_duplicates(images),
@@ -67,63 +67,64 @@ impl AddTagArgs {
     }
 }
 
-/// The words of a command line; collects those that are wrong.
+/// A parser of images and tags that collects all errors.
 #[derive(Debug, Default)]
-struct Words {
-    wrong: Vec<String>,
+struct WordParser {
+    errors: Vec<String>,
 }
 
-impl Words {
+impl WordParser {
+    /// Returns every image with every tag.
     fn product(
         &mut self,
         images: Option<(Origin, Vec<&str>)>,
         tags: Option<(Origin, Vec<&str>)>,
     ) -> Result<Vec<ImageTag>, Failure> {
-        let missing = |what: &str, other: &str| {
-            Failure::unusable(format!("{other} without {what}")).hint(EXAMPLE.to_owned())
+        let missing = |missing: &str, given: &str| {
+            Failure::unusable(format!("{given} requires {missing}")).hint(HINT.to_owned())
         };
         let (_, images) = images.ok_or_else(|| missing("IMAGES", "TAGS"))?;
         let (_, tags) = tags.ok_or_else(|| missing("TAGS", "IMAGES"))?;
         let sources: Vec<RepositoryName> = self.parse(images);
-        let names: Vec<ManifestReference> = self.parse(tags);
+        let tags: Vec<ManifestReference> = self.parse(tags);
         let image = |source: &RepositoryName, tag: &ManifestReference| ImageTag {
             source: source.clone(),
             tag: tag.clone(),
         };
         let images = sources
             .iter()
-            .flat_map(|source| names.iter().map(move |tag| image(source, tag)));
+            .flat_map(|source| tags.iter().map(move |tag| image(source, tag)));
         Ok(images.collect())
     }
 
-    /// Parses words, and keeps the errors of the others.
+    /// Returns the valid values, and collects the errors of the others.
     fn parse<T: FromStr<Err: Display>>(&mut self, words: Vec<&str>) -> Vec<T> {
         let mut parsed = Vec::new();
         for word in words {
             match word.parse() {
                 Ok(value) => parsed.push(value),
-                Err(error) => self.wrong.push(format!("`{word}`: {error}")),
+                Err(error) => self.errors.push(format!("`{word}`: {error}")),
             }
         }
         parsed
     }
 
-    fn full(&mut self, words: &[&str]) -> Vec<ImageTag> {
+    fn full_images(&mut self, words: &[&str]) -> Vec<ImageTag> {
         let mut images = Vec::new();
         for word in words {
             match full_image(word) {
                 Ok(image) => images.push(image),
-                Err(why) => self.wrong.push(format!("`{word}`: {why}")),
+                Err(error) => self.errors.push(format!("`{word}`: {error}")),
             }
         }
         images
     }
 
-    fn refuse(self) -> Result<(), Failure> {
-        if self.wrong.is_empty() {
+    fn finish(self) -> Result<(), Failure> {
+        if self.errors.is_empty() {
             return Ok(());
         }
-        Err(Failure::unusable(self.wrong.join("; ")).hint(EXAMPLE.to_owned()))
+        Err(Failure::unusable(self.errors.join("; ")).hint(HINT.to_owned()))
     }
 }
 
@@ -133,11 +134,9 @@ fn full_image(word: &str) -> Result<ImageTag, String> {
     if let Some((name, _)) = word.split_once('@')
         && parse(name)?.tag.is_some()
     {
-        return Err("it has a tag and a digest: a row has one of them".to_owned());
+        return Err("expected a tag or a digest, found both".to_owned());
     }
-    let tag = image
-        .manifest()
-        .ok_or("its tag is missing: write NAME:TAG")?;
+    let tag = image.manifest().ok_or("missing tag, expected NAME:TAG")?;
     let source = image.repository;
     Ok(ImageTag { source, tag })
 }
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn each_image_with_each_tag_and_full_images() {
+    fn request_combines_images_with_tags_and_adds_full_images() {
         let variables = [("TAGS", "9"), ("FULL_IMAGES", "other:1")];
         let table = [
             (
@@ -201,19 +200,19 @@ mod tests {
     }
 
     #[test]
-    fn every_word_that_cannot_be_used_is_named() {
+    fn request_reports_every_invalid_image_and_tag() {
         let digest = format!("sha256:{}", "0".repeat(64));
         let table = [
-            ("IMAGES=a".to_owned(), vec!["IMAGES without TAGS"]),
-            ("TAGS=a".to_owned(), vec!["TAGS without IMAGES"]),
-            ("--dry-run".to_owned(), vec!["nothing to add"]),
+            ("IMAGES=a".to_owned(), vec!["IMAGES requires TAGS"]),
+            ("TAGS=a".to_owned(), vec!["TAGS requires IMAGES"]),
+            ("--dry-run".to_owned(), vec!["no image to add"]),
             (
                 "IMAGES=a:1,B TAGS=-".to_owned(),
                 vec!["`a:1`: ", "`B`: ", "`-`: "],
             ),
             (
                 format!("FULL_IMAGES=a,a:1@{digest}"),
-                vec!["`a`: its tag", "a tag and a digest"],
+                vec!["`a`: missing tag", "found both"],
             ),
             (
                 "--new --dest r/a FULL_IMAGES=a:1,b:1".to_owned(),

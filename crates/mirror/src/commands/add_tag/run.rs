@@ -1,4 +1,4 @@
-//! `mirror add-tag`: rows for further tags, after checking each.
+//! Running `mirror add-tag`.
 
 use super::args::AddTagArgs;
 use super::report::AddedReport;
@@ -10,25 +10,24 @@ use crate::rows::adding::{AddOptions, add};
 use crate::session::Session;
 use crate::terminal::github_actions;
 
-/// Runs the command: exit 1 where an image was not added.
+/// Runs the command. Exits with 1 if an image was not added.
 ///
 /// # Errors
 ///
-/// [`Failure`] for lists that cannot be read or written, and words that name no
-/// image.
+/// [`Failure`] for a list that cannot be read or written, and for an invalid image or tag.
 pub(crate) async fn run(session: &Session, args: &AddTagArgs) -> Result<Exit, Failure> {
     let (request, images_file) = args.request(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
-    let how = AddOptions {
+    let options = AddOptions {
         keep_going: args.keep_going,
         skip_existing: args.skip_existing,
         dry_run: args.dry_run,
     };
     let stop = session.signals.listen()?;
-    // Between two awaits lies all of the writing: it is done or it is not.
+    // `add` does not await while it writes, so an interrupt leaves all files written or none.
     let additions = tokio::select! {
-        additions = Box::pin(add(session, &checker, how, &request, &paths)) => additions?,
+        additions = Box::pin(add(session, &checker, options, &request, &paths)) => additions?,
         () = stop.cancelled() => return Err(Failure::interrupted("interrupted; nothing was written")),
     };
     for warning in &additions.outcome.warnings {

@@ -1,4 +1,4 @@
-//! `check-new`.
+//! The arguments of `check-new`.
 
 use clap::Args;
 
@@ -11,25 +11,24 @@ use crate::rows::globs::MutableArgs;
 Examples:
   mirror check-new
   mirror check-new --base origin/release-1.2
-  mirror check-new --strict --output json    what cannot be checked fails too
+  mirror check-new --strict --output json    also fail for rows that need credentials
 
-Rows of the lists as they are on disk are compared with those of the commit where this branch left
-the base. Of each new row the source must have the tag, and its destination's repository, unless the
-list had it before, must exist; Docker Hub and quay.io are asked through their own APIs first. Where
-a registry wants credentials and there are none, the row is a warning: it could not be checked.
-Where a lock stands beside the list, new rows must be locked to what their source has, and what was
-approved before must stay.")]
+The lists on disk are compared with the commit where the branch left the base. For each new row, the
+source must have the tag. A destination repository that no row had before must exist. Docker Hub and
+quay.io are queried through their own APIs first. If a registry requires credentials and there are
+none, the row is a warning. With a lock beside the list, new rows must be locked to the digest at
+their source, and approvals must not change.")]
 pub(crate) struct CheckNewArgs {
-    /// The branch to merge into (default: origin/HEAD, else origin/main, origin/master)
+    /// Branch to merge into [default: origin/HEAD, else origin/main, origin/master]
     #[arg(long, value_name = "REV")]
     pub(crate) base: Option<String>,
-    /// Rows may be removed or changed
+    /// Allow removed and changed rows
     #[arg(long)]
     pub(crate) allow_removals: bool,
-    /// Rows that were there may be approved anew in LIST.lock
+    /// Allow changed approvals of existing rows in LIST.lock
     #[arg(long)]
     pub(crate) allow_approvals: bool,
-    /// What cannot be checked for lack of credentials is a finding too
+    /// Fail for rows that cannot be checked without credentials
     #[arg(long)]
     pub(crate) strict: bool,
     #[command(flatten)]

@@ -1,9 +1,9 @@
-//! `mirror check-new`: whether the rows that a branch adds can be mirrored.
+//! `mirror check-new`: checks that the rows that a branch adds can be mirrored.
 
 mod args;
-mod change;
-mod findings;
-mod locked;
+mod branch_check;
+mod list_changes;
+mod lock_revisions;
 mod report;
 mod run;
 

@@ -1,36 +1,36 @@
-//! The result of `check-new`.
+//! The output of `check-new`.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::change::Changed;
-use super::findings::{Checked, Status};
+use super::branch_check::{BranchCheck, Status};
+use super::list_changes::ChangedRow;
 use crate::cli::failure::Finding;
 use crate::files::list_file::row_json;
 use crate::terminal::markdown::cell;
 use crate::terminal::units::counted;
 
-/// What was found, for people and machines.
+/// The output of `check-new`: text, JSON and a step summary.
 #[derive(Debug)]
-pub(crate) struct CheckedReport<'a> {
-    /// The findings.
-    pub(crate) checked: &'a Checked,
-    /// Whether rows that are well are listed too.
+pub(crate) struct CheckReport<'a> {
+    /// The results.
+    pub(crate) check: &'a BranchCheck,
+    /// The text lists rows without findings too.
     pub(crate) is_verbose: bool,
 }
 
-impl CheckedReport<'_> {
-    /// The JSON of the contract.
+impl CheckReport<'_> {
+    /// Returns the JSON document.
     pub(crate) fn document(&self) -> Value {
-        let placed = |at: &Changed| {
-            let mut row = row_json(&at.row);
-            row["file"] = at.file.as_str().into();
-            row["line"] = at.line.into();
+        let changed_json = |changed: &ChangedRow| {
+            let mut row = row_json(&changed.row);
+            row["file"] = changed.location.file.as_str().into();
+            row["line"] = changed.location.line.into();
             row
         };
-        let added = self.checked.rows.iter().map(|checked| {
-            let mut row = placed(&checked.at);
+        let added = self.check.rows.iter().map(|checked| {
+            let mut row = changed_json(&checked.added);
             row["status"] = checked.status.as_str().into();
             row["message"] = match checked.status {
                 Status::Ok => Value::Null,
@@ -39,94 +39,87 @@ impl CheckedReport<'_> {
             row
         });
         json!({
-            "base": self.checked.base,
+            "base": self.check.base,
             "added": added.collect::<Vec<_>>(),
-            "removed": self.checked.removed.iter().map(placed).collect::<Vec<_>>(),
-            "problems": self.checked.problems,
+            "removed": self.check.removed.iter().map(changed_json).collect::<Vec<_>>(),
+            "problems": self.check.problems,
         })
     }
 
-    /// What belongs into the summary of a CI step.
+    /// Returns the Markdown for the step summary of GitHub Actions.
     pub(crate) fn summary(&self) -> String {
-        /// A summary may have 1 MiB.
+        /// Maximum lines in a step summary, which GitHub limits to 1 MiB.
         const LINES: usize = 500;
-        let mut text = format!("### mirror check-new\n\n{}\n\n", self.closing());
-        let (findings, warnings) = (self.checked.findings(), self.checked.warnings());
+        let mut text = format!("### mirror check-new\n\n{}\n\n", self.totals());
+        let (findings, warnings) = (self.check.findings(), self.check.warnings());
         let findings = findings.iter().map(|finding| ("error", finding));
         let warnings = warnings.iter().map(|finding| ("warning", finding));
         let lines: Vec<_> = findings.chain(warnings).take(LINES).collect();
         if !lines.is_empty() {
-            text += "| | place | finding |\n| --- | --- | --- |\n";
+            text += "| | location | finding |\n| --- | --- | --- |\n";
         }
-        for (
-            level,
-            Finding {
+        for (level, finding) in lines {
+            let Finding {
                 file,
                 line,
                 message,
-            },
-        ) in lines
-        {
+            } = finding;
             text += &format!("| {level} | {}:{line} | {} |\n", cell(file), cell(message));
         }
         text + "\n"
     }
 
-    /// The sum of it.
-    fn closing(&self) -> String {
-        let rows = &self.checked.rows;
-        let with = |status| rows.iter().filter(|row| row.status == status).count();
+    /// Returns the last line of the text.
+    fn totals(&self) -> String {
+        let rows = &self.check.rows;
+        let count_of = |status| rows.iter().filter(|row| row.status == status).count();
         let mut parts = vec![counted(rows.len(), "new row")];
-        for (status, what) in [
+        for (status, label) in [
             (Status::Ok, "ok"),
             (Status::SourceMissing, "missing at the source"),
             (
                 Status::DestinationMissing,
                 "without a destination repository",
             ),
-            (Status::Error, "that registries did not answer for"),
+            (Status::Error, "not checked because of errors"),
             (Status::Unchecked, "not checked for lack of credentials"),
         ] {
-            let number = with(status);
-            if number > 0 {
-                parts.push(format!("{number} {what}"));
+            let count = count_of(status);
+            if count > 0 {
+                parts.push(format!("{count} {label}"));
             }
         }
-        if !self.checked.removed.is_empty() {
-            parts.push(counted(self.checked.removed.len(), "row") + " removed");
+        if !self.check.removed.is_empty() {
+            parts.push(counted(self.check.removed.len(), "row") + " removed");
         }
-        if !self.checked.problems.is_empty() {
-            parts.push(counted(self.checked.problems.len(), "problem") + " of form");
+        if !self.check.problems.is_empty() {
+            parts.push(counted(self.check.problems.len(), "other problem"));
         }
-        let base = self.checked.base.get(..12).unwrap_or(&self.checked.base);
+        let base = self.check.base.get(..12).unwrap_or(&self.check.base);
         format!("{} since {base}", parts.join(", "))
     }
 }
 
-impl fmt::Display for CheckedReport<'_> {
+impl fmt::Display for CheckReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for finding in self.checked.findings() {
+        for finding in self.check.findings() {
             writeln!(f, "{finding}")?;
         }
-        for Finding {
-            file,
-            line,
-            message,
-        } in self.checked.warnings()
-        {
+        for warning in self.check.warnings() {
+            let Finding {
+                file,
+                line,
+                message,
+            } = warning;
             writeln!(f, "{file}:{line}: warning: {message}")?;
         }
         if self.is_verbose {
-            let well = self
-                .checked
-                .rows
-                .iter()
-                .filter(|row| row.status == Status::Ok);
-            for row in well {
-                let Changed { row, file, line } = &row.at;
-                writeln!(f, "{file}:{line}: ok: {row}")?;
+            let rows = self.check.rows.iter();
+            for checked in rows.filter(|row| row.status == Status::Ok) {
+                let ChangedRow { row, location } = &checked.added;
+                writeln!(f, "{location}: ok: {row}")?;
             }
         }
-        writeln!(f, "{}", self.closing())
+        writeln!(f, "{}", self.totals())
     }
 }

@@ -1,4 +1,4 @@
-//! `mirror check-new`: can what a branch adds be mirrored?
+//! Running `mirror check-new`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use image_name::RepositoryName;
 use images_list::{ApprovedDigest, List, Lock};
 
 use super::args::CheckNewArgs;
-use super::change::Change;
-use super::findings::Checked;
-use super::locked::{Allowed, LockChange};
-use super::report::CheckedReport;
+use super::branch_check::{BranchCheck, CheckedRow};
+use super::list_changes::ListChanges;
+use super::lock_revisions::{LockPolicy, LockRevisions};
+use super::report::CheckReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
 use crate::files::config_file;
@@ -21,64 +21,64 @@ use crate::registries::availability::{Availability, AvailabilityChecker, ImageTa
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 
-/// Runs the command: exit 1 with findings.
+/// Runs the command. Exits with 1 if there are findings.
 ///
 /// # Errors
 ///
-/// [`Failure`] for lists that cannot be read and bases that git does not know.
+/// [`Failure`] for a list that cannot be read, and for a base that git cannot resolve.
 pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let stop = session.signals.listen()?;
     let checkout = Checkout::find(session, &paths).await?;
-    let of_config = config_file::findings(&session.common)?;
+    let config_problems = config_file::findings(&session.common)?;
     let lists = list_file::read_all(&paths)?;
-    let mut checked = tokio::select! {
-        checked = Box::pin(check(session, args, &checkout, &lists)) => checked?,
-        () = stop.cancelled() => return Err(Failure::interrupted("interrupted; not all was checked")),
+    let mut check = tokio::select! {
+        check = Box::pin(check_branch(session, args, &checkout, &lists)) => check?,
+        () = stop.cancelled() => return Err(Failure::interrupted("interrupted; some rows were not checked")),
     };
-    checked.problems.extend(of_config);
+    check.problems.extend(config_problems);
     let github = session.environment.github.as_ref();
-    github_actions::annotate(github, Level::Error, &checked.findings());
-    github_actions::annotate(github, Level::Warning, &checked.warnings());
-    let report = CheckedReport {
-        checked: &checked,
+    github_actions::annotate(github, Level::Error, &check.findings());
+    github_actions::annotate(github, Level::Warning, &check.warnings());
+    let report = CheckReport {
+        check: &check,
         is_verbose: session.is_verbose(),
     };
     github_actions::add_to_step_summary(github, &report.summary());
     session.output.write(&report, &report.document())?;
-    Ok(checked.exit())
+    Ok(check.exit())
 }
 
-async fn check(
+async fn check_branch(
     session: &Session,
     args: &CheckNewArgs,
     checkout: &Checkout,
     lists: &[ListFile],
-) -> Result<Checked, Failure> {
+) -> Result<BranchCheck, Failure> {
     let base = checkout.git.merge_base(args.base.as_deref()).await?;
-    let old = checkout.lists_at(&base, lists).await?;
-    let change = Change::between(&old, lists);
+    let base_lists = checkout.lists_at(&base, lists).await?;
+    let changes = ListChanges::between(&base_lists, lists);
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
-    let (images, destinations) = check_rows(&checker, &change).await;
+    let (images, destinations) = check_rows(&checker, &changes).await;
     let mut problems: Vec<Finding> = list_file::check(lists)
         .into_iter()
         .map(|found| found.finding)
         .collect();
-    let allowed = Allowed {
+    let policy = LockPolicy {
         mutable: args.locked.mutable()?,
-        approvals: args.allow_approvals,
+        allow_approvals: args.allow_approvals,
     };
-    for (file, tracked) in lists.iter().zip(&checkout.files) {
-        match lock_change(checkout, file, &tracked.lock, &base).await? {
-            Ok(lock) => problems.extend(lock.findings(&change, &images, &allowed)),
-            Err(wrong) => problems.extend(wrong),
+    for (list, tracked) in lists.iter().zip(&checkout.files) {
+        match lock_revisions(checkout, list, &tracked.lock, &base).await? {
+            Ok(lock) => problems.extend(lock.findings(&changes, &images, &policy)),
+            Err(invalid_lines) => problems.extend(invalid_lines),
         }
     }
-    Ok(Checked {
+    Ok(BranchCheck {
         base,
-        rows: Checked::rows_of(&change, &images, &destinations),
-        removed: change.removed,
+        rows: CheckedRow::all(&changes, &images, &destinations),
+        removed: changes.removed,
         problems,
         allow_removals: args.allow_removals,
         strict: args.strict,
@@ -96,13 +96,13 @@ struct TrackedList {
 #[derive(Debug)]
 struct Checkout {
     git: Git,
-    /// In the order in which the lists were named.
+    /// The lists, in the order in which they were named.
     files: Vec<TrackedList>,
 }
 
 impl Checkout {
-    /// Finds the lists in the repository. No file that the branch decides about may be a symbolic
-    /// link, so this runs before any of them is read.
+    /// Finds the lists in the repository. Refuses symbolic links, which the branch could point to
+    /// any file, before a file is read.
     async fn find(session: &Session, lists: &[PathBuf]) -> Result<Self, Failure> {
         let git = Git::discover(&session.environment.git, Purpose::CheckNew).await?;
         git.refuse_links(&config_file::path(&session.common))?;
@@ -116,49 +116,52 @@ impl Checkout {
         Ok(Self { git, files })
     }
 
-    /// Returns the lists as they were in a commit. A list that did not exist was empty.
+    /// Returns the lists at a commit. A list that does not exist there is empty.
     async fn lists_at(&self, commit: &str, lists: &[ListFile]) -> Result<Vec<List>, Failure> {
-        let mut old = Vec::new();
+        let mut revisions = Vec::new();
         for (file, tracked) in lists.iter().zip(&self.files) {
-            old.push(match self.git.content_at(commit, &tracked.list).await? {
+            revisions.push(match self.git.content_at(commit, &tracked.list).await? {
                 None => List::default(),
                 Some(bytes) => List::from_bytes(&bytes).map_err(|error| {
-                    Failure::unusable(format!("{} of {commit}: {error}", file.name))
+                    Failure::unusable(format!("{} at {commit}: {error}", file.name))
                 })?,
             });
         }
-        Ok(old)
+        Ok(revisions)
     }
 }
 
-/// A list's lock, now and at the base. What is no lock now is a finding; what
-/// was none at the base approved nothing.
-async fn lock_change<'a>(
+/// Reads the lock of a list on disk and at the base. Invalid lines on disk are findings; an invalid
+/// lock at the base counts as missing.
+async fn lock_revisions<'a>(
     checkout: &Checkout,
-    file: &'a ListFile,
+    list: &'a ListFile,
     tracked: &TrackedPath,
     base: &str,
-) -> Result<Result<LockChange<'a>, Vec<Finding>>, Failure> {
-    let new = match LockFile::read(file) {
-        Ok(new) => new,
+) -> Result<Result<LockRevisions<'a>, Vec<Finding>>, Failure> {
+    let current = match LockFile::read(list) {
+        Ok(current) => current,
         Err(LockFileError::Invalid(problems)) => return Ok(Err(problems)),
         Err(LockFileError::Unreadable(failure)) => return Err(failure),
     };
-    let old = checkout.git.content_at(base, tracked).await?;
-    let old = old.and_then(|bytes| Lock::parse(&String::from_utf8_lossy(&bytes)).ok());
-    Ok(Ok(LockChange { file, old, new }))
+    let bytes = checkout.git.content_at(base, tracked).await?;
+    let base = bytes.and_then(|bytes| Lock::parse(&String::from_utf8_lossy(&bytes)).ok());
+    Ok(Ok(LockRevisions {
+        list,
+        base,
+        current,
+    }))
 }
 
-/// Checks every new image and every new destination, all concurrently: the slowest registry
-/// decides how long it takes.
+/// Checks all new images and destinations concurrently.
 async fn check_rows(
     checker: &AvailabilityChecker,
-    change: &Change,
+    changes: &ListChanges,
 ) -> (
     HashMap<ImageTag, Availability<ApprovedDigest>>,
     HashMap<RepositoryName, Availability>,
 ) {
-    let images = change.added.iter().map(|added| ImageTag::from(&added.row));
-    let destinations = change.new_destinations.iter().cloned();
+    let images = changes.added.iter().map(|added| ImageTag::from(&added.row));
+    let destinations = changes.new_destinations.iter().cloned();
     futures::join!(checker.images(images), checker.repositories(destinations))
 }

@@ -1,4 +1,4 @@
-//! The comparison of a selection.
+//! The comparison of the selected rows.
 
 use copier::{CompareStatus, CompareSummary, Comparison};
 
@@ -9,16 +9,16 @@ use crate::rows::selection::RunRow;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
 
-/// The comparison of a selection.
+/// The comparison of the selected rows.
 #[derive(Debug)]
 pub(crate) struct CompareRun {
-    /// The rows, compared.
+    /// The compared rows.
     pub(crate) rows: Vec<ComparedRow>,
-    /// The sums.
+    /// The number of rows by status.
     pub(crate) summary: CompareSummary,
-    /// Whether a signal ended the run.
+    /// The ending: completed or interrupted.
     pub(crate) ending: Ending,
-    /// The shard, if the rows are those of one.
+    /// The shard of `--shard`.
     pub(crate) shard: Option<Shard>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct ComparedRow {
 }
 
 impl CompareRun {
-    /// Returns the exit code: refused where every row that differs was refused credentials.
+    /// Returns the exit status: refused if every row that differs was refused credentials.
     pub(super) fn exit(&self) -> Exit {
         if self.ending == Ending::Interrupted {
             return Exit::Interrupted;
@@ -40,8 +40,8 @@ impl CompareRun {
         let comparisons = self.rows.iter().map(|row| &row.comparison);
         let different = comparisons.filter(|row| row.status != CompareStatus::Same);
         let refused = different.clone().filter(|row| {
-            let wire = row.error.as_ref().and_then(|error| error.wire());
-            wire.is_some_and(registry_client::Error::is_refused)
+            let error = row.error.as_ref().and_then(|error| error.wire());
+            error.is_some_and(registry_client::Error::is_refused)
         });
         match (different.count(), refused.count()) {
             (0, _) => Exit::Done,
@@ -50,7 +50,7 @@ impl CompareRun {
         }
     }
 
-    /// Returns the rows that differ, at their lines.
+    /// Returns a finding for each row that differs.
     pub(super) fn findings(&self) -> Vec<Finding> {
         self.rows.iter().filter_map(ComparedRow::finding).collect()
     }
@@ -61,8 +61,8 @@ impl ComparedRow {
         let row = &self.row.row;
         let message = match self.comparison.status {
             CompareStatus::Same | CompareStatus::Skipped => return None,
-            CompareStatus::Drift => format!("{} is not what {} is", row.destination, row.source),
-            CompareStatus::Missing => format!("{} is missing, or not whole", row.destination),
+            CompareStatus::Drift => format!("{} differs from {}", row.destination, row.source),
+            CompareStatus::Missing => format!("{} is missing or incomplete", row.destination),
             CompareStatus::Error => {
                 let error = self.comparison.error.as_ref()?;
                 let hint = hints::for_comparison(row, error).map(|hint| format!(" ({hint})"));

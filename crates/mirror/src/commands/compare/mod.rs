@@ -1,4 +1,4 @@
-//! `mirror compare`: compares every destination with its row.
+//! `mirror compare`: compares the destinations with the list.
 
 mod compared;
 mod report;

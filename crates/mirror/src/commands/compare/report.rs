@@ -1,4 +1,4 @@
-//! A comparison as a table for people and as JSON.
+//! The output of `compare`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -12,7 +12,7 @@ use crate::rows::shard::Shard;
 use crate::terminal::hints;
 use crate::terminal::units::{counted, short};
 
-/// The document.
+/// The JSON document of a comparison.
 #[derive(Debug, Serialize)]
 pub(crate) struct ComparedJson {
     summary: SummaryJson,
@@ -27,7 +27,7 @@ struct SummaryJson {
     missing: usize,
     error: usize,
     skipped: usize,
-    /// Only of `--shard`.
+    /// Present only with `--shard`.
     #[serde(skip_serializing_if = "Option::is_none")]
     shard: Option<Shard>,
 }
@@ -41,11 +41,11 @@ struct RowJson {
     source_digest: Option<Digest>,
     destination_digest: Option<Digest>,
     platforms: Vec<PlatformJson>,
-    /// Only with `--arch-tags`.
+    /// Present only with `--arch-tags`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     arch_tags: Vec<ArchTagJson>,
     error: Option<ErrorJson>,
-    /// Only where the source tag points elsewhere than what was approved.
+    /// Present only if the source tag has moved from the approved digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<MovedTag>,
 }
@@ -71,7 +71,7 @@ struct ErrorJson {
 }
 
 impl ComparedJson {
-    /// Creates the document of a run.
+    /// Creates the document of a comparison.
     pub(crate) fn new(run: &CompareRun) -> Self {
         let CompareSummary {
             rows,
@@ -125,34 +125,34 @@ fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
     }
 }
 
-/// The table: the rows that differ, or all rows.
+/// The text of a comparison.
 #[derive(Debug)]
 pub(crate) struct ComparedText<'a> {
     run: &'a CompareRun,
     all: bool,
 }
 
-/// Maximum rows in a step summary, which GitHub limits to 1 MiB.
+/// Maximum lines in a step summary, which GitHub limits to 1 MiB.
 const BRIEF: usize = 300;
 
 impl<'a> ComparedText<'a> {
-    /// Creates the table; `all` lists rows that are the same too.
+    /// Creates the text. `all` lists identical rows too.
     pub(crate) fn new(run: &'a CompareRun, all: bool) -> Self {
         Self { run, all }
     }
 
-    /// Returns the first rows of the table, and the sums.
+    /// Returns the first lines and the totals, for a step summary.
     pub(crate) fn brief(&self) -> String {
         let text = self.to_string();
         let lines: Vec<&str> = text.lines().collect();
-        let Some((sums, rows)) = lines.split_last() else {
+        let Some((totals, rows)) = lines.split_last() else {
             return text;
         };
         let mut brief: Vec<&str> = rows.iter().take(BRIEF).copied().collect();
         if rows.len() > BRIEF {
             brief.push("…");
         }
-        brief.push(sums);
+        brief.push(totals);
         brief.join("\n") + "\n"
     }
 }
@@ -166,16 +166,17 @@ impl Display for ComparedText<'_> {
                 write_row(f, row)?;
             }
         }
-        let sums = &self.run.summary;
+        let summary = &self.run.summary;
         if let Some(shard) = self.run.shard {
             write!(f, "shard {shard}: ")?;
         }
-        write!(f, "{}: {} same", counted(sums.rows, "row"), sums.same)?;
-        write!(f, ", {} drifted, {} missing", sums.drift, sums.missing)?;
-        if sums.error > 0 {
-            write!(f, ", {} with errors", sums.error)?;
+        write!(f, "{}: {} same", counted(summary.rows, "row"), summary.same)?;
+        write!(f, ", {} drifted", summary.drift)?;
+        write!(f, ", {} missing", summary.missing)?;
+        if summary.error > 0 {
+            write!(f, ", {} with errors", summary.error)?;
         }
-        match sums.skipped {
+        match summary.skipped {
             0 => writeln!(f),
             skipped => writeln!(f, ", {skipped} skipped"),
         }
@@ -192,20 +193,20 @@ fn write_row(f: &mut Formatter<'_>, ComparedRow { row, comparison }: &ComparedRo
                 .as_ref()
                 .map_or_else(|| "none".to_owned(), |digest| short(digest.as_ref()))
         };
-        let (source, there) = (
+        let (source, destination) = (
             digest(&compared.source_digest),
             digest(&compared.destination_digest),
         );
         writeln!(
             f,
-            "          the source has {source}, the destination {there}"
+            "          the source has {source}, the destination has {destination}"
         )?;
     }
     if let Some(Moved { approved, now }) = &compared.moved {
         let (approved, now) = (short(approved.as_ref()), short(now.as_ref()));
         writeln!(
             f,
-            "          the source tag has moved: {approved} was approved, {now} is there now"
+            "          the source tag has moved: {approved} is approved, {now} is at the source"
         )?;
     }
     for found in compared.platforms.iter().filter(|found| !found.found) {
@@ -215,17 +216,17 @@ fn write_row(f: &mut Formatter<'_>, ComparedRow { row, comparison }: &ComparedRo
             .map_or_else(|| "no platform".to_owned(), ToString::to_string);
         writeln!(
             f,
-            "          lacks {platform}, {}",
+            "          missing {platform}, {}",
             short(found.digest.as_ref())
         )?;
     }
     for tag in &compared.arch_tags {
         match &tag.found {
-            None => writeln!(f, "          lacks the tag {}", tag.tag)?,
+            None => writeln!(f, "          missing tag {}", tag.tag)?,
             Some(found) if *found != tag.digest => {
                 writeln!(
                     f,
-                    "          the tag {} is {}, not {}",
+                    "          tag {} is {}, expected {}",
                     tag.tag,
                     short(found.as_ref()),
                     short(tag.digest.as_ref())

@@ -1,4 +1,4 @@
-//! Comparing the rows of the list with their destinations.
+//! Running `mirror compare`.
 
 use std::sync::Arc;
 
@@ -23,11 +23,11 @@ use crate::terminal::github_actions::{self, Level};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  mirror compare                                   rows that are missing or have drifted
-  mirror compare --match '*etcd*' -v               same ones too
+  mirror compare                                   list missing and drifted rows
+  mirror compare --match '*etcd*' -v               list identical rows too
   mirror compare --output json --dest-registry registry.example.com
 
-Where a lock stands beside the list, what it approves is what the mirror should have.")]
+With a lock beside the list, destinations are compared with the approved images.")]
 pub(crate) struct CompareArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
@@ -37,11 +37,11 @@ pub(crate) struct CompareArgs {
     pub(crate) locked: MutableArgs,
 }
 
-/// Runs the command: exit 1 where a row is not the same.
+/// Runs the command. Exits with 1 if a row differs.
 ///
 /// # Errors
 ///
-/// [`Failure`] where no row could be compared.
+/// [`Failure`] if the comparison cannot start.
 pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, Failure> {
     let mut selection = selection::select(session, &args.select).await?;
     let approvals = Approvals::read(&selection.lists, args.locked.mutable()?)?;
@@ -63,11 +63,11 @@ pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
     Ok(run.exit())
 }
 
-/// Compares rows, with progress on the screen, until a signal stops it.
+/// Compares rows and shows progress, until a signal stops the comparison.
 ///
 /// # Errors
 ///
-/// [`Failure`] where no row could be compared.
+/// [`Failure`] if the comparison cannot start.
 pub(crate) async fn compare(
     session: &Session,
     selection: Selection,

@@ -1,4 +1,4 @@
-//! `mirror demo`: the whole cycle on this machine alone.
+//! `mirror demo`: demonstrates a mirror on this machine, without network or credentials.
 
 mod run;
 

@@ -1,7 +1,7 @@
-//! `mirror demo`: the whole cycle on this machine alone.
+//! Running `mirror demo`.
 //!
-//! Nothing is staged: the registries speak HTTP, the list is a file, and what
-//! runs is what `lint`, `sync` and `compare` run.
+//! The demo simulates nothing: the registries serve HTTP, the list is a file, and the steps run the
+//! code of `lint`, `sync` and `compare`.
 
 use clap::Args;
 use std::fmt::Display;
@@ -29,45 +29,47 @@ use crate::rows::select_args::SelectArgs;
 use crate::rows::selection::{self, Selection};
 use crate::session::Session;
 use crate::terminal::output::Output;
+use crate::terminal::units::counted;
 
 /// The arguments of `demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   mirror demo
-  mirror demo --keep    leave the list and the report to look at")]
+  mirror demo --keep    keep the list for inspection")]
 pub(crate) struct DemoArgs {
-    /// Keep the folder with the list and the report
+    /// Keep the directory with the list
     #[arg(long)]
     pub(crate) keep: bool,
 }
 
-/// What is seeded: repositories and their tags.
+/// The repositories and tags of the upstream registry.
 const IMAGES: [(&str, [&str; 3]); 4] = [
     ("base/os", ["1.9", "1.10", "1.11"]),
     ("tools/shell", ["v0.9.0", "v0.10.0", "v1.0.0"]),
     ("web/proxy", ["2.0", "2.1", "2.2"]),
     ("web/server", ["5", "6", "latest"]),
 ];
-/// Layers of each image; the lowest is shared by all.
+/// Number of layers of each image. All images share the lowest layer.
 const LAYERS: usize = 3;
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// [`Failure`] where this machine has no room: no port, no temporary folder.
+/// [`Failure`] if a registry or a temporary directory cannot be created, and for an unexpected
+/// result.
 pub(crate) async fn run(session: &Session, args: &DemoArgs) -> Result<Exit, Failure> {
-    let folder = tempfile::Builder::new().prefix("mirror-demo-").tempdir();
-    let folder = folder.map_err(|error| cannot("make a temporary folder", &error))?;
-    let list = folder.path().join("images-list");
+    let directory = tempfile::Builder::new().prefix("mirror-demo-").tempdir();
+    let directory = directory.map_err(|error| cannot("create a temporary directory", &error))?;
+    let list = directory.path().join("images-list");
     let demo = Demo::start(session, &list).await?;
     let mut output = DemoOutput::new(session.output);
     let exit = demo.run(&mut output, &list).await?;
     if args.keep {
-        let kept = folder.keep();
+        let kept = directory.keep();
         output.print(&format!(
-            "\nThe list is kept: {}\n",
+            "\nThe list is in {}.\n",
             kept.join("images-list").display()
         ))?;
     }
@@ -75,14 +77,15 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> Result<Exit, Fail
     Ok(exit)
 }
 
-fn cannot(what: &str, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("the demo cannot {what}: {}", io_message(error)))
+fn cannot(action: &str, error: &std::io::Error) -> Failure {
+    Failure::failed(format!("cannot {action}: {}", io_message(error)))
 }
 
+/// The registries of the demo, and the session of its commands.
 struct Demo {
     upstream: RunningRegistry,
     mirror: RunningRegistry,
-    /// As if it were called with the demo's list and nothing else.
+    /// A session with the list of the demo, without environment, configuration and credentials.
     session: Session,
 }
 
@@ -92,7 +95,7 @@ impl Demo {
             Registry::new()
                 .start()
                 .await
-                .map_err(|error| cannot("listen on loopback", &error))
+                .map_err(|error| cannot("start a registry on the loopback interface", &error))
         };
         let (upstream, mirror) = (start().await?, start().await?);
         for (repository, tags) in IMAGES {
@@ -101,7 +104,7 @@ impl Demo {
             }
         }
         fs::write(list, list_text(&upstream.host(), &mirror.host()))
-            .map_err(|error| cannot("write its list", &error))?;
+            .map_err(|error| cannot("write the list", &error))?;
         let common = CommonOptions {
             images_list: vec![PathBuf::from(list)],
             registries_conf: None,
@@ -129,39 +132,47 @@ impl Demo {
         output.print(&self.introduction(list))?;
         let lists = list_file::read_all(&self.session.common.images_list)?;
         let problems = list_file::check(&lists).len();
-        output.step(
-            "mirror lint",
-            &format!("12 rows, {problems} problems\n"),
-            json!({"problems": problems}),
-        )?;
+        let result = match problems {
+            0 => "12 rows, no problems\n".to_owned(),
+            problems => counted(problems, "problem") + "\n",
+        };
+        output.print("\nCheck the list. No request is sent.\n")?;
+        output.step("mirror lint", &result, json!({"problems": problems}))?;
 
+        output.print("\nCopy every image with all its platforms and its signature.\n")?;
         let first = self.sync(output).await?;
-        output.print("\nOnce more: nothing has changed, so nothing is sent. Most of these requests ask\nwhether anything was signed since; without them (--no-referrers) it takes two an image.\n")?;
+        output.print(
+            "\nSync again. Every image is up to date, so no blob is sent. Most of the requests look\n\
+             for new signatures. With --no-referrers, sync sends two requests per image.\n",
+        )?;
         let second = self.sync(output).await?;
 
-        output.print("\nNow upstream moves a tag, and somebody deletes one from the mirror.\n")?;
+        output.print(
+            "\nUpstream now moves web/server:latest to another image, and tools/shell:v1.0.0 is deleted\n\
+             from the mirror. Compare finds both.\n",
+        )?;
         seed_image(&self.upstream, "web/server", "latest", 99)?;
         self.mirror.remove_tag("mirrored/tools/shell", "v1.0.0");
-        let broken = self.compare(output).await?;
+        let damaged = self.compare(output).await?;
+        output.print("\nThe next sync repairs the mirror.\n")?;
         let repaired = self.sync(output).await?;
-        let whole = self.compare(output).await?;
+        output.print("\nThe mirror matches the list again.\n")?;
+        let complete = self.compare(output).await?;
         if repaired.ending == Ending::Interrupted {
             return Ok(Exit::Interrupted);
         }
-        output.print(NEXT)?;
+        output.print(CONCLUSION)?;
 
-        let sums = |run: &CopyRun| (run.summary.copied, run.summary.unchanged);
-        let as_expected = problems == 0
-            && [sums(&first), sums(&second), sums(&repaired)] == [(12, 0), (0, 12), (2, 10)]
-            && (broken.summary.drift, broken.summary.missing) == (1, 1)
-            && whole.summary.same == 12;
-        if as_expected {
+        let counts = |run: &CopyRun| (run.summary.copied, run.summary.unchanged);
+        let is_expected = problems == 0
+            && [counts(&first), counts(&second), counts(&repaired)] == [(12, 0), (0, 12), (2, 10)]
+            && (damaged.summary.drift, damaged.summary.missing) == (1, 1)
+            && complete.summary.same == 12;
+        if is_expected {
             return Ok(Exit::Done);
         }
-        Err(
-            Failure::failed("the demo did not go as it should on this machine")
-                .hint("run it again with -vv and report what it says".to_owned()),
-        )
+        Err(Failure::failed("the demo had an unexpected result")
+            .hint("run `mirror demo -vv` and report its output".to_owned()))
     }
 
     fn introduction(&self, list: &Path) -> String {
@@ -172,10 +183,10 @@ impl Demo {
             .map(|line| format!("    {line}\n"))
             .collect();
         format!(
-            "Two registries run on this machine for as long as this takes:\n\n\
-             \x20 upstream  {:<16}  12 images for linux/amd64, linux/arm64 and linux/arm/v7, each signed\n\
+            "Two registries run on this machine until the demo ends:\n\n\
+             \x20 upstream  {:<16}  12 signed images for linux/amd64, linux/arm64 and linux/arm/v7\n\
              \x20 mirror    {:<16}  empty\n\n\
-             {} says what is mirrored where:\n\n{rows}    …\n",
+             The list, {}, has one row per image:\n\n{rows}    …\n",
             self.upstream.host(),
             self.mirror.host(),
             list.display(),
@@ -205,11 +216,11 @@ impl Demo {
     }
 }
 
-const NEXT: &str = "
-That was the whole cycle: every image came whole, all its platforms and its
-signature, byte for byte, and layers that images share crossed the wire once.
+const CONCLUSION: &str = "
+Every image was copied byte for byte. A layer that several images share was uploaded once and
+mounted into the other repositories.
 
-With a registry of your own:
+To mirror into your own registry:
 
   mirror login registry.example.com
   echo 'quay.io/coreos/etcd registry.example.com/mirrored/etcd v3.5.0' > images-list
@@ -236,7 +247,7 @@ fn seed_image(
     let signature = Artifact::new("application/vnd.example.signature")
         .blob(
             "application/octet-stream",
-            format!("not really signed: {}", image.digest()),
+            format!("demo signature of {}", image.digest()),
         )
         .subject(&image)
         .build();
@@ -254,7 +265,7 @@ fn list_text(upstream: &str, mirror: &str) -> String {
     text
 }
 
-/// The output of the demo: text as it runs, or one JSON document at the end.
+/// The output of the demo: text during the run, or one JSON document at its end.
 struct DemoOutput {
     output: Output,
     steps: Vec<Value>,

@@ -1,4 +1,4 @@
-//! `mirror inspect`: the digest, platforms, layers and referrers of an image.
+//! `mirror inspect`: shows the digest, platforms, layers and referrers of an image.
 
 mod report;
 mod run;

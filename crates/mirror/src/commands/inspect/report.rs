@@ -1,4 +1,4 @@
-//! An image for people and as JSON.
+//! The output of `inspect`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::terminal::units::{bytes, counted};
 
-/// What `mirror inspect` shows.
+/// The output of `inspect`: text and JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct Inspected {
     repository: String,
@@ -21,12 +21,12 @@ pub(crate) struct Inspected {
     size: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     artifact_type: Option<String>,
-    /// Of an index its images, of an image itself.
+    /// The images of an index, or the image itself.
     platforms: Vec<PlatformJson>,
-    /// Images of the index that are not among `platforms`.
+    /// The number of images in the index that are not in `platforms`.
     #[serde(skip_serializing_if = "is_zero")]
     more: usize,
-    /// Signatures, SBOMs and the like; `null` where the registry does not say.
+    /// The number of signatures, SBOMs and other referrers; `null` if they cannot be listed.
     pub(crate) referrers: Option<usize>,
 }
 
@@ -53,7 +53,7 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Inspected {
-    /// What the manifest itself tells.
+    /// Creates the output of a manifest, without platforms and referrers.
     pub(crate) fn new(reference: &Reference, manifest: &Manifest) -> Self {
         Self {
             repository: full_repository(reference),
@@ -79,13 +79,13 @@ impl Inspected {
         });
     }
 
-    /// Notes how many images were not looked at.
-    pub(crate) fn left_out(&mut self, more: usize) {
+    /// Sets the number of images in the index that were not read.
+    pub(crate) fn set_more(&mut self, more: usize) {
         self.more = more;
     }
 
-    /// Notes the one image, its platform as its config states it.
-    pub(crate) fn set_image(
+    /// Adds the image itself, with the platform of its config.
+    pub(crate) fn add_image(
         &mut self,
         config: Option<&[u8]>,
         layers: &[Descriptor],
@@ -94,10 +94,10 @@ impl Inspected {
         self.artifact_type = artifact_type;
         let platform = config.and_then(|config| serde_json::from_slice(config).ok());
         let platform: Option<oci_spec::image::Platform> = platform;
-        // Tools that build from nothing leave both empty.
-        let stated = platform.filter(|platform| !platform.architecture().to_string().is_empty());
+        // Some build tools leave OS and architecture empty.
+        let platform = platform.filter(|platform| !platform.architecture().to_string().is_empty());
         self.platforms.push(PlatformJson {
-            platform: stated.map(|platform| Platform::from(&platform).to_string()),
+            platform: platform.map(|platform| Platform::from(&platform).to_string()),
             digest: self.digest.clone(),
             media_type: self.media_type.clone(),
             layers: layers_json(layers),
@@ -125,7 +125,7 @@ impl Display for Inspected {
         writeln!(f, "size        {}", bytes(self.size as u64))?;
         match self.referrers {
             Some(count) => writeln!(f, "referrers   {count}")?,
-            None => writeln!(f, "referrers   unknown: the registry did not list them")?,
+            None => writeln!(f, "referrers   unknown (the registry does not list them)")?,
         }
         for image in &self.platforms {
             write!(f, "\n{image}")?;

@@ -1,4 +1,4 @@
-//! `mirror inspect`: what an image is made of.
+//! Running `mirror inspect`.
 
 use clap::Args;
 use image_name::{Digest, ImageName};
@@ -19,83 +19,88 @@ use crate::terminal::hints::{self, Operation};
 Examples:
   mirror inspect quay.io/coreos/etcd:v3.5.0
   mirror inspect busybox --output json
-  mirror inspect busybox --raw | sha256sum   the exact bytes of the manifest")]
+  mirror inspect busybox --raw | sha256sum   compute the digest of the manifest")]
 pub(crate) struct InspectArgs {
-    /// The image: `NAME[:TAG]` or `NAME@DIGEST`; without a tag `latest`
+    /// Image, as NAME, NAME:TAG or NAME@DIGEST [default tag: latest]
     #[arg(value_name = "REF")]
     pub(crate) image: ImageName,
-    /// Only the manifest, byte for byte
+    /// Print the bytes of the manifest, and nothing else
     #[arg(long)]
     pub(crate) raw: bool,
 }
 
-/// Configs are read whole for their platform; real ones have a few KiB.
-const CONFIG: u64 = 4 * 1024 * 1024;
-/// Images of an index whose layers are read; a person reads no more.
-const IMAGES: usize = 64;
+/// Maximum size of an image config, in bytes. Real configs have a few KiB.
+const MAX_CONFIG: u64 = 4 * 1024 * 1024;
+/// Maximum images of an index that are shown.
+const MAX_IMAGES: usize = 64;
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// [`Failure`] where the image does not exist or cannot be read.
+/// [`Failure`] if the image does not exist or cannot be read.
 pub(crate) async fn run(session: &Session, args: &InspectArgs) -> Result<Exit, Failure> {
     let reference = args.image.reference(None);
     let client = client::build(&session.common, &session.environment)?;
-    let looking = Looking { reference };
-    let (place, manifest) = looking.find(&client).await?;
+    let inspection = Inspection { reference };
+    let (repository, manifest) = inspection.find(&client).await?;
     if args.raw {
         session.output.write_bytes(&manifest.bytes)?;
         return Ok(Exit::Done);
     }
-    let inspected = looking.inspect(&place, &manifest).await?;
+    let inspected = inspection.inspect(&repository, &manifest).await?;
     session.output.write(&inspected, &inspected)?;
     Ok(Exit::Done)
 }
 
-/// The image that is looked at.
-struct Looking {
+/// The inspection of an image.
+struct Inspection {
     reference: Reference,
 }
 
-impl Looking {
-    fn failed(&self, error: &registry_client::Error) -> Failure {
+impl Inspection {
+    fn failure(&self, error: &registry_client::Error) -> Failure {
         hints::request_failure(Operation::Read, &self.reference, error)
     }
+
+    /// Returns the manifest, and the first repository that has it.
 
     async fn find(
         &self,
         client: &registry_client::Client,
     ) -> Result<(Repository, Manifest), Failure> {
-        let places = client
+        let repositories = client
             .sources(&self.reference)
-            .map_err(|error| self.failed(&error))?;
+            .map_err(|error| self.failure(&error))?;
         let reference = registry_client::manifest_reference(&self.reference);
-        let reference = reference.map_err(|error| self.failed(&error))?;
-        for place in places {
-            let found = place.manifest(&reference).await;
-            if let Some(manifest) = found.map_err(|error| self.failed(&error))? {
-                return Ok((place, manifest));
+        let reference = reference.map_err(|error| self.failure(&error))?;
+        for repository in repositories {
+            let found = repository.manifest(&reference).await;
+            if let Some(manifest) = found.map_err(|error| self.failure(&error))? {
+                return Ok((repository, manifest));
             }
         }
         let (host, path) = (self.reference.registry(), self.reference.repository());
         Err(
-            Failure::failed(format!("{} does not exist", self.reference)).hint(format!(
-                "see what there is with `mirror tags {host}/{path}`"
-            )),
+            Failure::failed(format!("{} does not exist", self.reference))
+                .hint(format!("list the tags with `mirror tags {host}/{path}`")),
         )
     }
 
-    async fn inspect(&self, place: &Repository, manifest: &Manifest) -> Result<Inspected, Failure> {
+    async fn inspect(
+        &self,
+        repository: &Repository,
+        manifest: &Manifest,
+    ) -> Result<Inspected, Failure> {
         let unreadable = |error: registry_client::ManifestError| Failure::failed(error.to_string());
         let mut inspected = Inspected::new(&self.reference, manifest);
         match manifest.content().map_err(unreadable)? {
             Content::Index { manifests, .. } => {
-                for child in manifests.iter().take(IMAGES) {
-                    let layers = self.layers_of(place, child).await?;
+                for child in manifests.iter().take(MAX_IMAGES) {
+                    let layers = self.layers_of(repository, child).await?;
                     inspected.add_child(child, &layers);
                 }
-                inspected.left_out(manifests.len().saturating_sub(IMAGES));
+                inspected.set_more(manifests.len().saturating_sub(MAX_IMAGES));
             }
             Content::Image {
                 config,
@@ -104,27 +109,28 @@ impl Looking {
                 ..
             } => {
                 let config = match config.as_deref().map(Blob::try_from) {
-                    Some(Ok(config)) => place.small_blob(&config, CONFIG).await.ok(),
+                    Some(Ok(config)) => repository.small_blob(&config, MAX_CONFIG).await.ok(),
                     _ => None,
                 };
-                inspected.set_image(config.as_deref(), &layers, artifact_type);
+                inspected.add_image(config.as_deref(), &layers, artifact_type);
             }
         }
-        inspected.referrers = referrers(place, manifest).await;
+        inspected.referrers = count_referrers(repository, manifest).await;
         Ok(inspected)
     }
 
-    /// None for what is no image manifest, or is not there (a sparse index).
+    /// Returns the layers of an image in an index. Returns no layers for other content, and for a
+    /// child that a sparse index lacks.
     async fn layers_of(
         &self,
-        place: &Repository,
+        repository: &Repository,
         child: &Descriptor,
     ) -> Result<Vec<Descriptor>, Failure> {
         let Ok(digest) = Digest::try_from(child.digest()) else {
             return Ok(Vec::new());
         };
-        let found = place.manifest(&digest).await;
-        let found = found.map_err(|error| self.failed(&error))?;
+        let found = repository.manifest(&digest).await;
+        let found = found.map_err(|error| self.failure(&error))?;
         match found.as_ref().map(Manifest::content) {
             Some(Ok(Content::Image { layers, .. })) => Ok(layers),
             _ => Ok(Vec::new()),
@@ -132,12 +138,12 @@ impl Looking {
     }
 }
 
-/// How many there are; `None` where they may not be listed.
-async fn referrers(place: &Repository, manifest: &Manifest) -> Option<usize> {
-    match place.referrers(&manifest.digest).await {
+/// Returns the number of referrers, or `None` if they cannot be listed.
+async fn count_referrers(repository: &Repository, manifest: &Manifest) -> Option<usize> {
+    match repository.referrers(&manifest.digest).await {
         Ok(Referrers::Listed(found)) => Some(found.len()),
         Ok(Referrers::Unsupported) => {
-            let found = place.referrers_by_tag(&manifest.digest).await;
+            let found = repository.referrers_by_tag(&manifest.digest).await;
             found.ok().map(|found| found.len())
         }
         Err(_) => None,

@@ -1,4 +1,4 @@
-//! Writing what sources have now into a lock.
+//! Approving the images at the sources in a lock.
 
 use std::collections::HashMap;
 
@@ -6,18 +6,18 @@ use images_list::{ApprovedDigest, List, Lock, Row};
 
 use crate::registries::availability::{Availability, ImageTag};
 
-/// A changed line of a lock.
+/// A new or changed line of a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApprovalChange {
-    /// The row, as the list spells it.
+    /// The row, as written in the list.
     pub(crate) row: Row,
-    /// The image that was approved before.
+    /// The approved digest before the change.
     pub(crate) before: Option<ApprovedDigest>,
-    /// The image that is approved now.
+    /// The approved digest after the change.
     pub(crate) now: ApprovedDigest,
 }
 
-/// Approves the images of a list's selected rows, in its order.
+/// Approves the images of the selected rows of a list. Returns the changes in the order of the list.
 pub(crate) fn approve(
     images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
     list: &List,

@@ -1,4 +1,4 @@
-//! `mirror lock`: approves what the list's tags point to now.
+//! `mirror lock`: records the current digests of the list's tags as approved.
 
 mod approve;
 mod report;

@@ -1,4 +1,4 @@
-//! The result of `lock`.
+//! The output of `lock`.
 
 use std::fmt;
 
@@ -11,21 +11,21 @@ use crate::files::list_file::ListFile;
 use crate::files::list_file::row_json;
 use crate::terminal::units::counted;
 
-/// What was approved, what could not be, and how many rows are locked now.
+/// The output of `lock`: text and JSON.
 #[derive(Debug, Default)]
 pub(crate) struct LockedReport {
-    /// New and changed lines, in the order of the lists.
+    /// The new and changed lines, in the order of the lists.
     pub(crate) changes: Vec<ApprovalChange>,
-    /// What is not as it should be.
+    /// The rows that are not locked, and invalid lines of locks.
     pub(crate) problems: Vec<Finding>,
-    /// How many of the problems are refused credentials.
+    /// The number of problems that are refused credentials.
     pub(crate) refused: usize,
     rows: usize,
     locked: usize,
 }
 
 impl LockedReport {
-    /// Counts a list's rows, and those that are locked.
+    /// Counts the rows of a list, and the locked ones among them.
     pub(crate) fn add_list(&mut self, file: &ListFile, lock: Option<&Lock>) {
         let is_locked = |lock: &&Lock| {
             file.list
@@ -37,16 +37,13 @@ impl LockedReport {
         self.locked += lock.as_ref().map(is_locked).unwrap_or_default();
     }
 
-    /// Adds a problem, and whether it is refused credentials.
-    pub(crate) fn add_problem(&mut self, problem: Option<(Finding, bool)>) {
-        let Some((finding, refused)) = problem else {
-            return;
-        };
+    /// Adds a problem. `is_refused` is true for refused credentials.
+    pub(crate) fn add_problem(&mut self, finding: Finding, is_refused: bool) {
         self.problems.push(finding);
-        self.refused += usize::from(refused);
+        self.refused += usize::from(is_refused);
     }
 
-    /// The JSON: counts, changed lines, problems.
+    /// Returns the JSON document.
     pub(crate) fn document(&self) -> Value {
         let changes = self.changes.iter().map(|change| {
             let mut row = row_json(&change.row);

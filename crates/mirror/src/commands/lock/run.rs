@@ -1,11 +1,11 @@
-//! `mirror lock`: approving what the list's tags point to now.
+//! Running `mirror lock`.
 
 use clap::Args;
 use image_name::full_repository;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use images_list::{ApprovedDigest, Lock, NumberedRow, Row};
+use images_list::{ApprovedDigest, Lock, Row};
 
 use super::approve::approve;
 use super::report::LockedReport;
@@ -26,30 +26,34 @@ use crate::terminal::github_actions::{self, Level};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  mirror lock                                     approve what is not locked yet
-  mirror lock --update --match quay.io/a/b:1.2    approve what this tag points to now
-  mirror lock --check                             offline: is every row locked?
+  mirror lock                                     lock the rows that are not locked
+  mirror lock --update --match quay.io/a/b:1.2    approve the current digest of a moved tag
+  mirror lock --check                             check that all rows are locked, offline
 
-The lock stands beside the list, LIST.lock, and is committed with it.")]
+The lock is the file LIST.lock beside the list. Commit it with the list.")]
 pub(crate) struct LockArgs {
-    /// Approve anew what is locked already: a digest that has changed is replaced
+    /// Replace the digests of locked rows with the current ones
     #[arg(long)]
     pub(crate) update: bool,
-    /// Ask nobody and write nothing; exit 1 if a row is not locked or a line has no row
+    /// Exit 1 if a row has no line in the lock or a line has no row; write nothing
+    ///
+    /// No request is sent.
     #[arg(long, conflicts_with = "update")]
     pub(crate) check: bool,
-    /// Only rows whose source or destination matches, with or without :TAG; `*` matches `/` too
+    /// Lock only rows with a matching source or destination
+    ///
+    /// A pattern matches names with or without :TAG. `*` matches `/` too.
     #[arg(long = "match", value_name = "GLOB", value_delimiter = ',')]
     pub(crate) globs: Vec<String>,
     #[command(flatten)]
     pub(crate) lists: ListArgs,
 }
 
-/// Runs the command: exit 1 where a row could not be locked, or is not.
+/// Runs the command. Exits with 1 if a row is not locked at the end.
 ///
 /// # Errors
 ///
-/// [`Failure`] for lists and locks that cannot be read or written.
+/// [`Failure`] for a list or lock that cannot be read or written.
 pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
     let globs = Globs::parse("--match", &args.globs)?;
@@ -58,7 +62,7 @@ pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Fail
         check(session, &paths, &globs)?
     } else {
         let stop = session.signals.listen()?;
-        // Between two awaits lies all of the writing: it is done or it is not.
+        // `lock` does not await while it writes, so an interrupt leaves all locks written or none.
         tokio::select! {
             report = Box::pin(lock(session, args, &paths, &globs)) => report?,
             () = stop.cancelled() => return Err(Failure::interrupted("interrupted; nothing was written")),
@@ -92,8 +96,8 @@ fn check(session: &Session, paths: &[PathBuf], globs: &Globs) -> Result<LockedRe
     Ok(report)
 }
 
-/// Asks without holding the lists, since that takes as long as registries take;
-/// then holds them, and enters what they still want.
+/// Looks up the images before it locks the files, because registries can be slow. The lists may
+/// change in the meantime, so they are read again after locking.
 async fn lock(
     session: &Session,
     args: &LockArgs,
@@ -104,18 +108,20 @@ async fn lock(
     selection::refuse_invalid_rows(session, &lists)?;
     let is_selected =
         |row: &Row, lock: &Lock| globs.select(row) && (args.update || lock.get(row).is_none());
-    let mut open = Vec::new();
+    let mut selected = Vec::new();
     for file in &lists {
         let lock = LockFile::read_or_new(file)?;
         let rows = file.list.rows();
-        open.extend(
+        selected.extend(
             rows.filter(|at| is_selected(at.row, &lock.lock))
                 .map(|at| at.row),
         );
     }
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
-    let images = checker.images(open.into_iter().map(ImageTag::from)).await;
-    let held = LockedFiles::lock(&lists).await?;
+    let images = checker
+        .images(selected.into_iter().map(ImageTag::from))
+        .await;
+    let locked = LockedFiles::lock(&lists).await?;
     let lists = list_file::read_all(paths)?;
     let mut report = LockedReport::default();
     let mut staged = Vec::new();
@@ -126,7 +132,10 @@ async fn lock(
             .rows()
             .filter(|at| is_selected(at.row, &lock.lock))
         {
-            report.add_problem(problem(file, &at, &images));
+            if let Some((message, is_refused)) = lookup_error(at.row, &images) {
+                let message = format!("`{}` is not locked: {message}", at.row);
+                report.add_problem(file.location(at.line).finding(message), is_refused);
+            }
         }
         let changes = approve(&images, &file.list, &mut lock.lock, is_selected);
         report.changes.extend(changes);
@@ -134,21 +143,17 @@ async fn lock(
         staged.extend(lock.stage(&file.list)?);
     }
     staged.into_iter().try_for_each(StagedFile::commit)?;
-    drop(held);
+    drop(locked);
     Ok(report)
 }
 
-/// Selected rows without a line in the lock, and lines of the lock without a
-/// row. Without a lock nothing is locked.
+/// Returns the selected rows without a line in the lock, and the selected lines without a row.
 fn gaps(file: &ListFile, lock: Option<&LockFile>, globs: &Globs) -> Vec<Finding> {
     let mut found = Vec::new();
     for at in file.list.rows().filter(|at| globs.select(at.row)) {
         if lock.is_none_or(|lock| lock.lock.get(at.row).is_none()) {
-            found.push(Finding {
-                file: file.name.clone(),
-                line: at.line,
-                message: format!("`{}` is not locked: run `mirror lock`", at.row),
-            });
+            let message = format!("`{}` is not locked; run `mirror lock`", at.row);
+            found.push(file.location(at.line).finding(message));
         }
     }
     let Some(lock) = lock else { return found };
@@ -158,7 +163,7 @@ fn gaps(file: &ListFile, lock: Option<&LockFile>, globs: &Globs) -> Vec<Finding>
                 file: lock.name.clone(),
                 line,
                 message: format!(
-                    "`{row}` is locked and not in {}: run `mirror lock`, which drops it",
+                    "`{row}` is locked but not in {}; run `mirror lock` to remove the line",
                     file.name
                 ),
             });
@@ -167,31 +172,28 @@ fn gaps(file: &ListFile, lock: Option<&LockFile>, globs: &Globs) -> Vec<Finding>
     found
 }
 
-/// Why a row cannot be locked, and whether that is refused credentials.
-fn problem(
-    file: &ListFile,
-    at: &NumberedRow<'_>,
+/// Returns the reason why the image of a row was not found, and true for refused credentials.
+fn lookup_error(
+    row: &Row,
     images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
-) -> Option<(Finding, bool)> {
-    let image = at.row.source_reference();
-    let (message, refused) = match images.get(&ImageTag::from(at.row)) {
-        Some(Availability::Found(_)) => return None,
+) -> Option<(String, bool)> {
+    let image = row.source_reference();
+    match images.get(&ImageTag::from(row)) {
+        Some(Availability::Found(_)) => None,
         Some(Availability::Missing) => {
             let repository = full_repository(&image);
-            let name = image.whole();
-            let message =
-                format!("{name} does not exist: see what there is with `mirror tags {repository}`");
-            (message, false)
+            let message = format!(
+                "{} does not exist; list the tags with `mirror tags {repository}`",
+                image.whole()
+            );
+            Some((message, false))
         }
         Some(Availability::Unchecked(error) | Availability::Failed(error)) => {
-            (error.message.clone(), error.refused)
+            Some((error.message.clone(), error.refused))
         }
-        None => ("the row is new since: run this again".to_owned(), false),
-    };
-    let finding = Finding {
-        file: file.name.clone(),
-        line: at.line,
-        message: format!("`{}` is not locked: {message}", at.row),
-    };
-    Some((finding, refused))
+        None => {
+            let message = "the row was added during the run; run `mirror lock` again";
+            Some((message.to_owned(), false))
+        }
+    }
 }

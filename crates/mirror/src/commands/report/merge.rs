@@ -1,5 +1,4 @@
-//! One report of several: of the shards of a run, or of runs over parts of a
-//! list.
+//! Merging the reports of the shards of a run, or of runs over parts of a list.
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::{Entry, HashMap};
@@ -7,50 +6,49 @@ use std::collections::hash_map::{Entry, HashMap};
 use crate::rows::copying::report::{ReportRow, RunReport, RunSums};
 use crate::rows::shard::Shard;
 
-/// Reports that cannot be those of one run.
+/// The error for reports that do not belong to one run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum MergeError {
-    /// Two runs did the same row.
-    #[error("{image} is in {first} and in {second}, and not with the same result")]
+    /// Two reports have different results for one row.
+    #[error("{first} and {second} have different results for {image}")]
     SameRow {
         /// The image at the destination.
         image: String,
         /// The file that was named first.
         first: String,
-        /// The other.
+        /// The file that was named second.
         second: String,
     },
-    /// Shards of divisions that do not fit together.
-    #[error("{first} is of one of {of} shards, {second} of one of {other}")]
-    Division {
+    /// Two reports have different numbers of shards.
+    #[error("{first} is one of {of} shards, but {second} is one of {other}")]
+    ShardCount {
         /// The file that was named first.
         first: String,
-        /// Its number of shards.
+        /// The number of shards in `first`.
         of: usize,
-        /// The other.
+        /// The file that was named second.
         second: String,
-        /// Its number.
+        /// The number of shards in `second`.
         other: usize,
     },
-    /// A run that wrote, and one that would have.
-    #[error("{dry} is the report of a dry run, {other} is not")]
+    /// Only some reports are of dry runs.
+    #[error("{dry} is the report of a dry run, but {other} is not")]
     DryRun {
-        /// The one.
+        /// The report of a dry run.
         dry: String,
-        /// The other.
+        /// The report of another run.
         other: String,
     },
 }
 
-/// Merges reports under the names of their files.
+/// Merges reports, each given with the name of its file.
 ///
-/// Rows come in the order of the files. Counts are summed up; the duration is
-/// the longest, since shards run side by side. A file that says the same as an
-/// earlier one counts once, and so does a row with the same result.
+/// Rows keep the order of the files. Counts are added; the duration is the longest, because shards
+/// run concurrently. Equal reports, and equal rows of different reports, count once.
 ///
 /// # Errors
 ///
-/// [`MergeError`] where they cannot be of one run.
+/// [`MergeError`] for reports that do not belong to one run.
 pub(crate) fn merge(files: &[(String, RunReport)]) -> Result<RunReport, MergeError> {
     let mut sums = RunSums::default();
     let mut rows: Vec<ReportRow> = Vec::new();
@@ -59,13 +57,13 @@ pub(crate) fn merge(files: &[(String, RunReport)]) -> Result<RunReport, MergeErr
         if files[..at].iter().any(|(_, earlier)| earlier == report) {
             continue;
         }
-        add(&mut sums, &report.summary);
-        let mut own = Vec::new();
+        add_counts(&mut sums, &report.summary);
+        let mut new = Vec::new();
         for row in &report.rows {
             let tag = row.destination_tag.as_ref().unwrap_or(&row.tag);
             let key = [row.source.as_str(), row.destination.as_str(), tag.as_str()];
             match seen.entry(key) {
-                Entry::Vacant(_) => own.push((key, row)),
+                Entry::Vacant(_) => new.push((key, row)),
                 Entry::Occupied(earlier) if *earlier.get().0 == *row => {}
                 Entry::Occupied(earlier) => {
                     return Err(MergeError::SameRow {
@@ -76,77 +74,76 @@ pub(crate) fn merge(files: &[(String, RunReport)]) -> Result<RunReport, MergeErr
                 }
             }
         }
-        // A list may have a row twice: only other files' rows are the same.
-        for (key, row) in own {
+        // A list may have duplicate rows, so rows are compared only with those of other files.
+        for (key, row) in new {
             seen.entry(key).or_insert((row, name));
             sums.count(row);
             rows.push(row.clone());
         }
     }
-    sums.dry_run = mode(files)?;
-    sums.missing_shards = missing(files)?;
+    sums.dry_run = is_dry_run(files)?;
+    sums.missing_shards = missing_shards(files)?;
     Ok(RunReport {
         summary: sums,
         rows,
     })
 }
 
-/// Adds what is not counted by rows.
-fn add(sums: &mut RunSums, other: &RunSums) {
-    let pairs = [
+/// Adds the counts that are not counted by row.
+fn add_counts(sums: &mut RunSums, other: &RunSums) {
+    let counts = [
         (&mut sums.blobs_copied, other.blobs_copied),
         (&mut sums.blobs_mounted, other.blobs_mounted),
         (&mut sums.blobs_present, other.blobs_present),
         (&mut sums.bytes_copied, other.bytes_copied),
         (&mut sums.requests, other.requests),
     ];
-    for (sum, more) in pairs {
-        *sum = sum.saturating_add(more);
+    for (sum, count) in counts {
+        *sum = sum.saturating_add(count);
     }
     sums.duration_seconds = sums.duration_seconds.max(other.duration_seconds);
     sums.interrupted |= other.interrupted;
 }
 
-fn mode(files: &[(String, RunReport)]) -> Result<bool, MergeError> {
-    let of = |dry: bool| {
+fn is_dry_run(files: &[(String, RunReport)]) -> Result<bool, MergeError> {
+    let first = |dry_run: bool| {
         let found = files
             .iter()
-            .find(|(_, report)| report.summary.dry_run == dry);
+            .find(|(_, report)| report.summary.dry_run == dry_run);
         found.map(|(name, _)| name.clone())
     };
-    match (of(true), of(false)) {
+    match (first(true), first(false)) {
         (Some(dry), Some(other)) => Err(MergeError::DryRun { dry, other }),
         (dry, _) => Ok(dry.is_some()),
     }
 }
 
-/// The shards of which no file is the report. Files without a shard are parts
-/// of their own.
-fn missing(files: &[(String, RunReport)]) -> Result<Vec<Shard>, MergeError> {
+/// Returns the shards without a report. Reports of runs without `--shard` do not count.
+fn missing_shards(files: &[(String, RunReport)]) -> Result<Vec<Shard>, MergeError> {
     let mut first: Option<(&str, usize)> = None;
-    let mut there = BTreeSet::new();
+    let mut present = BTreeSet::new();
     for (name, report) in files {
-        let lacks = &report.summary.missing_shards;
-        let Some(known) = report.summary.shard.or_else(|| lacks.first().copied()) else {
+        let missing = &report.summary.missing_shards;
+        let Some(shard) = report.summary.shard.or_else(|| missing.first().copied()) else {
             continue;
         };
-        let (name_of_first, of) = *first.get_or_insert((name, known.count()));
-        if of != known.count() {
-            return Err(MergeError::Division {
-                first: name_of_first.to_owned(),
+        let (first_name, of) = *first.get_or_insert((name, shard.count()));
+        if of != shard.count() {
+            return Err(MergeError::ShardCount {
+                first: first_name.to_owned(),
                 of,
                 second: name.clone(),
-                other: known.count(),
+                other: shard.count(),
             });
         }
         match report.summary.shard {
-            Some(shard) => drop(there.insert(shard)),
-            // Merged before, with some of them missing.
-            None => there.extend(Shard::all(of).filter(|shard| !lacks.contains(shard))),
+            Some(shard) => drop(present.insert(shard)),
+            // An incomplete merge has all shards except the missing ones.
+            None => present.extend(Shard::all(of).filter(|shard| !missing.contains(shard))),
         }
     }
     let all = first.into_iter().flat_map(|(_, of)| Shard::all(of));
-    Ok(all.filter(|shard| !there.contains(shard)).collect())
+    Ok(all.filter(|shard| !present.contains(shard)).collect())
 }
 
 #[cfg(test)]
@@ -157,7 +154,7 @@ mod tests {
     use crate::cli::exit::Exit;
     use crate::rows::copying::run::tests::{outcome, run_of};
 
-    /// Rows `r.io/PART-N:v1`.
+    /// Returns a report with the destinations `r.io/PART-N:v1`.
     fn report(part: &str, statuses: &[Status]) -> (String, RunReport) {
         let run = run_of(statuses.iter().map(|status| outcome(*status)).collect());
         let mut report = RunReport::new(&run);
@@ -196,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_row_twice_is_once_or_an_error_that_names_both_files() {
+    fn row_in_two_reports_counts_once_if_the_results_are_equal() {
         let one = report("one", &[Status::Copied]);
         let again = ("again.json".to_owned(), one.1.clone());
         let merged = merge(&[one.clone(), again.clone()]).unwrap();
@@ -211,12 +208,12 @@ mod tests {
         let mut other = again;
         other.1.rows[0].status = Status::Unchanged;
         let error = merge(&[one, other]).unwrap_err().to_string();
-        let want = "r.io/one-0:v1 is in one.json and in again.json, and not with the same result";
+        let want = "one.json and again.json have different results for r.io/one-0:v1";
         assert_eq!(error, want);
     }
 
     #[test]
-    fn a_row_that_a_list_has_twice_is_no_error() {
+    fn duplicate_rows_in_one_report_are_kept() {
         let mut one = report("one", &[Status::Copied, Status::Unchanged]);
         one.1.rows[1].source = one.1.rows[0].source.clone();
         one.1.rows[1].destination = one.1.rows[0].destination.clone();
@@ -224,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_without_a_report_is_missing() {
+    fn shard_without_a_report_is_missing() {
         let text = |report: &RunReport| {
             let missing = report.summary.missing_shards.iter();
             missing
@@ -245,16 +242,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_of_one_run() {
-        let divided = merge(&[shard("a", "1/4"), shard("b", "2/3")]).unwrap_err();
-        let want = "a.json is of one of 4 shards, b.json of one of 3";
-        assert_eq!(divided.to_string(), want);
+    fn reports_of_different_shard_counts_or_modes_are_errors() {
+        let error = merge(&[shard("a", "1/4"), shard("b", "2/3")]).unwrap_err();
+        let want = "a.json is one of 4 shards, but b.json is one of 3";
+        assert_eq!(error.to_string(), want);
         let mut dry = report("dry", &[]);
         dry.1.summary.dry_run = true;
         let mixed = merge(&[report("wet", &[]), dry]).unwrap_err();
         assert_eq!(
             mixed.to_string(),
-            "dry.json is the report of a dry run, wet.json is not"
+            "dry.json is the report of a dry run, but wet.json is not"
         );
     }
 }

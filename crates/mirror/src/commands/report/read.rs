@@ -1,4 +1,4 @@
-//! Reports on disk.
+//! Reading reports from disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,13 @@ use serde::Deserialize;
 use crate::cli::failure::{Failure, Finding};
 use crate::files::atomic_file::io_message;
 use crate::rows::copying::report::RunReport;
+use crate::terminal::units::counted;
 
-/// Reads reports, each under its name.
+/// Reads reports. Returns each with the name of its file.
 ///
 /// # Errors
 ///
-/// [`Failure`] that names every file that is none.
+/// [`Failure`] with every file that is not a report.
 pub(crate) fn read_all(files: &[PathBuf]) -> Result<Vec<(String, RunReport)>, Failure> {
     let mut reports = Vec::new();
     let mut problems = Vec::new();
@@ -26,19 +27,16 @@ pub(crate) fn read_all(files: &[PathBuf]) -> Result<Vec<(String, RunReport)>, Fa
     if problems.is_empty() {
         return Ok(reports);
     }
-    let message = match problems.len() {
-        1 => "a file is not the report of a run".to_owned(),
-        many => format!("{many} files are not the reports of runs"),
-    };
+    let message = format!("{} without a report", counted(problems.len(), "file"));
     Err(Failure::unusable(message)
         .hint(
-            "name what `mirror sync --report FILE` wrote, or `mirror sync --output json` printed"
+            "use files that `mirror sync --report FILE` wrote or `mirror sync --output json` printed"
                 .to_owned(),
         )
         .problems(problems))
 }
 
-/// Documents of ours that are no reports of runs.
+/// Other JSON documents that the binary prints.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Other {
@@ -70,19 +68,20 @@ fn read(file: &Path) -> Result<RunReport, Finding> {
     };
     let text = fs::read(file);
     let text =
-        text.map_err(|error| finding(1, format!("cannot be read: {}", io_message(&error))))?;
+        text.map_err(|error| finding(1, format!("cannot read the file: {}", io_message(&error))))?;
     serde_json::from_slice(&text).map_err(|error| match serde_json::from_slice(&text) {
         Ok(Other::Failure { error }) => {
-            finding(1, format!("that run did not begin: {}", error.message))
+            finding(1, format!("the run did not start: {}", error.message))
         }
         Ok(Other::Comparison { .. }) => finding(
             1,
-            "this is what `mirror compare` found; only reports of copies can be merged".to_owned(),
+            "the file is a result of `mirror compare`; only reports of `mirror sync` and `mirror copy` can be merged"
+                .to_owned(),
         ),
         Err(_) if text.iter().all(u8::is_ascii_whitespace) => finding(
             1,
-            "the file is empty: the run that was to write it was ended before it could".to_owned(),
+            "the file is empty; its run ended before it wrote the report".to_owned(),
         ),
-        Err(_) => finding(error.line().max(1), format!("this is no report: {error}")),
+        Err(_) => finding(error.line().max(1), format!("invalid report: {error}")),
     })
 }

@@ -1,4 +1,4 @@
-//! `mirror report`: one report of several.
+//! Running `mirror report`.
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -17,37 +17,41 @@ use crate::session::Session;
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "\
 Examples:
-  mirror report merge shard-1.json shard-2.json           one result, one exit code
-  mirror report merge reports/*.json --report whole.json  kept as one report too")]
+  mirror report merge shard-1.json shard-2.json            print one result, exit with one code
+  mirror report merge reports/*.json --report merged.json  write the merged report too")]
 pub(crate) struct ReportArgs {
     #[command(subcommand)]
     pub(crate) command: ReportCommand,
 }
 
-/// What to do with reports.
+/// The subcommands of `report`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReportCommand {
-    /// Make one report of those of all shards: as one run would have told it, with its exit code
+    /// Merge the reports of all shards into one result and one exit code
+    ///
+    /// The output and the exit code are those of a single run over all rows. A missing shard is an
+    /// error.
     Merge(MergeArgs),
 }
 
 /// The arguments of `report merge`.
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
-    /// What `sync --report FILE` wrote; the same row in two of them is an error
+    /// Reports written by `sync --report FILE`
+    ///
+    /// Two reports with different results for one row are an error.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Write the merged report to a file, whatever --output is
+    /// File for the merged report in JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 }
 
-/// Runs the command. The exit code is that of the one run for which the
-/// reports stand.
+/// Runs the command. Exits like a single run over the rows of all reports.
 ///
 /// # Errors
 ///
-/// [`Failure`] for files that are no reports, or none of one run.
+/// [`Failure`] for files that are not reports, and for reports that do not belong to one run.
 pub(crate) fn run(session: &Session, args: &ReportArgs) -> Result<Exit, Failure> {
     match &args.command {
         ReportCommand::Merge(args) => merge(session, args),
@@ -62,10 +66,10 @@ fn merge(session: &Session, args: &MergeArgs) -> Result<Exit, Failure> {
     let merged = merge_reports(&reports).map_err(|error| {
         let hint = match &error {
             MergeError::SameRow { .. } => {
-                "name the report of one run over that row: the later one, where a shard was repeated"
+                "use one report for each row: the later one if a shard was run again"
             }
-            MergeError::Division { .. } => "name the reports of one run, all with the same N of I/N",
-            MergeError::DryRun { .. } => "name reports of runs that wrote, or of dry runs",
+            MergeError::ShardCount { .. } => "use the reports of one run, with the same N in I/N",
+            MergeError::DryRun { .. } => "use only reports of dry runs, or none",
         };
         Failure::unusable(error.to_string()).hint(hint.to_owned())
     })?;

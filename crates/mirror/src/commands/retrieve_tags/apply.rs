@@ -55,7 +55,7 @@ pub(crate) async fn apply(
             None => report
                 .rows
                 .iter()
-                .map(|row| format!("{}:{}: added `{}`\n", row.file, row.line, row.row))
+                .map(|added| format!("{}: added `{}`\n", added.location, added.row))
                 .collect(),
         });
     }

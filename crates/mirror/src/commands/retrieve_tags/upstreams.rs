@@ -46,7 +46,7 @@ impl RunUpstreams {
         let environment = &session.environment;
         let helm = HelmSettings {
             program: helm_program(environment),
-            environment: environment.of_helm.clone(),
+            environment: environment.helm_variables.clone(),
             registry_config: client::first_auth_file(&session.common, environment),
             scratch: scratch.path().to_owned(),
             deadline,
@@ -55,7 +55,7 @@ impl RunUpstreams {
         let clients = Upstreams {
             registries: client::build(&session.common, environment)?,
             github: github(environment, deadline),
-            git: environment.of_git_tags.clone(),
+            git: environment.git_tags.clone(),
             helm: Arc::new(Helm::new(helm)),
             own_org,
             now: std::time::SystemTime::now().into(),

@@ -1,4 +1,4 @@
-//! `sync` and `copy`.
+//! The arguments of `sync` and `copy`.
 
 use std::path::PathBuf;
 
@@ -13,8 +13,8 @@ use crate::rows::select_args::SelectArgs;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  mirror sync --dry-run                                 what would be copied
-  mirror sync --shard 2/4 --report report-2.json        a quarter of the list, on one of four machines
+  mirror sync --dry-run                            print the planned copies
+  mirror sync --shard 2/4 --report report-2.json   copy the second of four shards
   mirror sync --match 'quay.io/*' --dest-registry localhost:5000 --dest-org test
   mirror sync --changed-since origin/main --platform amd64,arm64 --sparse --locked --mutable '*:latest' --report report.json")]
 pub(crate) struct SyncArgs {
@@ -22,8 +22,10 @@ pub(crate) struct SyncArgs {
     pub(crate) select: SelectArgs,
     #[command(flatten)]
     pub(crate) copying: CopyingArgs,
-    /// Fail rows whose source tag points elsewhere than LIST.lock approves, and begin only if
-    /// every row is locked; without it such a tag is a warning and the approved image is kept
+    /// Require every row to be locked, and fail rows whose source tag has moved
+    ///
+    /// A source tag has moved if its digest is not the one that LIST.lock approves. Without --locked,
+    /// a moved tag is a warning, and the approved image is copied.
     #[arg(long = "locked", help_heading = "Lock")]
     pub(crate) require_locked: bool,
     #[command(flatten)]
@@ -34,33 +36,33 @@ pub(crate) struct SyncArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  mirror copy busybox:1.36 localhost:5000/test/busybox   the tag stays
+  mirror copy busybox:1.36 localhost:5000/test/busybox   keep the tag
   mirror copy quay.io/coreos/etcd:v3.5.0 registry.example.com/etcd:3.5
   mirror copy --platform arm64 alpine registry.example.com/alpine:arm")]
 pub(crate) struct CopyArgs {
-    /// The image: `NAME[:TAG]` or `NAME@DIGEST`; without a tag `latest`
+    /// Source image, as NAME, NAME:TAG or NAME@DIGEST [default tag: latest]
     #[arg(value_name = "SRC")]
     pub(crate) source: ImageName,
-    /// Where it goes: `NAME[:TAG]`; without a tag that of the source
+    /// Destination image, as NAME or NAME:TAG [default tag: tag of SRC]
     #[arg(value_name = "DST")]
     pub(crate) destination: ImageName,
     #[command(flatten)]
     pub(crate) copying: CopyingArgs,
 }
 
-/// How images are copied.
+/// The options that `sync` and `copy` share.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Copying")]
 pub(crate) struct CopyingArgs {
-    /// Say what would be done; write nothing
+    /// Print the planned copies, write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
-    /// Leave signatures, SBOMs and other referrers behind
+    /// Do not copy signatures, SBOMs and other referrers
     #[arg(long)]
     pub(crate) no_referrers: bool,
-    /// Write the JSON report to a file, whatever --output is
+    /// File for the report in JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `mirror sync` and `mirror copy`: copy the rows of the list, or one image.
+//! `mirror sync` and `mirror copy`: copy the images of the list, or one image.
 
 mod args;
 mod run;

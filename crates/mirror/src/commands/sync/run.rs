@@ -1,4 +1,4 @@
-//! `mirror sync` and `mirror copy`.
+//! Running `mirror sync` and `mirror copy`.
 
 use copier::{MovedTag, Options, Row};
 
@@ -16,11 +16,11 @@ use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::logging;
 
-/// Runs `mirror sync`: brings every destination up to its row.
+/// Runs `mirror sync`: copies the selected rows of the list.
 ///
 /// # Errors
 ///
-/// [`Failure`] where no row could be tried.
+/// [`Failure`] if the run cannot start.
 pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Failure> {
     let mut selection = selection::select(session, &args.select).await?;
     let lists = std::mem::take(&mut selection.lists);
@@ -39,7 +39,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     if args.copying.dry_run {
         return Ok(exit);
     }
-    // The result is printed by now, so a failure of the lock is a second one.
+    // The result is already printed, so an error of the lock is logged.
     Ok(match approvals.record(&lists, &run).await {
         Ok(()) => exit,
         Err(failure) => {
@@ -53,7 +53,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
 ///
 /// # Errors
 ///
-/// [`Failure`] where the copy could not be tried.
+/// [`Failure`] if the run cannot start.
 pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Failure> {
     let row = Row {
         source: args.source.reference(None),
@@ -71,11 +71,11 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
     Ok(exit)
 }
 
-/// Copies rows, and publishes the report: on stdout, in its file, in GitHub Actions.
+/// Copies rows, and publishes the report on stdout, in its file and in GitHub Actions.
 ///
 /// # Errors
 ///
-/// [`Failure`] where no row could be tried, or the result cannot be written.
+/// [`Failure`] if the run cannot start, or the result cannot be written.
 async fn copy_and_publish(
     session: &Session,
     args: &CopyingArgs,
@@ -83,7 +83,7 @@ async fn copy_and_publish(
 ) -> Result<(CopyRun, Exit), Failure> {
     let title = request.title;
     if let Some(file) = &args.report {
-        // Fails before hours of copying, not after.
+        // Checks that the file can be written before hours of copying.
         atomic_file::stage(file, b"")?;
     }
     let options = Options {

@@ -46,8 +46,7 @@ impl ListEdit {
         let rows: Vec<_> = rows
             .map(|found| AddedRow {
                 row: found.row.clone(),
-                file: file.name.clone(),
-                line: found.line,
+                location: file.location(found.line),
             })
             .collect();
         Self {

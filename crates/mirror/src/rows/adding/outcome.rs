@@ -4,6 +4,7 @@ use images_list::Row;
 
 use super::{AddProblem, AddRequest, Checks, Plan, PlannedRow, Verdict};
 use crate::cli::exit::Exit;
+use crate::files::list_file::RowLocation;
 use crate::registries::availability::ImageTag;
 
 /// The rows to add, and the problems of the other images.
@@ -30,15 +31,13 @@ pub(crate) struct ImageProblem {
     pub(crate) refused: bool,
 }
 
-/// An added row and its location.
+/// An added row.
 #[derive(Debug, Clone)]
 pub(crate) struct AddedRow {
     /// The row.
     pub(crate) row: Row,
-    /// The list.
-    pub(crate) file: String,
-    /// The row's line, counted from 1.
-    pub(crate) line: usize,
+    /// The location in the list after the addition.
+    pub(crate) location: RowLocation,
 }
 
 /// The result of [`super::add`].

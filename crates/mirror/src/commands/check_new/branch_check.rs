@@ -1,0 +1,229 @@
+//! The results of checking a branch.
+
+use std::collections::HashMap;
+
+use image_name::{RepositoryName, full_repository};
+use images_list::{ApprovedDigest, Row};
+
+use super::list_changes::{ChangedRow, ListChanges};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Finding;
+use crate::registries::availability::{Availability, ImageTag, missing_destination};
+
+/// The results of checking a branch.
+#[derive(Debug)]
+pub(crate) struct BranchCheck {
+    /// The commit that the lists were compared with.
+    pub(crate) base: String,
+    /// The added rows, in the order of the lists.
+    pub(crate) rows: Vec<CheckedRow>,
+    /// The removed rows.
+    pub(crate) removed: Vec<ChangedRow>,
+    /// The problems of the lists, the locks and the configuration.
+    pub(crate) problems: Vec<Finding>,
+    /// Removed rows are no findings.
+    pub(crate) allow_removals: bool,
+    /// Rows that cannot be checked without credentials are findings.
+    pub(crate) strict: bool,
+}
+
+/// An added row and the result of its check.
+#[derive(Debug)]
+pub(crate) struct CheckedRow {
+    /// The row.
+    pub(crate) added: ChangedRow,
+    /// The status.
+    pub(crate) status: Status,
+    /// The problems of the row; empty for [`Status::Ok`].
+    pub(crate) message: String,
+    /// All problems are refused credentials.
+    is_refused: bool,
+}
+
+/// The status of an added row, in ascending severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// The row can be mirrored.
+    Ok,
+    /// A registry requires credentials, and there are none.
+    Unchecked,
+    /// The check failed for another reason.
+    Error,
+    /// The destination repository does not exist.
+    DestinationMissing,
+    /// The source does not have the tag.
+    SourceMissing,
+}
+
+impl Status {
+    /// Returns the status as in JSON.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unchecked => "unchecked",
+            Self::Error => "error",
+            Self::DestinationMissing => "destination_missing",
+            Self::SourceMissing => "source_missing",
+        }
+    }
+}
+
+/// A problem with the source or the destination of an added row.
+struct RowProblem {
+    status: Status,
+    message: String,
+    is_refused: bool,
+}
+
+impl RowProblem {
+    fn of_source(row: &Row, availability: &Availability<ApprovedDigest>) -> Option<Self> {
+        let image = row.source_reference();
+        match availability {
+            Availability::Found(_) => None,
+            Availability::Missing => {
+                let repository = full_repository(&image);
+                Some(Self {
+                    status: Status::SourceMissing,
+                    message: format!(
+                        "{} does not exist; list the tags with `mirror tags {repository}`",
+                        image.whole()
+                    ),
+                    is_refused: false,
+                })
+            }
+            unknown => Self::of_unknown(&image.whole(), unknown),
+        }
+    }
+
+    fn of_destination(row: &Row, availability: &Availability) -> Option<Self> {
+        match availability {
+            Availability::Found(_) => None,
+            Availability::Missing => Some(Self {
+                status: Status::DestinationMissing,
+                message: missing_destination(&row.destination),
+                is_refused: false,
+            }),
+            unknown => {
+                let name = full_repository(&row.destination_reference());
+                Self::of_unknown(&format!("the repository {name}"), unknown)
+            }
+        }
+    }
+
+    fn of_unknown<T>(subject: &str, availability: &Availability<T>) -> Option<Self> {
+        let (status, error, is_refused) = match availability {
+            Availability::Found(_) | Availability::Missing => return None,
+            Availability::Unchecked(error) => (Status::Unchecked, error, true),
+            Availability::Failed(error) => (Status::Error, error, error.refused),
+        };
+        Some(Self {
+            status,
+            message: format!("cannot check whether {subject} exists: {}", error.message),
+            is_refused,
+        })
+    }
+}
+
+impl CheckedRow {
+    /// Combines the checks of the row's source and destination.
+    fn new(
+        added: ChangedRow,
+        images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
+        destinations: &HashMap<RepositoryName, Availability>,
+    ) -> Self {
+        let row = &added.row;
+        let source = images.get(&ImageTag::from(row));
+        let source = source.and_then(|availability| RowProblem::of_source(row, availability));
+        let destination = destinations.get(&row.destination);
+        let destination =
+            destination.and_then(|availability| RowProblem::of_destination(row, availability));
+        let problems: Vec<_> = source.into_iter().chain(destination).collect();
+        let statuses = problems.iter().map(|problem| problem.status);
+        let messages: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.message.as_str())
+            .collect();
+        Self {
+            status: statuses.max().unwrap_or(Status::Ok),
+            message: messages.join("; "),
+            is_refused: !problems.is_empty() && problems.iter().all(|problem| problem.is_refused),
+            added,
+        }
+    }
+
+    /// Returns the checks of all added rows.
+    pub(crate) fn all(
+        changes: &ListChanges,
+        images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
+        destinations: &HashMap<RepositoryName, Availability>,
+    ) -> Vec<Self> {
+        let added = changes.added.iter().cloned();
+        added
+            .map(|added| Self::new(added, images, destinations))
+            .collect()
+    }
+
+    fn finding(&self) -> Finding {
+        self.added.location.finding(self.message.clone())
+    }
+}
+
+impl BranchCheck {
+    /// Returns true if a row with the status fails the check.
+    fn is_failure(&self, status: Status) -> bool {
+        match status {
+            Status::Ok => false,
+            Status::Unchecked => self.strict,
+            Status::Error | Status::DestinationMissing | Status::SourceMissing => true,
+        }
+    }
+
+    /// Returns the findings that fail the check: problems, then added rows, then removed rows, each
+    /// in the order of the lists.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let rows = self.rows.iter().filter(|row| self.is_failure(row.status));
+        let removed = self.removed.iter().filter(|_| !self.allow_removals);
+        let removed = removed.map(|removed| self.removal(removed));
+        let all = self.problems.iter().cloned();
+        all.chain(rows.map(CheckedRow::finding))
+            .chain(removed)
+            .collect()
+    }
+
+    /// Returns the rows that could not be checked and do not fail the check.
+    pub(crate) fn warnings(&self) -> Vec<Finding> {
+        let rows = self.rows.iter();
+        let rows = rows.filter(|row| row.status != Status::Ok && !self.is_failure(row.status));
+        rows.map(CheckedRow::finding).collect()
+    }
+
+    fn removal(&self, ChangedRow { row, location }: &ChangedRow) -> Finding {
+        let is_successor = |new: &&CheckedRow| {
+            let new = &new.added.row;
+            new.tag == row.tag && (new.source == row.source || new.destination == row.destination)
+        };
+        let change = match self.rows.iter().find(is_successor) {
+            Some(new) => format!("changed to `{}`", new.added.row),
+            None => "removed".to_owned(),
+        };
+        let line = location.line;
+        location.finding(format!(
+            "`{row}` (line {line} at the base) was {change}, but its image may be in use; restore \
+             the row, or run with --allow-removals"
+        ))
+    }
+
+    /// Returns the exit status: refused if all findings are refused credentials.
+    pub(crate) fn exit(&self) -> Exit {
+        let findings = self.findings().len();
+        let refused = self
+            .rows
+            .iter()
+            .filter(|row| row.is_refused && self.is_failure(row.status));
+        if findings > 0 && refused.count() == findings {
+            Exit::Refused
+        } else {
+            Exit::from_findings(findings > 0)
+        }
+    }
+}

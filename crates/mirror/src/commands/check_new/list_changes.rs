@@ -1,0 +1,95 @@
+//! The rows that a branch adds to the lists and removes from them.
+
+use std::collections::HashSet;
+
+use image_name::RepositoryName;
+use images_list::{Diff, List, Row};
+
+use crate::files::list_file::{ListFile, RowLocation};
+
+/// An added or removed row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ChangedRow {
+    /// The row.
+    pub(crate) row: Row,
+    /// The location: on disk for an added row, at the base for a removed one.
+    pub(crate) location: RowLocation,
+}
+
+/// The changes of all lists. A row that moved from one list to another is not a change.
+#[derive(Debug, Default)]
+pub(crate) struct ListChanges {
+    /// The added rows.
+    pub(crate) added: Vec<ChangedRow>,
+    /// The removed rows.
+    pub(crate) removed: Vec<ChangedRow>,
+    /// The destination repositories of added rows that no row had at the base, without duplicates.
+    pub(crate) new_destinations: Vec<RepositoryName>,
+}
+
+impl ListChanges {
+    /// Compares lists on disk with the same lists at the base, in the same order.
+    pub(crate) fn between(base: &[List], current: &[ListFile]) -> Self {
+        let all = |lists: &mut dyn Iterator<Item = &List>| {
+            let rows = lists.flat_map(|list| list.rows().map(|at| at.row.clone()));
+            rows.collect::<HashSet<Row>>()
+        };
+        let before = all(&mut base.iter());
+        let after = all(&mut current.iter().map(|file| &file.list));
+        let mut changes = Self::default();
+        for (base, file) in base.iter().zip(current) {
+            let diff = Diff::between(base, &file.list);
+            let changed = |at: &images_list::NumberedRow<'_>| ChangedRow {
+                row: at.row.clone(),
+                location: file.location(at.line),
+            };
+            let added = diff.added.iter().filter(|at| !before.contains(at.row));
+            changes.added.extend(added.map(changed));
+            let removed = diff.removed.iter().filter(|at| !after.contains(at.row));
+            changes.removed.extend(removed.map(changed));
+        }
+        let known: HashSet<&RepositoryName> = before.iter().map(|row| &row.destination).collect();
+        let mut seen = HashSet::new();
+        let destinations = changes.added.iter().map(|added| &added.row.destination);
+        changes.new_destinations = destinations
+            .filter(|name| !known.contains(name) && seen.insert(*name))
+            .cloned()
+            .collect();
+        changes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moved_and_reformatted_rows_are_no_changes() {
+        let base = ["a r/a 1\nb r/b 1\nc r/c 1\n", "d r/d 1\n"].map(List::parse);
+        let current = [
+            ("one", "# new\nc r/c 2\nlibrary/a  r/a 1\n"),
+            ("two", "b r/b 1\nd r/d 1\ne r/e 1\nf docker.io/r/e 1\n"),
+        ];
+        let current = current.map(|(name, text)| ListFile {
+            name: name.to_owned(),
+            path: name.into(),
+            list: List::parse(text),
+        });
+        let changes = ListChanges::between(&base, &current);
+        let text = |rows: &[ChangedRow]| {
+            let rows = rows
+                .iter()
+                .map(|changed| format!("{} {}", changed.location, changed.row));
+            rows.collect::<Vec<_>>()
+        };
+        let added = ["one:2 c r/c 2", "two:3 e r/e 1", "two:4 f docker.io/r/e 1"];
+        assert_eq!(text(&changes.added), added);
+        assert_eq!(text(&changes.removed), ["one:3 c r/c 1"]);
+        let new: Vec<_> = changes
+            .new_destinations
+            .iter()
+            .map(RepositoryName::as_written)
+            .collect();
+        assert_eq!(new, ["r/e"], "r/c is known; docker.io/r/e is a duplicate");
+    }
+}
