@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use image_name::ManifestReference;
 use oci_client::Reference;
@@ -11,6 +11,7 @@ use crate::activity::{Activity, HostActivity};
 use crate::auth::Access;
 use crate::error::Error;
 use crate::host_api::HostApi;
+use crate::lock::lock;
 use crate::redact::printable;
 use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
 use crate::repository::Repository;
@@ -141,11 +142,7 @@ impl Client {
 
     fn host(&self, name: &str, insecure: Option<bool>) -> Result<Arc<Host>, Error> {
         let key = (name.to_owned(), insecure);
-        let mut hosts = self
-            .inner
-            .hosts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut hosts = lock(&self.inner.hosts);
         if let Some(host) = hosts.get(&key) {
             return Ok(Arc::clone(host));
         }
@@ -157,8 +154,7 @@ impl Client {
     /// Returns the requests in flight and the limits of the hosts.
     #[must_use]
     pub fn activity(&self) -> Activity {
-        let hosts = self.inner.hosts.lock();
-        let hosts = hosts.unwrap_or_else(PoisonError::into_inner);
+        let hosts = lock(&self.inner.hosts);
         let mut hosts: Vec<_> = hosts.values().map(|host| HostActivity::new(host)).collect();
         hosts.sort_by(|a, b| a.host.cmp(&b.host));
         Activity {

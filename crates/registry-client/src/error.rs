@@ -198,7 +198,7 @@ pub struct StatusError {
     pub codes: Vec<ErrorCode>,
     /// The start of a body in another format.
     pub text: String,
-    /// Whether the request carried credentials or a token obtained with credentials.
+    /// True if the request carried credentials or a token obtained with credentials.
     pub authenticated: bool,
     /// The pause that the registry requests.
     pub retry_after: Option<Duration>,

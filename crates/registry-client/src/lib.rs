@@ -86,6 +86,7 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod host_api;
+mod lock;
 mod manifest;
 mod paging;
 mod probe_gate;

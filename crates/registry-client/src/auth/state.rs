@@ -1,10 +1,11 @@
 //! The authentication state of a host.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use url::Url;
 
 use super::token::TokenCache;
+use crate::lock::lock;
 
 /// The authentication scheme and the tokens of one host.
 #[derive(Debug)]
@@ -34,11 +35,10 @@ impl AuthState {
     }
 
     pub(crate) fn scheme(&self) -> Scheme {
-        let scheme = self.scheme.lock();
-        scheme.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.scheme).clone()
     }
 
     pub(crate) fn set_scheme(&self, scheme: Scheme) {
-        *self.scheme.lock().unwrap_or_else(PoisonError::into_inner) = scheme;
+        *lock(&self.scheme) = scheme;
     }
 }

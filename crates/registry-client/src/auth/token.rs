@@ -1,7 +1,7 @@
 //! Bearer tokens and their cache.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -10,6 +10,7 @@ use http::HeaderValue;
 
 use super::scope::Scopes;
 use crate::error::Error;
+use crate::lock::lock;
 
 /// A bearer token and its lifetime.
 #[derive(Clone)]
@@ -95,7 +96,7 @@ impl TokenCache {
         F: Future<Output = Result<Token, Error>> + Send + 'static,
     {
         let fetch = {
-            let mut fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut fetches = lock(&self.fetches);
             let known = fetches.get(scopes.joined());
             match known.filter(|known| is_usable(known)) {
                 Some(known) => known.clone(),
@@ -113,7 +114,7 @@ impl TokenCache {
 
     /// Removes a token that the host refused, unless it has been replaced.
     pub(crate) fn remove(&self, scopes: &Scopes, refused: &HeaderValue) {
-        let mut fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fetches = lock(&self.fetches);
         let current = fetches.get(scopes.joined()).and_then(Fetch::peek);
         if matches!(current, Some(Ok(token)) if token.header == refused) {
             fetches.remove(scopes.joined());

@@ -1,6 +1,6 @@
 //! Uploads that stream a whole blob in one `PUT`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -10,6 +10,7 @@ use super::reader::BlobReader;
 use super::requests::{Blob, OCTETS, UploadSession};
 use super::transfer::{Progress, TransferSide, UploadFailure, UploadOutcome};
 use crate::error::Error;
+use crate::lock::lock;
 use crate::repository::Repository;
 use crate::transport::BodyProgress;
 
@@ -19,11 +20,11 @@ struct SourceError(Mutex<Option<Error>>);
 
 impl SourceError {
     fn put(&self, error: Error) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        *lock(&self.0) = Some(error);
     }
 
     fn take(&self) -> Option<Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 

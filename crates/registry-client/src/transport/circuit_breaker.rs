@@ -1,11 +1,12 @@
 //! Stops requests to a peer that does not respond.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::retry_policy::RetryDecision;
 use crate::error::Error;
+use crate::lock::lock;
 
 /// A circuit breaker for one peer.
 ///
@@ -134,7 +135,7 @@ impl CircuitBreaker {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Outage>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

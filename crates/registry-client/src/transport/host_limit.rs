@@ -1,11 +1,12 @@
 //! The number of concurrent requests to a host, and its pauses.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Error;
+use crate::lock::lock;
 
 /// The limit of concurrent requests to one host.
 ///
@@ -172,7 +173,7 @@ impl HostLimit {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use http::Method;
 use url::Url;
 
 use super::body_progress::BodyProgress;
+use crate::lock::lock;
 use crate::redact;
 
 /// A request that was sent and whose response has not been read to the end.
@@ -99,7 +100,7 @@ impl InFlight {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Request>>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.requests)
     }
 }
 

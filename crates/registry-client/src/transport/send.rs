@@ -25,13 +25,13 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
-    /// Whether the request or its response carries the content of a blob. A config that is read whole
-    /// does not count.
+    /// True if the request or its response carries the content of a blob. A config that is read
+    /// whole does not count.
     pub(crate) is_blob: bool,
     /// The repository of the request. `None` for an anonymous request to a host that need not be a
     /// registry.
     pub(crate) scopes: Option<Scopes>,
-    /// Whether the URL is the session of an upload, chosen by the registry.
+    /// True if the URL is the session of an upload, chosen by the registry.
     pub(crate) is_session: bool,
     /// The policy for writes.
     pub(crate) writes: Arc<dyn WritePolicy>,

@@ -9,6 +9,7 @@
 )]
 
 mod basic;
+mod builder;
 mod chunks;
 mod credential_helpers;
 mod downloads;
