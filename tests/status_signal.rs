@@ -136,7 +136,7 @@ async fn status_shows_the_pause_that_a_registry_requested() {
     let want = format!("{}: at most ", sync.proxy.host());
     let message = line["message"].as_str().unwrap();
     assert!(message.contains(&want), "{message}");
-    assert!(message.contains(" more as it asked"), "{message}");
+    assert!(message.contains(" more on its request"), "{message}");
     run.terminate();
 }
 

@@ -127,7 +127,7 @@ fn check_new_rejects_missing_bases_lists_and_repositories() {
         ("--base=--help", "error: \"--help\" is not a git revision\n"),
         (
             "--images-list gone",
-            "error: cannot read the list gone: No such file or directory\n hint: name your list with --images-list FILE or IMAGES_FILE; it has a row `SOURCE DESTINATION TAG` for each image\n",
+            "error: cannot read the list gone: No such file or directory\n hint: name the list with --images-list FILE or IMAGES_FILE; it has a row `SOURCE DESTINATION TAG` for each image\n",
         ),
     ];
     for (options, want) in table {

@@ -125,8 +125,8 @@ fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> O
         && (error.has_code("MANIFEST_BLOB_UNKNOWN") || error.has_code("MANIFEST_UNKNOWN"))
     {
         return Some(format!(
-            "run without --sparse, since {host} rejects indexes with missing children; without it, \
-             run again, since {host} has lost content that it had"
+            "with --sparse, run without it to write a rebuilt index, since {host} rejects indexes with \
+             missing children; otherwise run again, since {host} has lost content that it had"
         ));
     }
     match (error.status.as_u16(), operation) {

@@ -216,7 +216,7 @@ mod tests {
             ),
             (
                 "--new --dest r/a FULL_IMAGES=a:1,b:1".to_owned(),
-                vec!["--new takes one image"],
+                vec!["--new adds tags of one source"],
             ),
         ];
         for (line, parts) in table {
