@@ -1,4 +1,4 @@
-//! `--apply`: adds what is new to the lists on disk.
+//! `--apply`: adds new versions to the lists on disk.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ use crate::rows::adding::{AddOptions, AddProblem, AddRequest, Destination, Image
 use crate::session::Session;
 use crate::terminal::output;
 
-/// Adds what is new, after the checks of `add-tag`. What the lists do not map,
-/// and what is announced and not there yet, is logged and left out.
+/// Adds new versions after the checks of `add-tag`. Images without a row in the lists, and images
+/// that are announced but not yet at their source, are logged and left out.
 ///
 /// # Errors
 ///
@@ -65,7 +65,7 @@ pub(crate) async fn apply(
     Ok(exit)
 }
 
-/// Logs why an image is left out, and returns the exit code for it.
+/// Logs the reason why an image is left out, and returns the exit status.
 pub(super) fn log_problem(ImageProblem { image, problem, .. }: &ImageProblem) -> Exit {
     match problem {
         AddProblem::NotListed { .. } => {
@@ -76,7 +76,7 @@ pub(super) fn log_problem(ImageProblem { image, problem, .. }: &ImageProblem) ->
             tracing::warn!("{image} was announced and is not there yet: it is left out");
             Exit::Done
         }
-        // Where `add-tag` has options, an entry has a key.
+        // The hints of `add-tag` name options; an entry has keys of the configuration instead.
         AddProblem::Ambiguous { destinations } => {
             let all = names(destinations);
             tracing::error!(
@@ -112,8 +112,7 @@ fn names(repositories: &[RepositoryName]) -> String {
     names.join(" and ")
 }
 
-/// What to add, a request for each destination that the configuration names
-/// and one for all the others.
+/// Returns one request for each destination in the configuration, and one for all other images.
 pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a FoundTag>) -> Vec<AddRequest> {
     let mut by_destination: BTreeMap<Option<String>, Vec<ImageTag>> = BTreeMap::new();
     for pair in pairs {
@@ -148,8 +147,7 @@ pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a FoundTag>) -> Vec
     requests.collect()
 }
 
-/// What was found, as lists have it: their grammar is narrower than that of
-/// charts (a port has its bounds).
+/// Parses an image with the grammar of lists, which is stricter than that of charts.
 fn image_tag(pair: &FoundTag) -> Result<ImageTag, String> {
     let source = pair.image.parse::<RepositoryName>();
     let tag = pair.tag.parse::<ManifestReference>();

@@ -1,4 +1,4 @@
-//! `retrieve-tags`.
+//! The arguments of `retrieve-tags`.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -25,31 +25,31 @@ requests; GITHUB_API_URL is GitHub's address, HELM the helm program (else that o
 latest_entry and minimumAge read push times from Docker Hub and quay.io; elsewhere they read when
 the images were created, of the 64 highest versions at most.")]
 pub(crate) struct RetrieveTagsArgs {
-    /// Only these entries of the configuration
+    /// Retrieve only these entries of the configuration
     #[arg(long = "entry", value_name = "NAME", value_delimiter = ',')]
     pub(crate) entries: Vec<String>,
-    /// Say of every version that was found what became of it, on standard error
+    /// Explain the decision about every version on standard error
     #[arg(long)]
     pub(crate) explain: bool,
-    /// Add what is new to the list, after the checks of add-tag
+    /// Add new versions to the list, after the checks of add-tag
     #[arg(long, conflicts_with = "open_prs")]
     pub(crate) apply: bool,
-    /// Open a pull request at GitHub for each entry with something new
+    /// Open a pull request on GitHub for each entry with new versions
     #[arg(long)]
     pub(crate) open_prs: bool,
-    /// With --apply or --open-prs: say what would be done, and do nothing
+    /// Print what --apply or --open-prs would do, write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// The branch that pull requests are for (default: that of the repository)
+    /// Target branch of pull requests [default: default branch of the repository]
     #[arg(long, value_name = "BRANCH", requires = "open_prs")]
     pub(crate) base: Option<String>,
-    /// Your organization at Docker Hub; its images are never new
+    /// Your organization on Docker Hub, excluded from new images
     #[arg(long, value_name = "ORG")]
     pub(crate) own_org: Option<String>,
-    /// How long an entry may take
+    /// Maximum time per entry
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration::parse)]
     pub(crate) deadline: Duration,
-    /// The most entries under way at once
+    /// Maximum concurrent entries
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) entries_at_once: NonZeroUsize,
     #[command(flatten)]

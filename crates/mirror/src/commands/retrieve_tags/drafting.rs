@@ -1,4 +1,4 @@
-//! From what is new of an entry to what is proposed.
+//! Drafting a proposal from the new versions of an entry.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use crate::git::{Git, Links};
 use crate::registries::availability::{AvailabilityChecker, ImageTag};
 use crate::rows::adding::{self, AddOutcome, AddProblem, Checks, ImageProblem, plan};
 
-/// Entries checked at once.
+/// Maximum entries that are checked concurrently.
 const AT_ONCE: usize = 16;
 
-/// What is proposed of an entry, and what is not.
+/// The proposal of an entry, and the images that it leaves out.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    /// Nothing where no row passed the checks.
+    /// The proposal; `None` if no row passed the checks.
     pub(crate) proposal: Option<Proposal>,
-    /// What stands against the others.
+    /// The problems of the images that are left out.
     pub(crate) problems: Vec<ImageProblem>,
 }
 
-/// A list with its lock and their places in the repository.
+/// A list with its lock, and their paths in the repository.
 struct Listed<'a> {
     file: &'a ListFile,
     path: String,
@@ -35,13 +35,12 @@ struct Listed<'a> {
     lock_path: String,
 }
 
-/// Puts together what is proposed for each entry with something new, after the
-/// checks of `add-tag`. No file is written: each proposal begins from the lists
-/// as they are.
+/// Drafts a proposal for each entry with new versions, after the checks of `add-tag`. No file is
+/// written: each proposal is based on the lists on disk.
 ///
 /// # Errors
 ///
-/// [`Failure`] for lists that are in no repository, and locks that are none.
+/// [`Failure`] for a list outside the repository, and for an invalid lock.
 pub(crate) async fn draft(
     checker: &AvailabilityChecker,
     git: &Git,
@@ -129,8 +128,7 @@ async fn draft_entry(
     })
 }
 
-/// Adds what becomes of some images to what becomes of others. No two may go to
-/// one place.
+/// Merges another outcome. Rows that would fill the same tag of a destination become problems.
 fn take_in(outcome: &mut AddOutcome, more: AddOutcome) {
     outcome.problems.extend(more.problems);
     for planned in more.rows {
@@ -160,7 +158,7 @@ fn take_in(outcome: &mut AddOutcome, more: AddOutcome) {
     }
 }
 
-/// Where a row's version was found.
+/// Returns the origin of the version of a row.
 fn origin_of(
     pairs: &[FoundTag],
     source: &image_name::RepositoryName,

@@ -1,4 +1,4 @@
-//! What the lists have, looked up by image and tag.
+//! The rows of the lists, by image and tag.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use tag_retrieval::FoundTag;
 
 use crate::files::list_file::ListFile;
 
-/// The rows of all lists, those that were commented out included: somebody did
-/// not want them, so they are not proposed again.
+/// The rows of all lists. Rows that are commented out count, because they were removed on purpose
+/// and are not proposed again.
 #[derive(Debug, Default)]
 pub(crate) struct KnownRows {
     rows: HashMap<(RepositoryName, ManifestReference), Vec<KnownRow>>,

@@ -1,4 +1,4 @@
-//! `mirror retrieve-tags`: versions that upstream has announced and the list lacks.
+//! `mirror retrieve-tags`: finds upstream versions that the list lacks.
 
 mod apply;
 mod args;

@@ -1,4 +1,4 @@
-//! Pull requests for what is new.
+//! `--open-prs`: opens pull requests for new versions.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ use crate::terminal::github_actions;
 use crate::terminal::markdown::cell;
 use crate::terminal::output;
 
-/// What GitHub asks for between two changes.
+/// The pause between two changes that GitHub recommends.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Opens a pull request for each entry with something new.
+/// Opens a pull request for each entry with new versions.
 ///
 /// # Errors
 ///
-/// [`Failure`] where GitHub does not answer.
+/// [`Failure`] if GitHub does not respond.
 pub(crate) async fn open_prs(
     session: &Session,
     retrieval: &Retrieval,
@@ -73,7 +73,7 @@ pub(crate) async fn open_prs(
 ///
 /// # Errors
 ///
-/// [`Failure`] where it is not known where, or nobody may.
+/// [`Failure`] if the repository is unknown, or there is no token.
 pub(crate) async fn propose_options(
     session: &Session,
     github: Github,

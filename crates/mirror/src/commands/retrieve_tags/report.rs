@@ -1,4 +1,4 @@
-//! The result of `retrieve-tags`, and how it came about.
+//! The output of `retrieve-tags`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -22,7 +22,7 @@ pub(crate) fn retrieved_json(retrieval: &Retrieval) -> Value {
     Value::Object(entries.collect::<Map<_, _>>())
 }
 
-/// What became of every version that was found.
+/// The output of `--explain`: the decision about every version.
 #[derive(Debug)]
 pub(crate) struct Explanation<'a>(pub(crate) &'a Retrieval);
 
@@ -69,7 +69,7 @@ fn line(f: &mut Formatter<'_>, fate: &str, what: &str) -> fmt::Result {
     writeln!(f, "  {fate:<7}  {}", one_line(what))
 }
 
-/// The image with its tag, and its destination where the configuration says it.
+/// Returns the image with its tag, and its destination if the configuration has one.
 pub(crate) fn named(pair: &FoundTag) -> String {
     let image = pair.full_image();
     match &pair.destination {
@@ -78,7 +78,7 @@ pub(crate) fn named(pair: &FoundTag) -> String {
     }
 }
 
-/// Where something was found, for people.
+/// The text of an origin.
 #[derive(Debug)]
 pub(crate) struct Found<'a>(pub(crate) &'a Origin);
 
@@ -96,7 +96,7 @@ impl Display for Found<'_> {
     }
 }
 
-/// What belongs into the summary of a CI step.
+/// Returns the Markdown for the step summary of GitHub Actions.
 pub(crate) fn retrieved_summary(retrieval: &Retrieval) -> String {
     let mut text = "### mirror retrieve-tags\n\n| entry | new |\n| --- | --- |\n".to_owned();
     for EntryReport { name, state, .. } in &retrieval.entries {
@@ -126,7 +126,7 @@ fn short(summary: &Summary) -> String {
     }
 }
 
-/// What is new, in a line.
+/// Returns the totals as one line.
 pub(crate) fn sums(retrieval: &Retrieval) -> String {
     let (mut pairs, mut with_news, mut failed) = (0, 0, 0);
     for entry in &retrieval.entries {

@@ -1,4 +1,4 @@
-//! What came of a run over the entries.
+//! The results of all entries.
 
 use tag_retrieval::config::Entry;
 use tag_retrieval::{EntryError, NewTags, Organization, Outcome, Retrieved};
@@ -6,42 +6,42 @@ use tag_retrieval::{EntryError, NewTags, Organization, Outcome, Retrieved};
 use super::known::KnownRows;
 use crate::cli::failure::Finding;
 
-/// What came of every entry, in the order of the configuration.
+/// The results of all entries, in the order of the configuration.
 #[derive(Debug)]
 pub(crate) struct Retrieval {
-    /// The configuration, as it was named.
+    /// The configuration, as named on the command line.
     pub(crate) config: String,
     /// The entries.
     pub(crate) entries: Vec<EntryReport>,
 }
 
-/// What came of one entry.
+/// The result of one entry.
 #[derive(Debug)]
 pub(crate) struct EntryReport {
     /// The entry's name.
     pub(crate) name: String,
     /// The line of the configuration that it begins on.
     pub(crate) line: usize,
-    /// Whether it has a result.
+    /// The versions, or the error.
     pub(crate) state: EntryState,
 }
 
-/// Whether an entry has a result.
+/// The versions of an entry, or the error.
 #[derive(Debug)]
 pub(crate) enum EntryState {
-    /// It has; something may be missing in it all the same.
+    /// The entry has a result, possibly incomplete.
     Retrieved {
-        /// What its source came back with.
+        /// The versions that the source returned.
         retrieved: Box<Retrieved>,
-        /// What of it the list lacks.
+        /// The versions that the list lacks.
         news: NewTags,
     },
-    /// It has none.
+    /// The entry failed.
     Failed(String),
 }
 
 impl Retrieval {
-    /// Compares what entries found with the lists.
+    /// Compares the versions of the entries with the lists.
     pub(crate) fn new(
         config: &str,
         outcomes: Vec<Outcome<'_>>,
@@ -65,7 +65,7 @@ impl Retrieval {
         }
     }
 
-    /// What failed, by the lines of the configuration.
+    /// Returns the failures, at the lines of the configuration.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let found = self.entries.iter().flat_map(|entry| {
             let messages = match &entry.state {

@@ -1,4 +1,4 @@
-//! `mirror retrieve-tags`: what upstream announced and the list lacks.
+//! Running `mirror retrieve-tags`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,8 +26,7 @@ use crate::terminal::github_actions::{self, Level};
 use crate::terminal::logging;
 use crate::terminal::output;
 
-/// Runs the command: exit 1 where an entry failed, or something new could not
-/// be added or proposed.
+/// Runs the command. Exits with 1 if an entry failed, or a new version was not added or proposed.
 ///
 /// # Errors
 ///
@@ -57,7 +56,7 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     publish(session, args, &retrieval)?;
     let failed = Exit::from_findings(!retrieval.findings().is_empty());
     let acting = Box::pin(act(session, args, &retrieval, to.as_ref(), &lists, &paths));
-    // The result is written: that what comes of it fails is no other result.
+    // The result is already printed, so an error is logged.
     let done = unless(&stop, acting).await.unwrap_or_else(|failure| {
         logging::report(&failure, session.common.log_format);
         failure.exit
@@ -65,8 +64,8 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     Ok(failed.max(done))
 }
 
-/// Gives up when somebody interrupts. Between two awaits lies all of a writing:
-/// it is done or it is not.
+/// Waits until the work ends or a signal stops it. No write spans an await, so a write is complete
+/// or not started.
 async fn unless<T>(
     stop: &CancellationToken,
     work: impl Future<Output = Result<T, Failure>>,
@@ -77,7 +76,7 @@ async fn unless<T>(
     }
 }
 
-/// What is new, and how it is to be proposed, if it is.
+/// Retrieves the entries. With `--open-prs`, returns the options of the proposals too.
 async fn look(
     session: &Session,
     args: &RetrieveTagsArgs,
@@ -86,7 +85,7 @@ async fn look(
     entries: &[&Entry],
     lists: &[ListFile],
 ) -> Result<(Retrieval, Option<ProposeOptions>), Failure> {
-    // Known before anybody is asked, not after.
+    // Invalid options are errors before the first request.
     let to = match args.open_prs {
         true => Some(how_to_propose(session, args, upstreams).await?),
         false => None,
@@ -97,7 +96,7 @@ async fn look(
     Ok((retrieval, to))
 }
 
-/// Does with what is new what was asked for.
+/// Adds or proposes the new versions, as the options say.
 async fn act(
     session: &Session,
     args: &RetrieveTagsArgs,
@@ -126,7 +125,7 @@ async fn how_to_propose(
     propose_options(session, github, args.base.clone(), mode).await
 }
 
-/// The entries that were named, or all.
+/// Returns the entries with the given names, or all entries without names.
 fn selected<'a>(config: &'a ConfigFile, names: &[String]) -> Result<Vec<&'a Entry>, Failure> {
     let entries = &config.config.entries;
     let is_there = |name: &&String| !entries.iter().any(|entry| entry.name == **name);

@@ -67,7 +67,7 @@ impl RunUpstreams {
     }
 }
 
-/// GitHub as the environment says: `GITHUB_API_URL`, `GITHUB_TOKEN`.
+/// Creates the GitHub client from `GITHUB_API_URL` and `GITHUB_TOKEN`.
 pub(crate) fn github(environment: &Environment, timeout: Duration) -> Github {
     let defaults = GithubOptions::default();
     Github::new(GithubOptions {
@@ -78,7 +78,7 @@ pub(crate) fn github(environment: &Environment, timeout: Duration) -> Github {
     })
 }
 
-/// `HELM`, or the `helm` of `PATH`.
+/// Returns the program in `HELM`, or `helm` in `PATH`.
 fn helm_program(environment: &Environment) -> Option<PathBuf> {
     let named = environment.helm.clone();
     named.or_else(|| {
