@@ -114,7 +114,7 @@ async fn password_in_a_url_is_used_and_appears_in_no_output() {
         );
         let calls = environment.read("calls");
         assert!(
-            calls.contains("password-stdin") && calls.contains("ls-remote"),
+            calls.contains("\"repo\", \"update\"") && calls.contains("ls-remote"),
             "{calls}"
         );
         for found in ["example.com/web", "v1.0"] {
@@ -132,6 +132,98 @@ async fn password_in_a_url_is_used_and_appears_in_no_output() {
     environment.write("config.json", config.to_string());
     let secret = Secret::password(USER, RIGHT);
     assert_no_leak(&environment, "retrieve-tags", "", &[&secret], 2);
+}
+
+/// A Helm repository below `/priv/TOKEN` that also needs `sig=TOKEN` in the query.
+async fn signed_charts() -> (TempDir, FileServer, FaultProxy) {
+    let directory = tempfile::tempdir().unwrap();
+    let charts = directory.path().join("priv").join(RIGHT);
+    fs::create_dir_all(&charts).unwrap();
+    let chart = Chart::new("web", "1.0.0").pod("web", "example.com/web:v1.10");
+    chart.package(&charts, &[]).await;
+    index_charts(&charts).await;
+    let files = FileServer::start(directory.path()).await;
+    let proxy = FaultProxy::start(files.address()).await;
+    let refused = Rule::new("", "").when(|parts| {
+        let query = parts.uri.query().unwrap_or_default();
+        query != format!("sig={RIGHT}/")
+    });
+    proxy.add(refused.does(Action::answer(403)));
+    (directory, files, proxy)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_chart_repository_is_used_and_its_secrets_appear_in_no_output() {
+    let (_directory, _files, proxy) = signed_charts().await;
+    let host = proxy.host();
+    let refused = Secret::token(WRONG);
+    let token = Secret::token(RIGHT);
+    for (path, query, code) in [(RIGHT, RIGHT, 0), (WRONG, RIGHT, 1), (RIGHT, WRONG, 1)] {
+        let environment =
+            TestEnvironment::new().with_env("HELM", program("helm").to_str().unwrap());
+        environment.write("images-list", "");
+        let url = format!("http://{host}/priv/{path}/?sig={query}/");
+        let source = format!("helm-latest:{url}");
+        let config = json!({"charts": {"versionSource": source, "helmCharts": {"web": {}}}});
+        environment.write("config.json", config.to_string());
+        let line = "retrieve-tags --explain";
+        let output = assert_no_leak(&environment, line, "", &[&token, &refused], code);
+        assert_eq!(output.stdout.contains("example.com/web"), code == 0);
+        let named = format!("http://{host}/priv/…?sig=…");
+        assert!(output.stderr.contains(&named), "{output:?}");
+    }
+}
+
+/// Each kind of source with a URL or name that has a secret in a place where users write one.
+#[test]
+fn secrets_in_version_sources_appear_in_no_output() {
+    let host = "127.0.0.1:1";
+    let in_url = [
+        format!("http://{USER}:{RIGHT}@{host}/a"),
+        format!("http://{RIGHT}@{host}/a"),
+        format!("http://{host}/a?private_token={RIGHT}"),
+        format!("http://{host}/a?{RIGHT}"),
+        format!("http://{host}/a#{RIGHT}"),
+        format!("http://{host}/token/{RIGHT}/a"),
+        format!("http://{host}/a;sig={RIGHT}/a"),
+        format!("http://{USER}:{RIGHT}@{host}:x/a?sig={RIGHT}"),
+        format!("ftp://{USER}:{RIGHT}@{host}/a?sig={RIGHT}"),
+        format!("{USER}:{RIGHT}@{host}/a"),
+    ];
+    let charts = json!({"web": {}});
+    let images = json!(["example.com/a"]);
+    for url in &in_url {
+        let in_path = url.contains("/token/") || url.contains(";sig");
+        let chart = url.replacen("http", "oci", 1);
+        let entries = [
+            json!({"versionSource": format!("helm-latest:{url}"), "helmCharts": charts}),
+            json!({"versionSource": "helm-oci", "helmCharts": {chart: {}}}),
+            json!({"versionSource": format!("git-tags:{url}"), "images": images}),
+            json!({"versionSource": format!("gitlab-releases:{url}"), "images": images}),
+            json!({"versionSource": format!("github-releases:{url}"), "images": images}),
+            json!({"versionSource": "registry", "images": [url]}),
+        ];
+        for entry in entries {
+            // git shows its whole path to other users: only user and password can be hidden.
+            if in_path
+                && entry["versionSource"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("git-tags")
+            {
+                continue;
+            }
+            let environment =
+                TestEnvironment::new().with_env("HELM", program("helm").to_str().unwrap());
+            environment.write("images-list", "");
+            environment.write("config.json", json!({"entry": entry}).to_string());
+            let secret = Secret::password(USER, RIGHT);
+            let line = "retrieve-tags --explain";
+            let code = environment.mirror(line).code.unwrap();
+            assert_ne!(code, 0, "{entry}");
+            assert_no_leak(&environment, line, "", &[&secret], code);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,6 +115,7 @@ pub use error::{Error, ErrorCode, StatusError, TimeoutPhase};
 pub use host_api::HostApi;
 pub use http::HeaderValue;
 pub use manifest::{Content, Manifest, ManifestError, ManifestHead, Put, is_index_type};
+pub use redact::{redact_urls, url as redacted_url};
 pub use referrers::Referrers;
 pub use repository::Repository;
 pub use tags::TagList;

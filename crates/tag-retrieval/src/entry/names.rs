@@ -1,9 +1,8 @@
 //! The names in an entry: repositories, projects, URLs and charts.
 
 use image_name::RepositoryName;
+use registry_client::redact_urls;
 use url::Url;
-
-use crate::url_credentials::without_credentials;
 
 /// The reason why a text is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,9 +25,21 @@ pub(crate) enum NameError {
     Oci(String),
 }
 
+/// Returns a name for messages, without the secrets of a URL, also if its scheme is missing.
+fn quoted(text: &str) -> String {
+    const SCHEME: &str = "https://";
+    if text.contains("://") || text.contains("@sha") {
+        return redact_urls(text);
+    }
+    redact_urls(&format!("{SCHEME}{text}")).replacen(SCHEME, "", 1)
+}
+
 /// Checks that a text is a repository without a tag.
 pub(crate) fn check_repository(text: &str) -> Result<(), NameError> {
-    let invalid = |cause: &str| Err(NameError::Repository(text.to_owned(), cause.to_owned()));
+    let invalid = |cause: &str| Err(NameError::Repository(quoted(text), cause.to_owned()));
+    if quoted(text) != text {
+        return invalid("write host and path alone, without credentials and query");
+    }
     let path = text.rfind('/').map_or(0, |slash| slash + 1);
     let end = match text.find('@') {
         Some(at) => Some(at),
@@ -48,7 +59,7 @@ pub(crate) fn check_repository(text: &str) -> Result<(), NameError> {
 
 /// Parses `HOST/GROUP/PROJECT` into the host and the project.
 pub(crate) fn parse_gitlab_project(text: &str) -> Result<(String, String), NameError> {
-    let invalid = || NameError::Gitlab(text.to_owned());
+    let invalid = || NameError::Gitlab(quoted(text));
     let (host, project) = text.split_once('/').ok_or_else(invalid)?;
     let is_host = host.contains(['.', ':']) || host == "localhost";
     let url = Url::parse(&format!("https://{host}/")).ok();
@@ -68,7 +79,7 @@ pub(crate) fn parse_url(text: &str, schemes: &[&str]) -> Result<Url, NameError> 
     let url = Url::parse(text).map_err(|error| {
         let example = schemes.first().copied().unwrap_or_default();
         NameError::Url(
-            without_credentials(text),
+            quoted(text),
             format!("{error}; it begins with `{example}://`"),
         )
     })?;
@@ -76,24 +87,20 @@ pub(crate) fn parse_url(text: &str, schemes: &[&str]) -> Result<Url, NameError> 
         Ok(url)
     } else {
         let scheme = url.scheme().to_owned();
-        Err(NameError::Scheme(
-            without_credentials(text),
-            scheme,
-            schemes.join(", "),
-        ))
+        Err(NameError::Scheme(quoted(text), scheme, schemes.join(", ")))
     }
 }
 
 /// Checks that a chart is in an OCI registry: an `oci://` reference without a tag.
 pub(crate) fn check_oci_chart_name(text: &str) -> Result<(), NameError> {
     let name = text.strip_prefix("oci://");
-    check_repository(name.ok_or_else(|| NameError::NotOci(text.to_owned()))?)
+    check_repository(name.ok_or_else(|| NameError::NotOci(quoted(text)))?)
 }
 
 /// Checks that a chart is in a chart repository or directory.
 pub(crate) fn check_chart_name(text: &str) -> Result<(), NameError> {
     if text.starts_with("oci://") {
-        return Err(NameError::Oci(text.to_owned()));
+        return Err(NameError::Oci(quoted(text)));
     }
     Ok(())
 }

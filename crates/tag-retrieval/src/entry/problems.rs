@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use registry_client::redact_urls;
+
 /// One problem of a configuration. Its `Display` is the text after `file:line:column: `.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{message}")]
@@ -42,7 +44,8 @@ impl<'text> Problems<'text> {
             none if none.is_empty() => none,
             some => format!("{some}: "),
         };
-        let message = format!("{within}{message}");
+        // Values are quoted, and a URL can contain a secret.
+        let message = redact_urls(&format!("{within}{message}"));
         self.found.push(ConfigProblem {
             line,
             column,

@@ -11,6 +11,7 @@ use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use octocrab::Octocrab;
 use once_map::OnceMap;
+use registry_client::redact_urls;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -215,7 +216,7 @@ impl Github {
             .octocrab
             .get_or_init(|| build(&self.shared.options));
         built.as_ref().map_err(|detail| GithubError::Setup {
-            api: self.shared.options.api.clone(),
+            api: redact_urls(&self.shared.options.api),
             detail: detail.clone(),
         })
     }
@@ -248,8 +249,8 @@ impl Github {
     }
 
     fn url(&self, request: &GithubRequest) -> String {
-        let api = self.shared.options.api.trim_end_matches('/');
-        format!("{api}{}", request.path)
+        let api = redact_urls(&self.shared.options.api);
+        format!("{}{}", api.trim_end_matches('/'), request.path)
     }
 
     /// Warns once in a run of the rate limit for requests without a token.

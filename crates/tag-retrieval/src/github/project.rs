@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use registry_client::redact_urls;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
@@ -33,7 +34,7 @@ impl FromStr for GithubProject {
                 owner: owner.to_owned(),
                 repository: repository.to_owned(),
             }),
-            _ => Err(GithubProjectError(text.to_owned())),
+            _ => Err(GithubProjectError(redact_urls(text))),
         }
     }
 }

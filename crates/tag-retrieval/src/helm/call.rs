@@ -3,8 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use registry_client::credentials::Secret;
-
 /// The resource that a command waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Load {
@@ -23,8 +21,6 @@ pub(super) struct Call<'a> {
     /// The directory of its homes, if not the shared one.
     pub(super) home: Option<&'a Path>,
     pub(super) arguments: Vec<OsString>,
-    /// Its standard input, for a secret: other users can read arguments.
-    pub(super) input: Option<Secret>,
 }
 
 impl<'a> Call<'a> {
@@ -34,7 +30,6 @@ impl<'a> Call<'a> {
             load,
             home: None,
             arguments: verb.split(' ').map(OsString::from).collect(),
-            input: None,
         }
     }
 
@@ -59,11 +54,6 @@ impl<'a> Call<'a> {
 
     pub(super) fn flag(mut self, name: &str) -> Self {
         self.arguments.push(format!("--{name}").into());
-        self
-    }
-
-    pub(super) fn input(mut self, secret: impl Into<Secret>) -> Self {
-        self.input = Some(secret.into());
         self
     }
 

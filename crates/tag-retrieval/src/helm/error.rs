@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::url_credentials::without_credentials;
+use registry_client::redact_urls;
 
 /// Maximum length of helm's stderr in a message, in bytes.
 const MAX_STDERR_LENGTH: usize = 2000;
@@ -81,7 +81,7 @@ pub(super) fn stderr_line(stderr: &[u8]) -> String {
     let line = lines.join(" ").replace(char::is_control, " ");
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.replace(". (try 'helm repo update')", "");
-    let line = without_credentials(line.strip_prefix("Error: ").unwrap_or(&line));
+    let line = redact_urls(line.strip_prefix("Error: ").unwrap_or(&line));
     if line.is_empty() {
         return "no output on stderr".to_owned();
     }

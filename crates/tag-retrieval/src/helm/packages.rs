@@ -1,14 +1,19 @@
 //! The fetching of charts with helm.
 
 use std::ffi::OsStr;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::net::IpAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use registry_client::redact_urls;
+use serde_json::json;
 use url::Url;
 
 use super::call::{Call, Load};
-use super::error::HelmError;
+use super::error::{HelmError, stderr_line};
 use super::package_cache::{ChartVersion, FetchResult, PackageKey};
 use super::program::Helm;
 use crate::url_credentials::UrlCredentials;
@@ -56,18 +61,19 @@ impl Helm {
         let home = self.new_directory("repository")?;
         let (url, credentials) = UrlCredentials::split(repository);
         let (alias, name) = (alias_of(&url), url_without_slash(&url));
-        let call = Call::new("repo add", Load::Network(alias.clone()))
+        write_repositories(&home, &alias, &name, credentials)?;
+        let call = Call::new("repo update", Load::Network(alias.clone()))
             .about(&name)
             .home(Some(&home));
-        let call = match credentials {
-            Some(UrlCredentials { username, password }) => call
-                .option("username", username)
-                .flag("password-stdin")
-                .input(password),
-            None => call,
-        };
-        self.run(call.operands(&[OsStr::new(&alias), OsStr::new(&name)]))
-            .await?;
+        let command = call.command.clone();
+        let output = self.run(call.operands(&[OsStr::new(&alias)])).await?;
+        // Most versions of helm 3 succeed without the index, and print the cause.
+        let index = home.join(format!("cache/repository/{alias}-index.yaml"));
+        if !index.is_file() {
+            let command = redact_urls(&command);
+            let stderr = update_failure(&output);
+            return Err(HelmError::Failed { command, stderr });
+        }
         Ok(home)
     }
 
@@ -99,9 +105,50 @@ impl Helm {
     }
 }
 
-/// Returns a URL without a trailing slash: both spellings name the same repository.
+/// Writes helm's file of repositories. Other users can read arguments, but not this file: the URL may
+/// have a secret in its query or path.
+fn write_repositories(
+    home: &Path,
+    alias: &str,
+    url: &str,
+    credentials: Option<UrlCredentials>,
+) -> io::Result<()> {
+    let mut repository = json!({"name": alias, "url": url});
+    if let Some(UrlCredentials { username, password }) = credentials {
+        repository["username"] = username.into();
+        repository["password"] = password.into();
+    }
+    // JSON is YAML.
+    let content = json!({"apiVersion": "v1", "repositories": [repository]}).to_string();
+    let directory = home.join("config");
+    std::fs::create_dir_all(&directory)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(directory.join("repositories.yaml"))?;
+    file.write_all(content.as_bytes())
+}
+
+/// Returns the cause of a failed `helm repo update` from its output. It stands below the line with the
+/// repository.
+fn update_failure(output: &str) -> String {
+    let lines = output.lines();
+    let mut lines = lines.skip_while(|line| !line.starts_with("...Unable to get an update"));
+    let cause = lines.nth(1).unwrap_or(output);
+    stderr_line(cause.as_bytes())
+}
+
+/// Returns a URL without a slash at the end of its path: both spellings name the same repository.
 fn url_without_slash(repository: &Url) -> String {
-    repository.as_str().trim_end_matches('/').to_owned()
+    let mut url = repository.clone();
+    url.set_path(repository.path().trim_end_matches('/'));
+    url.set_fragment(None);
+    match url.query() {
+        Some(_) => url.into(),
+        // The parser adds a slash to a host.
+        None => url.as_str().trim_end_matches('/').to_owned(),
+    }
 }
 
 /// Returns the alias of a repository in helm: the host, without characters that helm rejects.

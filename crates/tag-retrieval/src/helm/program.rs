@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use program_runner::{Program, RunError};
+use registry_client::redact_urls;
 use tokio::sync::Semaphore;
 use tracing::debug;
 
@@ -17,7 +18,6 @@ use super::call::{Call, Load};
 use super::environment;
 use super::error::{HelmError, stderr_line};
 use super::package_cache::PackageCache;
-use crate::url_credentials::without_credentials;
 
 /// Maximum concurrent fetches from one server. They use little of the machine, and a hanging server must
 /// delay neither rendering nor fetches from other servers.
@@ -108,14 +108,11 @@ impl Helm {
         std::fs::create_dir_all(home.join("tmp"))?;
         let registry_config = self.settings.registry_config.as_deref();
         let environment = environment::of_home(&self.settings.environment, registry_config, home);
-        let mut run = Program::new(program)
+        let run = Program::new(program)
             .args(&call.arguments)
             .envs(environment)
             .deadline(self.run_deadline())
             .max_stdout(MAX_OUTPUT);
-        if let Some(input) = &call.input {
-            run = run.stdin(input.expose().as_bytes().to_vec());
-        }
         let permits = self.permits(call.load);
         // The semaphores are never closed, and every holder has a deadline.
         let permit = permits.acquire().await;
@@ -123,7 +120,7 @@ impl Helm {
         // The future holds the buffers for the output.
         let ended = Box::pin(run.run()).await;
         drop(permit);
-        let command = without_credentials(&call.command);
+        let command = redact_urls(&call.command);
         debug!("helm {command}: {} ms", started.elapsed().as_millis());
         let finished = match ended {
             Ok(finished) => finished,

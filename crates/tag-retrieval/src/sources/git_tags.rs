@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use program_runner::{KeptStderr, Program, RunError};
+use registry_client::{redact_urls, redacted_url};
 use url::Url;
 
 use crate::candidate::{Candidate, Origin};
@@ -39,6 +40,15 @@ pub enum GitError {
         url: String,
         /// The text on stderr, or the exit status.
         stderr: String,
+    },
+    /// The URL has a query or a fragment. git appends its paths to them, and its arguments show them.
+    #[error(
+        "cannot list the tags of {url}: git does not support a query in a URL: write a token as \
+         https://USER:TOKEN@HOST/PATH"
+    )]
+    Query {
+        /// The URL of the repository.
+        url: String,
     },
     /// The command was stopped at its deadline.
     #[error("git ls-remote {url}: no end within {} s", after.as_secs())]
@@ -105,7 +115,10 @@ impl From<GitError> for RetrievalError {
 
 impl VersionSource for GitTags {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
-        let location = UrlCredentials::split(&self.url).0.to_string();
+        let location = redacted_url(&self.url);
+        if self.url.query().is_some() || self.url.fragment().is_some() {
+            return Err(GitError::Query { url: location }.into());
+        }
         let listed = ls_remote(&upstreams.git, &self.url, &location, DEADLINE).await?;
         let candidates: Vec<_> = tags(&listed).map(|tag| candidate(&location, tag)).collect();
         if candidates.is_empty() {
@@ -232,7 +245,7 @@ fn one_line(stderr: &[u8]) -> Option<String> {
         .map(|line| line.trim_start_matches("fatal: ").trim());
     let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
     let line = lines.join("; ").replace(|c: char| c.is_control(), " ");
-    (!line.is_empty()).then_some(line)
+    (!line.is_empty()).then(|| redact_urls(&line))
 }
 
 #[cfg(test)]

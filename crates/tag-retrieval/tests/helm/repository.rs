@@ -187,7 +187,7 @@ async fn missing_repository_is_queried_once_and_named() {
     assert!(matches!(error, RetrievalError::Helm(_)), "{error:?}");
     let error = error.to_string();
     assert!(
-        error.starts_with(&format!("`helm repo add {url}` failed: ")),
+        error.starts_with(&format!("`helm repo update {url}` failed: ")),
         "{error}"
     );
     assert!(error.contains("404"), "{error}");

@@ -1,5 +1,6 @@
 //! Which repository at GitHub it is.
 
+use registry_client::redact_urls;
 use tag_retrieval::github::GithubProject;
 
 /// Why it is not known where to propose.
@@ -40,7 +41,7 @@ pub(crate) fn repository_of(
         (None, Some(remote)) => {
             let host = web_host(api);
             of_remote(remote.trim(), host).ok_or_else(|| RepositoryError::Remote {
-                remote: without_credentials(remote.trim()),
+                remote: redact_urls(remote.trim()),
                 host: host.to_owned(),
             })
         }
@@ -85,20 +86,6 @@ fn web_host(api: &str) -> &str {
     let rest = api.split_once("://").map_or(api, |(_, rest)| rest);
     let host = rest.split(['/', ':']).next().unwrap_or(rest);
     host.strip_prefix("api.").unwrap_or(host)
-}
-
-fn without_credentials(remote: &str) -> String {
-    let Some((scheme, rest)) = remote.split_once("://") else {
-        return remote.to_owned();
-    };
-    let rest = match rest.split_once('/') {
-        Some((authority, path)) => match authority.rsplit_once('@') {
-            Some((_, host)) => format!("{host}/{path}"),
-            None => rest.to_owned(),
-        },
-        None => rest.to_owned(),
-    };
-    format!("{scheme}://{rest}")
 }
 
 #[cfg(test)]
