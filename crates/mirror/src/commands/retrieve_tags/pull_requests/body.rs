@@ -5,13 +5,12 @@ use tag_retrieval::Origin;
 use super::{LeftOut, Marker, Proposal, ProposedPair};
 use crate::terminal::markdown::{code, link};
 
-/// GitHub takes 65,536 characters. So many are given to the rows, and so many
-/// with them to what was left out.
+/// Maximum bytes of the body up to the end of the rows, and of the whole body. GitHub accepts 65,536
+/// characters.
 const ROWS: usize = 45_000;
 const ALL: usize = 60_000;
 
-/// The body: the marker, the rows and where they come from, what was left out
-/// and why.
+/// Returns the body: the marker, the rows with their origins, and the images that are left out.
 pub(super) fn body(proposal: &Proposal, marker: &Marker) -> String {
     let mut body = format!(
         "{}\nWhat is new for the entry {}:\n\n\
@@ -35,10 +34,10 @@ pub(super) fn body(proposal: &Proposal, marker: &Marker) -> String {
     body
 }
 
-/// Adds lines while there is place; how many there was none for.
+/// Appends lines up to `most` bytes, and returns the number of lines that did not fit.
 fn fill(body: &mut String, mut lines: impl Iterator<Item = String>, most: usize) -> usize {
     while let Some(line) = lines.next() {
-        // Never fewer characters than there are, since bytes are counted.
+        // GitHub counts characters. A text never has more characters than bytes.
         if body.len() + line.len() > most {
             return 1 + lines.count();
         }
@@ -48,7 +47,7 @@ fn fill(body: &mut String, mut lines: impl Iterator<Item = String>, most: usize)
 }
 
 fn row(pair: &ProposedPair) -> String {
-    // The grammar of names and tags has nothing that Markdown knows in code.
+    // Names and tags contain no character that Markdown interprets in code.
     format!(
         "| `{}` | `{}` | `{}` | {} |\n",
         pair.row.source.as_written(),

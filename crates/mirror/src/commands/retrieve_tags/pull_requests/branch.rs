@@ -2,15 +2,15 @@
 
 use super::Marker;
 
-/// All branches of proposals, and no others, are under it.
+/// The prefix of the branches of proposals. No other branch has it.
 pub(super) const PREFIX: &str = "mirror/";
-/// The longest part of an entry's name in a branch's.
+/// Maximum characters of the entry's name in the branch name.
 const LONGEST: usize = 60;
-/// As many digits of the hash as tell proposals of an entry apart.
+/// Number of digits of the hash in the branch name.
 const DIGITS: usize = 12;
 
-/// `mirror/ENTRY-HASH`, valid by git-check-ref-format(1) whatever the entry is
-/// called. Entries that become the same differ in their hashes.
+/// Returns `mirror/ENTRY-HASH`, a valid name by git-check-ref-format(1) for any entry. The hash
+/// separates entries whose names become equal.
 pub(super) fn branch(entry: &str, marker: &Marker) -> String {
     let safe = |c: char| match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '.' => c,

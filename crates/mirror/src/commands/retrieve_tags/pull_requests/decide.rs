@@ -1,20 +1,20 @@
-//! What becomes of a proposal, by the pull requests that there are.
+//! The decision about a proposal, given the existing pull requests.
 
 use super::Marker;
 use super::pulls::{Pull, PullState};
 
-/// What becomes of a proposal.
+/// The decision about a proposal.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Decision<'a> {
-    /// That pull request proposed the same set.
+    /// The pull request already proposes the same set.
     Known(&'a Pull),
-    /// That open one proposed another set of the entry.
+    /// The open pull request proposes another set of the entry, and is updated.
     Supersede(&'a Pull),
-    /// There is none.
+    /// A new pull request is created.
     Create,
 }
 
-/// Decides. `known` is in order: what comes first is preferred.
+/// Returns the decision for a proposal. `known` is ordered by preference.
 pub(super) fn decide<'a>(marker: &Marker, known: &'a [Pull]) -> Decision<'a> {
     let same = |pull: &&Pull| pull.marker.set == marker.set;
     let is_open = |pull: &&Pull| pull.state == PullState::Open;

@@ -1,30 +1,30 @@
-//! Why something is not proposed.
+//! The error of a proposal.
 
 use tag_retrieval::github::GithubError;
 
-/// What GitHub says where Actions may not open pull requests.
+/// The message of GitHub if Actions may not open pull requests.
 const NOT_PERMITTED: &str = "not permitted to create or approve pull requests";
 
-/// Why something is not proposed.
+/// The error of a proposal.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProposeError {
-    /// GitHub refused or failed.
+    /// GitHub refused a request, or a request failed.
     #[error("{error}{}", advice(.error))]
     Github {
-        /// How.
+        /// The error of the request.
         #[from]
         error: GithubError,
     },
-    /// The list was edited from another state than the branch has.
+    /// The file on the base branch is not the one that was edited.
     #[error(
         "{path} is not the same here and in {repository} on {base}: check out what is there and run again"
     )]
     Outdated {
         /// The file's path in the repository.
         path: String,
-        /// Where it is proposed.
+        /// The repository.
         repository: String,
-        /// The branch.
+        /// The base branch.
         base: String,
     },
 }

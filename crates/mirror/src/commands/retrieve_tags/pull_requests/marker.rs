@@ -1,4 +1,4 @@
-//! What identifies a proposal, and where that is kept.
+//! The marker that identifies a proposal in the body of its pull request.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -12,18 +12,18 @@ const START: &str = "<!-- mirror: entry=";
 const MIDDLE: &str = " set=";
 const END: &str = " -->";
 
-/// The first line of a pull request's body: whose proposal it is, and of what.
-/// Whatever else the body holds, a marker on another line is none.
+/// The first line of the body of a pull request, with the entry and a hash of the proposed set. A
+/// marker on another line does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Marker {
-    /// The entry's key, encoded so that nothing in it can end a comment.
+    /// The entry's key, encoded so that it cannot end the HTML comment.
     pub(super) entry: String,
     /// The hash of the set, in hexadecimal.
     pub(super) set: String,
 }
 
 impl Marker {
-    /// The marker of a proposal.
+    /// Creates the marker of a proposal.
     pub(crate) fn new(proposal: &Proposal) -> Self {
         Self {
             entry: encode(&proposal.entry),
@@ -31,8 +31,8 @@ impl Marker {
         }
     }
 
-    /// The marker in a pull request's body. People may have edited the rest of
-    /// it, in GitHub's form with carriage returns.
+    /// Finds the marker in the body of a pull request. An edit in GitHub's web form adds carriage
+    /// returns.
     pub(super) fn find(body: &str) -> Option<Self> {
         let line = body.lines().next()?.trim_end();
         let inner = line.strip_prefix(START)?.strip_suffix(END)?;
@@ -44,14 +44,13 @@ impl Marker {
         })
     }
 
-    /// The line, without its end.
+    /// Returns the line, without a line ending.
     pub(super) fn line(&self) -> String {
         format!("{START}{}{MIDDLE}{}{END}", self.entry, self.set)
     }
 }
 
-/// Letters, digits, dots and underlines as they are, all else as `%` and two
-/// hexadecimal digits.
+/// Percent-encodes all bytes except letters, digits, dots and underscores.
 fn encode(entry: &str) -> String {
     entry.bytes().fold(String::new(), |mut encoded, byte| {
         match byte {
@@ -63,8 +62,8 @@ fn encode(entry: &str) -> String {
     })
 }
 
-/// SHA-256 over the rows in order, each once, with full names: a set is the
-/// same however its names are written.
+/// Returns the SHA-256 of the sorted rows without duplicates. The rows have full names, so that the
+/// spelling of a name does not change the hash.
 fn hash<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
     let full = |name: &RepositoryName| format!("{}/{}", name.host(), name.path());
     let line = |row: &Row| {

@@ -1,14 +1,12 @@
-//! Pull requests for what is new: one for each entry, through GitHub's API
-//! alone, so that no git remote has to be written to.
+//! Pull requests for new versions, one for each entry. They are created through the API of GitHub
+//! alone, so no git remote is pushed to.
 //!
-//! - A proposal is its exact set of (source, destination, tag). A hash of it
-//!   stands in the pull request's body, which is the authority ([`Marker`]);
-//!   what was proposed once, open or closed, is not proposed again.
-//! - A newer set of an entry whose pull request is open goes into that one.
-//! - Only pull requests from branches of this repository under `mirror/` count:
-//!   anybody can open one from a fork and write a marker into it.
-//! - A run that was interrupted is taken up: an abandoned branch is reused, and
-//!   a body is written last.
+//! - A proposal is a set of (source, destination, tag). The body of the pull request holds a hash of
+//!   the set ([`Marker`]). A set that was proposed once, open or closed, is not proposed again.
+//! - If an entry has an open pull request, a newer set updates it.
+//! - Only pull requests from `mirror/` branches of the repository itself count. A pull request from a
+//!   fork could have a forged marker.
+//! - A run resumes an interrupted one: it reuses the branch, and the body is written last.
 
 mod body;
 mod branch;

@@ -1,4 +1,4 @@
-//! What is proposed for one entry.
+//! The proposal of one entry.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,25 +7,25 @@ use tag_retrieval::Origin;
 
 use crate::terminal::markdown::truncate;
 
-/// The longest title that GitHub takes, in characters.
+/// Maximum characters of a title at GitHub.
 const LONGEST_TITLE: usize = 256;
 
-/// What is proposed for one entry.
+/// The proposal of one entry.
 #[derive(Debug, Clone)]
 pub(crate) struct Proposal {
     /// The entry's key in the configuration.
     pub(crate) entry: String,
-    /// What the entry's source announces.
+    /// The kind of the entry's versions.
     pub(crate) kind: Kind,
     /// The rows to add; at least one.
     pub(crate) pairs: Vec<ProposedPair>,
-    /// What was found and is not among them.
+    /// The images that were found and cannot be added.
     pub(crate) left_out: Vec<LeftOut>,
     /// The files that change, by their path in the repository.
     pub(crate) edited: BTreeMap<String, Edit>,
 }
 
-/// What an entry's source announces.
+/// The kind of versions that an entry's source announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Versions, which are tags of the entry's images.
@@ -50,22 +50,22 @@ pub(crate) struct LeftOut {
     pub(crate) image: String,
     /// As it was found.
     pub(crate) tag: String,
-    /// Why, in a sentence.
+    /// The reason.
     pub(crate) reason: String,
 }
 
 /// A file before and after.
 #[derive(Debug, Clone)]
 pub(crate) struct Edit {
-    /// What the edit began from; `None` for a new file. The base branch must
-    /// have the same, or the edit would undo what was merged in the meantime.
+    /// The text before the edit; `None` for a new file. The base branch must have the same text,
+    /// otherwise the edit would revert a later change.
     pub(crate) before: Option<String>,
     /// The whole new text.
     pub(crate) after: String,
 }
 
 impl Proposal {
-    /// The title of the pull request, as people know it.
+    /// Returns the title of the pull request.
     pub(crate) fn title(&self) -> String {
         let rows = || self.pairs.iter().map(|pair| &pair.row);
         let source = |row: &Row| row.source.as_written().to_owned();
@@ -84,7 +84,7 @@ impl Proposal {
     }
 }
 
-/// Sorted bytewise, each once.
+/// Joins names with commas, sorted bytewise and without duplicates.
 fn listed(names: impl Iterator<Item = String>) -> String {
     let names: BTreeSet<_> = names.collect();
     names.into_iter().collect::<Vec<_>>().join(",")

@@ -1,4 +1,4 @@
-//! Proposals become pull requests.
+//! Creating and updating pull requests for proposals.
 
 use std::time::Duration;
 
@@ -12,74 +12,72 @@ use super::target::Target;
 use super::writer::{Text, Writer};
 use super::{Marker, Proposal, ProposeError};
 
-/// Where and how it is proposed.
+/// The options of [`propose`].
 #[derive(Debug, Clone)]
 pub(crate) struct ProposeOptions {
-    /// Whom to ask.
+    /// The client.
     pub(crate) github: Github,
-    /// Where the list is.
+    /// The repository of the list.
     pub(crate) repository: GithubProject,
-    /// The branch that is to get it; the repository's default branch, where
-    /// nobody says.
+    /// The target branch; `None` for the default branch of the repository.
     pub(crate) base: Option<String>,
-    /// Between two changes; a second is what GitHub asks for.
+    /// The pause between two changes. GitHub recommends a second.
     pub(crate) pause: Duration,
-    /// Whether anything is changed.
+    /// The mode.
     pub(crate) mode: Mode,
 }
 
-/// Whether anything is changed.
+/// The mode: propose, or a dry run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// It is.
+    /// Pull requests are created and updated.
     Propose,
-    /// It is said only what would be.
+    /// Nothing is changed.
     DryRun,
 }
 
-/// What became of a proposal.
+/// A proposal and its outcome.
 #[derive(Debug)]
 pub(crate) struct Proposed {
     /// The entry's key.
     pub(crate) entry: String,
-    /// What became of it.
+    /// The outcome.
     pub(crate) outcome: Outcome,
 }
 
-/// What became of a proposal. URLs are those of pull requests.
+/// The outcome of a proposal. URLs are those of pull requests.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It is a new pull request.
+    /// A pull request was created.
     Created(String),
-    /// It took the place of another set in an open pull request.
+    /// An open pull request of the entry was updated.
     Updated(String),
-    /// It was proposed before.
+    /// The set was proposed before.
     AlreadyProposed(String, PullState),
-    /// It would be a new pull request.
+    /// In a dry run: a pull request would be created.
     WouldCreate {
-        /// From which branch.
+        /// The branch.
         branch: String,
-        /// With which title.
+        /// The title.
         title: String,
     },
-    /// It would take the place of another set in this open pull request.
+    /// In a dry run: an open pull request of the entry would be updated.
     WouldUpdate {
-        /// The pull request's.
+        /// The URL of the pull request.
         url: String,
-        /// With which title.
+        /// The title.
         title: String,
     },
-    /// It is not proposed.
+    /// The proposal failed.
     Failed(ProposeError),
 }
 
-/// Proposes, one after the other. Where there is nothing to propose, nobody is
-/// asked.
+/// Proposes one proposal after the other. Without proposals, no request is sent.
 ///
 /// # Errors
 ///
-/// [`GithubError`] where nothing is known of the repository; what happens to
-/// one proposal is in its outcome.
+/// [`GithubError`] if the repository or its pull requests cannot be read. The error of one proposal
+/// is in its outcome.
 pub(crate) async fn propose(
     proposing: &ProposeOptions,
     proposals: &[Proposal],
@@ -157,8 +155,8 @@ impl Run<'_> {
         }
     }
 
-    /// The branch first and the body last: interrupted between, the next run
-    /// sees the old set and does it again.
+    /// Updates a pull request, the branch first and the body last. After an interrupt between them,
+    /// the next run reads the old marker and repeats the update.
     async fn supersede(
         &mut self,
         proposal: &Proposal,
@@ -196,14 +194,14 @@ impl Run<'_> {
         })
     }
 
-    /// The open pull request that the branch has already, with our text.
+    /// Writes the text into the open pull request that the branch already has.
     async fn take_over(&mut self, branch: &str, text: &Text) -> Result<PullDocument, ProposeError> {
         let document = open_of_branch(self.target, branch).await?;
         self.writer.update_pull(document.number, text).await?;
         Ok(document)
     }
 
-    /// A commit on the base branch with the edited files.
+    /// Creates a commit with the edited files on top of the base branch.
     async fn commit(&mut self, proposal: &Proposal, message: &str) -> Result<String, ProposeError> {
         let Target {
             github,
@@ -230,14 +228,14 @@ impl Run<'_> {
         Ok(self.writer.commit(commit, &tree, message).await?)
     }
 
-    /// A label is for the people who sort: without it the proposal stands.
+    /// Labels a pull request. An error is a warning, because the proposal is complete without a label.
     async fn label(&mut self, number: u64) {
         if let Err(error) = self.writer.label(number).await {
             tracing::warn!("pull request {number} has no label: {error}");
         }
     }
 
-    /// So that the same set is not proposed twice in one run.
+    /// Adds a pull request to the known ones, so that one run does not propose a set twice.
     fn remember(&mut self, pull: Pull) -> String {
         let url = pull.url.clone();
         self.pulls.known.retain(|known| known.number != pull.number);

@@ -1,4 +1,4 @@
-//! The pull requests that there are.
+//! Reading the existing pull requests.
 
 use serde::Deserialize;
 use tag_retrieval::github::{GithubError, GithubRequest, project_path, query_value};
@@ -7,22 +7,22 @@ use super::Marker;
 use super::branch::PREFIX;
 use super::target::Target;
 
-/// The most pages of a hundred open pull requests that are read.
+/// Maximum pages of open pull requests that are read, each with a hundred.
 const OPEN_PAGES: usize = 30;
-/// The same of closed ones, newest first. One older than that is found by its
-/// branch only, which names the first set that it proposed.
+/// Maximum pages of closed pull requests that are read, newest first. An older one is found only by
+/// its branch, which has the hash of the first set that it proposed.
 const CLOSED_PAGES: usize = 30;
 
-/// Whether a pull request is done with.
+/// The state of a pull request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PullState {
-    /// It waits for somebody.
+    /// The pull request is open.
     Open,
-    /// It was merged or refused.
+    /// The pull request was merged or closed.
     Closed,
 }
 
-/// A pull request of ours.
+/// A pull request with a marker.
 #[derive(Debug, Clone)]
 pub(super) struct Pull {
     pub(super) number: u64,
@@ -32,16 +32,16 @@ pub(super) struct Pull {
     pub(super) marker: Marker,
 }
 
-/// The pull requests of ours into one branch.
+/// The pull requests with markers into one branch.
 #[derive(Debug, Default)]
 pub(super) struct Pulls {
     /// Newest first, the open ones before the closed.
     pub(super) known: Vec<Pull>,
-    /// Whether there are closed ones that were not looked at.
+    /// There are more pull requests that were not read.
     pub(super) are_cut: bool,
 }
 
-/// As <https://docs.github.com/en/rest/pulls/pulls> has it.
+/// A pull request in the API, see <https://docs.github.com/en/rest/pulls/pulls>.
 #[derive(Debug, Deserialize)]
 pub(super) struct PullDocument {
     pub(super) number: u64,
@@ -56,7 +56,7 @@ pub(super) struct PullDocument {
 struct Side {
     #[serde(rename = "ref")]
     branch: String,
-    /// None, where a fork was deleted.
+    /// The repository; `None` for a deleted fork.
     repo: Option<SideRepository>,
 }
 
@@ -66,8 +66,8 @@ struct SideRepository {
 }
 
 impl PullDocument {
-    /// The pull request, if it is one of ours into that branch: with a marker, and from a branch that
-    /// only those can write who may write here.
+    /// Returns the pull request if it is a proposal into the target branch: it has a marker, and its
+    /// branch is in the target repository, where only members can push.
     fn own(self, target: &Target) -> Option<Pull> {
         let from = self.head.repo?.full_name;
         let is_own = from.eq_ignore_ascii_case(&target.repository.to_string());
@@ -86,8 +86,8 @@ impl PullDocument {
     }
 }
 
-/// Reads the pull requests into the branch: all that are open and the newest that
-/// are closed. The search would find any, but some time after it was made only.
+/// Reads the pull requests into the target branch: the open ones, and the newest closed ones. The
+/// search API would find all, but lists a new pull request only after a delay.
 pub(super) async fn list(target: &Target) -> Result<Pulls, GithubError> {
     let mut pulls = Pulls::default();
     for (state, pages) in [("open", OPEN_PAGES), ("closed", CLOSED_PAGES)] {
@@ -104,7 +104,7 @@ pub(super) async fn list(target: &Target) -> Result<Pulls, GithubError> {
     Ok(pulls)
 }
 
-/// The pull requests from one branch, open or closed, however old.
+/// Reads the pull requests from one branch, open and closed, of any age.
 pub(super) async fn of_branch(target: &Target, branch: &str) -> Result<Vec<Pull>, GithubError> {
     let head = query_value(&format!("{}:{branch}", target.repository.owner));
     let query = format!("state=all&head={head}");
@@ -113,7 +113,7 @@ pub(super) async fn of_branch(target: &Target, branch: &str) -> Result<Vec<Pull>
     Ok(own.filter_map(|document| document.own(target)).collect())
 }
 
-/// Reads pages; says too whether there are more.
+/// Reads pages of pull requests. Returns true if there are more pages.
 async fn read(
     target: &Target,
     query: &str,
@@ -133,7 +133,7 @@ async fn read(
     Ok((all, true))
 }
 
-/// The open pull request from a branch, whoever wrote it.
+/// Reads the open pull request from a branch, with or without a marker.
 pub(super) async fn open_of_branch(
     target: &Target,
     branch: &str,

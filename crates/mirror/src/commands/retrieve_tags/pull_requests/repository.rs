@@ -1,12 +1,12 @@
-//! Which repository at GitHub it is.
+//! The repository on GitHub that gets the pull requests.
 
 use registry_client::redact_urls;
 use tag_retrieval::github::GithubProject;
 
-/// Why it is not known where to propose.
+/// The error for an unknown repository.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RepositoryError {
-    /// `GITHUB_REPOSITORY` is something else.
+    /// `GITHUB_REPOSITORY` is not `OWNER/REPO`.
     #[error("GITHUB_REPOSITORY is \"{0}\" and not OWNER/REPO")]
     Name(String),
     /// The remote is not at GitHub.
@@ -14,22 +14,22 @@ pub(crate) enum RepositoryError {
         "the remote origin, {remote}, is no repository at {host}: set GITHUB_REPOSITORY to OWNER/REPO"
     )]
     Remote {
-        /// Without credentials.
+        /// The URL of the remote, without credentials.
         remote: String,
-        /// GitHub's own.
+        /// The host of GitHub.
         host: String,
     },
-    /// Neither is there.
+    /// There is neither `GITHUB_REPOSITORY` nor a remote `origin`.
     #[error("there is no GITHUB_REPOSITORY and no remote origin: set it to OWNER/REPO")]
     Unknown,
 }
 
-/// The repository that `GITHUB_REPOSITORY` names, else the one that the remote
-/// `origin` is. `api` is the address of GitHub's API.
+/// Returns the repository in `GITHUB_REPOSITORY`, else the one of the remote `origin`. `api` is the
+/// URL of the GitHub API.
 ///
 /// # Errors
 ///
-/// [`RepositoryError`]
+/// [`RepositoryError`] if the repository cannot be determined.
 pub(crate) fn repository_of(
     name: Option<&str>,
     remote: Option<&str>,
@@ -48,7 +48,7 @@ pub(crate) fn repository_of(
     }
 }
 
-/// `OWNER/REPO`.
+/// Parses `OWNER/REPO`.
 fn project(text: &str) -> Option<GithubProject> {
     let (owner, repository) = text.split_once('/')?;
     let is_name = |part: &str| {
@@ -61,7 +61,7 @@ fn project(text: &str) -> Option<GithubProject> {
     })
 }
 
-/// `https://HOST/OWNER/REPO.git`, `ssh://git@HOST:22/OWNER/REPO`,
+/// Parses a remote: `https://HOST/OWNER/REPO.git`, `ssh://git@HOST:22/OWNER/REPO` or
 /// `git@HOST:OWNER/REPO.git`.
 fn of_remote(remote: &str, github: &str) -> Option<GithubProject> {
     let (host, path) = match remote.split_once("://") {
@@ -74,14 +74,14 @@ fn of_remote(remote: &str, github: &str) -> Option<GithubProject> {
     };
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let host = host.split(':').next()?;
-    // GitHub serves ssh on port 443 there.
+    // GitHub serves SSH over port 443 on ssh.github.com.
     let host = host.strip_prefix("ssh.").unwrap_or(host);
     let path = path.trim_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);
     project(path).filter(|_| host.eq_ignore_ascii_case(github))
 }
 
-/// `github.com` for `https://api.github.com`, `HOST` for `https://HOST/api/v3`.
+/// Returns `github.com` for `https://api.github.com`, and `HOST` for `https://HOST/api/v3`.
 fn web_host(api: &str) -> &str {
     let rest = api.split_once("://").map_or(api, |(_, rest)| rest);
     let host = rest.split(['/', ':']).next().unwrap_or(rest);

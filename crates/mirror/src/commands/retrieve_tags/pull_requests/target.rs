@@ -1,21 +1,19 @@
-//! The repository and the branch that are to get the proposals.
+//! The repository and the target branch of the pull requests.
 
 use serde::Deserialize;
 use tag_retrieval::github::{Github, GithubError, GithubProject, GithubRequest, project_path};
 
-/// The repository and the branch that are to get the proposals, as they were
-/// when the run began.
+/// The repository and the target branch of the pull requests, at the start of the run.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) github: Github,
-    /// As GitHub calls it, which is not how a checkout from before it was
-    /// renamed does.
+    /// The current name on GitHub. A checkout may have the name before a rename.
     pub(super) repository: GithubProject,
-    /// The branch.
+    /// The target branch.
     pub(super) base: String,
-    /// The branch's head.
+    /// The hash of the commit at the head of the branch.
     pub(super) commit: String,
-    /// The head's tree.
+    /// The hash of the commit's tree.
     pub(super) tree: String,
 }
 
@@ -41,7 +39,7 @@ struct Object {
 }
 
 impl Target {
-    /// Asks for the repository and its branch `base`, or its default branch.
+    /// Reads the repository and its branch `base`, or its default branch.
     pub(super) async fn read(
         github: &Github,
         named: &GithubProject,

@@ -1,4 +1,4 @@
-//! Proposals for the tests, and where they are made.
+//! Sample proposals and a fake GitHub for the tests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) async fn server() -> RunningGithub {
     server
 }
 
-/// A new run.
+/// Returns the options of a run against the fake GitHub.
 pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> ProposeOptions {
     let github = Github::new(GithubOptions {
         api: server.url(),
@@ -41,7 +41,7 @@ pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> ProposeOptions {
     }
 }
 
-/// What a new run makes of a proposal of rows.
+/// Proposes rows in a new run, and returns the outcome.
 pub(crate) async fn run(server: &RunningGithub, entry: &str, rows: &[&str]) -> Outcome {
     let pairs = rows.iter().map(|row| pair(row)).collect();
     run_of(server, proposal(entry, pairs)).await
@@ -61,7 +61,7 @@ pub(crate) fn created(outcome: &Outcome) -> &str {
     url
 }
 
-/// A pair of a row, found in a release that is named like its tag.
+/// Returns a row that was found in a release with the name of its tag.
 pub(crate) fn pair(row: &str) -> ProposedPair {
     let list = List::parse(row);
     let row = list.rows().next().unwrap().row.clone();
@@ -75,7 +75,7 @@ pub(crate) fn pair(row: &str) -> ProposedPair {
     }
 }
 
-/// A proposal that adds a line for each pair to an empty list.
+/// Returns a proposal that adds a line for each pair to an empty list.
 pub(crate) fn proposal(entry: &str, pairs: Vec<ProposedPair>) -> Proposal {
     let line = |pair: &ProposedPair| format!("{}\n", pair.row);
     let edit = Edit {

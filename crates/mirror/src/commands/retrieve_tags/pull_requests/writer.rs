@@ -1,4 +1,4 @@
-//! The requests that change the repository, one after the other.
+//! The requests that change the repository.
 
 use std::time::Duration;
 
@@ -12,22 +12,22 @@ use tokio::time::{Instant, sleep_until};
 use super::pulls::PullDocument;
 use super::target::Target;
 
-/// The label of all pull requests that nobody wrote.
+/// The label of generated pull requests.
 const LABEL: &str = "status/auto-created";
 
-/// Changes one repository, with a pause between two changes: GitHub asks for at
-/// least a second, or answers with a secondary limit
+/// A writer that changes one repository with a pause between two changes. GitHub recommends at least
+/// a second, to avoid its secondary rate limits
 /// (<https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>).
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
     target: &'a Target,
     pause: Duration,
     next: Instant,
-    /// Whether the repository is known to have the label.
+    /// The repository is known to have the label.
     has_label: bool,
 }
 
-/// A hash that GitHub names.
+/// The hash of a created object in a response.
 #[derive(Debug, Deserialize)]
 struct Hashed {
     sha: String,
@@ -43,13 +43,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Stores a file and gives its hash.
+    /// Creates a blob and returns its hash.
     pub(super) async fn blob(&mut self, text: &str) -> Result<String, GithubError> {
         let body = json!({"content": text, "encoding": "utf-8"});
         self.hashed(&["git", "blobs"], body).await
     }
 
-    /// Stores a tree: another with files over it, each a path and a blob.
+    /// Creates a tree from a base tree and files, each a path and the hash of a blob.
     pub(super) async fn tree(
         &mut self,
         base: &str,
@@ -62,7 +62,7 @@ impl<'a> Writer<'a> {
         self.hashed(&["git", "trees"], body).await
     }
 
-    /// Stores a commit.
+    /// Creates a commit and returns its hash.
     pub(super) async fn commit(
         &mut self,
         parent: &str,
@@ -73,7 +73,7 @@ impl<'a> Writer<'a> {
         self.hashed(&["git", "commits"], body).await
     }
 
-    /// Makes a branch; one that a run before left behind is taken over.
+    /// Creates a branch, or moves the branch that an interrupted run left behind.
     pub(super) async fn create_branch(
         &mut self,
         name: &str,
@@ -87,7 +87,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Points a branch elsewhere, whatever it had.
+    /// Moves a branch to a commit with a forced update.
     pub(super) async fn move_branch(
         &mut self,
         name: &str,
@@ -101,8 +101,8 @@ impl<'a> Writer<'a> {
         self.send(Method::PATCH, &parts, body).await
     }
 
-    /// Opens a pull request; `None` where the branch has one, which a lost
-    /// answer leaves behind.
+    /// Creates a pull request. Returns `None` if the branch already has one, for instance after a lost
+    /// response.
     pub(super) async fn create_pull(
         &mut self,
         text: &Text,
@@ -117,7 +117,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Rewrites a pull request.
+    /// Updates title and body of a pull request.
     pub(super) async fn update_pull(
         &mut self,
         number: u64,
@@ -129,7 +129,7 @@ impl<'a> Writer<'a> {
         self.send(Method::PATCH, &parts, body).await
     }
 
-    /// Labels a pull request. The label is made where the repository has none.
+    /// Labels a pull request. Creates the label if the repository does not have it.
     pub(super) async fn label(&mut self, number: u64) -> Result<(), GithubError> {
         if !self.has_label {
             self.ensure_label().await?;
@@ -149,7 +149,7 @@ impl<'a> Writer<'a> {
         }
         let body = json!({"name": LABEL, "color": "ededed", "description": "Proposed by a job"});
         match self.send(Method::POST, &["labels"], body).await {
-            // Another run was faster, or the answer was lost.
+            // Another run created the label, or the response of a first attempt was lost.
             Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => Ok(()),
             other => other,
         }
@@ -185,14 +185,14 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What people read of a pull request.
+/// The title and the body of a pull request.
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) title: String,
     pub(super) body: String,
 }
 
-/// Whether it is a refusal with these words.
+/// Returns true for a 422 response whose message contains `words`.
 fn says(error: &GithubError, words: &str) -> bool {
     match error {
         GithubError::Status {
