@@ -45,6 +45,7 @@ pub struct ChartConfig {
     pub name: String,
     /// `values`, each an argument of `--set`.
     pub values: Vec<String>,
-    /// `kubeVersion`, the argument of `--kube-version`.
+    /// `kubeVersion`, the argument of `--kube-version`, if not the default
+    /// [`DEFAULT_KUBE_VERSION`](crate::helm::DEFAULT_KUBE_VERSION).
     pub kube_version: Option<String>,
 }

@@ -59,6 +59,19 @@ pub enum HelmError {
         /// The end of its stderr, in one line.
         stderr: String,
     },
+    /// The chart does not support the Kubernetes version.
+    #[error(
+        "`helm {command}` failed for Kubernetes {version}: {stderr}: set `kubeVersion` at an item of \
+         `chartConfig` to a version that the chart supports"
+    )]
+    KubeVersion {
+        /// The command: `template`.
+        command: String,
+        /// The version that was passed to helm.
+        version: String,
+        /// The end of its stderr, in one line.
+        stderr: String,
+    },
     /// The command succeeded without a package.
     #[error("`helm pull` succeeded without a package")]
     NoPackage,

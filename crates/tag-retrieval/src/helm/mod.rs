@@ -23,4 +23,5 @@ pub use environment::VARIABLES;
 pub use error::HelmError;
 pub(crate) use package_cache::ChartVersion;
 pub use program::{Helm, HelmSettings};
+pub use rendered_chart::DEFAULT_KUBE_VERSION;
 pub(crate) use rendered_chart::{RenderedChart, check_chart_directory};

@@ -9,6 +9,12 @@ use super::error::HelmError;
 use super::program::Helm;
 use crate::entry::{Chart, ChartConfig};
 
+/// The Kubernetes version for charts without `chartConfig.kubeVersion`.
+///
+/// helm takes its own default from flags of its build. Without them, as after `go install`, it is 1.20,
+/// which many charts refuse. Releases of Kubernetes are supported for 14 months: raise it with them.
+pub const DEFAULT_KUBE_VERSION: &str = "1.34.0";
+
 /// One version of a chart, rendered.
 #[derive(Debug)]
 pub(crate) struct RenderedChart {
@@ -23,6 +29,9 @@ pub(crate) struct RenderedChart {
     /// One failure for each `chartConfig` that does not render.
     pub(crate) failures: Vec<String>,
 }
+
+/// A part of helm's message about a chart that does not support the Kubernetes version.
+const REFUSED_KUBE_VERSION: &str = "incompatible with Kubernetes v";
 
 impl Helm {
     /// Renders the chart in a package or directory once for each `chartConfig`, without network.
@@ -79,11 +88,21 @@ impl Helm {
             for value in &config.values {
                 call = call.option("set", value);
             }
-            if let Some(version) = &config.kube_version {
-                call = call.option("kube-version", version);
-            }
         }
-        self.run(call.operands(&[path.as_os_str()])).await
+        let version = config.and_then(|config| config.kube_version.as_deref());
+        let version = version.unwrap_or(DEFAULT_KUBE_VERSION);
+        let call = call.option("kube-version", version);
+        let rendered = self.run(call.operands(&[path.as_os_str()])).await;
+        rendered.map_err(|error| match error {
+            HelmError::Failed { command, stderr } if stderr.contains(REFUSED_KUBE_VERSION) => {
+                HelmError::KubeVersion {
+                    command,
+                    version: version.to_owned(),
+                    stderr,
+                }
+            }
+            error => error,
+        })
     }
 }
 

@@ -108,3 +108,37 @@ async fn kubernetes_version_reaches_the_templates() {
         ["example.com/new:1", "example.com/old:1"]
     );
 }
+
+/// The helm under test is built without version flags, as in the `Containerfile`: it claims to be for
+/// Kubernetes 1.20.
+#[tokio::test]
+async fn chart_for_current_kubernetes_is_rendered_without_a_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = Chart::new("web", "1.0.0").pod("web", "example.com/web:1");
+    web.metadata("kubeVersion: \">= 1.25.0-0\"\n")
+        .write(folder.path());
+    let bench = Bench::new();
+    let mut web = chart("web");
+    let plain = bench.directory(folder.path(), [web.clone()]).await;
+    assert_eq!(images(&plain.unwrap()), ["example.com/web:1"]);
+    web.configs = vec![config("values", &["a=b"], None)];
+    let configured = bench.directory(folder.path(), [web.clone()]).await;
+    assert_eq!(images(&configured.unwrap()), ["example.com/web:1"]);
+
+    web.configs = vec![config("old", &[], Some("1.24"))];
+    let error = bench.directory(folder.path(), [web]).await.unwrap_err();
+    let error = error.to_string();
+    for part in [
+        "chartConfig old: `helm template` failed for Kubernetes 1.24: ",
+        "incompatible with Kubernetes v1.24: set `kubeVersion` at an item of `chartConfig`",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn default_kubernetes_version_is_documented() {
+    let page = include_str!("../../../../docs/charts.md");
+    let row = format!("`{}` without it", tag_retrieval::helm::DEFAULT_KUBE_VERSION);
+    assert!(page.contains(&row), "docs/charts.md lacks {row}");
+}
