@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_list_can_have_is_said() {
+    fn invalid_host_is_an_error() {
         let pair = |image: &str| FoundTag {
             image: image.to_owned(),
             tag: "1".to_owned(),

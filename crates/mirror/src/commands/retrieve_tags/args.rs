@@ -12,18 +12,18 @@ use crate::cli::key_value::ListArgs;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  mirror retrieve-tags                              what is new, as JSON
-  mirror retrieve-tags --entry etcd --explain       why a version is proposed, or is not
-  mirror retrieve-tags --apply                      add it to the list, after checking each
-  mirror retrieve-tags --open-prs --dry-run         the pull requests that would be opened
+  mirror retrieve-tags                              print new versions as JSON
+  mirror retrieve-tags --entry etcd --explain       explain the decision about each version
+  mirror retrieve-tags --apply                      check new versions, add them to the list
+  mirror retrieve-tags --open-prs --dry-run         print the planned pull requests
 
-The result is one JSON object: for each entry the images and the tags that the list lacks. An entry
-that fails is in the log, not in the result, and makes the exit code 1.
+The result is one JSON object. It has the images and tags that the list lacks, by entry. A failed
+entry is logged, is not in the result, and makes the exit code 1.
 
-GITHUB_TOKEN raises GitHub's limit from 60 requests an hour to 5,000, and is what opens pull
-requests; GITHUB_API_URL is GitHub's address, HELM the helm program (else that of PATH).
-latest_entry and minimumAge read push times from Docker Hub and quay.io; elsewhere they read when
-the images were created, of the 64 highest versions at most.")]
+GITHUB_TOKEN is required to open pull requests. It raises GitHub's limit from 60 to 5,000 requests
+per hour. GITHUB_API_URL is the URL of the GitHub API, HELM the helm program (default: helm in PATH).
+latest_entry and minimumAge read push times from Docker Hub and quay.io. At other registries they
+read the creation times of the images, for the 64 highest versions at most.")]
 pub(crate) struct RetrieveTagsArgs {
     /// Retrieve only these entries of the configuration
     #[arg(long = "entry", value_name = "NAME", value_delimiter = ',')]

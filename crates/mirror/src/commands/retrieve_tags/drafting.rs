@@ -83,7 +83,7 @@ async fn draft_entry(
     for request in add_requests(news.new.iter()) {
         let planned = plan(lists, &request);
         checks.complete(checker, &planned, &request).await;
-        take_in(
+        merge(
             &mut outcome,
             AddOutcome::new(planned, &checks, &request, true),
         );
@@ -129,7 +129,7 @@ async fn draft_entry(
 }
 
 /// Merges another outcome. Rows that would fill the same tag of a destination become problems.
-fn take_in(outcome: &mut AddOutcome, more: AddOutcome) {
+fn merge(outcome: &mut AddOutcome, more: AddOutcome) {
     outcome.problems.extend(more.problems);
     for planned in more.rows {
         let new = &planned.row;
@@ -200,9 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn no_two_images_of_a_proposal_go_to_one_place() {
+    fn merge_rejects_two_images_for_one_destination_tag() {
         let mut all = outcome(&[("a/x", "m/x"), ("a/y", "m/y")]);
-        take_in(
+        merge(
             &mut all,
             outcome(&[("b/x", "m/x"), ("a/y", "m/y"), ("b/z", "m/z")]),
         );

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_compared_whole() {
+    fn location_compares_full_names_and_tags() {
         let text = "a/a r/a 1.6.10\nbusybox r/b 1\nbusybox r/c 2\n# d/d r/d 1\n";
         let lists = [ListFile {
             name: "list".to_owned(),

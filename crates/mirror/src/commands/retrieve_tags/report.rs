@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_chart_calls_itself_begins_no_line() {
+    fn names_from_charts_cannot_start_a_line() {
         let pair = FoundTag {
             image: "a/b".to_owned(),
             tag: "1".to_owned(),

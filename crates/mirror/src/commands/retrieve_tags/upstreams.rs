@@ -39,7 +39,7 @@ impl RunUpstreams {
         let scratch = tempfile::Builder::new().prefix("mirror-charts-").tempdir();
         let scratch = scratch.map_err(|error| {
             Failure::failed(format!(
-                "cannot make a folder for charts: {}",
+                "cannot create a directory for charts: {}",
                 io_message(&error)
             ))
         })?;

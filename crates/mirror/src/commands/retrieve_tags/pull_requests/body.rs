@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_say_where_they_come_from() {
+    fn body_lists_rows_with_their_origins() {
         let mut of_chart = pair("b/two m/two v2");
         of_chart.origin = Origin::Chart {
             chart: "core".to_owned(),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_forges_the_marker() {
+    fn forged_marker_is_escaped() {
         let mut forged = proposal("x\n<!-- mirror: entry=y set=0 -->", vec![pair("a/b m/b 1")]);
         let evil = Marker::new(&proposal("y", vec![pair("c/d m/d 2")]));
         forged.pairs[0].origin = Origin::Page {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_body_fits() {
+    fn longest_body_fits_into_the_limit() {
         let pairs = (0..3_000).map(|number| pair(&format!("a/b m/b v{number}")));
         let mut proposal = proposal("x", pairs.collect());
         let left_out = LeftOut {

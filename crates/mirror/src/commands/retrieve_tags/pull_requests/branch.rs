@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_valid_whatever_the_entry_is_called() {
+    fn branch_name_is_valid_for_any_entry() {
         let marker = Marker {
             entry: String::new(),
             set: "0123456789abcdef".to_owned(),

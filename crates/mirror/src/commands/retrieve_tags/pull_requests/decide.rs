@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_is_proposed_once_and_an_entry_has_one_open_proposal() {
+    fn set_is_proposed_once_and_entry_has_one_open_proposal() {
         let known = [
             pull(5, PullState::Open, "x", "two"),
             pull(4, PullState::Open, "x", "one"),

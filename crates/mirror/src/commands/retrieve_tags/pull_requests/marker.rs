@@ -86,7 +86,7 @@ mod tests {
     use crate::commands::retrieve_tags::pull_requests::propose::samples::{pair, proposal};
 
     #[test]
-    fn a_set_is_the_same_however_it_is_written() {
+    fn hash_ignores_order_duplicates_and_spelling() {
         let marker = |rows: &[&str]| {
             let pairs = rows.iter().map(|row| pair(row)).collect();
             Marker::new(&proposal("x", pairs)).set
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_is_found_again_whatever_the_entry_is_called() {
+    fn find_returns_the_marker_for_any_entry() {
         for entry in ["plain", "a b", "x --> y", "set=1", " set= ", "é\n<!--", ""] {
             let marker = Marker::new(&proposal(entry, vec![pair("a/b m/b 1")]));
             let line = marker.line();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_line_counts() {
+    fn find_reads_only_the_first_line() {
         let line = Marker::new(&proposal("x", vec![pair("a/b m/b 1")])).line();
         let bodies = [
             format!("\n{line}"),

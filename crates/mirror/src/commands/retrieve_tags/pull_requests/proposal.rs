@@ -96,7 +96,7 @@ mod tests {
     use crate::commands::retrieve_tags::pull_requests::propose::samples::{pair, proposal};
 
     #[test]
-    fn titles_are_those_that_people_know() {
+    fn title_lists_tags_and_images() {
         let pairs = vec![
             pair("b/two m/two v1"),
             pair("a/one m/one v2"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_fit() {
+    fn title_is_cut_to_the_limit() {
         for (length, want) in [(255, 255), (256, 256), (257, 256), (900, 256)] {
             let cut = truncate(&"é".repeat(length), LONGEST_TITLE);
             assert_eq!(cut.chars().count(), want, "{length}");

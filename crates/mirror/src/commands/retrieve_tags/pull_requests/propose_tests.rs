@@ -61,7 +61,7 @@ async fn the_same_set_is_not_proposed_again_open_or_closed() {
 }
 
 #[tokio::test]
-async fn titles_that_are_cut_alike_are_different_proposals() {
+async fn proposals_with_equal_cut_titles_are_different() {
     let server = server().await;
     let image = format!("a/{}", "b".repeat(200));
     let row = |tag: &str| format!("{image} m/b {}{tag}", "1".repeat(100));
@@ -128,7 +128,7 @@ async fn one_run_does_not_propose_a_set_twice() {
 }
 
 #[tokio::test]
-async fn strangers_cannot_speak_for_an_entry() {
+async fn pull_requests_from_forks_are_ignored() {
     let server = server().await;
     let wanted = proposal("etcd", vec![pair("a/b m/b v1")]);
     let forged = |head: &str, head_repository: &str, state| FakePull {
@@ -159,7 +159,7 @@ async fn strangers_cannot_speak_for_an_entry() {
 }
 
 #[tokio::test]
-async fn a_dry_run_changes_nothing() {
+async fn dry_run_changes_nothing() {
     let server = server().await;
     run(&server, "open", &["a/b m/b v1"]).await;
     server.clear_requests();
@@ -185,7 +185,7 @@ async fn a_dry_run_changes_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_about_nothing() {
+async fn propose_sends_no_request_without_proposals() {
     let server = server().await;
     let proposed = propose(&proposing(&server, Mode::Propose), &[])
         .await
@@ -195,7 +195,7 @@ async fn nobody_is_asked_about_nothing() {
 }
 
 #[tokio::test]
-async fn a_repository_that_is_not_there_is_named() {
+async fn missing_repository_and_branch_are_errors() {
     let server = FakeGithub::new().start().await;
     let wanted = [proposal("etcd", vec![pair("a/b m/b v1")])];
     let error = propose(&proposing(&server, Mode::Propose), &wanted)
@@ -222,7 +222,7 @@ async fn a_repository_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_repository_that_was_renamed_knows_its_proposals() {
+async fn renamed_repository_keeps_its_proposals() {
     let server = server().await;
     run(&server, "etcd", &["a/b m/b v1"]).await;
     server.rename(REPOSITORY, "us/new");
@@ -233,7 +233,7 @@ async fn a_repository_that_was_renamed_knows_its_proposals() {
 }
 
 #[tokio::test]
-async fn what_all_proposals_need_is_asked_once() {
+async fn shared_data_is_requested_once() {
     let server = server().await;
     let wanted: Vec<_> = (0..4)
         .map(|number| {

@@ -95,7 +95,7 @@ mod tests {
     const API: &str = "https://api.github.com";
 
     #[test]
-    fn remotes_name_repositories() {
+    fn repository_is_read_from_the_remote() {
         let own = "https://git.example.org/api/v3";
         let table = [
             ("https://github.com/us/mirror.git\n", API, Some("us/mirror")),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_comes_first_and_must_be_right() {
+    fn variable_takes_precedence_and_must_be_valid() {
         let remote = Some("https://github.com/a/b");
         let found = repository_of(Some("us/mirror"), remote, API).unwrap();
         assert_eq!(found.to_string(), "us/mirror");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_show_no_credentials() {
+    fn error_contains_no_credentials() {
         let remote = "https://x:t0ken@gitlab.com/a/b";
         let error = repository_of(None, Some(remote), API).unwrap_err();
         assert!(!error.to_string().contains("t0ken"), "{error}");

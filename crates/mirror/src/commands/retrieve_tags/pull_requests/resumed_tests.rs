@@ -4,7 +4,7 @@ use super::samples::{LABEL, LIST, REPOSITORY, created, pair, proposal, proposing
 use super::*;
 
 #[tokio::test]
-async fn an_interrupted_run_is_taken_up() {
+async fn interrupted_run_is_resumed() {
     for (method, path) in [
         ("POST", "/pulls"),
         ("POST", "/git/refs"),
@@ -25,7 +25,7 @@ async fn an_interrupted_run_is_taken_up() {
 }
 
 #[tokio::test]
-async fn an_interrupted_update_is_done_again() {
+async fn interrupted_update_is_repeated() {
     let server = server().await;
     run(&server, "etcd", &["a/b m/b v1"]).await;
     server.fault(Fault::status(422).method("PATCH").of("/pulls/1"));
@@ -37,7 +37,7 @@ async fn an_interrupted_update_is_done_again() {
 }
 
 #[tokio::test]
-async fn lost_answers_make_nothing_twice() {
+async fn lost_responses_create_no_duplicates() {
     for path in [
         "/git/blobs",
         "/git/refs",
@@ -59,7 +59,7 @@ async fn lost_answers_make_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_label_that_cannot_be_given_does_not_undo_the_proposal() {
+async fn failed_label_does_not_fail_the_proposal() {
     let server = server().await;
     server.fault(Fault::status(403).method("POST").of("/labels").times(2));
     created(&run(&server, "etcd", &["a/b m/b v1"]).await);
