@@ -38,14 +38,14 @@ async fn open_prs_requires_repository_and_token() {
     let output = without("GITHUB_REPOSITORY")
         .mirror("retrieve-tags --open-prs")
         .exits(2);
-    let want = "error: there is no GITHUB_REPOSITORY and no remote origin: set it to OWNER/REPO\n";
+    let want = "error: cannot find the repository: set GITHUB_REPOSITORY to OWNER/REPO, or add a remote origin\n";
     assert!(output.stderr.contains(want), "{}", output.stderr);
     assert_eq!(output.stdout, "");
 
     let output = without("GITHUB_TOKEN")
         .mirror("retrieve-tags --open-prs")
         .exits(2);
-    let want = "error: --open-prs without GITHUB_TOKEN: nobody may open pull requests\n";
+    let want = "error: --open-prs requires GITHUB_TOKEN\n";
     assert!(output.stderr.contains(want), "{}", output.stderr);
     assert_eq!(checkout.github.writes(), 0);
 }

@@ -26,7 +26,7 @@ async fn new_tag_is_proposed_once() {
     assert!(pull.head.starts_with("mirror/etcd-"), "{}", pull.head);
     assert!(output.stderr.contains("etcd: opened "), "{}", output.stderr);
     // v3.5.2 is released, but the registry lacks it.
-    let left_out = format!("{r}/etcd:v3.5.2 was announced and is not there yet: it is left out");
+    let left_out = format!("{r}/etcd:v3.5.2 is announced but not yet at its source; left out");
     assert!(output.stderr.contains(&left_out), "{}", output.stderr);
     assert!(pull.body.contains("v3.5.2"), "{}", pull.body);
     let list = &checkout.github.files(REPOSITORY, &pull.head)["images-list"];

@@ -78,7 +78,7 @@ async fn apply_skips_missing_tags_and_unmapped_images_with_a_warning() {
     let environment = environment_with(Some(&github), &config, &format!("{r}/a r.io/m/a v1\n"));
     let output = environment.mirror("retrieve-tags --apply").exits(0);
     for warning in [
-        format!("{r}/a:v3 was announced and is not there yet: it is left out"),
+        format!("{r}/a:v3 is announced but not yet at its source; left out"),
         format!("{r}/b:v2 is not mapped: images-list has no row with this source"),
     ] {
         assert!(

@@ -73,7 +73,7 @@ pub(super) fn log_problem(ImageProblem { image, problem, .. }: &ImageProblem) ->
             Exit::Done
         }
         AddProblem::NotAtSource { .. } => {
-            tracing::warn!("{image} was announced and is not there yet: it is left out");
+            tracing::warn!("{image} is announced but not yet at its source; left out");
             Exit::Done
         }
         // The hints of `add-tag` name options; an entry has keys of the configuration instead.

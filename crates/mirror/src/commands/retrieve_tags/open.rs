@@ -82,7 +82,7 @@ pub(crate) async fn propose_options(
 ) -> Result<ProposeOptions, Failure> {
     let environment = &session.environment;
     if mode == Mode::Propose && !github.is_authenticated() {
-        let message = "--open-prs without GITHUB_TOKEN: nobody may open pull requests";
+        let message = "--open-prs requires GITHUB_TOKEN";
         return Err(Failure::unusable(message).hint(
             "set it to a token that may write contents and pull requests, or see with --dry-run \
              what would be opened"

@@ -85,9 +85,9 @@ impl Retrieval {
 /// Returns the error, with the option that may help.
 fn message(error: &EntryError) -> String {
     match error {
-        EntryError::Deadline(_) => format!(
-            "{error}: see with -vv who does not answer, or give it more time with --deadline"
-        ),
+        EntryError::Deadline(_) => {
+            format!("{error}: run with -vv to log all requests, or raise --deadline")
+        }
         _ => error.to_string(),
     }
 }

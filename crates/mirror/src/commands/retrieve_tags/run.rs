@@ -33,7 +33,7 @@ use crate::terminal::output;
 /// [`Failure`] for a configuration or lists that cannot be read.
 pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Exit, Failure> {
     if args.dry_run && !args.apply && !args.open_prs {
-        let message = "--dry-run without --apply or --open-prs: nothing would be done anyway";
+        let message = "--dry-run requires --apply or --open-prs";
         return Err(Failure::unusable(message).hint("leave it out".to_owned()));
     }
     let images_file = args.lists.images_file(&session.environment)?;

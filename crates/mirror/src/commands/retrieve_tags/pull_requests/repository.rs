@@ -20,7 +20,9 @@ pub(crate) enum RepositoryError {
         host: String,
     },
     /// There is neither `GITHUB_REPOSITORY` nor a remote `origin`.
-    #[error("there is no GITHUB_REPOSITORY and no remote origin: set it to OWNER/REPO")]
+    #[error(
+        "cannot find the repository: set GITHUB_REPOSITORY to OWNER/REPO, or add a remote origin"
+    )]
     Unknown,
 }
 
