@@ -11,9 +11,9 @@
 //! Credentials for private registries come from [`HelmSettings::registry_config`] only, a file in the
 //! format of `docker login`. If it is set, `HOME` is the user's: credential helpers look there.
 
-mod call;
 mod environment;
 mod error;
+mod helm_command;
 mod package_cache;
 mod packages;
 mod program;

@@ -12,8 +12,8 @@ use registry_client::redact_urls;
 use serde_json::json;
 use url::Url;
 
-use super::call::{Call, Load};
 use super::error::{HelmError, stderr_line};
+use super::helm_command::{HelmCommand, Load};
 use super::package_cache::{ChartVersion, FetchResult, PackageKey};
 use super::program::Helm;
 use crate::url_credentials::UrlCredentials;
@@ -62,11 +62,13 @@ impl Helm {
         let (url, credentials) = UrlCredentials::split(repository);
         let (alias, name) = (alias_of(&url), url_without_slash(&url));
         write_repositories(&home, &alias, &name, credentials)?;
-        let call = Call::new("repo update", Load::Network(alias.clone()))
+        let helm_command = HelmCommand::new("repo update", Load::Network(alias.clone()))
             .about(&name)
             .home(Some(&home));
-        let command = call.command.clone();
-        let output = self.run(call.operands(&[OsStr::new(&alias)])).await?;
+        let command = helm_command.command.clone();
+        let output = self
+            .run(helm_command.operands(&[OsStr::new(&alias)]))
+            .await?;
         // Most versions of helm 3 succeed without the index, and print the cause.
         let index = home.join(format!("cache/repository/{alias}-index.yaml"));
         if !index.is_file() {
@@ -84,20 +86,21 @@ impl Helm {
         version: &ChartVersion,
     ) -> Result<PathBuf, HelmError> {
         let directory = self.new_directory("package")?;
-        let call = Call::new("pull", Load::Network(server_of(reference).to_owned()))
+        let helm_command = HelmCommand::new("pull", Load::Network(server_of(reference).to_owned()))
             .home(home)
             .option("destination", &directory);
-        let call = match version {
-            ChartVersion::Latest => call,
-            ChartVersion::Development => call.flag("devel"),
-            ChartVersion::Range(range) => call.option("version", range),
+        let helm_command = match version {
+            ChartVersion::Latest => helm_command,
+            ChartVersion::Development => helm_command.flag("devel"),
+            ChartVersion::Range(range) => helm_command.option("version", range),
         };
-        let call = if is_on_loopback(reference) {
-            call.flag("plain-http")
+        let helm_command = if is_on_loopback(reference) {
+            helm_command.flag("plain-http")
         } else {
-            call
+            helm_command
         };
-        self.run(call.operands(&[OsStr::new(reference)])).await?;
+        self.run(helm_command.operands(&[OsStr::new(reference)]))
+            .await?;
         let package = std::fs::read_dir(&directory)?
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
             .find(|path| path.extension() == Some(OsStr::new("tgz")));

@@ -14,9 +14,9 @@ use registry_client::redact_urls;
 use tokio::sync::Semaphore;
 use tracing::debug;
 
-use super::call::{Call, Load};
 use super::environment;
 use super::error::{HelmError, stderr_line};
+use super::helm_command::{HelmCommand, Load};
 use super::package_cache::PackageCache;
 
 /// Maximum concurrent fetches from one server. They use little of the machine, and a hanging server must
@@ -102,25 +102,25 @@ impl Helm {
     }
 
     /// Runs a command and returns its standard output.
-    pub(super) async fn run(&self, call: Call<'_>) -> Result<String, HelmError> {
+    pub(super) async fn run(&self, helm_command: HelmCommand<'_>) -> Result<String, HelmError> {
         let program = self.settings.program.as_ref().ok_or(HelmError::Missing)?;
-        let home = call.home.unwrap_or(&self.settings.scratch);
+        let home = helm_command.home.unwrap_or(&self.settings.scratch);
         std::fs::create_dir_all(home.join("tmp"))?;
         let registry_config = self.settings.registry_config.as_deref();
         let environment = environment::of_home(&self.settings.environment, registry_config, home);
         let run = Program::new(program)
-            .args(&call.arguments)
+            .args(&helm_command.arguments)
             .envs(environment)
             .deadline(self.run_deadline())
             .max_stdout(MAX_OUTPUT);
-        let permits = self.permits(call.load);
+        let permits = self.permits(helm_command.load);
         // The semaphores are never closed, and every holder has a deadline.
         let permit = permits.acquire().await;
         let started = Instant::now();
         // The future holds the buffers for the output.
         let ended = Box::pin(run.run()).await;
         drop(permit);
-        let command = redact_urls(&call.command);
+        let command = redact_urls(&helm_command.command);
         debug!("helm {command}: {} ms", started.elapsed().as_millis());
         let finished = match ended {
             Ok(finished) => finished,

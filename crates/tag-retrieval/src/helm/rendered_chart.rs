@@ -4,8 +4,8 @@ use std::path::Path;
 
 use futures::future::join_all;
 
-use super::call::{Call, Load};
 use super::error::HelmError;
+use super::helm_command::{HelmCommand, Load};
 use super::program::Helm;
 use crate::entry::{Chart, ChartConfig};
 
@@ -44,7 +44,8 @@ impl Helm {
         chart: &Chart,
         path: &Path,
     ) -> Result<RenderedChart, Vec<String>> {
-        let show = |verb| self.run(Call::new(verb, Load::Processor).operands(&[path.as_os_str()]));
+        let show =
+            |verb| self.run(HelmCommand::new(verb, Load::Processor).operands(&[path.as_os_str()]));
         let configs = if chart.configs.is_empty() {
             vec![None]
         } else {
@@ -83,16 +84,16 @@ impl Helm {
         path: &Path,
         config: Option<&ChartConfig>,
     ) -> Result<String, HelmError> {
-        let mut call = Call::new("template", Load::Processor);
+        let mut helm_command = HelmCommand::new("template", Load::Processor);
         if let Some(config) = config {
             for value in &config.values {
-                call = call.option("set", value);
+                helm_command = helm_command.option("set", value);
             }
         }
         let version = config.and_then(|config| config.kube_version.as_deref());
         let version = version.unwrap_or(DEFAULT_KUBE_VERSION);
-        let call = call.option("kube-version", version);
-        let rendered = self.run(call.operands(&[path.as_os_str()])).await;
+        let helm_command = helm_command.option("kube-version", version);
+        let rendered = self.run(helm_command.operands(&[path.as_os_str()])).await;
         rendered.map_err(|error| match error {
             HelmError::Failed { command, stderr } if stderr.contains(REFUSED_KUBE_VERSION) => {
                 HelmError::KubeVersion {

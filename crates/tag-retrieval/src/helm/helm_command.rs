@@ -14,7 +14,7 @@ pub(super) enum Load {
 
 /// A command of helm. Its arguments reach the program without a shell.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
+pub(super) struct HelmCommand<'a> {
     /// The command for messages, such as `show values`.
     pub(super) command: String,
     pub(super) load: Load,
@@ -23,7 +23,7 @@ pub(super) struct Call<'a> {
     pub(super) arguments: Vec<OsString>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> HelmCommand<'a> {
     pub(super) fn new(verb: &str, load: Load) -> Self {
         Self {
             command: verb.to_owned(),
@@ -71,11 +71,11 @@ mod tests {
 
     #[test]
     fn values_and_operands_never_become_options() {
-        let call = Call::new("show values", Load::Processor)
+        let helm_command = HelmCommand::new("show values", Load::Processor)
             .option("set", "--debug $(x) a b")
             .operands(&[OsStr::new("-x")]);
         assert_eq!(
-            call.arguments,
+            helm_command.arguments,
             ["show", "values", "--set=--debug $(x) a b", "--", "-x"]
         );
     }
