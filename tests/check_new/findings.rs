@@ -42,7 +42,7 @@ async fn check_new_reports_all_findings_in_one_run() {
         format!("images-list:7: out of order: `127.0.0.1:1/x {r}/m/old 3` belongs before line 2, `{r}/a {r}/m/old 1.6.1`; move it there"),
         format!("images-list:8: out of order: `{r}/b {r}/m/old 2` belongs before line 5, `{r}/b   {r}/m/b 1`; move it there"),
         format!("images-list:2: {r}/a:1.6.1 does not exist; list the tags with `mirror tags {r}/a`"),
-        format!("images-list:4: the destination repository {r}/m/gone does not exist, or is hidden from strangers: ask those who run {r} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\"); where a registry makes repositories on the first push, one `mirror copy` by somebody who may push there does it"),
+        format!("images-list:4: the destination repository {r}/m/gone does not exist, or is hidden from anonymous requests: ask the operators of {r} to create it and to let the mirror's account push to it (CONTRIBUTING, \"A new image\"); if the registry creates repositories on push, push one image with `mirror copy`"),
         connection.to_owned(),
         format!("images-list:8: {r}/b:2 does not exist; list the tags with `mirror tags {r}/b`"),
         format!("images-list:1: `{r}/a {r}/m/old 1` (line 1 at the base) was removed, but its image may be in use; restore the row, or run with --allow-removals"),

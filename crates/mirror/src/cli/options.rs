@@ -17,7 +17,7 @@ pub(crate) struct CommonOptions {
     /// Configuration of the version sources [default: config.json]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Mirrors and rewrites, in registries.conf format (env: CONTAINERS_REGISTRIES_CONF)
+    /// Mirrors and rewrites as in registries.conf (env: CONTAINERS_REGISTRIES_CONF)
     ///
     /// The format is containers-registries.conf(5), version 2. No file is read by default.
     #[arg(long, global = true, value_name = "FILE")]

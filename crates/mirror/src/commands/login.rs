@@ -14,7 +14,9 @@ use crate::files::atomic_file::io_message;
 use crate::registries::client;
 use crate::session::Session;
 
-/// The arguments of `login`. A password is never an argument, because other users of the machine
+/// The arguments of `login`.
+///
+/// A password is never an argument, because other users of the machine
 /// can read the arguments of a process.
 #[derive(Debug, Args)]
 #[command(after_help = "\

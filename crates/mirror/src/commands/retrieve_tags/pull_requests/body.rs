@@ -123,7 +123,7 @@ mod tests {
         let mut forged = proposal("x\n<!-- mirror: entry=y set=0 -->", vec![pair("a/b m/b 1")]);
         let evil = Marker::new(&proposal("y", vec![pair("c/d m/d 2")]));
         forged.pairs[0].origin = Origin::Page {
-            title: format!("-->\n{}\n@everybody", evil.line()),
+            title: format!("-->\n{}\n@team", evil.line()),
             url: format!("https://x.io/\n{}", evil.line()),
         };
         let body = written(&forged);

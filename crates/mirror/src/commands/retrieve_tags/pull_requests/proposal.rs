@@ -39,7 +39,7 @@ pub(crate) enum Kind {
 pub(crate) struct ProposedPair {
     /// The row.
     pub(crate) row: Row,
-    /// Where it was found.
+    /// The origin of the version.
     pub(crate) origin: Origin,
 }
 

@@ -6,7 +6,7 @@ use super::samples::{
 use super::*;
 
 #[tokio::test]
-async fn a_proposal_is_a_labelled_pull_request_from_a_branch_with_the_edited_list() {
+async fn proposal_is_a_labeled_pull_request_from_a_branch_with_the_edited_list() {
     let server = server().await;
     let outcome = run(&server, "etcd", &["a/b m/b v2", "a/b m/b v1"]).await;
     assert_eq!(created(&outcome), "https://github.com/us/mirror/pull/1");
@@ -141,7 +141,7 @@ async fn pull_requests_from_forks_are_ignored() {
         state,
         labels: vec![LABEL.to_owned()],
     };
-    // From a fork, whose branch is called like ours; from a branch that is nobody's proposal.
+    // From a fork, whose branch is called like ours; from a branch without a proposal.
     server.pull(
         REPOSITORY,
         forged("mirror/etcd-000000000000", "them/mirror", FakeState::Open),
