@@ -113,7 +113,7 @@ fn is_token(text: &str) -> bool {
         return false;
     }
     text.split(|c: char| !c.is_ascii_alphanumeric()).any(|run| {
-        let has = |kind: fn(&u8) -> bool| run.as_bytes().iter().any(|byte| kind(byte));
+        let has = |kind: fn(&u8) -> bool| run.as_bytes().iter().any(&kind);
         let mixed =
             has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
         let next = run.bytes().skip(1);

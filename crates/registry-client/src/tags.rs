@@ -106,7 +106,7 @@ impl Repository {
             match (next_list_page(&response, &request.url)?, &last) {
                 (Some(next), _) if next != request.url => request.url = next,
                 (None, Some(last)) if length == PAGE_SIZE => {
-                    request.url = with_parameter(&first, "last", last)
+                    request.url = with_parameter(&first, "last", last);
                 }
                 _ => return Ok(Some(tags)),
             }

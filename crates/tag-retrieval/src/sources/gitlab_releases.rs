@@ -106,7 +106,7 @@ impl GitlabReleases {
                 .await
                 .map_err(|error| self.refused(error))?;
             let listed: Vec<Release> = serde_json::from_slice(page.body()).map_err(|error| {
-                page.protocol_error(&format!("not a list of releases ({error})"))
+                page.protocol_error(format!("not a list of releases ({error})"))
             })?;
             releases.extend(listed);
             match next_page(&page, &first)? {

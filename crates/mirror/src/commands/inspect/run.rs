@@ -64,7 +64,6 @@ impl Inspection {
     }
 
     /// Returns the manifest, and the first repository that has it.
-
     async fn find(
         &self,
         client: &registry_client::Client,
