@@ -1,5 +1,6 @@
 //! `mirror check-new`
 
+mod approvals;
 mod base_revision;
 mod checkouts;
 mod credentials_and_tls;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::repository::{Git, first_line_of_stderr};
+use super::repository::{Git, first_line_of_stderr, os_string};
 use super::tracked::TrackedPath;
 use crate::cli::failure::Failure;
 
@@ -20,6 +20,17 @@ const PARTIAL: &str = "fetch the missing objects of the partial clone with \
     `git fetch --refetch --no-filter origin`, or check out without `filter`";
 
 const NAME_THE_BASE: &str = "name the target branch with --base";
+
+/// The size of the largest removed file that is read, in bytes.
+const MAX_REMOVED: u64 = 16 * 1024 * 1024;
+
+/// A file of a commit that the branch has removed or renamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RemovedFile {
+    /// The path in the commit.
+    pub(crate) file: TrackedPath,
+    hash: String,
+}
 
 impl Git {
     /// Returns the hash of the commit where the current branch left `base`, by default the first
@@ -102,6 +113,61 @@ impl Git {
         };
         let hint = self.is_partial().await?.then(|| PARTIAL.to_owned());
         Err(unreadable(&first_line_of_stderr(&output)).hint(hint))
+    }
+
+    /// Returns the regular files of a commit that the index does not have as such.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if git fails.
+    pub(crate) async fn removed_files(&self, commit: &str) -> Result<Vec<RemovedFile>, Failure> {
+        let options = ["--cached", "--no-renames", "--diff-filter=DT", "-z"];
+        let arguments = ["diff-index"].into_iter().chain(options);
+        let listed = self.run(arguments.chain([commit, "--"])).await?;
+        if !listed.status.success() {
+            let why = first_line_of_stderr(&listed);
+            let message = format!("cannot list the files that were removed since {commit}: {why}");
+            return Err(Failure::unusable(message));
+        }
+        // `:MODE MODE HASH HASH STATUS`, NUL, the path, NUL.
+        let fields: Vec<&[u8]> = listed.stdout.split(|byte| *byte == 0).collect();
+        let removed = fields.chunks_exact(2).filter_map(|field| {
+            let status = String::from_utf8_lossy(field[0]);
+            match status.split(' ').collect::<Vec<_>>()[..] {
+                [mode, _, hash, ..] if mode.starts_with(":100") => Some(RemovedFile {
+                    file: TrackedPath::from_top(os_string(field[1]).into()),
+                    hash: hash.to_owned(),
+                }),
+                _ => None,
+            }
+        });
+        Ok(removed.collect())
+    }
+
+    /// Returns the content of a removed file, `None` if it is larger than any list.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the clone lacks the file.
+    pub(crate) async fn removed_content(
+        &self,
+        removed: &RemovedFile,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let mut output = self.run(["cat-file", "-s", &removed.hash]).await?;
+        if output.status.success() {
+            let size = String::from_utf8_lossy(&output.stdout).trim().parse::<u64>();
+            if size.is_ok_and(|size| size > MAX_REMOVED) {
+                return Ok(None);
+            }
+            output = self.run(["cat-file", "blob", &removed.hash]).await?;
+            if output.status.success() {
+                return Ok(Some(output.stdout.to_vec()));
+            }
+        }
+        let hint = self.is_partial().await?.then(|| PARTIAL.to_owned());
+        let (name, why) = (removed.file.name(), first_line_of_stderr(&output));
+        let message = format!("cannot read {name}, which the branch removes, with git: {why}");
+        Err(Failure::unusable(message).hint(hint))
     }
 
     async fn commit(&self, revision: &str) -> Result<String, Failure> {

@@ -257,7 +257,7 @@ async fn run(program: Program) -> Result<Output, Failure> {
     })
 }
 
-fn os_string(bytes: &[u8]) -> OsString {
+pub(super) fn os_string(bytes: &[u8]) -> OsString {
     use std::os::unix::ffi::OsStringExt;
     OsString::from_vec(bytes.to_owned())
 }

@@ -80,13 +80,19 @@ impl TrackedPath {
         Ok(Self { name, path })
     }
 
+    /// Creates a path from the top of the work tree.
+    pub(crate) fn from_top(path: PathBuf) -> Self {
+        let name = path.display().to_string();
+        Self { name, path }
+    }
+
     /// Returns the path as given by the user.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Returns the path from the top of the work tree.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use image_name::RepositoryName;
 use images_list::{Diff, List, Row};
 
+use super::base::BaseList;
 use crate::files::list_file::{ListFile, RowLocation};
 
 /// An added or removed row.
@@ -28,20 +29,27 @@ pub(crate) struct ListChanges {
 }
 
 impl ListChanges {
-    /// Compares lists on disk with the same lists at the base, in the same order.
-    pub(crate) fn between(base: &[List], current: &[ListFile]) -> Self {
+    /// Compares lists on disk with the same lists at the base, in the same order. Lists that the
+    /// branch removes follow in `base`.
+    pub(crate) fn between(base: &[BaseList], current: &[ListFile]) -> Self {
         let all = |lists: &mut dyn Iterator<Item = &List>| {
             let rows = lists.flat_map(|list| list.rows().map(|at| at.row.clone()));
             rows.collect::<HashSet<Row>>()
         };
-        let before = all(&mut base.iter());
+        let before = all(&mut base.iter().map(|base| &base.list));
         let after = all(&mut current.iter().map(|file| &file.list));
         let mut changes = Self::default();
-        for (base, file) in base.iter().zip(current) {
-            let diff = Diff::between(base, &file.list);
+        let no_list = List::default();
+        let lists = current.iter().map(|file| &file.list);
+        let lists = lists.chain(std::iter::repeat(&no_list));
+        for (BaseList { name, list, .. }, current) in base.iter().zip(lists) {
+            let diff = Diff::between(list, current);
             let changed = |at: &images_list::NumberedRow<'_>| ChangedRow {
                 row: at.row.clone(),
-                location: file.location(at.line),
+                location: RowLocation {
+                    file: name.clone(),
+                    line: at.line,
+                },
             };
             let added = diff.added.iter().filter(|at| !before.contains(at.row));
             changes.added.extend(added.map(changed));
@@ -65,7 +73,16 @@ mod tests {
 
     #[test]
     fn moved_and_reformatted_rows_are_no_changes() {
-        let base = ["a r/a 1\nb r/b 1\nc r/c 1\n", "d r/d 1\n"].map(List::parse);
+        let base = [
+            ("one", "a r/a 1\nb r/b 1\nc r/c 1\n"),
+            ("two", "d r/d 1\n"),
+            ("removed", "# moved\nd r/d 1\ng r/g 1\n"),
+        ];
+        let base = base.map(|(name, text)| BaseList {
+            name: name.to_owned(),
+            list: List::parse(text),
+            lock: None,
+        });
         let current = [
             ("one", "# new\nc r/c 2\nlibrary/a  r/a 1\n"),
             ("two", "b r/b 1\nd r/d 1\ne r/e 1\nf docker.io/r/e 1\n"),
@@ -84,7 +101,7 @@ mod tests {
         };
         let added = ["one:2 c r/c 2", "two:3 e r/e 1", "two:4 f docker.io/r/e 1"];
         assert_eq!(text(&changes.added), added);
-        assert_eq!(text(&changes.removed), ["one:3 c r/c 1"]);
+        assert_eq!(text(&changes.removed), ["one:3 c r/c 1", "removed:3 g r/g 1"]);
         let new: Vec<_> = changes
             .new_destinations
             .iter()

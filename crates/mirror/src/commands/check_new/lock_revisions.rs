@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use images_list::{ApprovedDigest, Lock, Row};
+use image_name::Digest;
+use images_list::{ApprovedDigest, NumberedRow, Row};
 
-use super::list_changes::ListChanges;
+use super::base::BaseApprovals;
 use crate::cli::failure::Finding;
 use crate::files::list_file::ListFile;
 use crate::files::lock_file::LockFile;
@@ -16,8 +17,10 @@ use crate::rows::globs::Globs;
 pub(crate) struct LockRevisions<'a> {
     /// The list on disk.
     pub(crate) list: &'a ListFile,
-    /// The lock at the base.
-    pub(crate) base: Option<Lock>,
+    /// The index of the list among those of the base.
+    pub(crate) index: usize,
+    /// The base had a lock of the list.
+    pub(crate) had_lock: bool,
     /// The lock on disk.
     pub(crate) current: Option<LockFile>,
 }
@@ -31,101 +34,185 @@ pub(crate) struct LockPolicy {
     pub(crate) allow_approvals: bool,
 }
 
+/// A change that may need the digest at the row's source.
+#[derive(Debug)]
+pub(crate) struct ApprovalChange<'a> {
+    at: NumberedRow<'a>,
+    kind: ChangeKind<'a>,
+}
+
+#[derive(Debug)]
+enum ChangeKind<'a> {
+    /// A row that the base did not have.
+    NewRow { now: Option<&'a Digest> },
+    /// A row that the base had without an approved digest.
+    NewLine { now: &'a Digest },
+    /// A row with another digest than at the base, or with none.
+    Changed {
+        before: &'a Digest,
+        now: Option<&'a Digest>,
+    },
+}
+
+impl ApprovalChange<'_> {
+    /// Returns the image at the source that the approved digest is compared with.
+    pub(crate) fn image(&self) -> Option<ImageTag> {
+        match self.kind {
+            ChangeKind::NewRow { .. } | ChangeKind::NewLine { .. } => {
+                Some(ImageTag::from(self.at.row))
+            }
+            ChangeKind::Changed { .. } => None,
+        }
+    }
+}
+
 impl LockRevisions<'_> {
-    /// Returns the findings: added rows that are not locked to the digest at their source, and
-    /// existing rows with a changed or removed approval. `images` are the images at the sources.
+    /// Returns the rows with another approval than at the base, without those that are allowed.
+    pub(crate) fn changes<'a>(
+        &'a self,
+        base: &'a BaseApprovals<'_>,
+        policy: &LockPolicy,
+    ) -> Vec<ApprovalChange<'a>> {
+        if self.current.is_none() && self.had_lock {
+            return Vec::new();
+        }
+        let rows = self.list.list.rows();
+        rows.filter_map(|at| {
+            let kind = self.change(at.row, base, policy)?;
+            Some(ApprovalChange { at, kind })
+        })
+        .collect()
+    }
+
+    fn change<'a>(
+        &'a self,
+        row: &Row,
+        base: &'a BaseApprovals<'_>,
+        policy: &LockPolicy,
+    ) -> Option<ChangeKind<'a>> {
+        let lock = self.current.as_ref();
+        let now = lock.and_then(|lock| lock.lock.get(row));
+        let now = now.map(ApprovedDigest::digest);
+        let is_mutable = policy.mutable.select(row);
+        if !base.has_row(row) {
+            let is_open = now.is_none() || !is_mutable;
+            return (lock.is_some() && is_open).then_some(ChangeKind::NewRow { now });
+        }
+        if is_mutable || policy.allow_approvals {
+            return None;
+        }
+        match (base.approved(self.index, row, now), now) {
+            (Some(before), Some(now)) if before == now => None,
+            (Some(before), now) => Some(ChangeKind::Changed { before, now }),
+            (None, Some(now)) => Some(ChangeKind::NewLine { now }),
+            (None, None) => None,
+        }
+    }
+
+    /// Returns the findings. `images` has what the sources have for each change's image.
     pub(crate) fn findings(
         &self,
-        changes: &ListChanges,
+        changes: &[ApprovalChange<'_>],
         images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
         policy: &LockPolicy,
     ) -> Vec<Finding> {
         let name = &self.list.name;
-        let base = self.base.as_ref().filter(|_| !policy.allow_approvals);
-        let Some(current) = &self.current else {
-            let removal = base.map(|_| {
-                self.list.location(1).finding(format!(
+        if self.current.is_none() && self.had_lock && !policy.allow_approvals {
+            return vec![Finding {
+                file: name.clone(),
+                line: 1,
+                message: format!(
                     "{name}.lock was removed with its approvals; restore it, or run with \
                      --allow-approvals"
-                ))
-            });
-            return removal.into_iter().collect();
-        };
-        let added = changes.added.iter();
-        let added = added.filter(|added| added.location.file == *name);
-        let mut findings: Vec<_> = added
-            .filter_map(|added| {
-                let message = added_row_problem(&added.row, current, images, policy)?;
-                Some(added.location.finding(message))
-            })
-            .collect();
-        if let Some(base) = base {
-            findings.extend(self.changed_approvals(base, current, changes, policy));
+                ),
+            }];
         }
-        findings
+        let found = changes.iter().filter_map(|change| {
+            let row = change.at.row;
+            let image = images.get(&ImageTag::from(row));
+            Some(match change.kind {
+                ChangeKind::NewRow { now } => Finding {
+                    file: name.clone(),
+                    line: change.at.line,
+                    message: self.new_row(row, now, image)?,
+                },
+                ChangeKind::NewLine { now } => self.at_line(change.at, new_line(row, now, image)?),
+                ChangeKind::Changed { before, now } => {
+                    self.at_line(change.at, changed(row, before, now))
+                }
+            })
+        });
+        found.collect()
     }
 
-    fn changed_approvals(
+    fn new_row(
         &self,
-        base: &Lock,
-        current: &LockFile,
-        changes: &ListChanges,
-        policy: &LockPolicy,
-    ) -> Vec<Finding> {
-        let is_added = |row: &Row| changes.added.iter().any(|added| added.row == *row);
-        let rows = self.list.list.rows();
-        let rows = rows.filter(|at| !is_added(at.row) && !policy.mutable.select(at.row));
-        rows.filter_map(|at| {
-            let before = base.get(at.row)?.digest();
-            let now = current.lock.get(at.row).map(ApprovedDigest::digest);
-            let change = match now {
-                Some(now) if now == before => return None,
-                Some(now) => format!("was changed from {before} to {now}"),
-                None => format!("as {before} was removed"),
-            };
-            let (file, line) = match current.lock.line(at.row) {
-                Some(line) => (current.name.clone(), line),
-                None => (self.list.name.clone(), at.line),
-            };
-            Some(Finding {
-                file,
-                line,
-                message: format!(
-                    "the approval of `{}` {change}; restore the line, or run with \
-                     --allow-approvals",
-                    at.row
-                ),
-            })
-        })
-        .collect()
+        row: &Row,
+        now: Option<&Digest>,
+        image: Option<&Availability<ApprovedDigest>>,
+    ) -> Option<String> {
+        let Some(now) = now else {
+            return Some(format!(
+                "`{row}` is not locked; run `mirror lock` and commit {}.lock",
+                self.list.name
+            ));
+        };
+        // A source that cannot be read is a finding of the row itself.
+        match image {
+            Some(Availability::Found(found)) if found.digest() != now => {
+                Some(other_digest(row, now, found.digest()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns a finding at the row's line in the lock, or in the list if the lock has none.
+    fn at_line(&self, at: NumberedRow<'_>, message: String) -> Finding {
+        let lock = self.current.as_ref();
+        let in_lock = lock.and_then(|lock| Some((&lock.name, lock.lock.line(at.row)?)));
+        let (file, line) = in_lock.unwrap_or((&self.list.name, at.line));
+        Finding {
+            file: file.clone(),
+            line,
+            message,
+        }
     }
 }
 
-fn added_row_problem(
+/// Unlike a new row, a new line must be confirmed by the source.
+fn new_line(
     row: &Row,
-    lock: &LockFile,
-    images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
-    policy: &LockPolicy,
+    now: &Digest,
+    image: Option<&Availability<ApprovedDigest>>,
 ) -> Option<String> {
-    let Some(approved) = lock.lock.get(row) else {
-        return Some(format!(
-            "`{row}` is not locked; run `mirror lock` and commit {}",
-            lock.name
-        ));
-    };
-    match images.get(&ImageTag::from(row)) {
-        Some(Availability::Found(found))
-            if found.digest() != approved.digest() && !policy.mutable.select(row) =>
-        {
-            Some(format!(
-                "`{row}` is locked to {}, but the source has {}; review the change, then approve \
-                 it with `mirror lock --update --match '{}:{}'`",
-                approved.digest(),
-                found.digest(),
-                row.source,
-                row.tag
-            ))
-        }
-        _ => None,
+    const ALLOW: &str = "allow the digest with --allow-approvals";
+    match image {
+        Some(Availability::Found(found)) if found.digest() == now => None,
+        Some(Availability::Found(found)) => Some(other_digest(row, now, found.digest())),
+        Some(Availability::Unchecked(error) | Availability::Failed(error)) => Some(format!(
+            "cannot compare the approved digest of `{row}` with its source: {}; or {ALLOW}",
+            error.message
+        )),
+        Some(Availability::Missing) | None => Some(format!(
+            "`{row}` is locked to {now} and does not exist at its source: remove the line, or {ALLOW}"
+        )),
     }
+}
+
+fn other_digest(row: &Row, now: &Digest, found: &Digest) -> String {
+    format!(
+        "`{row}` is locked to {now}, but the source has {found}; review the change, then approve \
+         it with `mirror lock --update --match '{}:{}'`",
+        row.source, row.tag
+    )
+}
+
+fn changed(row: &Row, before: &Digest, now: Option<&Digest>) -> String {
+    let change = match now {
+        Some(now) => format!("was changed from {before} to {now}"),
+        None => format!("as {before} was removed"),
+    };
+    format!(
+        "the approval of `{row}` {change}; restore the line, or run with --allow-approvals"
+    )
 }

@@ -1,6 +1,7 @@
 //! `mirror check-new`: checks that the rows that a branch adds can be mirrored.
 
 mod args;
+mod base;
 mod branch_check;
 mod list_changes;
 mod lock_revisions;

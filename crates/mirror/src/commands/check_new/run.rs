@@ -7,9 +7,10 @@ use image_name::RepositoryName;
 use images_list::{ApprovedDigest, List, Lock};
 
 use super::args::CheckNewArgs;
+use super::base::{self, BaseApprovals, BaseList};
 use super::branch_check::{BranchCheck, CheckedRow};
 use super::list_changes::ListChanges;
-use super::lock_revisions::{LockPolicy, LockRevisions};
+use super::lock_revisions::{ApprovalChange, LockPolicy, LockRevisions};
 use super::report::CheckReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
@@ -57,10 +58,8 @@ async fn check_branch(
     lists: &[ListFile],
 ) -> Result<BranchCheck, Failure> {
     let base = checkout.git.merge_base(args.base.as_deref()).await?;
-    let base_lists = checkout.lists_at(&base, lists).await?;
-    let changes = ListChanges::between(&base_lists, lists);
-    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
-    let (images, destinations) = check_rows(&checker, &changes).await;
+    let old = checkout.lists_at(&base, lists).await?;
+    let changes = ListChanges::between(&old, lists);
     let mut problems: Vec<Finding> = list_file::check(lists)
         .into_iter()
         .map(|found| found.finding)
@@ -69,11 +68,34 @@ async fn check_branch(
         mutable: args.locked.mutable()?,
         allow_approvals: args.allow_approvals,
     };
-    for (list, tracked) in lists.iter().zip(&checkout.files) {
-        match lock_revisions(checkout, list, &tracked.lock, &base).await? {
-            Ok(lock) => problems.extend(lock.findings(&changes, &images, &policy)),
-            Err(invalid_lines) => problems.extend(invalid_lines),
-        }
+    let approvals = BaseApprovals::new(&old);
+    let mut locked = Vec::new();
+    for ((index, list), old) in lists.iter().enumerate().zip(&old) {
+        let current = match LockFile::read(list) {
+            Ok(current) => current,
+            Err(LockFileError::Invalid(wrong)) => {
+                problems.extend(wrong);
+                continue;
+            }
+            Err(LockFileError::Unreadable(failure)) => return Err(failure),
+        };
+        let had_lock = old.lock.is_some();
+        locked.push(LockRevisions {
+            list,
+            index,
+            had_lock,
+            current,
+        });
+    }
+    let changed_approvals: Vec<_> = locked
+        .iter()
+        .map(|locked| locked.changes(&approvals, &policy))
+        .collect();
+    let of_locks = changed_approvals.iter().flatten().filter_map(ApprovalChange::image);
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let (images, destinations) = check_rows(&checker, &changes, of_locks).await;
+    for (locked, changed) in locked.iter().zip(&changed_approvals) {
+        problems.extend(locked.findings(changed, &images, &policy));
     }
     Ok(BranchCheck {
         base,
@@ -116,52 +138,64 @@ impl Checkout {
         Ok(Self { git, files })
     }
 
-    /// Returns the lists at a commit. A list that does not exist there is empty.
-    async fn lists_at(&self, commit: &str, lists: &[ListFile]) -> Result<Vec<List>, Failure> {
-        let mut revisions = Vec::new();
+    /// Returns the lists and locks as they were in a commit: the named ones, then those that the
+    /// branch has removed or renamed. A list that did not exist was empty.
+    async fn lists_at(&self, commit: &str, lists: &[ListFile]) -> Result<Vec<BaseList>, Failure> {
+        let mut old = Vec::new();
         for (file, tracked) in lists.iter().zip(&self.files) {
-            revisions.push(match self.git.content_at(commit, &tracked.list).await? {
+            let list = match self.git.content_at(commit, &tracked.list).await? {
                 None => List::default(),
                 Some(bytes) => List::from_bytes(&bytes).map_err(|error| {
                     Failure::unusable(format!("{} at {commit}: {error}", file.name))
                 })?,
+            };
+            old.push(BaseList {
+                name: file.name.clone(),
+                list,
+                lock: self.lock_at(commit, &tracked.lock).await?,
             });
         }
-        Ok(revisions)
+        for removed in self.git.removed_files(commit).await? {
+            if self.files.iter().any(|file| file.list == removed.file) {
+                continue;
+            }
+            let Some(bytes) = self.git.removed_content(&removed).await? else {
+                continue;
+            };
+            // Any file may have been a list: only its content shows it.
+            let list = List::from_bytes(&bytes).ok();
+            let Some(list) = list.filter(base::is_list) else {
+                continue;
+            };
+            let lock = lock_file::path_of(removed.file.path());
+            old.push(BaseList {
+                name: removed.file.name().to_owned(),
+                list,
+                lock: self.lock_at(commit, &TrackedPath::from_top(lock)).await?,
+            });
+        }
+        Ok(old)
+    }
+
+    /// Returns a lock as it was in a commit. What was no lock approved nothing.
+    async fn lock_at(&self, commit: &str, lock: &TrackedPath) -> Result<Option<Lock>, Failure> {
+        let bytes = self.git.content_at(commit, lock).await?;
+        Ok(bytes.and_then(|bytes| Lock::parse(&String::from_utf8_lossy(&bytes)).ok()))
     }
 }
 
-/// Reads the lock of a list on disk and at the base. Invalid lines on disk are findings; an invalid
-/// lock at the base counts as missing.
-async fn lock_revisions<'a>(
-    checkout: &Checkout,
-    list: &'a ListFile,
-    tracked: &TrackedPath,
-    base: &str,
-) -> Result<Result<LockRevisions<'a>, Vec<Finding>>, Failure> {
-    let current = match LockFile::read(list) {
-        Ok(current) => current,
-        Err(LockFileError::Invalid(problems)) => return Ok(Err(problems)),
-        Err(LockFileError::Unreadable(failure)) => return Err(failure),
-    };
-    let bytes = checkout.git.content_at(base, tracked).await?;
-    let base = bytes.and_then(|bytes| Lock::parse(&String::from_utf8_lossy(&bytes)).ok());
-    Ok(Ok(LockRevisions {
-        list,
-        base,
-        current,
-    }))
-}
-
-/// Checks all new images and destinations concurrently.
+/// Checks the images of new rows and of new lines of locks, and new destinations, all
+/// concurrently: the slowest registry decides how long it takes.
 async fn check_rows(
     checker: &AvailabilityChecker,
     changes: &ListChanges,
+    of_locks: impl Iterator<Item = ImageTag>,
 ) -> (
     HashMap<ImageTag, Availability<ApprovedDigest>>,
     HashMap<RepositoryName, Availability>,
 ) {
     let images = changes.added.iter().map(|added| ImageTag::from(&added.row));
+    let images = images.chain(of_locks);
     let destinations = changes.new_destinations.iter().cloned();
     futures::join!(checker.images(images), checker.repositories(destinations))
 }

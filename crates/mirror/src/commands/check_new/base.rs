@@ -1,0 +1,84 @@
+//! The lists and locks of the base.
+
+use std::collections::{HashMap, HashSet};
+
+use image_name::Digest;
+use images_list::{List, Lock, Row};
+
+/// A list of the base with its lock.
+#[derive(Debug)]
+pub(crate) struct BaseList {
+    /// The name for messages.
+    pub(crate) name: String,
+    /// The list, empty if the base did not have it.
+    pub(crate) list: List,
+    /// The lock, if the base had a valid one.
+    pub(crate) lock: Option<Lock>,
+}
+
+/// The rows of all lists of the base, with the approved digest of each.
+///
+/// A line of a lock without a row in its list approves nothing.
+#[derive(Debug)]
+pub(crate) struct BaseApprovals<'a> {
+    rows: HashMap<&'a Row, Vec<BaseApproval<'a>>>,
+}
+
+/// A row in one list of the base.
+#[derive(Debug, Clone, Copy)]
+struct BaseApproval<'a> {
+    /// The index of the list.
+    list: usize,
+    digest: Option<&'a Digest>,
+}
+
+impl<'a> BaseApprovals<'a> {
+    /// Indexes the lists of the base.
+    pub(crate) fn new(base: &'a [BaseList]) -> Self {
+        let mut rows: HashMap<_, Vec<_>> = HashMap::new();
+        for (list, BaseList { list: old, lock, .. }) in base.iter().enumerate() {
+            for at in old.rows() {
+                let approved = lock.as_ref().and_then(|lock| lock.get(at.row));
+                let digest = approved.map(|approved| approved.digest());
+                let known: &mut Vec<_> = rows.entry(at.row).or_default();
+                known.push(BaseApproval { list, digest });
+            }
+        }
+        Self { rows }
+    }
+
+    /// Checks whether a list of the base had the row.
+    pub(crate) fn has_row(&self, row: &Row) -> bool {
+        self.rows.contains_key(row)
+    }
+
+    /// Returns the digest that a row in the list at index `list` had to keep. In a list that had
+    /// the row it is that list's; a row that was moved keeps the digest of the list it comes from.
+    /// Of several digests the result is `now`, if that is among them.
+    pub(crate) fn approved(
+        &self,
+        list: usize,
+        row: &Row,
+        now: Option<&Digest>,
+    ) -> Option<&'a Digest> {
+        let known = self.rows.get(row)?;
+        let here = known.iter().filter(|known| known.list == list);
+        let here: Vec<_> = here.map(|known| known.digest).collect();
+        let elsewhere = || known.iter().filter_map(|known| known.digest);
+        match here.first() {
+            Some(Some(digest)) => Some(digest),
+            // The row was here without a digest. One that another list has approved is as good.
+            Some(None) => elsewhere().find(|digest| Some(*digest) == now),
+            None => {
+                let same = elsewhere().find(|digest| Some(*digest) == now);
+                same.or_else(|| elsewhere().next())
+            }
+        }
+    }
+}
+
+/// Checks whether a text is a list: most lines that are neither blank nor comments are rows.
+pub(crate) fn is_list(list: &List) -> bool {
+    let invalid: HashSet<usize> = list.invalid_rows().iter().map(|row| row.line).collect();
+    list.rows().count() > invalid.len()
+}
