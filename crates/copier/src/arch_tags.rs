@@ -4,7 +4,7 @@ use futures::future::try_join_all;
 use image_name::{Digest, Tag};
 use registry_client::Content;
 
-use crate::arch_tag_name::{arch_tag, arch_tag_suffixes};
+use crate::arch_tag_name::arch_tag_suffixes;
 use crate::image_copy::{ImageCopy, digests_of};
 use crate::platform::Platform;
 use crate::report::RowError;
@@ -41,7 +41,7 @@ pub(crate) async fn write_arch_tags(
         let Some(suffix) = suffix else {
             continue;
         };
-        match arch_tag(tag, &suffix) {
+        match tag.with_architecture(&suffix) {
             Some(tag) => writes.push(write_arch_tag(image, tag, digest)),
             None => {
                 let suffix: String = suffix.chars().take(MAX_SUFFIX).collect();

@@ -5,7 +5,7 @@ use image_name::{Digest, DigestError, Tag};
 use oci_spec::image::Descriptor;
 use registry_client::{Blob, Content, Error, Manifest, Repository};
 
-use crate::arch_tag_name::{arch_tag, arch_tag_suffixes};
+use crate::arch_tag_name::arch_tag_suffixes;
 use crate::compare_report::{ArchTagFound, CompareError, PlatformFound};
 use crate::narrow::{kept_children, offered, rebuilt};
 use crate::options::PlatformSelection;
@@ -145,7 +145,7 @@ impl<'a> TagContents<'a> {
         let expected = digests
             .into_iter()
             .zip(suffixes)
-            .filter_map(|(digest, suffix)| Some((digest, arch_tag(tag, &suffix?)?)));
+            .filter_map(|(digest, suffix)| Some((digest, tag.with_architecture(&suffix?)?)));
         let queries = expected.map(|(digest, tag)| async move {
             let head = destination.head_manifest(&tag).await;
             let head = head.map_err(CompareError::Destination)?;

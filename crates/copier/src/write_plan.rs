@@ -6,7 +6,6 @@ use std::sync::Mutex;
 use image_name::{Digest, DigestTagKind, ManifestReference, RepositoryPath, Tag};
 use registry_client::{Repository, Write, WritePolicy, WriteTarget};
 
-use crate::arch_tag_name::is_arch_tag;
 use crate::lock::lock;
 
 /// The writes that a run may send: to the repositories that rows name, and of their tags only
@@ -79,7 +78,8 @@ impl WritePolicy for WritePlan {
 
 impl RepositoryPlan {
     fn allows_tag(&self, tag: &Tag) -> bool {
-        let is_arch_tag = || self.tags.iter().any(|base| is_arch_tag(tag, base));
+        let names = |base: &str| self.tags.iter().any(|tag| tag.as_str() == base);
+        let is_arch_tag = || tag.without_architecture().any(names);
         let is_digest_tag = || lock(&self.digest_tags).contains(tag);
         self.tags.contains(tag) || is_digest_tag() || (self.arch_tags && is_arch_tag())
     }

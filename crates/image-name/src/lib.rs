@@ -35,6 +35,7 @@
 //!   percent-encoding in a URL.
 //! - Parsing never panics, and its time is linear in the text's length.
 
+mod arch_tag;
 mod digest;
 mod digest_tag;
 #[cfg(any(test, fuzzing))]
@@ -46,6 +47,7 @@ mod repository_name;
 mod repository_path;
 mod tag;
 
+pub use arch_tag::ARCHITECTURES;
 pub use digest::{Algorithm, Digest, DigestError};
 pub use digest_tag::DigestTagKind;
 pub use host::{DOCKER_HUB, DOCKER_HUB_API, Host, HostError, is_docker_hub, without_docker_hub};

@@ -58,6 +58,7 @@
 //! - The order of rows is that of GNU `sort -V` in the C locale ([`compare_lines`]) over the lines as
 //!   written, with whitespace and without endings, so that `sort -V -c` agrees with the [`Checker`].
 
+mod arch_tags;
 mod checker;
 mod commented_row;
 mod diff;
@@ -74,6 +75,7 @@ mod problem;
 mod row;
 mod version_order;
 
+pub use arch_tags::{WrittenTag, arch_tag_conflicts};
 pub use checker::Checker;
 pub use commented_row::CommentedRow;
 pub use diff::Diff;

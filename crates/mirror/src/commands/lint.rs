@@ -10,6 +10,7 @@ use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
 use crate::files::config_file;
 use crate::files::list_file;
+use crate::rows::arch_tags;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::markdown::cell;
@@ -22,6 +23,9 @@ Examples:
   mirror lint
   mirror lint --images-list images-list,images-list-daily --output json")]
 pub(crate) struct LintArgs {
+    /// Report rows that overwrite each other's tags in a sync with --arch-tags
+    #[arg(long)]
+    arch_tags: bool,
     #[command(flatten)]
     pub(crate) lists: ListArgs,
 }
@@ -56,9 +60,15 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     let config_problems = config_file::findings(&session.common)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let lists = list_file::read_all(&paths)?;
+    let of_arch_tags = if args.arch_tags {
+        arch_tags::findings(&lists)
+    } else {
+        Vec::new()
+    };
     let problems = list_file::check(&lists)
         .into_iter()
         .map(|found| found.finding)
+        .chain(of_arch_tags)
         .chain(config_problems)
         .collect();
     let rows = lists.iter().map(|file| file.list.rows().count()).sum();

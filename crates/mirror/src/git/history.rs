@@ -155,7 +155,9 @@ impl Git {
     ) -> Result<Option<Vec<u8>>, Failure> {
         let mut output = self.run(["cat-file", "-s", &removed.hash]).await?;
         if output.status.success() {
-            let size = String::from_utf8_lossy(&output.stdout).trim().parse::<u64>();
+            let size = String::from_utf8_lossy(&output.stdout)
+                .trim()
+                .parse::<u64>();
             if size.is_ok_and(|size| size > MAX_REMOVED) {
                 return Ok(None);
             }

@@ -15,4 +15,4 @@ mod settings;
 mod tracked;
 
 pub(crate) use repository::{Git, Purpose};
-pub(crate) use tracked::{Links, TrackedPath};
+pub(crate) use tracked::{Links, TrackedPath, refuse_link_to_write};

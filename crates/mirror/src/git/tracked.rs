@@ -1,5 +1,6 @@
 //! Paths of files in the repository.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -107,6 +108,44 @@ impl TrackedPath {
             Failure::unusable(format!("cannot use the path {}: not UTF-8", self.name))
         })
     }
+}
+
+/// Refuses to write a file of a checkout that is a symbolic link, or is reached through one: what
+/// was checked out decides where the link leads. The checkouts are that of the working directory
+/// and that of the file. git is not run.
+///
+/// # Errors
+///
+/// [`Failure`] that names the link.
+pub(crate) fn refuse_link_to_write(file: &Path) -> Result<(), Failure> {
+    let Ok(working_directory) = env::current_dir().and_then(fs::canonicalize) else {
+        return Ok(());
+    };
+    match link_to_write(&working_directory, file) {
+        None => Ok(()),
+        Some(link) => {
+            let (name, link) = (file.display(), link.display());
+            let message = format!("cannot write {name}: {link} is a symbolic link in the checkout");
+            Err(Failure::unusable(message)
+                .hint("remove the link, or name a file outside of the checkout".to_owned()))
+        }
+    }
+}
+
+fn link_to_write(working_directory: &Path, file: &Path) -> Option<PathBuf> {
+    let named = working_directory.join(file);
+    // A directory that does not exist fails when the file is written.
+    let parent = fs::canonicalize(named.parent()?).ok()?;
+    let real = parent.join(named.file_name()?);
+    let spelled = without_dots(&named);
+    let top_of = |path: &Path| {
+        let has_git = |directory: &&Path| directory.join(".git").symlink_metadata().is_ok();
+        let top = path.ancestors().find(has_git)?;
+        fs::canonicalize(top).ok()
+    };
+    let tops = [top_of(working_directory), top_of(&spelled)];
+    let mut links = tops.iter().flatten();
+    links.find_map(|top| first_link(top, &named, &real))
 }
 
 /// Returns the first symbolic link among the components of a path as written, below the top. Links
@@ -221,6 +260,37 @@ mod tests {
             );
             let found = resolve(&at, file, Links::Follow).ok();
             assert_eq!(found.as_deref(), followed, "{file}");
+        }
+    }
+
+    #[test]
+    fn files_are_not_written_through_links_of_a_checkout() {
+        let (_root, at) = checkout();
+        fs::create_dir(at.join("top/.git")).unwrap();
+        symlink("../../elsewhere", at.join("top/module/out")).unwrap();
+        let top = at.join("top");
+        let table = [
+            ("images-list", None),
+            ("new", None),
+            ("../../elsewhere/new", None),
+            ("ROOT/alias/lists/new", None),
+            ("/dev/stderr", None),
+            ("missing/new", None),
+            ("link", Some("lists/link")),
+            ("dangling", Some("lists/dangling")),
+            ("../within/new", Some("within")),
+            ("../out/new", Some("out")),
+            ("ROOT/alias/out/new", Some("out")),
+            ("../module/out/new", Some("module/out")),
+        ];
+        for (file, link) in table {
+            let file = PathBuf::from(file.replace("ROOT", at.to_str().unwrap()));
+            let want = link.map(|link| top.join(link));
+            let found = link_to_write(&top.join("lists"), &file);
+            assert_eq!(found, want, "{}", file.display());
+            // From elsewhere, the checkout is that of the file.
+            let found = link_to_write(&at, &top.join("lists").join(&file));
+            assert_eq!(found, want, "{}", file.display());
         }
     }
 

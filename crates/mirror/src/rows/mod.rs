@@ -2,6 +2,7 @@
 
 pub(crate) mod adding;
 pub(crate) mod approvals;
+pub(crate) mod arch_tags;
 mod changed_since;
 pub(crate) mod copying;
 pub(crate) mod globs;

@@ -8,8 +8,7 @@ use super::merge::merge as merge_reports;
 use super::read::read_all;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::files::atomic_file;
-use crate::rows::copying::publish::publish;
+use crate::rows::copying::publish::{check_file, publish};
 use crate::session::Session;
 
 /// The arguments of `report`.
@@ -60,7 +59,7 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Result<Exit, Failure>
 
 fn merge(session: &Session, args: &MergeArgs) -> Result<Exit, Failure> {
     if let Some(file) = &args.report {
-        atomic_file::stage(file, b"")?;
+        check_file(file)?;
     }
     let reports = read_all(&args.files)?;
     let merged = merge_reports(&reports).map_err(|error| {

@@ -5,10 +5,10 @@ use copier::{MovedTag, Options, Row};
 use super::args::{CopyArgs, CopyingArgs, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::files::atomic_file;
 use crate::rows::approvals::Approvals;
+use crate::rows::arch_tags;
 use crate::rows::copying::engine::{CopyRequest, copy_rows};
-use crate::rows::copying::publish::publish;
+use crate::rows::copying::publish::{check_file, publish};
 use crate::rows::copying::report::RunReport;
 use crate::rows::copying::run::CopyRun;
 use crate::rows::selection::{self, RunRow};
@@ -23,6 +23,9 @@ use crate::terminal::logging;
 /// [`Failure`] if the run cannot start.
 pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Failure> {
     let mut selection = selection::select(session, &args.select).await?;
+    if args.copying.platform.arch_tags {
+        arch_tags::refuse_conflicts(&selection)?;
+    }
     let lists = std::mem::take(&mut selection.lists);
     let approvals = Approvals::read(&lists, args.locked.mutable()?)?;
     if args.require_locked {
@@ -84,7 +87,7 @@ async fn copy_and_publish(
     let title = request.title;
     if let Some(file) = &args.report {
         // Checks that the file can be written before hours of copying.
-        atomic_file::stage(file, b"")?;
+        check_file(file)?;
     }
     let options = Options {
         platforms: args.platform.selection(),

@@ -8,9 +8,20 @@ use super::text::RunText;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::atomic_file;
+use crate::git::refuse_link_to_write;
 use crate::session::Session;
 use crate::terminal::github_actions;
 use crate::terminal::logging;
+
+/// Checks that a report can be written to a file.
+///
+/// # Errors
+///
+/// [`Failure`] if it cannot, or the file is behind a symbolic link of the checkout.
+pub(crate) fn check_file(file: &Path) -> Result<(), Failure> {
+    refuse_link_to_write(file)?;
+    atomic_file::stage(file, b"").map(drop)
+}
 
 /// Writes a report to its file, the step summary and stdout.
 ///
