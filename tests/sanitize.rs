@@ -16,13 +16,14 @@ async fn registry_text_controls_neither_terminal_nor_runner() {
         "a##[group]b",
         "\u{9b}31m",
         "v1\u{202e}",
+        "a##VSO[task.setvariable variable=x]b",
     ];
     let tags = Action::answer(200).body(json!({"name": "a", "tags": hostile}).to_string());
     proxy.add(Rule::new("GET", "/tags/list").does(tags));
     let errors = json!({"errors": [{"code": "DENIED", "message": hostile.concat()}]});
     let denied = Action::answer(403).body(errors.to_string());
     proxy.add(Rule::new("", "/manifests/").does(denied));
-    let environment = TestEnvironment::new().with_env("GITHUB_ACTIONS", "true");
+    let environment = TestEnvironment::new().with_github_actions();
     environment.write("images-list", format!("{0}/a {0}/b 1\n", proxy.host()));
     let report = json!({
         "source": hostile[0], "destination": hostile[1], "tag": hostile[2], "status": "failed",
@@ -34,6 +35,7 @@ async fn registry_text_controls_neither_terminal_nor_runner() {
     environment.write("report.json", report.to_string());
     let host = proxy.host();
     let mut documents = Vec::new();
+    let is_control = |c: char| c.is_control() && c != '\t' || c == '\u{202e}';
     for line in [
         &format!("tags {host}/a"),
         &format!("tags {host}/a --output json"),
@@ -49,13 +51,19 @@ async fn registry_text_controls_neither_terminal_nor_runner() {
                 !line.trim_start().starts_with("::") || is_annotation,
                 "{line:?}"
             );
-            assert!(!line.contains("##["), "{line:?}");
-            let is_control = |c: char| c.is_control() && c != '\t' || c == '\u{202e}';
+            let folded = line.to_lowercase();
+            assert!(
+                !folded.contains("##[") && !folded.contains("##vso["),
+                "{line:?}"
+            );
             assert!(!line.contains(is_control), "{line:?}");
         }
         if line.contains("--output json") {
             documents.push(output.json());
         }
+    }
+    for line in environment.read("summary.md").lines() {
+        assert!(!line.contains(is_control), "{line:?}");
     }
     assert_eq!(documents[0], json!([]), "no entry is a tag");
     assert_eq!(

@@ -231,6 +231,21 @@ fn add_tag_opens_no_pull_request_without_new_rows() {
 }
 
 #[test]
+fn retrieve_tags_refuses_entries_that_would_be_further_arguments() {
+    let (origin, _) = history();
+    for (entries, code, output) in [
+        ("", 0, ""),
+        ("a,b c", 0, "argument=--entry=a,b c\n"),
+        ("a\n--config=/etc/passwd", 2, ""),
+        ("a\r--apply", 2, ""),
+    ] {
+        let job = Job::new("retrieve-tags", "Check the entries", &origin, "exit 1");
+        job.run(&[("ENTRIES", entries)]).exits(code);
+        assert_eq!(job.read_home("output"), output, "{entries:?}");
+    }
+}
+
+#[test]
 fn retrieve_tags_builds_helm_only_for_chart_entries() {
     let go =
         "#!/bin/bash\necho \"$@ into $GOBIN\" >>\"$HOME/go\"\ninstall -D \"$0\" \"$GOBIN/helm\"\n";

@@ -144,6 +144,28 @@ fn scripts_are_strict_and_have_no_expressions() {
     }
 }
 
+/// A text input may have line breaks. Scripts read it from a variable.
+#[test]
+fn inputs_of_workflows_are_variables() {
+    let mut checked = 0;
+    for yaml in workflows() {
+        for line in yaml.text.lines().filter(|line| line.contains("inputs.")) {
+            let line = line.trim();
+            let is_flag = line == "${{ inputs.dry_run && '--dry-run' || '' }}";
+            let is_variable = line
+                .split_once(": ${{ inputs.")
+                .is_some_and(|(name, input)| {
+                    let name = name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+                    let input = input.strip_suffix(" }}").unwrap_or(" ");
+                    name && input.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+                });
+            assert!(is_flag || is_variable, "{}: {line}", yaml.name);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 8, "found only {checked} inputs");
+}
+
 /// Returns the options in a line, such as `--entry` in `format('--entry={0}', …)`.
 fn options(line: &str) -> impl Iterator<Item = &str> {
     let words = line.split(|c: char| !c.is_ascii_lowercase() && c != '-');

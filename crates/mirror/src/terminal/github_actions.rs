@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use super::output;
+use super::{output, sanitize};
 use crate::cli::environment::GithubActions;
 use crate::cli::failure::Finding;
 
@@ -49,9 +49,9 @@ fn annotation(level: Level, finding: &Finding) -> String {
 }
 
 fn escape_data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let line = text.replace('%', "%25");
+    let line = line.replace('\r', "%0D").replace('\n', "%0A");
+    sanitize::text(&line).into_owned()
 }
 
 fn escape_property(text: &str) -> String {
@@ -64,7 +64,8 @@ pub(crate) fn add_to_step_summary(github: Option<&GithubActions>, markdown: &str
         return;
     };
     let opened = OpenOptions::new().append(true).create(true).open(file);
-    let written = opened.and_then(|mut file| file.write_all(markdown.as_bytes()));
+    let written =
+        opened.and_then(|mut file| file.write_all(sanitize::markdown(markdown).as_bytes()));
     if let Err(error) = written {
         tracing::warn!(
             "cannot write GITHUB_STEP_SUMMARY {}: {error}",
@@ -89,13 +90,26 @@ mod tests {
     }
 
     #[test]
+    fn an_annotation_has_no_escapes_and_no_other_commands() {
+        let finding = Finding {
+            file: "a\u{1b}[2J".to_owned(),
+            line: 1,
+            message: "b\u{9b}31m ##vso[task.x]y\n##[group]z\u{202e}".to_owned(),
+        };
+        let want =
+            "::error file=a\u{fffd}[2J,line=1::b\u{fffd}31m ## vso[task.x]y%0A## [group]z\u{fffd}";
+        assert_eq!(annotation(Level::Error, &finding), want);
+    }
+
+    #[test]
     fn summary_is_appended() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let github = GithubActions {
             step_summary: Some(file.path().to_owned()),
         };
         add_to_step_summary(Some(&github), "one\n");
-        add_to_step_summary(Some(&github), "two\n");
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "one\ntwo\n");
+        add_to_step_summary(Some(&github), "two\u{1b}[2J\n");
+        let summary = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(summary, "one\ntwo\u{fffd}[2J\n");
     }
 }

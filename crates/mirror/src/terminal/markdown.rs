@@ -4,6 +4,8 @@
 use std::fmt::Write;
 use url::Url;
 
+use super::sanitize::is_active;
+
 /// Maximum length of a foreign text, in characters.
 const MAX_LENGTH: usize = 300;
 
@@ -16,7 +18,7 @@ pub(crate) fn code(text: &str) -> String {
         match c {
             c if c.is_alphanumeric() => code.push(c),
             ' ' | '-' | '.' | '/' | ',' | '=' | ';' => code.push(c),
-            c if c.is_control() || c.is_whitespace() => code.push(' '),
+            c if is_active(c) || c.is_whitespace() => code.push(' '),
             // Writing to a `String` never fails.
             c => drop(write!(code, "&#{};", u32::from(c))),
         }
@@ -72,6 +74,7 @@ mod tests {
             ("a|b`c`\r\n| d", "a&#124;b&#96;c&#96;  &#124; d"),
             ("</code><b>", "&#60;/code&#62;&#60;b&#62;"),
             ("&#64;", "&#38;&#35;64;"),
+            ("a\u{1b}b\u{202e}c", "a b c"),
             ("[x](y)\\_*", "&#91;x&#93;&#40;y&#41;&#92;&#95;&#42;"),
         ];
         for (text, want) in table {
