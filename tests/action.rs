@@ -104,6 +104,35 @@ fn run_writes_exit_code_and_result_to_files() {
 }
 
 #[test]
+fn run_writes_no_result_through_a_link_of_the_checkout() {
+    let environment = job();
+    let workspace = environment.path("").display().to_string();
+    environment.write("images-list", "a r.io/a 1\n");
+    let outside = environment.home().join("profile");
+    fs::write(&outside, "old").unwrap();
+    std::os::unix::fs::symlink(&outside, environment.path("result")).unwrap();
+    std::os::unix::fs::symlink("../home", environment.path("out")).unwrap();
+    let run = |file: &str| {
+        let set = [
+            ("COMMAND", "lint"),
+            ("OUTPUT_FILE", file),
+            ("GITHUB_WORKSPACE", workspace.as_str()),
+        ];
+        run_script(&environment, "run", &set)
+    };
+    let absolute = environment.path("result").display().to_string();
+    for file in ["result", "out/profile", "./out/../home/profile", &absolute] {
+        let output = run(file).exits(2);
+        let want = "::error::the output file is behind a symbolic link of the checkout\n";
+        assert_eq!(output.stderr, want, "{file}");
+    }
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "old");
+    run("new").exits(0);
+    run(outside.to_str().unwrap()).exits(0);
+    assert_eq!(environment.read("new"), "1 rows, no problems\n");
+}
+
+#[test]
 fn run_forwards_the_interrupt_of_a_canceled_job() {
     let environment = with_script_in_path(
         job(),
@@ -132,16 +161,24 @@ async fn install_requires_a_matching_checksum_of_the_release() {
     let asset = format!("mirror-v9.9.9-linux-{}", std::env::consts::ARCH);
     let directory = "owner/name/releases/download/v9.9.9";
     let zeros = "0".repeat(64);
-    // SHA256SUMS, the checksum in the workflow, and whether the release is installed.
+    let right = format!("x={zeros} {asset}={sum}");
+    let wrong = format!("{asset}={zeros}");
+    let other = format!("mirror-v9.9.8-linux-{}={zeros}", std::env::consts::ARCH);
+    // SHA256SUMS, the checksum in the workflow, those in the action, and whether the release is
+    // installed.
     let table = [
-        (format!("{sum}  {asset}\n"), "", true),
-        (format!("{zeros}  x\n{sum} *{asset}\n"), "", true),
-        (format!("{zeros}  {asset}\n"), "", false),
-        (format!("{sum}  other-{asset}\n"), "", false),
-        (format!("{sum}  {asset}\n"), &zeros, false),
-        (format!("{zeros}  {asset}\n"), sum, true),
+        (format!("{sum}  {asset}\n"), "", "", true),
+        (format!("{zeros}  x\n{sum} *{asset}\n"), "", "", true),
+        (format!("{zeros}  {asset}\n"), "", "", false),
+        (format!("{sum}  other-{asset}\n"), "", "", false),
+        (format!("{sum}  {asset}\n"), &zeros, "", false),
+        (format!("{zeros}  {asset}\n"), sum, "", true),
+        (format!("{sum}  {asset}\n"), "", &wrong, false),
+        (format!("{zeros}  {asset}\n"), "", &right, true),
+        (format!("{sum}  {asset}\n"), "", &other, true),
+        (format!("{sum}  {asset}\n"), &zeros, &right, false),
     ];
-    for (sums, checksum, installed) in table {
+    for (sums, checksum, pinned, installed) in table {
         let environment = job();
         let releases = tempfile::tempdir().unwrap();
         let release = releases.path().join(directory);
@@ -153,11 +190,16 @@ async fn install_requires_a_matching_checksum_of_the_release() {
             ("VERSION", "v9.9.9"),
             ("REPOSITORY", "owner/name"),
             ("CHECKSUM", checksum),
+            ("RELEASE_CHECKSUMS", pinned),
             ("GITHUB_SERVER_URL", &server.url()),
         ];
         let output = block(|| run_script(&environment, "install", &set));
         let binary = environment.path("runner-temp/mirror-v9.9.9/mirror");
-        assert_eq!(binary.exists(), installed, "{sums} {checksum}: {output:?}");
+        assert_eq!(
+            binary.exists(),
+            installed,
+            "{sums} {checksum} {pinned}: {output:?}"
+        );
         if installed {
             assert_eq!(output.exits(0).stdout, "mirror 9.9.9\n");
             assert_eq!(file_mode(&binary), 0o755);
@@ -171,12 +213,100 @@ async fn install_requires_a_matching_checksum_of_the_release() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn install_requires_the_attestation_of_the_release() {
+    let asset = format!("mirror-v9.9.9-linux-{}", std::env::consts::ARCH);
+    let releases = tempfile::tempdir().unwrap();
+    let release = releases.path().join("owner/name/releases/download/v9.9.9");
+    fs::create_dir_all(&release).unwrap();
+    fs::write(release.join(&asset), "#!/bin/sh\n").unwrap();
+    let sum = job()
+        .command_for("sha256sum")
+        .arg(release.join(&asset))
+        .output();
+    let sum = CommandOutput::new(sum.unwrap()).stdout;
+    let pinned = format!("{asset}={}", sum.split(' ').next().unwrap());
+    let server = FileServer::start(releases.path()).await;
+    let verify = "attestation verify ASSET --repo owner/name --source-ref refs/tags/v9.9.9 --signer-workflow owner/name/.github/workflows/release.yml\n";
+    // The exit code of gh, its token, and whether the release is installed.
+    for (code, token, called, installed) in [
+        ("0", "x", true, true),
+        ("1", "x", true, false),
+        ("1", "", false, true),
+    ] {
+        let gh = format!(
+            "[[ $3 != --help ]] || exit 0; printf '%s\\n' \"${{*/\"$3\"/ASSET}}\" >>calls; exit {code}"
+        );
+        let environment = with_script_in_path(job(), "gh", &gh);
+        let set = [
+            ("VERSION", "v9.9.9"),
+            ("REPOSITORY", "owner/name"),
+            ("RELEASE_CHECKSUMS", &pinned),
+            ("GH_TOKEN", token),
+            ("GITHUB_SERVER_URL", &server.url()),
+        ];
+        let output = block(|| run_script(&environment, "install", &set));
+        assert_eq!(output.code, Some(i32::from(!installed)), "{output:?}");
+        let calls = fs::read_to_string(environment.path("calls")).unwrap_or_default();
+        assert_eq!(calls, if called { verify } else { "" });
+        if !installed {
+            let want = format!(
+                "::error::cannot install mirror: the attestation of {asset} is not that of release v9.9.9 of owner/name\n"
+            );
+            assert_eq!(output.stderr, want);
+        }
+    }
+}
+
+#[test]
+fn release_pins_its_binaries_in_the_action() {
+    let environment = job();
+    let action = fs::read_to_string(repository_root().join("action.yml")).unwrap();
+    environment.write("action.yml", &action);
+    let [one, two] = ["1", "2"].map(|digit| digit.repeat(64));
+    environment.write(
+        "SHA256SUMS",
+        format!("{one}  mirror-v9.9.9-linux-aarch64\n{two}  mirror-v9.9.9-linux-x86_64\n{two}  mirror-v9.9.9.cdx.json\n"),
+    );
+    let script = repository_root().join("scripts/pin-release");
+    let pin = || {
+        let mut command = environment.command_for(&script);
+        command.args(["SHA256SUMS", "action.yml"]);
+        CommandOutput::new(command.output().unwrap())
+    };
+    // A second run replaces the checksums.
+    for _ in 0..2 {
+        pin().exits(0);
+        let want = format!(
+            "        RELEASE_CHECKSUMS: \"mirror-v9.9.9-linux-aarch64={one} mirror-v9.9.9-linux-x86_64={two}\""
+        );
+        let pinned = environment.read("action.yml");
+        let changed = pinned
+            .lines()
+            .zip(action.lines())
+            .filter(|(now, old)| now != old);
+        assert_eq!(changed.map(|(now, _)| now).collect::<Vec<_>>(), [want]);
+        assert_eq!(pinned.lines().count(), action.lines().count());
+    }
+    for sums in ["", "1234  mirror-v9.9.9-linux-x86_64\n"] {
+        environment.write("SHA256SUMS", sums);
+        pin().exits(1);
+    }
+    let release = fs::read_to_string(repository_root().join(".github/workflows/release.yml"));
+    let call = "scripts/pin-release dist/SHA256SUMS action.yml\n";
+    assert!(release.unwrap().contains(call));
+}
+
 #[test]
 fn install_reports_the_cause_of_a_failure() {
     let table = [
         (vec![("VERSION", "latest")], "invalid release"),
         (vec![("VERSION", "v1/../..")], "invalid release"),
         (vec![("VERSION", "v1.0.0")], "no repository for release"),
+        (
+            vec![("VERSION", "v1\n::add-mask::e\r\n")],
+            "invalid release 'v1 ::add-mask::e  '",
+        ),
     ];
     for (set, want) in table {
         let output = run_script(&job(), "install", &set).exits(1);

@@ -140,9 +140,7 @@ const REFUSED: [Case; 14] = [
         base: nothing,
         change: |branch| {
             branch.forge("images-list.lock");
-            branch
-                .environment
-                .git(&["mv", "images-list", "other"]);
+            branch.environment.git(&["mv", "images-list", "other"]);
             symlink("other", branch.environment.path("images-list")).unwrap();
         },
         lists: LISTS,
@@ -337,7 +335,10 @@ const ACCEPTED: [Case; 6] = [
     Case {
         name: "a file that is no list is removed",
         base: |branch| {
-            branch.write("notes", "Many lines\nof text.\nThree words here\nand some more of them\n");
+            branch.write(
+                "notes",
+                "Many lines\nof text.\nThree words here\nand some more of them\n",
+            );
             fs::write(branch.environment.path("binary"), [0xff, 0, b'\n']).unwrap();
         },
         change: |branch| {

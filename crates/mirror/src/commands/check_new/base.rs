@@ -36,7 +36,13 @@ impl<'a> BaseApprovals<'a> {
     /// Indexes the lists of the base.
     pub(crate) fn new(base: &'a [BaseList]) -> Self {
         let mut rows: HashMap<_, Vec<_>> = HashMap::new();
-        for (list, BaseList { list: old, lock, .. }) in base.iter().enumerate() {
+        for (
+            list,
+            BaseList {
+                list: old, lock, ..
+            },
+        ) in base.iter().enumerate()
+        {
             for at in old.rows() {
                 let approved = lock.as_ref().and_then(|lock| lock.get(at.row));
                 let digest = approved.map(|approved| approved.digest());

@@ -101,7 +101,10 @@ mod tests {
         };
         let added = ["one:2 c r/c 2", "two:3 e r/e 1", "two:4 f docker.io/r/e 1"];
         assert_eq!(text(&changes.added), added);
-        assert_eq!(text(&changes.removed), ["one:3 c r/c 1", "removed:3 g r/g 1"]);
+        assert_eq!(
+            text(&changes.removed),
+            ["one:3 c r/c 1", "removed:3 g r/g 1"]
+        );
         let new: Vec<_> = changes
             .new_destinations
             .iter()

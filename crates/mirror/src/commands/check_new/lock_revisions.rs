@@ -212,7 +212,5 @@ fn changed(row: &Row, before: &Digest, now: Option<&Digest>) -> String {
         Some(now) => format!("was changed from {before} to {now}"),
         None => format!("as {before} was removed"),
     };
-    format!(
-        "the approval of `{row}` {change}; restore the line, or run with --allow-approvals"
-    )
+    format!("the approval of `{row}` {change}; restore the line, or run with --allow-approvals")
 }

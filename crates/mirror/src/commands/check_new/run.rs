@@ -91,7 +91,10 @@ async fn check_branch(
         .iter()
         .map(|locked| locked.changes(&approvals, &policy))
         .collect();
-    let of_locks = changed_approvals.iter().flatten().filter_map(ApprovalChange::image);
+    let of_locks = changed_approvals
+        .iter()
+        .flatten()
+        .filter_map(ApprovalChange::image);
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
     let (images, destinations) = check_rows(&checker, &changes, of_locks).await;
     for (locked, changed) in locked.iter().zip(&changed_approvals) {
