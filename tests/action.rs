@@ -129,7 +129,7 @@ fn run_writes_no_result_through_a_link_of_the_checkout() {
     assert_eq!(fs::read_to_string(&outside).unwrap(), "old");
     run("new").exits(0);
     run(outside.to_str().unwrap()).exits(0);
-    assert_eq!(environment.read("new"), "1 rows, no problems\n");
+    assert_eq!(environment.read("new"), "1 row, no problems\n");
 }
 
 #[test]
