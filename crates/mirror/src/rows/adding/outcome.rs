@@ -40,7 +40,7 @@ pub(crate) struct AddedRow {
     pub(crate) location: RowLocation,
 }
 
-/// The result of [`super::add`].
+/// The result of [`super::add()`].
 #[derive(Debug)]
 pub(crate) struct Additions {
     /// The rows and problems of the images.
