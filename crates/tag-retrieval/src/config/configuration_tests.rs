@@ -211,7 +211,7 @@ fn invalid_value_is_reported() {
         (source("github-release:a/b"), "the nearest is `github-releases`"),
         (source("github-releases:a"), "`a` is not a GitHub project"),
         (source("gitlab-releases:a/b"), "`a/b` is not a GitLab project"),
-        (source("git-tags:git@a.b:c"), "`git@a.b:c` is not a URL"),
+        (source("git-tags:git@a.b:c"), "`a.b:c` is not a URL"),
         (charts("helm-latest:charts.example", "c"), "`charts.example` is not a URL"),
         (charts("helm-latest:oci://a.b", "c"), "scheme `oci`"),
         (charts("helm-oci", "c"), "its name begins with `oci://`"),

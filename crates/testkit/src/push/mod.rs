@@ -8,7 +8,7 @@
 //! let image = sample_image("demo", 1, &[Platform::linux("amd64")], 3).unwrap();
 //! let pusher = Pusher::new(&registry.host());
 //! let digest = pusher.bundle(&image, "demo", Some("v1")).await;
-//! let large = pusher.big_image("big", "v1", 7, &[4 << 30]).await;
+//! let large = pusher.large_image("big", "v1", 7, &[4 << 30]).await;
 //! # }
 //! ```
 
