@@ -111,7 +111,7 @@ async fn status_shows_age_and_last_byte_of_a_stalled_transfer() {
         format!("  transfer  {to}/m/a sha256:"),
         ": 292.97 KiB of ".to_owned(),
         format!("  request   PUT http://{to}/v2/m/a/blobs/uploads/"),
-        " of the body left to send, waiting for the source\n".to_owned(),
+        " of the request body remaining, waiting for the source\n".to_owned(),
         format!("  request   GET http://{from}/v2/a/blobs/sha256:"),
         "292.97 KiB of the response received, last byte ".to_owned(),
         format!("  row       {from}/a:1 -> {to}/m/a:1: started "),
@@ -130,13 +130,15 @@ async fn status_shows_the_pause_that_a_registry_requested() {
     let throttle = Action::answer(429).header("retry-after", "60");
     let sync = StalledSync::new(Rule::new("HEAD", "/manifests/").does(throttle)).await;
     let run = sync.start("compare --log-format json");
-    let status = run.wait_for_status(|status| status.contains("paused for 5"));
-    let line = status.lines().find(|line| line.contains("paused for 5"));
+    let status = run.wait_for_status(|status| status.contains("paused for another 5"));
+    let line = status
+        .lines()
+        .find(|line| line.contains("paused for another 5"));
     let line: Value = serde_json::from_str(line.unwrap()).unwrap();
     let want = format!("{}: at most ", sync.proxy.host());
     let message = line["message"].as_str().unwrap();
     assert!(message.contains(&want), "{message}");
-    assert!(message.contains(" more on its request"), "{message}");
+    assert!(message.contains(" (requested by the host)"), "{message}");
     run.terminate();
 }
 

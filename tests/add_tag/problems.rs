@@ -117,7 +117,7 @@ async fn invalid_arguments_and_rows_stop_add_tag_before_any_request() {
         ("FULL_IMAGES=a", format!("error: `a`: missing tag, expected NAME:TAG\n{hint}")),
         (
             "--full-images a:1,b:1 --new --dest r.io/x",
-            "error: --new adds tags of one source, and the request names several sources for r.io/x\n hint: run it once for each source\n".to_owned(),
+            "error: --new accepts images of one source only, but the images for r.io/x have different sources\n hint: run the command once for each source\n".to_owned(),
         ),
         (
             "--full-images a:1",

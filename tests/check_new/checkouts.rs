@@ -1,4 +1,4 @@
-//! Checkouts that try to run programs or to lead out of themselves.
+//! Malicious checkouts: configured programs, and links to files outside.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::branch_with;
 use crate::environment::TestEnvironment;
 
-/// Commands that run git in the checkout, with their exit codes for a list that is as it was.
+/// Commands that run git in the checkout.
 const COMMANDS: [&str; 2] = ["check-new", "sync --changed-since HEAD --dry-run"];
 
 /// Settings of a repository that name a program; `PROGRAM` creates a file.
@@ -56,13 +56,13 @@ const PROGRAMS: &str = r#"
     partialClone = origin
 "#;
 
-/// Programs of all kinds that create a file.
-struct Trap {
+/// Programs in git settings and hooks that create a marker file.
+struct ConfiguredPrograms {
     environment: TestEnvironment,
     settings: String,
 }
 
-impl Trap {
+impl ConfiguredPrograms {
     fn new(environment: TestEnvironment) -> Self {
         let marker = environment.home().join("program-was-run");
         let text = format!("#!/bin/sh\ntouch '{}'\n", marker.display());
@@ -96,9 +96,9 @@ impl Trap {
         self.environment.home().join("program-was-run")
     }
 
-    /// Shows that git runs the programs where it is not kept from it.
+    /// Asserts that a plain `git fetch` runs the programs.
     #[track_caller]
-    fn is_set(&self, repository: &str) {
+    fn assert_effective(&self, repository: &str) {
         let mut git = self.environment.command_for("git");
         git.args(["-C", repository, "fetch", "origin"])
             .output()
@@ -107,7 +107,7 @@ impl Trap {
     }
 
     #[track_caller]
-    fn was_not_triggered(&self, by: &str) {
+    fn assert_not_run(&self, by: &str) {
         let marker = self.marker();
         assert!(!marker.exists(), "{by} ran a program of the checkout");
     }
@@ -115,16 +115,16 @@ impl Trap {
 
 #[test]
 fn a_committed_bare_repository_runs_no_program() {
-    let trap = Trap::new(branch_with("a r.io/a 1\n"));
-    let environment = &trap.environment;
+    let programs = ConfiguredPrograms::new(branch_with("a r.io/a 1\n"));
+    let environment = &programs.environment;
     let git = |args: &[&str]| environment.git(args);
     git(&["init", "-q", "--bare", "lists"]);
     git(&["push", "-q", "lists", "HEAD:refs/heads/master"]);
     git(&["push", "-q", "lists", "HEAD:refs/remotes/origin/main"]);
     git(&["--git-dir=lists", "config", "core.bare", "false"]);
     git(&["--git-dir=lists", "config", "core.worktree", ".."]);
-    trap.add_settings_to(&environment.path("lists/config"));
-    trap.is_set("lists");
+    programs.add_settings_to(&environment.path("lists/config"));
+    programs.assert_effective("lists");
     environment.write("lists/images-list", "a r.io/a 1\n");
     git(&["add", "lists"]);
     git(&["commit", "-qm", "a list and a repository"]);
@@ -132,30 +132,30 @@ fn a_committed_bare_repository_runs_no_program() {
     for command in COMMANDS {
         let line = format!("{command} --images-list lists/images-list");
         environment.mirror(&line).exits(0);
-        trap.was_not_triggered(command);
-        // From within, where git itself would discover it.
+        programs.assert_not_run(command);
+        // From inside the bare repository, where git would discover it.
         let words = command.split(' ');
-        let mut within = environment.mirror_command_without_vv();
-        let done = within
+        let mut inside = environment.mirror_command_without_vv();
+        let done = inside
             .args(words)
             .current_dir(environment.path("lists"))
             .output()
             .unwrap();
         assert_eq!(done.status.code(), Some(0), "{command}: {done:?}");
-        trap.was_not_triggered(command);
+        programs.assert_not_run(command);
     }
 }
 
 #[test]
 fn a_directory_with_a_gitdir_file_is_refused() {
-    let trap = Trap::new(branch_with("a r.io/a 1\n"));
-    let environment = &trap.environment;
+    let programs = ConfiguredPrograms::new(branch_with("a r.io/a 1\n"));
+    let environment = &programs.environment;
     environment.git(&["clone", "-q", "--bare", ".", "bare"]);
     let config = environment.path("bare/config");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("bare = true", "bare = false")).unwrap();
-    trap.add_settings_to(&config);
-    trap.is_set("bare");
+    programs.add_settings_to(&config);
+    programs.assert_effective("bare");
     fs::create_dir(environment.path("lists")).unwrap();
     environment.write("lists/.git", "gitdir: ../bare\n");
     environment.write("lists/images-list", "a r.io/a 1\n");
@@ -164,14 +164,14 @@ fn a_directory_with_a_gitdir_file_is_refused() {
         let done = environment.mirror(&line).exits(2);
         let want = "error: lists/images-list is in another git repository, ";
         assert!(done.stderr.starts_with(want), "{}", done.stderr);
-        trap.was_not_triggered(command);
+        programs.assert_not_run(command);
     }
 }
 
 #[test]
 fn settings_of_the_repository_itself_run_no_program() {
-    let trap = Trap::new(branch_with("a r.io/a 1\n"));
-    let environment = &trap.environment;
+    let programs = ConfiguredPrograms::new(branch_with("a r.io/a 1\n"));
+    let environment = &programs.environment;
     // The blob of the list at the base is missing, as in a partial clone.
     environment.write("images-list", "# other\na r.io/a 1\n");
     environment.git(&["commit", "-qam", "second"]);
@@ -179,8 +179,8 @@ fn settings_of_the_repository_itself_run_no_program() {
     let (directory, file) = blob.trim().split_at(2);
     let object = format!(".git/objects/{directory}/{file}");
     fs::remove_file(environment.path(&object)).unwrap();
-    trap.add_settings_to(&environment.path(".git/config"));
-    trap.is_set(".");
+    programs.add_settings_to(&environment.path(".git/config"));
+    programs.assert_effective(".");
     for command in ["check-new", "sync --changed-since HEAD~1 --dry-run"] {
         let done = environment.mirror(command).exits(2);
         assert!(
@@ -191,7 +191,7 @@ fn settings_of_the_repository_itself_run_no_program() {
         );
         let hint = "\n hint: fetch the missing objects of the partial clone with `git fetch --refetch --no-filter origin`, or check out without `filter`\n";
         assert!(done.stderr.ends_with(hint), "{}", done.stderr);
-        trap.was_not_triggered(command);
+        programs.assert_not_run(command);
     }
 }
 
@@ -246,7 +246,7 @@ fn environment_file(name: &str) -> String {
 #[test]
 fn links_in_the_checkout_are_refused_and_other_commands_follow_them() {
     let environment = branch_with("a r.io/a 1\n");
-    // A file of the machine that is no list, whose lines an error would quote.
+    // A file outside the checkout. An error for an invalid row would quote it.
     let secret = environment.home().join("secret");
     fs::write(&secret, "not a list\n").unwrap();
     fs::create_dir(environment.path("lists")).unwrap();

@@ -1,8 +1,8 @@
 //! A working directory, home and environment for one test, free of the caller's settings.
 //!
-//! Canaries, secrets that bear one mark, stand wherever the binary reads credentials. A test that
-//! needs credentials of its own uses the same mark. Every run has `-vv`, and its streams and
-//! files are searched for the mark. The test gets the output without the debug lines.
+//! Every credential location has a canary: a secret with a known marker. A test that needs its own
+//! credentials uses the same marker. Every run has `-vv`, and its streams and files are searched for
+//! the marker. The test gets the output without the debug lines.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -185,7 +185,7 @@ impl TestEnvironment {
 
 impl Drop for TestEnvironment {
     fn drop(&mut self) {
-        // A failed test reports its own reason.
+        // A second panic would abort and hide the failure.
         if !std::thread::panicking() {
             canaries::assert_no_file_has_canary(self.root.path());
         }

@@ -156,7 +156,7 @@ fn interrupted_retrieve_tags_leaves_the_list_unchanged() {
     connection.read_exact(&mut [0]).unwrap();
     send_signal(&child, "TERM");
     let output = output_of(child).exits(130);
-    let message = "interrupted; what was written or proposed before stands";
+    let message = "interrupted; completed writes and pull requests were kept";
     assert_eq!(output.json()["error"]["message"], message);
     assert_eq!(environment.read("images-list"), list);
     assert_eq!(environment.file_names(), ["config.json", "images-list"]);

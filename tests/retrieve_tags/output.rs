@@ -124,7 +124,7 @@ async fn entry_limits_the_run_to_the_named_entries() {
     let output = environment
         .mirror("retrieve-tags --entry file,zeta,x")
         .exits(2);
-    let want = "error: config.json has no entry file, x\n hint: it has zeta, broken, nothing, files, no-file\n";
+    let want = "error: config.json has no entry file, x\n hint: available entries: zeta, broken, nothing, files, no-file\n";
     assert_eq!(output.stderr, want);
     let requests = (registry.request_count(), github.requests().len());
     assert_eq!(requests, (0, 0));

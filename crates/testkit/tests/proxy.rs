@@ -47,8 +47,8 @@ impl RawResponse {
     }
 }
 
-/// The wait for more bytes before a connection counts as silent. Long where it must not be silent, so that
-/// a busy machine does not matter.
+/// Returns the read timeout after which a connection counts as silent. Long for other endings, so that a
+/// busy machine does not fail the test.
 fn silence(expected: &End) -> Duration {
     match expected {
         End::Silent => Duration::from_secs(2),
@@ -217,13 +217,13 @@ async fn proxy_flips_one_bit_and_sends_a_wrong_length() {
     let flipped = request(&proxy, "GET", &blob, b"").await;
     let wrong: Vec<usize> = (0..SIZE).filter(|at| flipped.body[*at] != 7).collect();
     assert_eq!(wrong, [250_000]);
-    let lying = request(&proxy, "GET", &blob, b"").await;
+    let wrong_length = request(&proxy, "GET", &blob, b"").await;
     assert!(
-        lying
+        wrong_length
             .head
             .contains(&format!("content-length: {}", SIZE + 5)),
         "{}",
-        lying.head
+        wrong_length.head
     );
 }
 

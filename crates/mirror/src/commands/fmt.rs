@@ -30,7 +30,7 @@ pub(crate) struct FmtArgs {
     pub(crate) lists: ListArgs,
 }
 
-/// The result: the lists, and whether `fmt` changes them.
+/// The result of `fmt` for each list.
 #[derive(Debug, Serialize)]
 struct Formatted {
     files: Vec<FormattedFile>,

@@ -33,7 +33,7 @@ pub(crate) enum LockFileError {
 }
 
 impl LockFile {
-    /// Reads the lock beside a list; `None` where the list has none.
+    /// Reads the lock of a list. Returns `None` if the list has no lock.
     ///
     /// # Errors
     ///

@@ -192,7 +192,7 @@ impl Git {
     ///
     /// # Errors
     ///
-    /// [`Failure`] for a file outside of the repository or in one within it and, unless they are
+    /// [`Failure`] for a file outside the repository or in one within it and, unless they are
     /// followed, for symbolic links.
     pub(crate) fn track(&self, file: &Path, links: Links) -> Result<TrackedPath, Failure> {
         let tracked = self.resolve(file, links);
@@ -216,7 +216,7 @@ impl Git {
     }
 
     /// Refuses a file of the repository that is a symbolic link, or is reached through one. Files
-    /// outside of the repository are accepted, since the user chose them.
+    /// outside the repository are accepted, since the user chose them.
     ///
     /// # Errors
     ///

@@ -40,8 +40,7 @@ pub(super) enum PathError {
 }
 
 impl TrackedPath {
-    /// Resolves `file`, which is relative to `working_directory`. Both directories are without
-    /// links.
+    /// Resolves `file`, which is relative to `working_directory`. Both directories must be canonical.
     pub(super) fn resolve(
         top: &Path,
         working_directory: &Path,
@@ -110,8 +109,8 @@ impl TrackedPath {
     }
 }
 
-/// Refuses to write a file of a checkout that is a symbolic link, or is reached through one: what
-/// was checked out decides where the link leads. The checkouts are that of the working directory
+/// Rejects a write to a file in a checkout if its path contains a symbolic link, since the
+/// checked-out commit controls the target of the link. The checkouts are that of the working directory
 /// and that of the file. git is not run.
 ///
 /// # Errors
@@ -127,7 +126,7 @@ pub(crate) fn refuse_link_to_write(file: &Path) -> Result<(), Failure> {
             let (name, link) = (file.display(), link.display());
             let message = format!("cannot write {name}: {link} is a symbolic link in the checkout");
             Err(Failure::unusable(message)
-                .hint("remove the link, or name a file outside of the checkout".to_owned()))
+                .hint("remove the link, or name a file outside the checkout".to_owned()))
         }
     }
 }
@@ -153,7 +152,7 @@ fn link_to_write(working_directory: &Path, file: &Path) -> Option<PathBuf> {
 fn first_link(top: &Path, named: &Path, real: &Path) -> Option<PathBuf> {
     let written = without_dots(named);
     let is_top = |directory: &&Path| fs::canonicalize(directory).is_ok_and(|real| real == top);
-    // The highest one, since below the top a link to the top is refused like any other.
+    // Use the outermost match: inside the checkout, a link to the top is refused like any other link.
     let written_top = written.ancestors().filter(is_top).last()?;
     let below_top = written.strip_prefix(written_top).ok()?;
     let mut at = top.to_owned();
@@ -163,7 +162,7 @@ fn first_link(top: &Path, named: &Path, real: &Path) -> Option<PathBuf> {
             return Some(at);
         }
     }
-    // The components of `link/../file` lack the link that the system follows.
+    // `without_dots` drops `link` from `link/../file`, but the system follows it.
     (at != real).then(|| named.to_owned())
 }
 

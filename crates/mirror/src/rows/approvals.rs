@@ -49,7 +49,7 @@ impl Approvals {
         lock.lock.get(&listed.row)
     }
 
-    /// `--locked`: requires an approval of every row without a mutable tag.
+    /// Checks that every row without a mutable tag is approved (`--locked`).
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Approvals {
 
     /// Records the digests of a run for rows without a lock line and for rows with mutable tags.
     ///
-    /// Lines that other runs wrote in the meantime stay. All new content is staged before the first
+    /// Lines written by concurrent runs are kept. All new content is staged before the first
     /// lock is replaced.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Approvals {
         Ok(())
     }
 
-    /// Reports whether a run may record a digest for the row.
+    /// Returns true if a run may record a digest for the row.
     fn may_record(&self, listed: &ListedRow) -> bool {
         let has_lock = self.locks.get(listed.list).is_some_and(Option::is_some);
         has_lock && (self.mutable.select(&listed.row) || self.get(listed).is_none())

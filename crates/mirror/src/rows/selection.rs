@@ -72,8 +72,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
             Some(base) => Some(base.new_lines(list, file).await?),
             None => None,
         };
-        for at in file.list.rows() {
-            let NumberedRow { line, row } = at;
+        for NumberedRow { line, row } in file.list.rows() {
             let copied = copier::Row {
                 source: row.source_reference(),
                 destination: overrides.apply(&row.destination)?.reference(&row.tag),

@@ -32,7 +32,7 @@ pub(crate) fn start(common: &CommonOptions, display: &ProgressDisplay) {
         .with_target(progress::TARGET, LevelFilter::INFO);
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(LogWriter(display.clone()))
-        // It would report a closed stderr with `eprintln!`, which panics.
+        // The layer logs write errors with `eprintln!`, which panics if stderr is closed.
         .log_internal_errors(false);
     let registry = tracing_subscriber::registry();
     match common.log_format {

@@ -1,4 +1,4 @@
-//! The state of a run, for a user who suspects that it is stuck.
+//! The status report of a running command, printed on SIGUSR1.
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
@@ -122,7 +122,7 @@ fn write_lines<L: Line>(f: &mut Formatter<'_>, kind: &str, lines: &[L]) -> fmt::
     }
 }
 
-/// An item with a line of its own.
+/// An item that has its own line.
 trait Line {
     fn write(&self, f: &mut Formatter<'_>) -> fmt::Result;
 }
@@ -149,11 +149,17 @@ impl Line for InFlightRequest {
         match self.stage {
             Stage::Sending(left) => {
                 let left = bytes(left);
-                write!(f, "{left} of the body left to send, last byte {idle} ago")
+                write!(
+                    f,
+                    "{left} of the request body remaining, last byte {idle} ago"
+                )
             }
             Stage::WaitingForSource(left) => {
                 let left = bytes(left);
-                write!(f, "{left} of the body left to send, waiting for the source")
+                write!(
+                    f,
+                    "{left} of the request body remaining, waiting for the source"
+                )
             }
             Stage::Waiting => f.write_str("no response yet"),
             Stage::Receiving(received) => {
@@ -186,13 +192,17 @@ impl Line for &HostActivity {
             self.host, self.limit
         )?;
         if let Some(rest) = self.paused {
-            write!(f, ", paused for {} more on its request", seconds(rest))?;
+            write!(
+                f,
+                ", paused for another {} (requested by the host)",
+                seconds(rest)
+            )?;
         }
         if let Some(rest) = self.tokens_paused {
             let rest = seconds(rest);
             write!(
                 f,
-                ", its token server paused for {rest} more on its request"
+                ", token server paused for another {rest} (requested by the token server)"
             )?;
         }
         if self.unresponsive {
@@ -269,11 +279,11 @@ mod tests {
 4 of 9 rows done, 1 failed, 1 in progress, 2.00 KiB sent, after 50.0 s
   transfer  r.io/m/a sha256:0123456789ab…: 1.00 KiB of 4.00 KiB sent, started 45.0 s ago, last byte 31.0 s ago
   request   GET https://q.io/v2/a: sent 40.0 s ago, no response yet
-  request   GET https://q.io/v2/a: sent 40.0 s ago, 1.00 KiB of the body left to send, last byte 31.0 s ago
-  request   GET https://q.io/v2/a: sent 40.0 s ago, 1.00 KiB of the body left to send, waiting for the source
+  request   GET https://q.io/v2/a: sent 40.0 s ago, 1.00 KiB of the request body remaining, last byte 31.0 s ago
+  request   GET https://q.io/v2/a: sent 40.0 s ago, 1.00 KiB of the request body remaining, waiting for the source
   request   GET https://q.io/v2/a: sent 40.0 s ago, 10 B of the response received, last byte 31.0 s ago
   row       q.io/a:1 -> r.io/m/a:1: started 46.0 s ago
-  host      q.io: at most 8 concurrent requests, paused for 12.0 s more on its request
+  host      q.io: at most 8 concurrent requests, paused for another 12.0 s (requested by the host)
   host      q.io: at most 8 concurrent requests, no responses: trying one request at a time
 ";
         assert_eq!(text, want);

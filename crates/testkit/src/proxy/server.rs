@@ -47,7 +47,7 @@ impl FaultProxy {
         self.address.to_string()
     }
 
-    /// Adds a rule. It counts the requests from now on.
+    /// Adds a rule. The rule counts requests from this call on.
     pub fn add(&self, rule: Rule) {
         self.state.rules.add(rule);
     }

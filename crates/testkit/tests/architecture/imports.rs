@@ -65,7 +65,7 @@ impl Imports {
     }
 }
 
-/// The path at the beginning of `tokens`, such as `crate :: a :: B`, and the tokens after it. In
+/// Returns the path at the beginning of `tokens`, such as `crate :: a :: B`, and the tokens after it. In
 /// `a::{…}` the path is `a`, and the tokens begin with the brace.
 fn path(tokens: &[String]) -> (Vec<String>, &[String]) {
     let mut path = Vec::new();
@@ -115,7 +115,7 @@ fn without_tests(tokens: Vec<String>) -> (Vec<String>, Vec<String>) {
     (kept, modules)
 }
 
-/// The tokens between the brackets of an attribute at the beginning of `tokens`.
+/// Returns the tokens between the brackets of an attribute at the beginning of `tokens`.
 fn attribute(tokens: &[String]) -> &[String] {
     match tokens {
         [hash, open, rest @ ..] if hash == "#" && open == "[" => {
@@ -126,7 +126,7 @@ fn attribute(tokens: &[String]) -> &[String] {
     }
 }
 
-/// The number of tokens of the item, field or statement at the beginning of `tokens`.
+/// Returns the number of tokens of the item, field or statement at the beginning of `tokens`.
 fn item_length(tokens: &[String]) -> usize {
     let mut head = tokens.iter().take_while(|token| *token != "{");
     let declares_use = head.any(|token| token == "use");
@@ -150,7 +150,7 @@ fn item_length(tokens: &[String]) -> usize {
     tokens.len()
 }
 
-/// Names, `::` and single characters. Comments, literals and whitespace are left out.
+/// Splits text into names, `::` and single characters, without comments, literals and whitespace.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -180,7 +180,7 @@ fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
-/// The length of the string or character literal at the beginning of `text`.
+/// Returns the length of the string or character literal at the beginning of `text`.
 fn literal(text: &str) -> Option<usize> {
     let body = text.strip_prefix('b').unwrap_or(text);
     let prefix = text.len() - body.len();

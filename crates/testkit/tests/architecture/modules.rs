@@ -119,7 +119,7 @@ fn findings() -> Vec<Finding> {
     findings
 }
 
-/// Top-level modules without a layer, and imports from an upper layer.
+/// Returns top-level modules without a layer, and imports from an upper layer.
 fn against(layers: &[&[&str]], tree: &Tree) -> Vec<String> {
     let layer_of = |name: &str| layers.iter().position(|layer| layer.contains(&name));
     let modules: BTreeSet<_> = tree.top_level();

@@ -19,7 +19,7 @@ pub(crate) struct Tree {
 struct Module {
     imports: Imports,
     children: BTreeSet<String>,
-    /// It holds documentation and re-exports only: `lib.rs` and `mod.rs`.
+    /// True if it contains only documentation and re-exports: `lib.rs` and `mod.rs`.
     re_exports_only: bool,
 }
 
@@ -77,7 +77,7 @@ impl Tree {
         self.modules.insert(path.to_vec(), module);
     }
 
-    /// One graph for each directory of the crate, by its path in the source directory.
+    /// Returns one graph for each directory of the crate, by its path in the source directory.
     pub(crate) fn graphs(&self) -> BTreeMap<String, Graph> {
         let mut graphs: BTreeMap<String, Graph> = BTreeMap::new();
         for (importer, module) in &self.modules {
@@ -107,7 +107,7 @@ impl Tree {
         graphs
     }
 
-    /// The top-level modules, with `main` for code in the root of a binary.
+    /// Returns the top-level modules, with `main` for code in the root of a binary.
     pub(crate) fn top_level(&self) -> BTreeSet<String> {
         let root = &self.modules[&Vec::new()];
         let mut names = root.children.clone();
@@ -117,7 +117,7 @@ impl Tree {
         names
     }
 
-    /// The directory in which an import crosses from one module to another.
+    /// Returns the directory in which an import crosses from one module to another.
     fn edge(&self, importer: &[String], imported: &[String]) -> Option<(String, String, String)> {
         let both = importer.iter().zip(imported);
         let shared = both.take_while(|(one, other)| one == other).count();
@@ -132,7 +132,7 @@ impl Tree {
         Some((parent.join("/"), from, to))
     }
 
-    /// The module that defines what a path names; re-exports are followed. `None` outside the crate.
+    /// Returns the module that defines the item of a path, following re-exports. `None` outside the crate.
     fn resolve(&self, from: &[String], path: &[String], depth: usize) -> Option<ModulePath> {
         let (first, mut rest) = path.split_first()?;
         let mut module = match first.as_str() {
@@ -165,13 +165,13 @@ impl Tree {
     }
 }
 
-/// The name of a module in the graph of its own directory.
+/// Returns the name of a module in the graph of its own directory.
 fn own_name(path: &[String]) -> String {
     path.last().map_or("main", String::as_str).to_owned()
 }
 
 impl Graph {
-    /// The shortest circle through each module that is in one, as a line of text each.
+    /// Returns the shortest cycle through each module that is in one, as a line of text each.
     pub(crate) fn circles(&self) -> Vec<String> {
         let modules: BTreeSet<_> = self.edges.keys().map(|(from, _)| from).collect();
         let mut reported = BTreeSet::new();
@@ -188,7 +188,7 @@ impl Graph {
         circles
     }
 
-    /// The shortest way from a module back to itself, breadth first.
+    /// Returns the shortest path from a module back to itself, breadth first.
     fn circle<'a>(&'a self, start: &'a str) -> Option<Vec<&'a str>> {
         let mut ways = vec![vec![start]];
         let mut reached = BTreeSet::new();

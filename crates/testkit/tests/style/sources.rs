@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Directories without text of our own: build output, tools, and test data from other projects.
-const FOREIGN: [&str; 7] = [
+/// Directories that are not searched: build output, tools, and test data from other projects.
+const SKIPPED_DIRECTORIES: [&str; 7] = [
     "target",
     "test-data",
     "corpus",
@@ -14,8 +14,8 @@ const FOREIGN: [&str; 7] = [
     "node_modules",
 ];
 
-/// Directories at the top of the repository that begin with a dot and hold text of our own.
-const HIDDEN: [&str; 1] = [".github"];
+/// Directories with a leading dot that are searched.
+const SEARCHED_DOT_DIRECTORIES: [&str; 1] = [".github"];
 
 /// A text file of the repository.
 pub(crate) struct Source {
@@ -75,9 +75,9 @@ fn extension(path: &Path) -> &str {
 
 fn read(directory: &Path) -> Vec<Source> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut open = vec![directory.to_owned()];
+    let mut pending = vec![directory.to_owned()];
     let mut found = Vec::new();
-    while let Some(directory) = open.pop() {
+    while let Some(directory) = pending.pop() {
         let Ok(entries) = fs::read_dir(top.join(&directory)) else {
             continue;
         };
@@ -87,12 +87,13 @@ fn read(directory: &Path) -> Vec<Source> {
             let path = directory.join(&name);
             let kind = entry.file_type().unwrap();
             if kind.is_dir() {
-                let is_hidden = name.starts_with('.') && !HIDDEN.contains(&&*name);
-                if !is_hidden && !FOREIGN.contains(&&*name) {
-                    open.push(path);
+                let is_hidden =
+                    name.starts_with('.') && !SEARCHED_DOT_DIRECTORIES.contains(&&*name);
+                if !is_hidden && !SKIPPED_DIRECTORIES.contains(&&*name) {
+                    pending.push(path);
                 }
             } else if kind.is_file()
-                // What is not UTF-8 is no text of ours.
+                // Files that are not UTF-8 are skipped.
                 && let Ok(text) = fs::read_to_string(top.join(&path))
             {
                 found.push(Source { path, text });

@@ -216,7 +216,7 @@ mod tests {
             ),
             (
                 "--new --dest r/a FULL_IMAGES=a:1,b:1".to_owned(),
-                vec!["--new adds tags of one source"],
+                vec!["--new accepts images of one source only"],
             ),
         ];
         for (line, parts) in table {

@@ -21,9 +21,9 @@ pub(crate) struct BranchCheck {
     pub(crate) removed: Vec<ChangedRow>,
     /// The problems of the lists, the locks and the configuration.
     pub(crate) problems: Vec<Finding>,
-    /// Removed rows are no findings.
+    /// True if removed rows are allowed.
     pub(crate) allow_removals: bool,
-    /// Rows that cannot be checked without credentials are findings.
+    /// True if rows that require missing credentials are findings.
     pub(crate) strict: bool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct CheckedRow {
     pub(crate) status: Status,
     /// The problems of the row; empty for [`Status::Ok`].
     pub(crate) message: String,
-    /// All problems are refused credentials.
+    /// True if all problems are refused credentials.
     is_refused: bool,
 }
 

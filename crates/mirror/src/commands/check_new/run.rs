@@ -141,8 +141,8 @@ impl Checkout {
         Ok(Self { git, files })
     }
 
-    /// Returns the lists and locks as they were in a commit: the named ones, then those that the
-    /// branch has removed or renamed. A list that did not exist was empty.
+    /// Returns the lists and locks at a commit: the given ones, then those removed or renamed on the
+    /// branch. A missing list counts as empty.
     async fn lists_at(&self, commit: &str, lists: &[ListFile]) -> Result<Vec<BaseList>, Failure> {
         let mut old = Vec::new();
         for (file, tracked) in lists.iter().zip(&self.files) {
@@ -165,7 +165,7 @@ impl Checkout {
             let Some(bytes) = self.git.removed_content(&removed).await? else {
                 continue;
             };
-            // Any file may have been a list: only its content shows it.
+            // A list can have any file name, so the content is checked.
             let list = List::from_bytes(&bytes).ok();
             let Some(list) = list.filter(base::is_list) else {
                 continue;
@@ -180,15 +180,14 @@ impl Checkout {
         Ok(old)
     }
 
-    /// Returns a lock as it was in a commit. What was no lock approved nothing.
+    /// Returns the lock at a commit; `None` if it is missing or invalid.
     async fn lock_at(&self, commit: &str, lock: &TrackedPath) -> Result<Option<Lock>, Failure> {
         let bytes = self.git.content_at(commit, lock).await?;
         Ok(bytes.and_then(|bytes| Lock::parse(&String::from_utf8_lossy(&bytes)).ok()))
     }
 }
 
-/// Checks the images of new rows and of new lines of locks, and new destinations, all
-/// concurrently: the slowest registry decides how long it takes.
+/// Checks the images of new rows and lock lines, and the new destinations, concurrently.
 async fn check_rows(
     checker: &AvailabilityChecker,
     changes: &ListChanges,

@@ -142,7 +142,7 @@ impl Demo {
         output.print("\nCopy every image with all its platforms and its signature.\n")?;
         let first = self.sync(output).await?;
         output.print(
-            "\nSync again. Every image is up to date, so no blob is sent. Most of the requests look\n\
+            "\nSync again. Every image is up to date, so no blob is sent. Most requests check\n\
              for new signatures. With --no-referrers, sync sends two requests per image.\n",
         )?;
         let second = self.sync(output).await?;

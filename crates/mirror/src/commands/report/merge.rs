@@ -152,11 +152,11 @@ mod tests {
 
     use super::*;
     use crate::cli::exit::Exit;
-    use crate::rows::copying::run::tests::{outcome, run_of};
+    use crate::rows::copying::run::tests::{outcome, run_with};
 
     /// Returns a report with the destinations `r.io/PART-N:v1`.
     fn report(part: &str, statuses: &[Status]) -> (String, RunReport) {
-        let run = run_of(statuses.iter().map(|status| outcome(*status)).collect());
+        let run = run_with(statuses.iter().map(|status| outcome(*status)).collect());
         let mut report = RunReport::new(&run);
         for (number, row) in report.rows.iter_mut().enumerate() {
             row.destination = format!("r.io/{part}-{number}");

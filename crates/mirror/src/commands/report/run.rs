@@ -41,7 +41,7 @@ pub(crate) struct MergeArgs {
     /// Two reports with different results for one row are an error.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// File for the merged report in JSON
+    /// Output file for the merged JSON report
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 }

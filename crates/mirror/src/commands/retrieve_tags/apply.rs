@@ -36,7 +36,7 @@ pub(crate) async fn apply(
         .entries
         .iter()
         .filter_map(|entry| match &entry.state {
-            EntryState::Retrieved { news, .. } => Some(&news.new),
+            EntryState::Retrieved { new_tags, .. } => Some(&new_tags.new),
             EntryState::Failed(_) => None,
         });
     let mut exit = Exit::Done;

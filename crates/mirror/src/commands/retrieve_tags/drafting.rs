@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt};
 use tag_retrieval::{FoundTag, NewTags, Origin, Summary};
 
 use super::apply::add_requests;
-use super::pull_requests::{Edit, Kind, LeftOut, Proposal, ProposedPair};
+use super::pull_requests::{Edit, Kind, Proposal, ProposedPair, SkippedImage};
 use super::retrieval::{EntryReport, EntryState, Retrieval};
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
@@ -61,11 +61,13 @@ pub(crate) async fn draft(
         .entries
         .iter()
         .filter_map(|entry| match &entry.state {
-            EntryState::Retrieved { news, .. } if !news.new.is_empty() => Some((entry, news)),
+            EntryState::Retrieved { new_tags, .. } if !new_tags.new.is_empty() => {
+                Some((entry, new_tags))
+            }
             _ => None,
         });
     let drafts = futures::stream::iter(with_news)
-        .map(|(entry, news)| draft_entry(checker, entry, news, lists, &listed))
+        .map(|(entry, new_tags)| draft_entry(checker, entry, new_tags, lists, &listed))
         .map(Ok)
         .try_buffered(AT_ONCE);
     drafts.try_collect().await
@@ -74,13 +76,13 @@ pub(crate) async fn draft(
 async fn draft_entry(
     checker: &AvailabilityChecker,
     entry: &EntryReport,
-    news: &NewTags,
+    new_tags: &NewTags,
     lists: &[ListFile],
     listed: &[Listed<'_>],
 ) -> Result<Draft, Failure> {
     let mut checks = Checks::default();
     let mut outcome = AddOutcome::default();
-    for request in add_requests(news.new.iter()) {
+    for request in add_requests(new_tags.new.iter()) {
         let planned = plan(lists, &request);
         checks.complete(checker, &planned, &request).await;
         merge(
@@ -96,7 +98,7 @@ async fn draft_entry(
             continue;
         }
         pairs.extend(edit.rows.into_iter().map(|added| ProposedPair {
-            origin: origin_of(&news.new, &added.row.source, &added.row.tag),
+            origin: origin_of(&new_tags.new, &added.row.source, &added.row.tag),
             row: added.row,
         }));
         let before = Some(list.file.list.to_string());
@@ -107,18 +109,18 @@ async fn draft_entry(
             edited.insert(list.lock_path.clone(), Edit { before, after });
         }
     }
-    let left_out = outcome.problems.iter().map(|found| LeftOut {
+    let skipped = outcome.problems.iter().map(|found| SkippedImage {
         image: found.image.source.to_string(),
         tag: found.image.tag.to_string(),
         reason: found.problem.to_string(),
     });
     let proposal = Proposal {
         entry: entry.name.clone(),
-        kind: match news.summary {
+        kind: match new_tags.summary {
             Summary::Versions { .. } => Kind::Versions,
             Summary::Images { .. } => Kind::Images,
         },
-        left_out: left_out.collect(),
+        skipped: skipped.collect(),
         pairs,
         edited,
     };

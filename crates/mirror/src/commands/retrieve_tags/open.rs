@@ -7,7 +7,7 @@ use tag_retrieval::github::{Github, GithubOptions};
 use super::apply::log_problem;
 use super::drafting::draft;
 use super::pull_requests::{
-    Mode, Outcome, ProposeOptions, Proposed, PullState, propose, repository_of,
+    Mode, Outcome, ProposeOptions, Proposed, PullState, find_repository, propose,
 };
 use super::retrieval::Retrieval;
 use crate::cli::exit::Exit;
@@ -98,7 +98,7 @@ pub(crate) async fn propose_options(
     let api = environment.github_api.clone();
     let api = api.unwrap_or_else(|| GithubOptions::default().api);
     let name = environment.github_repository.as_deref();
-    let repository = repository_of(name, remote.as_deref(), &api);
+    let repository = find_repository(name, remote.as_deref(), &api);
     Ok(ProposeOptions {
         github,
         repository: repository.map_err(|error| Failure::unusable(error.to_string()))?,

@@ -13,10 +13,10 @@ use crate::terminal::units::counted;
 /// One object: every entry that has a result, in the order of the configuration.
 pub(crate) fn retrieved_json(retrieval: &Retrieval) -> Value {
     let entries = retrieval.entries.iter().filter_map(|entry| {
-        let EntryState::Retrieved { news, .. } = &entry.state else {
+        let EntryState::Retrieved { new_tags, .. } = &entry.state else {
             return None;
         };
-        let summary = serde_json::to_value(&news.summary).ok()?;
+        let summary = serde_json::to_value(&new_tags.summary).ok()?;
         Some((entry.name.clone(), summary))
     });
     Value::Object(entries.collect::<Map<_, _>>())
@@ -32,11 +32,14 @@ impl Display for Explanation<'_> {
             writeln!(f, "{}:", entry.name)?;
             match &entry.state {
                 EntryState::Failed(message) => line(f, "failed", message)?,
-                EntryState::Retrieved { retrieved, news } => {
+                EntryState::Retrieved {
+                    retrieved,
+                    new_tags,
+                } => {
                     for failure in &retrieved.failures {
                         line(f, "failed", failure)?;
                     }
-                    explain(f, news, &retrieved.dropped)?;
+                    explain(f, new_tags, &retrieved.dropped)?;
                 }
             }
         }
@@ -44,22 +47,22 @@ impl Display for Explanation<'_> {
     }
 }
 
-fn explain(f: &mut Formatter<'_>, news: &NewTags, dropped: &[Dropped]) -> fmt::Result {
-    for pair in &news.new {
+fn explain(f: &mut Formatter<'_>, new_tags: &NewTags, dropped: &[Dropped]) -> fmt::Result {
+    for pair in &new_tags.new {
         let found = format!("{}, {}", named(pair), Found(&pair.origin));
         line(f, "new", &found)?;
     }
     for NotNewTag {
         found: pair,
         reason,
-    } in &news.not_new
+    } in &new_tags.not_new
     {
         line(f, "not new", &format!("{}: {reason}", named(pair)))?;
     }
     for Dropped { item, reason } in dropped {
         line(f, "dropped", &format!("{item}: {reason}"))?;
     }
-    if news.new.is_empty() && news.not_new.is_empty() && dropped.is_empty() {
+    if new_tags.new.is_empty() && new_tags.not_new.is_empty() && dropped.is_empty() {
         writeln!(f, "  nothing was found")?;
     }
     Ok(())
@@ -102,12 +105,15 @@ pub(crate) fn retrieved_summary(retrieval: &Retrieval) -> String {
     for EntryReport { name, state, .. } in &retrieval.entries {
         let what = match state {
             EntryState::Failed(message) => format!("failed: {message}"),
-            EntryState::Retrieved { retrieved, news } => {
+            EntryState::Retrieved {
+                retrieved,
+                new_tags,
+            } => {
                 let failed = retrieved.failures.iter();
                 let failed: String = failed
                     .map(|message| format!("; failed: {message}"))
                     .collect();
-                short(&news.summary) + &failed
+                short(&new_tags.summary) + &failed
             }
         };
         text += &format!("| {} | {} |\n", cell(name), cell(&what));
@@ -128,19 +134,19 @@ fn short(summary: &Summary) -> String {
 
 /// Returns the totals as one line.
 pub(crate) fn sums(retrieval: &Retrieval) -> String {
-    let (mut pairs, mut with_news, mut failed) = (0, 0, 0);
+    let (mut pairs, mut with_new_tags, mut failed) = (0, 0, 0);
     for entry in &retrieval.entries {
         match &entry.state {
             EntryState::Failed(_) => failed += 1,
-            EntryState::Retrieved { news, .. } => {
-                pairs += news.new.len() as u64;
-                with_news += u64::from(!news.new.is_empty());
+            EntryState::Retrieved { new_tags, .. } => {
+                pairs += new_tags.new.len() as u64;
+                with_new_tags += u64::from(!new_tags.new.is_empty());
             }
         }
     }
     let all = retrieval.entries.len();
     let mut text = format!(
-        "{} new in {with_news} of {all} entries",
+        "{} new in {with_new_tags} of {all} entries",
         counted(pairs, "image")
     );
     if failed > 0 {
@@ -180,7 +186,7 @@ mod tests {
                     warnings: Vec::new(),
                     failures: vec!["chart c\r\n::error::forged".to_owned()],
                 }),
-                news: NewTags {
+                new_tags: NewTags {
                     summary: Summary::Images {
                         full_images: vec![pair.full_image()],
                     },

@@ -34,7 +34,7 @@ pub(crate) enum EntryState {
         /// The versions that the source returned.
         retrieved: Box<Retrieved>,
         /// The versions that the list lacks.
-        news: NewTags,
+        new_tags: NewTags,
     },
     /// The entry failed.
     Failed(String),
@@ -53,7 +53,7 @@ impl Retrieval {
             line: entry.line,
             state: match result {
                 Ok(retrieved) => EntryState::Retrieved {
-                    news: news(entry, &retrieved, known, own_org),
+                    new_tags: new_tags(entry, &retrieved, known, own_org),
                     retrieved: Box::new(retrieved),
                 },
                 Err(error) => EntryState::Failed(message(&error)),
@@ -82,7 +82,7 @@ impl Retrieval {
     }
 }
 
-/// Returns the error, with the option that may help.
+/// Formats the error with a hint.
 fn message(error: &EntryError) -> String {
     match error {
         EntryError::Deadline(_) => {
@@ -92,7 +92,7 @@ fn message(error: &EntryError) -> String {
     }
 }
 
-fn news(
+fn new_tags(
     entry: &Entry,
     retrieved: &Retrieved,
     known: &KnownRows,

@@ -34,7 +34,8 @@ use crate::terminal::output;
 pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Exit, Failure> {
     if args.dry_run && !args.apply && !args.open_prs {
         let message = "--dry-run requires --apply or --open-prs";
-        return Err(Failure::unusable(message).hint("leave it out".to_owned()));
+        return Err(Failure::unusable(message)
+            .hint("add --apply or --open-prs, or remove --dry-run".to_owned()));
     }
     let images_file = args.lists.images_file(&session.environment)?;
     let config = config_file::require(&session.common)?;
@@ -44,7 +45,7 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     selection::refuse_invalid_rows(session, &lists)?;
     let stop = session.signals.listen()?;
     let upstreams = RunUpstreams::new(session, own_org(args), args.deadline)?;
-    let looking = Box::pin(look(
+    let retrieving = Box::pin(retrieve_entries(
         session,
         args,
         &upstreams,
@@ -52,32 +53,41 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
         &entries,
         &lists,
     ));
-    let (retrieval, to) = unless(&stop, looking).await?;
+    let (retrieval, options) = run_until_stopped(&stop, retrieving).await?;
     publish(session, args, &retrieval)?;
     let failed = Exit::from_findings(!retrieval.findings().is_empty());
-    let acting = Box::pin(act(session, args, &retrieval, to.as_ref(), &lists, &paths));
+    let writing = Box::pin(apply_or_propose(
+        session,
+        args,
+        &retrieval,
+        options.as_ref(),
+        &lists,
+        &paths,
+    ));
     // The result is already printed, so an error is logged.
-    let done = unless(&stop, acting).await.unwrap_or_else(|failure| {
-        logging::report(&failure, session.common.log_format);
-        failure.exit
-    });
+    let done = run_until_stopped(&stop, writing)
+        .await
+        .unwrap_or_else(|failure| {
+            logging::report(&failure, session.common.log_format);
+            failure.exit
+        });
     Ok(failed.max(done))
 }
 
 /// Waits until the work ends or a signal stops it. No write spans an await, so a write is complete
 /// or not started.
-async fn unless<T>(
+async fn run_until_stopped<T>(
     stop: &CancellationToken,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     tokio::select! {
         done = work => done,
-        () = stop.cancelled() => Err(Failure::interrupted("interrupted; what was written or proposed before stands")),
+        () = stop.cancelled() => Err(Failure::interrupted("interrupted; completed writes and pull requests were kept")),
     }
 }
 
-/// Retrieves the entries. With `--open-prs`, returns the options of the proposals too.
-async fn look(
+/// Retrieves the entries. With `--open-prs`, also returns the options of the pull requests.
+async fn retrieve_entries(
     session: &Session,
     args: &RetrieveTagsArgs,
     upstreams: &RunUpstreams,
@@ -86,33 +96,33 @@ async fn look(
     lists: &[ListFile],
 ) -> Result<(Retrieval, Option<ProposeOptions>), Failure> {
     // Invalid options are errors before the first request.
-    let to = match args.open_prs {
-        true => Some(how_to_propose(session, args, upstreams).await?),
+    let options = match args.open_prs {
+        true => Some(pull_request_options(session, args, upstreams).await?),
         false => None,
     };
-    let outcomes = ask(session, args, upstreams, entries).await;
+    let outcomes = run_entries(session, args, upstreams, entries).await;
     let known = KnownRows::new(lists);
     let retrieval = Retrieval::new(config, outcomes, &known, own_org(args).as_ref());
-    Ok((retrieval, to))
+    Ok((retrieval, options))
 }
 
-/// Adds or proposes the new versions, as the options say.
-async fn act(
+/// Adds the new versions (`--apply`) or opens pull requests (`--open-prs`).
+async fn apply_or_propose(
     session: &Session,
     args: &RetrieveTagsArgs,
     retrieval: &Retrieval,
-    to: Option<&ProposeOptions>,
+    options: Option<&ProposeOptions>,
     lists: &[ListFile],
     paths: &[PathBuf],
 ) -> Result<Exit, Failure> {
-    match to {
-        Some(to) => open_prs(session, retrieval, lists, to).await,
+    match options {
+        Some(options) => open_prs(session, retrieval, lists, options).await,
         None if args.apply => apply(session, retrieval, paths, args.dry_run).await,
         None => Ok(Exit::Done),
     }
 }
 
-async fn how_to_propose(
+async fn pull_request_options(
     session: &Session,
     args: &RetrieveTagsArgs,
     upstreams: &RunUpstreams,
@@ -128,18 +138,20 @@ async fn how_to_propose(
 /// Returns the entries with the given names, or all entries without names.
 fn selected<'a>(config: &'a ConfigFile, names: &[String]) -> Result<Vec<&'a Entry>, Failure> {
     let entries = &config.config.entries;
-    let is_there = |name: &&String| !entries.iter().any(|entry| entry.name == **name);
-    let unknown: Vec<_> = names.iter().filter(is_there).cloned().collect();
+    let is_unknown = |name: &&String| !entries.iter().any(|entry| entry.name == **name);
+    let unknown: Vec<_> = names.iter().filter(is_unknown).cloned().collect();
     if !unknown.is_empty() {
         let known: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
         let message = format!("{} has no entry {}", config.name, unknown.join(", "));
-        return Err(Failure::unusable(message).hint(format!("it has {}", known.join(", "))));
+        return Err(
+            Failure::unusable(message).hint(format!("available entries: {}", known.join(", ")))
+        );
     }
     let is_wanted = |entry: &&Entry| names.is_empty() || names.contains(&entry.name);
     Ok(entries.iter().filter(is_wanted).collect())
 }
 
-async fn ask<'a>(
+async fn run_entries<'a>(
     session: &Session,
     args: &RetrieveTagsArgs,
     upstreams: &RunUpstreams,
@@ -168,14 +180,18 @@ fn publish(
 ) -> Result<(), Failure> {
     for entry in &retrieval.entries {
         let name = &entry.name;
-        if let EntryState::Retrieved { retrieved, news } = &entry.state {
+        if let EntryState::Retrieved {
+            retrieved,
+            new_tags,
+        } = &entry.state
+        {
             for warning in &retrieved.warnings {
                 tracing::warn!("{name}: {warning}");
             }
-            if let Some(warning) = unusable(news) {
+            if let Some(warning) = invalid_tags_warning(new_tags) {
                 tracing::warn!("{name}: {warning}");
             }
-            for pair in &news.new {
+            for pair in &new_tags.new {
                 tracing::info!("{name}: {}: {}", named(pair), Found(&pair.origin));
             }
         }
@@ -203,8 +219,8 @@ fn own_org(args: &RetrieveTagsArgs) -> Option<Organization> {
 }
 
 /// Formats one warning for all announced names that are not valid tags.
-fn unusable(news: &NewTags) -> Option<String> {
-    let passed = news.not_new.iter();
+fn invalid_tags_warning(new_tags: &NewTags) -> Option<String> {
+    let passed = new_tags.not_new.iter();
     let mut tags: Vec<_> = passed
         .filter(|passed| passed.reason == NotNewReason::InvalidTag)
         .map(|passed| passed.found.tag.as_str())

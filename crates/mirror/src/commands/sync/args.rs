@@ -54,7 +54,7 @@ pub(crate) struct CopyArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Copying")]
 pub(crate) struct CopyingArgs {
-    /// Print the planned copies, write nothing
+    /// Print the planned copies without writing anything
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
@@ -62,7 +62,7 @@ pub(crate) struct CopyingArgs {
     /// Do not copy signatures, SBOMs and other referrers
     #[arg(long)]
     pub(crate) no_referrers: bool,
-    /// File for the report in JSON
+    /// Output file for the JSON report
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 }

@@ -37,9 +37,9 @@ impl AddRequest {
         match &self.destination {
             Destination::New(name) if !self.images.iter().all(is_same) => {
                 Err(Failure::unusable(format!(
-                    "--new adds tags of one source, and the request names several sources for {name}"
+                    "--new accepts images of one source only, but the images for {name} have different sources"
                 ))
-                .hint("run it once for each source".to_owned()))
+                .hint("run the command once for each source".to_owned()))
             }
             _ => Ok(()),
         }

@@ -83,11 +83,11 @@ fn line(row: &ReportRow) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::copying::run::tests::{outcome, run_of};
+    use crate::rows::copying::run::tests::{outcome, run_with};
 
     #[test]
     fn table_starts_with_failures_and_omits_unchanged_rows() {
-        let run = run_of(vec![
+        let run = run_with(vec![
             outcome(Status::Copied),
             outcome(Status::Unchanged),
             outcome(Status::Failed),
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn long_table_is_truncated() {
-        let run = run_of(vec![outcome(Status::Copied); MAX_LINES + 5]);
+        let run = run_with(vec![outcome(Status::Copied); MAX_LINES + 5]);
         let table = summary_table("mirror sync", &RunReport::new(&run));
         assert!(table.contains("and 5 more rows"), "{table}");
     }

@@ -237,10 +237,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::rows::copying::run::tests::{outcome, run_of};
+    use crate::rows::copying::run::tests::{outcome, run_with};
 
     fn report(statuses: &[Status]) -> RunReport {
-        RunReport::new(&run_of(statuses.iter().map(|s| outcome(*s)).collect()))
+        RunReport::new(&run_with(statuses.iter().map(|s| outcome(*s)).collect()))
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn report_has_the_documented_keys() {
-        let mut run = run_of(vec![outcome(Status::Copied), outcome(Status::Failed)]);
+        let mut run = run_with(vec![outcome(Status::Copied), outcome(Status::Failed)]);
         run.rows[0].outcome.warnings.push("w".to_owned());
         let document = serde_json::to_value(RunReport::new(&run)).unwrap();
         let want = json!({
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn report_of_a_dry_run_and_a_shard_has_their_keys() {
-        let mut run = run_of(Vec::new());
+        let mut run = run_with(Vec::new());
         run.mode = Mode::DryRun;
         run.shard = "2/4".parse().ok();
         let document = serde_json::to_value(RunReport::new(&run)).unwrap();

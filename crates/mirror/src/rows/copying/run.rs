@@ -57,7 +57,7 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    /// Returns the end of a run with this token, which a signal cancels.
+    /// Returns [`Ending::Interrupted`] if a signal has cancelled the token.
     pub(crate) fn new(stop: &CancellationToken) -> Self {
         if stop.is_cancelled() {
             Self::Interrupted
@@ -110,8 +110,8 @@ pub(crate) mod tests {
     use crate::files::list_file::RowLocation;
     use crate::rows::selection::ListedRow;
 
-    /// Rows `q.io/a/N:v1` to `r.io/b/N:v1` with these outcomes.
-    pub(crate) fn run_of(outcomes: Vec<Outcome>) -> CopyRun {
+    /// Creates a run with one row `q.io/a/N:v1` -> `r.io/b/N:v1` for each outcome.
+    pub(crate) fn run_with(outcomes: Vec<Outcome>) -> CopyRun {
         let name = |host: &str, number: usize| format!("{host}/{number}:v1").parse().unwrap();
         let rows: Vec<Row> = (0..outcomes.len())
             .map(|number| Row {
@@ -184,7 +184,7 @@ pub(crate) mod tests {
 
     #[test]
     fn findings_name_the_line_of_the_failed_row() {
-        let run = run_of(vec![outcome(Status::Copied), outcome(Status::Failed)]);
+        let run = run_with(vec![outcome(Status::Copied), outcome(Status::Failed)]);
         let findings = run.findings();
         assert_eq!(findings.len(), 1);
         assert_eq!((findings[0].file.as_str(), findings[0].line), ("list", 2));

@@ -183,12 +183,12 @@ impl Display for Sums<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::copying::run::tests::{outcome, run_of};
+    use crate::rows::copying::run::tests::{outcome, run_with};
     use crate::rows::copying::run::{Ending, Mode};
 
     #[test]
     fn failures_have_their_cause_and_each_hint_once() {
-        let mut run = run_of(vec![
+        let mut run = run_with(vec![
             outcome(Status::Failed),
             outcome(Status::Unchanged),
             outcome(Status::Failed),
@@ -211,7 +211,7 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
     #[test]
     fn copied_rows_are_listed_up_to_the_limit() {
         let listed = |copied: usize, all| {
-            let run = run_of(vec![outcome(Status::Copied); copied]);
+            let run = run_with(vec![outcome(Status::Copied); copied]);
             let text = RunText::new(&RunReport::new(&run), all).to_string();
             text.lines()
                 .filter(|line| line.starts_with("copied "))
@@ -224,7 +224,7 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
 
     #[test]
     fn text_names_a_dry_run_and_an_interrupt() {
-        let mut run = run_of(vec![outcome(Status::Copied), outcome(Status::Skipped)]);
+        let mut run = run_with(vec![outcome(Status::Copied), outcome(Status::Skipped)]);
         run.mode = Mode::DryRun;
         run.ending = Ending::Interrupted;
         let text = RunText::new(&RunReport::new(&run), false).to_string();

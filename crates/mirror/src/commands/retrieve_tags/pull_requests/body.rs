@@ -2,7 +2,7 @@
 
 use tag_retrieval::Origin;
 
-use super::{LeftOut, Marker, Proposal, ProposedPair};
+use super::{Marker, Proposal, ProposedPair, SkippedImage};
 use crate::terminal::markdown::{code, link};
 
 /// Maximum bytes of the body up to the end of the rows, and of the whole body. GitHub accepts 65,536
@@ -24,9 +24,9 @@ pub(super) fn body(proposal: &Proposal, marker: &Marker) -> String {
     if more > 0 {
         body.push_str(&format!("\nAnd {more} more, which the change shows.\n"));
     }
-    if !proposal.left_out.is_empty() {
+    if !proposal.skipped.is_empty() {
         body.push_str("\n### Left out\n\n");
-        let more = fill(&mut body, proposal.left_out.iter().map(item), ALL);
+        let more = fill(&mut body, proposal.skipped.iter().map(item), ALL);
         if more > 0 {
             body.push_str(&format!("\nAnd {more} more, which the log names.\n"));
         }
@@ -57,9 +57,9 @@ fn row(pair: &ProposedPair) -> String {
     )
 }
 
-fn item(left_out: &LeftOut) -> String {
-    let image = format!("{}:{}", left_out.image, left_out.tag);
-    format!("- {}: {}\n", code(&image), code(&left_out.reason))
+fn item(skipped: &SkippedImage) -> String {
+    let image = format!("{}:{}", skipped.image, skipped.tag);
+    format!("- {}: {}\n", code(&image), code(&skipped.reason))
 }
 
 fn origin(origin: &Origin) -> String {
@@ -97,7 +97,7 @@ mod tests {
             location: "values: x|y".to_owned(),
         };
         let mut proposal = proposal("x", vec![pair("a/one m/one v1"), of_chart]);
-        proposal.left_out.push(LeftOut {
+        proposal.skipped.push(SkippedImage {
             image: "a/one".to_owned(),
             tag: "v3".to_owned(),
             reason: "the source has no such tag".to_owned(),
@@ -137,12 +137,12 @@ mod tests {
     fn longest_body_fits_into_the_limit() {
         let pairs = (0..3_000).map(|number| pair(&format!("a/b m/b v{number}")));
         let mut proposal = proposal("x", pairs.collect());
-        let left_out = LeftOut {
+        let skipped = SkippedImage {
             image: "é".repeat(400),
             tag: "t".to_owned(),
             reason: "|".repeat(400),
         };
-        proposal.left_out = vec![left_out; 500];
+        proposal.skipped = vec![skipped; 500];
         let body = written(&proposal);
         assert!(body.len() < 65_536, "{}", body.len());
         let shown = body.lines().filter(|line| line.starts_with("| `")).count();

@@ -23,7 +23,7 @@ mod writer;
 use error::ProposeError;
 use marker::Marker;
 
-pub(crate) use proposal::{Edit, Kind, LeftOut, Proposal, ProposedPair};
+pub(crate) use proposal::{Edit, Kind, Proposal, ProposedPair, SkippedImage};
 pub(crate) use propose::{Mode, Outcome, ProposeOptions, Proposed, propose};
 pub(crate) use pulls::PullState;
-pub(crate) use repository::repository_of;
+pub(crate) use repository::find_repository;

@@ -20,7 +20,7 @@ pub(crate) struct Proposal {
     /// The rows to add; at least one.
     pub(crate) pairs: Vec<ProposedPair>,
     /// The images that were found and cannot be added.
-    pub(crate) left_out: Vec<LeftOut>,
+    pub(crate) skipped: Vec<SkippedImage>,
     /// The files that change, by their path in the repository.
     pub(crate) edited: BTreeMap<String, Edit>,
 }
@@ -45,10 +45,10 @@ pub(crate) struct ProposedPair {
 
 /// An image that was found and cannot be added.
 #[derive(Debug, Clone)]
-pub(crate) struct LeftOut {
-    /// As it was found.
+pub(crate) struct SkippedImage {
+    /// The repository as found.
     pub(crate) image: String,
-    /// As it was found.
+    /// The tag as found.
     pub(crate) tag: String,
     /// The reason.
     pub(crate) reason: String,

@@ -7,11 +7,11 @@ use tag_retrieval::github::GithubProject;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RepositoryError {
     /// `GITHUB_REPOSITORY` is not `OWNER/REPO`.
-    #[error("GITHUB_REPOSITORY is \"{0}\" and not OWNER/REPO")]
+    #[error("invalid GITHUB_REPOSITORY \"{0}\": expected OWNER/REPO")]
     Name(String),
-    /// The remote is not at GitHub.
+    /// The remote is not on GitHub.
     #[error(
-        "the remote origin, {remote}, is no repository at {host}: set GITHUB_REPOSITORY to OWNER/REPO"
+        "the remote origin ({remote}) is not a repository on {host}: set GITHUB_REPOSITORY to OWNER/REPO"
     )]
     Remote {
         /// The URL of the remote, without credentials.
@@ -32,7 +32,7 @@ pub(crate) enum RepositoryError {
 /// # Errors
 ///
 /// [`RepositoryError`] if the repository cannot be determined.
-pub(crate) fn repository_of(
+pub(crate) fn find_repository(
     name: Option<&str>,
     remote: Option<&str>,
     api: &str,
@@ -42,7 +42,7 @@ pub(crate) fn repository_of(
         (None, None) => Err(RepositoryError::Unknown),
         (None, Some(remote)) => {
             let host = web_host(api);
-            of_remote(remote.trim(), host).ok_or_else(|| RepositoryError::Remote {
+            parse_remote(remote.trim(), host).ok_or_else(|| RepositoryError::Remote {
                 remote: redact_urls(remote.trim()),
                 host: host.to_owned(),
             })
@@ -65,7 +65,7 @@ fn project(text: &str) -> Option<GithubProject> {
 
 /// Parses a remote: `https://HOST/OWNER/REPO.git`, `ssh://git@HOST:22/OWNER/REPO` or
 /// `git@HOST:OWNER/REPO.git`.
-fn of_remote(remote: &str, github: &str) -> Option<GithubProject> {
+fn parse_remote(remote: &str, github: &str) -> Option<GithubProject> {
     let (host, path) = match remote.split_once("://") {
         Some(("https" | "http" | "ssh" | "git", rest)) => {
             let (authority, path) = rest.split_once('/')?;
@@ -119,7 +119,7 @@ mod tests {
             ("file:///srv/us/mirror.git", API, None),
         ];
         for (remote, api, want) in table {
-            let found = repository_of(None, Some(remote), api).ok();
+            let found = find_repository(None, Some(remote), api).ok();
             let found = found.map(|found| found.to_string());
             assert_eq!(found.as_deref(), want, "{remote}");
         }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn variable_takes_precedence_and_must_be_valid() {
         let remote = Some("https://github.com/a/b");
-        let found = repository_of(Some("us/mirror"), remote, API).unwrap();
+        let found = find_repository(Some("us/mirror"), remote, API).unwrap();
         assert_eq!(found.to_string(), "us/mirror");
         for wrong in [
             "mirror",
@@ -138,7 +138,7 @@ mod tests {
             "a b/c",
             "https://github.com/a/b",
         ] {
-            let error = repository_of(Some(wrong), remote, API).unwrap_err();
+            let error = find_repository(Some(wrong), remote, API).unwrap_err();
             assert_eq!(error, RepositoryError::Name(wrong.to_owned()));
         }
     }
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn error_contains_no_credentials() {
         let remote = "https://x:t0ken@gitlab.com/a/b";
-        let error = repository_of(None, Some(remote), API).unwrap_err();
+        let error = find_repository(None, Some(remote), API).unwrap_err();
         assert!(!error.to_string().contains("t0ken"), "{error}");
     }
 }

@@ -86,7 +86,7 @@ pub(crate) fn proposal(entry: &str, pairs: Vec<ProposedPair>) -> Proposal {
         entry: entry.to_owned(),
         kind: Kind::Versions,
         pairs,
-        left_out: Vec::new(),
+        skipped: Vec::new(),
         edited: BTreeMap::from([(LIST.to_owned(), edit)]),
     }
 }
