@@ -33,7 +33,7 @@ const PROBLEMS: [(u64, &str); 5] = [
     (8, "duplicate entry `a`: already on line 2, column 3"),
     (
         8,
-        "entry `a`: versionSource `github-releases` does not accept `latest_entry`; these do: registry",
+        "entry `a`: versionSource `github-releases` does not accept `latest_entry`; accepted by: registry",
     ),
 ];
 

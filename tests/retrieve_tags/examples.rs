@@ -38,7 +38,7 @@ async fn example_config_works_without_a_github_token() {
         "etcd": {"images": ["quay.io/coreos/etcd"], "tags": ["v3.5.21"]},
     });
     assert_eq!(output.json(), want);
-    let limits = "no GitHub token: GitHub allows 60 requests an hour";
+    let limits = "no GitHub token: GitHub allows 60 requests per hour";
     assert!(output.stderr.contains(limits), "{}", output.stderr);
 
     environment.mirror("retrieve-tags --apply").exits(0);

@@ -154,7 +154,7 @@ async fn missing_github_token_is_reported_once() {
     let environment = environment.with_env("GITHUB_TOKEN", "");
     let line = "retrieve-tags --entry files,nothing,no-file";
     let output = environment.mirror(line).exits(0);
-    let warning = "no GitHub token: GitHub allows 60 requests an hour";
+    let warning = "no GitHub token: GitHub allows 60 requests per hour";
     assert_eq!(
         output.stderr.matches(warning).count(),
         1,

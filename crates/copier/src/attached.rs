@@ -33,7 +33,7 @@ pub(crate) enum Children<'a> {
 
 impl<'a> Children<'a> {
     /// Returns the children of an image that was just copied.
-    pub(crate) fn of(selected: &'a SelectedImage) -> Result<Self, RowError> {
+    pub(crate) fn from_selected(selected: &'a SelectedImage) -> Result<Self, RowError> {
         let children = selected.children.as_deref().unwrap_or_default();
         let mut descriptors = children.iter();
         if descriptors.any(|child| is_index_type(child.media_type().as_ref())) {
@@ -45,7 +45,7 @@ impl<'a> Children<'a> {
 
 /// The copy of everything attached to one image.
 ///
-/// A list that the source denies (401, 403) becomes a warning of the row.
+/// If the source denies a list (401, 403), the row gets a warning.
 #[derive(Debug)]
 pub(crate) struct AttachedCopy<'a> {
     image: &'a ImageCopy<'a>,
@@ -63,7 +63,7 @@ impl<'a> AttachedCopy<'a> {
         };
         let all = &image.engine.digest_tags;
         let listed = all.get_or_init(image.source.to_string(), list).await;
-        let tags = readable(image, listed, "the tags of the source")?;
+        let tags = warn_if_denied(image, listed, "the tags of the source")?;
         if tags.is_not_listed() {
             image.add_listing_gap(ListingGap::Tags);
         }
@@ -100,15 +100,14 @@ impl<'a> AttachedCopy<'a> {
     /// Copies the content attached to manifests of the row's image, then the content attached to
     /// that, level by level.
     ///
-    /// Each manifest is visited once: a list of referrers may name its own subject, or lead back
-    /// to it. Two rows may meet the same manifests in different orders, so the step of one
-    /// manifest never waits for that of another.
+    /// Each manifest is visited once, since referrers may form a cycle. Rows may visit the same
+    /// manifests in different orders, so no manifest waits for another.
     async fn copy_attached_to(&self, manifests: &[Digest]) -> Result<(), RowError> {
-        let own = manifests.iter().cloned().map(|digest| Subject {
+        let roots = manifests.iter().cloned().map(|digest| Subject {
             digest,
             refers_to: None,
         });
-        let mut level: Vec<Subject> = own.collect();
+        let mut level: Vec<Subject> = roots.collect();
         let mut visited: HashSet<Digest> = manifests.iter().cloned().collect();
         for _ in 0..=MAX_DEPTH {
             let steps = level.iter().map(|subject| async move {
@@ -132,7 +131,7 @@ impl<'a> AttachedCopy<'a> {
             level = next_level;
         }
         self.image.warn(format!(
-            "referrers are copied {MAX_DEPTH} levels deep: those of {} and deeper ones are not copied",
+            "referrers of {} are not copied: nested more than {MAX_DEPTH} levels deep",
             level[0].digest
         ));
         Ok(())
@@ -210,7 +209,8 @@ impl<'a> AttachedCopy<'a> {
     fn is_referrer(&self, checked: Result<(), RowError>) -> Result<bool, RowError> {
         match checked {
             Err(error @ RowError::SubjectMismatch(_)) => {
-                self.image.warn(format!("{error}; it is not copied"));
+                self.image
+                    .warn(format!("{error}; the referrer is not copied"));
                 Ok(false)
             }
             checked => checked.map(|()| true),
@@ -243,8 +243,8 @@ impl<'a> AttachedCopy<'a> {
         image.write_manifest(tag, &manifest).await
     }
 
-    /// Returns the referrers at the source, from the API or the tag schema; none if the tag of
-    /// the schema is the same on both sides.
+    /// Returns the referrers at the source, from the API or the tag schema. Returns an empty
+    /// list if the schema tag has the same digest on both sides.
     async fn source_referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, RowError> {
         let image = self.image;
         let what = format!("the referrers of {subject}");
@@ -254,7 +254,7 @@ impl<'a> AttachedCopy<'a> {
         match image.engine.referrers.get_or_init(key, list).await {
             Ok(Referrers::Listed(list)) => return Ok(list),
             Ok(Referrers::Unsupported) => image.add_listing_gap(ListingGap::Referrers),
-            Err(error) => return readable(image, Err(error), &what),
+            Err(error) => return warn_if_denied(image, Err(error), &what),
         }
         if !self.tags.has_schema_tag(subject) {
             return Ok(Vec::new());
@@ -264,17 +264,17 @@ impl<'a> AttachedCopy<'a> {
             image.source.head_manifest(&tag),
             image.destination.head_manifest(&tag)
         );
-        match (readable(image, head, &what)?, existing) {
+        match (warn_if_denied(image, head, &what)?, existing) {
             (Some(head), Ok(Some(existing))) if head.digest == existing.digest => Ok(Vec::new()),
             _ => {
                 let listed = image.source.referrers_by_tag(subject).await;
-                readable(image, listed, &what)
+                warn_if_denied(image, listed, &what)
             }
         }
     }
 
-    /// Copies the referrers that the destination lacks. Returns all that have the subject, as far
-    /// as they were read.
+    /// Copies the referrers that the destination lacks. Returns the referrers of the subject. Only
+    /// manifests that the destination lacks are checked.
     async fn copy_referrers(
         &self,
         subject: &Subject,
@@ -371,8 +371,8 @@ impl<'a> AttachedCopy<'a> {
     }
 }
 
-/// Returns a list of the source. A list that it denies is empty, with a warning.
-fn readable<T: Default>(
+/// Returns a list of the source. A list that the source denies is empty, and the row gets a warning.
+fn warn_if_denied<T: Default>(
     image: &ImageCopy<'_>,
     list: Result<T, Error>,
     what: &str,
@@ -381,7 +381,7 @@ fn readable<T: Default>(
         Ok(list) => Ok(list),
         Err(error) if error.is_refused() => {
             image.warn(format!(
-                "{what} cannot be listed, so signatures and other referrers may be missing: {error}"
+                "cannot list {what}: {error}; signatures and other referrers may be missing"
             ));
             Ok(T::default())
         }

@@ -23,7 +23,7 @@ const CONCURRENT_ROWS: usize = 128;
 
 /// Compares the destination of every row with its source. Nothing is written.
 ///
-/// Of the options, the platforms and `arch_tags` apply. After the stop signal, rows without a
+/// Only the options `platforms` and `arch_tags` apply. After the stop signal, rows without a
 /// result are [`CompareStatus::Skipped`].
 ///
 /// Never fails as a whole: each row has its own [`Comparison`].

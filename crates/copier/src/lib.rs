@@ -55,10 +55,10 @@
 //!   of its own, with a warning.
 //! - Within a run, a blob is fetched at most once for each destination registry that grants
 //!   mounts, for all rows that need it.
-//! - A run writes what its [`WritePlan`] has. The plan is made from the rows before the first
+//! - A run writes only what its [`WritePlan`] contains. The plan is made from the rows before the first
 //!   write; the client refuses any other write, whatever a registry responds.
 //! - A row with an approved digest never gets another digest.
-//! - Nothing is kept between runs: the state of the registries is queried again.
+//! - No state is kept between runs; each run queries the registries.
 
 mod arch_tag_name;
 mod arch_tags;

@@ -1,4 +1,4 @@
-//! One way to lock a mutex.
+//! Mutex locking without poisoning.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

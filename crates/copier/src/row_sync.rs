@@ -166,7 +166,7 @@ impl<'a> RowSync<'a> {
             });
         }
         self.write_image(image, &selected, existing).await?;
-        let children = Children::of(&selected)?;
+        let children = Children::from_selected(&selected)?;
         // A referrer cannot refer to a rebuilt index.
         let root = (!is_rebuilt).then_some(source_digest);
         let referrers = self.copy_attached(image, root, children).await;

@@ -57,8 +57,7 @@ pub async fn sync(context: RunContext<'_>, rows: &[Row], other_rows: &[Row]) -> 
     }
 }
 
-/// Returns the writes of the rows. A dry run has none, and neither has a row with an invalid
-/// name, which fails later.
+/// Builds the write plan. Dry runs and rows with invalid names, which fail later, add nothing.
 fn write_plan(client: &Client, rows: &[Row], options: &Options) -> WritePlan {
     let mut plan = WritePlan::default();
     if options.dry_run {
@@ -212,7 +211,7 @@ impl SyncRun<'_> {
                     let digest = head.ok().flatten()?.digest;
                     Some((row, destination, digest))
                 });
-            // In the order of the list, so that two runs search alike.
+            // In the order of the list, so that mounts are deterministic.
             let existing = stream::iter(queries).buffered(CONCURRENT_ROWS);
             let mut existing = existing.filter_map(ready);
             while let Some((row, destination, digest)) = existing.next().await {

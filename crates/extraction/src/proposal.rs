@@ -148,7 +148,7 @@ fn denied_repository(
     denylist: &BTreeSet<String>,
 ) -> Option<String> {
     if denylist.contains(&normalized_repository(repository)) {
-        return Some("its repository is in imageDenylist".to_owned());
+        return Some("the repository is in `imageDenylist`".to_owned());
     }
     let own_org = rules.own_org.as_ref()?;
     let own = own_org.contains(repository);
@@ -161,13 +161,13 @@ fn denied_tag(tag: &str, rules: &ProposalRules) -> Option<String> {
     }
     let exclude = rules.exclude.as_ref()?;
     let excluded = exclude.is_match(tag);
-    excluded.then(|| format!("exclude {:?}", exclude.as_str()))
+    excluded.then(|| format!("`exclude` {:?}", exclude.as_str()))
 }
 
 fn untagged_warning(repository: &str, digest: &str, location: &str) -> String {
     format!(
-        "{repository}@{digest} ({location}) has a digest and no tag and is not proposed; \
-         to mirror it, add it to the list"
+        "{repository}@{digest} ({location}) is not proposed: it has a digest but no tag; \
+         add it to the list to mirror it"
     )
 }
 
@@ -240,12 +240,12 @@ mod tests {
         ];
         assert_eq!(images(&proposal), expected);
         let dropped = [
-            ("a:2.0-rc1", "exclude \"-rc\""),
+            ("a:2.0-rc1", "`exclude` \"-rc\""),
             ("a:latest", "`latest` is not a version"),
-            ("library/busybox:1", "its repository is in imageDenylist"),
+            ("library/busybox:1", "the repository is in `imageDenylist`"),
             (
                 "quay.io/cilium/operator:v1",
-                "its repository is in imageDenylist",
+                "the repository is in `imageDenylist`",
             ),
             ("rancher/a:1", "`rancher` is your organization"),
             ("rancher/b:1", "`rancher` is your organization"),
@@ -284,7 +284,7 @@ mod tests {
             "y.io/org/e:v3",
         ];
         assert_eq!(images(&proposal), expected);
-        let reason = "only the chart values name it; the rendered manifests have v1";
+        let reason = "found only in the chart values; the rendered manifests use v1";
         let dropped = [
             ("a/b:v1", reason),
             ("org/e:v3", reason),
@@ -321,7 +321,8 @@ mod tests {
         let proposal = propose(extracted, &rules("rancher"));
         assert!(proposal.images.is_empty() && proposal.dropped.is_empty());
         assert_eq!(proposal.warnings.len(), 1);
-        let expected = format!("a/b@{DIGEST} (at a/b@{DIGEST}) has a digest and no tag");
+        let expected =
+            format!("a/b@{DIGEST} (at a/b@{DIGEST}) is not proposed: it has a digest but no tag");
         assert!(
             proposal.warnings[0].starts_with(&expected),
             "{:?}",

@@ -59,7 +59,7 @@ impl RenderedTags {
         let tags: Vec<_> = tags.iter().map(String::as_str).collect();
         let tags = tags.join(", ");
         Some(format!(
-            "only the chart values name it; the rendered manifests have {tags}"
+            "found only in the chart values; the rendered manifests use {tags}"
         ))
     }
 }

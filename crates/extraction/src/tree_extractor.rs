@@ -86,7 +86,7 @@ impl TreeExtractor {
         parse(document, &mut self.budget)
     }
 
-    /// Extracts the images of a tree whose root has this name in locations.
+    /// Extracts the images of a tree. Locations begin with `name`.
     pub(crate) fn extract(&mut self, name: &str, node: &Node, context: Context) {
         name.clone_into(&mut self.location);
         self.node(node, context);
@@ -97,7 +97,7 @@ impl TreeExtractor {
         name.clone_into(&mut self.location);
         for (line, value) in image_lines(text) {
             let segment = format!(" line {}", lines_before + line);
-            self.within(&segment, |this| this.direct(value, Context::ROOT));
+            self.within(&segment, |this| this.add_if_image(value, Context::ROOT));
         }
     }
 
@@ -112,10 +112,10 @@ impl TreeExtractor {
 
     fn scalar(&mut self, text: &str, context: Context) {
         match context.key {
-            KeyKind::Image => self.direct(text, context),
-            KeyKind::LikelyImage | KeyKind::Images => self.likely(text),
+            KeyKind::Image => self.add_if_image(text, context),
+            KeyKind::LikelyImage | KeyKind::Images => self.add_if_distinctive(text),
             KeyKind::Arguments => self.arguments([text].into_iter()),
-            KeyKind::Other if context.below_images => self.likely(text),
+            KeyKind::Other if context.below_images => self.add_if_distinctive(text),
             KeyKind::Other => {}
         }
         if context.embedded < MAX_EMBEDDED && may_be_yaml(text) {
@@ -147,17 +147,17 @@ impl TreeExtractor {
             return;
         }
         if let Some(text) = join_image_fields(map, context.below_image) {
-            self.direct(&text, context);
+            self.add_if_image(&text, context);
         }
         if let Some(text) = volume_reference(map) {
             let segment = format!("{}.reference", self.segment("image"));
-            self.within(&segment, |this| this.direct(text, context));
+            self.within(&segment, |this| this.add_if_image(text, context));
         }
         if let (Some(name), Some(value)) = (map.text("name"), map.text("value"))
             && contains_image(name)
         {
             let segment = format!("{} of {}", self.segment("value"), path_segment(name, &[]));
-            self.within(&segment, |this| this.likely(value));
+            self.within(&segment, |this| this.add_if_distinctive(value));
         }
         for (key, value) in &map.0 {
             let segment = self.segment(key);
@@ -166,17 +166,17 @@ impl TreeExtractor {
     }
 
     /// Adds a string from an `image` key.
-    fn direct(&mut self, text: &str, context: Context) {
+    fn add_if_image(&mut self, text: &str, context: Context) {
         if context.embedded > 0 {
-            return self.likely(text);
+            return self.add_if_distinctive(text);
         }
         if let Ok(reference) = ImageReference::parse(text) {
             self.add(reference, Evidence::Strong);
         }
     }
 
-    /// Adds a string that is an image if it is distinctive.
-    fn likely(&mut self, text: &str) {
+    /// Adds a string if it is a distinctive image reference.
+    fn add_if_distinctive(&mut self, text: &str) {
         if let Ok(reference) = ImageReference::parse(text)
             && reference.is_distinctive(text)
         {

@@ -1,4 +1,4 @@
-//! No input panics or makes extraction expand without bound.
+//! Extraction never panics, and its output is bounded.
 
 use extraction::{
     ExtractedImage, ImagesFile, ProposalRules, from_annotations, from_manifests, from_values,
@@ -38,7 +38,7 @@ fn fragments() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    // The seeds are not worth a file: the cases are short and random.
+    // Failing seeds are not stored: the cases are short and random.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]

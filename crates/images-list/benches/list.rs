@@ -60,7 +60,10 @@ fn list(criterion: &mut Criterion) {
     group.bench_function("diff", |bencher| {
         let mut changed = list.clone();
         let row = "a b v1\n";
-        let added = List::parse(row).rows().next().map(|at| at.row.clone());
+        let added = List::parse(row)
+            .rows()
+            .next()
+            .map(|numbered| numbered.row.clone());
         changed.insert(added.unwrap());
         bencher.iter(|| Diff::between(black_box(&list), &changed).added.len());
     });

@@ -45,10 +45,10 @@ impl<'a> Checker<'a> {
     pub fn check(&mut self, name: &'a str, list: &'a List) -> Vec<Problem> {
         self.names.push(name);
         let mut problems = list.invalid_rows();
-        problems.extend(list.rows().filter_map(|at| {
-            let kind = self.duplicate_or_conflict(at)?;
+        problems.extend(list.rows().filter_map(|numbered| {
+            let kind = self.duplicate_or_conflict(numbered)?;
             Some(Problem {
-                line: at.line,
+                line: numbered.line,
                 kind,
             })
         }));
@@ -98,7 +98,7 @@ fn conflict(row: &Row, other_source: &RepositoryName, other: Location) -> Proble
 
 /// Returns the rows that are out of the order of `sort -V`.
 fn misplaced(list: &List) -> Vec<Problem> {
-    let numbers: Vec<usize> = list.rows().map(|at| at.line).collect();
+    let numbers: Vec<usize> = list.rows().map(|numbered| numbered.line).collect();
     let texts: Vec<&str> = numbers
         .iter()
         .map(|line| &*list.lines[line - 1].text)

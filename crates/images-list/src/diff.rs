@@ -28,8 +28,10 @@ impl<'a> Diff<'a> {
 }
 
 fn rows_only_in<'a>(list: &'a List, other: &List) -> Vec<NumberedRow<'a>> {
-    let mut seen: HashSet<&Row> = other.rows().map(|at| at.row).collect();
-    list.rows().filter(|at| seen.insert(at.row)).collect()
+    let mut seen: HashSet<&Row> = other.rows().map(|numbered| numbered.row).collect();
+    list.rows()
+        .filter(|numbered| seen.insert(numbered.row))
+        .collect()
 }
 
 #[cfg(test)]
@@ -42,7 +44,8 @@ mod tests {
         let diff = Diff::between(&old, &new);
         [diff.added, diff.removed].map(|rows| {
             let rows = rows.iter();
-            rows.map(|at| (at.line, at.row.to_string())).collect()
+            rows.map(|numbered| (numbered.line, numbered.row.to_string()))
+                .collect()
         })
     }
 

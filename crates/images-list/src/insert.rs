@@ -28,10 +28,10 @@ impl List {
     /// In an unsorted list, the row is inserted next to the rows of its mapping, else next to the
     /// rows of its source, else at its position among the rows that are in order.
     ///
-    /// The new line has the ending of most lines. A list without a newline at its end has none
-    /// afterwards.
+    /// The new line has the ending of most lines. A missing final newline
+    /// stays missing.
     pub fn insert(&mut self, row: Row) -> InsertOutcome {
-        if let Some(NumberedRow { line, .. }) = self.rows().find(|at| *at.row == row) {
+        if let Some(NumberedRow { line, .. }) = self.rows().find(|numbered| *numbered.row == row) {
             return InsertOutcome::AlreadyPresent { line };
         }
         let newline = self.newline();
@@ -52,8 +52,8 @@ impl List {
         let last = self.lines.last().map(|line| line.ending);
         let removed: Vec<usize> = self
             .rows()
-            .filter(|at| at.row == row)
-            .map(|at| at.line)
+            .filter(|numbered| numbered.row == row)
+            .map(|numbered| numbered.line)
             .collect();
         self.lines.retain(|line| line.row() != Some(row));
         if let (Some(Ending::Missing), Some(line)) = (last, self.lines.last_mut()) {
@@ -68,9 +68,10 @@ impl List {
             return self.lines.len();
         };
         let rows: Vec<NumberedRow<'_>> = self.rows().collect();
-        let text = |at: &NumberedRow<'_>| &*self.lines[at.line - 1].text;
+        let text = |numbered: &NumberedRow<'_>| &*self.lines[numbered.line - 1].text;
         let texts: Vec<&str> = rows.iter().map(text).collect();
-        let precedes_new = |at: &NumberedRow<'_>| compare_lines(text(at), &new.text).is_le();
+        let precedes_new =
+            |numbered: &NumberedRow<'_>| compare_lines(text(numbered), &new.text).is_le();
         let in_place = longest_sorted_subsequence(&texts);
         let siblings = if in_place.len() == rows.len() {
             Vec::new()
@@ -78,11 +79,11 @@ impl List {
             siblings(&rows, row)
         };
         let candidates = if siblings.is_empty() {
-            in_place.iter().map(|at| rows[*at]).collect()
+            in_place.iter().map(|index| rows[*index]).collect()
         } else {
             siblings
         };
-        match candidates.iter().rfind(|at| precedes_new(at)) {
+        match candidates.iter().rfind(|numbered| precedes_new(numbered)) {
             Some(previous) => previous.line,
             None => self.above(candidates.first()),
         }
@@ -90,7 +91,7 @@ impl List {
 
     /// Returns the index above a row and its comments, or above all rows.
     fn above(&self, row: Option<&NumberedRow<'_>>) -> usize {
-        let index = row.map_or(0, |at| at.line - 1);
+        let index = row.map_or(0, |numbered| numbered.line - 1);
         let before = self.lines[..index].iter();
         let after_previous = before.rev().position(|line| !line.is_comment_or_blank());
         match after_previous {
@@ -105,12 +106,12 @@ fn siblings<'a>(rows: &[NumberedRow<'a>], new: &Row) -> Vec<NumberedRow<'a>> {
     let same_source: Vec<NumberedRow<'a>> = rows
         .iter()
         .copied()
-        .filter(|at| at.row.source == new.source)
+        .filter(|numbered| numbered.row.source == new.source)
         .collect();
     let same_mapping: Vec<NumberedRow<'a>> = same_source
         .iter()
         .copied()
-        .filter(|at| at.row.destination == new.destination)
+        .filter(|numbered| numbered.row.destination == new.destination)
         .collect();
     if same_mapping.is_empty() {
         same_source
@@ -238,7 +239,7 @@ mod tests {
             let mut list = List::parse(&lines.join("\n"));
             list.sort();
             list.insert(row(&new));
-            let texts: Vec<String> = list.rows().map(|at| at.row.to_string()).collect();
+            let texts: Vec<String> = list.rows().map(|numbered| numbered.row.to_string()).collect();
             prop_assert!(texts.is_sorted_by(|a, b| compare_lines(a, b).is_le()), "{texts:?}");
         }
     }

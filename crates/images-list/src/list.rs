@@ -130,7 +130,7 @@ mod tests {
         let list = List::parse("\u{feff}a b 1\r\n# c\n\nwrong\n a  b\t2");
         let rows: Vec<_> = list
             .rows()
-            .map(|at| (at.line, at.row.to_string()))
+            .map(|numbered| (numbered.line, numbered.row.to_string()))
             .collect();
         assert_eq!(rows, [(1, "a b 1".to_owned()), (5, "a b 2".to_owned())]);
         let invalid: Vec<_> = list
@@ -144,7 +144,10 @@ mod tests {
     }
 
     fn rows_of(text: &str) -> Vec<Row> {
-        List::parse(text).rows().map(|at| at.row.clone()).collect()
+        List::parse(text)
+            .rows()
+            .map(|numbered| numbered.row.clone())
+            .collect()
     }
 
     #[test]

@@ -36,27 +36,27 @@ impl<'a> ListIndex<'a> {
             by_source: HashMap::new(),
             by_destination: HashMap::new(),
         };
-        for at in list.rows() {
-            index.add(at);
+        for numbered in list.rows() {
+            index.add(numbered);
         }
         index
     }
 
-    fn add(&mut self, at: NumberedRow<'a>) {
+    fn add(&mut self, numbered: NumberedRow<'a>) {
         let Row {
             source,
             destination,
             tag,
-        } = at.row;
+        } = numbered.row;
         let position = *self.by_source.entry(source).or_insert_with(|| {
             self.sources.push(Source::new(source));
             self.sources.len() - 1
         });
         if let Some(source) = self.sources.get_mut(position) {
-            source.add(at);
+            source.add(numbered);
         }
         let tags = self.by_destination.entry(destination).or_default();
-        tags.entry(tag).or_default().push(at);
+        tags.entry(tag).or_default().push(numbered);
     }
 
     /// Returns the sources in the order of their first rows.
@@ -102,12 +102,12 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn add(&mut self, at: NumberedRow<'a>) {
-        if !self.destinations.contains(&&at.row.destination) {
-            self.destinations.push(&at.row.destination);
+    fn add(&mut self, numbered: NumberedRow<'a>) {
+        if !self.destinations.contains(&&numbered.row.destination) {
+            self.destinations.push(&numbered.row.destination);
         }
-        self.rows.push(at);
-        self.tags.insert(&at.row.tag);
+        self.rows.push(numbered);
+        self.tags.insert(&numbered.row.tag);
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn lines(rows: &[NumberedRow<'_>]) -> Vec<usize> {
-        rows.iter().map(|at| at.line).collect()
+        rows.iter().map(|numbered| numbered.line).collect()
     }
 
     #[test]

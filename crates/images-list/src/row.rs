@@ -30,7 +30,7 @@ pub struct NumberedRow<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RowError {
-    /// The line has another number of fields than three.
+    /// The line does not have exactly three fields.
     #[error("expected 3 fields (SOURCE DESTINATION TAG), found {found}: {}", fields_hint(*found))]
     Fields {
         /// The number of fields of the line.
@@ -88,7 +88,7 @@ impl Row {
         self.source.reference(&self.tag)
     }
 
-    /// Returns the copy.
+    /// Returns the destination image.
     #[must_use]
     pub fn destination_reference(&self) -> Reference {
         self.destination.reference(&self.tag)

@@ -12,11 +12,11 @@ use crate::registries_conf::RegistriesConf;
 use crate::transport::{RetryPolicy, Shared, Timeouts, system_roots};
 use crate::trust::Trust;
 
-/// Chunks of 8 MiB in memory at once, for all hosts together.
+/// Maximum number of 8 MiB chunks in memory, over all hosts.
 const CHUNKS_IN_MEMORY: usize = 4;
 
-/// Blobs streamed at once. Without latency two keep two cores busy; at 80 ms a dozen use the whole
-/// bandwidth. More only cost memory.
+/// Maximum concurrent blob streams. Two streams saturate two cores on a local network; at 80 ms
+/// latency, twelve saturate the link. More only cost memory.
 const STREAMS: usize = 12;
 
 /// The maximum number of concurrent requests to one host, unless the caller sets another.
@@ -25,7 +25,7 @@ const REQUESTS_PER_HOST: usize = 32;
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("registry-client/", env!("CARGO_PKG_VERSION")));
 
-/// A builder of a [`Client`]: [`Client::builder`].
+/// A builder for [`Client`], created by [`Client::builder`].
 ///
 /// Without further settings the client is anonymous, trusts the roots of the system, and reads no
 /// registries.conf. Nothing is read from the environment.

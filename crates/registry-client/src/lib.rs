@@ -3,10 +3,10 @@
 //!
 //! # The problem
 //!
-//! A mirror runs unattended. It reads registries of others and has credentials that write to its own.
-//! It must not send needless requests (Docker Hub counts manifests), and must not trust unchecked
-//! content. It continues after 429, expired tokens and broken connections. It never sends a credential
-//! to another host.
+//! A mirror runs unattended. It reads third-party registries, and has credentials with write access to
+//! its own. It must not send needless requests (Docker Hub rate-limits manifest requests), and must not
+//! trust unchecked content. It continues after 429, expired tokens and broken connections. It never
+//! sends a credential to another host.
 //!
 //! ```no_run
 //! use registry_client::credentials::{CredentialSources, CredentialStore, Helpers};
@@ -41,16 +41,16 @@
 //!   request fails before it is sent ([`Error::NotSent`]).
 //! - The digest of content is checked before its last byte is returned.
 //! - Credentials go to their host, and to the token realm that it names over the same or better
-//!   transport security. Redirects to another host and APIs outside of the distribution specification
+//!   transport security. Redirects to another host and APIs outside the distribution specification
 //!   ([`HostApi`], [`VendorRepository`]) receive none. Errors, logs and `Debug` contain none.
 //! - The environment is not read, except for the certificates of the system (`SSL_CERT_FILE`,
 //!   `SSL_CERT_DIR`) and proxies; the caller passes paths and texts.
 //!
 //! # Limits and retries
 //!
-//! Every attempt waits for a permit of its host, for the end of a pause, and for the circuit breaker. A
-//! failed attempt is judged in one place, which retries it after a backoff, pauses the host
-//! (`Retry-After`), or ends with the error ([`RetryPolicy`]). Five loops use this decision:
+//! Every attempt waits for a permit of its host, for the end of a pause, and for the circuit breaker. One
+//! function handles each failed attempt: it retries after a backoff, pauses the host (`Retry-After`), or
+//! returns the error ([`RetryPolicy`]). Five loops use it:
 //!
 //! | loop | unit that is repeated |
 //! | --- | --- |

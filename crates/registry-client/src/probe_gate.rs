@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_probe_holds_the_others_for_the_longest_wait_only() {
+    async fn slow_probe_delays_others_for_at_most_the_maximum_wait() {
         let gate = ProbeGate {
             max_wait: Duration::from_millis(5),
             ..ProbeGate::new()

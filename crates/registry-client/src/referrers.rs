@@ -59,9 +59,7 @@ impl Repository {
             let response = self.host.send(&request).await?;
             match parse_page(&response)? {
                 Page::NoSuchRepository | Page::NoApi if request.url != first => {
-                    return Err(
-                        response.protocol_error("the referrers list ends before its last page")
-                    );
+                    return Err(response.protocol_error("a page of the referrers list is missing"));
                 }
                 Page::Index(page) => {
                     capabilities.has_referrers();

@@ -25,7 +25,7 @@ pub enum WriteTarget {
     Blob,
 }
 
-/// A decision about every write before it is sent.
+/// A policy that allows or rejects each write before it is sent.
 ///
 /// A new client is [`ReadOnly`]; [`Client::with_writes`](crate::Client::with_writes) sets another
 /// policy. The transport checks each request that is neither GET nor HEAD, also after redirects, so no

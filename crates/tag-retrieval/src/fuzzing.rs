@@ -4,7 +4,7 @@
 
 use crate::config::Config;
 
-/// A configuration parses, or every problem has a line within the text.
+/// Checks that each problem of an invalid configuration has a line within the text.
 pub fn config(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Err(problems) = Config::parse(&text) {
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn corpus_holds_no_counterexample() {
+    fn corpus_passes() {
         replay_corpus("config", config);
     }
 }

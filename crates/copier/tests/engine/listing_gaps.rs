@@ -93,7 +93,7 @@ async fn missing_tag_list_is_a_warning_when_the_host_lists_other_repositories() 
 async fn missing_referrers_list_is_a_warning_when_the_host_lists_other_repositories() {
     let unknown = r#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#;
     let page = Action::answer(200).header("content-type", "text/html");
-    for answer in [
+    for response in [
         Action::answer(400),
         Action::answer(404),
         Action::answer(404).body(unknown),
@@ -101,7 +101,7 @@ async fn missing_referrers_list_is_a_warning_when_the_host_lists_other_repositor
         page.body("<html>"),
     ] {
         let (source, client) = (Source::new().await, client());
-        source.rule("/denied/referrers/", answer);
+        source.rule("/denied/referrers/", response);
         let known = source.warnings_by(&client, &["other:v1"]).await;
         let warnings = source.warnings_by(&client, &["denied:v1"]).await;
         assert_eq!([known[0].len(), warnings[0].len()], [0, 1]);

@@ -373,7 +373,7 @@ impl<'w> RunningCell<'w> {
                 "1" => Some(images.faulty.digest()),
                 tag if tag == signature => Some(images.signature.digest()),
                 // The list of referrers, which the destination keeps under a tag.
-                _ if self.cell.column.scenario == Scenario::Referred => None,
+                _ if self.cell.column.scenario == Scenario::WithReferrersApi => None,
                 _ => return Err(format!("there is a tag {tag}")),
             };
             ensure(
@@ -388,7 +388,7 @@ impl<'w> RunningCell<'w> {
     fn is_complete(&self, tags: &Tags) -> bool {
         let signature = self.registries.images.signature_tag();
         match self.cell.column.scenario {
-            Scenario::Referred => tags.len() == 2,
+            Scenario::WithReferrersApi => tags.len() == 2,
             _ => tags.contains_key(&signature),
         }
     }

@@ -17,17 +17,17 @@ pub enum Side {
 pub enum Scenario {
     /// The image is new, and the hosts are known from an earlier row.
     Copied,
-    /// The same, the source with the referrers API.
-    Referred,
+    /// As [`Self::Copied`], from a source with the referrers API.
+    WithReferrersApi,
     /// The destination has the image without its signature.
     Signed,
     /// The destination refuses mounts.
     WithoutMounts,
-    /// The same, and the client does not know the hosts.
+    /// As [`Self::WithoutMounts`], and the client does not know the hosts.
     FirstContact,
     /// The destination refuses large bodies.
     Chunked,
-    /// The same, and the response to the first chunk is lost.
+    /// As [`Self::Chunked`], and the response to the first chunk is lost.
     ChunkLost,
 }
 
@@ -37,11 +37,11 @@ pub enum Content {
     /// None.
     None,
     /// A response with a digest.
-    Digested,
+    DigestedResponse,
     /// A JSON response.
     Json,
     /// A request body with a digest.
-    Sent,
+    DigestedRequest,
 }
 
 /// A column of the matrix.
@@ -80,14 +80,14 @@ const fn blob(streamed: bool, name: &'static str) -> Column {
             Side::Source,
             RequestKind::BlobGet,
             Scenario::Copied,
-            Content::Digested,
+            Content::DigestedResponse,
             name,
         )
     }
 }
 
 use RequestKind as Kind;
-use Scenario::{ChunkLost, Chunked, Copied, FirstContact, Referred, Signed, WithoutMounts};
+use Scenario::{ChunkLost, Chunked, Copied, FirstContact, Signed, WithReferrersApi, WithoutMounts};
 use Side::{Destination, Source};
 
 /// Every request of a run to either side. The test fails for a request without a column.
@@ -104,7 +104,7 @@ pub const COLUMNS: [Column; 19] = [
         Source,
         Kind::ManifestGet,
         Copied,
-        Content::Digested,
+        Content::DigestedResponse,
         "GET manifest",
     ),
     blob(true, "GET blob, streamed"),
@@ -113,7 +113,7 @@ pub const COLUMNS: [Column; 19] = [
     column(
         Source,
         Kind::Referrers,
-        Referred,
+        WithReferrersApi,
         Content::Json,
         "GET referrers",
     ),
@@ -135,13 +135,13 @@ pub const COLUMNS: [Column; 19] = [
         Destination,
         Kind::ManifestGet,
         Signed,
-        Content::Digested,
+        Content::DigestedResponse,
         "GET manifest",
     ),
     column(
         Destination,
         Kind::Referrers,
-        Referred,
+        WithReferrersApi,
         Content::Json,
         "GET referrers",
     ),
@@ -164,14 +164,14 @@ pub const COLUMNS: [Column; 19] = [
         Destination,
         Kind::UploadPut,
         Copied,
-        Content::Sent,
+        Content::DigestedRequest,
         "PUT upload",
     ),
     column(
         Destination,
         Kind::UploadPatch,
         Chunked,
-        Content::Sent,
+        Content::DigestedRequest,
         "PATCH upload",
     ),
     column(
@@ -192,12 +192,12 @@ pub const COLUMNS: [Column; 19] = [
         Destination,
         Kind::ManifestPut,
         Copied,
-        Content::Sent,
+        Content::DigestedRequest,
         "PUT manifest",
     ),
 ];
 
-/// The part of the name of repositories whose requests have the fault.
+/// The name component of repositories with injected faults.
 pub const FAULTY: &str = "faulty";
 
 impl Column {
@@ -224,7 +224,7 @@ impl Column {
             rule.does(Action::answer(413))
         };
         match self.scenario {
-            Copied | Referred | Signed => Vec::new(),
+            Copied | WithReferrersApi | Signed => Vec::new(),
             WithoutMounts | FirstContact => vec![refuses_mounts()],
             Chunked => vec![refuses_large()],
             ChunkLost => {

@@ -130,8 +130,8 @@ impl Fault {
             }
             Self::TooLong => Some(Action::WrongLength(7)),
             Self::TooShort => match column.content {
-                Content::Digested | Content::Json => Some(Action::WrongLength(-7)),
-                Content::None | Content::Sent => None,
+                Content::DigestedResponse | Content::Json => Some(Action::WrongLength(-7)),
+                Content::None | Content::DigestedRequest => None,
             },
             Self::Status(401) => {
                 let refused = status(401).header("www-authenticate", hosts.challenge);
@@ -164,16 +164,20 @@ impl Fault {
     fn in_body(self, column: &Column) -> Option<Action> {
         match (self, column.content) {
             (_, Content::None) => None,
-            (Self::ResetInBody, Content::Sent) => Some(Action::ResetUpload { after: 10 }),
-            (Self::StallInBody, Content::Sent) => Some(Action::StallUpload { after: 10 }),
+            (Self::ResetInBody, Content::DigestedRequest) => {
+                Some(Action::ResetUpload { after: 10 })
+            }
+            (Self::StallInBody, Content::DigestedRequest) => {
+                Some(Action::StallUpload { after: 10 })
+            }
             // A registry cannot distinguish a body cut short from a reset connection.
-            (Self::Truncated, Content::Sent) => None,
+            (Self::Truncated, Content::DigestedRequest) => None,
             // Within a digest in the manifest; anywhere in a blob.
-            (Self::Flipped, Content::Sent) => Some(Action::FlipUpload { at: 190 }),
+            (Self::Flipped, Content::DigestedRequest) => Some(Action::FlipUpload { at: 190 }),
             (Self::ResetInBody, _) => Some(Action::ResetInBody { after: 10 }),
             (Self::StallInBody, _) => Some(Action::StallInBody { after: 10 }),
             (Self::Truncated, _) => Some(Action::Truncate { after: 10 }),
-            (_, Content::Digested) => Some(Action::FlipByte { at: 190 }),
+            (_, Content::DigestedResponse) => Some(Action::FlipByte { at: 190 }),
             // Damaged JSON is only detected if it is invalid.
             _ => Some(Action::FlipByte { at: 0 }),
         }

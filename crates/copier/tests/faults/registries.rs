@@ -12,7 +12,7 @@ use super::images::Images;
 pub const USER: &str = "robot";
 pub const PASSWORD: &str = "canary-of-the-matrix";
 
-/// The registries. They need no tokens: the proxies of the cells do.
+/// The registries. Only the proxies of the cells require tokens.
 pub struct Registries {
     distribution: RegistryProcess,
     /// A source with the referrers API, which distribution lacks.
@@ -54,7 +54,7 @@ impl Registries {
     /// Returns the source of a scenario.
     pub fn source(&self, scenario: Scenario) -> std::net::SocketAddr {
         match scenario {
-            Scenario::Referred => self.with_referrers.address(),
+            Scenario::WithReferrersApi => self.with_referrers.address(),
             _ => self.distribution.address(),
         }
     }

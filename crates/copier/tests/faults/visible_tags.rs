@@ -86,6 +86,6 @@ async fn ask(method: Method, host: &str, path: &str) -> (StatusCode, bytes::Byte
         .method(method)
         .uri(format!("http://{host}/v2/{path}"))
         .header("accept", ACCEPT);
-    let answer = fetch(request.body("").unwrap()).await;
-    (answer.status(), answer.into_body())
+    let response = fetch(request.body("").unwrap()).await;
+    (response.status(), response.into_body())
 }

@@ -17,7 +17,7 @@ pub struct LockProblem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockProblemKind {
-    /// The line has another number of fields than five, like the marks of a merge conflict.
+    /// The line does not have exactly five fields, such as a merge conflict marker.
     #[error("expected 5 fields (SOURCE DESTINATION TAG DIGEST MEDIA_TYPE), found {found}")]
     Fields {
         /// The number of fields of the line.

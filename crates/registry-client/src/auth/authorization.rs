@@ -22,7 +22,7 @@ pub(crate) struct Authorization {
 /// The origin of an `Authorization`.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Origin {
-    /// The host has not asked for authentication.
+    /// The host has not requested authentication.
     #[default]
     None,
     /// The host wants Basic; the stored credential, if there is one.

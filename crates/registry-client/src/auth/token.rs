@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_is_renewed_before_it_expires() {
+    async fn token_is_renewed_before_it_expires() {
         let tokens = TokenCache::default();
         let scopes = Scopes::new(&"a".parse().unwrap(), Access::Pull);
         let expired = || async { Ok(Token::new("expired", false, Some(0)).unwrap()) };

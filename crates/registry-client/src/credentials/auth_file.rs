@@ -60,7 +60,7 @@ pub enum AuthFileError {
     },
     /// The file is JSON of another form.
     #[error(
-        "{}:{line}:{column}: not the form of an auth file ({{\"auths\": {{\"HOST\": {{\"auth\": …}}}}}}); \
+        "{}:{line}:{column}: not an auth file, expected {{\"auths\": {{\"HOST\": {{\"auth\": …}}}}}}; \
          correct it, or move it away and log in again",
         path.display()
     )]
@@ -303,13 +303,13 @@ mod tests {
             ),
             (
                 "{\"auths\": {\"r.io\": \"CANARY\"}}",
-                "/f:1:27: not the form",
+                "/f:1:27: not an auth file",
             ),
             (
                 "{\"auths\": {\n\"r.io\": {\"auth\": 7}}}",
-                "/f:2:18: not the form",
+                "/f:2:18: not an auth file",
             ),
-            ("[\"CANARY\"]", "/f:1:9: not the form"),
+            ("[\"CANARY\"]", "/f:1:9: not an auth file"),
             ("{\"credsStore\": \"../x\"}", "/f: `credsStore`: \"../x\""),
             (
                 "{\"credHelpers\": {\"r.io\": \"a b\"}}",

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_lifetime_for_a_while_and_not_for_good() {
+    async fn failure_is_cached_for_its_lifetime() {
         let helper = TestHelper::new("failing", "echo no network; exit 1");
         let mut cache = HelperCache::new(helper.helpers());
         for _ in 0..3 {

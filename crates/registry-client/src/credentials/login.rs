@@ -42,7 +42,7 @@ pub enum LoginError {
     #[error(transparent)]
     File(#[from] LoginFileError),
     /// The helper failed.
-    #[error("{source} (named in {})", file.display())]
+    #[error("{source} (configured in {})", file.display())]
     Helper {
         /// The file.
         file: PathBuf,

@@ -158,8 +158,8 @@ async fn failed_login_changes_nothing() {
             &canary,
             "config.json:1:11: the auth file is not valid JSON",
         ),
-        ("[]", "r.io", &canary, "not the form"),
-        ("[null, null, null]", "r.io", &canary, "not the form"),
+        ("[]", "r.io", &canary, "not an auth file"),
+        ("[null, null, null]", "r.io", &canary, "not an auth file"),
         (
             r#"{"credHelpers":{"r.io":"k"}}"#,
             "r.io/a",
@@ -170,7 +170,7 @@ async fn failed_login_changes_nothing() {
             r#"{"credsStore":"k"}"#,
             "r.io",
             &login(),
-            "failed (exit status: 1): locked (named in",
+            "failed (exit status: 1): locked (configured in",
         ),
         (
             r#"{"credsStore":"k"}"#,

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use super::test_helper::TestHelper;
 use super::*;
 
-/// Returns a login with the user `helper` for every server with `kept` in its name.
+/// A script that returns a login with the user `helper` for servers whose name contains `kept`.
 const KEPT_LOGINS: &str = r#"case "$request" in
     *kept*|https://index.docker.io/v1/) echo "{\"Username\":\"helper\",\"Secret\":\"$request\"}" ;;
     *) echo "credentials not found in native keychain"; exit 1 ;;

@@ -60,7 +60,7 @@ pub enum CredentialError {
     #[error(transparent)]
     File(Arc<AuthFileError>),
     /// A helper failed.
-    #[error("{source} (named in {})", file.display())]
+    #[error("{source} (configured in {})", file.display())]
     Helper {
         /// The file with the name of the helper.
         file: PathBuf,

@@ -33,7 +33,7 @@ pub struct InFlightRequest {
 pub enum Stage {
     /// The number of bytes still to be sent.
     Sending(u64),
-    /// The same while the peer waits for the source of the body.
+    /// As above, while the peer waits for the source of the body.
     WaitingForSource(u64),
     /// Everything was sent, no byte of the response was received.
     Waiting,

@@ -43,7 +43,7 @@ impl Host {
             ("PATCH" | "PUT", None) if to_session() => WriteTarget::Blob,
             _ => {
                 return Err(refuse(format!(
-                    "the URL is outside of the repository {}/{repository}",
+                    "the URL is outside the repository {}/{repository}",
                     self.name()
                 )));
             }
@@ -56,7 +56,9 @@ impl Host {
         if request.writes.allows(&write) {
             return Ok(());
         }
-        Err(refuse(format!("{write} is not planned in this run")))
+        Err(refuse(format!(
+            "the write policy does not allow writing {write}"
+        )))
     }
 
     /// Returns whether a request may carry credentials to a URL: only to its own repository.

@@ -47,7 +47,7 @@ pub(crate) struct Retries {
     throttled: u32,
     /// Lost to failures and to the pauses between them.
     lost: Duration,
-    /// Waited because a registry asked for it.
+    /// Waited because a registry requested it.
     waited: Duration,
 }
 

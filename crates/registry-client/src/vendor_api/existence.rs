@@ -1,6 +1,6 @@
 //! Existence of a repository.
 //!
-//! The registries themselves do not reveal it to anonymous clients: they answer 401 both for a missing and
+//! The registries themselves do not reveal it to anonymous clients: they return 401 both for a missing and
 //! for a private repository.
 
 use http::StatusCode;
@@ -23,7 +23,7 @@ pub enum Existence {
 
 impl VendorRepository {
     /// Returns the existence of the repository. The request is sent once, because callers can query the
-    /// registry instead. A pause that the host asks for is respected.
+    /// registry instead. A pause that the host requests is respected.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 }
 
 impl VendorApi {
-    /// Reads a response. A registry at the API's address answers 404 too, with a page or the distribution
+    /// Reads a response. A registry at the API's address returns 404 too, with a page or the distribution
     /// specification's `errors`; such a response is [`Existence::Unknown`].
     fn read_existence(self, status: StatusCode, body: &[u8]) -> Existence {
         let document = serde_json::from_slice::<Value>(body).unwrap_or_default();
@@ -57,8 +57,8 @@ impl VendorApi {
         }
     }
 
-    /// Docker Hub answers `{"message": "object not found", "errinfo": {}}` or, on older paths,
-    /// `{"detail": "Object not found"}`. Quay answers `{"status": 404, "error_type": "not_found",
+    /// Docker Hub returns `{"message": "object not found", "errinfo": {}}` or, on older paths,
+    /// `{"detail": "Object not found"}`. Quay returns `{"status": 404, "error_type": "not_found",
     /// "detail": "Not Found", …}`.
     fn is_no_such_repository(self, document: &Value) -> bool {
         let has = |key: &str| document.get(key).is_some();

@@ -1,7 +1,7 @@
 //! The APIs of Docker Hub and quay.io beside the distribution specification:
 //! existence of a repository and push times of its tags.
 //!
-//! Requests are anonymous. Where an API does not answer, callers query the
+//! Requests are anonymous. Where an API does not respond, callers query the
 //! registry itself, with credentials.
 
 mod endpoint;

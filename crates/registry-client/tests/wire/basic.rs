@@ -12,11 +12,11 @@ async fn many_first_requests_cause_one_401_and_no_ping() {
     let registry = Distribution::new().htpasswd("us", "secret").start().await;
     let proxy = FaultProxy::start(registry.address()).await;
     let client = Setup::new().login(&proxy.host(), "us", "secret").client();
-    let asked = join_all((0..24).map(|number| {
+    let heads = join_all((0..24).map(|number| {
         let repository = pull(&client, &proxy.host(), &format!("r{number}"));
         async move { repository.head_manifest(tag("1")).await }
     }));
-    for head in asked.await {
+    for head in heads.await {
         assert!(head.unwrap().is_none());
     }
     let refused = proxy

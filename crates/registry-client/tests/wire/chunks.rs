@@ -61,7 +61,7 @@ async fn after_a_413_blobs_go_in_chunks() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_chunk_is_asked_after() {
+async fn lost_chunk_response_causes_an_offset_request() {
     let faults = [
         Action::DropResponse,
         Action::Reset,
@@ -88,14 +88,14 @@ async fn a_lost_answer_to_a_chunk_is_asked_after() {
         assert_eq!(
             proxy.count("GET", "/uploads/"),
             1,
-            "{shown}: asked for the offset"
+            "{shown}: requests for the offset"
         );
         assert_eq!(proxy.count("PATCH", ""), patches, "{shown}");
     }
 }
 
 #[tokio::test]
-async fn real_registries_get_over_a_lost_answer_too() {
+async fn upload_to_real_registries_survives_a_lost_response() {
     let (source, _) = start().await;
     let bytes = noise(1, 9 * 1024 * 1024);
     source.put_blob("a", bytes.clone());
@@ -120,7 +120,7 @@ async fn real_registries_get_over_a_lost_answer_too() {
 }
 
 #[tokio::test]
-async fn a_chunk_that_is_throttled_for_good_waits_once_for_as_long_as_allowed() {
+async fn permanently_throttled_chunk_waits_once_for_the_maximum_time() {
     let (source, _) = start().await;
     let (_target, proxy) = start().await;
     refuse_large(&proxy);

@@ -32,7 +32,7 @@ fn runs(setup: &Setup) -> usize {
 }
 
 #[tokio::test]
-async fn a_basic_credential_that_ran_out_is_renewed_once() {
+async fn expired_basic_credential_is_renewed_once() {
     let registry = Distribution::new().htpasswd("us", "new").start().await;
     let proxy = FaultProxy::start(registry.address()).await;
     let setup = setup(&proxy.host(), "old", "new");
@@ -45,7 +45,7 @@ async fn a_basic_credential_that_ran_out_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn the_same_answer_again_ends_it() {
+async fn unchanged_helper_credential_is_not_retried() {
     let registry = Distribution::new().htpasswd("us", "new").start().await;
     let setup = setup(&registry.host(), "old", "old");
     let refused = pull(&setup.client(), &registry.host(), "a")
@@ -56,7 +56,7 @@ async fn the_same_answer_again_ends_it() {
 }
 
 #[tokio::test]
-async fn a_credential_that_the_token_server_refuses_is_renewed_once() {
+async fn credential_refused_by_the_token_server_is_renewed_once() {
     let tokens = TokenServer::new().user("us", "new").start().await;
     let registry = Distribution::new().token(tokens.auth()).start().await;
     let setup = setup(&registry.host(), "old", "new");

@@ -64,7 +64,7 @@ async fn download_skips_known_bytes_when_the_range_is_ignored() {
 async fn download_refuses_a_wrong_range() {
     let bytes = noise(1, SIZE);
     let size = bytes.len();
-    for (range, says) in [
+    for (range, expected) in [
         (
             format!("bytes 300000-{}/{size}", size - 1),
             "the response at byte 300000",
@@ -82,7 +82,7 @@ async fn download_refuses_a_wrong_range() {
         let repository = pull(&Setup::new().client(), &proxy.host(), "a");
         let error = read(&repository, &blob_of(&bytes)).await.unwrap_err();
         assert!(matches!(error, Error::Protocol { .. }), "{error}");
-        assert!(error.to_string().contains(says), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
     }
 }
 
@@ -125,11 +125,11 @@ async fn download_of_wrong_content_fails_without_retry() {
         registry.put_blob("a", bytes.clone());
         proxy.add(Rule::new("GET", "/blobs/").does(action));
         let repository = pull(&Setup::new().client(), &proxy.host(), "a");
-        let asked = Blob {
+        let requested = Blob {
             digest: blob.digest.clone(),
             size,
         };
-        let mut reader = repository.read_blob(&asked);
+        let mut reader = repository.read_blob(&requested);
         let mut received = 0;
         let error = loop {
             match reader.next().await {

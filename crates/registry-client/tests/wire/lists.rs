@@ -55,12 +55,12 @@ async fn tags_distinguishes_an_empty_from_a_missing_repository() {
     let (_registry, proxy) = start().await;
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
     assert_eq!(tags_of(&repository).await, None);
-    let answers = [
+    let responses = [
         (r#"{"name":"a","tags":null}"#, vec![]),
         (r#"{"name":"a"}"#, vec![]),
         (r#"{"tags":["b"],"manifest":{}}"#, vec!["b".to_owned()]),
     ];
-    for (body, expected) in answers {
+    for (body, expected) in responses {
         proxy.clear_rules();
         proxy.add(Rule::new("GET", "/tags/").does(Action::answer(200).body(body)));
         assert_eq!(tags_of(&repository).await, Some(expected), "{body}");

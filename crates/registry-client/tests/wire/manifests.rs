@@ -201,11 +201,11 @@ async fn put_manifest_fails_on_a_sign_in_page() {
         proxy.add(Rule::new("PUT", "/manifests/").does(page));
         let put = target.put_manifest(tag("1"), &manifest).await;
         assert_eq!(put.is_ok(), stored, "{status}: {put:?}");
-        let told = put
+        let message = put
             .map_err(|error| error.to_string())
             .err()
             .unwrap_or_default();
-        assert!(stored || told.contains("does not exist"), "{told}");
+        assert!(stored || message.contains("does not exist"), "{message}");
     }
 }
 

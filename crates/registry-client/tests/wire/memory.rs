@@ -15,7 +15,7 @@ const SIZE: usize = 192 * 1024 * 1024;
 const PIECE: usize = 1024 * 1024;
 
 #[tokio::test]
-async fn a_large_blob_goes_through_little_memory() {
+async fn large_blob_uses_little_memory() {
     for form in ["whole", "chunks"] {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "memory::child_of_a_large_blob", "--ignored"])
@@ -50,7 +50,7 @@ async fn zeros() -> String {
 
 /// In a process of its own, so that the memory is that of this alone.
 #[tokio::test]
-#[ignore = "run by a_large_blob_goes_through_little_memory"]
+#[ignore = "run by large_blob_uses_little_memory"]
 async fn child_of_a_large_blob() {
     let mut hasher = Sha256::new();
     let piece = vec![0; PIECE];

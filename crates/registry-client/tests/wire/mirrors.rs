@@ -72,8 +72,8 @@ async fn docker_hub_name_is_read_from_its_location() {
         registry.host()
     );
     let client = setup.client();
-    for place in client.sources(&"busybox:1".parse().unwrap()).unwrap() {
-        assert!(place.head_manifest(tag("1")).await.unwrap().is_none());
+    for source in client.sources(&"busybox:1".parse().unwrap()).unwrap() {
+        assert!(source.head_manifest(tag("1")).await.unwrap().is_none());
     }
     let requests = registry.requests();
     assert_eq!(requests[0].path, "/v2/hub/library/busybox/manifests/1");

@@ -113,7 +113,7 @@ async fn blob_transfer_waits_for_retry_after() {
     assert_eq!(
         proxy.count("GET", "/blobs/"),
         2,
-        "not asked until the pause is over"
+        "no request before the end of the pause"
     );
 
     let (source, _) = start().await;

@@ -57,13 +57,13 @@ async fn referrers_follows_pages() {
     assert_eq!(proxy.requests().len(), 3);
 }
 
-async fn ask_many(proxy: &FaultProxy) -> (Repository, Vec<Referrers>) {
+async fn query_many(proxy: &FaultProxy) -> (Repository, Vec<Referrers>) {
     let client = Setup::new().client();
-    let asked = (0..12).map(|number| {
+    let requests = (0..12).map(|number| {
         let repository = pull(&client, &proxy.host(), &format!("r{number}"));
         async move { repository.referrers(&subject().0).await.unwrap() }
     });
-    let found = join_all(asked).await;
+    let found = join_all(requests).await;
     (pull(&client, &proxy.host(), "a"), found)
 }
 
@@ -76,17 +76,17 @@ async fn missing_referrers_api_is_detected_once_per_host() {
         .header("content-type", "text/plain")
         .body("404 page not found");
     let json = Action::answer(200).body(r#"{"errors":[]}"#);
-    let answers: [(&str, Reply); 5] = [
+    let responses: [(&str, Reply); 5] = [
         ("404", not_found),
         ("400", Action::answer(400)),
         ("405", Action::answer(405)),
         ("html", page),
         ("json", json),
     ];
-    for (name, answer) in answers {
+    for (name, response) in responses {
         let (_registry, proxy) = start().await;
-        proxy.add(Rule::new("GET", "/referrers/").does(answer));
-        let (repository, found) = ask_many(&proxy).await;
+        proxy.add(Rule::new("GET", "/referrers/").does(response));
+        let (repository, found) = query_many(&proxy).await;
         assert!(found.iter().all(|f| *f == Referrers::Unsupported), "{name}");
         assert_eq!(repository.referrers_support(), Support::No, "{name}");
         assert_eq!(proxy.count("GET", "/referrers/"), 1, "{name}");
@@ -102,8 +102,8 @@ async fn missing_referrers_api_is_detected_once_per_host() {
 async fn unknown_repository_does_not_disable_the_referrers_api() {
     let (_registry, proxy) = start().await;
     let unknown = r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#;
-    let answer = Action::answer(404).body(unknown);
-    proxy.add(Rule::new("GET", "/r0/referrers/").does(answer));
+    let response = Action::answer(404).body(unknown);
+    proxy.add(Rule::new("GET", "/r0/referrers/").does(response));
     let client = Setup::new().client();
     let first = pull(&client, &proxy.host(), "r0");
     assert_eq!(
@@ -133,7 +133,9 @@ async fn referrers_list_without_its_last_page_is_an_error() {
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");
     let error = repository.referrers(&digest).await.unwrap_err();
     assert!(
-        error.to_string().contains("ends before its last page"),
+        error
+            .to_string()
+            .contains("a page of the referrers list is missing"),
         "{error}"
     );
     assert_eq!(repository.referrers_support(), Support::Yes);

@@ -128,7 +128,7 @@ async fn restarting_host_fails_few_requests() {
     let mut setup = Setup::new();
     setup.retry_policy.initial_backoff = Duration::from_millis(20);
     let (client, host) = (setup.client(), address.to_string());
-    let asked = (0..100).map(|number| {
+    let heads = (0..100).map(|number| {
         let repository = pull(&client, &host, &format!("r{number}"));
         async move { repository.head_manifest(tag("1")).await.is_ok() }
     });
@@ -139,8 +139,8 @@ async fn restarting_host_fails_few_requests() {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         back.abort();
     };
-    let (answered, ()) = futures::future::join(futures::future::join_all(asked), restart).await;
-    let failed = answered.iter().filter(|answered| !**answered).count();
+    let (succeeded, ()) = futures::future::join(futures::future::join_all(heads), restart).await;
+    let failed = succeeded.iter().filter(|succeeded| !**succeeded).count();
     assert!(failed <= 3, "{failed} of 100 failed");
 }
 

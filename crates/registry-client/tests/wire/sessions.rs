@@ -213,7 +213,7 @@ async fn client_without_a_policy_sends_no_write() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_location_is_an_error_that_says_so() {
+async fn response_without_location_is_an_error_that_names_the_header() {
     let (_registry, proxy) = start().await;
     proxy.add(Rule::new("POST", "/uploads/").does(Action::DropHeader("location")));
     let error = push(&Setup::new().client(), &proxy.host(), "a")
@@ -223,7 +223,7 @@ async fn an_answer_without_a_location_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_session_at_redirect_to_another_host_carries_no_credentials() {
+async fn upload_session_on_another_host_gets_no_credentials() {
     let (store, elsewhere) = start().await;
     let registry = testkit::processes::Distribution::new()
         .htpasswd("us", "secret")
@@ -235,13 +235,13 @@ async fn a_session_at_redirect_to_another_host_carries_no_credentials() {
     for (seed, size) in [(1, 1000), (2, 300_000)] {
         let bytes = noise(seed, size);
         source.put_blob("a", bytes.clone());
-        // Begin a session there, and have the registry name it.
+        // Begin a session on the other host, and return its URL in the registry's `Location`.
         let there = push(&client, &elsewhere.host(), "a");
         elsewhere.clear_requests();
         there.begin_upload().await.unwrap();
         let session = store.requests().pop().unwrap();
         assert_eq!(session.status.as_u16(), 202);
-        let other = reqwest_location(&elsewhere).await;
+        let other = begin_raw_session(&elsewhere).await;
         proxy.clear_rules();
         let begun = Action::SetHeader("location", other);
         proxy.add(Rule::new("POST", "/uploads/").does(begun));
@@ -259,8 +259,8 @@ async fn a_session_at_redirect_to_another_host_carries_no_credentials() {
     assert!(proxy.requests().iter().any(|r| r.is_authorized()));
 }
 
-/// A session begun by hand, as an absolute URL.
-async fn reqwest_location(proxy: &FaultProxy) -> String {
+/// Begins an upload session with a raw request and returns its URL.
+async fn begin_raw_session(proxy: &FaultProxy) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let host = proxy.host();
     let mut stream = tokio::net::TcpStream::connect(&host).await.unwrap();
@@ -268,9 +268,9 @@ async fn reqwest_location(proxy: &FaultProxy) -> String {
         "POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let line = answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let line = response
         .lines()
         .find(|l| l.to_lowercase().starts_with("location: "))
         .unwrap();

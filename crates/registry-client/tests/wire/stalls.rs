@@ -108,11 +108,11 @@ async fn time_in_the_queue_does_not_count_as_lost() {
     setup.jobs = 1;
     setup.retry_policy.max_elapsed = Duration::from_millis(300);
     let client = setup.client();
-    let asked = (0..16).map(|number| {
+    let heads = (0..16).map(|number| {
         let repository = pull(&client, &proxy.host(), &format!("r{number}"));
         async move { repository.head_manifest(tag("1")).await }
     });
-    for head in futures::future::join_all(asked).await {
+    for head in futures::future::join_all(heads).await {
         assert!(head.unwrap().is_none(), "a request gave up in the queue");
     }
 }

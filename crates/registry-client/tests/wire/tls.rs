@@ -10,7 +10,7 @@ use testkit::processes::Distribution;
 use crate::setup::{Setup, blob_of, noise, pull, push, tag, transfer};
 
 #[tokio::test]
-async fn an_authority_of_its_own_and_a_client_certificate_open_the_door() {
+async fn private_authority_and_client_certificate_are_accepted() {
     let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
     let registry = Distribution::new()
         .tls(servers.server())
@@ -60,7 +60,7 @@ async fn testkit_put(host: &str, bytes: &bytes::Bytes) {
 }
 
 #[tokio::test]
-async fn an_unknown_authority_is_refused_once_and_says_so() {
+async fn unknown_authority_fails_without_a_retry() {
     let registry = Distribution::new()
         .tls(Authority::new("unknown").server())
         .start()

@@ -25,10 +25,10 @@ async fn concurrent_requests_share_one_token_request() {
     for head in join_all((0..16).map(|_| repository.head_manifest(tag("1")))).await {
         assert!(head.unwrap().is_none());
     }
-    let asked = tokens.requests();
-    assert_eq!(asked.len(), 1, "{asked:?}");
-    assert_eq!(asked[0].grant, Grant::Password("us".to_owned()));
-    assert_eq!(asked[0].scopes, ["repository:a:pull"]);
+    let token_requests = tokens.requests();
+    assert_eq!(token_requests.len(), 1, "{token_requests:?}");
+    assert_eq!(token_requests[0].grant, Grant::Password("us".to_owned()));
+    assert_eq!(token_requests[0].scopes, ["repository:a:pull"]);
     assert_eq!(proxy.requests().len(), 17, "more than one 401");
     assert_eq!(pings(&proxy), 0);
 }
@@ -64,14 +64,14 @@ async fn token_is_renewed_before_expiry_and_after_a_401() {
         .lifetime(Duration::from_secs(2))
         .start()
         .await;
-    let lying = TokenServer::new()
+    let misreported_lifetime = TokenServer::new()
         .user("us", "secret")
         .lifetime(Duration::from_secs(2))
         .announced(Some(Duration::from_secs(300)))
         .start()
         .await;
     join_all(
-        [(tokens, 1), (lying, 2)].map(|(tokens, refusals)| async move {
+        [(tokens, 1), (misreported_lifetime, 2)].map(|(tokens, refusals)| async move {
             let registry = Distribution::new().token(tokens.auth()).start().await;
             let proxy = FaultProxy::start(registry.address()).await;
             let client = Setup::new().login(&proxy.host(), "us", "secret").client();
@@ -124,7 +124,7 @@ async fn uploads_survive_the_expiry_of_a_token() {
 }
 
 #[tokio::test]
-async fn a_token_server_that_stumbles_is_asked_again() {
+async fn token_request_is_retried_after_429_and_503() {
     let tokens = TokenServer::new().user("us", "secret").start().await;
     let registry = Distribution::new().token(tokens.auth()).start().await;
     let proxy = FaultProxy::start(registry.address()).await;
@@ -147,7 +147,7 @@ async fn a_token_server_that_stumbles_is_asked_again() {
 }
 
 #[tokio::test]
-async fn an_identity_token_is_posted() {
+async fn identity_token_is_posted() {
     let tokens = TokenServer::new().user("us", "secret").start().await;
     let registry = Distribution::new().token(tokens.auth()).start().await;
     let host = registry.host();
@@ -160,14 +160,14 @@ async fn an_identity_token_is_posted() {
             .unwrap()
             .is_none()
     );
-    let asked = tokens.requests();
-    assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].grant, Grant::Refresh);
-    assert_eq!(asked[0].scopes, ["repository:a:pull,push"]);
+    let token_requests = tokens.requests();
+    assert_eq!(token_requests.len(), 1);
+    assert_eq!(token_requests[0].grant, Grant::Refresh);
+    assert_eq!(token_requests[0].scopes, ["repository:a:pull,push"]);
 }
 
 #[tokio::test]
-async fn a_mount_asks_for_both_scopes_and_without_them_for_an_upload() {
+async fn mount_requests_both_scopes_and_falls_back_to_an_upload() {
     let tokens = TokenServer::new().user("us", "secret").start().await;
     let registry = Distribution::new().token(tokens.auth()).start().await;
     let host = registry.host();
@@ -184,9 +184,9 @@ async fn a_mount_asks_for_both_scopes_and_without_them_for_an_upload() {
     let app = push(&client, &host, "team/app");
     let mounted = app.mount(&blob.digest, &path("base/os")).await.unwrap();
     assert!(matches!(mounted, Mount::Mounted), "{mounted:?}");
-    let asked = tokens.requests();
+    let token_requests = tokens.requests();
     let both = ["repository:base/os:pull", "repository:team/app:pull,push"];
-    assert_eq!(asked.last().unwrap().scopes, both);
+    assert_eq!(token_requests.last().unwrap().scopes, both);
 
     let other = push(&client, &host, "team/other");
     tokens.fail_next(1, 403);
@@ -197,18 +197,23 @@ async fn a_mount_asks_for_both_scopes_and_without_them_for_an_upload() {
 #[tokio::test]
 async fn realm_of_a_redirect_target_gets_no_credentials() {
     let (_registry, proxy) = start().await;
-    let (_elsewhere, thief) = start().await;
+    let (_other_registry, other_host) = start().await;
     let realm = format!(
         "Bearer realm=\"http://{}/token\",service=\"x\"",
-        thief.host()
+        other_host.host()
     );
     let refusal = Action::answer(401).header("www-authenticate", &realm);
-    thief.add(Rule::new("", "/blobs/").does(refusal));
-    proxy.add(Rule::new("GET", "/blobs/").does(Action::RedirectTo(thief.host())));
+    other_host.add(Rule::new("", "/blobs/").does(refusal));
+    proxy.add(Rule::new("GET", "/blobs/").does(Action::RedirectTo(other_host.host())));
     let client = Setup::new().login(&proxy.host(), "us", "secret").client();
     let blob = blob_of(&noise(4, 10));
     let refused = crate::setup::read(&pull(&client, &proxy.host(), "a"), &blob).await;
     assert!(refused.is_err());
-    assert_eq!(thief.count("", "/token"), 0, "{:?}", thief.requests());
-    assert!(thief.requests().iter().all(|r| !r.is_authorized()));
+    assert_eq!(
+        other_host.count("", "/token"),
+        0,
+        "{:?}",
+        other_host.requests()
+    );
+    assert!(other_host.requests().iter().all(|r| !r.is_authorized()));
 }

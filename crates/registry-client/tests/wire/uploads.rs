@@ -60,7 +60,7 @@ async fn unverifying() -> (String, Arc<AtomicUsize>) {
                     if all.len() < end + 4 + length {
                         continue;
                     }
-                    let answer = if head.starts_with("post") {
+                    let response = if head.starts_with("post") {
                         "HTTP/1.1 202 Accepted\r\nLocation: /v2/a/blobs/uploads/1\r\nContent-Length: 0\r\n\r\n"
                     } else if head.starts_with("head") {
                         "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -69,7 +69,7 @@ async fn unverifying() -> (String, Arc<AtomicUsize>) {
                         "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
                     };
                     all.drain(..end + 4 + length);
-                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    stream.write_all(response.as_bytes()).await.unwrap();
                 }
             });
         }
@@ -225,9 +225,9 @@ async fn early_413(patched: Arc<AtomicUsize>) -> String {
                 }
                 _ => "413 Content Too Large",
             };
-            let answer =
+            let response =
                 format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(response.as_bytes()).await;
         }
     });
     host

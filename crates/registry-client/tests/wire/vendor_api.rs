@@ -39,7 +39,7 @@ fn tags(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
-fn answer(query: &str, reply: Reply) -> Rule {
+fn rule_for(query: &str, reply: Reply) -> Rule {
     Rule::new("GET", query).does(reply)
 }
 
@@ -58,12 +58,12 @@ async fn times(repository: &VendorRepository, names: &[&str]) -> Vec<String> {
 async fn push_times_reads_pages_until_every_tag_is_found() {
     let (_registry, proxy) = start().await;
     let (_client, hub) = hosted(Setup::new(), "docker.io", &proxy);
-    proxy.add(answer(
+    proxy.add(rule_for(
         "tags?page_size=100",
         hub_page(&[("3", 3), ("x", 9)], Some(2)),
     ));
-    proxy.add(answer("tags?page=2&", hub_page(&[("2", 2)], Some(3))));
-    proxy.add(answer("tags?page=3&", hub_page(&[("1", 1)], None)));
+    proxy.add(rule_for("tags?page=2&", hub_page(&[("2", 2)], Some(3))));
+    proxy.add(rule_for("tags?page=3&", hub_page(&[("1", 1)], None)));
     assert_eq!(
         times(&hub, &["3", "1", "2", "none"]).await,
         ["1@1", "2@2", "3@3"]
@@ -81,11 +81,11 @@ async fn push_times_reads_pages_until_every_tag_is_found() {
             "has_additional": more}),
         )
     };
-    proxy.add(answer(
+    proxy.add(rule_for(
         &format!("{QUAY}/tag/?limit=100&page=1&onlyActiveTags=true"),
         quay_page("1", 1, 1, true),
     ));
-    proxy.add(answer(
+    proxy.add(rule_for(
         &format!("{QUAY}/tag/?limit=100&page=2&onlyActiveTags=true"),
         quay_page("2", 2, 2, false),
     ));

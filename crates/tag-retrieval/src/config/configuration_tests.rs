@@ -158,28 +158,28 @@ fn source_requires_and_rejects_keys() {
         ),
         (
             "{'versionSource': 'github-tagged-images-file:a/b', 'imagesFilePath': 'c', 'images': ['d']}",
-            "versionSource `github-tagged-images-file` does not accept `images`; these do: github-releases,",
+            "versionSource `github-tagged-images-file` does not accept `images`; accepted by: github-releases,",
         ),
         (
             "{'versionSource': 'github-releases:a/b', 'images': ['d'], 'latest_entry': true}",
-            "versionSource `github-releases` does not accept `latest_entry`; these do: registry",
+            "versionSource `github-releases` does not accept `latest_entry`; accepted by: registry",
         ),
         (
             "{'versionSource': 'git-tags:https://a/b', 'images': ['d'], 'minimumAge': 1}",
-            "versionSource `git-tags` does not accept `minimumAge`; these do: github-releases,",
+            "versionSource `git-tags` does not accept `minimumAge`; accepted by: github-releases,",
         ),
         (
             "{'versionSource': 'helm-latest:https://c', 'helmCharts': {'d': {}}, 'versionFilter': 'v1.4.*'}",
-            "with Helm it belongs at a chart in `helmCharts`, and is a range of chart versions",
+            "set it on a chart in `helmCharts`, as a range of chart versions",
         ),
-        // helm ignores `--version` for a folder.
+        // helm ignores `--version` for a directory.
         (
             "{'versionSource': 'helm-directory:c', 'helmCharts': {'d': {'versionFilter': 'v1.4.*'}}}",
             "versionSource `helm-directory` does not accept `versionFilter`: a chart in a directory has one version",
         ),
         (
             "{'versionSource': 'helm-directory:c', 'helmCharts': {'d': {}}, 'additionalVersionFilter': ['1.*']}",
-            "versionSource `helm-directory` does not accept `additionalVersionFilter`; these do: helm-latest, helm-oci",
+            "versionSource `helm-directory` does not accept `additionalVersionFilter`; accepted by: helm-latest, helm-oci",
         ),
     ] {
         assert_one(entry, problem);
@@ -208,7 +208,7 @@ fn invalid_value_is_reported() {
             "{'versionSource': 'git-tags:https://a/b', 'images': ['d'], 'versionExtract': '^v'}".to_owned(),
             "`versionExtract`: `^v` has 0 capture groups",
         ),
-        (source("github-release:a/b"), "the nearest is `github-releases`"),
+        (source("github-release:a/b"), "did you mean `github-releases`?"),
         (source("github-releases:a"), "`a` is not a GitHub project"),
         (source("gitlab-releases:a/b"), "`a/b` is not a GitLab project"),
         (source("git-tags:git@a.b:c"), "`a.b:c` is not a URL"),

@@ -17,7 +17,7 @@ pub(super) fn parse(text: &str) -> Result<(&'static RegisteredSource<Source>, &s
         let nearest = suggest(name, kinds().map(|kind| kind.name)).unwrap_or_default();
         let all = kinds().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
         return Err(format!(
-            "`{name}` is not a version source; the nearest is `{nearest}` (all: {all})"
+            "unknown version source `{name}`: did you mean `{nearest}`? (available: {all})"
         ));
     };
     match (registered.kind.argument, argument) {
@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Result<(&'static RegisteredSource<Source>, &s
             Ok((registered, argument.trim()))
         }
         (Some(_), _) => Err(format!(
-            "`{name}` has no argument: write `{}`",
+            "`{name}` requires an argument: write `{}`",
             registered.kind.usage()
         )),
         (None, None) => Ok((registered, "")),
@@ -60,20 +60,20 @@ fn kinds() -> impl Iterator<Item = &'static SourceKind> {
 
 fn unaccepted(kind: &SourceKind, key: &str) -> String {
     if kind.has_chart_versions() && key == "versionFilter" {
-        return "`versionFilter` does not belong here: with Helm it belongs at a chart in `helmCharts`, \
-                and is a range of chart versions such as `v1.4.*`"
+        return "`versionFilter` is not a key of a Helm entry: set it on a chart in `helmCharts`, \
+                as a range of chart versions such as `v1.4.*`"
             .to_owned();
     }
     let accepting = kinds().filter(|kind| kind.key_use(key) != KeyUse::Unused);
     let accepting: Vec<_> = accepting.map(|kind| kind.name).collect();
     format!(
-        "versionSource `{}` does not accept `{key}`; these do: {}",
+        "versionSource `{}` does not accept `{key}`; accepted by: {}",
         kind.name,
         accepting.join(", ")
     )
 }
 
-/// Returns true if a key is a filter that is switched off. Every source accepts it then.
+/// Returns true if a key is a disabled filter, which every source accepts.
 fn is_off(key: &str, fields: &EntryFields) -> bool {
     let flag = match key {
         "latest" => &fields.latest,
@@ -110,9 +110,9 @@ mod tests {
         for (text, message) in [
             (
                 "github-release:a/b",
-                "`github-release` is not a version source; the nearest is `github-releases`",
+                "unknown version source `github-release`: did you mean `github-releases`?",
             ),
-            ("Registry", "the nearest is `registry`"),
+            ("Registry", "did you mean `registry`?"),
             ("github-releases", "write `github-releases:OWNER/REPO`"),
             ("helm-latest:", "write `helm-latest:REPO_URL`"),
             ("registry:quay.io/a/b", "`registry` takes no argument"),

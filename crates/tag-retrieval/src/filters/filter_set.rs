@@ -52,7 +52,7 @@ impl FilterSet {
                 }
             }
             if let Some(earlier) = names.get(&candidate.tag) {
-                let reason = format!("{earlier} gives the same tag, {}", candidate.tag);
+                let reason = format!("same tag as {earlier}: {}", candidate.tag);
                 selection.drop(candidate.name, reason);
                 continue;
             }
@@ -111,7 +111,7 @@ impl FilterSet {
             None => candidate.tag.as_str(),
             Some(extract) => {
                 let tag = extract.tag(&candidate.name);
-                tag.ok_or_else(|| format!("`versionExtract` \"{extract}\" finds no tag"))?
+                tag.ok_or_else(|| format!("`versionExtract` \"{extract}\" does not match"))?
             }
         };
         if let Some(exclude) = self

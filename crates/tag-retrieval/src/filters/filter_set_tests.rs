@@ -77,13 +77,13 @@ fn every_dropped_candidate_has_a_reason() {
     assert_eq!(
         reasons(&selection),
         [
-            "x: `versionExtract` \"^r(.*)$\" finds no tag",
+            "x: `versionExtract` \"^r(.*)$\" does not match",
             "r1.5b: `exclude` \"b$\"",
             "rnine: `versionFilter` \"^\\d\"",
             "r1.3: `versionConstraint` \">=1.4.0\"",
             "r1.5.0.1: `versionConstraint` \">=1.4.0\": `1.5.0.1` is not a version: write one \
              to three numbers separated by dots, such as `1.4`",
-            "r1.5: r1.5 gives the same tag, 1.5",
+            "r1.5: same tag as r1.5: 1.5",
         ]
     );
 }

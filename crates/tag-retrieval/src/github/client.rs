@@ -102,8 +102,8 @@ impl Github {
         self.deadline.unwrap_or_else(|| Instant::now() + timeout)
     }
 
-    /// Sends a request and returns the successful response. Retries transient failures; a change whose
-    /// response was lost may be made twice.
+    /// Sends a request and returns the successful response. Retries transient failures. A write may be
+    /// applied twice if its response is lost.
     ///
     /// # Errors
     ///
@@ -253,7 +253,7 @@ impl Github {
         format!("{}{}", api.trim_end_matches('/'), request.path)
     }
 
-    /// Warns once in a run of the rate limit for requests without a token.
+    /// Logs one warning per run about the rate limit without a token.
     fn log_limit_once(&self, response: &GithubResponse) {
         if self.is_authenticated() || self.shared.limit_logged.swap(true, Ordering::Relaxed) {
             return;
@@ -261,7 +261,7 @@ impl Github {
         let hourly = response.limit().unwrap_or(60);
         let left = response.remaining().map(|left| format!(", {left} left"));
         tracing::warn!(
-            "no GitHub token: GitHub allows {hourly} requests an hour from this address{}; \
+            "no GitHub token: GitHub allows {hourly} requests per hour from this address{}; \
              set GITHUB_TOKEN to raise the limit",
             left.unwrap_or_default()
         );

@@ -1,7 +1,7 @@
 //! A client for GitHub's REST API, through `octocrab`.
 //!
 //! - One [`Github`] serves a whole run and fetches each object once. At most eight requests are in
-//!   flight: GitHub answers more with a secondary rate limit.
+//!   flight: GitHub applies a secondary rate limit to more.
 //! - A request waits for a rate limit that ends before its deadline ([`Github::until`]). Otherwise it
 //!   fails at once with the time. No request is sent while a limit is known to apply.
 //! - Requests are retried on server errors and broken connections.

@@ -11,7 +11,7 @@ const PUBLIC_API: &str = "https://api.github.com";
 pub struct GithubOptions {
     /// The URL of the REST API: `https://api.github.com`, or `https://HOST/api/v3` for GitHub Enterprise.
     pub api: String,
-    /// The token. Without one, GitHub allows 60 requests an hour and no private repositories.
+    /// The token. Without one, GitHub allows 60 requests per hour and no private repositories.
     pub token: Option<Token>,
     /// Maximum duration of one request, waits and retries included, unless
     /// [`Github::until`](super::Github::until) sets a deadline.

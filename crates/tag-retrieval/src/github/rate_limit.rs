@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use super::response::GithubResponse;
 
-/// Wait for a secondary limit without an end time. GitHub asks for at least one minute.
+/// Wait for a secondary limit without an end time. GitHub requires at least one minute.
 const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
 /// Minimum wait. A limit that has ended by the local clock may still apply.

@@ -52,7 +52,7 @@ impl RateLimitGate {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((ActiveLimit { limit, .. }, logged @ false)) = known.as_mut() {
             *logged = true;
-            tracing::warn!("GitHub's {limit} is reached: waiting {} s", wait.as_secs());
+            tracing::warn!("GitHub {limit} reached: waiting {} s", wait.as_secs());
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 /// The resource that a command waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Load {
-    /// A server, perhaps for long. Names the server.
+    /// The network: a request to the named server, which may be slow.
     Network(String),
     /// A processor core.
     Processor,

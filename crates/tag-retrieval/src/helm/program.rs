@@ -19,8 +19,8 @@ use super::error::{HelmError, stderr_line};
 use super::helm_command::{HelmCommand, Load};
 use super::package_cache::PackageCache;
 
-/// Maximum concurrent fetches from one server. They use little of the machine, and a hanging server must
-/// delay neither rendering nor fetches from other servers.
+/// Maximum concurrent fetches from one server. Fetches use few resources, and a hanging
+/// server must not delay rendering or fetches from other servers.
 const MAX_FETCHES_PER_SERVER: usize = 16;
 
 /// Maximum output of one run in bytes. The largest known charts render to a few MiB.
@@ -68,7 +68,7 @@ pub struct Helm {
 }
 
 impl Helm {
-    /// Creates a helm. No program is started.
+    /// Creates a handle to helm. No process is started.
     pub fn new(settings: HelmSettings) -> Self {
         let processes = settings.processes.clamp(1, Semaphore::MAX_PERMITS);
         Self {

@@ -22,8 +22,12 @@ async fn client_waits_for_a_limit_that_ends_before_the_deadline() {
         let github = client(&server, None);
         let releases = github.releases(&project("a/b")).await.unwrap();
         assert_eq!(releases[0].tag, "v1");
-        let asked: Vec<_> = server.requests().iter().map(|asked| asked.status).collect();
-        assert_eq!(asked, [403, 200], "once more, when it was over");
+        let statuses: Vec<_> = server
+            .requests()
+            .iter()
+            .map(|request| request.status)
+            .collect();
+        assert_eq!(statuses, [403, 200], "retried once, after the limit");
     }
 }
 

@@ -103,11 +103,11 @@ impl Bench {
 
     pub async fn directory(
         &self,
-        folder: &Path,
+        directory: &Path,
         charts: impl IntoIterator<Item = Chart>,
     ) -> Result<Retrieved, RetrievalError> {
         let source = HelmDirectory {
-            directory: folder.to_owned(),
+            directory: directory.to_owned(),
             charts: all(charts),
         };
         source.retrieve(&self.upstreams).await

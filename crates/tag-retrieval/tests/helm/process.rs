@@ -20,10 +20,10 @@ fn script(directory: &Path, text: &str) -> PathBuf {
 }
 
 fn with_chart() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let web = Chart::new("web", "1.0.0").pod("web", "example.com/web:1");
-    web.write(folder.path());
-    folder
+    web.write(directory.path());
+    directory
 }
 
 #[tokio::test]
@@ -61,17 +61,17 @@ async fn missing_helm_is_an_error_with_a_hint() {
 
 #[tokio::test]
 async fn hanging_helm_is_stopped_at_the_deadline() {
-    let folder = with_chart();
-    let pids = folder.path().join("pids");
+    let directory = with_chart();
+    let pids = directory.path().join("pids");
     let hang = format!("echo $$ >>'{}'; exec sleep 600", pids.display());
-    let program = script(folder.path(), &hang);
+    let program = script(directory.path(), &hang);
     let bench = Bench::with(Settings {
         program: Some(program.clone()),
         deadline: Duration::from_millis(500),
         ..Settings::default()
     });
     let error = bench
-        .directory(folder.path(), [chart("web")])
+        .directory(directory.path(), [chart("web")])
         .await
         .unwrap_err();
     let expected = format!(
@@ -84,14 +84,14 @@ async fn hanging_helm_is_stopped_at_the_deadline() {
 
 #[tokio::test]
 async fn canceled_entry_stops_its_helm() {
-    let folder = with_chart();
-    let pids = folder.path().join("pids");
+    let directory = with_chart();
+    let pids = directory.path().join("pids");
     let hang = format!("echo $$ >>'{}'; exec sleep 600", pids.display());
     let bench = Bench::with(Settings {
-        program: Some(script(folder.path(), &hang)),
+        program: Some(script(directory.path(), &hang)),
         ..Settings::default()
     });
-    let waiting = bench.directory(folder.path(), [chart("web")]);
+    let waiting = bench.directory(directory.path(), [chart("web")]);
     let entry = tokio::time::timeout(Duration::from_millis(500), waiting).await;
     assert!(entry.is_err());
     let mut attempts = 0;
@@ -104,14 +104,14 @@ async fn canceled_entry_stops_its_helm() {
 
 #[tokio::test]
 async fn hanging_repository_does_not_delay_other_entries() {
-    let folder = with_chart();
+    let directory = with_chart();
     let helm = testkit::program("helm");
     let hang = format!(
         "test \"$1\" != repo || exec sleep 600; exec '{}' \"$@\"",
         helm.display()
     );
     let bench = Bench::with(Settings {
-        program: Some(script(folder.path(), &hang)),
+        program: Some(script(directory.path(), &hang)),
         deadline: Duration::from_secs(30),
         processes: 1,
         ..Settings::default()
@@ -125,7 +125,7 @@ async fn hanging_repository_does_not_delay_other_entries() {
     };
     tokio::select! {
         _ = hanging => panic!("nothing comes of them before their deadline"),
-        retrieved = bench.directory(folder.path(), [chart("web")]) => {
+        retrieved = bench.directory(directory.path(), [chart("web")]) => {
             assert_eq!(images(&retrieved.unwrap()), ["example.com/web:1"]);
         }
     }
@@ -133,7 +133,7 @@ async fn hanging_repository_does_not_delay_other_entries() {
 
 #[tokio::test]
 async fn hanging_registry_does_not_delay_another_one() {
-    let folder = with_chart();
+    let directory = with_chart();
     let packages = tempfile::tempdir().unwrap();
     let web = Chart::new("web", "1.0.0").pod("web", "example.com/web:1");
     let package = web.package(packages.path(), &[]).await;
@@ -146,7 +146,7 @@ async fn hanging_registry_does_not_delay_another_one() {
         testkit::program("helm").display()
     );
     let bench = Bench::with(Settings {
-        program: Some(script(folder.path(), &fake)),
+        program: Some(script(directory.path(), &fake)),
         ..Settings::default()
     });
     let many = (0..40).map(|number| chart(&format!("oci://hangs.example.com/c/{number}")));
@@ -187,8 +187,8 @@ fn running(pids: &Path) -> impl Iterator<Item = String> {
 
 #[tokio::test]
 async fn user_environment_does_not_reach_helm() {
-    let folder = with_chart();
-    let seen = folder.path().join("seen");
+    let directory = with_chart();
+    let seen = directory.path().join("seen");
     let helm = testkit::program("helm");
     let spy = format!(
         "env >'{}'; exec '{}' \"$@\"",
@@ -196,7 +196,7 @@ async fn user_environment_does_not_reach_helm() {
         helm.display()
     );
     let bench = Bench::with(Settings {
-        program: Some(script(folder.path(), &spy)),
+        program: Some(script(directory.path(), &spy)),
         environment: vec![
             ("HELM_PLUGINS", "/home/user/plugins"),
             ("HELM_DEBUG", "true"),
@@ -208,7 +208,7 @@ async fn user_environment_does_not_reach_helm() {
         ..Settings::default()
     });
     let retrieved = bench
-        .directory(folder.path(), [chart("web")])
+        .directory(directory.path(), [chart("web")])
         .await
         .unwrap();
     assert_eq!(images(&retrieved), ["example.com/web:1"]);

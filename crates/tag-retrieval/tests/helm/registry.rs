@@ -8,11 +8,11 @@ use crate::bench::{Bench, Settings, chart, images, origin};
 #[tokio::test]
 async fn chart_is_pulled_from_a_registry_once() {
     let mut registry = Distribution::new().version(Version::V3).start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let web = Chart::new("web", "0").pod("web", "example.com/web:v{{ .Chart.Version }}");
     for version in ["1.4.9", "1.10.0", "2.0.0-rc.1"] {
         let web = web.clone().version(version);
-        let package = web.package(folder.path(), &[]).await;
+        let package = web.package(directory.path(), &[]).await;
         push_chart(&package, &format!("oci://{}/charts", registry.host())).await;
     }
     registry.clear_requests().await;
@@ -22,20 +22,20 @@ async fn chart_is_pulled_from_a_registry_once() {
     let retrieved = first.unwrap();
     assert_eq!(retrieved, second.unwrap());
     assert_eq!(images(&retrieved), ["example.com/web:v1.10.0"]);
-    let (version, place) = origin(&retrieved, "example.com/web");
+    let (version, location) = origin(&retrieved, "example.com/web");
     assert_eq!(
-        (version.as_str(), place.as_str()),
+        (version.as_str(), location.as_str()),
         ("1.10.0", "Pod/web: spec.containers[0].image")
     );
     let requests = registry.requests().await;
-    let asked: Vec<&str> = requests
+    let targets: Vec<&str> = requests
         .iter()
         .map(|request| request.path.as_str())
         .collect();
     // The tags, the manifest, the package and the chart's config.
-    assert_eq!(asked.len(), 4, "{asked:?}");
+    assert_eq!(targets.len(), 4, "{targets:?}");
     assert_eq!(
-        asked[..2],
+        targets[..2],
         [
             "/v2/charts/web/tags/list",
             "/v2/charts/web/manifests/1.10.0"

@@ -8,15 +8,15 @@ use crate::bench::{Bench, all, chart, config, images, origin};
 
 /// Serves the packages of these charts and their index at [`url_of`].
 async fn serve(charts: &[Chart]) -> (TempDir, FileServer) {
-    let folder = tempfile::tempdir().unwrap();
-    let packages = folder.path().join("charts");
+    let directory = tempfile::tempdir().unwrap();
+    let packages = directory.path().join("charts");
     std::fs::create_dir(&packages).unwrap();
     for chart in charts {
         chart.package(&packages, &[]).await;
     }
     index_charts(&packages).await;
-    let server = FileServer::start(folder.path()).await;
-    (folder, server)
+    let server = FileServer::start(directory.path()).await;
+    (directory, server)
 }
 
 fn url_of(server: &FileServer) -> String {
@@ -73,11 +73,11 @@ async fn subchart_is_rendered_when_its_condition_holds() {
         .metadata("dependencies:\n- name: sub\n  version: 0.1.0\n  repository: file://../sub\n  condition: sub.enabled\n")
         .values("sub:\n  enabled: false\n")
         .pod("web", "example.com/web:1");
-    let folder = tempfile::tempdir().unwrap();
-    let packages = folder.path().join("charts");
+    let directory = tempfile::tempdir().unwrap();
+    let packages = directory.path().join("charts");
     web.package(&packages, &[&sub]).await;
     index_charts(&packages).await;
-    let server = FileServer::start(folder.path()).await;
+    let server = FileServer::start(directory.path()).await;
     let bench = Bench::new();
     let without = bench
         .latest(&url_of(&server), [chart("web")])
@@ -88,9 +88,9 @@ async fn subchart_is_rendered_when_its_condition_holds() {
     with.configs = vec![config("all", &["sub.enabled=true"], None)];
     let with = bench.latest(&url_of(&server), [with]).await.unwrap();
     assert_eq!(images(&with), ["example.com/sub:1.10", "example.com/web:1"]);
-    let (version, place) = origin(&with, "example.com/sub");
+    let (version, location) = origin(&with, "example.com/sub");
     assert_eq!(version, "1.0.0", "of the chart that is named");
-    assert_eq!(place, "Pod/sub: spec.containers[0].image");
+    assert_eq!(location, "Pod/sub: spec.containers[0].image");
 }
 
 #[tokio::test]
@@ -113,8 +113,8 @@ async fn values_of_every_chart_are_read() {
             "example.com/x:1"
         ]
     );
-    let (_, place) = origin(&retrieved, "example.com/first");
-    assert_eq!(place, "values: image");
+    let (_, location) = origin(&retrieved, "example.com/first");
+    assert_eq!(location, "values: image");
 }
 
 #[tokio::test]

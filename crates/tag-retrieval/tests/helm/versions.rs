@@ -9,17 +9,17 @@ const VERSIONS: [&str; 5] = ["1.3.0", "1.4.0", "1.4.9", "1.10.0", "2.0.0-rc.1"];
 
 /// Serves a repository with the chart `web` in all [`VERSIONS`], each with an image of its version.
 async fn serve() -> (TempDir, FileServer) {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let web = Chart::new("web", "0").pod("web", "example.com/web:v{{ .Chart.Version }}");
     for version in VERSIONS {
         web.clone()
             .version(version)
-            .package(folder.path(), &[])
+            .package(directory.path(), &[])
             .await;
     }
-    index_charts(folder.path()).await;
-    let server = FileServer::start(folder.path()).await;
-    (folder, server)
+    index_charts(directory.path()).await;
+    let server = FileServer::start(directory.path()).await;
+    (directory, server)
 }
 
 #[tokio::test]
@@ -66,17 +66,17 @@ async fn additional_versions_are_rendered() {
 
 #[tokio::test]
 async fn version_in_two_ranges_is_rendered_once() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let tag = "{{ if eq .Chart.Version \"1.4.9\" }}{{ fail \"not this\" }}{{ end }}1";
     let web = Chart::new("web", "0").pod("web", &format!("example.com/web:{tag}"));
     for version in ["1.4.9", "1.10.0"] {
         web.clone()
             .version(version)
-            .package(folder.path(), &[])
+            .package(directory.path(), &[])
             .await;
     }
-    index_charts(folder.path()).await;
-    let server = FileServer::start(folder.path()).await;
+    index_charts(directory.path()).await;
+    let server = FileServer::start(directory.path()).await;
     let mut charts = all([chart("web")]);
     charts.additional_versions = ["v1.4.*", "~1.4", "1.4.9"].map(str::to_owned).to_vec();
     let retrieved = Bench::new().latest_of(&server.url(), charts).await.unwrap();
@@ -86,15 +86,15 @@ async fn version_in_two_ranges_is_rendered_once() {
 
 #[tokio::test]
 async fn kubernetes_version_reaches_the_templates() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let image = "example.com/{{ if semverCompare \"<1.25-0\" .Capabilities.KubeVersion.Version }}old{{ else }}new{{ end }}:1";
     let web = Chart::new("web", "1.0.0").pod("web", image);
-    web.write(folder.path());
+    web.write(directory.path());
     let bench = Bench::new();
     for (kube_version, expected) in [("1.24", "old"), ("v1.30.2", "new")] {
         let mut web = chart("web");
         web.configs = vec![config("only", &[], Some(kube_version))];
-        let retrieved = bench.directory(folder.path(), [web]).await.unwrap();
+        let retrieved = bench.directory(directory.path(), [web]).await.unwrap();
         assert_eq!(images(&retrieved), [format!("example.com/{expected}:1")]);
     }
     let mut both = chart("web");
@@ -102,7 +102,7 @@ async fn kubernetes_version_reaches_the_templates() {
         config("old", &[], Some("1.24")),
         config("new", &[], Some("1.28")),
     ];
-    let retrieved = bench.directory(folder.path(), [both]).await.unwrap();
+    let retrieved = bench.directory(directory.path(), [both]).await.unwrap();
     assert_eq!(
         images(&retrieved),
         ["example.com/new:1", "example.com/old:1"]
@@ -113,20 +113,20 @@ async fn kubernetes_version_reaches_the_templates() {
 /// Kubernetes 1.20.
 #[tokio::test]
 async fn chart_for_current_kubernetes_is_rendered_without_a_setting() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let web = Chart::new("web", "1.0.0").pod("web", "example.com/web:1");
     web.metadata("kubeVersion: \">= 1.25.0-0\"\n")
-        .write(folder.path());
+        .write(directory.path());
     let bench = Bench::new();
     let mut web = chart("web");
-    let plain = bench.directory(folder.path(), [web.clone()]).await;
+    let plain = bench.directory(directory.path(), [web.clone()]).await;
     assert_eq!(images(&plain.unwrap()), ["example.com/web:1"]);
     web.configs = vec![config("values", &["a=b"], None)];
-    let configured = bench.directory(folder.path(), [web.clone()]).await;
+    let configured = bench.directory(directory.path(), [web.clone()]).await;
     assert_eq!(images(&configured.unwrap()), ["example.com/web:1"]);
 
     web.configs = vec![config("old", &[], Some("1.24"))];
-    let error = bench.directory(folder.path(), [web]).await.unwrap_err();
+    let error = bench.directory(directory.path(), [web]).await.unwrap_err();
     let error = error.to_string();
     for part in [
         "chartConfig old: `helm template` failed for Kubernetes 1.24: ",

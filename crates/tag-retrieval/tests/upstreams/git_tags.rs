@@ -7,7 +7,7 @@ use tag_retrieval::filters::{FilterSet, Newest, TagExtractor};
 use testkit::GitRepository;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::setup::{ask, candidates, image, reason, tags};
+use crate::setup::{candidates, image, reason, retrieve, tags};
 
 fn source(url: &str, filters: FilterSet) -> GitTags {
     GitTags {
@@ -31,7 +31,9 @@ fn repository(tags: &[&str]) -> (GitRepository, String) {
 async fn tags_are_versions_and_branches_are_not() {
     let (repository, url) = repository(&["v1.9.0", "v1.10.0", "nightly"]);
     repository.git(&["branch", "v2.0.0"]);
-    let mut all = ask(&source(&url, FilterSet::default()), "").await.unwrap();
+    let mut all = retrieve(&source(&url, FilterSet::default()), "")
+        .await
+        .unwrap();
     let mut found = tags(&all);
     found.sort_unstable();
     // Annotated tags are listed once, without their targets.
@@ -51,7 +53,7 @@ async fn tags_are_versions_and_branches_are_not() {
         newest: Newest::Highest,
         ..FilterSet::default()
     };
-    all = ask(&source(&url, filters), "").await.unwrap();
+    all = retrieve(&source(&url, filters), "").await.unwrap();
     assert_eq!(tags(&all), ["1.10.0"]);
     assert!(reason(&all, "nightly").contains("versionExtract"));
 }
@@ -69,14 +71,16 @@ async fn repository_is_read_over_http() {
         Rule::new("GET", "/a.git/HEAD").does(Action::answer(200).body("ref: refs/heads/main\n")),
     );
     let url = format!("http://{}/a.git", server.host());
-    let all = ask(&source(&url, FilterSet::default()), "").await.unwrap();
+    let all = retrieve(&source(&url, FilterSet::default()), "")
+        .await
+        .unwrap();
     assert_eq!(tags(&all), ["v1.0.0"]);
 
     // git does not prompt for a password.
     server.clear_rules();
     let login = Action::answer(401).header("www-authenticate", "Basic realm=\"x\"");
     server.add(Rule::new("GET", "/a.git/info/refs").does(login));
-    let error = ask(&source(&url, FilterSet::default()), "")
+    let error = retrieve(&source(&url, FilterSet::default()), "")
         .await
         .unwrap_err();
     let error = error.to_string();
@@ -89,12 +93,12 @@ async fn repository_is_read_over_http() {
 #[tokio::test]
 async fn missing_tags_and_missing_repository_are_errors() {
     let (_repository, url) = repository(&[]);
-    let error = ask(&source(&url, FilterSet::default()), "")
+    let error = retrieve(&source(&url, FilterSet::default()), "")
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), format!("{url} has no tags"));
     let url = "file:///nowhere/a.git";
-    let error = ask(&source(url, FilterSet::default()), "")
+    let error = retrieve(&source(url, FilterSet::default()), "")
         .await
         .unwrap_err()
         .to_string();
@@ -110,11 +114,11 @@ async fn missing_tags_and_missing_repository_are_errors() {
 
 #[tokio::test]
 async fn url_never_runs_a_program() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("made");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("made");
     let url = format!("ext::touch {}", file.display());
-    let asked = ask(&source(&url, FilterSet::default()), "").await;
-    let error = asked.unwrap_err().to_string();
+    let result = retrieve(&source(&url, FilterSet::default()), "").await;
+    let error = result.unwrap_err().to_string();
     assert!(error.contains("'ext' not allowed"), "{error}");
     assert!(!file.exists());
 }

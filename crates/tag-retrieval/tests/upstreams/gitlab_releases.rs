@@ -7,7 +7,7 @@ use tag_retrieval::filters::{FilterSet, MinimumAge, Newest, TagExtractor};
 use tag_retrieval::{Origin, RetrievalError};
 use testkit::proxy::{Action, FaultProxy, Reply, Rule};
 
-use crate::setup::{ask, candidates, image, reason, tags, time};
+use crate::setup::{candidates, image, reason, retrieve, tags, time};
 
 /// Starts a fake GitLab. Requests without a rule get 404 from the registry behind the proxy.
 async fn gitlab() -> FaultProxy {
@@ -53,7 +53,7 @@ async fn all_pages_are_read_and_upcoming_releases_ignored() {
         let first = first.clone().header(header.0, header.1);
         let last = last.clone().header("x-next-page", "");
         proxy_answers(&gitlab, last, first);
-        let all = ask(&source(&gitlab, FilterSet::default()), "")
+        let all = retrieve(&source(&gitlab, FilterSet::default()), "")
             .await
             .unwrap();
         assert_eq!(tags(&all), ["v2.0.0", "v1.1.0", "v1.0.0"], "{header:?}");
@@ -96,7 +96,7 @@ async fn filters_receive_release_times() {
         newest: Newest::Highest,
         ..FilterSet::default()
     };
-    let found = ask(&source(&gitlab, filters), "").await.unwrap();
+    let found = retrieve(&source(&gitlab, filters), "").await.unwrap();
     assert_eq!(tags(&found), ["1.9.0"]);
     assert!(reason(&found, "2.0.0").contains("`minimumAge` 7"));
 }
@@ -105,19 +105,19 @@ async fn filters_receive_release_times() {
 async fn private_projects_and_broken_responses_are_distinct_errors() {
     let gitlab = gitlab().await;
     let error = async || {
-        let asked = ask(&source(&gitlab, FilterSet::default()), "").await;
-        let error: RetrievalError = asked.unwrap_err();
+        let result = retrieve(&source(&gitlab, FilterSet::default()), "").await;
+        let error: RetrievalError = result.unwrap_err();
         error.to_string()
     };
-    let place = format!("{}/group/sub/app", gitlab.host());
+    let path = format!("{}/group/sub/app", gitlab.host());
     for status in [404, 403] {
         gitlab.clear_rules();
         gitlab.add(Rule::new("GET", FIRST).does(Action::answer(status)));
-        let hidden = format!("{place} has no public releases");
+        let hidden = format!("{path} has no public releases");
         assert!(error().await.starts_with(&hidden), "{status}");
     }
-    for (answer, expected) in [
-        (page(&[]), format!("{place} has no releases")),
+    for (response, expected) in [
+        (page(&[]), format!("{path} has no releases")),
         (
             Action::answer(200).body("<html>"),
             "not a list of releases".to_owned(),
@@ -125,7 +125,7 @@ async fn private_projects_and_broken_responses_are_distinct_errors() {
         (Action::answer(502), "502 Bad Gateway".to_owned()),
     ] {
         gitlab.clear_rules();
-        gitlab.add(Rule::new("GET", FIRST).does(answer));
+        gitlab.add(Rule::new("GET", FIRST).does(response));
         let error = error().await;
         assert!(error.contains(&expected), "{error}");
     }

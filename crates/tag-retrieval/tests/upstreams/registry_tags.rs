@@ -11,7 +11,7 @@ use testkit::processes::{Distribution, Version};
 use testkit::proxy::{Action, FaultProxy, Rule};
 use testkit::push::Pusher;
 
-use crate::setup::{ask, candidates, image, reason, tags, time};
+use crate::setup::{candidates, image, reason, retrieve, tags, time};
 
 fn source(name: &str, filters: FilterSet) -> RegistryTags {
     RegistryTags {
@@ -61,7 +61,9 @@ async fn every_tag_is_a_version_except_digest_tags() {
         pusher.bundle(&signed, "one-part", Some(&signature)).await;
 
         let name = format!("{}/one-part", registry.host());
-        let all = ask(&source(&name, FilterSet::default()), "").await.unwrap();
+        let all = retrieve(&source(&name, FilterSet::default()), "")
+            .await
+            .unwrap();
         let mut found = tags(&all);
         found.sort_unstable();
         assert_eq!(found, ["latest", "v1.10", "v1.9"], "{version:?}");
@@ -72,7 +74,7 @@ async fn every_tag_is_a_version_except_digest_tags() {
         );
         assert!(reason(&all, &signature).contains("digest of another image"));
 
-        let highest = ask(&source(&name, highest.clone()), "").await.unwrap();
+        let highest = retrieve(&source(&name, highest.clone()), "").await.unwrap();
         assert_eq!(tags(&highest), ["v1.10"]);
         assert_eq!(reason(&highest, "latest"), "`versionFilter` \"^v\"");
     }
@@ -100,7 +102,7 @@ async fn latest_entry_reads_creation_times_from_configs() {
         exclude: Some(Regex::new("^x").unwrap()),
         ..last_published()
     };
-    let last = ask(&source(&name, filters.clone()), "").await.unwrap();
+    let last = retrieve(&source(&name, filters.clone()), "").await.unwrap();
     assert_eq!(tags(&last), ["1.2.9"]);
     let made = Some(time("2026-11-09T00:00:00Z"));
     assert_eq!(candidates(&last)[0].published, made);
@@ -116,7 +118,7 @@ async fn latest_entry_reads_creation_times_from_configs() {
         newest: Newest::All,
         ..filters
     };
-    let old = ask(&source(&name, old), "").await.unwrap();
+    let old = retrieve(&source(&name, old), "").await.unwrap();
     assert_eq!(tags(&old), ["1.3"]);
     assert!(reason(&old, "1.2.9").contains("2026-11-09"));
 }
@@ -132,7 +134,9 @@ async fn times_are_read_for_the_highest_versions_only() {
     // Created last, but too low a version.
     made("2026-11-20T00:00:00Z").push(&registry, "a/b", Some("1.5"));
     let name = format!("{}/a/b", proxy.host());
-    let last = ask(&source(&name, last_published()), "").await.unwrap();
+    let last = retrieve(&source(&name, last_published()), "")
+        .await
+        .unwrap();
     let highest = format!("1.{}", MAX_TIMES_READ + 5);
     assert_eq!(tags(&last), [highest], "the higher of those made at once");
     assert!(reason(&last, "1.5").contains("64 highest"), "{last:?}");
@@ -155,7 +159,9 @@ async fn missing_config_does_not_affect_other_tags() {
     let gone = Action::answer(404).body(r#"{"errors":[{"code":"BLOB_UNKNOWN"}]}"#);
     proxy.add(Rule::new("GET", "/blobs/").first(1).does(gone));
     let name = format!("{}/a/b", proxy.host());
-    let last = ask(&source(&name, last_published()), "").await.unwrap();
+    let last = retrieve(&source(&name, last_published()), "")
+        .await
+        .unwrap();
     assert_eq!(tags(&last).len(), 1);
     let [gone] = &last.dropped[..] else {
         panic!("{last:?}");
@@ -186,19 +192,19 @@ async fn push_times_of_the_registry_make_configs_unnecessary() {
         )
     });
     for name in ["b", "docker.io/library/b", "quay.io/a/b"] {
-        let last = ask(&source(name, last_published()), &conf.concat()).await;
+        let last = retrieve(&source(name, last_published()), &conf.concat()).await;
         assert_eq!(tags(&last.unwrap()), ["1.2"], "{name}");
     }
     assert_eq!(proxy.count("", "manifests"), 0, "{:?}", proxy.requests());
 
     // A proxy of the registry without its API.
     proxy.clear_rules();
-    let last = ask(&source("b", last_published()), &conf.concat()).await;
+    let last = retrieve(&source("b", last_published()), &conf.concat()).await;
     assert_eq!(tags(&last.unwrap()), ["1.3"]);
 
     // A failing API is an error, not a reason to use other times.
     proxy.add(Rule::new("GET", "/repositories/b/tags").does(Action::answer(503)));
-    let broken = ask(&source("b", last_published()), &conf.concat()).await;
+    let broken = retrieve(&source("b", last_published()), &conf.concat()).await;
     assert!(broken.unwrap_err().to_string().contains("503"));
 }
 
@@ -207,20 +213,20 @@ async fn repository_without_tags_is_an_error() {
     let registry = registry().await;
     let proxy = FaultProxy::start(registry.address()).await;
     let name = format!("{}/a", proxy.host());
-    let error = ask(&source(&name, FilterSet::default()), "")
+    let error = retrieve(&source(&name, FilterSet::default()), "")
         .await
         .unwrap_err();
     let want = format!("{name} does not exist, or requires credentials");
     assert_eq!(error.to_string(), want);
     let empty = Action::answer(200).body(r#"{"name":"a","tags":null}"#);
     proxy.add(Rule::new("GET", "/tags/list").does(empty));
-    let error = ask(&source(&name, FilterSet::default()), "")
+    let error = retrieve(&source(&name, FilterSet::default()), "")
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), format!("{name} has no tags"));
     proxy.clear_rules();
     proxy.add(Rule::new("GET", "/tags/list").does(Action::answer(500)));
-    let error = ask(&source(&name, FilterSet::default()), "")
+    let error = retrieve(&source(&name, FilterSet::default()), "")
         .await
         .unwrap_err();
     assert!(error.to_string().contains("500 Internal"), "{error}");

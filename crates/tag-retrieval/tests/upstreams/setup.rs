@@ -15,7 +15,7 @@ use tag_retrieval::{
 };
 
 /// Queries a source with this registries.conf, at noon of 2026-11-21.
-pub async fn ask(
+pub async fn retrieve(
     source: &impl VersionSource,
     registries_conf: &str,
 ) -> Result<Retrieved, RetrievalError> {

@@ -70,7 +70,7 @@ async fn subject_among_its_own_referrers_is_not_copied_as_referrer() {
     let report = sync_ends(&[row_from(&proxy, &listed, "v1")]).await;
     let warnings = report.rows[0].warnings.concat();
     assert!(
-        warnings.contains("but it has no subject; it is not copied"),
+        warnings.contains("but it has no subject; the referrer is not copied"),
         "{warnings}"
     );
     assert_eq!(listed.tags("mirror/app"), ["v1"]);

@@ -1,4 +1,4 @@
-//! Attempts to write around the plan of a run.
+//! Attempted writes outside the write plan.
 
 use std::sync::Arc;
 
