@@ -211,7 +211,10 @@ async fn broken_referrer_fails_the_row_after_its_image_is_tagged() {
     let document = pair.sync("", 3);
     assert_eq!(column(&document, "status"), ["failed"]);
     let message = document["rows"][0]["error"]["message"].as_str().unwrap();
-    assert!(message.contains("the image is there"), "{message}");
+    assert!(
+        message.contains("the image is copied, but its referrers are incomplete"),
+        "{message}"
+    );
     assert!(message.contains(digest), "{message}");
     assert_root(&pair.to("app:v1"), &image).await;
     let found = listed_referrers(&pair.destination, RegistryKind::V2, image.digest()).await;

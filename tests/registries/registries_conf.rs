@@ -144,7 +144,7 @@ async fn source_that_resolves_to_its_destination_fails_the_row() {
     let document = sync(&pair, &row, &conf, 3);
     let message = document["rows"][0]["error"]["message"].as_str().unwrap();
     assert!(
-        message.contains("the source and the destination at once"),
+        message.contains("the source and the destination are both"),
         "{message}"
     );
 }

@@ -111,7 +111,7 @@ async fn hanging_entry_fails_at_the_deadline_and_delays_no_other() {
     let lines = output.stderr.lines();
     let failed: Vec<_> = lines.filter(|line| line.contains("ERROR")).collect();
     assert_eq!(failed.len(), 2, "{}", output.stderr);
-    let want = "config.json:2: stuck: no result within the deadline of 2 s: see with -vv who ";
+    let want = "config.json:2: stuck: no result within the deadline of 2 s: run with -vv ";
     assert!(failed[0].contains(want), "{failed:?}");
     assert!(
         failed[1].contains(": charts: ") && failed[1].contains("within 1.5 s of the deadline"),

@@ -137,6 +137,6 @@ fn empty_config_sends_no_request() {
     let output = environment.mirror("retrieve-tags").exits(0);
     assert_eq!(output.json(), json!({}));
     let output = environment.mirror("retrieve-tags --dry-run").exits(2);
-    let want = "error: --dry-run without --apply or --open-prs: ";
+    let want = "error: --dry-run requires --apply or --open-prs";
     assert!(output.stderr.starts_with(want), "{}", output.stderr);
 }
