@@ -198,35 +198,15 @@ impl Fault {
 
     /// Returns texts, one of which the message of a failed row contains.
     pub fn causes(self, column: &Column) -> &'static [&'static str] {
-        const BROKEN: &[&str] = &["reset", "closed", "broken pipe", "ended", "end of file"];
         match self {
             Self::Refused => &["Connection refused"],
-            Self::Reset | Self::ResponseLost | Self::ResetInBody => BROKEN,
+            Self::Reset | Self::ResponseLost | Self::ResetInBody => BROKEN_CONNECTION,
             Self::Truncated => &["ended", "end of file", "decoding", "closed"],
-            Self::TooLong | Self::TooShort => &[
-                "ended",
-                "end of file",
-                "closed",
-                "descriptor says",
-                "digest",
-                "form",
-                "no token",
-                "can be read",
-                "is invalid",
-                "is not a valid index",
-                "size mismatch",
-            ],
+            Self::TooLong | Self::TooShort | Self::Flipped | Self::Html | Self::Nested => {
+                DAMAGED_CONTENT
+            }
             Self::Stall => &["no response within", "no upload progress within"],
             Self::StallInBody => &["no more bytes within", "no upload progress", "no response"],
-            Self::Flipped => &[
-                "digest",
-                "form",
-                "no token",
-                "can be read",
-                "is invalid",
-                "is not a valid index",
-                "400 Bad Request",
-            ],
             Self::Status(404) if column.kind == RequestKind::ManifestHead => &["does not exist"],
             Self::Status(404) if column.kind == RequestKind::ManifestGet => {
                 &["does not exist", "does not have"]
@@ -237,21 +217,6 @@ impl Fault {
                 .map_or(&[], |(_, text)| text),
             Self::RetryAfterSeconds | Self::RetryAfterDate => &["429"],
             Self::RetryAfterAnHour => &["Retry-After"],
-            Self::Html | Self::Nested => &[
-                "digest",
-                "form",
-                "no token",
-                "can be read",
-                "is invalid",
-                "is not a valid index",
-                "size mismatch",
-                "200 OK",
-                "Location",
-                "Range",
-                "is not there",
-                "descriptor says",
-                "larger than",
-            ],
             Self::RedirectLoop | Self::Elsewhere => &["redirect", "307"],
             Self::Flood { .. } => &[
                 "larger than",
@@ -267,6 +232,30 @@ impl Fault {
         }
     }
 }
+
+/// Texts about a connection that ends early.
+const BROKEN_CONNECTION: &[&str] = &["reset", "closed", "broken pipe", "ended", "end of file"];
+
+/// Texts about content that is not what the request asked for.
+const DAMAGED_CONTENT: &[&str] = &[
+    "ended",
+    "end of file",
+    "closed",
+    "descriptor says",
+    "size mismatch",
+    "digest",
+    "form",
+    "no token",
+    "can be read",
+    "is invalid",
+    "is not a valid index",
+    "400 Bad Request",
+    "200 OK",
+    "Location",
+    "Range",
+    "is not there",
+    "larger than",
+];
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
