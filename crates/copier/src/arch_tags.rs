@@ -21,9 +21,7 @@ pub(crate) async fn write_arch_tags(
 ) -> Result<(), RowError> {
     let (digests, platforms): (Vec<Digest>, Vec<Option<Platform>>) = match &selected.children {
         Some(children) => {
-            let platforms = children
-                .iter()
-                .map(|child| child.platform().as_ref().map(Platform::from));
+            let platforms = children.iter().map(Platform::of);
             (digests_of(children)?, platforms.collect())
         }
         None => {

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 use image_name::{Digest, DigestTagKind, Tag};
-use oci_spec::image::Descriptor;
-use registry_client::{Content, Error, Referrers, Support, is_index_type};
+use registry_client::{Content, Descriptor, Error, Referrers, Support};
 
 use crate::digest_tags::DigestTags;
 use crate::image_copy::{ImageCopy, Presence, RelatedManifest, Relation, digests_of};
@@ -35,8 +34,7 @@ impl<'a> Children<'a> {
     /// Returns the children of an image that was just copied.
     pub(crate) fn from_selected(selected: &'a SelectedImage) -> Result<Self, RowError> {
         let children = selected.children.as_deref().unwrap_or_default();
-        let mut descriptors = children.iter();
-        if descriptors.any(|child| is_index_type(child.media_type().as_ref())) {
+        if children.iter().any(Descriptor::may_be_index) {
             return Ok(Self::OfIndex(&selected.root.digest));
         }
         digests_of(children).map(Self::Known)
@@ -158,7 +156,7 @@ impl<'a> AttachedCopy<'a> {
             };
             for child in manifests {
                 let digest = Digest::try_from(child.digest())?;
-                if is_index_type(child.media_type().as_ref()) && !found.contains(&digest) {
+                if child.may_be_index() && !found.contains(&digest) {
                     indexes.push(digest.clone());
                 }
                 found.push(digest);

@@ -2,8 +2,7 @@
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use image_name::{Digest, DigestError, Tag};
-use oci_spec::image::Descriptor;
-use registry_client::{Blob, Content, Error, Manifest, Repository};
+use registry_client::{Content, Descriptor, Error, Manifest, Repository};
 
 use crate::arch_tag_name::arch_tag_suffixes;
 use crate::compare_report::{ArchTagFound, CompareError, PlatformFound};
@@ -109,11 +108,11 @@ impl<'a> TagContents<'a> {
         };
         let queries = children.iter().map(|child| async move {
             let digest = Digest::try_from(child.digest())?;
-            let head = destination.head_manifest(&digest).await;
+            let found = has_child(destination, child, &digest).await;
             Ok(PlatformFound {
-                platform: child.platform().as_ref().map(Platform::from),
+                platform: Platform::of(child),
+                found: found.map_err(CompareError::Destination)?,
                 digest,
-                found: head.map_err(CompareError::Destination)?.is_some(),
             })
         });
         let results = stream::iter(queries).buffered(CONCURRENT_REQUESTS);
@@ -128,9 +127,7 @@ impl<'a> TagContents<'a> {
     ) -> Result<Vec<ArchTagFound>, CompareError> {
         let (digests, platforms): (Vec<Digest>, Vec<Option<Platform>>) = match &self.kind {
             Kind::Index(children) => {
-                let platforms = children
-                    .iter()
-                    .map(|child| child.platform().as_ref().map(Platform::from));
+                let platforms = children.iter().map(Platform::of);
                 let digests = children.iter().map(|child| child.digest().try_into());
                 let digests: Result<_, DigestError> = digests.collect();
                 (digests?, platforms.collect())
@@ -166,8 +163,21 @@ impl<'a> TagContents<'a> {
         let Some(config) = config else {
             return Ok(None);
         };
-        let platform = Platform::read_config(self.repository, &Blob::try_from(config)?).await;
+        let digest = Digest::try_from(config.digest())?;
+        let platform = Platform::read_config(self.repository, &digest, config.size()).await;
         platform.map_err(|error| self.side.error(error))
+    }
+}
+
+/// Returns whether a destination has a child of an index, which may be a blob.
+async fn has_child(
+    destination: &Repository,
+    child: &Descriptor,
+    digest: &Digest,
+) -> Result<bool, Error> {
+    match destination.head_manifest(digest).await? {
+        None if child.may_be_blob() => destination.has_content(digest, child.size()).await,
+        head => Ok(head.is_some()),
     }
 }
 

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
 use image_name::{Digest, ManifestReference};
-use oci_spec::image::Descriptor;
-use registry_client::{Blob, Content, Manifest, Repository};
+use registry_client::{Blob, Content, Descriptor, Manifest, Repository};
 
 use crate::destination::DestinationRegistry;
 use crate::engine::Engine;
@@ -120,7 +119,8 @@ impl<'a> ImageCopy<'a> {
                         .chain(&layers)
                         .filter(|blob| !is_foreign(blob));
                     let copies = blobs.map(|blob| async move {
-                        self.copy_blob(&Blob::try_from(blob)?, platform).await
+                        let blob = self.source_blob(blob).await?;
+                        self.copy_blob(&blob, platform).await
                     });
                     try_join_all(copies).await.map(drop)
                 }
@@ -178,7 +178,7 @@ impl<'a> ImageCopy<'a> {
                 return Ok(());
             }
         }
-        let platform = related.descriptor.platform().as_ref().map(Platform::from);
+        let platform = Platform::of(related.descriptor);
         let Some(manifest) = self.source_manifest(digest).await? else {
             return self
                 .copy_blob_child(related.parent, related.descriptor)
@@ -200,7 +200,7 @@ impl<'a> ImageCopy<'a> {
 
     /// Copies content of an index that is not a manifest. Registries store it as a blob.
     async fn copy_blob_child(&self, parent: &Digest, child: &Descriptor) -> Result<(), RowError> {
-        let blob = Blob::try_from(child)?;
+        let blob = self.source_blob(child).await?;
         let is_at_source = self.source.has_blob(&blob).await;
         if is_at_source.map_err(RowError::Read)? {
             return self.copy_blob(&blob, None).await;
@@ -229,6 +229,13 @@ impl<'a> ImageCopy<'a> {
                 child: subject.digest.clone(),
             }),
         }
+    }
+
+    /// Returns a blob of the source with its size, which a descriptor may lack.
+    async fn source_blob(&self, descriptor: &Descriptor) -> Result<Blob, RowError> {
+        let digest = Digest::try_from(descriptor.digest())?;
+        let blob = self.source.blob(digest, descriptor.size()).await;
+        blob.map_err(RowError::Read)
     }
 
     /// Returns a manifest of the source, `None` if the source lacks it.
@@ -311,11 +318,8 @@ fn limit_exceeded(digest: &Digest, detail: String) -> RowError {
 /// Source: image specification, "Non-Distributable Layers"; Docker's `foreign.diff`. A layer
 /// without URLs has no other origin, so it is copied.
 fn is_foreign(descriptor: &Descriptor) -> bool {
-    let media_type = descriptor.media_type().to_string();
-    let restricted = media_type.contains(".foreign.") || media_type.contains(".nondistributable.");
-    restricted
-        && descriptor
-            .urls()
-            .as_ref()
-            .is_some_and(|urls| !urls.is_empty())
+    let restricted = descriptor.media_type().is_some_and(|media_type| {
+        media_type.contains(".foreign.") || media_type.contains(".nondistributable.")
+    });
+    restricted && descriptor.has_urls()
 }

@@ -1,8 +1,7 @@
 //! Indexes with fewer platforms.
 
 use bytes::Bytes;
-use oci_spec::image::Descriptor;
-use registry_client::{Manifest, sha256_digest};
+use registry_client::{Descriptor, Manifest, sha256_digest};
 use serde_json::Value;
 
 use crate::platform::Platform;
@@ -11,7 +10,7 @@ use crate::platform::Platform;
 /// attestations. A nested index has no platform and is not kept.
 pub(crate) fn kept_children(children: &[Descriptor], selected: &[Platform]) -> Vec<bool> {
     let is_selected = |child: &Descriptor| {
-        let offered = child.platform().as_ref().map(Platform::from);
+        let offered = Platform::of(child);
         offered.is_some_and(|offered| selected.iter().any(|selected| selected.accepts(&offered)))
     };
     let platform_kept: Vec<bool> = children.iter().map(is_selected).collect();
@@ -21,8 +20,11 @@ pub(crate) fn kept_children(children: &[Descriptor], selected: &[Platform]) -> V
         .filter(|(_, kept)| **kept)
         .map(|(child, _)| child.digest().as_ref())
         .collect();
-    let attests_kept =
-        |child: &Descriptor| attested(child).is_some_and(|subject| kept_digests.contains(&subject));
+    let attests_kept = |child: &Descriptor| {
+        child
+            .attested()
+            .is_some_and(|subject| kept_digests.contains(&subject))
+    };
     children
         .iter()
         .zip(&platform_kept)
@@ -30,23 +32,11 @@ pub(crate) fn kept_children(children: &[Descriptor], selected: &[Platform]) -> V
         .collect()
 }
 
-/// Returns the digest of the child that an attestation belongs to.
-///
-/// Source: BuildKit, "Image attestation storage".
-fn attested(child: &Descriptor) -> Option<&str> {
-    let annotations = child.annotations().as_ref()?;
-    annotations
-        .get("vnd.docker.reference.digest")
-        .map(String::as_str)
-}
-
 /// Returns the platforms of an index, for messages.
 pub(crate) fn offered(children: &[Descriptor]) -> String {
     let platforms = children
         .iter()
-        .filter_map(|child| child.platform().as_ref());
-    let platforms = platforms
-        .map(Platform::from)
+        .filter_map(Platform::of)
         .filter(|platform| !platform.is_unknown());
     let mut names: Vec<String> = platforms.map(|platform| platform.to_string()).collect();
     names.dedup();

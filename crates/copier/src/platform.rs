@@ -3,8 +3,8 @@
 //! Source: image specification, "Image Index", `platform`; the normalization
 //! of containerd (`arm64` is `arm64/v8`, `arm` is `arm/v7`).
 
-use oci_spec::image::Platform as OciPlatform;
-use registry_client::{Blob, Error, Repository};
+use image_name::Digest;
+use registry_client::{Descriptor, DescriptorPlatform, Error, Repository};
 
 /// Maximum size of an image config in bytes; real ones have a few KiB.
 const MAX_CONFIG: u64 = 4 * 1024 * 1024;
@@ -77,46 +77,32 @@ impl std::fmt::Display for Platform {
     }
 }
 
-impl From<&OciPlatform> for Platform {
-    fn from(platform: &OciPlatform) -> Self {
-        Self {
-            os: platform.os().to_string(),
-            architecture: canonical_architecture(&platform.architecture().to_string()),
-            variant: platform
-                .variant()
-                .clone()
-                .filter(|variant| !variant.is_empty()),
-            os_version: platform.os_version().clone(),
-        }
-    }
-}
-
 impl Platform {
+    /// Returns the platform of a descriptor, `None` if it has none.
+    #[must_use]
+    pub fn of(descriptor: &Descriptor) -> Option<Self> {
+        Self::from_fields(descriptor.platform()?)
+    }
+
+    /// Returns a platform with an architecture. An architecture alone means Linux, as in a selection.
+    #[must_use]
+    pub fn from_fields(fields: &DescriptorPlatform) -> Option<Self> {
+        Some(Self {
+            os: fields.os.clone().unwrap_or_else(|| "linux".to_owned()),
+            architecture: canonical_architecture(fields.architecture.as_deref()?),
+            variant: fields.variant.clone(),
+            os_version: fields.os_version.clone(),
+        })
+    }
+
     /// Reads the platform from an image config, `None` if it has none.
     pub(crate) async fn read_config(
         repository: &Repository,
-        config: &Blob,
+        digest: &Digest,
+        size: Option<u64>,
     ) -> Result<Option<Self>, Error> {
-        let content = repository.small_blob(config, MAX_CONFIG).await?;
-        Ok(Self::from_config(&content))
-    }
-
-    fn from_config(config: &[u8]) -> Option<Self> {
-        #[derive(serde::Deserialize)]
-        struct Config {
-            os: String,
-            architecture: String,
-            variant: Option<String>,
-            #[serde(rename = "os.version")]
-            os_version: Option<String>,
-        }
-        let config: Config = serde_json::from_slice(config).ok()?;
-        Some(Self {
-            os: config.os,
-            architecture: canonical_architecture(&config.architecture),
-            variant: config.variant.filter(|variant| !variant.is_empty()),
-            os_version: config.os_version,
-        })
+        let config = repository.image_config(digest, size, MAX_CONFIG).await?;
+        Ok(config.platform.as_ref().and_then(Self::from_fields))
     }
 
     /// Returns true if an image of platform `offered` satisfies this selection.

@@ -2,9 +2,7 @@
 //!
 //! Source: distribution specification, "Referrers Tag Schema".
 
-use oci_spec::image::Descriptor;
-use registry_client::{Manifest, sha256_digest};
-use serde_json::json;
+use registry_client::{Descriptor, Manifest, sha256_digest};
 
 /// Returns the referrers that `existing` lacks.
 pub(crate) fn missing(referrers: &[Descriptor], existing: &[Descriptor]) -> Vec<Descriptor> {
@@ -32,16 +30,15 @@ pub(crate) fn present(referrers: &[Descriptor], existing: &[Descriptor]) -> Vec<
 }
 
 /// Returns the index that lists `existing`, in its order, and then `added`. Entries of other
-/// clients are kept.
+/// clients are kept, and each entry has its JSON text.
 pub(crate) fn with(existing: &[Descriptor], added: &[Descriptor]) -> Manifest {
     let media_type = "application/vnd.oci.image.index.v1+json";
-    let manifests: Vec<&Descriptor> = existing.iter().chain(added).collect();
-    let index = json!({
-        "schemaVersion": 2,
-        "mediaType": media_type,
-        "manifests": manifests,
-    });
-    let bytes = bytes::Bytes::from(index.to_string());
+    let all = existing.iter().chain(added);
+    let manifests: Vec<&str> = all.map(Descriptor::json).collect();
+    let manifests = manifests.join(",");
+    let index =
+        format!(r#"{{"schemaVersion":2,"mediaType":"{media_type}","manifests":[{manifests}]}}"#);
+    let bytes = bytes::Bytes::from(index);
     Manifest {
         digest: sha256_digest(&bytes),
         media_type: media_type.to_owned(),
@@ -52,10 +49,11 @@ pub(crate) fn with(existing: &[Descriptor], added: &[Descriptor]) -> Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn descriptor(letter: char) -> Descriptor {
         let digest = format!("sha256:{}", letter.to_string().repeat(64));
-        let text = json!({"mediaType": "a/b", "digest": digest, "size": 1, "artifactType": "x/y"});
+        let text = json!({"mediaType": "a/b", "digest": digest, "size": 1, "artifactType": "x/y", "annotations": {"n": 1.50}});
         serde_json::from_value(text).unwrap()
     }
 
@@ -70,5 +68,10 @@ mod tests {
             panic!("an index")
         };
         assert_eq!(manifests, [c, a, b]);
+        assert!(
+            manifests[2].json().contains("1.5"),
+            "{}",
+            manifests[2].json()
+        );
     }
 }

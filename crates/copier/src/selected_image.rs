@@ -1,7 +1,7 @@
 //! The image that the destination of a row gets: the source's, or its selected platforms.
 
-use oci_spec::image::Descriptor;
-use registry_client::{Blob, Content, Manifest};
+use image_name::Digest;
+use registry_client::{Content, Descriptor, Manifest};
 
 use crate::image_copy::ImageCopy;
 use crate::narrow::{kept_children, offered, rebuilt};
@@ -77,7 +77,8 @@ pub(crate) async fn config_platform(
     let Some(config) = config else {
         return Ok(None);
     };
-    let platform = Platform::read_config(image.source, &Blob::try_from(config)?).await;
+    let digest = Digest::try_from(config.digest())?;
+    let platform = Platform::read_config(image.source, &digest, config.size()).await;
     platform.map_err(RowError::Read)
 }
 

@@ -1,8 +1,7 @@
 //! The relation of a referrer to its subject.
 
 use image_name::Digest;
-use oci_spec::image::Descriptor;
-use registry_client::Manifest;
+use registry_client::{Descriptor, Manifest};
 
 use crate::report::{RowError, SubjectMismatch};
 

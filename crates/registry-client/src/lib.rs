@@ -65,7 +65,8 @@
 //!
 //! # Dependencies
 //!
-//! References, digests, descriptors, platforms and media types are those of `oci-client` and `oci-spec`.
+//! References, digests and media types are those of `oci-client` and `oci-spec`; descriptors and platforms
+//! are parsed here, because those of `oci-spec` require fields that a copy does not need.
 //! The transport is built on `reqwest`. That of `oci-client` 0.18 does not check the digest of a blob
 //! that it streams into an upload, pings before each request, requests one token for each of sixteen
 //! concurrent requests, and turns every error of the referrers API into an empty list. Auth files and
@@ -83,6 +84,7 @@ pub mod credentials;
 mod digest;
 mod endpoint;
 mod error;
+mod exact_keys;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod host_api;
@@ -114,7 +116,10 @@ pub use digest::sha256_digest;
 pub use error::{Error, ErrorCode, StatusError, TimeoutPhase};
 pub use host_api::HostApi;
 pub use http::HeaderValue;
-pub use manifest::{Content, Manifest, ManifestError, ManifestHead, Put, is_index_type};
+pub use manifest::{
+    Content, Descriptor, DescriptorPlatform, ImageConfig, Manifest, ManifestError, ManifestHead,
+    Put, is_index_type,
+};
 pub use redact::{redact_urls, url as redacted_url};
 pub use referrers::Referrers;
 pub use repository::Repository;

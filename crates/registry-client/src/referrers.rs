@@ -7,12 +7,14 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use image_name::{Digest, DigestTagKind};
 use oci_client::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
-use oci_spec::image::Descriptor;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use crate::capabilities::Support;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::manifest::Content;
+use crate::exact_keys::ExactKeys;
+use crate::manifest::{Content, Descriptor};
 use crate::paging::next_list_page;
 use crate::repository::Repository;
 use crate::transport::BufferedResponse;
@@ -32,8 +34,11 @@ pub enum Referrers {
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Index {
-    schema_version: Option<u64>,
+struct Index<'a> {
+    #[serde(borrow)]
+    schema_version: Option<&'a RawValue>,
+    #[serde(rename = "mediaType")]
+    _media_type: Option<IgnoredAny>,
     /// Some registries in Go send `null` for an empty list.
     manifests: Option<Vec<Descriptor>>,
 }
@@ -138,13 +143,14 @@ fn parse_page(response: &BufferedResponse) -> Result<Page, Error> {
     }
     let media_type = response.header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let is_index = media_type.starts_with(OCI_IMAGE_INDEX_MEDIA_TYPE);
-    match serde_json::from_slice::<Index>(&response.body) {
+    let index = serde_json::from_slice::<ExactKeys<Index<'_>>>(&response.body);
+    match index.map(|ExactKeys(index)| index) {
         Ok(Index {
             manifests: Some(manifests),
             ..
         }) if !media_type.starts_with("text/html") => Ok(Page::Index(manifests)),
-        Ok(index) if is_index || index.schema_version == Some(2) => Ok(Page::Index(Vec::new())),
-        Err(error) if is_index => {
+        Ok(index) if is_index || index.schema_version.is_some() => Ok(Page::Index(Vec::new())),
+        Err(error) if is_index || response.body.trim_ascii_start().starts_with(b"{") => {
             Err(response
                 .protocol_error(format!("the referrers list is not a valid index: {error}")))
         }

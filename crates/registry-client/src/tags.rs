@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::exact_keys::ExactKeys;
 use crate::paging::next_list_page;
 use crate::redact::printable;
 use crate::repository::Repository;
@@ -91,7 +92,8 @@ impl Repository {
                 }
                 _ => return Err(response.status_error()),
             }
-            let page: Page = serde_json::from_slice(&response.body).map_err(|error| {
+            let page = serde_json::from_slice::<ExactKeys<Page>>(&response.body);
+            let ExactKeys(page) = page.map_err(|error| {
                 response.protocol_error(format!("the tag list is invalid: {error}"))
             })?;
             self.host.capabilities.tags_listed();

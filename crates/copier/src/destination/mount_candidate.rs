@@ -102,7 +102,7 @@ impl MountCandidate {
                 .iter()
                 .filter_map(|descriptor| {
                     Some(Child {
-                        platform: descriptor.platform().as_ref().map(Platform::from),
+                        platform: Platform::of(descriptor),
                         digest: descriptor.digest().try_into().ok()?,
                         is_read: OnceCell::new(),
                     })

@@ -9,3 +9,4 @@ mod moved;
 mod platforms;
 mod requests;
 mod run;
+mod wire_forms;

@@ -2,7 +2,7 @@
 
 use oci_spec::image::Digest;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The fields of image manifests, indexes and deprecated artifact manifests that refer to other
 /// content (image specification, "Image Manifest" and "Image Index").
@@ -10,23 +10,26 @@ use serde_json::{Map, Value, json};
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ManifestFields {
     pub(crate) media_type: Option<String>,
-    artifact_type: Option<String>,
+    artifact_type: Option<Value>,
     config: Option<Descriptor>,
-    layers: Vec<Descriptor>,
-    blobs: Vec<Descriptor>,
-    manifests: Vec<Descriptor>,
-    subject: Option<Descriptor>,
-    annotations: Option<Map<String, Value>>,
+    layers: Option<Vec<Descriptor>>,
+    blobs: Option<Vec<Descriptor>>,
+    manifests: Option<Vec<Descriptor>>,
+    subject: Option<Subject>,
+    annotations: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Descriptor {
-    #[serde(default)]
-    media_type: String,
+    media_type: Option<String>,
     digest: Digest,
-    #[serde(default)]
-    urls: Vec<String>,
+    urls: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Subject {
+    digest: Option<Digest>,
 }
 
 impl ManifestFields {
@@ -39,19 +42,19 @@ impl ManifestFields {
     pub(crate) fn blobs(&self) -> impl Iterator<Item = &Digest> {
         self.config
             .iter()
-            .chain(&self.layers)
-            .chain(&self.blobs)
-            .filter(|descriptor| descriptor.urls.is_empty())
+            .chain(self.layers.iter().flatten())
+            .chain(self.blobs.iter().flatten())
+            .filter(|descriptor| descriptor.urls.as_ref().is_none_or(Vec::is_empty))
             .map(|descriptor| &descriptor.digest)
     }
 
     /// Returns the manifests that an index lists.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Digest> {
-        self.manifests.iter().map(|child| &child.digest)
+        self.manifests.iter().flatten().map(|child| &child.digest)
     }
 
     pub(crate) fn subject(&self) -> Option<&Digest> {
-        self.subject.as_ref().map(|subject| &subject.digest)
+        self.subject.as_ref()?.digest.as_ref()
     }
 
     /// Returns the entry of this manifest in a list of referrers. The config's media type replaces a
@@ -59,9 +62,11 @@ impl ManifestFields {
     pub(crate) fn referrer(&self, media_type: &str, digest: &Digest, size: usize) -> Referrer {
         let artifact_type = self
             .artifact_type
-            .clone()
+            .as_ref()
+            .and_then(Value::as_str)
             .filter(|artifact_type| !artifact_type.is_empty())
-            .or_else(|| Some(self.config.as_ref()?.media_type.clone()))
+            .or_else(|| self.config.as_ref()?.media_type.as_deref())
+            .map(ToOwned::to_owned)
             .filter(|artifact_type| !artifact_type.is_empty());
         let mut descriptor = json!({
             "mediaType": media_type,

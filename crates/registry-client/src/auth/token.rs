@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use http::HeaderValue;
+use serde_json::value::RawValue;
 
 use super::scope::Scopes;
 use crate::error::Error;
+use crate::exact_keys::ExactKeys;
 use crate::lock::lock;
 
 /// A bearer token and its lifetime.
@@ -26,38 +28,65 @@ pub(crate) struct Token {
 impl Token {
     /// Creates a token obtained now. Returns `None` if it cannot be sent in a header.
     ///
-    /// `expires_in` is in seconds; the default is 60 (distribution, "Token Authentication
-    /// Specification"). The last fifth of the lifetime, at most 30 s, is not used, so that no
-    /// token expires during a request.
-    pub(crate) fn new(token: &str, authenticated: bool, expires_in: Option<u64>) -> Option<Self> {
+    /// The last fifth of the lifetime, at most 30 s, is not used, so that no token expires during a
+    /// request.
+    pub(crate) fn new(token: &str, authenticated: bool, lifetime: Duration) -> Option<Self> {
         let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
         header.set_sensitive(true);
-        let life = Duration::from_secs(expires_in.unwrap_or(60).min(86_400));
-        let margin = (life / 5).min(Duration::from_secs(30));
+        let margin = (lifetime / 5).min(Duration::from_secs(30));
         let obtained = Instant::now();
         Some(Self {
             header,
             authenticated,
             obtained,
-            fresh_until: obtained + (life - margin),
+            fresh_until: obtained + (lifetime - margin),
         })
     }
 
-    /// Parses the response of a token server. Returns `None` if it holds no token.
-    pub(crate) fn from_response(body: &[u8], authenticated: bool) -> Option<Self> {
+    /// Parses the response of a token server.
+    ///
+    /// # Errors
+    ///
+    /// A message, which quotes no value of the response.
+    pub(crate) fn from_response(body: &[u8], authenticated: bool) -> Result<Self, String> {
         #[derive(serde::Deserialize)]
-        struct Response {
+        struct Response<'a> {
             token: Option<String>,
             access_token: Option<String>,
-            expires_in: Option<u64>,
+            #[serde(borrow)]
+            expires_in: Option<&'a RawValue>,
         }
-        let response: Response = serde_json::from_slice(body).ok()?;
-        let token = response
-            .token
-            .or(response.access_token)
-            .filter(|token| !token.is_empty())?;
-        Self::new(&token, authenticated, response.expires_in)
+        let none = "the response of the token server holds no token";
+        let response = serde_json::from_slice::<ExactKeys<Response<'_>>>(body);
+        let ExactKeys(response) = response.map_err(|error| match error.is_data() {
+            true => "the response of the token server has ambiguous keys or values of another type",
+            false => none,
+        })?;
+        let mut tokens = [response.token, response.access_token]
+            .into_iter()
+            .flatten();
+        let token = tokens.find(|token| !token.is_empty()).ok_or(none)?;
+        let token = Self::new(&token, authenticated, lifetime(response.expires_in));
+        token.ok_or_else(|| "the token cannot be sent in a header".to_owned())
     }
+}
+
+/// Returns the lifetime of a token from `expires_in`, in seconds.
+///
+/// A missing value means 60 s, and so does a smaller one, because a token lives at least that long
+/// (distribution, "Token Authentication Specification"). Some servers send text, fractions or
+/// negative numbers. A token that expires earlier is renewed after a 401.
+fn lifetime(expires_in: Option<&RawValue>) -> Duration {
+    const SHORTEST: f64 = 60.0;
+    const LONGEST: f64 = 86_400.0;
+    let text = expires_in.map_or("", RawValue::get).trim_matches('"');
+    let seconds = text.trim().parse().unwrap_or(SHORTEST);
+    let seconds = if f64::is_nan(seconds) {
+        SHORTEST
+    } else {
+        seconds
+    };
+    Duration::from_secs_f64(seconds.clamp(SHORTEST, LONGEST))
 }
 
 impl std::fmt::Debug for Token {
@@ -137,6 +166,51 @@ mod tests {
     use crate::auth::Access;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn token_response_is_read_in_the_forms_of_real_servers() {
+        let cases = [
+            (r#"{"token":"t"}"#, Ok(60)),
+            (r#"{"token":"t","expires_in":300}"#, Ok(300)),
+            (r#"{"token":"t","expires_in":"300"}"#, Ok(300)),
+            (r#"{"token":"t","expires_in":299.9}"#, Ok(299)),
+            (r#"{"token":"t","expires_in":3e2}"#, Ok(300)),
+            (r#"{"token":"t","expires_in":-1}"#, Ok(60)),
+            (r#"{"token":"t","expires_in":5}"#, Ok(60)),
+            (r#"{"token":"t","expires_in":0}"#, Ok(60)),
+            (r#"{"token":"t","expires_in":1e300}"#, Ok(86_400)),
+            (r#"{"token":"t","expires_in":"NaN"}"#, Ok(60)),
+            (r#"{"token":"t","expires_in":"soon"}"#, Ok(60)),
+            (r#"{"token":"t","expires_in":null}"#, Ok(60)),
+            (r#"{"token":"t","expires_in":{"s":1}}"#, Ok(60)),
+            (r#"{"token":"","access_token":"t"}"#, Ok(60)),
+            (r#"{"token":null,"access_token":"t"}"#, Ok(60)),
+            (r#"{"access_token":"t","issued_at":7}"#, Ok(60)),
+            (r#"{"token":"","access_token":""}"#, Err("holds no token")),
+            (r#"{"token":"t","Token":"u"}"#, Err("ambiguous")),
+            (r#"{"token":"t","token":"u"}"#, Err("ambiguous")),
+            (r#"{"Access_Token":"u"}"#, Err("ambiguous")),
+            (r#"{"token":7}"#, Err("another type")),
+            ("<html>", Err("holds no token")),
+            (r#"{"token":"a\nb"}"#, Err("cannot be sent")),
+        ];
+        for (body, expected) in cases {
+            let token = Token::from_response(body.as_bytes(), false);
+            match (token, expected) {
+                (Ok(token), Ok(seconds)) => {
+                    assert_eq!(token.header, "Bearer t", "{body}");
+                    let lifetime = Duration::from_secs(seconds);
+                    let margin = (lifetime / 5).min(Duration::from_secs(30));
+                    let used = token.fresh_until - token.obtained;
+                    assert_eq!(used.as_secs(), (lifetime - margin).as_secs(), "{body}");
+                }
+                (Err(message), Err(part)) => assert!(message.contains(part), "{body}: {message}"),
+                (token, _) => unreachable!("{body}: {token:?}"),
+            }
+        }
+    }
+
     #[tokio::test]
     async fn concurrent_callers_share_one_fetch_and_a_refused_token_is_replaced_once() {
         let tokens = TokenCache::default();
@@ -147,7 +221,7 @@ mod tests {
             async move {
                 let number = fetched.fetch_add(1, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(5)).await;
-                Ok(Token::new(&format!("t{number}"), false, None).unwrap())
+                Ok(Token::new(&format!("t{number}"), false, MINUTE).unwrap())
             }
         };
         let all = futures::future::join_all((0..16).map(|_| tokens.get(&scopes, fetch))).await;
@@ -170,9 +244,9 @@ mod tests {
     async fn token_is_renewed_before_it_expires() {
         let tokens = TokenCache::default();
         let scopes = Scopes::new(&"a".parse().unwrap(), Access::Pull);
-        let expired = || async { Ok(Token::new("expired", false, Some(0)).unwrap()) };
+        let expired = || async { Ok(Token::new("expired", false, Duration::ZERO).unwrap()) };
         tokens.get(&scopes, expired).await.unwrap();
-        let fresh = || async { Ok(Token::new("fresh", false, Some(60)).unwrap()) };
+        let fresh = || async { Ok(Token::new("fresh", false, MINUTE).unwrap()) };
         assert_eq!(
             tokens.get(&scopes, fresh).await.unwrap().header,
             "Bearer fresh"

@@ -7,8 +7,7 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
-use image_name::{Digest, DigestError, RepositoryPath};
-use oci_spec::image::Descriptor;
+use image_name::{Digest, RepositoryPath};
 use url::Url;
 
 use crate::digest::digest_like;
@@ -25,17 +24,6 @@ pub struct Blob {
     pub digest: Digest,
     /// The size in bytes.
     pub size: u64,
-}
-
-impl TryFrom<&Descriptor> for Blob {
-    type Error = DigestError;
-
-    fn try_from(descriptor: &Descriptor) -> Result<Self, DigestError> {
-        Ok(Self {
-            digest: descriptor.digest().try_into()?,
-            size: descriptor.size(),
-        })
-    }
 }
 
 /// An upload session. The registry chose its `url`, which is checked.
@@ -65,13 +53,41 @@ impl Repository {
     ///
     /// Any [`Error`] of a request.
     pub async fn has_blob(&self, blob: &Blob) -> Result<bool, Error> {
-        let endpoint = Endpoint::Blob(blob.digest.clone());
+        self.has_content(&blob.digest, Some(blob.size)).await
+    }
+
+    /// Returns whether the repository has a blob, as [`Repository::has_blob`] does, if its size may be
+    /// unknown.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of a request.
+    pub async fn has_content(&self, digest: &Digest, size: Option<u64>) -> Result<bool, Error> {
+        let endpoint = Endpoint::Blob(digest.clone());
         let request = self.request(Method::HEAD, &endpoint, &[200, 404])?;
         let response = self.host.send(&request).await?;
-        let length = response.header(CONTENT_LENGTH.as_str());
-        let length = length.and_then(|length| length.parse::<u64>().ok());
-        let has_size = length.is_none_or(|length| length == blob.size);
+        let sizes = content_length(&response).zip(size);
+        let has_size = sizes.is_none_or(|(length, size)| length == size);
         Ok(response.status == StatusCode::OK && has_size)
+    }
+
+    /// Returns a blob with its size, for which the registry is asked if its descriptor has none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`] if the registry does not send the size, any other [`Error`] of a request.
+    pub async fn blob(&self, digest: Digest, size: Option<u64>) -> Result<Blob, Error> {
+        if let Some(size) = size {
+            return Ok(Blob { digest, size });
+        }
+        let request = self.request(Method::HEAD, &Endpoint::Blob(digest.clone()), &[200])?;
+        let response = self.host.send(&request).await?;
+        match content_length(&response) {
+            Some(size) => Ok(Blob { digest, size }),
+            None => Err(response.protocol_error(
+                "neither the descriptor of the blob nor the response has its size",
+            )),
+        }
     }
 
     /// Reads a small blob, such as a config, into memory and checks its digest.
@@ -81,25 +97,36 @@ impl Repository {
     /// [`Error::TooLarge`], [`Error::SizeMismatch`], [`Error::DigestMismatch`],
     /// any other [`Error`] of a request.
     pub async fn small_blob(&self, blob: &Blob, limit: u64) -> Result<Bytes, Error> {
-        let endpoint = Endpoint::Blob(blob.digest.clone());
+        self.read_small_blob(&blob.digest, Some(blob.size), limit)
+            .await
+    }
+
+    /// Reads a small blob and checks its digest and, if `size` is given, its size.
+    pub(crate) async fn read_small_blob(
+        &self,
+        digest: &Digest,
+        size: Option<u64>,
+        limit: u64,
+    ) -> Result<Bytes, Error> {
+        let endpoint = Endpoint::Blob(digest.clone());
         let mut request = self.request(Method::GET, &endpoint, &[200])?;
         request.limit = limit;
         let response = self.host.send(&request).await?;
         let actual = response.body.len() as u64;
-        if actual != blob.size {
+        if let Some(expected) = size.filter(|size| *size != actual) {
             return Err(Error::SizeMismatch {
                 url: redact::url(&response.url),
-                expected: blob.size,
+                expected,
                 actual,
             });
         }
-        let actual = digest_like(&blob.digest, &response.body);
-        if actual == blob.digest.as_str() {
+        let actual = digest_like(digest, &response.body);
+        if actual == digest.as_str() {
             return Ok(response.body);
         }
         Err(Error::DigestMismatch {
             url: redact::url(&response.url),
-            expected: blob.digest.clone(),
+            expected: digest.clone(),
             actual,
         })
     }
@@ -265,6 +292,10 @@ impl Repository {
             what,
         })
     }
+}
+
+fn content_length(response: &BufferedResponse) -> Option<u64> {
+    response.header(CONTENT_LENGTH.as_str())?.parse().ok()
 }
 
 pub(super) const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use image_name::Digest;
 use oci_client::manifest as media_type;
-use oci_spec::image::Descriptor;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
+use super::descriptor::{Descriptor, string};
+use crate::exact_keys::ExactKeys;
 use crate::redact::printable;
 
 /// The maximum length of a parse error in characters.
@@ -86,41 +87,22 @@ pub enum ManifestError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ManifestFields {
-    schema_version: Option<u64>,
-    media_type: Option<String>,
-    #[serde(default, deserialize_with = "children")]
+struct ManifestFields<'a> {
+    #[serde(borrow)]
+    schema_version: Option<&'a RawValue>,
+    #[serde(borrow)]
+    media_type: Option<&'a RawValue>,
     manifests: Option<Vec<Descriptor>>,
     config: Option<Box<Descriptor>>,
     layers: Option<Vec<Descriptor>>,
     blobs: Option<Vec<Descriptor>>,
+    #[serde(default, deserialize_with = "Descriptor::optional")]
     subject: Option<Box<Descriptor>>,
-    artifact_type: Option<String>,
-    fs_layers: Option<serde::de::IgnoredAny>,
-}
-
-/// Deserializes the children of an index. oci-spec 0.10 reads `os_version` and `os_features`; the
-/// specification has `os.version` and `os.features`.
-fn children<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Vec<Descriptor>>, D::Error> {
-    let Some(mut children) = Option::<Vec<Value>>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    for child in &mut children {
-        let Some(platform) = child.get_mut("platform").and_then(Value::as_object_mut) else {
-            continue;
-        };
-        for (specified, expected) in [("os.version", "os_version"), ("os.features", "os_features")]
-        {
-            if let Some(value) = platform.remove(specified) {
-                platform.insert(expected.to_owned(), value);
-            }
-        }
-    }
-    let descriptors = children.into_iter().map(serde_json::from_value);
-    let descriptors: Result<_, _> = descriptors.collect();
-    descriptors.map(Some).map_err(D::Error::custom)
+    #[serde(borrow)]
+    artifact_type: Option<&'a RawValue>,
+    fs_layers: Option<IgnoredAny>,
+    #[serde(rename = "annotations")]
+    _annotations: Option<IgnoredAny>,
 }
 
 impl Manifest {
@@ -157,14 +139,19 @@ impl Manifest {
             digest: self.digest.clone(),
             detail: printable(&detail, MAX_DETAIL),
         };
-        let fields: ManifestFields =
+        let ExactKeys(fields): ExactKeys<ManifestFields<'_>> =
             serde_json::from_slice(&self.bytes).map_err(|error| unreadable(error.to_string()))?;
-        if fields.schema_version == Some(1) || fields.fs_layers.is_some() {
+        let is_schema1 = fields
+            .schema_version
+            .is_some_and(|version| version.get() == "1");
+        if is_schema1 || fields.fs_layers.is_some() {
             return Err(ManifestError::Schema1 {
                 digest: self.digest.clone(),
             });
         }
         let layers = fields.layers.or(fields.blobs);
+        let media_type = string(fields.media_type);
+        let artifact_type = string(fields.artifact_type);
         match (fields.manifests, fields.config, layers) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => Err(unreadable(
                 "it is both an index and an image manifest".into(),
@@ -173,12 +160,24 @@ impl Manifest {
                 manifests,
                 subject: fields.subject,
             }),
-            (None, None, None) => Err(unreadable("it has no manifests, config or layers".into())),
+            // Programs in Go write `null` for an empty list.
+            (None, None, None) if media_type.as_deref().is_some_and(is_index_type) => {
+                Ok(Content::Index {
+                    manifests: Vec::new(),
+                    subject: fields.subject,
+                })
+            }
+            // An artifact may consist of annotations only.
+            (None, None, None)
+                if media_type.or(artifact_type.clone()).is_none() && fields.subject.is_none() =>
+            {
+                Err(unreadable("it has no manifests, config or layers".into()))
+            }
             (None, config, layers) => Ok(Content::Image {
                 config,
                 layers: layers.unwrap_or_default(),
                 subject: fields.subject,
-                artifact_type: fields.artifact_type,
+                artifact_type,
             }),
         }
     }
@@ -194,9 +193,20 @@ pub fn is_index_type(media_type: &str) -> bool {
     .contains(&media_type)
 }
 
+/// Returns whether a media type is that of a manifest or index.
+pub(super) fn is_manifest_type(media_type: &str) -> bool {
+    let others = [
+        media_type::OCI_IMAGE_MEDIA_TYPE,
+        media_type::IMAGE_MANIFEST_MEDIA_TYPE,
+        "application/vnd.oci.artifact.manifest.v1+json",
+    ];
+    is_index_type(media_type) || others.contains(&media_type)
+}
+
 /// Returns the `mediaType` of a manifest, or the OCI type that fits its structure.
 fn own_media_type(bytes: &[u8]) -> String {
-    let fields: Option<ManifestFields> = serde_json::from_slice(bytes).ok();
+    let fields: Option<ExactKeys<ManifestFields<'_>>> = serde_json::from_slice(bytes).ok();
+    let fields = fields.map(|ExactKeys(fields)| fields);
     let is_index = fields
         .as_ref()
         .is_some_and(|fields| fields.manifests.is_some());
@@ -206,7 +216,7 @@ fn own_media_type(bytes: &[u8]) -> String {
         media_type::OCI_IMAGE_MEDIA_TYPE
     };
     fields
-        .and_then(|fields| fields.media_type)
+        .and_then(|fields| string(fields.media_type))
         .unwrap_or_else(|| by_structure.to_owned())
 }
 
@@ -253,16 +263,15 @@ mod tests {
     }
 
     #[test]
-    fn os_version_and_features_of_a_child_are_parsed() {
+    fn os_version_of_a_child_is_parsed() {
         let platform = r#"{"architecture":"amd64","os":"windows","os.version":"10.0","os.features":["win32k"]}"#;
         let child = D.replacen('{', &format!("{{\"platform\":{platform},"), 1);
         let index = manifest(&format!(r#"{{"manifests":[{child}]}}"#), None);
         let Ok(Content::Index { manifests, .. }) = index.content() else {
             unreachable!("{index:?}");
         };
-        let platform = manifests[0].platform().as_ref().unwrap();
-        assert_eq!(platform.os_version().as_deref(), Some("10.0"));
-        assert_eq!(platform.os_features().as_ref().unwrap(), &["win32k"]);
+        let platform = manifests[0].platform().unwrap();
+        assert_eq!(platform.os_version.as_deref(), Some("10.0"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Token requests on the wire.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -19,8 +19,8 @@ use crate::redact;
 /// The largest response in bytes. Tokens of enterprises with many groups have tens of KiB.
 const MAX_RESPONSE: u64 = 1024 * 1024;
 
-/// The assumed lifetime of a stored registry token in seconds. A refusal ends it earlier.
-const REGISTRY_TOKEN_LIFETIME: u64 = 3600;
+/// The assumed lifetime of a stored registry token. A refusal ends it earlier.
+const REGISTRY_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 impl Host {
     /// Fetches a token for these scopes. Where the token server refuses the stored credential,
@@ -35,7 +35,7 @@ impl Host {
         let stored = self.credential(repository).await?;
         let fetch = async |credential: &Option<Credential>| {
             if let Some(Credential::RegistryToken(secret)) = credential {
-                let token = Token::new(secret.expose(), true, Some(REGISTRY_TOKEN_LIFETIME));
+                let token = Token::new(secret.expose(), true, REGISTRY_TOKEN_LIFETIME);
                 return token.ok_or_else(|| Error::Unsafe {
                     host: self.name().to_owned(),
                     what: "the stored registry token cannot be sent in a header".to_owned(),
@@ -48,10 +48,8 @@ impl Host {
             };
             let request = TokenRequest::new(&server, &scopes, credential.as_ref());
             let body = self.send_token_request(&request).await?;
-            Token::from_response(&body, request.authenticated).ok_or_else(|| {
-                let what = "the response of the token server holds no token";
-                Error::protocol(&request.method, &request.url, what)
-            })
+            let token = Token::from_response(&body, request.authenticated);
+            token.map_err(|what| Error::protocol(&request.method, &request.url, what))
         };
         let (error, refused) = match (fetch(&stored).await, stored) {
             (Err(error), Some(stored)) if error.is_refused() => (error, stored),

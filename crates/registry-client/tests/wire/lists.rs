@@ -51,6 +51,22 @@ async fn tags_follow_last_after_a_full_page_without_link() {
 }
 
 #[tokio::test]
+async fn tag_list_that_programs_read_differently_is_an_error() {
+    let (_registry, proxy) = start().await;
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    for body in [
+        r#"{"name":"a","tags":["1"],"Tags":["2"]}"#,
+        r#"{"name":"a","tags":["1"],"tags":["2"]}"#,
+        r#"{"name":"a","TAGS":["2"]}"#,
+    ] {
+        proxy.clear_rules();
+        proxy.add(Rule::new("GET", "/tags/").does(Action::answer(200).body(body)));
+        let error = repository.tags().await.unwrap_err().to_string();
+        assert!(error.contains("the tag list is invalid"), "{body}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn tags_distinguishes_an_empty_from_a_missing_repository() {
     let (_registry, proxy) = start().await;
     let repository = pull(&Setup::new().client(), &proxy.host(), "a");

@@ -173,6 +173,24 @@ async fn null_referrers_are_an_empty_list_and_invalid_ones_an_error() {
 }
 
 #[tokio::test]
+async fn referrers_list_that_programs_read_differently_is_an_error() {
+    let (digest, _) = subject();
+    for body in [
+        r#"{"manifests":[],"Manifests":[{"digest":"sha256:0"}]}"#,
+        r#"{"manifests":[],"manifests":[]}"#,
+        r#"{"Manifests":[]}"#,
+        r#"{"manifests":[{"digest":"sha256:0","Digest":"sha256:1"}]}"#,
+        r#"{"manifests":[{"mediaType":"a/b"}]}"#,
+    ] {
+        let (_registry, proxy) = start().await;
+        proxy.add(Rule::new("GET", "/referrers/").does(Action::answer(200).body(body)));
+        let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+        let error = repository.referrers(&digest).await.unwrap_err().to_string();
+        assert!(error.contains("is not a valid index"), "{body}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn tag_schema_lists_referrers_without_the_subject() {
     let (registry, proxy) = faulty(Registry::new().referrers(Api::Missing)).await;
     let (digest, descriptor) = subject();

@@ -3,9 +3,7 @@
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use image_name::{Digest, ManifestReference};
-use oci_spec::image::{Arch, Descriptor, Os};
-use registry_client::{Blob, Content, Error, Manifest, Repository};
-use serde::Deserialize;
+use registry_client::{Content, Descriptor, Error, ImageConfig, Manifest, Repository};
 
 /// Maximum depth: an index, a nested index, an image.
 const MAX_DEPTH: usize = 3;
@@ -16,14 +14,6 @@ const MAX_CONFIG_SIZE: u64 = 4 * 1024 * 1024;
 /// Start of 2013, before the first container images. Reproducible builds set an earlier, meaningless
 /// time (0001, 1970, 1980).
 const EARLIEST_TIME: i64 = 1_356_998_400;
-
-/// The field of an image config that this module reads.
-///
-/// Source: image specification, "Image Configuration".
-#[derive(Deserialize)]
-struct Config {
-    created: Option<String>,
-}
 
 /// Returns the `created` time of the image behind a tag. Of an index, its linux/amd64 image counts,
 /// otherwise its first. Returns `None` if the tag or config is missing, the content is not an image, or
@@ -73,33 +63,35 @@ fn config_or_child(manifest: &Manifest) -> Option<Step> {
 }
 
 fn is_linux_amd64(child: &Descriptor) -> bool {
-    let platform = child.platform().as_ref();
-    platform.is_some_and(|it| *it.os() == Os::Linux && *it.architecture() == Arch::Amd64)
+    child.platform().is_some_and(|platform| {
+        platform.os.as_deref().is_none_or(|os| os == "linux")
+            && platform.architecture.as_deref() == Some("amd64")
+    })
 }
 
 /// Returns true if a child is an attestation. buildx stores them with the platform `unknown/unknown`.
 fn is_attestation(child: &Descriptor) -> bool {
-    let platform = child.platform().as_ref();
-    platform.is_some_and(|it| it.os().to_string() == "unknown")
+    let platform = child.platform();
+    platform.is_some_and(|platform| platform.os.as_deref() == Some("unknown"))
 }
 
 async fn created_in_config(
     repository: &Repository,
     config: &Descriptor,
 ) -> Result<Option<DateTime<Utc>>, Error> {
-    let Ok(blob) = Blob::try_from(config) else {
+    let Ok(digest) = Digest::try_from(config.digest()) else {
         return Ok(None);
     };
-    match repository.small_blob(&blob, MAX_CONFIG_SIZE).await {
+    let read = repository.image_config(&digest, config.size(), MAX_CONFIG_SIZE);
+    match read.await {
         // Garbage collection may have deleted the config. The other tags still count.
         Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
-        bytes => Ok(created_in(&bytes?)),
+        config => Ok(usable_time(&config?)),
     }
 }
 
-fn created_in(config: &[u8]) -> Option<DateTime<Utc>> {
-    let config: Config = serde_json::from_slice(config).ok()?;
-    let created = DateTime::parse_from_rfc3339(&config.created?).ok()?;
+fn usable_time(config: &ImageConfig) -> Option<DateTime<Utc>> {
+    let created = DateTime::parse_from_rfc3339(config.created.as_deref()?).ok()?;
     let created = created.with_timezone(&Utc);
     (created.timestamp() >= EARLIEST_TIME).then_some(created)
 }
@@ -129,7 +121,7 @@ mod tests {
             ("{}", None),
             ("not json", None),
         ] {
-            let created = created_in(config.as_bytes());
+            let created = usable_time(&ImageConfig::parse(config.as_bytes()).unwrap());
             assert_eq!(created.map(|time| time.timestamp()), expected, "{config}");
         }
     }

@@ -23,7 +23,7 @@ async fn hostile_registry() -> (RunningRegistry, FaultProxy) {
 }
 
 /// Returns every write except blob uploads, as `METHOD PATH`.
-fn manifest_writes(registry: &RunningRegistry) -> Vec<String> {
+pub fn manifest_writes(registry: &RunningRegistry) -> Vec<String> {
     let requests = registry.requests().into_iter();
     let mut writes: Vec<_> = requests
         .filter(|request| !["GET", "HEAD"].contains(&request.method.as_str()))

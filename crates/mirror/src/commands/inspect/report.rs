@@ -5,8 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use copier::Platform;
 use image_name::{full_repository, tag_or_digest};
 use oci_spec::distribution::Reference;
-use oci_spec::image::Descriptor;
-use registry_client::Manifest;
+use registry_client::{Descriptor, Manifest};
 use serde::Serialize;
 
 use crate::terminal::units::{bytes, counted};
@@ -41,7 +40,8 @@ struct PlatformJson {
 #[derive(Debug, Serialize)]
 struct LayerJson {
     digest: String,
-    size: u64,
+    /// `null` if the descriptor has none.
+    size: Option<u64>,
 }
 
 #[expect(
@@ -70,11 +70,11 @@ impl Inspected {
 
     /// Adds an image of the index.
     pub(crate) fn add_child(&mut self, child: &Descriptor, layers: &[Descriptor]) {
-        let platform = child.platform().as_ref().map(Platform::from);
+        let platform = Platform::of(child);
         self.platforms.push(PlatformJson {
             platform: platform.map(|platform| platform.to_string()),
             digest: child.digest().to_string(),
-            media_type: child.media_type().to_string(),
+            media_type: child.media_type().unwrap_or_default().to_owned(),
             layers: layers_json(layers),
         });
     }
@@ -87,17 +87,13 @@ impl Inspected {
     /// Adds the image itself, with the platform of its config.
     pub(crate) fn add_image(
         &mut self,
-        config: Option<&[u8]>,
+        platform: Option<&Platform>,
         layers: &[Descriptor],
         artifact_type: Option<String>,
     ) {
         self.artifact_type = artifact_type;
-        let platform = config.and_then(|config| serde_json::from_slice(config).ok());
-        let platform: Option<oci_spec::image::Platform> = platform;
-        // Some build tools leave OS and architecture empty.
-        let platform = platform.filter(|platform| !platform.architecture().to_string().is_empty());
         self.platforms.push(PlatformJson {
-            platform: platform.map(|platform| Platform::from(&platform).to_string()),
+            platform: platform.map(Platform::to_string),
             digest: self.digest.clone(),
             media_type: self.media_type.clone(),
             layers: layers_json(layers),
@@ -139,7 +135,7 @@ impl Display for Inspected {
 
 impl Display for PlatformJson {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let total = self.layers.iter().map(|layer| layer.size).sum();
+        let total = self.layers.iter().filter_map(|layer| layer.size).sum();
         let platform = self.platform.as_deref().unwrap_or("no platform");
         writeln!(f, "{platform}  {}", self.digest)?;
         writeln!(
@@ -149,7 +145,8 @@ impl Display for PlatformJson {
             bytes(total)
         )?;
         for LayerJson { digest, size } in &self.layers {
-            writeln!(f, "  {:>11}  {digest}", bytes(*size))?;
+            let size = size.map_or_else(|| "unknown".to_owned(), |size| bytes(size).to_string());
+            writeln!(f, "  {size:>11}  {digest}")?;
         }
         Ok(())
     }

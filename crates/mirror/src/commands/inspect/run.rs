@@ -1,10 +1,10 @@
 //! Running `mirror inspect`.
 
 use clap::Args;
+use copier::Platform;
 use image_name::{Digest, ImageName};
 use oci_spec::distribution::Reference;
-use oci_spec::image::Descriptor;
-use registry_client::{Blob, Content, Manifest, Referrers, Repository};
+use registry_client::{Content, Descriptor, Manifest, Referrers, Repository};
 
 use super::report::Inspected;
 use crate::cli::exit::Exit;
@@ -107,11 +107,8 @@ impl Inspection {
                 artifact_type,
                 ..
             } => {
-                let config = match config.as_deref().map(Blob::try_from) {
-                    Some(Ok(config)) => repository.small_blob(&config, MAX_CONFIG).await.ok(),
-                    _ => None,
-                };
-                inspected.add_image(config.as_deref(), &layers, artifact_type);
+                let platform = platform(repository, config.as_deref()).await;
+                inspected.add_image(platform.as_ref(), &layers, artifact_type);
             }
         }
         inspected.referrers = count_referrers(repository, manifest).await;
@@ -135,6 +132,14 @@ impl Inspection {
             _ => Ok(Vec::new()),
         }
     }
+}
+
+/// Returns the platform in an image config, if the config can be read.
+async fn platform(repository: &Repository, config: Option<&Descriptor>) -> Option<Platform> {
+    let config = config?;
+    let digest = Digest::try_from(config.digest()).ok()?;
+    let read = repository.image_config(&digest, config.size(), MAX_CONFIG);
+    Platform::from_fields(read.await.ok()?.platform.as_ref()?)
 }
 
 /// Returns the number of referrers, or `None` if they cannot be listed.
