@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::token::TokenCache;
@@ -12,6 +13,8 @@ use crate::lock::lock;
 pub(crate) struct AuthState {
     scheme: Mutex<Scheme>,
     pub(crate) tokens: TokenCache,
+    /// Set once `/v2/` has been asked for the scheme.
+    pub(crate) offered: OnceCell<()>,
 }
 
 /// The authentication scheme that a host wants.
@@ -31,6 +34,7 @@ impl AuthState {
         Self {
             scheme: Mutex::new(Scheme::Anonymous),
             tokens: TokenCache::default(),
+            offered: OnceCell::new(),
         }
     }
 

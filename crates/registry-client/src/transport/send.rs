@@ -188,6 +188,15 @@ impl Host {
                     continue;
                 }
             }
+            let may_be_hidden = matches!(response.status().as_u16(), 401 | 403 | 404);
+            if may_be_hidden
+                && authorization.header.is_none()
+                && self.offer_credentials(request, scopes).await?
+            {
+                permit = response.permit.take();
+                response.read(ERROR_BODY).await.ok();
+                continue;
+            }
             return self
                 .check_status(response, request.accepted, &authorization, took)
                 .await;

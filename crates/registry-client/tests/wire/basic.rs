@@ -5,7 +5,7 @@ use registry_client::Error;
 use testkit::processes::Distribution;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::setup::{Setup, pings, pull, start, tag};
+use crate::setup::{INDEX, Setup, index, pings, pull, start, tag};
 
 #[tokio::test]
 async fn many_first_requests_cause_one_401_and_no_ping() {
@@ -86,8 +86,9 @@ async fn credentials_of_the_longest_path_are_sent() {
 }
 
 #[tokio::test]
-async fn credentials_are_not_sent_before_a_challenge() {
-    let (_registry, proxy) = start().await;
+async fn credentials_are_not_sent_to_a_host_that_serves_without() {
+    let (registry, proxy) = start().await;
+    registry.put_manifest("a", Some("1"), INDEX, index("x"));
     let client = Setup::new().login(&proxy.host(), "us", "secret").client();
     pull(&client, &proxy.host(), "a")
         .head_manifest(tag("1"))

@@ -19,6 +19,7 @@ mod manifests;
 mod memory;
 mod mirrors;
 mod mounts;
+mod offers;
 mod pauses;
 mod redirects;
 mod referrers;

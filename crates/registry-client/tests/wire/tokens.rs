@@ -58,7 +58,7 @@ async fn anonymous_client_gets_a_pull_token() {
 }
 
 #[tokio::test]
-async fn token_is_renewed_before_expiry_and_after_a_401() {
+async fn expired_token_is_renewed_after_a_401() {
     let tokens = TokenServer::new()
         .user("us", "secret")
         .lifetime(Duration::from_secs(2))
@@ -70,25 +70,45 @@ async fn token_is_renewed_before_expiry_and_after_a_401() {
         .announced(Some(Duration::from_secs(300)))
         .start()
         .await;
-    join_all(
-        [(tokens, 1), (misreported_lifetime, 2)].map(|(tokens, refusals)| async move {
-            let registry = Distribution::new().token(tokens.auth()).start().await;
-            let proxy = FaultProxy::start(registry.address()).await;
-            let client = Setup::new().login(&proxy.host(), "us", "secret").client();
-            let repository = pull(&client, &proxy.host(), "a");
-            repository.head_manifest(tag("1")).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(3100)).await;
-            repository.head_manifest(tag("1")).await.unwrap();
-            assert_eq!(tokens.requests().len(), 2);
-            let refused = proxy
-                .requests()
-                .iter()
-                .filter(|r| r.status() == Some(401))
-                .count();
-            assert_eq!(refused, refusals);
-        }),
-    )
+    // A token that is announced to live for less than a minute counts as one that lives a minute.
+    join_all([tokens, misreported_lifetime].map(|tokens| async move {
+        let registry = Distribution::new().token(tokens.auth()).start().await;
+        let proxy = FaultProxy::start(registry.address()).await;
+        let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+        let repository = pull(&client, &proxy.host(), "a");
+        repository.head_manifest(tag("1")).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(3100)).await;
+        repository.head_manifest(tag("1")).await.unwrap();
+        assert_eq!(tokens.requests().len(), 2);
+        let refused = proxy
+            .requests()
+            .iter()
+            .filter(|r| r.status() == Some(401))
+            .count();
+        assert_eq!(refused, 2);
+    }))
     .await;
+}
+
+#[tokio::test]
+async fn token_refused_without_a_challenge_is_renewed_once() {
+    let tokens = TokenServer::new().user("us", "secret").start().await;
+    let registry = Distribution::new().token(tokens.auth()).start().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let client = Setup::new().login(&proxy.host(), "us", "secret").client();
+    let repository = pull(&client, &proxy.host(), "a");
+    repository.head_manifest(tag("1")).await.unwrap();
+    proxy.add(Rule::new("HEAD", "").first(1).does(Action::answer(401)));
+    assert!(repository.head_manifest(tag("1")).await.unwrap().is_none());
+    assert_eq!(tokens.requests().len(), 2);
+
+    proxy.clear_rules();
+    proxy.clear_requests();
+    proxy.add(Rule::new("HEAD", "").does(Action::answer(401)));
+    let refused = repository.head_manifest(tag("1")).await.unwrap_err();
+    assert!(refused.is_refused(), "{refused}");
+    assert_eq!(tokens.requests().len(), 3);
+    assert_eq!(proxy.requests().len(), 2);
 }
 
 #[tokio::test]
