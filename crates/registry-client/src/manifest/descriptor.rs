@@ -6,7 +6,7 @@ use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::document::{is_index_type, is_manifest_type};
+use super::media_types::{is_index_type, is_manifest_type};
 use crate::exact_keys::ExactKeys;
 
 /// A reference to content: an entry of a manifest, an index or a list of referrers.

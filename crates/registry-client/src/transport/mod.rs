@@ -6,6 +6,7 @@
 mod authentication;
 mod body_progress;
 mod circuit_breaker;
+mod credential_offer;
 mod host;
 mod host_clients;
 mod host_limit;
