@@ -4,6 +4,7 @@ mod apply;
 mod charts;
 mod concurrency;
 mod config;
+mod confinement;
 mod examples;
 mod explain;
 mod output;

@@ -193,7 +193,6 @@ fn secrets_in_version_sources_appear_in_no_output() {
     let charts = json!({"web": {}});
     let images = json!(["example.com/a"]);
     for url in &in_url {
-        let in_path = url.contains("/token/") || url.contains(";sig");
         let chart = url.replacen("http", "oci", 1);
         let entries = [
             json!({"versionSource": format!("helm-latest:{url}"), "helmCharts": charts}),
@@ -204,15 +203,6 @@ fn secrets_in_version_sources_appear_in_no_output() {
             json!({"versionSource": "registry", "images": [url]}),
         ];
         for entry in entries {
-            // git shows its whole path to other users: only user and password can be hidden.
-            if in_path
-                && entry["versionSource"]
-                    .as_str()
-                    .unwrap()
-                    .starts_with("git-tags")
-            {
-                continue;
-            }
             let environment =
                 TestEnvironment::new().with_env("HELM", program("helm").to_str().unwrap());
             environment.write("images-list", "");

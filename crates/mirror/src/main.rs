@@ -44,13 +44,20 @@ use terminal::status_signal::StatusSignal;
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = program_runner::exec_if_confined(&args) {
+        return code.into();
+    }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => return print_clap_error(&args, &error).into(),
     };
     let environment = Environment::read(|name| std::env::var_os(name), &Key::names());
+    let environment = environment.with_confiner();
     let progress_display = ProgressDisplay::new(&cli.common, &environment);
     logging::start(&cli.common, &progress_display);
+    if !program_runner::has_landlock() {
+        tracing::debug!("the kernel has no Landlock: git and helm can write where this user can");
+    }
     let output = Output::new(cli.common.output);
     let session = Session {
         common: cli.common,

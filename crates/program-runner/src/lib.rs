@@ -8,6 +8,9 @@
 //!   when the future of its run is dropped,
 //! - is searched for in absolute directories only ([`find`]).
 //!
+//! A program with a [`Confinement`] also writes only below given directories, and leaves no process
+//! behind.
+//!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), program_runner::RunError> {
@@ -25,11 +28,15 @@
 //! # }
 //! ```
 
+mod confined_process;
+mod confinement;
 mod error;
 mod find;
 mod output;
 mod program;
 
+pub use confined_process::{exec_if_confined, has_landlock};
+pub use confinement::Confinement;
 pub use error::RunError;
 pub use find::find;
 pub use output::Output;

@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
+use crate::confined_process::start_failure;
+use crate::confinement::Confinement;
 use crate::error::RunError;
 use crate::output::Output;
 
@@ -38,6 +40,7 @@ pub struct Program {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     inherits_environment: bool,
+    confinement: Option<Confinement>,
     directory: Option<PathBuf>,
     stdin: Option<Zeroizing<Vec<u8>>>,
     deadline: Duration,
@@ -65,6 +68,7 @@ impl Program {
             arguments: Vec::new(),
             environment: Vec::new(),
             inherits_environment: false,
+            confinement: None,
             directory: None,
             stdin: None,
             deadline: Duration::from_secs(30),
@@ -117,6 +121,13 @@ impl Program {
         self
     }
 
+    /// Restricts the program. Its process group ends with it.
+    #[must_use]
+    pub fn confined(mut self, confinement: Confinement) -> Self {
+        self.confinement = Some(confinement);
+        self
+    }
+
     /// The working directory, by default that of this process.
     #[must_use]
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -155,25 +166,27 @@ impl Program {
     /// Runs the program to its end. Its exit status is in the output.
     ///
     /// The program leads a process group of its own. The group is killed where the run fails or
-    /// this future is dropped; programs that it leaves behind at a regular end live on.
+    /// this future is dropped. At a regular end it is killed if the program is
+    /// [confined](Self::confined); otherwise programs that it leaves behind live on.
     ///
     /// # Errors
     ///
     /// [`RunError`] if the program cannot be started or is killed at one of its bounds. The program
     /// is gone when the error is returned.
     pub async fn run(self) -> Result<Output, RunError> {
-        let mut child = self.command().spawn().map_err(|source| {
-            let program = self.path.clone();
-            match source.kind() {
-                io::ErrorKind::NotFound => RunError::NotFound { program },
-                _ => RunError::Io { program, source },
-            }
-        })?;
+        let spawned = self.command().spawn();
+        let mut child = spawned.map_err(|source| self.not_started(source))?;
         let mut group = Group::of(&child);
-        let ended = tokio::time::timeout(self.deadline, self.attend(&mut child)).await;
+        let attended = self.attend(&mut child, &group);
+        let ended = tokio::time::timeout(self.deadline, attended).await;
         let error = match ended {
             Ok(Ok(output)) => {
                 group.release();
+                if self.confinement.is_some()
+                    && let Some(source) = start_failure(output.status.code(), &output.stderr)
+                {
+                    return Err(self.not_started(source));
+                }
                 return Ok(output);
             }
             Ok(Err(error)) => error,
@@ -188,8 +201,25 @@ impl Program {
         Err(error)
     }
 
+    fn not_started(&self, source: io::Error) -> RunError {
+        let program = self.path.clone();
+        match source.kind() {
+            io::ErrorKind::NotFound => RunError::NotFound { program },
+            _ => RunError::Io { program, source },
+        }
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.path);
+        let confinement = self.confinement.as_ref();
+        let confined = confinement.and_then(|it| it.command(&self.path, self.deadline));
+        let mut command = match confined {
+            Some((executable, arguments)) => {
+                let mut command = Command::new(executable);
+                command.args(arguments);
+                command
+            }
+            None => Command::new(&self.path),
+        };
         command.args(&self.arguments);
         if !self.inherits_environment {
             command.env_clear();
@@ -212,7 +242,7 @@ impl Program {
     }
 
     /// Feeds the program, and reads its output until its end.
-    async fn attend(&self, child: &mut Child) -> Result<Output, RunError> {
+    async fn attend(&self, child: &mut Child, group: &Group) -> Result<Output, RunError> {
         let io_error = |source| RunError::Io {
             program: self.path.clone(),
             source,
@@ -236,7 +266,15 @@ impl Program {
             })
         };
         let read_stderr = async { read_part(stderr, self.stderr).await.map_err(io_error) };
-        let ((), stdout, stderr) = tokio::try_join!(write, read_stdout, read_stderr)?;
+        let leave_nothing = async {
+            if self.confinement.is_some() {
+                // The rest of the group may hold the pipes open.
+                group.kill_after_leader().await.map_err(io_error)?;
+            }
+            Ok(())
+        };
+        let ((), stdout, stderr, ()) =
+            tokio::try_join!(write, read_stdout, read_stderr, leave_nothing)?;
         Ok(Output {
             status: child.wait().await.map_err(io_error)?,
             stdout,
@@ -262,10 +300,39 @@ impl Group {
     }
 
     fn kill(&mut self) {
-        if let Some(group) = self.0.take() {
+        self.signal();
+        self.release();
+    }
+
+    /// Kills the group while its leader is not reaped.
+    fn signal(&self) {
+        if let Some(group) = self.0 {
             // It fails where the group is gone.
             let _ = killpg(group, Signal::SIGKILL);
         }
+    }
+
+    /// Kills the group once its leader has ended. The leader is not reaped.
+    #[cfg(target_os = "linux")]
+    async fn kill_after_leader(&self) -> io::Result<()> {
+        use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+        use tokio::signal::unix::{SignalKind, signal};
+        let Some(leader) = self.0 else {
+            return Ok(());
+        };
+        let mut ends = signal(SignalKind::child())?;
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(leader), flags)? == WaitStatus::StillAlive {
+            ends.recv().await;
+        }
+        self.signal();
+        Ok(())
+    }
+
+    /// Leaves the group alone: the system cannot wait for a process without reaping it.
+    #[cfg(not(target_os = "linux"))]
+    async fn kill_after_leader(&self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -32,8 +32,8 @@
 //! # Layers
 //!
 //! From the top: `run` queries all entries; `config` parses the file; `sources` holds the version
-//! sources; `source` is their trait; `entry` reads the fields of an entry; `github` and `helm` are the
-//! clients for upstream services; `filters`, `retrieved` and `candidate` are the vocabulary.
+//! sources; `source` is their trait; `entry` reads the fields of an entry; `git`, `github` and `helm`
+//! are the clients for upstream services; `filters`, `retrieved` and `candidate` are the vocabulary.
 
 mod candidate;
 pub mod config;
@@ -42,7 +42,7 @@ mod error;
 pub mod filters;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod git_settings;
+mod git;
 pub mod github;
 pub mod helm;
 mod new_tags;
@@ -55,9 +55,9 @@ mod url_credentials;
 pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;
 pub use extraction::Organization;
-pub use git_settings::GitSettings;
+pub use git::{GitError, GitSettings};
 pub use new_tags::{FoundTag, NewTags, NotNewReason, NotNewTag, Summary};
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};
 pub use run::{EntryError, Limits, Outcome, retrieve};
 pub use source::{Upstreams, VersionSource};
-pub use sources::{GitError, MAX_TIMES_READ};
+pub use sources::MAX_TIMES_READ;

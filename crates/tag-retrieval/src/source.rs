@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::git_settings::GitSettings;
+use crate::git::GitSettings;
 use crate::github::Github;
 use crate::helm::Helm;
 use crate::retrieved::Retrieved;

@@ -46,6 +46,8 @@ pub(crate) struct Environment {
     pub(crate) git: GitVariables,
     /// The settings of git for the version source `git-tags`.
     pub(crate) git_tags: GitSettings,
+    /// The executable that confines other programs: this one. None in tests.
+    pub(crate) confiner: Option<PathBuf>,
     /// Set if `GITHUB_ACTIONS=true`.
     pub(crate) github: Option<GithubActions>,
     /// `IMAGES_FILE`, `DEST_REGISTRY_OVERRIDE` and the other keys of `KEY=VALUE` arguments.
@@ -90,11 +92,27 @@ impl Environment {
                 .collect(),
             git: GitVariables::read(&get),
             git_tags: GitSettings::read(&get),
+            confiner: None,
             github: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| GithubActions {
                 step_summary: path("GITHUB_STEP_SUMMARY"),
             }),
             key_values,
         }
+    }
+
+    /// Confines git and helm with this executable. It calls
+    /// [`exec_if_confined`](program_runner::exec_if_confined) first.
+    pub(crate) fn with_confiner(mut self) -> Self {
+        // The link leads to the running program, also after an update of the file.
+        let link = PathBuf::from("/proc/self/exe");
+        let confiner = link
+            .exists()
+            .then_some(link)
+            .or_else(|| std::env::current_exe().ok());
+        self.git.confiner.clone_from(&confiner);
+        self.git_tags.confiner.clone_from(&confiner);
+        self.confiner = confiner;
+        self
     }
 
     /// Returns the value of a variable that is also a key of `KEY=VALUE` arguments.

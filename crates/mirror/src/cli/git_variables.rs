@@ -1,6 +1,7 @@
 //! The environment variables that are passed to git.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Variables that name the configuration of the user, which sets `safe.directory`.
 const USER_CONFIGURATION: [&str; 5] = [
@@ -23,6 +24,8 @@ pub(crate) struct GitVariables {
     pub(crate) user_configuration: Vec<(&'static str, OsString)>,
     /// The values of `safe.directory` in `GIT_CONFIG_KEY_N` and `GIT_CONFIG_VALUE_N`.
     pub(crate) safe_directories: Vec<OsString>,
+    /// The executable that confines git, if any.
+    pub(crate) confiner: Option<PathBuf>,
 }
 
 impl GitVariables {
@@ -41,6 +44,7 @@ impl GitVariables {
                 .filter_map(|name| Some((name, get(name)?)))
                 .collect(),
             safe_directories: safe.map(|(_, value)| value).collect(),
+            confiner: None,
         }
     }
 }

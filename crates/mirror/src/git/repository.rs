@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use program_runner::{KeptStderr, Output, Program, RunError, find};
+use program_runner::{Confinement, KeptStderr, Output, Program, RunError, find};
 
 use super::settings;
 use super::tracked::{Links, PathError, TrackedPath};
@@ -52,6 +52,8 @@ impl Purpose {
 pub(crate) struct Git {
     program: PathBuf,
     search_path: OsString,
+    /// git reads local files only.
+    confinement: Confinement,
     safe_directories: Vec<OsString>,
     /// The directory that the command runs in, without links.
     working_directory: PathBuf,
@@ -114,6 +116,7 @@ impl Git {
         let mut git = Self {
             program,
             search_path: variables.search_path.clone(),
+            confinement: Confinement::new(variables.confiner.clone()).offline(),
             safe_directories: Vec::new(),
             top: top.to_owned(),
             working_directory,
@@ -151,6 +154,7 @@ impl Git {
             ])
             // Outside of any repository, whose configuration could include other files.
             .current_dir("/")
+            .confined(self.confinement.clone())
             .env("PATH", self.search_path.clone())
             .env("LC_ALL", "C")
             .envs(
@@ -181,6 +185,7 @@ impl Git {
             .args(settings::options(&self.safe_directories))
             .args(arguments)
             .current_dir(&self.top)
+            .confined(self.confinement.clone())
             .envs(settings::environment(&self.search_path));
         if let Some(above) = self.top.parent() {
             program = program.env("GIT_CEILING_DIRECTORIES", above);
@@ -282,6 +287,7 @@ pub(super) mod tests {
             search_path: env::var_os("PATH").unwrap(),
             user_configuration: vec![("GIT_CONFIG_NOSYSTEM", "1".into())],
             safe_directories: Vec::new(),
+            confiner: None,
         }
     }
 

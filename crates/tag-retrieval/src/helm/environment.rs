@@ -20,21 +20,41 @@ pub const VARIABLES: [&str; 12] = [
     "SSL_CERT_DIR",
 ];
 
-fn passes(name: &OsStr, registry_config: Option<&Path>) -> bool {
-    let known = VARIABLES.iter().any(|passed| name == *passed);
-    known && (name != "HOME" || registry_config.is_some())
+/// The part of the environment that a command needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access<'a> {
+    /// The command reads local files.
+    Local,
+    /// The command sends requests.
+    Network,
+    /// The command sends requests, and may need the credentials file.
+    Registries(&'a Path),
+}
+
+impl<'a> Access<'a> {
+    fn registry_config(self) -> Option<&'a Path> {
+        match self {
+            Self::Registries(file) => Some(file),
+            Self::Local | Self::Network => None,
+        }
+    }
+
+    fn passes(self, name: &OsStr) -> bool {
+        let known = VARIABLES.iter().any(|passed| name == *passed);
+        known && (name != "HOME" || self.registry_config().is_some())
+    }
 }
 
 /// Returns the environment of a helm with its homes in `home`.
 pub(super) fn of_home<'a>(
     outside: &'a [(OsString, OsString)],
-    registry_config: Option<&Path>,
+    access: Access<'_>,
     home: &Path,
 ) -> Vec<(&'a OsStr, OsString)> {
     let passed = outside
         .iter()
         .map(|(name, value)| (name.as_os_str(), value.clone()))
-        .filter(|(name, _)| passes(name, registry_config));
+        .filter(|(name, _)| access.passes(name));
     let own = [
         ("HELM_CACHE_HOME", "cache"),
         ("HELM_CONFIG_HOME", "config"),
@@ -49,7 +69,7 @@ pub(super) fn of_home<'a>(
     let mut environment = vec![(OsStr::new("HOME"), home.as_os_str().to_owned())];
     environment.extend(passed);
     environment.extend(own);
-    if let Some(file) = registry_config {
+    if let Some(file) = access.registry_config() {
         environment.push((OsStr::new("HELM_REGISTRY_CONFIG"), file.into()));
     }
     environment
@@ -61,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    fn environment_with(registry_config: Option<&str>) -> BTreeMap<String, String> {
+    fn environment_with(access: Access<'_>) -> BTreeMap<String, String> {
         let outside = [
             ("PATH", "/bin"),
             ("HOME", "/home/user"),
@@ -72,24 +92,20 @@ mod tests {
             ("GITHUB_TOKEN", "secret"),
         ];
         let outside = outside.map(|(name, value)| (name.into(), value.into()));
-        of_home(
-            &outside,
-            registry_config.map(Path::new),
-            Path::new("/scratch"),
-        )
-        .into_iter()
-        .map(|(name, value)| {
-            (
-                name.to_str().unwrap().to_owned(),
-                value.into_string().unwrap(),
-            )
-        })
-        .collect()
+        of_home(&outside, access, Path::new("/scratch"))
+            .into_iter()
+            .map(|(name, value)| {
+                (
+                    name.to_str().unwrap().to_owned(),
+                    value.into_string().unwrap(),
+                )
+            })
+            .collect()
     }
 
     #[test]
     fn only_listed_variables_reach_helm() {
-        let environment = environment_with(None);
+        let environment = environment_with(Access::Network);
         let names: Vec<&str> = environment.keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -106,11 +122,14 @@ mod tests {
         );
         assert_eq!(environment["HOME"], "/scratch");
         assert_eq!(environment["KUBECONFIG"], "/scratch/no-cluster");
+        assert_eq!(environment_with(Access::Local), environment);
     }
 
     #[test]
     fn credentials_file_passes_the_home_of_the_user() {
-        let environment = environment_with(Some("/home/user/.docker/config.json"));
+        let environment = environment_with(Access::Registries(Path::new(
+            "/home/user/.docker/config.json",
+        )));
         assert_eq!(environment["HOME"], "/home/user");
         assert_eq!(
             environment["HELM_REGISTRY_CONFIG"],

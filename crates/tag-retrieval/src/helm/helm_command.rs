@@ -18,6 +18,8 @@ pub(super) struct HelmCommand<'a> {
     /// The command for messages, such as `show values`.
     pub(super) command: String,
     pub(super) load: Load,
+    /// The command may read a registry, and so the credentials file.
+    pub(super) reads_registries: bool,
     /// The directory of its homes, if not the shared one.
     pub(super) home: Option<&'a Path>,
     pub(super) arguments: Vec<OsString>,
@@ -28,6 +30,7 @@ impl<'a> HelmCommand<'a> {
         Self {
             command: verb.to_owned(),
             load,
+            reads_registries: false,
             home: None,
             arguments: verb.split(' ').map(OsString::from).collect(),
         }
@@ -36,6 +39,12 @@ impl<'a> HelmCommand<'a> {
     /// Adds the object of the command to messages.
     pub(super) fn about(mut self, object: &str) -> Self {
         self.command = format!("{} {object}", self.command);
+        self
+    }
+
+    /// Passes the credentials file for registries.
+    pub(super) fn reads_registries(mut self) -> Self {
+        self.reads_registries = true;
         self
     }
 

@@ -9,7 +9,10 @@
 //! `SSL_CERT_DIR`). Its homes, `HOME` and temporary files are in [`HelmSettings::scratch`]. `HELM_*` and
 //! `KUBECONFIG` are removed, so that no plugin, repository or cluster of the user takes part.
 //! Credentials for private registries come from [`HelmSettings::registry_config`] only, a file in the
-//! format of `docker login`. If it is set, `HOME` is the user's: credential helpers look there.
+//! format of `docker login`. Only `helm pull` receives it, and with it the `HOME` of the user: credential
+//! helpers look there. Commands without network receive `PATH` only.
+//!
+//! With [`HelmSettings::confiner`], helm writes nothing outside of the scratch directory.
 
 mod environment;
 mod error;

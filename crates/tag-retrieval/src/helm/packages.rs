@@ -88,6 +88,8 @@ impl Helm {
         let directory = self.new_directory("package")?;
         let helm_command = HelmCommand::new("pull", Load::Network(server_of(reference).to_owned()))
             .home(home)
+            // Also for a chart repository, whose index can name charts in registries.
+            .reads_registries()
             .option("destination", &directory);
         let helm_command = match version {
             ChartVersion::Latest => helm_command,

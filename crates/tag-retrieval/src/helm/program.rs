@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use program_runner::{Program, RunError};
+use program_runner::{Confinement, Program, RunError};
 use registry_client::redact_urls;
 use tokio::sync::Semaphore;
 use tracing::debug;
 
-use super::environment;
+use super::environment::{self, Access};
 use super::error::{HelmError, stderr_line};
 use super::helm_command::{HelmCommand, Load};
 use super::package_cache::PackageCache;
@@ -37,6 +37,8 @@ pub struct HelmSettings {
     pub registry_config: Option<PathBuf>,
     /// An empty directory for charts and indexes, which exists as long as the run.
     pub scratch: PathBuf,
+    /// The executable that confines helm to `scratch`, if any.
+    pub confiner: Option<PathBuf>,
     /// The deadline of an entry. One run may take three quarters of it.
     pub deadline: Duration,
     /// Maximum concurrent renderings, at least one: usually the number of cores.
@@ -106,11 +108,12 @@ impl Helm {
         let program = self.settings.program.as_ref().ok_or(HelmError::Missing)?;
         let home = helm_command.home.unwrap_or(&self.settings.scratch);
         std::fs::create_dir_all(home.join("tmp"))?;
-        let registry_config = self.settings.registry_config.as_deref();
-        let environment = environment::of_home(&self.settings.environment, registry_config, home);
+        let access = self.access(&helm_command);
+        let environment = environment::of_home(&self.settings.environment, access, home);
         let run = Program::new(program)
             .args(&helm_command.arguments)
             .envs(environment)
+            .confined(self.confinement(access))
             .deadline(self.run_deadline())
             .max_stdout(MAX_OUTPUT);
         let permits = self.permits(helm_command.load);
@@ -131,6 +134,25 @@ impl Helm {
             return Err(HelmError::Failed { command, stderr });
         }
         Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
+    }
+
+    fn access(&self, helm_command: &HelmCommand<'_>) -> Access<'_> {
+        match (&helm_command.load, &self.settings.registry_config) {
+            (Load::Processor, _) => Access::Local,
+            (Load::Network(_), Some(file)) if helm_command.reads_registries => {
+                Access::Registries(file)
+            }
+            (Load::Network(_), _) => Access::Network,
+        }
+    }
+
+    fn confinement(&self, access: Access<'_>) -> Confinement {
+        let confiner = self.settings.confiner.clone();
+        let confinement = Confinement::new(confiner).writable(&self.settings.scratch);
+        match access {
+            Access::Local => confinement.offline(),
+            Access::Network | Access::Registries(_) => confinement,
+        }
     }
 
     fn permits(&self, load: Load) -> Arc<Semaphore> {

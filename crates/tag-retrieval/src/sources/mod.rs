@@ -19,7 +19,6 @@ mod helm_oci;
 mod image_time;
 mod registry_tags;
 
-pub use git_tags::GitError;
 pub(crate) use registration::RegisteredSource;
 pub use registry_tags::MAX_TIMES_READ;
 

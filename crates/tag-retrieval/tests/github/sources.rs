@@ -40,6 +40,7 @@ fn no_helm() -> Arc<Helm> {
         program: None,
         environment: Vec::new(),
         registry_config: None,
+        confiner: None,
         scratch: PathBuf::new(),
         deadline: Duration::ZERO,
         processes: 1,

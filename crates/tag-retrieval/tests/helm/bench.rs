@@ -58,6 +58,7 @@ impl Bench {
             registry_config: settings.registry_config,
             scratch: scratch.path().to_owned(),
             deadline: settings.deadline,
+            confiner: None,
             processes: settings.processes,
         });
         let upstreams = Upstreams {

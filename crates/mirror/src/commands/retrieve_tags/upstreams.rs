@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::helm::{Helm, HelmSettings};
-use tag_retrieval::{Organization, Upstreams};
+use tag_retrieval::{GitSettings, Organization, Upstreams};
 use tempfile::TempDir;
 
 use crate::cli::environment::Environment;
@@ -21,7 +21,7 @@ use crate::session::Session;
 pub(crate) struct RunUpstreams {
     /// The clients.
     pub(crate) clients: Upstreams,
-    /// The directory of downloaded charts, removed at the end.
+    /// The directory of helm and git, removed at the end.
     _scratch: TempDir,
 }
 
@@ -30,16 +30,16 @@ impl RunUpstreams {
     ///
     /// # Errors
     ///
-    /// [`Failure`] for invalid settings, and without a directory for charts.
+    /// [`Failure`] for invalid settings, and without a temporary directory.
     pub(crate) fn new(
         session: &Session,
         own_org: Option<Organization>,
         deadline: Duration,
     ) -> Result<Self, Failure> {
-        let scratch = tempfile::Builder::new().prefix("mirror-charts-").tempdir();
+        let scratch = tempfile::Builder::new().prefix("mirror-").tempdir();
         let scratch = scratch.map_err(|error| {
             Failure::failed(format!(
-                "cannot create a directory for charts: {}",
+                "cannot create a temporary directory: {}",
                 io_message(&error)
             ))
         })?;
@@ -48,14 +48,18 @@ impl RunUpstreams {
             program: helm_program(environment),
             environment: environment.helm_variables.clone(),
             registry_config: client::first_auth_file(&session.common, environment),
-            scratch: scratch.path().to_owned(),
+            scratch: scratch.path().join("helm"),
+            confiner: environment.confiner.clone(),
             deadline,
             processes: available_parallelism().map_or(2, usize::from),
         };
         let clients = Upstreams {
             registries: client::build(&session.common, environment)?,
             github: github(environment, deadline),
-            git: environment.git_tags.clone(),
+            git: GitSettings {
+                scratch: Some(scratch.path().join("git")),
+                ..environment.git_tags.clone()
+            },
             helm: Arc::new(Helm::new(helm)),
             own_org,
             now: std::time::SystemTime::now().into(),
