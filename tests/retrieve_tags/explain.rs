@@ -79,8 +79,7 @@ async fn invalid_tag_names_are_reported_once_per_entry() {
     });
     let environment = environment_with(Some(&github), &config, "");
     let output = environment.mirror("retrieve-tags").exits(0);
-    let want =
-        "as-is: release v2 and 1 more: not a valid image tag; `versionExtract` can derive one\n";
+    let want = "as-is: release v2 and 1 more: not a valid image tag; `versionExtract` and `tagTemplate` can derive one\n";
     assert_eq!(output.stderr.matches(want).count(), 1, "{}", output.stderr);
     let document = output.json();
     assert_eq!(document["as-is"]["tags"], json!(["v1"]));

@@ -60,4 +60,4 @@ pub use image_reference::{TagOrDigest, normalized_repository};
 pub use images_file::ImagesFile;
 pub use manifests::from_manifests;
 pub use organization::Organization;
-pub use proposal::{DroppedImage, Proposal, ProposalRules, ProposedImage, propose};
+pub use proposal::{DroppedImage, Proposal, ProposalRules, ProposedImage, UntaggedImage, propose};

@@ -28,8 +28,19 @@ pub struct Proposal {
     pub images: Vec<ProposedImage>,
     /// The images found and not proposed, sorted by `REPOSITORY:TAG`.
     pub dropped: Vec<DroppedImage>,
-    /// Warnings for the log: images without a tag.
-    pub warnings: Vec<String>,
+    /// The images that have a digest and no tag, sorted, each once.
+    pub untagged: Vec<UntaggedImage>,
+}
+
+/// An image that has a digest and no tag, so that it cannot be proposed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UntaggedImage {
+    /// The repository as written, without Docker Hub's host.
+    pub repository: String,
+    /// The digest.
+    pub digest: String,
+    /// The location, as in [`ExtractedImage::location`].
+    pub location: String,
 }
 
 /// An image to propose.
@@ -62,6 +73,12 @@ impl fmt::Display for ProposedImage {
     }
 }
 
+impl fmt::Display for UntaggedImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.repository, self.digest)
+    }
+}
+
 impl fmt::Display for DroppedImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.repository, self.tag)
@@ -71,7 +88,7 @@ impl fmt::Display for DroppedImage {
 /// Selects the images to propose from all images of one chart version or one image file.
 ///
 /// Values are weak evidence. If the rendered manifests have tags for a repository, tags found only in
-/// the values are dropped. An image with a digest and no tag causes a warning.
+/// the values are dropped. An image with a digest and no tag is not proposed.
 #[must_use]
 pub fn propose(extracted: Vec<ExtractedImage>, rules: &ProposalRules) -> Proposal {
     let rendered = RenderedTags::new(&extracted);
@@ -81,7 +98,7 @@ pub fn propose(extracted: Vec<ExtractedImage>, rules: &ProposalRules) -> Proposa
         .map(|name| normalized_repository(name))
         .collect();
     let mut proposal = Proposal::default();
-    let mut warnings = BTreeSet::new();
+    let mut untagged = BTreeSet::new();
     let mut dropped = BTreeMap::new();
     for image in best_of_each(extracted) {
         let denied = denied_repository(&image.repository, rules, &denylist);
@@ -89,8 +106,11 @@ pub fn propose(extracted: Vec<ExtractedImage>, rules: &ProposalRules) -> Proposa
             TagOrDigest::Tag(tag) => tag,
             TagOrDigest::Digest(digest) => {
                 if denied.is_none() {
-                    let location = &image.location;
-                    warnings.insert(untagged_warning(&image.repository, &digest, location));
+                    untagged.insert(UntaggedImage {
+                        repository: image.repository,
+                        digest,
+                        location: image.location,
+                    });
                 }
                 continue;
             }
@@ -117,7 +137,7 @@ pub fn propose(extracted: Vec<ExtractedImage>, rules: &ProposalRules) -> Proposa
     }
     proposal.images.sort_by_cached_key(ToString::to_string);
     proposal.dropped = dropped.into_values().collect();
-    proposal.warnings = warnings.into_iter().collect();
+    proposal.untagged = untagged.into_iter().collect();
     proposal
 }
 
@@ -162,13 +182,6 @@ fn denied_tag(tag: &str, rules: &ProposalRules) -> Option<String> {
     let exclude = rules.exclude.as_ref()?;
     let excluded = exclude.is_match(tag);
     excluded.then(|| format!("`exclude` {:?}", exclude.as_str()))
-}
-
-fn untagged_warning(repository: &str, digest: &str, location: &str) -> String {
-    format!(
-        "{repository}@{digest} ({location}) is not proposed: it has a digest but no tag; \
-         add it to the list to mirror it"
-    )
 }
 
 #[cfg(test)]
@@ -312,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn digest_without_a_tag_is_warned_of_once_unless_the_repository_is_denied() {
+    fn digest_without_a_tag_is_reported_once_unless_the_repository_is_denied() {
         let texts = ["a/b", "a/b", "rancher/b"].map(|name| format!("{name}@{DIGEST}"));
         let extracted = texts
             .iter()
@@ -320,13 +333,10 @@ mod tests {
             .collect();
         let proposal = propose(extracted, &rules("rancher"));
         assert!(proposal.images.is_empty() && proposal.dropped.is_empty());
-        assert_eq!(proposal.warnings.len(), 1);
-        let expected =
-            format!("a/b@{DIGEST} (at a/b@{DIGEST}) is not proposed: it has a digest but no tag");
-        assert!(
-            proposal.warnings[0].starts_with(&expected),
-            "{:?}",
-            proposal.warnings
-        );
+        let [untagged] = &proposal.untagged[..] else {
+            panic!("{:?}", proposal.untagged);
+        };
+        assert_eq!(untagged.to_string(), format!("a/b@{DIGEST}"));
+        assert_eq!(untagged.location, format!("at a/b@{DIGEST}"));
     }
 }

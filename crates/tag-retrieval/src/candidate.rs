@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 pub struct Candidate {
     /// The announced name: of a release, a git tag or a tag in a registry.
     pub name: String,
-    /// The image tag: the name, unless `versionExtract` derives another one.
+    /// The version that filters and order look at: the name, unless `versionExtract` captures a part.
+    pub version: String,
+    /// The image tag: the name, unless `versionExtract` or `tagTemplate` derives another one.
     pub tag: String,
     /// The time of publication, if the source reports one.
     pub published: Option<DateTime<Utc>>,
@@ -16,14 +18,14 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Creates a candidate as announced: the tag is the name.
+    /// Creates a candidate as announced: the version and the tag are the name.
     #[must_use]
     pub fn new(name: impl Into<String>, published: Option<DateTime<Utc>>, origin: Origin) -> Self {
         let name = name.into();
-        let tag = name.clone();
         Self {
+            version: name.clone(),
+            tag: name.clone(),
             name,
-            tag,
             published,
             origin,
         }

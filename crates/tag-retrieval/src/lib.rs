@@ -54,7 +54,7 @@ mod url_credentials;
 
 pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;
-pub use extraction::Organization;
+pub use extraction::{Organization, UntaggedImage};
 pub use git::{GitError, GitSettings};
 pub use new_tags::{FoundTag, NewTags, NotNewReason, NotNewTag, Summary};
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};

@@ -180,9 +180,9 @@ impl fmt::Display for NotNewReason {
         match self {
             Self::InList(location) => write!(f, "{location} has it"),
             Self::OwnOrganization => f.write_str("the image is in your organization"),
-            Self::InvalidTag => {
-                f.write_str("not a valid image tag; `versionExtract` can derive one")
-            }
+            Self::InvalidTag => f.write_str(
+                "not a valid image tag; `versionExtract` and `tagTemplate` can derive one",
+            ),
         }
     }
 }

@@ -181,7 +181,7 @@ fn tag_that_is_not_new_has_a_reason() {
             "mine/y:1: the image is in your organization",
             "mine/y:a+b: the image is in your organization",
             "x:1: images-list:7 has it",
-            "x:a+b: not a valid image tag; `versionExtract` can derive one",
+            "x:a+b: not a valid image tag; `versionExtract` and `tagTemplate` can derive one",
         ]
     );
     assert!(tags.new.is_empty());

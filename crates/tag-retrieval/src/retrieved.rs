@@ -1,6 +1,6 @@
 //! The result of one entry.
 
-use extraction::DroppedImage;
+use extraction::{DroppedImage, UntaggedImage};
 
 use crate::candidate::{Candidate, Origin};
 
@@ -11,6 +11,8 @@ pub struct Retrieved {
     pub found: Found,
     /// The versions or images that do not. Those dropped for their age or for a newer version come last.
     pub dropped: Vec<Dropped>,
+    /// Images with a digest and no tag. They cannot be proposed.
+    pub untagged: Vec<UntaggedImage>,
     /// Warnings for the log, such as a tag without the image file.
     pub warnings: Vec<String>,
     /// Failures that leave the result incomplete, such as one chart of several that does not render.

@@ -206,7 +206,21 @@ fn invalid_value_is_reported() {
         (registry("'versionConstraint': '=>1'"), "`versionConstraint`: `=>` is not a comparison"),
         (
             "{'versionSource': 'git-tags:https://a/b', 'images': ['d'], 'versionExtract': '^v'}".to_owned(),
-            "`versionExtract`: `^v` has 0 capture groups",
+            "`versionExtract`: `^v` has no capture group",
+        ),
+        (
+            registry("'versionExtract': '^(v)(.*)$'"),
+            "`versionExtract`: `^(v)(.*)$` has 2 capture groups: name one `version`",
+        ),
+        (
+            registry("'versionExtract': '^v(.*)$', 'tagTemplate': '{1}-{2}'"),
+            "`tagTemplate`: `{2}` is not a capture of `versionExtract`; available: `{0}`, `{1}`, `{name}`",
+        ),
+        (registry("'tagTemplate': 'latest'"), "`tagTemplate`: `latest` has no placeholder"),
+        // One problem, not one for each placeholder too.
+        (
+            registry("'versionExtract': '^v(', 'tagTemplate': '{1}'"),
+            "`versionExtract`: `^v(` is not a regular expression",
         ),
         (source("github-release:a/b"), "did you mean `github-releases`?"),
         (source("github-releases:a"), "`a` is not a GitHub project"),

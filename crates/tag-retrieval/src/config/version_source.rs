@@ -134,10 +134,8 @@ mod tests {
             ("versionConstraint", not_helm),
             ("latest", not_helm),
             ("latest_entry", "registry"),
-            (
-                "versionExtract",
-                "github-releases github-latest-release gitlab-releases git-tags",
-            ),
+            ("versionExtract", not_helm),
+            ("tagTemplate", versions),
             (
                 "minimumAge",
                 "github-releases github-latest-release github-tagged-images-file gitlab-releases registry",

@@ -25,11 +25,15 @@ pub(crate) struct EntryFields {
     pub(crate) images_file_path: Option<Located<String>>,
     /// Comparisons that a version must satisfy, such as `>=1.4.0, <2`. Operators: `< > <= >= == = != ^ ~`.
     pub(crate) version_constraint: Option<Located<String>>,
-    /// A regular expression that must match part of a tag. (The `versionFilter` of a chart is a range.)
+    /// A regular expression that must match part of a version. (The `versionFilter` of a chart is a range.)
     pub(crate) version_filter: Option<Located<String>>,
-    /// A regular expression with one capture group that derives the tag from a release name: `^v(.*)$`.
+    /// A regular expression that captures the version in the name of a release or tag: `^v(.*)$`. Filters
+    /// and order look at the version. Of several groups, the one called `version`, or else the first.
     pub(crate) version_extract: Option<Located<String>>,
-    /// A regular expression. Tags that contain a match are never proposed.
+    /// The tag, with captures of `versionExtract`: `v{1}-{flavor}`. `{name}` is the whole name. Default: the
+    /// version; with `registry`, the whole name.
+    pub(crate) tag_template: Option<Located<String>>,
+    /// A regular expression. Versions that contain a match are never proposed.
     pub(crate) exclude: Option<Located<String>>,
     /// The number of days after publication before a version is proposed.
     pub(crate) minimum_age: Option<Located<u16>>,
@@ -147,6 +151,7 @@ impl FromJson for EntryFields {
             version_constraint: fields.take("versionConstraint", problems),
             version_filter: fields.take("versionFilter", problems),
             version_extract: fields.take("versionExtract", problems),
+            tag_template: fields.take("tagTemplate", problems),
             exclude: fields.take("exclude", problems),
             minimum_age: fields.take("minimumAge", problems),
             latest: fields.take("latest", problems),

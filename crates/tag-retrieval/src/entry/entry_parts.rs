@@ -10,7 +10,10 @@ use super::json_values::{Flag, Located, NamedMap, NonEmpty};
 use super::names;
 use super::problems::Problems;
 use super::source_kind::SourceKind;
-use crate::filters::{Constraint, FilterSet, MinimumAge, Newest, TagExtractor, compile_pattern};
+use crate::filters::{
+    Constraint, FilterSet, MinimumAge, Newest, TagForm, TagTemplate, VersionExtractor,
+    compile_pattern,
+};
 
 /// The parts of an entry besides its `versionSource`. Parts that the entry does not have are empty.
 #[derive(Debug)]
@@ -80,13 +83,24 @@ fn filters(entry: &EntryFields, problems: &mut Problems<'_>) -> FilterSet {
     };
     let (extract, constraint) = (&entry.version_extract, &entry.version_constraint);
     let days = entry.minimum_age.as_ref().map(|age| age.value);
+    let template = &entry.tag_template;
+    let extract = parsed(
+        "versionExtract",
+        extract.as_ref(),
+        |text| VersionExtractor::parse(text, template.is_some()),
+        problems,
+    );
+    // Without its groups, every placeholder would be a problem too.
+    let is_valid = extract.is_some() || entry.version_extract.is_none();
+    let template = parsed(
+        "tagTemplate",
+        template.as_ref().filter(|_| is_valid),
+        |text| TagTemplate::parse(text, extract.as_ref()),
+        problems,
+    );
     FilterSet {
-        extract: parsed(
-            "versionExtract",
-            extract.as_ref(),
-            TagExtractor::parse,
-            problems,
-        ),
+        extract,
+        tag: template.map_or(TagForm::Version, TagForm::Template),
         exclude: parsed("exclude", entry.exclude.as_ref(), compile_pattern, problems),
         pattern: parsed(
             "versionFilter",

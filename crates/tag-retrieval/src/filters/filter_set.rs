@@ -9,18 +9,21 @@ use super::constraint::Constraint;
 use super::minimum_age::MinimumAge;
 use super::newest::{Newest, SelectionError};
 use super::selection::Selection;
-use super::tag_extractor::TagExtractor;
+use super::tag_template::TagTemplate;
 use super::version::Version;
+use super::version_extractor::VersionExtractor;
 use crate::candidate::Candidate;
 
 /// All filters of an entry, in the order of their application.
 #[derive(Debug, Clone, Default)]
 pub struct FilterSet {
-    /// `versionExtract`: derives the tag from the name. The other filters apply to the tag.
-    pub extract: Option<TagExtractor>,
-    /// `exclude`: a pattern for tags that are never proposed.
+    /// `versionExtract`: captures the version in the name. The other filters apply to the version.
+    pub extract: Option<VersionExtractor>,
+    /// `tagTemplate`, or its default.
+    pub tag: TagForm,
+    /// `exclude`: a pattern for versions that are never proposed.
     pub exclude: Option<Regex>,
-    /// `versionFilter`: a pattern that must match anywhere in the tag.
+    /// `versionFilter`: a pattern that must match anywhere in the version.
     pub pattern: Option<Regex>,
     /// `versionConstraint`.
     pub constraint: Option<Constraint>,
@@ -28,6 +31,34 @@ pub struct FilterSet {
     pub minimum_age: Option<MinimumAge>,
     /// `latest`, `latest_entry`.
     pub newest: Newest,
+}
+
+/// The form of the tag of a version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum TagForm {
+    /// The version: the capture of `versionExtract`, if there is one.
+    #[default]
+    Version,
+    /// The name, for sources that announce tags of images.
+    Name,
+    /// `tagTemplate`.
+    Template(TagTemplate),
+}
+
+/// A candidate that a filter drops.
+struct Rejection {
+    reason: String,
+    /// `versionConstraint` cannot compare the version.
+    is_incomparable: bool,
+}
+
+impl From<String> for Rejection {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            is_incomparable: false,
+        }
+    }
 }
 
 impl FilterSet {
@@ -43,14 +74,19 @@ impl FilterSet {
     pub fn narrow(&self, candidates: Vec<Candidate>) -> Selection {
         let mut selection = Selection::default();
         let mut names: HashMap<String, String> = HashMap::new();
-        for mut candidate in candidates {
-            match self.tag(&candidate) {
-                Ok(tag) => candidate.tag = tag,
-                Err(reason) => {
-                    selection.drop(candidate.name, reason);
+        let mut incomparable = Vec::new();
+        for candidate in candidates {
+            let name = candidate.name.clone();
+            let candidate = match self.derive(candidate) {
+                Ok(candidate) => candidate,
+                Err(rejection) => {
+                    if rejection.is_incomparable {
+                        incomparable.push(name.clone());
+                    }
+                    selection.drop(name, rejection.reason);
                     continue;
                 }
-            }
+            };
             if let Some(earlier) = names.get(&candidate.tag) {
                 let reason = format!("same tag as {earlier}: {}", candidate.tag);
                 selection.drop(candidate.name, reason);
@@ -58,6 +94,13 @@ impl FilterSet {
             }
             names.insert(candidate.tag.clone(), candidate.name.clone());
             selection.kept.push(candidate);
+        }
+        if let Some(constraint) = &self.constraint {
+            selection.warn_incomparable(&constraint.to_string(), &incomparable);
+        }
+        // `latest` makes it an error.
+        if self.newest == Newest::All {
+            selection.warn_empty();
         }
         selection
     }
@@ -105,37 +148,58 @@ impl FilterSet {
         self.finish(self.narrow(candidates), now)
     }
 
-    /// Returns the tag of a candidate, or the reason to drop it.
-    fn tag(&self, candidate: &Candidate) -> Result<String, String> {
-        let tag = match &self.extract {
-            None => candidate.tag.as_str(),
+    /// Sets the version and the tag of a candidate.
+    fn derive(&self, mut candidate: Candidate) -> Result<Candidate, Rejection> {
+        let name = candidate.name.as_str();
+        let extracted = match &self.extract {
+            None => None,
             Some(extract) => {
-                let tag = extract.tag(&candidate.name);
-                tag.ok_or_else(|| format!("`versionExtract` \"{extract}\" does not match"))?
+                let extracted = extract.extract(name);
+                let missing = || format!("`versionExtract` \"{extract}\" does not match");
+                Some(extracted.ok_or_else(missing)?)
             }
         };
-        if let Some(exclude) = self
-            .exclude
-            .as_ref()
-            .filter(|exclude| exclude.is_match(tag))
+        let version = extracted.as_ref().map_or(name, |found| found.version);
+        self.check(version).map_err(|rejection| match version {
+            _ if version == name => rejection,
+            _ => Rejection {
+                reason: format!("{} (version {version})", rejection.reason),
+                ..rejection
+            },
+        })?;
+        let tag = match &self.tag {
+            TagForm::Version => version.to_owned(),
+            TagForm::Name => name.to_owned(),
+            TagForm::Template(template) => template.tag(name, extracted.as_ref()),
+        };
+        candidate.version = version.to_owned();
+        candidate.tag = tag;
+        Ok(candidate)
+    }
+
+    /// Applies the filters that look at the version alone.
+    fn check(&self, version: &str) -> Result<(), Rejection> {
+        if let Some(exclude) = &self.exclude
+            && exclude.is_match(version)
         {
-            return Err(format!("`exclude` \"{exclude}\""));
+            return Err(format!("`exclude` \"{exclude}\"").into());
         }
-        if let Some(pattern) = self
-            .pattern
-            .as_ref()
-            .filter(|pattern| !pattern.is_match(tag))
+        if let Some(pattern) = &self.pattern
+            && !pattern.is_match(version)
         {
-            return Err(format!("`versionFilter` \"{pattern}\""));
+            return Err(format!("`versionFilter` \"{pattern}\"").into());
         }
-        if let Some(constraint) = &self.constraint {
-            match tag.parse::<Version>() {
-                Ok(version) if constraint.allows_version(&version) => {}
-                Ok(_) => return Err(format!("`versionConstraint` \"{constraint}\"")),
-                Err(error) => return Err(format!("`versionConstraint` \"{constraint}\": {error}")),
-            }
+        let Some(constraint) = &self.constraint else {
+            return Ok(());
+        };
+        match version.parse::<Version>() {
+            Ok(version) if constraint.allows_version(&version) => Ok(()),
+            Ok(_) => Err(format!("`versionConstraint` \"{constraint}\"").into()),
+            Err(_) => Err(Rejection {
+                reason: format!("`versionConstraint` \"{constraint}\": not a comparable version"),
+                is_incomparable: true,
+            }),
         }
-        Ok(tag.to_owned())
     }
 }
 

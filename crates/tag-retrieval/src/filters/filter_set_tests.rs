@@ -41,7 +41,7 @@ fn reasons(selection: &Selection) -> Vec<String> {
 fn filters(extract: &str, exclude: &str, pattern: &str, constraint: &str) -> FilterSet {
     let regex = |text: &str| (!text.is_empty()).then(|| pattern::compile_pattern(text).unwrap());
     FilterSet {
-        extract: (!extract.is_empty()).then(|| TagExtractor::parse(extract).unwrap()),
+        extract: (!extract.is_empty()).then(|| VersionExtractor::parse(extract, true).unwrap()),
         exclude: regex(exclude),
         pattern: regex(pattern),
         constraint: (!constraint.is_empty()).then(|| constraint.parse().unwrap()),
@@ -73,19 +73,108 @@ fn each_filter_drops_candidates() {
 #[test]
 fn every_dropped_candidate_has_a_reason() {
     let filters = filters("^r(.*)$", "b$", "^\\d", ">=1.4.0");
-    let selection = filters.narrow(candidates("r1.5 x r1.5b rnine r1.3 r1.5.0.1 r1.5"));
+    let selection = filters.narrow(candidates("r1.5 x r1.5b rnine r1.3 r1.5.x r1.5"));
     assert_eq!(
         reasons(&selection),
         [
             "x: `versionExtract` \"^r(.*)$\" does not match",
-            "r1.5b: `exclude` \"b$\"",
-            "rnine: `versionFilter` \"^\\d\"",
-            "r1.3: `versionConstraint` \">=1.4.0\"",
-            "r1.5.0.1: `versionConstraint` \">=1.4.0\": `1.5.0.1` is not a version: write one \
-             to three numbers separated by dots, such as `1.4`",
+            "r1.5b: `exclude` \"b$\" (version 1.5b)",
+            "rnine: `versionFilter` \"^\\d\" (version nine)",
+            "r1.3: `versionConstraint` \">=1.4.0\" (version 1.3)",
+            "r1.5.x: `versionConstraint` \">=1.4.0\": not a comparable version (version 1.5.x)",
             "r1.5: same tag as r1.5: 1.5",
         ]
     );
+}
+
+#[test]
+fn incomparable_names_are_counted() {
+    let filters = filters("", "", "^[a-z0-9]", ">=24.04");
+    let selection = filters.narrow(candidates("24.04 24.10 latest edge 1.2.3.4 main sha-1 -x"));
+    assert_eq!(tags(&selection), "24.04 24.10");
+    assert_eq!(
+        selection.warnings,
+        [
+            "`versionConstraint` \">=24.04\" cannot compare 4 of the names that pass \
+          `versionFilter` and `exclude`, and drops them: latest, edge, main and 1 more"
+        ]
+    );
+}
+
+#[test]
+fn filters_that_leave_nothing_are_a_warning() {
+    let warnings = |filters: &FilterSet, given: &str| filters.narrow(candidates(given)).warnings;
+    let strict = filters("", "", "^x", "");
+    assert_eq!(
+        warnings(&strict, "1 2 3"),
+        ["the filters drop all 3 versions: `versionFilter` \"^x\" drops 3, such as 1"]
+    );
+    let both = filters("", "-rc", "", "<1");
+    assert_eq!(
+        warnings(&both, "1 2 3-rc"),
+        [
+            "the filters drop all 3 versions: `versionConstraint` \"<1\" drops 2, such as 1; \
+          `exclude` \"-rc\" drops 3-rc"
+        ]
+    );
+    // The source announces the latest release alone, or nothing.
+    assert!(warnings(&strict, "1").is_empty());
+    assert!(warnings(&strict, "").is_empty());
+}
+
+#[test]
+fn version_and_tag_are_parts_of_the_name() {
+    let template = |pattern: &str, template: &str| {
+        let filters = filters(pattern, "", "", "");
+        let template = TagTemplate::parse(template, filters.extract.as_ref()).unwrap();
+        TagForm::Template(template)
+    };
+    let main = "^main-[0-9a-f]+-(\\d+)$";
+    let k3s = "^(v[0-9.]+)\\+(k3s\\d+)$";
+    let autoscaler = "^cluster-autoscaler-(.*)$";
+    for (pattern, tag, constraint, given, kept) in [
+        // As announced by releases: the tag is the capture.
+        ("^v(.*)$", TagForm::Version, "<2", "v1.9 v1.10 v2", "1.10"),
+        // As in a registry: the tag is the name.
+        (
+            main,
+            TagForm::Name,
+            "",
+            "main-f00-1700000009 main-a1b2c3-1700000010 latest",
+            "main-a1b2c3-1700000010",
+        ),
+        (
+            "^version-(.*)$",
+            TagForm::Name,
+            ">=5.10",
+            "version-5.9.0 version-5.10.0",
+            "version-5.10.0",
+        ),
+        ("^V(.*)$", TagForm::Name, "", "V1.9.0 V1.10.0", "V1.10.0"),
+        (
+            k3s,
+            template(k3s, "{1}-{2}"),
+            "<1.30",
+            "v1.29.13+k3s1 v1.29.13+k3s2 v1.30.0+k3s1",
+            "v1.29.13-k3s2",
+        ),
+        (
+            autoscaler,
+            template(autoscaler, "v{1}"),
+            "",
+            "cluster-autoscaler-1.9.0 cluster-autoscaler-1.30.0 chart-9.9.9",
+            "v1.30.0",
+        ),
+        ("", template("", "v{name}"), "", "1.9 1.10", "v1.10"),
+    ] {
+        let filters = FilterSet {
+            tag,
+            newest: Newest::Highest,
+            ..filters(pattern, "", "", constraint)
+        };
+        let selection = filters.select(candidates(given), now()).unwrap();
+        assert_eq!(tags(&selection), kept, "{pattern}");
+    }
 }
 
 #[test]

@@ -91,7 +91,11 @@ fn highest(from: Selection) -> Result<Selection, SelectionError> {
     keep_greatest(
         from,
         Criterion {
-            key: |candidate: &Candidate| candidate.tag.parse::<TagOrder>().ok(),
+            // Of tags with one version, such as two builds, the higher tag wins.
+            key: |candidate: &Candidate| {
+                let version = candidate.version.parse::<TagOrder>().ok()?;
+                Some((version, candidate.tag.parse::<TagOrder>().ok()))
+            },
             without_key: "`latest`: not a comparable version",
             lower: |best| format!("`latest`: {} is higher", best.tag),
             no_key: |count, first| SelectionError::Incomparable { count, first },
@@ -111,7 +115,7 @@ fn last_published(from: Selection) -> Result<Selection, SelectionError> {
             // Of tags pushed in the same second, the higher version wins.
             key: |candidate: &Candidate| {
                 let published = candidate.published?;
-                Some((published, candidate.tag.parse::<TagOrder>().ok()))
+                Some((published, candidate.version.parse::<TagOrder>().ok()))
             },
             without_key: "`latest_entry`: unknown publication time",
             lower,

@@ -26,16 +26,23 @@ pub enum PatternError {
         /// The position, such as ` (character 3)`; empty if unknown.
         position: String,
     },
-    /// The number of capture groups is not one.
-    #[error(
-        "`{pattern}` has {found} capture groups; versionExtract takes exactly one, the tag: `^v(.*)$`"
-    )]
+    /// No capture group is the version, or several could be.
+    #[error("`{pattern}` has {}", groups_advice(*.found))]
     Groups {
         /// The pattern.
         pattern: String,
         /// The number of groups.
         found: usize,
     },
+}
+
+fn groups_advice(found: usize) -> String {
+    match found {
+        0 => "no capture group; versionExtract captures the version: `^v(.*)$`".to_owned(),
+        _ => format!(
+            "{found} capture groups: name one `version`, as in `(?<version>.*)`, or set tagTemplate"
+        ),
+    }
 }
 
 /// Compiles a regular expression, which may match anywhere in a tag.

@@ -6,8 +6,8 @@ use std::str::FromStr;
 /// A tag as any number of numbers and a suffix, ordered numerically.
 ///
 /// `3.10` is above `3.9`. A prerelease is below its release, and `1.2.0` is above `1.2`. One leading `v`
-/// and the text after a `+` are ignored. The grammar is wider than that of
-/// [`Version`](super::Version): tags such as `15.4.27.14.5` and `2024.01.02` compare too.
+/// and the text after a `+` are ignored. Constraints compare the same tags, in the order of
+/// [`Version`](super::Version).
 #[derive(Debug, Clone)]
 pub struct TagOrder {
     numbers: Vec<Number>,
@@ -22,7 +22,7 @@ pub struct IncomparableTag;
 
 /// A number of any size, without leading zeros.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Number(String);
+pub(super) struct Number(String);
 
 /// A part of a suffix: `rc10` is `rc` and 10. Numbers are below words, as in SemVer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,14 +37,7 @@ impl FromStr for TagOrder {
     type Err = IncomparableTag;
 
     fn from_str(tag: &str) -> Result<Self, Self::Err> {
-        let bare = tag.strip_prefix('v').unwrap_or(tag);
-        let bare = bare.split_once('+').map_or(bare, |(bare, _)| bare);
-        let (core, suffix) = match bare.split_once('-') {
-            Some((core, suffix)) => (core, Some(suffix)),
-            None => (bare, None),
-        };
-        let numbers: Option<Vec<_>> = core.split('.').map(Number::parse).collect();
-        let numbers = numbers.ok_or(IncomparableTag)?;
+        let (numbers, suffix) = numbers_and_suffix(tag).ok_or(IncomparableTag)?;
         let prerelease = suffix.map(parts).transpose()?;
         Ok(Self {
             numbers,
@@ -53,17 +46,32 @@ impl FromStr for TagOrder {
     }
 }
 
+/// Splits a tag into its numbers and the text after the `-`. Returns `None` if it has no numbers.
+pub(super) fn numbers_and_suffix(tag: &str) -> Option<(Vec<Number>, Option<&str>)> {
+    let bare = tag.strip_prefix('v').unwrap_or(tag);
+    let bare = bare.split_once('+').map_or(bare, |(bare, _)| bare);
+    let (core, suffix) = match bare.split_once('-') {
+        Some((core, suffix)) => (core, Some(suffix)),
+        None => (bare, None),
+    };
+    let numbers: Option<Vec<_>> = core.split('.').map(Number::parse).collect();
+    Some((numbers?, suffix))
+}
+
 impl Number {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| Self(text.trim_start_matches('0').to_owned()))
+    }
+
+    pub(super) fn is_zero(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
 /// Returns the numbers without trailing zeros.
-fn without_zeros(numbers: &[Number]) -> &[Number] {
-    let zero = Number(String::new());
-    let end = numbers.iter().rposition(|number| *number != zero);
+pub(super) fn without_zeros(numbers: &[Number]) -> &[Number] {
+    let end = numbers.iter().rposition(|number| !number.is_zero());
     &numbers[..end.map_or(0, |last| last + 1)]
 }
 

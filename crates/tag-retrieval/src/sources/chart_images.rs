@@ -1,13 +1,14 @@
 //! The images of all charts of an entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use extraction::{
-    Evidence, ExtractedImage, ProposalRules, ProposedImage, from_annotations, from_manifests,
-    from_values, propose,
+    Evidence, ExtractedImage, ProposalRules, ProposedImage, UntaggedImage, from_annotations,
+    from_manifests, from_values, propose,
 };
 
 use crate::candidate::Origin;
+use crate::filters::drop_counts;
 use crate::helm::RenderedChart;
 use crate::retrieved::{Dropped, Found, FoundImage, Retrieved};
 
@@ -17,6 +18,7 @@ pub(super) struct ChartImages {
     /// By image and tag, with the best evidence. Among equals, the first chart wins.
     found: BTreeMap<(String, String), (Evidence, Origin)>,
     dropped: Vec<Dropped>,
+    untagged: BTreeSet<UntaggedImage>,
     warnings: Vec<String>,
     failures: Vec<String>,
 }
@@ -46,9 +48,11 @@ impl ChartImages {
         for image in proposal.images {
             self.add_image(chart, &rendered.version, image);
         }
-        let warnings = proposal.warnings.into_iter();
-        self.warnings
-            .extend(warnings.map(|warning| format!("{name}: {warning}")));
+        let untagged = proposal.untagged.into_iter();
+        self.untagged.extend(untagged.map(|image| UntaggedImage {
+            location: format!("{name}, {}", image.location),
+            ..image
+        }));
         for dropped in proposal.dropped.into_iter().map(Dropped::from) {
             if !self.dropped.contains(&dropped) {
                 self.dropped.push(dropped);
@@ -90,12 +94,29 @@ impl ChartImages {
             found.iter().any(|found| name(found) == dropped.item)
         };
         let dropped = self.dropped.into_iter();
+        let dropped: Vec<_> = dropped.filter(|dropped| !was_found(dropped)).collect();
+        let mut warnings = self.warnings;
+        if found.is_empty() && self.untagged.is_empty() {
+            warnings.push(no_image_warning("charts", &dropped));
+        }
         Retrieved {
-            dropped: dropped.filter(|dropped| !was_found(dropped)).collect(),
+            dropped,
             found: Found::Images(found),
-            warnings: self.warnings,
+            untagged: self.untagged.into_iter().collect(),
+            warnings,
             failures: self.failures,
         }
+    }
+}
+
+/// Formats the reason why charts or files leave no image.
+pub(super) fn no_image_warning(place: &str, dropped: &[Dropped]) -> String {
+    match dropped.len() {
+        0 => format!("the {place} name no image with a tag"),
+        count => format!(
+            "the filters drop all {count} images of the {place}: {}",
+            drop_counts(dropped)
+        ),
     }
 }
 

@@ -30,6 +30,7 @@ impl ConfiguredSource for GitTags {
         // No `minimumAge`: lightweight tags have no time.
         optional: &[
             "versionExtract",
+            "tagTemplate",
             "versionFilter",
             "versionConstraint",
             "latest",
@@ -77,13 +78,9 @@ impl VersionSource for GitTags {
 }
 
 fn candidate(repository: &str, tag: &str) -> Candidate {
-    Candidate {
-        name: tag.to_owned(),
-        tag: tag.to_owned(),
-        published: None,
-        origin: Origin::Page {
-            title: format!("tag {tag} of {repository}"),
-            url: repository.to_owned(),
-        },
-    }
+    let origin = Origin::Page {
+        title: format!("tag {tag} of {repository}"),
+        url: repository.to_owned(),
+    };
+    Candidate::new(tag, None, origin)
 }

@@ -26,6 +26,7 @@ impl ConfiguredSource for GithubLatestRelease {
         required: &["images"],
         optional: &[
             "versionExtract",
+            "tagTemplate",
             "versionFilter",
             "versionConstraint",
             "minimumAge",

@@ -1,11 +1,12 @@
 //! `github-tagged-images-file`: the image file of a project at the tag of every release.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use extraction::{ImagesFile, ProposalRules, propose};
+use extraction::{ImagesFile, ProposalRules, UntaggedImage, propose};
 use futures::future::try_join_all;
 
+use super::chart_images::no_image_warning;
 use super::github_releases::PublishedReleases;
 use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryParts, SourceKind};
@@ -36,7 +37,9 @@ impl ConfiguredSource for GithubTaggedImagesFile {
         name: "github-tagged-images-file",
         argument: Some("OWNER/REPO"),
         required: &["imagesFilePath"],
+        // No `tagTemplate`: the files have the tags.
         optional: &[
+            "versionExtract",
             "versionFilter",
             "versionConstraint",
             "minimumAge",
@@ -75,15 +78,15 @@ impl VersionSource for GithubTaggedImagesFile {
             ..CollectedImages::default()
         };
         collected.dropped.extend(selection.dropped);
+        let mut missing = Vec::new();
         for (release, file) in selection.kept.iter().zip(files) {
             match file {
                 Some(text) => collected.add_file(&text, release, &rules),
-                None => collected.warnings.push(format!(
-                    "{} has no {} at {}",
-                    self.project, self.path, release.name
-                )),
+                None => missing.push(release),
             }
         }
+        let missing = self.missing_file_warnings(&missing, selection.kept.len());
+        collected.warnings.splice(0..0, missing);
         Ok(collected.into_retrieved())
     }
 }
@@ -97,6 +100,27 @@ impl GithubTaggedImagesFile {
         let github = &upstreams.github;
         github.file(&self.project, &release.name, &self.path).await
     }
+
+    /// Formats one warning for each release without the file, or one for all if no release has it.
+    fn missing_file_warnings(&self, missing: &[&Candidate], releases: usize) -> Vec<String> {
+        let Self { project, path, .. } = self;
+        let names = missing.iter().map(|release| release.name.as_str());
+        match (missing, releases) {
+            ([newest, others @ ..], releases)
+                if !others.is_empty() && missing.len() == releases =>
+            {
+                vec![format!(
+                    "{project} has no {path} at {}, nor at {} more releases that pass the filters: \
+                     check `imagesFilePath`",
+                    newest.name,
+                    others.len()
+                )]
+            }
+            _ => names
+                .map(|name| format!("{project} has no {path} at {name}"))
+                .collect(),
+        }
+    }
 }
 
 /// The images of all files.
@@ -104,12 +128,16 @@ impl GithubTaggedImagesFile {
 struct CollectedImages {
     /// By image and tag, with the first release that has it. GitHub lists the newest release first.
     images: BTreeMap<(String, String), Origin>,
+    /// A file was read.
+    has_files: bool,
     dropped: Vec<Dropped>,
+    untagged: BTreeSet<UntaggedImage>,
     warnings: Vec<String>,
 }
 
 impl CollectedImages {
     fn add_file(&mut self, text: &str, release: &Candidate, rules: &ProposalRules) {
+        self.has_files = true;
         let file = ImagesFile::parse(text);
         let with_release = |message: String| format!("{}: {message}", release.name);
         let more = file.problems.len().saturating_sub(MAX_LOGGED_LINES);
@@ -126,19 +154,27 @@ impl CollectedImages {
         }
         let dropped = proposal.dropped.into_iter();
         self.dropped.extend(dropped.map(Dropped::from));
-        self.warnings
-            .extend(proposal.warnings.into_iter().map(with_release));
+        let untagged = proposal.untagged.into_iter();
+        self.untagged.extend(untagged.map(|image| UntaggedImage {
+            location: with_release(image.location),
+            ..image
+        }));
     }
 
     fn into_retrieved(mut self) -> Retrieved {
         // Most files repeat the previous one.
         let mut seen = HashSet::new();
         self.dropped.retain(|dropped| seen.insert(dropped.clone()));
+        if self.images.is_empty() && self.untagged.is_empty() && self.has_files {
+            let warning = no_image_warning("files", &self.dropped);
+            self.warnings.push(warning);
+        }
         let images = self.images.into_iter();
         let images = images.map(|((image, tag), origin)| FoundImage { image, tag, origin });
         Retrieved {
             found: Found::Images(images.collect()),
             dropped: self.dropped,
+            untagged: self.untagged.into_iter().collect(),
             failures: Vec::new(),
             warnings: self.warnings,
         }

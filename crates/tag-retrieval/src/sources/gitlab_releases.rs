@@ -35,6 +35,7 @@ impl ConfiguredSource for GitlabReleases {
         required: &["images"],
         optional: &[
             "versionExtract",
+            "tagTemplate",
             "versionFilter",
             "versionConstraint",
             "minimumAge",
@@ -139,15 +140,12 @@ impl GitlabReleases {
         let Self { host, project, .. } = self;
         let tag = release.tag_name;
         let url = release.links.page;
-        Candidate {
-            published: release.released_at.as_deref().and_then(time),
-            origin: Origin::Page {
-                title: format!("release {tag} of {project} at {host}"),
-                url: url.unwrap_or_else(|| format!("https://{host}/{project}/-/releases/{tag}")),
-            },
-            name: tag.clone(),
-            tag,
-        }
+        let published = release.released_at.as_deref().and_then(time);
+        let origin = Origin::Page {
+            title: format!("release {tag} of {project} at {host}"),
+            url: url.unwrap_or_else(|| format!("https://{host}/{project}/-/releases/{tag}")),
+        };
+        Candidate::new(tag, published, origin)
     }
 }
 

@@ -12,7 +12,7 @@ use super::image_time;
 use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::filters::{FilterSet, Selection, compare_tags};
+use crate::filters::{FilterSet, Selection, TagForm, compare_tags};
 use crate::retrieved::{Dropped, Retrieved};
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 
@@ -35,8 +35,9 @@ impl ConfiguredSource for RegistryTags {
         name: "registry",
         argument: None,
         required: &["images"],
-        // No `versionExtract`: the names are tags already.
         optional: &[
+            "versionExtract",
+            "tagTemplate",
             "versionFilter",
             "versionConstraint",
             "minimumAge",
@@ -47,9 +48,14 @@ impl ConfiguredSource for RegistryTags {
     };
 
     fn parse(_: &str, parts: EntryParts) -> Result<Self, ArgumentError> {
+        let mut filters = parts.filters;
+        // The names are tags already.
+        if matches!(filters.tag, TagForm::Version) {
+            filters.tag = TagForm::Name;
+        }
         Ok(Self {
             images: parts.images,
-            filters: parts.filters,
+            filters,
         })
     }
 
@@ -84,6 +90,9 @@ impl VersionSource for RegistryTags {
         }
         let (digest_tags, tags): (Vec<_>, Vec<_>) =
             tags.into_iter().partition(|tag| is_digest_tag(tag));
+        if tags.is_empty() {
+            return Err(empty("has only tags of signatures and referrers"));
+        }
         let origin = Origin::Repository {
             repository: name.to_owned(),
         };
@@ -130,8 +139,9 @@ async fn add_times(
     image: &Reference,
     repository: &Repository,
 ) -> Result<(), RetrievalError> {
-    let mut tags: Vec<String> = selection.kept.iter().map(|kept| kept.tag.clone()).collect();
-    tags.sort_by(|one, other| compare_tags(other, one));
+    let mut highest: Vec<&Candidate> = selection.kept.iter().collect();
+    highest.sort_by(|one, other| compare_tags(&other.version, &one.version));
+    let mut tags: Vec<String> = highest.iter().map(|kept| kept.name.clone()).collect();
     let push_times = match registries.vendor_api(image)? {
         Some(vendor_api) if !tags.is_empty() => vendor_api.push_times(&tags).await?,
         _ => None,
@@ -146,7 +156,7 @@ async fn add_times(
         }
     };
     for candidate in &mut selection.kept {
-        candidate.published = times.get(&candidate.tag).copied();
+        candidate.published = times.get(&candidate.name).copied();
     }
     Ok(())
 }
@@ -159,11 +169,11 @@ fn drop_tags_without_time(
 ) {
     let before = selection.kept.len();
     for candidate in mem::take(&mut selection.kept) {
-        if read.contains(candidate.tag.as_str()) {
+        if read.contains(candidate.name.as_str()) {
             selection.kept.push(candidate);
         } else {
             selection.dropped.push(Dropped {
-                item: candidate.tag,
+                item: candidate.name,
                 reason: format!(
                     "publication times are read for the {MAX_TIMES_READ} highest versions only"
                 ),

@@ -227,6 +227,42 @@ async fn image_file_is_read_at_every_release() {
 }
 
 #[tokio::test]
+async fn file_that_no_release_has_is_one_warning() {
+    let server = FakeGithub::new().start().await;
+    for tag in ["v1", "v2", "v3"] {
+        server.tag("a/b", tag, &[("images.txt", "a/b:1")]);
+        server.release("a/b", Release::new(tag));
+    }
+    let retrieved = images_file("image.txt").retrieve(&upstreams(&server)).await;
+    assert_eq!(
+        retrieved.unwrap().warnings,
+        [
+            "a/b has no image.txt at v3, nor at 2 more releases that pass the filters: check \
+          `imagesFilePath`"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn files_whose_images_are_all_dropped_are_a_warning() {
+    let server = FakeGithub::new().start().await;
+    server.tag("a/b", "v1", &[("images.txt", "a/denied:1\na/denied:2")]);
+    server.release("a/b", Release::new("v1"));
+    let source = GithubTaggedImagesFile {
+        denylist: vec!["a/denied".to_owned()],
+        ..images_file("images.txt")
+    };
+    let retrieved = source.retrieve(&upstreams(&server)).await.unwrap();
+    assert_eq!(
+        retrieved.warnings,
+        [
+            "the filters drop all 2 images of the files: the repository is in `imageDenylist` drops \
+          2, such as a/denied:1"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn file_is_fetched_only_for_releases_that_pass_the_filters() {
     let server = FakeGithub::new().start().await;
     for tag in ["v1", "v2"] {

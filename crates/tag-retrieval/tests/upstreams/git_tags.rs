@@ -3,7 +3,7 @@
 use embedded_registry::Registry;
 use tag_retrieval::Origin;
 use tag_retrieval::config::GitTags;
-use tag_retrieval::filters::{FilterSet, Newest, TagExtractor};
+use tag_retrieval::filters::{FilterSet, Newest, VersionExtractor};
 use testkit::GitRepository;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
@@ -49,7 +49,7 @@ async fn tags_are_versions_and_branches_are_not() {
     );
 
     let filters = FilterSet {
-        extract: Some(TagExtractor::parse("^v(.*)$").unwrap()),
+        extract: Some(VersionExtractor::parse("^v(.*)$", false).unwrap()),
         newest: Newest::Highest,
         ..FilterSet::default()
     };

@@ -3,7 +3,7 @@
 use embedded_registry::Registry;
 use serde_json::{Value, json};
 use tag_retrieval::config::GitlabReleases;
-use tag_retrieval::filters::{FilterSet, MinimumAge, Newest, TagExtractor};
+use tag_retrieval::filters::{FilterSet, MinimumAge, Newest, VersionExtractor};
 use tag_retrieval::{Origin, RetrievalError};
 use testkit::proxy::{Action, FaultProxy, Reply, Rule};
 
@@ -91,7 +91,7 @@ async fn filters_receive_release_times() {
     let old = release("v1.9.0", "2026-11-01T00:00:00.000Z");
     gitlab.add(Rule::new("GET", FIRST).does(page(&[young, old])));
     let filters = FilterSet {
-        extract: Some(TagExtractor::parse("^v(.*)$").unwrap()),
+        extract: Some(VersionExtractor::parse("^v(.*)$", false).unwrap()),
         minimum_age: Some(MinimumAge { days: 7 }),
         newest: Newest::Highest,
         ..FilterSet::default()

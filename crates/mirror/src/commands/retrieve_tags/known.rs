@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use image_name::{ManifestReference, RepositoryName};
 use images_list::Row;
-use tag_retrieval::FoundTag;
+use tag_retrieval::{FoundTag, UntaggedImage};
 
 use crate::files::list_file::ListFile;
 
@@ -45,6 +45,13 @@ impl KnownRows {
             destination,
             location,
         });
+    }
+
+    /// Returns the location of a row with this image by digest.
+    pub(crate) fn digest_location(&self, image: &UntaggedImage) -> Option<String> {
+        let key = (image.repository.parse().ok()?, image.digest.parse().ok()?);
+        let row = self.rows.get(&key)?.first()?;
+        Some(row.location.clone())
     }
 
     /// Returns the location of a row with this image and tag, and with the destination that the

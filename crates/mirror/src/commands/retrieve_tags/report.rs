@@ -183,6 +183,7 @@ mod tests {
                         item: "a/b:2\n::error::forged".to_owned(),
                         reason: "\u{1b}[2J".to_owned(),
                     }],
+                    untagged: Vec::new(),
                     warnings: Vec::new(),
                     failures: vec!["chart c\r\n::error::forged".to_owned()],
                 }),
