@@ -76,7 +76,7 @@ async fn invalid_lock_stops_add_tag_before_any_request() {
     assert!(
         output
             .stderr
-            .contains("images-list.lock:1: expected 5 fields"),
+            .contains("images-list.lock:1: `<<<<<<< HEAD` is the mark of an unresolved merge"),
         "{}",
         output.stderr
     );

@@ -105,6 +105,6 @@ async fn merge_markers_in_the_lock_are_a_finding() {
     let lock = environment.read("images-list.lock");
     environment.write("images-list.lock", format!("{lock}>>>>>>> topic\n"));
     let output = environment.mirror("check-new").exits(1);
-    let start = "images-list.lock:5: expected 5 fields";
+    let start = "images-list.lock:5: `>>>>>>> topic` is the mark of an unresolved merge conflict";
     assert!(findings(&output)[0].starts_with(start), "{}", output.stdout);
 }

@@ -206,11 +206,24 @@ mod tests {
     }
 
     #[test]
+    fn merge_marks_are_named() {
+        let text = "<<<<<<< HEAD\na x 1\n||||||| 12ab\r\n=======\na x 2\n>>>>>>> topic\n======\n";
+        let found = check(text);
+        let lines: Vec<_> = found.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [1, 3, 4, 6, 7], "{found:#?}");
+        for (_, message) in &found[..4] {
+            assert!(message.contains("unresolved merge conflict"), "{message}");
+        }
+        assert!(found[4].1.contains("expected 3 fields"), "{found:#?}");
+    }
+
+    #[test]
     fn problems_name_the_other_list() {
         let (first, second) = (List::parse("a x 1\n"), List::parse("a x 1\nb x 1\n"));
         let mut checker = Checker::default();
         assert_eq!(checker.check("first", &first), []);
         let problems = checker.check("second", &second);
+        assert!(!problems[0].is_fixed_by_format(), "fmt sees one list");
         let messages: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert!(
             messages[0].contains("is already on first:1"),

@@ -3,6 +3,7 @@
 use crate::line::{Content, Ending, Line};
 use crate::problem::{Problem, ProblemKind};
 use crate::row::{NameCache, NumberedRow, Row};
+use crate::version_order::compare_lines;
 use std::fmt;
 
 /// The mark that some editors put before the first line. It is not part of a row.
@@ -69,6 +70,14 @@ impl List {
     #[must_use]
     pub fn contains(&self, row: &Row) -> bool {
         self.rows().any(|found| found.row == row)
+    }
+
+    /// Reports whether a row is out of the order of `sort -V`.
+    #[must_use]
+    pub fn is_out_of_order(&self) -> bool {
+        let rows = self.lines.iter().filter(|line| line.row().is_some());
+        let texts: Vec<&str> = rows.map(|line| &*line.text).collect();
+        !texts.is_sorted_by(|a, b| compare_lines(a, b).is_le())
     }
 
     /// Returns the errors of all invalid rows in the order of the file.

@@ -103,6 +103,16 @@ impl Problem {
             | ProblemKind::Misplaced { .. } => Severity::Warning,
         }
     }
+
+    /// Reports whether [`List::format`](crate::List::format) removes the problem.
+    #[must_use]
+    pub fn is_fixed_by_format(&self) -> bool {
+        match &self.kind {
+            ProblemKind::Misplaced { .. } => true,
+            ProblemKind::Duplicate { first, .. } => first.list.is_none(),
+            ProblemKind::InvalidRow(_) | ProblemKind::Conflict { .. } => false,
+        }
+    }
 }
 
 impl fmt::Display for Location {

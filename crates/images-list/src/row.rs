@@ -36,6 +36,12 @@ pub enum RowError {
         /// The number of fields of the line.
         found: usize,
     },
+    /// The line is the mark of a merge conflict that was not resolved.
+    #[error("{}", merge_mark_message(.text))]
+    MergeMark {
+        /// The line.
+        text: String,
+    },
     /// A comment follows the three fields.
     #[error("comment after a row: move the comment to its own line above the row")]
     TrailingComment,
@@ -63,6 +69,27 @@ pub enum RowError {
         /// The reason.
         reason: ManifestReferenceError,
     },
+}
+
+/// Reports whether a line is a mark that git writes around the sides of a merge conflict.
+pub(crate) fn is_merge_mark(line: &str) -> bool {
+    let mut marks = ["<<<<<<<", "|||||||", ">>>>>>>"].into_iter();
+    let line = line.trim_end();
+    line == "======="
+        || marks.any(|mark| {
+            let rest = line.strip_prefix(mark);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
+}
+
+/// Returns the message of a mark of a merge conflict.
+pub(crate) fn merge_mark_message(line: &str) -> String {
+    let line = line.trim_end();
+    format!(
+        "`{}` is the mark of an unresolved merge conflict: keep the lines of one side or of both, \
+         and remove the marks",
+        line.escape_debug()
+    )
 }
 
 fn fields_hint(found: usize) -> &'static str {
@@ -116,6 +143,10 @@ impl NameCache {
     ///
     /// All errors of the line, at least one.
     pub(crate) fn parse_row(&mut self, line: &str) -> Result<Row, Vec<RowError>> {
+        if is_merge_mark(line) {
+            let text = line.to_owned();
+            return Err(vec![RowError::MergeMark { text }]);
+        }
         let fields: Vec<&str> = fields(line).collect();
         let [source, destination, tag] = fields[..] else {
             return Err(vec![wrong_field_count(&fields)]);

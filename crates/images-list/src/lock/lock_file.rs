@@ -3,7 +3,7 @@
 use super::approved_digest::ApprovedDigest;
 use super::problem::{LockProblem, LockProblemKind};
 use crate::list::List;
-use crate::row::{NameCache, Row, fields};
+use crate::row::{NameCache, Row, fields, is_merge_mark};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write;
@@ -56,6 +56,10 @@ impl Lock {
         line: usize,
         names: &mut NameCache,
     ) -> Vec<LockProblemKind> {
+        if is_merge_mark(text) {
+            let text = text.to_owned();
+            return vec![LockProblemKind::MergeMark { text }];
+        }
         let columns: Vec<&str> = fields(text).collect();
         if columns.first().is_none_or(|first| first.starts_with('#')) {
             return Vec::new();
@@ -216,7 +220,7 @@ mod tests {
             .map(|problem| format!("{}: {problem}", problem.line))
             .collect();
         let expected = [
-            "2: expected 5 fields",
+            "2: `<<<<<<< HEAD` is the mark of an unresolved merge conflict",
             "3: invalid source `A`",
             "3: invalid tag `a:b`",
             "3: invalid digest `latest`: a tag is not a digest",

@@ -1,7 +1,7 @@
 //! Problems of a lock.
 
 use super::approved_digest::ApprovedDigestError;
-use crate::row::{Row, RowError};
+use crate::row::{Row, RowError, merge_mark_message};
 
 /// A problem of a line. [`std::fmt::Display`] writes the text after `file:line: `.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +17,13 @@ pub struct LockProblem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockProblemKind {
-    /// The line does not have exactly five fields, such as a merge conflict marker.
+    /// The line is the mark of a merge conflict that was not resolved.
+    #[error("{}", merge_mark_message(.text))]
+    MergeMark {
+        /// The line.
+        text: String,
+    },
+    /// The line does not have exactly five fields.
     #[error("expected 5 fields (SOURCE DESTINATION TAG DIGEST MEDIA_TYPE), found {found}")]
     Fields {
         /// The number of fields of the line.
