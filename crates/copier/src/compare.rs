@@ -51,7 +51,9 @@ pub async fn compare(context: RunContext<'_>, rows: &[Row]) -> CompareReport {
         .buffer_unordered(CONCURRENT_ROWS);
     let mut compared = std::pin::pin!(compared);
     while let Some((index, comparison)) = compared.next().await {
-        progress.row_done(comparison.status == CompareStatus::Error);
+        if comparison.status != CompareStatus::Skipped {
+            progress.row_done(comparison.status == CompareStatus::Error);
+        }
         comparisons[index] = comparison;
     }
     CompareReport {

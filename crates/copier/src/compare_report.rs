@@ -5,6 +5,7 @@ use registry_client::{Error, ManifestError};
 
 use crate::platform::Platform;
 use crate::report::Moved;
+use crate::row::Row;
 
 /// The result of a comparison.
 #[derive(Debug, Clone)]
@@ -127,6 +128,16 @@ pub enum CompareError {
 }
 
 impl CompareError {
+    /// Returns the message with the image that it is about, as the row names it.
+    #[must_use]
+    pub fn message(&self, row: &Row) -> String {
+        match self {
+            Self::SourceMissing { .. } => self.to_string(),
+            Self::Destination(_) => format!("{}: {self}", row.destination),
+            _ => format!("{}: {self}", row.source),
+        }
+    }
+
     /// Returns the registry error behind it, if there is one.
     #[must_use]
     pub fn wire(&self) -> Option<&Error> {

@@ -38,6 +38,8 @@ pub struct Options {
     pub moved: MovedTag,
     /// Time for rows in flight to finish after an interrupt.
     pub grace: Duration,
+    /// The signal that ends `grace` early.
+    pub abort: CancellationToken,
 }
 
 impl Default for Options {
@@ -49,6 +51,7 @@ impl Default for Options {
             dry_run: false,
             moved: MovedTag::Kept,
             grace: Duration::from_secs(5),
+            abort: CancellationToken::new(),
         }
     }
 }

@@ -100,6 +100,12 @@ impl Progress {
         lock(&self.rows).values().cloned().collect()
     }
 
+    /// Returns the number of rows in flight.
+    #[must_use]
+    pub fn rows_in_flight(&self) -> usize {
+        lock(&self.rows).len()
+    }
+
     /// Counts a finished row, or a finished item of another kind of run.
     pub fn row_done(&self, failed: bool) {
         self.rows_done.fetch_add(1, Ordering::Relaxed);

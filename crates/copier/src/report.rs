@@ -3,6 +3,8 @@
 use image_name::{Digest, DigestError};
 use registry_client::{Error, ManifestError, ManifestHead};
 
+use crate::row::Row;
+
 /// The result of a run.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -42,6 +44,8 @@ pub struct Outcome {
     pub status: Status,
     /// The digest of the image at the destination, if it is known.
     pub digest: Option<Digest>,
+    /// The digest that the tag had before, if the row gave it another one.
+    pub replaced: Option<Digest>,
     /// The head of the source image, if the source was queried and has it.
     pub source: Option<ManifestHead>,
     /// The move of the source tag away from the approved digest.
@@ -146,9 +150,7 @@ pub enum RowError {
     #[error(transparent)]
     Conflict(Box<Conflict>),
     /// The source and the destination are the same, by their names or by registries.conf.
-    #[error(
-        "the source and the destination are both {location}: registries.conf or an override maps one onto the other"
-    )]
+    #[error("the source and the destination are both {location}")]
     SameLocation {
         /// The location of both.
         location: String,
@@ -209,6 +211,19 @@ pub struct Conflict {
 }
 
 impl RowError {
+    /// Returns the message with the image that it is about, as the row names it: URLs have the names
+    /// that registries.conf maps it to.
+    #[must_use]
+    pub fn message(&self, row: &Row) -> String {
+        match self {
+            Self::SourceMissing { .. } | Self::SameLocation { .. } | Self::Conflict(_) => {
+                self.to_string()
+            }
+            Self::Write(_) | Self::Referrer { .. } => format!("{}: {self}", row.destination),
+            _ => format!("{}: {self}", row.source),
+        }
+    }
+
     /// Returns the registry error behind it, if there is one.
     #[must_use]
     pub fn wire(&self) -> Option<&Error> {
@@ -225,6 +240,7 @@ impl Outcome {
         Self {
             status,
             digest: None,
+            replaced: None,
             source: None,
             moved: None,
             bytes_copied: 0,

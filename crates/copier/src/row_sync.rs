@@ -246,7 +246,9 @@ fn outcome(
                 None if result.would_write || image.has_written() => Status::Copied,
                 None => Status::Unchanged,
             };
+            let replaced = existing.map(|existing| existing.digest);
             Outcome {
+                replaced: replaced.filter(|digest| *digest != result.digest),
                 digest: Some(result.digest),
                 error: result.referrer_error,
                 ..Outcome::new(status)

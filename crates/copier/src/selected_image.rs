@@ -94,7 +94,12 @@ fn check_platform(
     if selected.any(|selected| selected.accepts(platform)) {
         return Ok(());
     }
-    Err(no_platform(selection, platform.to_string()))
+    // Some build tools leave operating system and architecture empty.
+    let available = match (platform.os.as_str(), platform.architecture.as_str()) {
+        ("", _) | (_, "") => "none, since its config names no platform".to_owned(),
+        _ => platform.to_string(),
+    };
+    Err(no_platform(selection, available))
 }
 
 fn no_platform(selection: &PlatformSelection, available: String) -> RowError {

@@ -23,7 +23,7 @@ const CONCURRENT_ROWS: usize = 512;
 ///
 /// `other_rows` are rows of the same list that are not part of the run: blobs are mounted from
 /// their destinations too. After the stop signal no row and no image is started, rows in flight
-/// get [`Options::grace`], and the rest is [`Status::Skipped`].
+/// get [`Options::grace`], unless [`Options::abort`] ends it, and the rest is [`Status::Skipped`].
 ///
 /// Never fails as a whole: each row has its own [`Outcome`].
 pub async fn sync(context: RunContext<'_>, rows: &[Row], other_rows: &[Row]) -> Report {
@@ -145,16 +145,25 @@ impl SyncRun<'_> {
             self.context.stop.cancelled().await;
             // Images that wait for a permit do not start.
             engine.copy_permits.close();
-            tokio::time::sleep(engine.options.grace).await;
+            tokio::select! {
+                () = tokio::time::sleep(engine.options.grace) => {}
+                () = engine.options.abort.cancelled() => {}
+            }
         };
         let outcome = tokio::select! {
             biased;
             outcome = synced => outcome,
             () = stopped => Outcome::new(Status::Skipped),
         };
-        progress.row_done(outcome.status == Status::Failed);
+        if outcome.status != Status::Skipped {
+            progress.row_done(outcome.status == Status::Failed);
+        }
+        let status = match outcome.status {
+            Status::Copied if engine.options.dry_run => "would copy",
+            status => status.as_str(),
+        };
         tracing::debug!(
-            status = outcome.status.as_str(),
+            status,
             bytes = outcome.bytes_copied,
             "{} -> {}",
             row.source,
