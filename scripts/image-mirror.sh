@@ -5,4 +5,4 @@ set -euo pipefail
 mirror=$(dirname "${BASH_SOURCE[0]}")/run-mirror
 [[ -z ${DOCKER_USERNAME:-} || -z ${DOCKER_PASSWORD:-} ]] ||
     "$mirror" login "${DOCKER_REGISTRY:-docker.io}" --username "$DOCKER_USERNAME" --password-stdin <<<"$DOCKER_PASSWORD"
-exec "$mirror" sync --arch-tags --images-list "${1:-${IMAGES_FILE:-/dev/stdin}}" "${@:2}"
+exec "$mirror" sync --arch-tags --allow-empty --images-list "${1:-${IMAGES_FILE:-/dev/stdin}}" "${@:2}"

@@ -3,10 +3,11 @@
 use serde_json::json;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::environment::{TestEnvironment, output_of, registry_with, spawn_piped};
+use crate::environment::{TestEnvironment, output_of, registry_with, run_with_input, spawn_piped};
 
-const COMMANDS: [&str; 10] = [
-    "sync", "copy", "compare", "report", "lint", "fmt", "tags", "inspect", "login", "demo",
+const COMMANDS: [&str; 13] = [
+    "sync", "copy", "compare", "report", "lint", "fmt", "tags", "inspect", "digest", "diff",
+    "config", "login", "demo",
 ];
 
 #[test]
@@ -138,19 +139,112 @@ fn json_log_has_one_object_per_line() {
 }
 
 #[test]
-fn empty_selection_exits_0_with_a_warning() {
+fn selection_without_a_row_is_a_usage_error_unless_it_is_allowed() {
     let environment = TestEnvironment::new();
     environment.write("images-list", "a b 1\n");
-    for command in ["sync", "compare"] {
-        let line = format!("{command} --match none --output json");
-        let output = environment.mirror(&line).exits(0);
-        assert_eq!(output.json()["rows"], json!([]));
+    environment.write("empty", "# nothing yet\n");
+    let table = [
+        (
+            "sync --match none",
+            "--match `none` matches no row of images-list",
+        ),
+        (
+            "compare --match none,{x,y}",
+            "--match `none` or `{x,y}` matches no row",
+        ),
+        ("lock --match none", "--match `none` matches no row"),
+        ("lock --check --match none", "--match `none` matches no row"),
+        ("sync --mutable none", "--mutable `none` matches no row"),
+        ("compare --mutable none", "--mutable `none` matches no row"),
+        ("sync --exclude none", "--exclude `none` matches no row"),
+        ("sync --exclude *", "no row is left"),
+        ("sync --images-list empty", "empty has no row"),
+        ("compare --images-list empty", "empty has no row"),
+        ("lock --images-list empty", "empty has no row"),
+    ];
+    for (line, want) in table {
+        let output = environment.mirror(line).exits(2);
+        assert!(output.stderr.contains(want), "{line}: {}", output.stderr);
         assert!(
-            output.stderr.contains("no rows are selected"),
-            "{}",
+            output.stderr.contains("--allow-empty"),
+            "{line}: {}",
             output.stderr
         );
     }
+    for command in ["sync", "compare"] {
+        for selection in ["--match none", "--exclude *", "--images-list empty"] {
+            let line = format!("{command} {selection} --allow-empty --output json");
+            let output = environment.mirror(&line).exits(0);
+            assert_eq!(output.json()["rows"], json!([]), "{line}");
+            assert!(
+                output.stderr.contains("no rows are selected"),
+                "{line}: {}",
+                output.stderr
+            );
+        }
+    }
+    environment.mirror("sync --shard 2/2 --dry-run").exits(0);
+}
+
+#[test]
+fn quiet_prints_nothing_after_a_success() {
+    let environment = TestEnvironment::new();
+    environment.write("images-list", "a r.io/a 1\n");
+    environment.write("unsorted", "b r.io/b 1\na r.io/a 1\n");
+    for line in [
+        "lint -q",
+        "fmt --check -q",
+        "fmt --quiet",
+        "sync -q --exclude * --allow-empty",
+        "compare -q --exclude * --allow-empty",
+    ] {
+        let output = environment.mirror(line).exits(0);
+        assert_eq!(
+            (output.stdout.as_str(), output.stderr.as_str()),
+            ("", ""),
+            "{line}"
+        );
+    }
+    let found = environment
+        .mirror("lint -q --images-list unsorted")
+        .exits(1);
+    assert!(found.stdout.contains("out of order"), "{}", found.stdout);
+    let document = environment.mirror("lint -q --output json").exits(0).json();
+    assert_eq!(document, json!({"problems": []}));
+}
+
+#[test]
+fn list_on_stdin_is_for_commands_that_only_read() {
+    let environment = TestEnvironment::new();
+    let read = |line: &str| {
+        let mut command = environment.mirror_command();
+        command.args(line.split(' '));
+        run_with_input(&mut command, "b r.io/b 1\na r.io/a 1\n")
+    };
+    let output = read("lint --images-list -").exits(1);
+    assert!(output.stdout.contains("-:"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("`mirror fmt` removes 1"),
+        "{}",
+        output.stdout
+    );
+    let output = read("fmt --check --images-list -").exits(1);
+    assert!(output.stdout.contains("+a r.io/a 1"), "{}", output.stdout);
+    for line in [
+        "fmt --images-list -",
+        "lock --images-list -",
+        "add-tag --images-list - --full-images a:2",
+        "check-new --images-list -",
+        "sync --changed-since HEAD --images-list -",
+    ] {
+        let output = read(line).exits(2);
+        assert!(
+            output.stderr.contains("standard input"),
+            "{line}: {}",
+            output.stderr
+        );
+    }
+    assert_eq!(environment.file_names(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,4 +279,33 @@ async fn exit_code_depends_on_the_failures_of_all_rows() {
     let output = environment.mirror("sync --no-referrers");
     let login = format!("mirror login {refusing}");
     assert!(output.stdout.contains(&login), "{}", output.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_2_means_that_nothing_was_sent() {
+    let registry = registry_with(&["a:1", "a:2"]).await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    let host = proxy.host();
+    for line in [
+        "lock".to_owned(),
+        format!("add-tag --full-images {host}/a:2"),
+        "sync".to_owned(),
+    ] {
+        let environment = TestEnvironment::new();
+        environment.write("images-list", format!("{host}/a {host}/b 1\n"));
+        environment.write("images-list.lock", "# no row yet\n");
+        // The list disappears while the command waits for a response.
+        let list = environment.path("images-list");
+        proxy.clear_rules();
+        proxy.add(Rule::new("", "/v2/").when(move |_| {
+            std::fs::remove_file(&list).ok();
+            false
+        }));
+        let output = environment.mirror(&line).exits(1);
+        assert!(
+            output.stderr.contains("images-list"),
+            "{line}: {}",
+            output.stderr
+        );
+    }
 }

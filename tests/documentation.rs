@@ -302,7 +302,8 @@ fn example_registries_conf_is_accepted_without_a_warning() {
         let environment = TestEnvironment::new();
         environment.write("images-list", "# SOURCE DESTINATION TAG\n");
         environment.write("registries.conf", block);
-        let output = environment.mirror_without_vv("compare --registries-conf registries.conf");
+        let output = environment
+            .mirror_without_vv("compare --allow-empty --registries-conf registries.conf");
         let stderr = output.exits(0).stderr;
         assert!(!stderr.contains("not used"), "{stderr}");
     }

@@ -42,13 +42,13 @@ fn first_signal_ends_a_waiting_run_with_its_report() {
 }
 
 #[test]
-fn second_signal_exits_without_a_report() {
+fn second_signal_ends_rows_in_flight_with_the_report() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let environment = TestEnvironment::new();
     let mut child = start_waiting(
         &environment,
         &listener,
-        &["sync", "--report", "report.json"],
+        &["sync", "--report", "report.json", "--grace", "1h"],
     );
     send_signal(&child, "INT");
     // Two pending signals count as one: wait until the first is handled.
@@ -62,9 +62,16 @@ fn second_signal_exits_without_a_report() {
             "the first signal ended the run"
         );
     }
+    assert!(line.contains("waiting up to 3600 s"), "{line}");
     send_signal(&child, "INT");
-    output_of(child).exits(130);
-    assert_eq!(environment.file_names(), ["images-list"]);
+    let output = output_of(child).exits(130);
+    assert!(
+        output.stdout.contains("interrupted: 1 row: 0 copied"),
+        "{}",
+        output.stdout
+    );
+    let report = environment.read_json("report.json");
+    assert_eq!(report["rows"][0]["status"], "skipped", "{report}");
 }
 
 #[test]

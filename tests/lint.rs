@@ -126,3 +126,58 @@ fn lint_writes_annotations_to_stderr_and_a_step_summary_in_github_actions() {
             .contains("| images-list:1 | ")
     );
 }
+
+#[test]
+fn merge_marks_in_list_and_lock_are_named() {
+    let environment = TestEnvironment::new();
+    environment.write(
+        "images-list",
+        "<<<<<<< HEAD\na r.io/a 1\n=======\n>>>>>>> topic\n",
+    );
+    environment.write("images-list.lock", "# lock\n<<<<<<< HEAD\n");
+    let output = environment.mirror("lint").exits(1);
+    for line in [
+        "images-list:1: ",
+        "images-list:3: ",
+        "images-list:4: ",
+        "images-list.lock:2: ",
+    ] {
+        let found = output.stdout.lines().find(|found| found.starts_with(line));
+        let found = found.unwrap_or_default();
+        assert!(
+            found.contains("unresolved merge conflict"),
+            "{line}: {}",
+            output.stdout
+        );
+    }
+}
+
+#[test]
+fn lint_and_fmt_check_say_what_fmt_would_do() {
+    let environment = TestEnvironment::new();
+    environment.write(
+        "images-list",
+        "b r.io/b 1\na r.io/a 1\nb r.io/b 1\nc r.io/a 1\n",
+    );
+    let output = environment.mirror("lint").exits(1);
+    let last = output.stdout.lines().last().unwrap_or_default();
+    assert_eq!(
+        last, "3 problems; `mirror fmt` removes 2 of them",
+        "{}",
+        output.stdout
+    );
+    let document = environment.mirror("lint --output json").json();
+    assert_eq!(document["fixable"], 2);
+    let output = environment.mirror("fmt --check").exits(1);
+    let patch = "--- a/images-list\n+++ b/images-list\n";
+    assert!(output.stdout.contains(patch), "{}", output.stdout);
+    let document = environment
+        .mirror("fmt --check --output json")
+        .exits(1)
+        .json();
+    let diff = document["files"][0]["diff"].as_str().unwrap();
+    assert!(diff.starts_with(patch), "{diff}");
+    environment.mirror("fmt").exits(0);
+    let output = environment.mirror("lint").exits(1);
+    assert!(output.stdout.ends_with("1 problem\n"), "{}", output.stdout);
+}

@@ -124,6 +124,61 @@ fn sort_images_list_sorts_the_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn wrapper_of_add_tag_sorts_the_list_and_add_tag_warns() {
+    let registry = registry().await;
+    let r = registry.host();
+    let unsorted = row(&registry, "1.6.9") + &row(&registry, "1.6.1");
+    let name = format!("{r}/source/a");
+    let environment = checkout();
+    environment.write("images-list", &unsorted);
+    let line = format!("add-tag --full-images {name}:1.6.10");
+    let output = environment.mirror(&line).exits(0);
+    assert!(
+        output.stderr.contains("images-list is out of order")
+            && output.stderr.contains("`mirror fmt`"),
+        "{}",
+        output.stderr
+    );
+    for caller in CALLERS {
+        environment.write("images-list", &unsorted);
+        let set = [("IMAGES", name.as_str()), ("TAGS", "1.6.10")];
+        caller
+            .run(&environment, "add-tag-to-existing-image.sh", &set)
+            .exits(0);
+        let sorted = ["1.6.1", "1.6.9", "1.6.10"].map(|tag| row(&registry, tag));
+        assert_eq!(
+            environment.read("images-list"),
+            sorted.concat(),
+            "{caller:?}"
+        );
+    }
+}
+
+#[test]
+fn problems_of_add_tag_are_errors_in_github_actions() {
+    let environment = checkout().with_github_actions();
+    environment.write("images-list", "a r.io/a 1\n");
+    let set = [("IMAGES", "b"), ("TAGS", "2")];
+    let output = Caller::Shell.run(&environment, "add-tag-to-existing-image.sh", &set);
+    let output = output.exits(1);
+    assert!(
+        output
+            .stderr
+            .contains("::error::b:2: images-list has no row with this source"),
+        "{}",
+        output.stderr
+    );
+    let failed = environment.mirror("lint --images-list gone").exits(2);
+    assert!(
+        failed
+            .stderr
+            .contains("::error::cannot read the list gone: "),
+        "{}",
+        failed.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn image_mirror_writes_arch_tags() {
     for caller in CALLERS {
         let registry = registry().await;

@@ -102,7 +102,8 @@ async fn locked_fails_only_the_row_whose_tag_moved() {
     let row = &document["rows"][0];
     assert_eq!(row["status"], "failed");
     let message = format!(
-        "the source tag has moved: {} was approved, {now} is there now",
+        "{}/a:1: the source tag has moved: {} was approved, {now} is there now",
+        mirror.source.host(),
         mirror.approved
     );
     assert_eq!(row["error"]["message"], message);

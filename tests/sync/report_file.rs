@@ -33,6 +33,6 @@ fn a_report_is_not_written_through_a_link_of_the_checkout() {
     }
     assert_eq!(fs::read_to_string(outside).unwrap(), "old");
     environment
-        .mirror("sync --match none --report ../home/report.json")
+        .mirror("sync --match none --allow-empty --report ../home/report.json")
         .exits(0);
 }

@@ -1,6 +1,6 @@
 //! Selection of rows, and overrides of their destinations.
 
-use crate::environment::{TestEnvironment, column, registry_with};
+use crate::environment::{TestEnvironment, column, push_other_image, registry_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_since_selects_rows_added_after_a_revision() {
@@ -80,4 +80,66 @@ async fn match_selects_rows_and_dry_run_writes_nothing() {
         }
     }
     assert_eq!(destination.repositories(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replaced_tag_is_reported_with_its_old_digest_also_before_it_happens() {
+    let (source, destination) = (registry_with(&["a:1"]).await, registry_with(&[]).await);
+    push_other_image(&destination, "a", "1");
+    let old = destination.tagged("a", "1").unwrap().digest;
+    let environment = TestEnvironment::new();
+    let (from, to) = (source.host(), destination.host());
+    environment.write("images-list", format!("{from}/a {to}/a 1\n"));
+    for (line, word, in_sums) in [
+        (
+            "sync --dry-run",
+            "would replace",
+            "1 to copy (1 to replace)",
+        ),
+        ("sync", "replaced", "1 copied (1 replaced)"),
+    ] {
+        let line = format!("{line} --report report.json");
+        let text = environment.mirror_without_vv(&line).exits(0).stdout;
+        let row = format!("  {from}/a:1 -> {to}/a:1  (was {old})");
+        assert!(
+            text.starts_with(word) && text.contains(row.trim_start()),
+            "{text}"
+        );
+        assert!(text.contains(in_sums), "{text}");
+        let report = environment.read_json("report.json");
+        assert_eq!(report["rows"][0]["status"], "copied");
+        assert_eq!(report["rows"][0]["replaced"], old.to_string());
+        assert!(
+            report["tool"].as_str().unwrap().starts_with("mirror "),
+            "{report}"
+        );
+        assert!(
+            report["started"].as_str().unwrap().ends_with('Z'),
+            "{report}"
+        );
+    }
+    let again = environment.mirror("sync --output json").exits(0).json();
+    assert!(again["rows"][0].get("replaced").is_none(), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exclude_leaves_rows_out_and_braces_keep_their_comma() {
+    let (source, destination) = (
+        registry_with(&["a:1", "b:1", "c:1"]).await,
+        registry_with(&[]).await,
+    );
+    let (from, to) = (source.host(), destination.host());
+    let environment = TestEnvironment::new();
+    let rows = ["a", "b", "c"].map(|name| format!("{from}/{name} {to}/{name} 1\n"));
+    environment.write("images-list", rows.concat());
+    for (options, want) in [
+        ("--match */{a,c}", vec!["a", "c"]),
+        ("--match */a,*/c --exclude */c", vec!["a"]),
+        ("--exclude */{a,b}:1", vec!["c"]),
+    ] {
+        let line = format!("sync --dry-run --output json {options}");
+        let document = environment.mirror(&line).exits(0).json();
+        let want: Vec<_> = want.iter().map(|name| format!("{from}/{name}")).collect();
+        assert_eq!(column(&document, "source"), want, "{options}");
+    }
 }

@@ -25,7 +25,6 @@ mod terminal;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use cli::environment::Environment;
@@ -47,8 +46,8 @@ fn main() -> ExitCode {
     if let Some(code) = program_runner::exec_if_confined(&args) {
         return code.into();
     }
-    let cli = match Cli::try_parse_from(&args) {
-        Ok(cli) => cli,
+    let (cli, matches) = match Cli::parse_with_matches(&args) {
+        Ok(parsed) => parsed,
         Err(error) => return print_clap_error(&args, &error).into(),
     };
     let environment = Environment::read(|name| std::env::var_os(name), &Key::names());
@@ -58,7 +57,9 @@ fn main() -> ExitCode {
     if !program_runner::has_landlock() {
         tracing::debug!("the kernel has no Landlock: git and helm can write where this user can");
     }
-    let output = Output::new(cli.common.output);
+    let output = Output::new(cli.common.output)
+        .quiet(cli.common.quiet)
+        .colored(&environment);
     let session = Session {
         common: cli.common,
         environment,
@@ -67,10 +68,11 @@ fn main() -> ExitCode {
         signals: Signals::default(),
         status_signal: StatusSignal::default(),
     };
-    let exit = commands::run(&session, &cli.command).unwrap_or_else(|failure| {
+    let exit = commands::run(&session, &cli.command, &matches).unwrap_or_else(|failure| {
         logging::report(&failure, session.common.log_format);
         let github = session.environment.github.as_ref();
         github_actions::annotate(github, Level::Error, &failure.problems);
+        github_actions::annotate_messages(github, [failure.text()]);
         output.fail(&failure);
         failure.exit
     });

@@ -25,9 +25,10 @@ pub(crate) struct Environment {
     pub(crate) registries_conf: Option<PathBuf>,
     /// `PATH`, for credential helpers.
     pub(crate) path: OsString,
-    /// `TERM=dumb`: no cursor movement. (clap and indicatif read `NO_COLOR` themselves; nothing else
-    /// is colored.)
+    /// `TERM=dumb`: no cursor movement and no colors.
     pub(crate) dumb_terminal: bool,
+    /// `NO_COLOR`: no colors. (clap and indicatif read it themselves.)
+    pub(crate) no_color: bool,
     /// `GITHUB_API_URL`: set by GitHub Actions, also on GitHub Enterprise Server.
     pub(crate) github_api: Option<String>,
     /// `GITHUB_TOKEN`
@@ -79,6 +80,7 @@ impl Environment {
             auth_file: path("REGISTRY_AUTH_FILE"),
             registries_conf: path("CONTAINERS_REGISTRIES_CONF"),
             path: non_empty("PATH").unwrap_or_default(),
+            no_color: non_empty("NO_COLOR").is_some(),
             dumb_terminal: text("TERM").as_deref() == Some("dumb"),
             github_api: text("GITHUB_API_URL"),
             github_token: text("GITHUB_TOKEN").as_deref().and_then(Token::new),

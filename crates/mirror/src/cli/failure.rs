@@ -1,5 +1,7 @@
 //! The failure of a whole command.
 
+use std::io;
+
 use serde::Serialize;
 
 use super::exit::Exit;
@@ -65,11 +67,38 @@ impl Failure {
         self
     }
 
+    /// Returns the failure with exit 1 instead of 2, which means that no request was sent.
+    #[must_use]
+    pub(crate) fn after_requests(self) -> Self {
+        let exit = match self.exit {
+            Exit::Unusable => Exit::Failed,
+            exit => exit,
+        };
+        Self { exit, ..self }
+    }
+
+    /// Returns the message and the hint as one line.
+    pub(crate) fn text(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} ({hint})", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// Sets the invalid lines that caused the failure.
     #[must_use]
     pub(crate) fn problems(mut self, problems: Vec<Finding>) -> Self {
         self.problems = problems;
         self
+    }
+}
+
+/// Returns the message of an I/O error without its number, `(os error 2)`.
+pub(crate) fn io_message(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
     }
 }
 

@@ -5,5 +5,6 @@ pub(crate) mod environment;
 pub(crate) mod exit;
 pub(crate) mod failure;
 pub(crate) mod git_variables;
+pub(crate) mod image_argument;
 pub(crate) mod key_value;
 pub(crate) mod options;

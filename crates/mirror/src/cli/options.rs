@@ -12,6 +12,8 @@ use super::duration;
 #[command(next_help_heading = "Common options")]
 pub(crate) struct CommonOptions {
     /// Image list, can be repeated (env: IMAGES_FILE) [default: images-list]
+    ///
+    /// Commands that only read accept `-` for standard input.
     #[arg(long, global = true, value_name = "FILE", value_delimiter = ',')]
     pub(crate) images_list: Vec<PathBuf>,
     /// Configuration of the version sources [default: config.json]

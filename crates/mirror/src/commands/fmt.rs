@@ -13,6 +13,7 @@ use crate::files::atomic_file::{self, StagedFile};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
+use crate::files::unified_diff::unified_diff;
 use crate::session::Session;
 use crate::terminal::units::counted;
 
@@ -23,7 +24,7 @@ Examples:
   mirror fmt           rewrite the list
   mirror fmt --check   exit 1 if the list is not formatted")]
 pub(crate) struct FmtArgs {
-    /// Write nothing; exit 1 if a list is not formatted
+    /// Write nothing; print a diff and exit 1 if a list is not formatted
     #[arg(long)]
     pub(crate) check: bool,
     #[command(flatten)]
@@ -42,18 +43,22 @@ struct Formatted {
 struct FormattedFile {
     file: String,
     changed: bool,
+    /// The patch that `mirror fmt` would apply, with `--check`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<String>,
 }
 
 impl fmt::Display for Formatted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for FormattedFile { file, changed } in &self.files {
+        for FormattedFile { file, changed, .. } in &self.files {
             match (changed, self.check) {
                 (false, _) => writeln!(f, "{file}: already formatted")?,
                 (true, true) => writeln!(f, "{file}: not formatted; run `mirror fmt`")?,
                 (true, false) => writeln!(f, "{file}: formatted")?,
             }
         }
-        Ok(())
+        let diffs = self.files.iter().filter_map(|file| file.diff.as_ref());
+        diffs.into_iter().try_for_each(|diff| f.write_str(diff))
     }
 }
 
@@ -65,6 +70,9 @@ impl fmt::Display for Formatted {
 pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
+    if !args.check {
+        list_file::refuse_stdin(&paths)?;
+    }
     let mut lists = list_file::read_all(&paths)?;
     let locked = match args.check {
         true => None,
@@ -89,6 +97,8 @@ pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failu
         files.push(FormattedFile {
             file: file.name.clone(),
             changed,
+            diff: (changed && args.check)
+                .then(|| unified_diff(&file.name, &file.list.to_string(), new)),
         });
     }
     staged.into_iter().try_for_each(StagedFile::commit)?;
@@ -98,8 +108,9 @@ pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failu
         files,
         check: args.check,
     };
-    session.output.write(&result, &result)?;
-    Ok(Exit::from_findings(has_findings))
+    let exit = Exit::from_findings(has_findings);
+    session.output.write_outcome(&result, &result, exit)?;
+    Ok(exit)
 }
 
 fn format_all(lists: &[ListFile]) -> Result<Vec<String>, Failure> {

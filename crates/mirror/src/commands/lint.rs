@@ -1,4 +1,4 @@
-//! `mirror lint`: checks the list and the configuration, offline.
+//! `mirror lint`: checks the list, its lock and the configuration, offline.
 
 use clap::Args;
 use std::fmt;
@@ -9,7 +9,8 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
 use crate::files::config_file;
-use crate::files::list_file;
+use crate::files::list_file::{self, ListFile};
+use crate::files::lock_file::{LockFile, LockFileError};
 use crate::rows::arch_tags;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
@@ -30,12 +31,24 @@ pub(crate) struct LintArgs {
     pub(crate) lists: ListArgs,
 }
 
-/// The result: the problems of the lists, in the order of their lines, then of the configuration.
+/// The result: the problems of the lists, in the order of their lines, then of the locks and of the
+/// configuration.
 #[derive(Debug, Serialize)]
 struct Findings {
     problems: Vec<Finding>,
+    /// The number of problems that `mirror fmt` removes.
+    #[serde(skip_serializing_if = "is_zero")]
+    fixable: usize,
     #[serde(skip)]
     rows: usize,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl fmt::Display for Findings {
@@ -45,7 +58,13 @@ impl fmt::Display for Findings {
         }
         match self.problems.len() {
             0 => writeln!(f, "{}, no problems", counted(self.rows, "row")),
-            problems => writeln!(f, "{}", counted(problems, "problem")),
+            problems => {
+                let problems = counted(problems, "problem");
+                match self.fixable {
+                    0 => writeln!(f, "{problems}"),
+                    fixable => writeln!(f, "{problems}; `mirror fmt` removes {fixable} of them"),
+                }
+            }
         }
     }
 }
@@ -65,19 +84,40 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     } else {
         Vec::new()
     };
-    let problems = list_file::check(&lists)
+    let found = list_file::check(&lists);
+    let fixable = found.iter().filter(|found| found.is_fixed_by_fmt).count();
+    let problems = found
         .into_iter()
         .map(|found| found.finding)
+        .chain(lock_findings(&lists)?)
         .chain(of_arch_tags)
         .chain(config_problems)
         .collect();
     let rows = lists.iter().map(|file| file.list.rows().count()).sum();
-    let findings = Findings { problems, rows };
+    let findings = Findings {
+        problems,
+        fixable,
+        rows,
+    };
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &findings.problems);
     github_actions::add_to_step_summary(github, &summary(&findings.problems));
-    session.output.write(&findings, &findings)?;
-    Ok(Exit::from_findings(!findings.problems.is_empty()))
+    let exit = Exit::from_findings(!findings.problems.is_empty());
+    session.output.write_outcome(&findings, &findings, exit)?;
+    Ok(exit)
+}
+
+/// Returns the invalid lines of the locks.
+fn lock_findings(lists: &[ListFile]) -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
+    for file in lists {
+        match LockFile::read(file) {
+            Ok(_) => {}
+            Err(LockFileError::Invalid(problems)) => findings.extend(problems),
+            Err(LockFileError::Unreadable(failure)) => return Err(failure),
+        }
+    }
+    Ok(findings)
 }
 
 /// Formats the problems as a Markdown table. Returns an empty text if there are none.

@@ -1,11 +1,12 @@
 //! Atomic writes whose failures name the file.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use atomic_file::Mode;
 
 use crate::cli::failure::Failure;
+pub(crate) use crate::cli::failure::io_message;
 
 /// New content that is on disk but not yet in its place.
 #[derive(Debug)]
@@ -49,20 +50,24 @@ impl StagedFile {
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    let directory = directory.unwrap_or(Path::new(".")).display();
+    let hint = match error.kind() {
+        ErrorKind::NotFound => Some(format!("create the directory {directory} first")),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(format!(
+            "free space in {directory}, or name a file elsewhere"
+        )),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(format!(
+            "make {directory} writable, or name a file elsewhere"
+        )),
+        _ => None,
+    };
     Failure::unusable(format!(
         "cannot write {}: {}",
         path.display(),
         io_message(error)
     ))
-}
-
-/// Returns the message of an I/O error without its number, `(os error 2)`.
-pub(crate) fn io_message(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
+    .hint(hint)
 }
 
 #[cfg(test)]
@@ -76,5 +81,7 @@ mod tests {
             failure.message,
             "cannot write /nonexistent/directory/file: No such file or directory"
         );
+        let hint = "create the directory /nonexistent/directory first";
+        assert_eq!(failure.hint.as_deref(), Some(hint));
     }
 }

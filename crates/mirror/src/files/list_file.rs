@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use image_name::{full_repository, tag_or_digest};
@@ -15,6 +15,10 @@ use crate::cli::failure::{Failure, Finding};
 
 /// The default path of the list.
 const DEFAULT: &str = "images-list";
+/// Maximum size of a list, in bytes. A million rows take 100 MB.
+const MAX_BYTES: u64 = 512 * 1024 * 1024;
+/// The path that stands for standard input.
+const STDIN: &str = "-";
 
 /// A list and its path.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub(crate) struct ListFinding {
     pub(crate) finding: Finding,
     /// The severity.
     pub(crate) severity: Severity,
+    /// `mirror fmt` removes the problem.
+    pub(crate) is_fixed_by_fmt: bool,
 }
 
 impl ListFile {
@@ -93,6 +99,26 @@ pub(crate) fn paths(flags: &[PathBuf], images_file: Option<&str>) -> Vec<PathBuf
         .collect()
 }
 
+/// Reports whether a path stands for standard input, which has no lock.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path == Path::new(STDIN)
+}
+
+/// Refuses standard input for a command that writes lists or locks, or reads their history.
+///
+/// # Errors
+///
+/// [`Failure`] if one of the paths is `-`.
+pub(crate) fn refuse_stdin(paths: &[PathBuf]) -> Result<(), Failure> {
+    if !paths.iter().any(|path| is_stdin(path)) {
+        return Ok(());
+    }
+    Err(
+        Failure::unusable("the list `-` is standard input, which has no lock and no history")
+            .hint("name a file with --images-list; `-` is for commands that only read".to_owned()),
+    )
+}
+
 /// Reads lists.
 ///
 /// # Errors
@@ -116,19 +142,32 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<ListFile>, Failure> {
     failed.map_or(Ok(lists), Err)
 }
 
+/// Returns the failure of a command that needs a row, and lists without one.
+pub(crate) fn no_row(lists: &[ListFile]) -> Failure {
+    let names: Vec<_> = lists.iter().map(|file| file.name.as_str()).collect();
+    Failure::unusable(format!("{} has no row; nothing was sent", names.join(", "))).hint(
+        "name the right list with --images-list, or add rows `SOURCE DESTINATION TAG`; with \
+         --allow-empty this is no error"
+            .to_owned(),
+    )
+}
+
 fn read(path: &Path) -> Result<ListFile, Failure> {
     let name = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| {
-        let hint = (error.kind() == io::ErrorKind::NotFound).then(|| {
-            "name the list with --images-list FILE or IMAGES_FILE; \
-             it has a row `SOURCE DESTINATION TAG` for each image"
-                .to_owned()
-        });
+    let bytes = read_bytes(path).map_err(|error| {
+        let hint = match error.kind() {
+            io::ErrorKind::NotFound => {
+                "name the list with --images-list FILE or IMAGES_FILE; \
+                 it has a row `SOURCE DESTINATION TAG` for each image"
+            }
+            io::ErrorKind::PermissionDenied => "make the file readable, or name another list",
+            _ => "name a file with a row `SOURCE DESTINATION TAG` for each image",
+        };
         Failure::unusable(format!(
             "cannot read the list {name}: {}",
             io_message(&error)
         ))
-        .hint(hint)
+        .hint(hint.to_owned())
     })?;
     let list = List::from_bytes(&bytes).map_err(|error| {
         let finding = Finding {
@@ -142,6 +181,26 @@ fn read(path: &Path) -> Result<ListFile, Failure> {
     Ok(ListFile { name, path, list })
 }
 
+/// Reads a list of at most [`MAX_BYTES`], since `/dev/zero` and some pipes never end.
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = if is_stdin(path) {
+        io::stdin()
+            .lock()
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+    } else {
+        File::open(path)?
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+    };
+    if read? as u64 > MAX_BYTES {
+        let message = format!("larger than the limit of {MAX_BYTES} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
 /// Returns all problems of the lists. Each list is checked together with those before it.
 pub(crate) fn check(lists: &[ListFile]) -> Vec<ListFinding> {
     let mut checker = Checker::default();
@@ -150,6 +209,7 @@ pub(crate) fn check(lists: &[ListFile]) -> Vec<ListFinding> {
         for problem in checker.check(&file.name, &file.list) {
             findings.push(ListFinding {
                 severity: problem.severity(),
+                is_fixed_by_fmt: problem.is_fixed_by_format(),
                 finding: finding(&file.name, &problem),
             });
         }
@@ -178,6 +238,8 @@ pub(crate) fn row_json(row: &Row) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

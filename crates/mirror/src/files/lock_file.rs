@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use images_list::{List, Lock, LockProblem};
 
 use super::atomic_file::{self, StagedFile, io_message};
-use super::list_file::ListFile;
+use super::list_file::{self, ListFile};
 use crate::cli::failure::{Failure, Finding};
 
 /// The lock of a list, and its path.
@@ -39,6 +39,9 @@ impl LockFile {
     ///
     /// [`LockFileError`] for a file that cannot be read or is invalid.
     pub(crate) fn read(list: &ListFile) -> Result<Option<Self>, LockFileError> {
+        if list_file::is_stdin(&list.path) {
+            return Ok(None);
+        }
         let (name, path) = (name_of(&list.name), path_of(&list.path));
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,

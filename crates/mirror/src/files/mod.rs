@@ -5,3 +5,4 @@ pub(crate) mod config_file;
 pub(crate) mod list_file;
 pub(crate) mod lock_file;
 pub(crate) mod locked_files;
+pub(crate) mod unified_diff;

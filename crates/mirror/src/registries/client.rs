@@ -1,7 +1,7 @@
 //! The registry client, configured by options and environment variables.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use http::HeaderValue;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -67,10 +67,28 @@ fn check_paths(common: &CommonOptions) -> Result<(), Failure> {
                     path.display(),
                     io_message(&error)
                 ))
+                .hint(format!("correct the path, or run without {option}"))
             })?;
         }
     }
-    Ok(())
+    common.authfile.as_deref().map_or(Ok(()), check_auth_file)
+}
+
+/// Checks that the file of `--authfile` is JSON. Otherwise it would go unnoticed until a registry
+/// asks for credentials.
+fn check_auth_file(path: &Path) -> Result<(), Failure> {
+    let text = fs::read(path).unwrap_or_default();
+    // podman accepts an empty file.
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Ok(());
+    }
+    let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(&text);
+    parsed.map(drop).map_err(|error| {
+        // The message of the parser may quote a secret.
+        let (path, line) = (path.display(), error.line());
+        Failure::unusable(format!("--authfile {path}: line {line} is not valid JSON"))
+            .hint("write the file with `mirror login HOST --authfile FILE`".to_owned())
+    })
 }
 
 /// Returns the auth files by precedence. The one of `--authfile` must exist.
@@ -104,13 +122,18 @@ pub(crate) fn first_auth_file(
     common: &CommonOptions,
     environment: &Environment,
 ) -> Option<PathBuf> {
+    let mut all = auth_paths(common, environment).into_iter();
+    all.find(|path| path.is_file())
+}
+
+/// Returns the paths of auth files by precedence. They need not exist.
+pub(crate) fn auth_paths(common: &CommonOptions, environment: &Environment) -> Vec<PathBuf> {
     let named = [common.authfile.clone(), environment.auth_file.clone()];
     let defaults = [
         containers_auth_file(environment),
         docker_config(environment),
     ];
-    let mut all = named.into_iter().chain(defaults).flatten();
-    all.find(|path| path.is_file())
+    named.into_iter().chain(defaults).flatten().collect()
 }
 
 /// Returns the file that a login is written to: the one of `--authfile` or `REGISTRY_AUTH_FILE`, or

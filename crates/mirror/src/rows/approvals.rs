@@ -37,7 +37,7 @@ impl Approvals {
     pub(crate) fn apply(&self, rows: &mut [RunRow]) {
         for RunRow { row, listed } in rows {
             if let Some(listed) = listed
-                && !self.mutable.select(&listed.row)
+                && !self.mutable.matches(&listed.row)
             {
                 row.approved = self.get(listed).map(|approved| approved.digest().clone());
             }
@@ -57,7 +57,7 @@ impl Approvals {
     pub(crate) fn require(&self, rows: &[RunRow]) -> Result<(), Failure> {
         let listed = rows.iter().filter_map(|row| row.listed.as_ref());
         let unapproved: Vec<_> = listed
-            .filter(|listed| !self.mutable.select(&listed.row) && self.get(listed).is_none())
+            .filter(|listed| !self.mutable.matches(&listed.row) && self.get(listed).is_none())
             .map(|ListedRow { row, location, .. }| {
                 location.finding(format!("`{row}` is not locked"))
             })
@@ -107,7 +107,7 @@ impl Approvals {
                 continue;
             };
             for (listed, head) in copied.iter().filter(|(listed, _)| listed.list == at) {
-                if self.mutable.select(&listed.row) || lock.lock.get(&listed.row).is_none() {
+                if self.mutable.matches(&listed.row) || lock.lock.get(&listed.row).is_none() {
                     let approved =
                         ApprovedDigest::new(head.digest.clone(), head.media_type.as_deref());
                     lock.lock.set(listed.row.clone(), approved);
@@ -126,7 +126,7 @@ impl Approvals {
     /// Returns true if a run may record a digest for the row.
     fn may_record(&self, listed: &ListedRow) -> bool {
         let has_lock = self.locks.get(listed.list).is_some_and(Option::is_some);
-        has_lock && (self.mutable.select(&listed.row) || self.get(listed).is_none())
+        has_lock && (self.mutable.matches(&listed.row) || self.get(listed).is_none())
     }
 }
 

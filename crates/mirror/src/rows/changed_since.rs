@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use images_list::{Diff, List};
 
 use crate::cli::failure::Failure;
-use crate::files::list_file::ListFile;
+use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file;
 use crate::git::{Git, Links, Purpose, TrackedPath};
 use crate::session::Session;
@@ -27,6 +27,7 @@ impl<'a> Base<'a> {
         revision: &'a str,
         lists: &[PathBuf],
     ) -> Result<Self, Failure> {
+        list_file::refuse_stdin(lists)?;
         let git = Git::discover(&session.environment.git, Purpose::ChangedSince).await?;
         let mut tracked = Vec::new();
         for list in lists {

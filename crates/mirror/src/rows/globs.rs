@@ -1,96 +1,169 @@
-//! Patterns that select rows: `--match` and `--mutable`.
+//! Patterns that select rows: `--match`, `--exclude` and `--mutable`.
 
-use clap::Args;
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::cli::failure::Failure;
-
-/// The option for mutable tags.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Lock")]
-pub(crate) struct MutableArgs {
-    /// Rows whose tags may change, such as `*:latest`
-    ///
-    /// They are copied at their current digest, which the lock records. Patterns as for --match.
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    mutable: Vec<String>,
-}
-
-impl MutableArgs {
-    /// Returns the rows with mutable tags; none without the option.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] for an invalid pattern.
-    pub(crate) fn mutable(&self) -> Result<Globs, Failure> {
-        Globs::parse_some("--mutable", &self.mutable)
-    }
-}
+use crate::files::list_file::ListFile;
 
 /// The patterns of an option.
 #[derive(Debug)]
-pub(crate) struct Globs(Option<GlobSet>);
+pub(crate) struct Globs {
+    option: &'static str,
+    patterns: Vec<String>,
+    set: GlobSet,
+}
 
 impl Globs {
-    /// Parses the patterns of an option; without patterns nothing is selected.
+    /// Parses the values of an option. A comma separates patterns, except in `{a,b}` and `[,]`.
     ///
     /// # Errors
     ///
-    /// As [`Globs::parse`].
-    pub(crate) fn parse_some(option: &str, patterns: &[String]) -> Result<Self, Failure> {
-        if patterns.is_empty() {
-            return Ok(Self(Some(GlobSet::empty())));
-        }
-        Self::parse(option, patterns)
-    }
-
-    /// Parses the patterns of an option; without patterns every row is selected.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] for an invalid pattern.
-    pub(crate) fn parse(option: &str, patterns: &[String]) -> Result<Self, Failure> {
-        if patterns.is_empty() {
-            return Ok(Self(None));
-        }
+    /// [`Failure`] for an empty or invalid pattern.
+    pub(crate) fn parse(option: &'static str, values: &[String]) -> Result<Self, Failure> {
+        let patterns: Vec<String> = values
+            .iter()
+            .flat_map(|value| split(value))
+            .map(|pattern| pattern.trim().to_owned())
+            .collect();
         let mut set = GlobSetBuilder::new();
-        for pattern in patterns {
-            let glob = GlobBuilder::new(pattern).literal_separator(false).build();
-            set.add(glob.map_err(|error| {
-                Failure::unusable(format!(
-                    "{option}: invalid pattern {pattern:?}: {}",
-                    error.kind()
-                ))
-                .hint("`*` matches any text, `?` one character, `{a,b}` one of both".to_owned())
-            })?);
+        for pattern in &patterns {
+            set.add(glob(option, pattern)?);
         }
         let set = set.build();
         let set = set.map_err(|error| Failure::unusable(format!("{option}: {error}")))?;
-        Ok(Self(Some(set)))
+        Ok(Self {
+            option,
+            patterns,
+            set,
+        })
+    }
+
+    /// Reports whether the option has no pattern.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
     }
 
     /// Reports whether a pattern matches the source or the destination, as written or in full,
-    /// with or without the tag.
-    pub(crate) fn select(&self, row: &images_list::Row) -> bool {
-        let Some(set) = &self.0 else {
-            return true;
-        };
-        [&row.source, &row.destination]
-            .into_iter()
-            .any(|repository| {
-                let full = format!("{}/{}", repository.host(), repository.path());
-                [repository.as_written(), &full]
-                    .into_iter()
-                    .any(|name| set.is_match(name) || set.is_match(format!("{name}:{}", row.tag)))
-            })
+    /// with or without the tag. Without patterns, no row matches.
+    pub(crate) fn matches(&self, row: &images_list::Row) -> bool {
+        !self.is_empty() && names(row).iter().any(|name| self.set.is_match(name))
     }
+
+    /// Reports whether a pattern matches a text.
+    pub(crate) fn matches_name(&self, text: &str) -> bool {
+        self.set.is_match(text)
+    }
+
+    /// Reports whether a row matches, or there are no patterns.
+    pub(crate) fn select(&self, row: &images_list::Row) -> bool {
+        self.is_empty() || self.matches(row)
+    }
+
+    /// Checks that the patterns match a row of the lists: a pattern with a typing error would
+    /// otherwise go unnoticed. A single pattern without a row is a warning.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if no pattern matches a row.
+    pub(crate) fn require_a_row(&self, lists: &[ListFile]) -> Result<(), Failure> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let mut used = vec![false; self.patterns.len()];
+        for row in lists.iter().flat_map(|file| file.list.rows()) {
+            for name in names(row.row) {
+                for index in self.set.matches(name) {
+                    used[index] = true;
+                }
+            }
+            if used.iter().all(|used| *used) {
+                return Ok(());
+            }
+        }
+        let unused = self.patterns.iter().zip(&used).filter(|(_, used)| !**used);
+        let unused: Vec<String> = unused.map(|(pattern, _)| format!("`{pattern}`")).collect();
+        if unused.len() < self.patterns.len() {
+            tracing::warn!("{} {} matches no row", self.option, unused.join(" and "));
+            return Ok(());
+        }
+        let lists: Vec<_> = lists.iter().map(|file| file.name.as_str()).collect();
+        Err(Failure::unusable(format!(
+            "{} {} matches no row of {}; nothing was sent",
+            self.option,
+            unused.join(" or "),
+            lists.join(", ")
+        ))
+        .hint(
+            "correct the pattern: it is compared with whole names, such as `quay.io/*` or \
+             `*/etcd:v3.5.17`; with --allow-empty this is no error"
+                .to_owned(),
+        ))
+    }
+}
+
+/// Returns the names of a row that patterns are compared with.
+fn names(row: &images_list::Row) -> [String; 8] {
+    let names = |repository: &image_name::RepositoryName| {
+        let full = format!("{}/{}", repository.host(), repository.path());
+        let written = repository.as_written().to_owned();
+        let (full_tag, written_tag) = (
+            format!("{full}:{}", row.tag),
+            format!("{written}:{}", row.tag),
+        );
+        [full, written, full_tag, written_tag]
+    };
+    let ([a, b, c, d], [e, f, g, h]) = (names(&row.source), names(&row.destination));
+    [a, b, c, d, e, f, g, h]
+}
+
+fn glob(option: &str, pattern: &str) -> Result<Glob, Failure> {
+    let hint = "`*` matches any text, `?` one character, `{a,b}` one of both".to_owned();
+    if pattern.is_empty() {
+        return Err(Failure::unusable(format!("{option}: the pattern is empty")).hint(hint));
+    }
+    let glob = GlobBuilder::new(pattern).literal_separator(false).build();
+    glob.map_err(|error| {
+        let kind = error.kind();
+        Failure::unusable(format!("{option}: invalid pattern {pattern:?}: {kind}")).hint(hint)
+    })
+}
+
+/// Splits a value at the commas outside of braces and brackets.
+fn split(value: &str) -> Vec<&str> {
+    let mut patterns = Vec::new();
+    let (mut start, mut braces, mut in_brackets, mut is_escaped) = (0, 0_usize, false, false);
+    for (at, c) in value.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            ']' => in_brackets = false,
+            _ if in_brackets => {}
+            '[' => in_brackets = true,
+            '{' => braces += 1,
+            '}' => braces = braces.saturating_sub(1),
+            ',' if braces == 0 => {
+                patterns.push(&value[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    patterns.push(&value[start..]);
+    patterns
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use images_list::List;
 
     use super::*;
+
+    fn globs(values: &[&str]) -> Result<Globs, Failure> {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        Globs::parse("--match", &values)
+    }
 
     #[test]
     fn globs_match_names_with_and_without_tag() {
@@ -102,16 +175,57 @@ mod tests {
             ("docker.io/library/busybox:v1.*", true),
             ("q.io/*", true),
             ("*mirrored-{busybox,alpine}", true),
+            ("*mirrored-{alpine,busybox}", true),
+            ("none,*mirrored-{x,{y,busybox}}", true),
+            ("{alpine,none},other", false),
             ("*:v1.36", true),
             ("box", false),
             ("*:v2", false),
             ("q.io", false),
         ];
         for (pattern, want) in table {
-            let globs = Globs::parse("--match", &[pattern.to_owned()]).unwrap();
+            let globs = globs(&[pattern]).unwrap();
             assert_eq!(globs.select(&row), want, "{pattern}");
         }
-        assert!(Globs::parse("--match", &["a[".to_owned()]).is_err());
-        assert!(Globs::parse("--match", &[]).unwrap().select(&row));
+        for invalid in ["a[", "{a,b", "", "a,", "a,,b"] {
+            assert!(globs(&[invalid]).is_err(), "{invalid}");
+        }
+        let none = globs(&[]).unwrap();
+        assert!(none.select(&row) && !none.matches(&row));
+    }
+
+    #[test]
+    fn values_are_split_at_commas_outside_of_braces_and_brackets() {
+        let table: [(&str, &[&str]); 6] = [
+            ("a,b", &["a", "b"]),
+            ("{a,b},c", &["{a,b}", "c"]),
+            ("{a,{b,c}}/d,e", &["{a,{b,c}}/d", "e"]),
+            ("[,{]x,y", &["[,{]x", "y"]),
+            ("a\\{b,c", &["a\\{b", "c"]),
+            ("a},b", &["a}", "b"]),
+        ];
+        for (value, want) in table {
+            assert_eq!(split(value), want, "{value}");
+        }
+    }
+
+    #[test]
+    fn patterns_without_a_row_are_an_error() {
+        let lists = [ListFile {
+            name: "list".to_owned(),
+            path: PathBuf::from("list"),
+            list: List::parse("a r.io/a 1\nb r.io/b 1\n"),
+        }];
+        let check = |values: &[&str]| globs(values).unwrap().require_a_row(&lists);
+        assert_eq!(check(&[]), Ok(()));
+        assert_eq!(check(&["a", "b"]), Ok(()));
+        assert_eq!(check(&["a,typo"]), Ok(()), "a warning");
+        let failure = check(&["typo,wrong"]).unwrap_err();
+        assert!(
+            failure
+                .message
+                .contains("--match `typo` or `wrong` matches no row of list"),
+            "{failure}"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::mutable_args::AllowEmptyArgs;
 use super::shard::Shard;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
@@ -14,9 +15,12 @@ use crate::cli::key_value::{KeyValue, KeyValueArgs};
 pub(crate) struct SelectArgs {
     /// Select rows whose source or destination matches
     ///
-    /// Patterns match names with and without :TAG; `*` also matches `/`.
-    #[arg(long = "match", value_name = "GLOB", value_delimiter = ',')]
+    /// Patterns match names with and without :TAG; `*` also matches `/`. A comma separates patterns.
+    #[arg(long = "match", value_name = "GLOB")]
     pub(crate) globs: Vec<String>,
+    /// Leave out rows whose source or destination matches
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
     /// Select rows that a git revision does not have
     #[arg(long, value_name = "REV")]
     pub(crate) changed_since: Option<String>,
@@ -26,6 +30,8 @@ pub(crate) struct SelectArgs {
     /// from 0: JOB_COMPLETION_INDEX of JOB_COMPLETIONS).
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(crate) empty: AllowEmptyArgs,
     /// Registry of every destination (env: DEST_REGISTRY_OVERRIDE)
     #[arg(long, value_name = "HOST")]
     dest_registry: Option<String>,

@@ -57,7 +57,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
     let settings = args.settings(&session.environment)?;
     let shard = Shard::from_flag_or_job(args.shard, &session.environment)?;
     let overrides = Overrides::parse(&settings)?;
-    let globs = Globs::parse("--match", &args.globs)?;
+    let patterns = Patterns::parse(args)?;
     let paths = list_file::paths(&session.common.images_list, settings.images_file);
     let base = match &args.changed_since {
         Some(revision) => Some(Base::find(session, revision, &paths).await?),
@@ -65,6 +65,9 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
     };
     let lists = list_file::read_all(&paths)?;
     refuse_invalid_rows(session, &lists)?;
+    if !args.empty.is_allowed {
+        patterns.require_rows(&lists, args.changed_since.is_some())?;
+    }
     let mut rows = Vec::new();
     let mut other_rows = Vec::new();
     for (list, file) in lists.iter().enumerate() {
@@ -79,7 +82,7 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
                 approved: None,
             };
             let is_new = new.as_ref().is_none_or(|new| new.contains(&line));
-            if !is_new || !globs.select(row) {
+            if !is_new || !patterns.select(row) {
                 other_rows.push(copied);
                 continue;
             }
@@ -105,6 +108,43 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
     }
     selection.warn_if_empty();
     Ok(selection)
+}
+
+/// The patterns of `--match` and `--exclude`.
+#[derive(Debug)]
+struct Patterns {
+    selected: Globs,
+    excluded: Globs,
+}
+
+impl Patterns {
+    fn parse(args: &SelectArgs) -> Result<Self, Failure> {
+        Ok(Self {
+            selected: Globs::parse("--match", &args.globs)?,
+            excluded: Globs::parse("--exclude", &args.exclude)?,
+        })
+    }
+
+    fn select(&self, row: &images_list::Row) -> bool {
+        self.selected.select(row) && !self.excluded.matches(row)
+    }
+
+    /// Checks that the lists have a row, that the patterns of each option match one, and that
+    /// `--exclude` leaves one. A list that `--changed-since` compares may be empty.
+    fn require_rows(&self, lists: &[ListFile], may_be_empty: bool) -> Result<(), Failure> {
+        let rows = || lists.iter().flat_map(|file| file.list.rows());
+        if rows().next().is_none() && !may_be_empty {
+            return Err(list_file::no_row(lists));
+        }
+        self.selected.require_a_row(lists)?;
+        self.excluded.require_a_row(lists)?;
+        if self.excluded.is_empty() || rows().any(|at| self.select(at.row)) {
+            return Ok(());
+        }
+        let message = "no row is left: --exclude leaves out every selected row; nothing was sent";
+        Err(Failure::unusable(message)
+            .hint("correct the patterns; with --allow-empty this is no error".to_owned()))
+    }
 }
 
 impl Selection {

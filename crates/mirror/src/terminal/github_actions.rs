@@ -34,6 +34,18 @@ pub(crate) fn annotate<'a>(
     }
 }
 
+/// Annotates errors without a line, if the command runs in GitHub Actions.
+pub(crate) fn annotate_messages(
+    github: Option<&GithubActions>,
+    messages: impl IntoIterator<Item = String>,
+) {
+    if github.is_some() {
+        for message in messages.into_iter().take(MAX_ANNOTATIONS) {
+            output::command(&format!("::error::{}", escape_data(&message)));
+        }
+    }
+}
+
 /// Returns the workflow command of an annotation.
 ///
 /// Source: GitHub's documentation, "Workflow commands for GitHub Actions", and

@@ -3,7 +3,7 @@
 use copier::{CompareError, Row, RowError};
 use image_name::{full_repository, tag_or_digest};
 use oci_spec::distribution::Reference;
-use registry_client::{ConnectionFailure, Error, StatusError, TlsFailure};
+use registry_client::{ConnectionFailure, Error, ManifestError, StatusError, TlsFailure};
 
 use crate::cli::failure::Failure;
 
@@ -32,9 +32,15 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
         RowError::SourceMissing { .. } => Some(source_missing(row)),
         RowError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
         RowError::Moved(_) => Some(for_moved_row(row)),
-        RowError::SameLocation { .. } => {
-            Some("change the destination of the row, or run without --registries-conf".to_owned())
+        RowError::SameLocation { .. } if row.source == row.destination => {
+            Some("name another destination or tag".to_owned())
         }
+        RowError::SameLocation { .. } => Some(
+            "registries.conf or an override maps one onto the other: change the destination of the \
+             row, or run without --registries-conf"
+                .to_owned(),
+        ),
+        RowError::Manifest(error) => for_manifest(&row.source, error),
         RowError::Conflict(_) => {
             Some("give one of the two rows another destination or tag".to_owned())
         }
@@ -49,6 +55,18 @@ pub(crate) fn for_comparison(row: &Row, error: &CompareError) -> Option<String> 
         CompareError::Destination(error) => for_request(Operation::Read, &row.destination, error),
         CompareError::SourceMissing { .. } => Some(source_missing(row)),
         CompareError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
+        CompareError::Manifest(error) => for_manifest(&row.source, error),
+        _ => None,
+    }
+}
+
+/// Returns the hint for a manifest that cannot be used.
+pub(crate) fn for_manifest(image: &Reference, error: &ManifestError) -> Option<String> {
+    let host = image.registry();
+    match error {
+        ManifestError::Unreadable { .. } => Some(format!(
+            "check that {host} is a registry, and not a web site or a proxy that answers in its place"
+        )),
         _ => None,
     }
 }
@@ -129,15 +147,22 @@ fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> O
              missing children; otherwise run again, since {host} has lost content that it had"
         ));
     }
+    // Some registries answer 403 when a quota is used up, and their message says so.
+    let unless = match (error.status.as_u16(), operation) {
+        (403, Operation::Write) if !error.codes.is_empty() => {
+            ", unless the message names another cause, such as a quota"
+        }
+        _ => "",
+    };
     match (error.status.as_u16(), operation) {
         (401 | 403, _) if !error.authenticated => Some(format!(
-            "no credentials were sent: log in with `mirror login {host}`"
+            "no credentials were sent: log in with `mirror login {host}`{unless}"
         )),
         (401 | 403, Operation::Read) => Some(format!(
             "check that the account may read {repository}, or log in again with `mirror login {host}`"
         )),
         (401 | 403, Operation::Write) => Some(format!(
-            "check that the account may write to {repository}, or log in again with `mirror login {host}`"
+            "check that the account may write to {repository}, or log in again with `mirror login {host}`{unless}"
         )),
         (404, Operation::Write) => Some(format!(
             "create the repository {host}/{repository} first: {host} does not create it on push"
@@ -153,6 +178,7 @@ fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> O
         (409 | 412, Operation::Write) => Some(
             "if the tag is immutable, delete it at the destination or use another tag".to_owned(),
         ),
+        (507, _) => Some(format!("free storage at {host}, then run again")),
         (500..=599, _) => Some(format!(
             "run again when {host} has recovered; finished rows stay finished"
         )),

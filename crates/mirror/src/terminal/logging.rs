@@ -41,7 +41,7 @@ pub(crate) fn start(common: &CommonOptions, display: &ProgressDisplay) {
             registry.with(layer.with_filter(filter)).init();
         }
         LogFormat::Text => {
-            // Without colors, since logs are read in files too.
+            // The writer colors the level on a terminal.
             let layer = layer.with_target(false).without_time();
             registry.with(layer.with_filter(filter)).init();
         }
@@ -83,7 +83,7 @@ impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = line(bytes);
         self.0
-            .above_bars(|| io::stderr().write_all(line.as_bytes()))?;
+            .above_bars(|| io::stderr().write_all(output::message(&line).as_bytes()))?;
         Ok(bytes.len())
     }
 

@@ -1,11 +1,15 @@
 //! Standard output and everything on standard error.
 
+mod color;
+#[cfg(test)]
+pub(crate) mod document_schema;
 pub(crate) mod github_actions;
 pub(crate) mod hints;
 pub(crate) mod logging;
 pub(crate) mod markdown;
 pub(crate) mod output;
 pub(crate) mod progress;
+mod progress_line;
 pub(crate) mod sanitize;
 pub(crate) mod signals;
 pub(crate) mod status_report;

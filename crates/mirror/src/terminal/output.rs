@@ -1,25 +1,64 @@
 //! Standard output, which has the result only, and messages on stderr.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde_json::json;
 
-use super::sanitize;
-use crate::cli::failure::Failure;
+use super::{color, sanitize};
+use crate::cli::environment::Environment;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, io_message};
 use crate::cli::options::OutputFormat;
 
 /// The writer of results to stdout.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     format: OutputFormat,
+    quiet: bool,
+    colors: bool,
 }
+
+/// Messages on stderr are colored.
+static STDERR_COLORS: AtomicBool = AtomicBool::new(false);
 
 impl Output {
     /// Creates a writer for a format.
     pub(crate) fn new(format: OutputFormat) -> Self {
-        Self { format }
+        Self {
+            format,
+            quiet: false,
+            colors: false,
+        }
+    }
+
+    /// Sets whether the text of a success is left out (`--quiet`).
+    #[must_use]
+    pub(crate) fn quiet(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
+    }
+
+    /// Turns colors off.
+    #[must_use]
+    pub(crate) fn plain(self) -> Self {
+        Self {
+            colors: false,
+            ..self
+        }
+    }
+
+    /// Colors results and messages that go to a terminal, unless `NO_COLOR` or `TERM=dumb` is set.
+    #[must_use]
+    pub(crate) fn colored(self, environment: &Environment) -> Self {
+        let allowed = !environment.no_color && !environment.dumb_terminal;
+        STDERR_COLORS.store(allowed && stderr_is_terminal(), Ordering::Relaxed);
+        Self {
+            colors: allowed && io::stdout().is_terminal(),
+            ..self
+        }
     }
 
     /// Returns the format.
@@ -39,9 +78,30 @@ impl Output {
         document: &impl Serialize,
     ) -> Result<(), Failure> {
         match self.format {
-            OutputFormat::Text => self.write_bytes(sanitize::text(&text.to_string()).as_bytes()),
+            OutputFormat::Text => {
+                let text = text.to_string();
+                let text = painted(sanitize::text(&text), self.colors);
+                self.write_bytes(text.as_bytes())
+            }
             OutputFormat::Json => self.write_document(document),
         }
+    }
+
+    /// Writes the outcome of a command. With `--quiet`, the text of a success is left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::write`].
+    pub(crate) fn write_outcome(
+        self,
+        text: &dyn Display,
+        document: &impl Serialize,
+        exit: Exit,
+    ) -> Result<(), Failure> {
+        if self.quiet && self.format == OutputFormat::Text && exit == Exit::Done {
+            return Ok(());
+        }
+        self.write(text, document)
     }
 
     /// Writes a result that is a JSON document in both formats.
@@ -66,7 +126,8 @@ impl Output {
         let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
         match written {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format!(
-                "cannot write the result to stdout: {error}"
+                "cannot write the result to stdout: {}",
+                io_message(&error)
             ))),
             _ => Ok(()),
         }
@@ -88,7 +149,20 @@ impl Output {
 /// Writes a message to stderr, sanitized, since it may have foreign text. A closed stderr is not an
 /// error.
 pub(crate) fn notice(text: &str) {
-    write_stderr(&sanitize::text(text));
+    write_stderr(&message(&sanitize::text(text)));
+}
+
+/// Returns a sanitized message for stderr, colored on a terminal.
+pub(crate) fn message(text: &str) -> Cow<'_, str> {
+    painted(text.into(), STDERR_COLORS.load(Ordering::Relaxed))
+}
+
+fn painted(text: Cow<'_, str>, colors: bool) -> Cow<'_, str> {
+    if colors {
+        color::paint(&text).into()
+    } else {
+        text
+    }
 }
 
 /// Writes a workflow command to stderr, for the runner of GitHub Actions.

@@ -4,19 +4,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use copier::{Progress, Transfer};
-use indicatif::{
-    HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle,
-};
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::output;
+use super::progress_line::{History, STALLED, Total};
 use crate::cli::environment::Environment;
 use crate::cli::options::CommonOptions;
 
 /// The interval between two updates of the bars.
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
-/// The interval between two lines.
-const LINE_INTERVAL: Duration = Duration::from_secs(10);
+/// The interval between two samples of the rate without bars.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+/// The number of samples for a line.
+const SAMPLES_PER_LINE: u32 = 10;
 /// The target of progress lines, which are logged at every log level.
 pub(crate) const TARGET: &str = "mirror::progress";
 /// Maximum bars of transfers.
@@ -109,27 +110,21 @@ impl Drop for ProgressGuard {
     }
 }
 
-/// The number of units of a run.
-#[derive(Debug, Clone, Copy)]
-struct Total {
-    /// The plural of the unit, such as `rows`.
-    unit: &'static str,
-    count: usize,
-}
-
 async fn write_lines(total: Total, progress: Arc<Progress>) {
-    let start = Instant::now();
-    let mut ticks = tokio::time::interval(LINE_INTERVAL);
+    let mut history = History::new(total, Instant::now());
+    let mut ticks = tokio::time::interval(SAMPLE_INTERVAL);
     ticks.tick().await;
-    loop {
+    for tick in 1_u32.. {
         ticks.tick().await;
-        let line = OverallLine::new(total, &progress, start.elapsed());
-        tracing::info!(target: TARGET, "{line}");
+        let line = history.line(&progress, Instant::now());
+        if tick.is_multiple_of(SAMPLES_PER_LINE) {
+            tracing::info!(target: TARGET, "{line}");
+        }
     }
 }
 
 async fn draw_bars(bars: MultiProgress, total: Total, progress: Arc<Progress>) {
-    let start = Instant::now();
+    let mut history = History::new(total, Instant::now());
     let overall =
         bars.add(ProgressBar::new(total.count as u64).with_style(style("{bar:24} {wide_msg}")));
     let mut lines: Vec<ProgressBar> = Vec::new();
@@ -137,7 +132,7 @@ async fn draw_bars(bars: MultiProgress, total: Total, progress: Arc<Progress>) {
     loop {
         ticks.tick().await;
         overall.set_position(progress.rows_done() as u64);
-        overall.set_message(OverallLine::new(total, &progress, start.elapsed()).to_string());
+        overall.set_message(history.line(&progress, Instant::now()).to_string());
         let transfers = progress.transfers();
         let shown = &transfers[..transfers.len().min(MAX_TRANSFERS)];
         while lines.len() < shown.len() {
@@ -173,103 +168,11 @@ fn transfer_line(transfer: &Transfer) -> String {
         HumanBytes(transfer.sent().min(transfer.size)),
         HumanBytes(transfer.size),
     );
-    format!("{sent} / {size}  {} {short}", transfer.repository)
-}
-
-/// The overall line of the display.
-#[derive(Debug, Clone, Copy)]
-struct OverallLine {
-    total: Total,
-    done: usize,
-    failed: usize,
-    bytes: u64,
-    elapsed: Duration,
-}
-
-impl OverallLine {
-    fn new(total: Total, progress: &Progress, elapsed: Duration) -> Self {
-        Self {
-            total,
-            done: progress.rows_done(),
-            failed: progress.rows_failed(),
-            bytes: progress.bytes(),
-            elapsed,
-        }
-    }
-
-    /// Returns the estimated remaining time at the average rate; `None` before the first unit is done.
-    fn remaining(&self) -> Option<Duration> {
-        let left = self
-            .total
-            .count
-            .checked_sub(self.done)
-            .filter(|left| *left > 0)?;
-        let per_unit = self.elapsed.checked_div(u32::try_from(self.done).ok()?)?;
-        Some(per_unit.saturating_mul(u32::try_from(left).ok()?))
-    }
-}
-
-impl std::fmt::Display for OverallLine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Total { unit, count } = self.total;
-        write!(f, "{} of {count} {unit}", self.done)?;
-        if self.failed > 0 {
-            write!(f, ", {} failed", self.failed)?;
-        }
-        if self.bytes > 0 {
-            let milliseconds = u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX);
-            let rate = self.bytes.saturating_mul(1000) / milliseconds.max(1);
-            write!(
-                f,
-                ", {} sent, {}/s",
-                HumanBytes(self.bytes),
-                HumanBytes(rate)
-            )?;
-        }
-        match self.remaining() {
-            Some(remaining) => write!(f, ", about {} left", HumanDuration(remaining)),
-            None => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn line_has_count_bytes_rate_and_remaining_time() {
-        let line = OverallLine {
-            total: Total {
-                unit: "rows",
-                count: 10,
-            },
-            done: 5,
-            failed: 1,
-            bytes: 20 * 1024 * 1024,
-            elapsed: Duration::from_secs(20),
-        };
-        let line = line.to_string();
-        assert_eq!(
-            line,
-            "5 of 10 rows, 1 failed, 20.00 MiB sent, 1.00 MiB/s, about 20 seconds left"
-        );
-    }
-
-    #[test]
-    fn line_has_no_remaining_time_before_the_first_row_or_after_the_last() {
-        for done in [0, 10] {
-            let line = OverallLine {
-                total: Total {
-                    unit: "rows",
-                    count: 10,
-                },
-                done,
-                failed: 0,
-                bytes: 0,
-                elapsed: Duration::ZERO,
-            };
-            assert_eq!(line.remaining(), None, "{done}");
-        }
-    }
+    let idle = transfer.idle();
+    let stalled = if idle >= STALLED {
+        format!(", no byte for {} s", idle.as_secs())
+    } else {
+        String::new()
+    };
+    format!("{sent} / {size}{stalled}  {} {short}", transfer.repository)
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 use image_name::RepositoryName;
 
+use crate::cli::image_argument;
 use crate::cli::key_value::KeyValue;
 
 /// The arguments of `add-tag`.
@@ -30,7 +31,7 @@ pub(crate) struct AddTagArgs {
     #[arg(long, value_name = "NAME:TAG")]
     pub(super) full_images: Vec<String>,
     /// Destination repository, if an image has several or with --new
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = image_argument::repository)]
     pub(super) dest: Option<RepositoryName>,
     /// Add an image or a destination that is not in the list
     #[arg(long, requires = "dest")]
@@ -41,6 +42,9 @@ pub(crate) struct AddTagArgs {
     /// Skip images that are already in the list
     #[arg(long)]
     pub(super) skip_existing: bool,
+    /// Sort the lists that get rows
+    #[arg(long)]
+    pub(super) sort: bool,
     /// Check the images and print a diff of the list, write nothing
     #[arg(long)]
     pub(super) dry_run: bool,

@@ -9,6 +9,7 @@ use image_name::{ManifestReference, RepositoryName};
 use super::args::AddTagArgs;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
+use crate::cli::image_argument::without_transport;
 use crate::cli::key_value::{Key, KeyValueArgs, Origin};
 use crate::registries::availability::ImageTag;
 use crate::rows::adding::{AddRequest, Destination};
@@ -101,7 +102,7 @@ impl WordParser {
     fn parse<T: FromStr<Err: Display>>(&mut self, words: Vec<&str>) -> Vec<T> {
         let mut parsed = Vec::new();
         for word in words {
-            match word.parse() {
+            match without_transport(word).parse() {
                 Ok(value) => parsed.push(value),
                 Err(error) => self.errors.push(format!("`{word}`: {error}")),
             }
@@ -130,6 +131,7 @@ impl WordParser {
 
 fn full_image(word: &str) -> Result<ImageTag, String> {
     let parse = |word: &str| word.parse::<ImageName>().map_err(|error| error.to_string());
+    let word = without_transport(word);
     let image = parse(word)?;
     if let Some((name, _)) = word.split_once('@')
         && parse(name)?.tag.is_some()

@@ -18,11 +18,13 @@ use crate::terminal::github_actions;
 pub(crate) async fn run(session: &Session, args: &AddTagArgs) -> Result<Exit, Failure> {
     let (request, images_file) = args.request(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
+    list_file::refuse_stdin(&paths)?;
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
     let options = AddOptions {
         keep_going: args.keep_going,
         skip_existing: args.skip_existing,
         dry_run: args.dry_run,
+        sort: args.sort,
     };
     let stop = session.signals.listen()?;
     // `add` does not await while it writes, so an interrupt leaves all files written or none.
@@ -35,6 +37,12 @@ pub(crate) async fn run(session: &Session, args: &AddTagArgs) -> Result<Exit, Fa
     }
     let report = AddedReport(&additions);
     github_actions::add_to_step_summary(session.environment.github.as_ref(), &report.summary());
-    session.output.write(&report, &report.document())?;
-    Ok(additions.outcome.exit())
+    let problems = additions.outcome.problems.iter();
+    let messages = problems.map(|found| format!("{}: {}", found.image, found.problem));
+    github_actions::annotate_messages(session.environment.github.as_ref(), messages);
+    let exit = additions.outcome.exit();
+    session
+        .output
+        .write_outcome(&report, &report.document(), exit)?;
+    Ok(exit)
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::key_value::ListArgs;
-use crate::rows::globs::MutableArgs;
+use crate::rows::mutable_args::{AllowEmptyArgs, MutableArgs};
 
 /// The arguments of `check-new`.
 #[derive(Debug, Args)]
@@ -33,6 +33,8 @@ pub(crate) struct CheckNewArgs {
     pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) locked: MutableArgs,
+    #[command(flatten)]
+    pub(crate) empty: AllowEmptyArgs,
     #[command(flatten)]
     pub(crate) lists: ListArgs,
 }

@@ -93,7 +93,7 @@ impl LockRevisions<'_> {
         let lock = self.current.as_ref();
         let now = lock.and_then(|lock| lock.lock.get(row));
         let now = now.map(ApprovedDigest::digest);
-        let is_mutable = policy.mutable.select(row);
+        let is_mutable = policy.mutable.matches(row);
         if !base.has_row(row) {
             let is_open = now.is_none() || !is_mutable;
             return (lock.is_some() && is_open).then_some(ChangeKind::NewRow { now });

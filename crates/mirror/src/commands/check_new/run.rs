@@ -30,6 +30,7 @@ use crate::terminal::github_actions::{self, Level};
 pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
+    list_file::refuse_stdin(&paths)?;
     let stop = session.signals.listen()?;
     let checkout = Checkout::find(session, &paths).await?;
     let config_problems = config_file::findings(&session.common)?;
@@ -47,8 +48,11 @@ pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, 
         is_verbose: session.is_verbose(),
     };
     github_actions::add_to_step_summary(github, &report.summary());
-    session.output.write(&report, &report.document())?;
-    Ok(check.exit())
+    let exit = check.exit();
+    session
+        .output
+        .write_outcome(&report, &report.document(), exit)?;
+    Ok(exit)
 }
 
 async fn check_branch(
@@ -65,7 +69,7 @@ async fn check_branch(
         .map(|found| found.finding)
         .collect();
     let policy = LockPolicy {
-        mutable: args.locked.mutable()?,
+        mutable: args.locked.mutable(lists, args.empty)?,
         allow_approvals: args.allow_approvals,
     };
     let approvals = BaseApprovals::new(&old);

@@ -5,6 +5,7 @@ use copier::{CompareStatus, CompareSummary, Comparison};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Finding;
 use crate::rows::copying::run::Ending;
+use crate::rows::report_file::Provenance;
 use crate::rows::selection::RunRow;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
@@ -16,6 +17,8 @@ pub(crate) struct CompareRun {
     pub(crate) rows: Vec<ComparedRow>,
     /// The number of rows by status.
     pub(crate) summary: CompareSummary,
+    /// The program, and the start of the comparison.
+    pub(crate) provenance: Provenance,
     /// The ending: completed or interrupted.
     pub(crate) ending: Ending,
     /// The shard of `--shard`.
@@ -66,7 +69,7 @@ impl ComparedRow {
             CompareStatus::Error => {
                 let error = self.comparison.error.as_ref()?;
                 let hint = hints::for_comparison(row, error).map(|hint| format!(" ({hint})"));
-                format!("{}: {error}{}", row.source, hint.unwrap_or_default())
+                error.message(row) + &hint.unwrap_or_default()
             }
         };
         self.row.finding(message)

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::compared::{CompareRun, ComparedRow};
 use crate::rows::copying::report::MovedTag;
+use crate::rows::report_file::Provenance;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
 use crate::terminal::units::{counted, short};
@@ -16,6 +17,8 @@ use crate::terminal::units::{counted, short};
 #[derive(Debug, Serialize)]
 pub(crate) struct ComparedJson {
     summary: SummaryJson,
+    #[serde(flatten)]
+    provenance: Provenance,
     rows: Vec<RowJson>,
 }
 
@@ -91,6 +94,7 @@ impl ComparedJson {
                 skipped,
                 shard: run.shard,
             },
+            provenance: run.provenance.clone(),
             rows: run.rows.iter().map(row_json).collect(),
         }
     }
@@ -118,7 +122,7 @@ fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
         platforms: platforms.collect(),
         arch_tags: arch_tags.collect(),
         error: compared.error.as_ref().map(|error| ErrorJson {
-            message: error.to_string(),
+            message: error.message(row),
             hint: hints::for_comparison(row, error),
         }),
         moved: compared.moved.as_ref().map(MovedTag::from),
@@ -236,7 +240,7 @@ fn write_row(f: &mut Formatter<'_>, ComparedRow { row, comparison }: &ComparedRo
         }
     }
     if let Some(error) = &compared.error {
-        writeln!(f, "          {error}")?;
+        writeln!(f, "          {}", error.message(row))?;
         if let Some(hint) = hints::for_comparison(row, error) {
             writeln!(f, "          hint: {hint}")?;
         }

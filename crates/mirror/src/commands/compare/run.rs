@@ -12,8 +12,9 @@ use crate::cli::failure::Failure;
 use crate::registries::client;
 use crate::rows::approvals::Approvals;
 use crate::rows::copying::run::Ending;
-use crate::rows::globs::MutableArgs;
+use crate::rows::mutable_args::MutableArgs;
 use crate::rows::platform_args::PlatformArgs;
+use crate::rows::report_file::{Provenance, ReportFileArgs};
 use crate::rows::select_args::SelectArgs;
 use crate::rows::selection::{self, Selection};
 use crate::session::Session;
@@ -35,6 +36,8 @@ pub(crate) struct CompareArgs {
     pub(crate) platform: PlatformArgs,
     #[command(flatten)]
     pub(crate) locked: MutableArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportFileArgs,
 }
 
 /// Runs the command. Exits with 1 if a row differs.
@@ -43,8 +46,12 @@ pub(crate) struct CompareArgs {
 ///
 /// [`Failure`] if the comparison cannot start.
 pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, Failure> {
+    args.report.check()?;
     let mut selection = selection::select(session, &args.select).await?;
-    let approvals = Approvals::read(&selection.lists, args.locked.mutable()?)?;
+    let approvals = Approvals::read(
+        &selection.lists,
+        args.locked.mutable(&selection.lists, args.select.empty)?,
+    )?;
     approvals.apply(&mut selection.rows);
     let options = Options {
         platforms: args.platform.selection(),
@@ -59,8 +66,10 @@ pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
         github,
         &format!("### mirror compare\n\n```\n{}```\n\n", text.brief()),
     );
-    session.output.write(&text, &ComparedJson::new(&run))?;
-    Ok(run.exit())
+    let document = ComparedJson::new(&run);
+    let exit = args.report.write(session, &document, run.exit());
+    session.output.write_outcome(&text, &document, exit)?;
+    Ok(exit)
 }
 
 /// Compares rows and shows progress, until a signal stops the comparison.
@@ -85,6 +94,7 @@ pub(crate) async fn compare(
         progress: &progress,
         stop: &stop,
     };
+    let provenance = Provenance::now();
     let report = Box::pin(copier::compare(context, &rows)).await;
     drop((display, watch));
     let rows = selection.rows.into_iter().zip(report.rows);
@@ -93,6 +103,7 @@ pub(crate) async fn compare(
             .map(|(row, comparison)| ComparedRow { row, comparison })
             .collect(),
         summary: report.summary,
+        provenance,
         ending: Ending::new(&stop),
         shard: selection.shard,
     })

@@ -64,7 +64,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> Result<Exit, Fail
     let directory = directory.map_err(|error| cannot("create a temporary directory", &error))?;
     let list = directory.path().join("images-list");
     let demo = Demo::start(session, &list).await?;
-    let mut output = DemoOutput::new(session.output);
+    let mut output = DemoOutput::new(session.output.plain());
     let exit = demo.run(&mut output, &list).await?;
     if args.keep {
         let kept = directory.keep();

@@ -9,6 +9,7 @@ use super::approve::ApprovalChange;
 use crate::cli::failure::Finding;
 use crate::files::list_file::ListFile;
 use crate::files::list_file::row_json;
+use crate::rows::report_file::Provenance;
 use crate::terminal::units::counted;
 
 /// The output of `lock`: text and JSON.
@@ -44,7 +45,7 @@ impl LockedReport {
     }
 
     /// Returns the JSON document.
-    pub(crate) fn document(&self) -> Value {
+    pub(crate) fn document(&self, provenance: &Provenance) -> Value {
         let changes = self.changes.iter().map(|change| {
             let mut row = row_json(&change.row);
             row["digest"] = change.now.digest().as_ref().into();
@@ -58,6 +59,8 @@ impl LockedReport {
         });
         json!({
             "summary": { "rows": self.rows, "locked": self.locked },
+            "tool": provenance.tool,
+            "started": provenance.started,
             "changed": changes.collect::<Vec<_>>(),
             "problems": self.problems,
         })

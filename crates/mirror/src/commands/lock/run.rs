@@ -18,6 +18,8 @@ use crate::files::lock_file::{LockFile, LockFileError};
 use crate::files::locked_files::LockedFiles;
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
 use crate::rows::globs::Globs;
+use crate::rows::mutable_args::AllowEmptyArgs;
+use crate::rows::report_file::{Provenance, ReportFileArgs};
 use crate::rows::selection;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
@@ -43,8 +45,12 @@ pub(crate) struct LockArgs {
     /// Lock only rows with a matching source or destination
     ///
     /// A pattern matches names with or without :TAG. `*` matches `/` too.
-    #[arg(long = "match", value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long = "match", value_name = "GLOB")]
     pub(crate) globs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) empty: AllowEmptyArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportFileArgs,
     #[command(flatten)]
     pub(crate) lists: ListArgs,
 }
@@ -58,8 +64,11 @@ pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Fail
     let images_file = args.lists.images_file(&session.environment)?;
     let globs = Globs::parse("--match", &args.globs)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
+    list_file::refuse_stdin(&paths)?;
+    args.report.check()?;
+    let provenance = Provenance::now();
     let report = if args.check {
-        check(session, &paths, &globs)?
+        check(session, args, &paths, &globs)?
     } else {
         let stop = session.signals.listen()?;
         // `lock` does not await while it writes, so an interrupt leaves all locks written or none.
@@ -70,18 +79,25 @@ pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Fail
     };
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &report.problems);
-    session.output.write(&report, &report.document())?;
-    Ok(match report.problems.len() {
+    let exit = match report.problems.len() {
         0 => Exit::Done,
         all if all == report.refused => Exit::Refused,
         _ => Exit::Failed,
-    })
+    };
+    let document = report.document(&provenance);
+    let exit = args.report.write(session, &document, exit);
+    session.output.write_outcome(&report, &document, exit)?;
+    Ok(exit)
 }
 
 /// Compares lists with their locks. No request is sent.
-fn check(session: &Session, paths: &[PathBuf], globs: &Globs) -> Result<LockedReport, Failure> {
-    let lists = list_file::read_all(paths)?;
-    selection::refuse_invalid_rows(session, &lists)?;
+fn check(
+    session: &Session,
+    args: &LockArgs,
+    paths: &[PathBuf],
+    globs: &Globs,
+) -> Result<LockedReport, Failure> {
+    let lists = read_lists(session, args, paths, globs)?;
     let mut report = LockedReport::default();
     for file in &lists {
         match LockFile::read(file) {
@@ -89,11 +105,32 @@ fn check(session: &Session, paths: &[PathBuf], globs: &Globs) -> Result<LockedRe
                 report.add_list(file, lock.as_ref().map(|lock| &lock.lock));
                 report.problems.extend(gaps(file, lock.as_ref(), globs));
             }
-            Err(LockFileError::Invalid(problems)) => report.problems.extend(problems),
+            Err(LockFileError::Invalid(problems)) => {
+                report.add_list(file, None);
+                report.problems.extend(problems);
+            }
             Err(LockFileError::Unreadable(failure)) => return Err(failure),
         }
     }
     Ok(report)
+}
+
+/// Reads the lists, and checks that the patterns match a row.
+fn read_lists(
+    session: &Session,
+    args: &LockArgs,
+    paths: &[PathBuf],
+    globs: &Globs,
+) -> Result<Vec<ListFile>, Failure> {
+    let lists = list_file::read_all(paths)?;
+    selection::refuse_invalid_rows(session, &lists)?;
+    if !args.empty.is_allowed {
+        if lists.iter().all(|file| file.list.rows().next().is_none()) {
+            return Err(list_file::no_row(&lists));
+        }
+        globs.require_a_row(&lists)?;
+    }
+    Ok(lists)
 }
 
 /// Looks up the images before it locks the files, because registries can be slow. The lists may
@@ -104,8 +141,7 @@ async fn lock(
     paths: &[PathBuf],
     globs: &Globs,
 ) -> Result<LockedReport, Failure> {
-    let lists = list_file::read_all(paths)?;
-    selection::refuse_invalid_rows(session, &lists)?;
+    let lists = read_lists(session, args, paths, globs)?;
     let is_selected =
         |row: &Row, lock: &Lock| globs.select(row) && (args.update || lock.get(row).is_none());
     let mut selected = Vec::new();
@@ -121,8 +157,19 @@ async fn lock(
     let images = checker
         .images(selected.into_iter().map(ImageTag::from))
         .await;
-    let locked = LockedFiles::lock(&lists).await?;
-    let lists = list_file::read_all(paths)?;
+    let written = write(&lists, &images, is_selected).await;
+    written.map_err(Failure::after_requests)
+}
+
+/// Locks the files, and writes the digests of the images.
+async fn write(
+    lists: &[ListFile],
+    images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
+    is_selected: impl Fn(&Row, &Lock) -> bool,
+) -> Result<LockedReport, Failure> {
+    let locked = LockedFiles::lock(lists).await?;
+    let paths: Vec<_> = lists.iter().map(|file| file.path.clone()).collect();
+    let lists = list_file::read_all(&paths)?;
     let mut report = LockedReport::default();
     let mut staged = Vec::new();
     for file in &lists {
@@ -132,12 +179,12 @@ async fn lock(
             .rows()
             .filter(|at| is_selected(at.row, &lock.lock))
         {
-            if let Some((message, is_refused)) = lookup_error(at.row, &images) {
+            if let Some((message, is_refused)) = lookup_error(at.row, images) {
                 let message = format!("`{}` is not locked: {message}", at.row);
                 report.add_problem(file.location(at.line).finding(message), is_refused);
             }
         }
-        let changes = approve(&images, &file.list, &mut lock.lock, is_selected);
+        let changes = approve(images, &file.list, &mut lock.lock, &is_selected);
         report.changes.extend(changes);
         report.add_list(file, Some(&lock.lock));
         staged.extend(lock.stage(&file.list)?);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::collections::hash_map::{Entry, HashMap};
 
 use crate::rows::copying::report::{ReportRow, RunReport, RunSums};
+use crate::rows::report_file::tool;
 use crate::rows::shard::Shard;
 
 /// The error for reports that do not belong to one run.
@@ -83,8 +84,14 @@ pub(crate) fn merge(files: &[(String, RunReport)]) -> Result<RunReport, MergeErr
     }
     sums.dry_run = is_dry_run(files)?;
     sums.missing_shards = missing_shards(files)?;
+    // The times of one form and zone are ordered like their texts.
+    let started = files
+        .iter()
+        .filter_map(|(_, report)| report.started.clone());
     Ok(RunReport {
         summary: sums,
+        tool: Some(tool()),
+        started: started.min(),
         rows,
     })
 }

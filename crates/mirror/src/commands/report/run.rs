@@ -8,7 +8,8 @@ use super::merge::merge as merge_reports;
 use super::read::read_all;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::rows::copying::publish::{check_file, publish};
+use crate::rows::copying::publish::publish;
+use crate::rows::report_file::ReportFileArgs;
 use crate::session::Session;
 
 /// The arguments of `report`.
@@ -41,9 +42,8 @@ pub(crate) struct MergeArgs {
     /// Two reports with different results for one row are an error.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Output file for the merged JSON report
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportFileArgs,
 }
 
 /// Runs the command. Exits like a single run over the rows of all reports.
@@ -58,9 +58,7 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Result<Exit, Failure>
 }
 
 fn merge(session: &Session, args: &MergeArgs) -> Result<Exit, Failure> {
-    if let Some(file) = &args.report {
-        check_file(file)?;
-    }
+    args.report.check()?;
     let reports = read_all(&args.files)?;
     let merged = merge_reports(&reports).map_err(|error| {
         let hint = match &error {
@@ -72,10 +70,5 @@ fn merge(session: &Session, args: &MergeArgs) -> Result<Exit, Failure> {
         };
         Failure::unusable(error.to_string()).hint(hint.to_owned())
     })?;
-    publish(
-        session,
-        "mirror report merge",
-        args.report.as_deref(),
-        &merged,
-    )
+    publish(session, "mirror report merge", &args.report, &merged)
 }

@@ -31,6 +31,7 @@ pub(crate) async fn apply(
         keep_going: true,
         skip_existing: true,
         dry_run,
+        sort: false,
     };
     let pairs = retrieval
         .entries

@@ -41,6 +41,9 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     let config = config_file::require(&session.common)?;
     let entries = selected(&config, &args.entries)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
+    if args.apply || args.open_prs {
+        list_file::refuse_stdin(&paths)?;
+    }
     let lists = list_file::read_all(&paths)?;
     selection::refuse_invalid_rows(session, &lists)?;
     let stop = session.signals.listen()?;

@@ -1,12 +1,15 @@
 //! The arguments of `sync` and `copy`.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use image_name::ImageName;
 
-use crate::rows::globs::MutableArgs;
+use crate::cli::duration;
+use crate::cli::image_argument;
+use crate::rows::mutable_args::MutableArgs;
 use crate::rows::platform_args::PlatformArgs;
+use crate::rows::report_file::ReportFileArgs;
 use crate::rows::select_args::SelectArgs;
 
 /// The arguments of `sync`.
@@ -41,10 +44,10 @@ Examples:
   mirror copy --platform arm64 alpine registry.example.com/alpine:arm")]
 pub(crate) struct CopyArgs {
     /// Source image, as NAME, NAME:TAG or NAME@DIGEST [default tag: latest]
-    #[arg(value_name = "SRC")]
+    #[arg(value_name = "SRC", value_parser = image_argument::image)]
     pub(crate) source: ImageName,
     /// Destination image, as NAME or NAME:TAG [default tag: tag of SRC]
-    #[arg(value_name = "DST")]
+    #[arg(value_name = "DST", value_parser = image_argument::image)]
     pub(crate) destination: ImageName,
     #[command(flatten)]
     pub(crate) copying: CopyingArgs,
@@ -62,7 +65,9 @@ pub(crate) struct CopyingArgs {
     /// Do not copy signatures, SBOMs and other referrers
     #[arg(long)]
     pub(crate) no_referrers: bool,
-    /// Output file for the JSON report
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    /// Time for rows in flight to finish after an interrupt
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse)]
+    pub(crate) grace: Duration,
+    #[command(flatten)]
+    pub(crate) report: ReportFileArgs,
 }

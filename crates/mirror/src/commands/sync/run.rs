@@ -8,7 +8,7 @@ use crate::cli::failure::Failure;
 use crate::rows::approvals::Approvals;
 use crate::rows::arch_tags;
 use crate::rows::copying::engine::{CopyRequest, copy_rows};
-use crate::rows::copying::publish::{check_file, publish};
+use crate::rows::copying::publish::publish;
 use crate::rows::copying::report::RunReport;
 use crate::rows::copying::run::CopyRun;
 use crate::rows::selection::{self, RunRow};
@@ -22,12 +22,13 @@ use crate::terminal::logging;
 ///
 /// [`Failure`] if the run cannot start.
 pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Failure> {
+    args.copying.report.check()?;
     let mut selection = selection::select(session, &args.select).await?;
     if args.copying.platform.arch_tags {
         arch_tags::refuse_conflicts(&selection)?;
     }
     let lists = std::mem::take(&mut selection.lists);
-    let approvals = Approvals::read(&lists, args.locked.mutable()?)?;
+    let approvals = Approvals::read(&lists, args.locked.mutable(&lists, args.select.empty)?)?;
     if args.require_locked {
         approvals.require(&selection.rows)?;
     }
@@ -46,6 +47,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     Ok(match approvals.record(&lists, &run).await {
         Ok(()) => exit,
         Err(failure) => {
+            let failure = failure.after_requests();
             logging::report(&failure, session.common.log_format);
             exit.max(failure.exit)
         }
@@ -58,6 +60,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
 ///
 /// [`Failure`] if the run cannot start.
 pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Failure> {
+    args.copying.report.check()?;
     let row = Row {
         source: args.source.reference(None),
         destination: args.destination.reference(args.source.manifest().as_ref()),
@@ -85,26 +88,18 @@ async fn copy_and_publish(
     request: CopyRequest,
 ) -> Result<(CopyRun, Exit), Failure> {
     let title = request.title;
-    if let Some(file) = &args.report {
-        // Checks that the file can be written before hours of copying.
-        check_file(file)?;
-    }
     let options = Options {
         platforms: args.platform.selection(),
         arch_tags: args.platform.arch_tags,
         referrers: !args.no_referrers,
         dry_run: args.dry_run,
+        grace: args.grace,
         ..Options::default()
     };
     let run = copy_rows(session, &options, request).await?;
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &run.findings());
     github_actions::annotate(github, Level::Warning, &run.warnings());
-    let exit = publish(
-        session,
-        title,
-        args.report.as_deref(),
-        &RunReport::new(&run),
-    )?;
+    let exit = publish(session, title, &args.report, &RunReport::new(&run))?;
     Ok((run, exit))
 }

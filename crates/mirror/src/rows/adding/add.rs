@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use similar::TextDiff;
-
 use super::{
     AddOutcome, AddRequest, Additions, Checks, Destination, ListEdit, Plan, Verdict, plan,
 };
@@ -12,6 +10,7 @@ use crate::files::atomic_file::{self, StagedFile};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
+use crate::files::unified_diff::unified_diff;
 use crate::registries::availability::AvailabilityChecker;
 use crate::rows::selection;
 use crate::session::Session;
@@ -28,6 +27,8 @@ pub(crate) struct AddOptions {
     pub(crate) skip_existing: bool,
     /// Write nothing.
     pub(crate) dry_run: bool,
+    /// Sort the lists that get rows.
+    pub(crate) sort: bool,
 }
 
 /// Adds images to the lists.
@@ -61,19 +62,20 @@ pub(crate) async fn add(
         if options.dry_run {
             return finish(options, request, &lists, planned, &checks);
         }
-        let locked = LockedFiles::lock(&lists).await?;
-        lists = list_file::read_all(paths)?;
+        let locked = LockedFiles::lock(&lists).await;
+        let locked = locked.map_err(Failure::after_requests)?;
+        lists = list_file::read_all(paths).map_err(Failure::after_requests)?;
         if lists
             .iter()
             .any(|file| !file.list.invalid_rows().is_empty())
         {
-            selection::refuse_invalid_rows(session, &lists)?;
+            selection::refuse_invalid_rows(session, &lists).map_err(Failure::after_requests)?;
         }
         let planned = plan(&lists, request);
         if checks.cover(&planned) {
             let report = finish(options, request, &lists, planned, &checks);
             drop(locked);
-            return report;
+            return report.map_err(Failure::after_requests);
         }
     }
     Err(
@@ -121,6 +123,7 @@ fn finish(
     checks: &Checks,
 ) -> Result<Additions, Failure> {
     let mut outcome = AddOutcome::new(planned, checks, request, options.skip_existing);
+    outcome.sort = options.sort;
     let passed = outcome.rows.len();
     if !options.keep_going && !outcome.problems.is_empty() {
         outcome.rows.clear();
@@ -135,9 +138,17 @@ fn finish(
     };
     let mut staged = Vec::new();
     for (at, file) in lists.iter().enumerate() {
-        let edit = ListEdit::new(file, at, LockFile::read(file)?, &report.outcome, checks);
+        let lock = LockFile::read(file)?;
+        let edit = ListEdit::new(file, at, lock, &report.outcome, checks);
         if edit.rows.is_empty() {
             continue;
+        }
+        if !options.sort && file.list.is_out_of_order() {
+            report.outcome.warnings.push(format!(
+                "{} is out of order, so new rows may be far from the rows of their image: sort it \
+                 with `mirror fmt`",
+                file.name
+            ));
         }
         report.rows.extend(edit.rows);
         if let Some(diff) = &mut report.diff {
@@ -156,16 +167,4 @@ fn finish(
     }
     staged.into_iter().try_for_each(StagedFile::commit)?;
     Ok(report)
-}
-
-/// Returns the difference between two texts of a file as a patch for `git apply`.
-fn unified_diff(name: &str, old: &str, new: &str) -> String {
-    let name = name.trim_start_matches("./");
-    let (before, after) = if name.starts_with('/') {
-        (name.to_owned(), name.to_owned())
-    } else {
-        (format!("a/{name}"), format!("b/{name}"))
-    };
-    let diff = TextDiff::from_lines(old, new);
-    diff.unified_diff().header(&before, &after).to_string()
 }

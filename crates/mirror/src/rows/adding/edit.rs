@@ -42,6 +42,9 @@ impl ListEdit {
                 new.push(&planned.row);
             }
         }
+        if outcome.sort && !new.is_empty() {
+            list.sort();
+        }
         let rows = list.rows().filter(|found| new.contains(&found.row));
         let rows: Vec<_> = rows
             .map(|found| AddedRow {

@@ -18,6 +18,8 @@ pub(crate) struct AddOutcome {
     pub(crate) problems: Vec<ImageProblem>,
     /// Checks without a result that do not prevent an addition.
     pub(crate) warnings: Vec<String>,
+    /// Lists that get rows are sorted.
+    pub(crate) sort: bool,
 }
 
 /// A reason against adding an image.

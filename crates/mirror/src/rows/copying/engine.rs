@@ -8,6 +8,7 @@ use copier::{MovedTag, Options, Progress, Row, RunContext};
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::failure::Failure;
 use crate::registries::client;
+use crate::rows::report_file::Provenance;
 use crate::rows::selection::{RunRow, Selection};
 use crate::rows::shard::Shard;
 use crate::session::Session;
@@ -51,6 +52,7 @@ pub(crate) async fn copy_rows(
     request: CopyRequest,
 ) -> Result<CopyRun, Failure> {
     let client = client::build(&session.common, &session.environment)?;
+    let abort = session.signals.abort_after(options.grace);
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let rows: Vec<Row> = request.rows.iter().map(|row| row.row.clone()).collect();
@@ -58,9 +60,10 @@ pub(crate) async fn copy_rows(
     let watch = session.status_signal.watch(rows.len(), &progress, &client);
     let options = Options {
         moved: request.moved,
+        abort,
         ..options.clone()
     };
-    let start = Instant::now();
+    let (provenance, start) = (Provenance::now(), Instant::now());
     let context = RunContext {
         client: &client,
         options: &options,
@@ -79,6 +82,7 @@ pub(crate) async fn copy_rows(
         summary: report.summary,
         requests: client.requests(),
         duration,
+        provenance,
         mode: if options.dry_run {
             Mode::DryRun
         } else {

@@ -20,8 +20,9 @@ pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
     } else {
         ""
     };
+    let copied = if sums.dry_run { "would copy" } else { "copied" };
     let mut text = format!(
-        "### {title}{shard}{ending}\n\n| rows | copied | unchanged | skipped | failed | sent |\n\
+        "### {title}{shard}{ending}\n\n| rows | {copied} | unchanged | skipped | failed | sent |\n\
          | ---: | ---: | ---: | ---: | ---: | ---: |\n| {} | {} | {} | {} | {} | {} |\n\n",
         sums.rows,
         sums.copied,
@@ -44,7 +45,7 @@ pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
     let rows = statuses
         .into_iter()
         .flat_map(|status| report.of_status(status));
-    let lines: Vec<String> = rows.filter_map(line).collect();
+    let lines: Vec<String> = rows.filter_map(|row| line(report, row)).collect();
     if lines.is_empty() {
         return text;
     }
@@ -57,8 +58,11 @@ pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
 }
 
 /// Returns the line of a row; `None` for an unchanged or skipped row without notes.
-fn line(row: &ReportRow) -> Option<String> {
+fn line(report: &RunReport, row: &ReportRow) -> Option<String> {
     let mut notes = Vec::new();
+    if let Some(digest) = &row.replaced {
+        notes.push(format!("was {digest}"));
+    }
     if let Some(error) = &row.error {
         notes.push(error.message.clone());
     }
@@ -73,7 +77,7 @@ fn line(row: &ReportRow) -> Option<String> {
     }
     Some(format!(
         "| {} | {} | {} | {} |\n",
-        row.status.as_str(),
+        report.word(row),
         cell(&row.source_image()),
         cell(&row.destination_image()),
         cell(&notes.join("; "))
@@ -83,6 +87,7 @@ fn line(row: &ReportRow) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::copying::run::Mode;
     use crate::rows::copying::run::tests::{outcome, run_with};
 
     #[test]
@@ -100,6 +105,24 @@ mod tests {
         assert_eq!(rows.len(), 2, "{table}");
         assert!(rows[0].starts_with("| failed | q.io/a/2:v1 |"), "{table}");
         assert!(rows[1].starts_with("| copied | q.io/a/0:v1 |"), "{table}");
+    }
+
+    #[test]
+    fn table_of_a_dry_run_names_what_would_be_copied_and_replaced() {
+        let mut replacing = outcome(Status::Copied);
+        let digest = format!("sha256:{}", "a".repeat(64));
+        replacing.replaced = digest.parse().ok();
+        let mut run = run_with(vec![outcome(Status::Copied), replacing]);
+        run.mode = Mode::DryRun;
+        let table = summary_table("mirror sync", &RunReport::new(&run));
+        assert!(
+            table.contains("| rows | would copy | unchanged |"),
+            "{table}"
+        );
+        assert!(table.contains("| would copy | q.io/a/0:v1 |"), "{table}");
+        let replaced = format!("| would replace | q.io/a/1:v1 | r.io/b/1:v1 | was {digest} |");
+        assert!(table.contains(&replaced), "{table}");
+        assert!(!table.contains("copied"), "{table}");
     }
 
     #[test]

@@ -17,6 +17,12 @@ use crate::terminal::hints;
 pub(crate) struct RunReport {
     /// The sums.
     pub(crate) summary: RunSums,
+    /// The program that wrote the report, with its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tool: Option<String>,
+    /// The start of the run, RFC 3339 in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) started: Option<String>,
     /// The rows, in the order of the list.
     pub(crate) rows: Vec<ReportRow>,
 }
@@ -64,6 +70,9 @@ pub(crate) struct ReportRow {
     #[serde(serialize_with = "write_status", deserialize_with = "read_status")]
     pub(crate) status: Status,
     pub(crate) digest: Option<Digest>,
+    /// The digest that the tag had before, if the row gave it another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaced: Option<Digest>,
     pub(crate) bytes_copied: u64,
     pub(crate) warnings: Vec<String>,
     pub(crate) error: Option<ReportError>,
@@ -121,6 +130,8 @@ impl RunReport {
                 shard: run.shard,
                 missing_shards: Vec::new(),
             },
+            tool: Some(run.provenance.tool.clone()),
+            started: Some(run.provenance.started.clone()),
             rows: run.rows.iter().map(ReportRow::new).collect(),
         }
     }
@@ -138,6 +149,22 @@ impl RunReport {
         let errors = self.rows.iter().filter_map(|row| row.error.as_ref());
         let refused = errors.filter(|error| error.refused).count();
         Exit::from_rows(sums.rows, sums.failed, refused)
+    }
+
+    /// Returns the word for the outcome of a row.
+    pub(crate) fn word(&self, row: &ReportRow) -> &'static str {
+        match (row.status, row.replaced.is_some(), self.summary.dry_run) {
+            (Status::Copied, false, true) => "would copy",
+            (Status::Copied, true, true) => "would replace",
+            (Status::Copied, true, false) => "replaced",
+            (status, ..) => status.as_str(),
+        }
+    }
+
+    /// Returns the number of copied rows whose tag had other content.
+    pub(crate) fn replaced(&self) -> usize {
+        let copied = self.of_status(Status::Copied);
+        copied.filter(|row| row.replaced.is_some()).count()
     }
 
     /// Returns the rows with a status.
@@ -172,10 +199,11 @@ impl ReportRow {
             destination_tag: (destination_tag != tag).then(|| destination_tag.to_owned()),
             status: outcome.status,
             digest: outcome.digest.clone(),
+            replaced: outcome.replaced.clone(),
             bytes_copied: outcome.bytes_copied,
             warnings: outcome.warnings.clone(),
             error: outcome.error.as_ref().map(|error| ReportError {
-                message: error.to_string(),
+                message: error.message(row),
                 hint: hints::for_row(row, error),
                 refused: error.wire().is_some_and(registry_client::Error::is_refused),
             }),
@@ -251,6 +279,7 @@ mod tests {
             approved: digest.clone(),
             now: digest.clone(),
         });
+        report.rows[0].replaced = Some(digest.clone());
         report.rows[0].digest = Some(digest);
         report.rows[0].destination_tag = Some("v2".to_owned());
         report.summary.shard = "2/3".parse().ok();

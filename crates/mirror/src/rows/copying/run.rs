@@ -6,6 +6,7 @@ use copier::{Moved, Outcome, Status, Summary};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::failure::Finding;
+use crate::rows::report_file::Provenance;
 use crate::rows::selection::RunRow;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
@@ -21,6 +22,8 @@ pub(crate) struct CopyRun {
     pub(crate) requests: u64,
     /// The time from the first request to the last response.
     pub(crate) duration: Duration,
+    /// The program, and the start of the run.
+    pub(crate) provenance: Provenance,
     /// The mode of the run.
     pub(crate) mode: Mode,
     /// The end of the run.
@@ -74,7 +77,7 @@ impl CopyRun {
             let error = outcome.error.as_ref()?;
             let hint = hints::for_row(&row.row, error).map(|hint| format!(" ({hint})"));
             let hint = hint.unwrap_or_default();
-            row.finding(format!("{}: {error}{hint}", row.row.source))
+            row.finding(error.message(&row.row) + &hint)
         });
         failed.collect()
     }
@@ -104,7 +107,9 @@ fn kept(outcome: &Outcome) -> Option<&Moved> {
 #[cfg(test)]
 pub(crate) mod tests {
     use copier::{Row, RowError};
+    use image_name::Digest;
     use images_list::List;
+    use registry_client::ManifestError;
 
     use super::*;
     use crate::files::list_file::RowLocation;
@@ -161,6 +166,10 @@ pub(crate) mod tests {
             summary,
             requests: 7,
             duration: Duration::from_millis(1500),
+            provenance: Provenance {
+                tool: "mirror 0.1.0".to_owned(),
+                started: "2026-11-29T01:02:03Z".to_owned(),
+            },
             mode: Mode::Copy,
             ending: Ending::Complete,
             shard: None,
@@ -174,6 +183,7 @@ pub(crate) mod tests {
         Outcome {
             status,
             digest: None,
+            replaced: None,
             source: None,
             moved: None,
             bytes_copied: 0,
@@ -193,5 +203,54 @@ pub(crate) mod tests {
             "{}",
             findings[0]
         );
+    }
+
+    #[test]
+    fn message_of_every_refusal_names_its_row() {
+        let digest: Digest = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
+        let schema_1 = ManifestError::Schema1 {
+            digest: digest.clone(),
+        };
+        let moved = Moved {
+            approved: digest.clone(),
+            now: digest.clone(),
+        };
+        let too_large = registry_client::Error::TooLarge {
+            url: "https://mapped.io/v2/x".to_owned(),
+            limit: 1,
+        };
+        let referrer = RowError::Referrer {
+            what: digest.to_string(),
+            error: Box::new(RowError::Read(too_large.clone())),
+        };
+        let (source, destination) = ("q.io/a/0:v1", "r.io/b/0:v1");
+        let table = [
+            (RowError::Manifest(schema_1), source),
+            (RowError::Moved(Box::new(moved)), source),
+            (RowError::Read(too_large.clone()), source),
+            (RowError::Write(too_large), destination),
+            (referrer, destination),
+            (
+                RowError::Incomplete {
+                    parent: digest.clone(),
+                    child: digest,
+                },
+                source,
+            ),
+            (
+                RowError::NoPlatform {
+                    selected: "linux/arm64".to_owned(),
+                    available: "linux/amd64".to_owned(),
+                },
+                source,
+            ),
+        ];
+        for (error, want) in table {
+            let mut failed = outcome(Status::Failed);
+            failed.error = Some(error.clone());
+            let message = run_with(vec![failed]).findings()[0].message.clone();
+            assert!(message.starts_with(&format!("{want}: ")), "{message}");
+            assert!(message.contains(&error.to_string()), "{message}");
+        }
     }
 }

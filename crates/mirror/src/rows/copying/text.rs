@@ -9,7 +9,7 @@ use super::report::{MovedTag, ReportRow, RunReport};
 use crate::terminal::hints;
 use crate::terminal::units::{bytes, counted};
 
-/// Maximum copied rows that are listed without `-v`.
+/// Maximum copied rows that are listed without `-v`. Rows that replaced other content are listed always.
 const MAX_LISTED: usize = 30;
 
 /// The text of a run.
@@ -29,15 +29,8 @@ impl<'a> RunText<'a> {
         let summary = &self.report.summary;
         match status {
             Status::Failed => true,
-            Status::Copied => self.all || summary.copied <= MAX_LISTED,
+            Status::Copied => self.all || summary.dry_run || summary.copied <= MAX_LISTED,
             Status::Unchanged | Status::Skipped => self.all || summary.rows == 1,
-        }
-    }
-
-    fn word(&self, status: Status) -> &'static str {
-        match status {
-            Status::Copied if self.report.summary.dry_run => "would copy",
-            _ => status.as_str(),
         }
     }
 }
@@ -47,7 +40,7 @@ impl Display for RunText<'_> {
         for status in [Status::Unchanged, Status::Skipped, Status::Copied] {
             let listed = self.lists(status);
             for row in self.report.of_status(status) {
-                if listed {
+                if listed || row.replaced.is_some() {
                     self.write_row(f, row)?;
                 }
                 write_warnings(f, row)?;
@@ -72,8 +65,11 @@ impl Display for RunText<'_> {
 
 impl RunText<'_> {
     fn write_row(&self, f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
-        let word = self.word(row.status);
+        let word = self.report.word(row);
         write!(f, "{word:<9}  {}", Images(row))?;
+        if let Some(digest) = &row.replaced {
+            write!(f, "  (was {digest})")?;
+        }
         match row.bytes_copied {
             0 => writeln!(f),
             sent => writeln!(f, "  {}", bytes(sent)),
@@ -117,6 +113,9 @@ fn write_failure<'a>(
     printed: &mut HashSet<&'a str>,
 ) -> fmt::Result {
     writeln!(f, "failed     {}", Images(row))?;
+    if let Some(digest) = &row.replaced {
+        writeln!(f, "           replaced: the tag was {digest}")?;
+    }
     if let Some(error) = &row.error {
         writeln!(f, "           {}", error.message)?;
         if let Some(hint) = error.hint.as_deref().filter(|hint| printed.insert(hint)) {
@@ -141,6 +140,11 @@ impl Display for Sums<'_> {
         }
         let copied = if sums.dry_run { "to copy" } else { "copied" };
         write!(f, "{}: {} {copied}", counted(sums.rows, "row"), sums.copied)?;
+        match report.replaced() {
+            0 => {}
+            replaced if sums.dry_run => write!(f, " ({replaced} to replace)")?,
+            replaced => write!(f, " ({replaced} replaced)")?,
+        }
         write!(f, ", {} unchanged", sums.unchanged)?;
         if sums.skipped > 0 {
             write!(f, ", {} skipped", sums.skipped)?;
@@ -220,6 +224,41 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
         assert_eq!(listed(MAX_LISTED, false), MAX_LISTED);
         assert_eq!(listed(MAX_LISTED + 1, false), 0);
         assert_eq!(listed(MAX_LISTED + 1, true), MAX_LISTED + 1);
+    }
+
+    #[test]
+    fn dry_run_lists_every_row_and_a_replaced_tag_is_always_listed() {
+        let mut rows = vec![outcome(Status::Copied); MAX_LISTED + 1];
+        let digest = format!("sha256:{}", "a".repeat(64));
+        rows[3].replaced = digest.parse().ok();
+        let mut run = run_with(rows);
+        let text = RunText::new(&RunReport::new(&run), false).to_string();
+        let want = format!(
+            "replaced   q.io/a/3:v1 -> r.io/b/3:v1  (was {digest})\n\
+             31 rows: 31 copied (1 replaced), 0 unchanged; 7 requests in 1.5 s\n"
+        );
+        assert_eq!(text, want);
+        run.mode = Mode::DryRun;
+        let text = RunText::new(&RunReport::new(&run), false).to_string();
+        let listed = |word: &str| text.lines().filter(|line| line.starts_with(word)).count();
+        assert_eq!(
+            (listed("would copy"), listed("would replace")),
+            (MAX_LISTED, 1)
+        );
+        assert!(
+            text.contains("31 rows: 31 to copy (1 to replace), "),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn failed_row_reports_the_tag_that_it_replaced() {
+        let mut failed = outcome(Status::Failed);
+        let digest = format!("sha256:{}", "a".repeat(64));
+        failed.replaced = digest.parse().ok();
+        let text = RunText::new(&RunReport::new(&run_with(vec![failed])), false).to_string();
+        let want = format!("           replaced: the tag was {digest}\n");
+        assert!(text.contains(&want), "{text}");
     }
 
     #[test]

@@ -1,0 +1,32 @@
+//! Image names on the command line, also with the prefix `docker://` of skopeo and containers.
+
+use image_name::{ImageName, ImageNameError, RepositoryName, RepositoryNameError};
+
+/// Returns a name without the prefix `docker://`.
+pub(crate) fn without_transport(text: &str) -> &str {
+    text.strip_prefix("docker://").unwrap_or(text)
+}
+
+/// Parses the name of an image.
+pub(crate) fn image(text: &str) -> Result<ImageName, ImageNameError> {
+    without_transport(text).parse()
+}
+
+/// Parses the name of a repository.
+pub(crate) fn repository(text: &str) -> Result<RepositoryName, RepositoryNameError> {
+    without_transport(text).parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefix_of_containers_is_accepted_once() {
+        assert_eq!(image("docker://q.io/a:1"), image("q.io/a:1"));
+        assert_eq!(repository("docker://busybox"), repository("busybox"));
+        for text in ["docker://docker://q.io/a", "https://q.io/a", "oci://q.io/a"] {
+            assert!(image(text).is_err(), "{text}");
+        }
+    }
+}
