@@ -32,6 +32,15 @@ async fn inspect_prints_platforms_layers_and_referrers() {
         (layers("linux/amd64"), layers("linux/arm64")),
         (Some(3), Some(3))
     );
+    assert!(
+        document["total_size"].as_u64() > document["size"].as_u64(),
+        "{document}"
+    );
+    let amd64 = &children[0];
+    assert!(
+        amd64["labels"].is_object() && amd64.get("created").is_some(),
+        "{amd64}"
+    );
     let raw = environment
         .mirror(&format!("inspect --raw {name}@{digest}"))
         .exits(0);

@@ -2,17 +2,22 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::add_tag::AddTagArgs;
 use super::check_new::CheckNewArgs;
 use super::compare::CompareArgs;
+use super::completions::CompletionsArgs;
+use super::config::ConfigArgs;
 use super::demo::DemoArgs;
+use super::diff::DiffArgs;
+use super::digest::DigestArgs;
 use super::fmt::FmtArgs;
 use super::inspect::InspectArgs;
 use super::lint::LintArgs;
 use super::lock::LockArgs;
 use super::login::LoginArgs;
+use super::man_pages::ManPagesArgs;
 use super::report::ReportArgs;
 use super::retrieve_tags::RetrieveTagsArgs;
 use super::sync::{CopyArgs, SyncArgs};
@@ -54,7 +59,7 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Merge the reports of several runs, such as the shards of one
     Report(ReportArgs),
-    /// Check the list and the configuration, offline
+    /// Check the list, its lock and the configuration, offline
     Lint(LintArgs),
     /// Format the list: sort rows, align whitespace, remove duplicates
     Fmt(FmtArgs),
@@ -62,10 +67,87 @@ pub(crate) enum Command {
     Tags(TagsArgs),
     /// Show the digest, platforms, layers and referrers of an image
     Inspect(InspectArgs),
+    /// Print the digest of an image
+    Digest(DigestArgs),
+    /// Compare two images: platforms, layers, configs, annotations
+    Diff(DiffArgs),
+    /// Print the effective settings and their origins
+    Config(ConfigArgs),
     /// Store credentials for a registry
     Login(LoginArgs),
     /// Demonstrate a mirror on this machine, without network or credentials
     Demo(DemoArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages to a directory
+    ManPages(ManPagesArgs),
+}
+
+impl Cli {
+    /// Parses the arguments. The matches tell options that were given from defaults.
+    ///
+    /// # Errors
+    ///
+    /// The usage error, or the help or version that was requested.
+    pub(crate) fn parse_with_matches(args: &[OsString]) -> Result<(Self, ArgMatches), clap::Error> {
+        let matches = with_short_help(Self::command()).try_get_matches_from(args)?;
+        let cli = Self::from_arg_matches(&matches);
+        let cli = cli.map_err(|error| error.format(&mut Self::command()))?;
+        Ok((cli, matches))
+    }
+}
+
+/// Replaces the common options in the help of each command by one list of their names. The help of
+/// `mirror` describes them.
+fn with_short_help(mut command_line: clap::Command) -> clap::Command {
+    let common = command_line
+        .get_arguments()
+        .filter(|arg| arg.is_global_set());
+    let names: Vec<String> = common
+        .filter_map(|argument| argument.get_long())
+        .map(|long| format!("--{long}"))
+        .collect();
+    let common = format!(
+        "Common options, described by `mirror --help`:\n{}",
+        indented_lines(&names)
+    );
+    command_line.build();
+    command_line.mut_subcommands(|command| shorten(command, &common))
+}
+
+fn shorten(command: clap::Command, common: &str) -> clap::Command {
+    let examples = command.get_after_help().map(ToString::to_string);
+    let after_help = match examples {
+        Some(examples) => format!("{common}\n\n{examples}"),
+        None => common.to_owned(),
+    };
+    command
+        .mut_args(|argument| {
+            let is_common = argument.is_global_set();
+            argument.hide(is_common)
+        })
+        .after_help(after_help)
+        .mut_subcommands(|command| shorten(command, common))
+}
+
+/// Returns words as indented lines, separated by commas.
+fn indented_lines(words: &[String]) -> String {
+    /// Maximum length of a line.
+    const WIDTH: usize = 80;
+    let mut lines = vec!["  ".to_owned()];
+    for (index, word) in words.iter().enumerate() {
+        let comma = if index + 1 == words.len() { "" } else { ", " };
+        let line = lines.last().map_or(0, String::len);
+        if line + word.len() > WIDTH {
+            lines.push("  ".to_owned());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+            line.push_str(comma);
+        }
+    }
+    let lines: Vec<_> = lines.iter().map(|line| line.trim_end()).collect();
+    lines.join("\n")
 }
 
 fn after_help() -> String {
@@ -99,8 +181,6 @@ pub(crate) fn requests_json(args: &[OsString]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -121,6 +201,30 @@ mod tests {
                 .filter(|line| line.starts_with(&format!("  mirror {name}")));
             assert!((1..=4).contains(&examples.count()), "{name}: {help}");
         }
+    }
+
+    #[test]
+    fn help_of_a_command_has_the_common_options_in_a_few_lines() {
+        let mut command_line = with_short_help(Cli::command());
+        let merge = ["report", "merge"];
+        for path in [&["sync"][..], &["tags"], &merge] {
+            let mut command = &mut command_line;
+            for name in path {
+                command = command.find_subcommand_mut(name).unwrap();
+            }
+            let help = command.render_help().to_string();
+            let (_, common) = help.split_once("Common options").unwrap();
+            let lines = common.lines().take_while(|line| !line.is_empty());
+            assert!(lines.count() <= 4, "{path:?}: {help}");
+            for name in ["--images-list", "--jobs", "--no-progress"] {
+                assert_eq!(help.matches(name).count(), 1, "{path:?} {name}: {help}");
+            }
+        }
+        let help = command_line.render_help().to_string();
+        assert!(
+            help.contains("Maximum concurrent requests per registry"),
+            "{help}"
+        );
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Running the command of a parsed command line.
 
-use super::command_line::Command;
+use clap::{ArgMatches, CommandFactory};
+
+use super::command_line::{Cli, Command};
 use super::{
-    add_tag, check_new, compare, demo, fmt, inspect, lint, lock, login, report, retrieve_tags,
-    sync, tags,
+    add_tag, check_new, compare, completions, config, demo, diff, digest, fmt, inspect, lint, lock,
+    login, man_pages, report, retrieve_tags, sync, tags,
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -13,15 +15,24 @@ use crate::session::Session;
 /// other threads.
 const MAX_WORKERS: usize = 4;
 
-/// Runs a command.
+/// Runs a command. `matches` are the parsed arguments.
 ///
 /// # Errors
 ///
 /// [`Failure`] if the command failed as a whole.
-pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    session: &Session,
+    command: &Command,
+    matches: &ArgMatches,
+) -> Result<Exit, Failure> {
     match command {
+        Command::Config(_) => config::run(session, &Cli::command(), of_command(matches)),
+        Command::Digest(args) => wait(session, digest::run(session, args)),
+        Command::Diff(args) => wait(session, diff::run(session, args)),
         Command::Lint(args) => lint::run(session, args),
         Command::Fmt(args) => wait(session, fmt::run(session, args)),
+        Command::Completions(args) => completions::run(session, args, Cli::command()),
+        Command::ManPages(args) => man_pages::run(session, args, Cli::command()),
         Command::Report(args) => report::run(session, args),
         Command::Sync(args) => wait(session, sync::sync(session, args)),
         Command::Copy(args) => wait(session, sync::copy(session, args)),
@@ -35,6 +46,11 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Failure>
         Command::Login(args) => wait(session, login::run(session, args)),
         Command::Demo(args) => wait(session, demo::run(session, args)),
     }
+}
+
+/// Returns the matches of the command, which have the values of the common options too.
+fn of_command(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, matches)| matches)
 }
 
 fn wait(

@@ -7,10 +7,13 @@ use std::fmt;
 use images_list::compare_lines;
 use oci_spec::distribution::Reference;
 use serde::Serialize;
+use tag_retrieval::filters::compare_tags;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::image_argument;
 use crate::registries::client;
+use crate::rows::globs::Globs;
 use crate::session::Session;
 use crate::terminal::hints::{self, Operation};
 
@@ -19,11 +22,17 @@ use crate::terminal::hints::{self, Operation};
 #[command(after_help = "\
 Examples:
   mirror tags quay.io/coreos/etcd
+  mirror tags quay.io/coreos/etcd --match 'v3.5.*'
   mirror tags busybox --output json")]
 pub(crate) struct TagsArgs {
     /// Repository, without a tag
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", value_parser = image_argument::repository)]
     pub(crate) repository: RepositoryName,
+    /// List only matching tags, in the order of SemVer: `1.2-rc1` before `1.2`
+    ///
+    /// `*` matches any text, `{a,b}` one of both. A tag that is no version comes first.
+    #[arg(long = "match", value_name = "GLOB")]
+    globs: Vec<String>,
 }
 
 /// The result, an array of strings in JSON.
@@ -43,6 +52,7 @@ impl fmt::Display for Tags {
 ///
 /// [`Failure`] if the repository does not exist or cannot be read.
 pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Failure> {
+    let globs = Globs::parse("--match", &args.globs)?;
     let repository = &args.repository;
     // The client requires an image reference; the tag is not used.
     let reference = Reference::with_tag(
@@ -72,7 +82,12 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
         tracing::warn!("{warning}");
     }
     let mut tags: Vec<String> = list.tags.iter().map(ToString::to_string).collect();
-    tags.sort_by(|a, b| compare_lines(a, b));
+    if globs.is_empty() {
+        tags.sort_by(|a, b| compare_lines(a, b));
+    } else {
+        tags.retain(|tag| globs.matches_name(tag));
+        tags.sort_by(|a, b| compare_tags(a, b));
+    }
     tags.dedup();
     let tags = Tags(tags);
     session.output.write(&tags, &tags)?;

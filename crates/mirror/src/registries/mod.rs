@@ -2,3 +2,4 @@
 
 pub(crate) mod availability;
 pub(crate) mod client;
+pub(crate) mod image_reader;

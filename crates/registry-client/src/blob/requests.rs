@@ -102,7 +102,11 @@ impl Repository {
     }
 
     /// Reads a small blob and checks its digest and, if `size` is given, its size.
-    pub(crate) async fn read_small_blob(
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::small_blob`].
+    pub async fn read_small_blob(
         &self,
         digest: &Digest,
         size: Option<u64>,

@@ -1,17 +1,17 @@
 //! Running `mirror inspect`.
 
 use clap::Args;
-use copier::Platform;
+use futures::stream::{self, StreamExt};
 use image_name::{Digest, ImageName};
-use oci_spec::distribution::Reference;
 use registry_client::{Content, Descriptor, Manifest, Referrers, Repository};
 
-use super::report::Inspected;
+use super::report::{ConfigBlob, Inspected};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::image_argument;
 use crate::registries::client;
+use crate::registries::image_reader::{ImageReader, read_config};
 use crate::session::Session;
-use crate::terminal::hints::{self, Operation};
 
 /// The arguments of `inspect`.
 #[derive(Debug, Args)]
@@ -22,15 +22,15 @@ Examples:
   mirror inspect busybox --raw | sha256sum   compute the digest of the manifest")]
 pub(crate) struct InspectArgs {
     /// Image, as NAME, NAME:TAG or NAME@DIGEST [default tag: latest]
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", value_parser = image_argument::image)]
     pub(crate) image: ImageName,
     /// Print the bytes of the manifest, and nothing else
     #[arg(long)]
     pub(crate) raw: bool,
 }
 
-/// Maximum size of an image config, in bytes. Real configs have a few KiB.
-const MAX_CONFIG: u64 = 4 * 1024 * 1024;
+/// Maximum images of an index that are read at the same time.
+const CONCURRENT_IMAGES: usize = 8;
 /// Maximum images of an index that are shown.
 const MAX_IMAGES: usize = 64;
 
@@ -40,106 +40,82 @@ const MAX_IMAGES: usize = 64;
 ///
 /// [`Failure`] if the image does not exist or cannot be read.
 pub(crate) async fn run(session: &Session, args: &InspectArgs) -> Result<Exit, Failure> {
-    let reference = args.image.reference(None);
     let client = client::build(&session.common, &session.environment)?;
-    let inspection = Inspection { reference };
-    let (repository, manifest) = inspection.find(&client).await?;
+    let reader = ImageReader::new(&client, &args.image);
+    let (repository, manifest) = reader.manifest().await?;
     if args.raw {
         session.output.write_bytes(&manifest.bytes)?;
         return Ok(Exit::Done);
     }
-    let inspected = inspection.inspect(&repository, &manifest).await?;
+    let inspected = inspect(&reader, &repository, &manifest).await?;
     session.output.write(&inspected, &inspected)?;
     Ok(Exit::Done)
 }
 
-/// The inspection of an image.
-struct Inspection {
-    reference: Reference,
+async fn inspect(
+    reader: &ImageReader<'_>,
+    repository: &Repository,
+    manifest: &Manifest,
+) -> Result<Inspected, Failure> {
+    let mut inspected = Inspected::new(&reader.reference, manifest);
+    match reader.content(manifest)? {
+        Content::Index { manifests, .. } => {
+            let children = manifests.iter().take(MAX_IMAGES);
+            let children = children.map(|child| async move {
+                let contents = read_child(reader, repository, child).await?;
+                Ok::<_, Failure>((child, contents))
+            });
+            let mut children = stream::iter(children).buffered(CONCURRENT_IMAGES);
+            while let Some(read) = children.next().await {
+                let (child, (config, layers)) = read?;
+                inspected.add_child(child, &config, &layers);
+            }
+            inspected.set_more(manifests.len().saturating_sub(MAX_IMAGES));
+        }
+        Content::Image {
+            config,
+            layers,
+            artifact_type,
+            ..
+        } => {
+            let config = config_of(repository, config.as_deref()).await;
+            inspected.add_image(&config, &layers, artifact_type);
+        }
+    }
+    inspected.referrers = count_referrers(repository, manifest).await;
+    Ok(inspected)
 }
 
-impl Inspection {
-    fn failure(&self, error: &registry_client::Error) -> Failure {
-        hints::request_failure(Operation::Read, &self.reference, error)
-    }
-
-    /// Returns the manifest, and the first repository that has it.
-    async fn find(
-        &self,
-        client: &registry_client::Client,
-    ) -> Result<(Repository, Manifest), Failure> {
-        let repositories = client
-            .sources(&self.reference)
-            .map_err(|error| self.failure(&error))?;
-        let reference = registry_client::manifest_reference(&self.reference);
-        let reference = reference.map_err(|error| self.failure(&error))?;
-        for repository in repositories {
-            let found = repository.manifest(&reference).await;
-            if let Some(manifest) = found.map_err(|error| self.failure(&error))? {
-                return Ok((repository, manifest));
-            }
+/// Returns the config and the layers of an image in an index. Returns none for other content, and
+/// for a child that a sparse index lacks.
+async fn read_child(
+    reader: &ImageReader<'_>,
+    repository: &Repository,
+    child: &Descriptor,
+) -> Result<(ConfigBlob, Vec<Descriptor>), Failure> {
+    let Ok(digest) = Digest::try_from(child.digest()) else {
+        return Ok((ConfigBlob::default(), Vec::new()));
+    };
+    let found = repository.manifest(&digest).await;
+    let found = found.map_err(|error| reader.failure(&error))?;
+    Ok(match found.as_ref().map(Manifest::content) {
+        Some(Ok(Content::Image { config, layers, .. })) => {
+            (config_of(repository, config.as_deref()).await, layers)
         }
-        let (host, path) = (self.reference.registry(), self.reference.repository());
-        Err(
-            Failure::failed(format!("{} does not exist", self.reference))
-                .hint(format!("list the tags with `mirror tags {host}/{path}`")),
-        )
-    }
-
-    async fn inspect(
-        &self,
-        repository: &Repository,
-        manifest: &Manifest,
-    ) -> Result<Inspected, Failure> {
-        let unreadable = |error: registry_client::ManifestError| Failure::failed(error.to_string());
-        let mut inspected = Inspected::new(&self.reference, manifest);
-        match manifest.content().map_err(unreadable)? {
-            Content::Index { manifests, .. } => {
-                for child in manifests.iter().take(MAX_IMAGES) {
-                    let layers = self.layers_of(repository, child).await?;
-                    inspected.add_child(child, &layers);
-                }
-                inspected.set_more(manifests.len().saturating_sub(MAX_IMAGES));
-            }
-            Content::Image {
-                config,
-                layers,
-                artifact_type,
-                ..
-            } => {
-                let platform = platform(repository, config.as_deref()).await;
-                inspected.add_image(platform.as_ref(), &layers, artifact_type);
-            }
-        }
-        inspected.referrers = count_referrers(repository, manifest).await;
-        Ok(inspected)
-    }
-
-    /// Returns the layers of an image in an index. Returns no layers for other content, and for a
-    /// child that a sparse index lacks.
-    async fn layers_of(
-        &self,
-        repository: &Repository,
-        child: &Descriptor,
-    ) -> Result<Vec<Descriptor>, Failure> {
-        let Ok(digest) = Digest::try_from(child.digest()) else {
-            return Ok(Vec::new());
-        };
-        let found = repository.manifest(&digest).await;
-        let found = found.map_err(|error| self.failure(&error))?;
-        match found.as_ref().map(Manifest::content) {
-            Some(Ok(Content::Image { layers, .. })) => Ok(layers),
-            _ => Ok(Vec::new()),
-        }
-    }
+        _ => (ConfigBlob::default(), Vec::new()),
+    })
 }
 
-/// Returns the platform in an image config, if the config can be read.
-async fn platform(repository: &Repository, config: Option<&Descriptor>) -> Option<Platform> {
-    let config = config?;
-    let digest = Digest::try_from(config.digest()).ok()?;
-    let read = repository.image_config(&digest, config.size(), MAX_CONFIG);
-    Platform::from_fields(read.await.ok()?.platform.as_ref()?)
+async fn config_of(repository: &Repository, config: Option<&Descriptor>) -> ConfigBlob {
+    let digest = config.map(|config| Digest::try_from(config.digest()));
+    let (Some(config), Some(Ok(digest))) = (config, digest) else {
+        return ConfigBlob::default();
+    };
+    ConfigBlob {
+        size: config.size().unwrap_or_default(),
+        config: read_config(repository, &digest, config.size()).await,
+        digest: digest.to_string(),
+    }
 }
 
 /// Returns the number of referrers, or `None` if they cannot be listed.

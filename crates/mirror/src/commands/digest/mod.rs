@@ -1,0 +1,5 @@
+//! `mirror digest`: prints the digest of an image.
+
+mod run;
+
+pub(crate) use run::{DigestArgs, run};
