@@ -95,7 +95,7 @@ async fn lock_check_sends_no_request() {
     assert!(
         output
             .stderr
-            .contains("images-list.lock:1: expected 5 fields"),
+            .contains("images-list.lock:1: `<<<<<<< HEAD` is the mark of an unresolved merge"),
         "{}",
         output.stderr
     );

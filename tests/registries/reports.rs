@@ -61,7 +61,7 @@ async fn sync_report_has_the_documented_keys() {
     pair.source.clear_requests().await;
     pair.destination.clear_requests().await;
     let document = pair.sync("--report report.json", 1);
-    assert_eq!(keys(&document), ["summary", "rows"]);
+    assert_eq!(keys(&document), ["summary", "tool", "started", "rows"]);
     assert_eq!(
         column(&document, "status"),
         ["copied", "failed", "unchanged"]
@@ -146,7 +146,7 @@ async fn copy_report_has_the_destination_tag() {
 async fn compare_report_has_the_documented_keys() {
     let pair = pair_with_mixed_rows().await;
     let document = pair.mirror("compare --output json").exits(1).json();
-    assert_eq!(keys(&document), ["summary", "rows"]);
+    assert_eq!(keys(&document), ["summary", "tool", "started", "rows"]);
     assert_eq!(column(&document, "status"), ["missing", "error", "same"]);
     let summary = &document["summary"];
     assert_eq!(

@@ -71,6 +71,7 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     let done = run_until_stopped(&stop, writing)
         .await
         .unwrap_or_else(|failure| {
+            let failure = failure.after_requests();
             logging::report(&failure, session.common.log_format);
             failure.exit
         });
