@@ -1,22 +1,12 @@
 //! The copy of one blob: it is present, mounted or sent, in this order.
 
-use std::sync::atomic::Ordering;
-
-use image_name::RepositoryPath;
+use image_name::{Digest, RepositoryPath};
 use registry_client::{Blob, Mount, Support, TransferSide, UploadSession, transfer_blob};
 
-use crate::destination::{BlobState, SearchHint};
+use crate::destination::{BlobState, ContentOrigin, SearchHint};
 use crate::image_copy::ImageCopy;
 use crate::platform::Platform;
 use crate::report::RowError;
-
-/// The way in which a blob came into a repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum BlobOutcome {
-    Copied,
-    Mounted,
-    Present,
-}
 
 impl ImageCopy<'_> {
     /// Copies a blob to the destination unless it is there.
@@ -31,17 +21,12 @@ impl ImageCopy<'_> {
         let state = self.registry.blobs.blob(&blob.digest);
         let cell = state.cell(self.destination.path());
         let copy = || async {
-            let counts = &self.engine.blob_counts;
-            let count = match self.copy_first(&state, blob, platform).await? {
-                BlobOutcome::Copied => {
-                    self.add_bytes_sent(blob.size);
-                    &counts.copied
-                }
-                BlobOutcome::Mounted => &counts.mounted,
-                BlobOutcome::Present => &counts.present,
-            };
-            count.fetch_add(1, Ordering::Relaxed);
-            Ok(())
+            let origin = self.copy_first(&state, blob, platform).await?;
+            if origin == ContentOrigin::Sent {
+                self.add_bytes_sent(blob.size);
+            }
+            self.engine.blob_counts.add(origin);
+            Ok(origin)
         };
         cell.get_or_try_init(copy).await.map(drop)
     }
@@ -52,7 +37,7 @@ impl ImageCopy<'_> {
         state: &BlobState,
         blob: &Blob,
         platform: Option<&Platform>,
-    ) -> Result<BlobOutcome, RowError> {
+    ) -> Result<ContentOrigin, RowError> {
         let mut outcome = None;
         let copy = async {
             let from = self.find_blob(blob, platform).await;
@@ -83,11 +68,8 @@ impl ImageCopy<'_> {
         &self,
         blob: &Blob,
         from: Option<&RepositoryPath>,
-    ) -> Result<BlobOutcome, RowError> {
+    ) -> Result<ContentOrigin, RowError> {
         let own = self.destination.path();
-        if from == Some(own) {
-            return Ok(BlobOutcome::Present);
-        }
         if self.destination.mount_support() == Support::Unknown {
             // One blob probes for all: a HEAD for each blob would be a quarter of the requests of
             // a first run. The semaphore is never closed.
@@ -99,13 +81,14 @@ impl ImageCopy<'_> {
         if self.destination.mount_support() == Support::No {
             return self.send_unless_present(blob).await;
         }
-        // Without a known repository, the mount names the destination itself: it is an existence
-        // check, and its refusal opens the upload session.
+        // Without another repository, the mount names the destination itself: it is an existence
+        // check, and its refusal opens the upload session. A manifest there may name a blob that
+        // is missing.
         let from = from.unwrap_or(own);
         let mount = self.destination.mount(&blob.digest, from).await;
         match mount.map_err(RowError::Write)? {
-            Mount::Mounted if from == own => Ok(BlobOutcome::Present),
-            Mount::Mounted => Ok(BlobOutcome::Mounted),
+            Mount::Mounted if from == own => Ok(ContentOrigin::Present),
+            Mount::Mounted => Ok(ContentOrigin::Mounted),
             Mount::Session(session) => self.send(blob, session).await,
         }
     }
@@ -116,11 +99,11 @@ impl ImageCopy<'_> {
         &self,
         blob: &Blob,
         from: Option<&RepositoryPath>,
-    ) -> Result<BlobOutcome, RowError> {
-        if let Some(from) = from {
+    ) -> Result<ContentOrigin, RowError> {
+        if let Some(from) = from.filter(|from| *from != self.destination.path()) {
             let mount = self.destination.mount(&blob.digest, from).await;
             match mount.map_err(RowError::Write)? {
-                Mount::Mounted => return Ok(BlobOutcome::Mounted),
+                Mount::Mounted => return Ok(ContentOrigin::Mounted),
                 Mount::Session(session) => self.destination.cancel_upload(session).await,
             }
         }
@@ -133,16 +116,33 @@ impl ImageCopy<'_> {
         Ok(outcome)
     }
 
-    async fn send_unless_present(&self, blob: &Blob) -> Result<BlobOutcome, RowError> {
+    async fn send_unless_present(&self, blob: &Blob) -> Result<ContentOrigin, RowError> {
         let is_present = self.destination.has_blob(blob).await;
         if is_present.map_err(RowError::Write)? {
-            return Ok(BlobOutcome::Present);
+            return Ok(ContentOrigin::Present);
         }
         let session = self.destination.begin_upload().await;
         self.send(blob, session.map_err(RowError::Write)?).await
     }
 
-    async fn send(&self, blob: &Blob, session: UploadSession) -> Result<BlobOutcome, RowError> {
+    /// Sends a blob that the destination lacks although the run has sent it, or the destination has
+    /// mounted or had it.
+    pub(crate) async fn send_blob_again(&self, blob: &Blob) -> Result<(), RowError> {
+        let session = self.destination.begin_upload().await;
+        self.send(blob, session.map_err(RowError::Write)?).await?;
+        self.add_bytes_sent(blob.size);
+        let counted = self.blob_origin(&blob.digest);
+        self.engine.blob_counts.replace_with_sent(counted);
+        Ok(())
+    }
+
+    /// Returns the origin of a blob that this run has copied to the destination.
+    pub(crate) fn blob_origin(&self, digest: &Digest) -> Option<ContentOrigin> {
+        let state = self.registry.blobs.blob(digest);
+        state.cell(self.destination.path()).get().copied()
+    }
+
+    async fn send(&self, blob: &Blob, session: UploadSession) -> Result<ContentOrigin, RowError> {
         let (source, destination) = (self.source, self.destination);
         let guard = self.engine.progress.begin_transfer(
             destination.to_string(),
@@ -151,7 +151,7 @@ impl ImageCopy<'_> {
         );
         let sent = transfer_blob(source, destination, blob, session, guard.counter()).await;
         match sent {
-            Ok(()) => Ok(BlobOutcome::Copied),
+            Ok(()) => Ok(ContentOrigin::Sent),
             Err(failed) if failed.side == TransferSide::Source => Err(RowError::Read(failed.error)),
             Err(failed) => Err(RowError::Write(failed.error)),
         }

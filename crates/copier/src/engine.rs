@@ -11,7 +11,7 @@ use registry_client::{
 };
 use tokio::sync::Semaphore;
 
-use crate::destination::DestinationRegistry;
+use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::digest_tags::DigestTags;
 use crate::head_cache::HeadCache;
 use crate::listing_gaps::ListingGaps;
@@ -125,6 +125,27 @@ pub(crate) struct BlobCounts {
 }
 
 impl BlobCounts {
+    /// Counts a blob.
+    pub(crate) fn add(&self, origin: ContentOrigin) {
+        self.of(origin).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a blob as sent that was counted with another origin.
+    pub(crate) fn replace_with_sent(&self, counted: Option<ContentOrigin>) {
+        if let Some(origin) = counted {
+            self.of(origin).fetch_sub(1, Ordering::Relaxed);
+        }
+        self.add(ContentOrigin::Sent);
+    }
+
+    fn of(&self, origin: ContentOrigin) -> &AtomicU64 {
+        match origin {
+            ContentOrigin::Sent => &self.copied,
+            ContentOrigin::Mounted => &self.mounted,
+            ContentOrigin::Present => &self.present,
+        }
+    }
+
     pub(crate) fn add_to(&self, summary: &mut Summary) {
         summary.blobs_copied = self.copied.load(Ordering::Relaxed);
         summary.blobs_mounted = self.mounted.load(Ordering::Relaxed);

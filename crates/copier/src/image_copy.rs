@@ -8,8 +8,9 @@ use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
 use image_name::{Digest, ManifestReference};
 use registry_client::{Blob, Content, Descriptor, Manifest, Repository};
 
-use crate::destination::DestinationRegistry;
+use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::engine::Engine;
+use crate::foreign_layer::is_foreign;
 use crate::listing_gaps::ListingGap;
 use crate::lock::lock;
 use crate::platform::Platform;
@@ -165,24 +166,28 @@ impl<'a> ImageCopy<'a> {
             let copy = || self.copy_missing(manifest);
             // A cell waits only for cells of content that it lists by digest, and no content can
             // list itself, so cells never wait for each other in a circle.
-            self.registry.manifests.get_or_try_init(key, copy).await
+            let copied = self.registry.manifests.get_or_try_init(key, copy).await;
+            copied.map(drop)
         }
         .boxed_local()
     }
 
-    async fn copy_missing(&self, related: RelatedManifest<'_>) -> Result<(), RowError> {
+    async fn copy_missing(
+        &self,
+        related: RelatedManifest<'_>,
+    ) -> Result<ContentOrigin, RowError> {
         let digest = &Digest::try_from(related.descriptor.digest())?;
         if related.presence == Presence::Unknown {
             let head = self.destination.head_manifest(digest).await;
             if head.map_err(RowError::Write)?.is_some() {
-                return Ok(());
+                return Ok(ContentOrigin::Present);
             }
         }
         let platform = Platform::of(related.descriptor);
         let Some(manifest) = self.source_manifest(digest).await? else {
-            return self
-                .copy_blob_child(related.parent, related.descriptor)
-                .await;
+            self.copy_blob_child(related.parent, related.descriptor)
+                .await?;
+            return Ok(ContentOrigin::Sent);
         };
         if let Relation::Referrer(subject) = related.relation {
             self.check_attached(subject).await?;
@@ -195,7 +200,8 @@ impl<'a> ImageCopy<'a> {
             related.depth,
         )
         .await?;
-        self.write_manifest(digest, &manifest).await
+        self.write_manifest(digest, &manifest).await?;
+        Ok(ContentOrigin::Sent)
     }
 
     /// Copies content of an index that is not a manifest. Registries store it as a blob.
@@ -232,7 +238,7 @@ impl<'a> ImageCopy<'a> {
     }
 
     /// Returns a blob of the source with its size, which a descriptor may lack.
-    async fn source_blob(&self, descriptor: &Descriptor) -> Result<Blob, RowError> {
+    pub(crate) async fn source_blob(&self, descriptor: &Descriptor) -> Result<Blob, RowError> {
         let digest = Digest::try_from(descriptor.digest())?;
         let blob = self.source.blob(digest, descriptor.size()).await;
         blob.map_err(RowError::Read)
@@ -247,13 +253,21 @@ impl<'a> ImageCopy<'a> {
         fetched.map_err(RowError::Read)
     }
 
-    /// Writes a manifest to the destination.
+    /// Writes a manifest to the destination. If the destination lacks content that it had before,
+    /// the content and then the manifest are sent again, once.
     pub(crate) async fn write_manifest(
         &self,
         reference: impl Into<ManifestReference>,
         manifest: &Manifest,
     ) -> Result<(), RowError> {
-        let put = self.destination.put_manifest(reference, manifest).await;
+        let reference = &reference.into();
+        let mut put = self.destination.put_manifest(reference, manifest).await;
+        if let Err(error) = &put
+            && let Some(missing) = error.missing_content()
+            && self.send_missing(manifest, &missing, error).await?
+        {
+            put = self.destination.put_manifest(reference, manifest).await;
+        }
         self.manifests_written.fetch_add(1, Ordering::Relaxed);
         put.map(drop).map_err(RowError::Write)
     }
@@ -313,13 +327,3 @@ fn limit_exceeded(digest: &Digest, detail: String) -> RowError {
     }
 }
 
-/// Returns true for a layer that clients fetch from its publisher only.
-///
-/// Source: image specification, "Non-Distributable Layers"; Docker's `foreign.diff`. A layer
-/// without URLs has no other origin, so it is copied.
-fn is_foreign(descriptor: &Descriptor) -> bool {
-    let restricted = descriptor.media_type().is_some_and(|media_type| {
-        media_type.contains(".foreign.") || media_type.contains(".nondistributable.")
-    });
-    restricted && descriptor.has_urls()
-}

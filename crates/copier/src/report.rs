@@ -109,6 +109,17 @@ pub enum RowError {
     /// A manifest is invalid or of an unsupported type.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// The destination rejects a manifest because of a layer that is left at its URLs.
+    #[error(
+        "the destination rejects the foreign layer {layer}, which stays at its URLs (in distribution the setting validation.manifests.urls.allow): {error}"
+    )]
+    ForeignLayer {
+        /// The layer.
+        layer: Digest,
+        /// The response of the destination.
+        #[source]
+        error: Error,
+    },
     /// The source lacks content that a manifest refers to.
     #[error(
         "the source is incomplete: {parent} refers to {child}, which the registry does not have"
@@ -228,7 +239,10 @@ impl RowError {
     #[must_use]
     pub fn wire(&self) -> Option<&Error> {
         match self {
-            Self::Read(error) | Self::Write(error) | Self::Name(error) => Some(error),
+            Self::Read(error)
+            | Self::Write(error)
+            | Self::Name(error)
+            | Self::ForeignLayer { error, .. } => Some(error),
             Self::Referrer { error, .. } => error.wire(),
             _ => None,
         }

@@ -41,6 +41,6 @@ mod server;
 pub use digests::digest_of;
 pub use http_server::{HttpListener, HttpServer};
 pub use server::{
-    Catalog, Children, Links, LoggedRequest, Mounts, Referrers, Registry, RunningRegistry,
+    Blobs, Catalog, Children, Links, LoggedRequest, Mounts, Referrers, Registry, RunningRegistry,
     StoredManifest,
 };

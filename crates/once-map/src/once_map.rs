@@ -49,6 +49,12 @@ impl<K: Eq + Hash, V: Clone> OnceMap<K, V> {
         self.cell(key).get_or_try_init(init).await.cloned()
     }
 
+    /// Returns the value of a key, if it is computed.
+    pub fn get(&self, key: &K) -> Option<V> {
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.get(key)?.get().cloned()
+    }
+
     fn cell(&self, key: K) -> Arc<OnceCell<V>> {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(cells.entry(key).or_default())
@@ -99,6 +105,15 @@ mod tests {
         );
         assert_eq!(both, (Err("failed"), Ok(1)));
         assert_eq!(map.get_or_try_init("a", compute).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn get_returns_computed_values_only() {
+        let map = OnceMap::default();
+        let failed: Result<usize, ()> = map.get_or_try_init("a", async || Err(())).await;
+        assert_eq!((failed, map.get(&"a")), (Err(()), None));
+        map.get_or_init("a", async || 1).await;
+        assert_eq!(map.get(&"a"), Some(1));
     }
 
     #[tokio::test]

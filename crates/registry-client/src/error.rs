@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
 use image_name::{Digest, ManifestReferenceError, RepositoryPathError};
+use serde_json::Value;
 
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::CredentialError;
@@ -213,7 +214,15 @@ pub struct ErrorCode {
     pub code: String,
     /// The registry's message.
     pub message: String,
+    /// The digests that the message or the detail names.
+    pub digests: Vec<Digest>,
 }
+
+/// The maximum number of printed entries of an error body.
+const PRINTED_CODES: usize = 4;
+
+/// The codes of a registry that lacks content which a request refers to.
+const MISSING_CONTENT: [&str; 3] = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"];
 
 impl std::error::Error for StatusError {}
 
@@ -223,7 +232,7 @@ impl std::fmt::Display for StatusError {
         if let Some(reason) = self.status.canonical_reason() {
             write!(f, " {reason}")?;
         }
-        for ErrorCode { code, message } in &self.codes {
+        for ErrorCode { code, message, .. } in self.codes.iter().take(PRINTED_CODES) {
             write!(f, ": {code}")?;
             if !message.is_empty() {
                 write!(f, " ({message})")?;
@@ -243,6 +252,17 @@ impl StatusError {
         self.codes.iter().any(|c| c.code == code)
     }
 
+    /// Returns the digests of the content that the registry reports as missing, none if it names
+    /// none; `None` for any other error.
+    #[must_use]
+    pub fn missing_content(&self) -> Option<Vec<Digest>> {
+        let codes = self.codes.iter();
+        let missing = codes.filter(|code| MISSING_CONTENT.contains(&code.code.as_str()));
+        let missing: Vec<_> = missing.collect();
+        let digests = missing.iter().flat_map(|code| &code.digests).cloned();
+        (!missing.is_empty()).then(|| digests.collect())
+    }
+
     /// Reads the error body of the distribution specification. A body in another format becomes one
     /// short line of text.
     pub(crate) fn read_body(&mut self, body: &[u8]) {
@@ -256,16 +276,24 @@ impl StatusError {
             code: String,
             #[serde(default)]
             message: Option<String>,
+            #[serde(default)]
+            detail: Value,
         }
-        const ENTRIES: usize = 4;
         const LENGTH: usize = 300;
         match serde_json::from_slice::<Body>(body) {
             Ok(body) => {
-                let entries = body.errors.into_iter().take(ENTRIES);
+                let entries = body.errors.into_iter();
                 self.codes = entries
-                    .map(|entry| ErrorCode {
-                        code: printable(&entry.code, LENGTH),
-                        message: printable(entry.message.as_deref().unwrap_or_default(), LENGTH),
+                    .map(|entry| {
+                        let message = entry.message.unwrap_or_default();
+                        let mut digests = digests_in(&message);
+                        // A string in distribution, an object in other registries.
+                        digests.extend(digests_in(&entry.detail.to_string()));
+                        ErrorCode {
+                            code: printable(&entry.code, LENGTH),
+                            message: printable(&message, LENGTH),
+                            digests,
+                        }
                     })
                     .collect();
             }
@@ -274,12 +302,34 @@ impl StatusError {
     }
 }
 
+/// Returns the digests in a text.
+fn digests_in(text: &str) -> Vec<Digest> {
+    let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != ':');
+    let mut digests = Vec::new();
+    for digest in words.filter_map(|word| word.trim_matches(':').parse().ok()) {
+        if !digests.contains(&digest) {
+            digests.push(digest);
+        }
+    }
+    digests
+}
+
 impl Error {
     /// Returns the status of an [`Error::Status`].
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status(error) => Some(error.status),
+            _ => None,
+        }
+    }
+
+    /// Returns the digests of the content that the registry reports as missing. See
+    /// [`StatusError::missing_content`].
+    #[must_use]
+    pub fn missing_content(&self) -> Option<Vec<Digest>> {
+        match self {
+            Self::Status(error) => error.missing_content(),
             _ => None,
         }
     }
@@ -398,6 +448,31 @@ mod tests {
             Error::connection(&Method::GET, &url, &request).to_string(),
             "GET http://127.0.0.1:1/v2/: tcp connect error: Connection refused (os error 111)"
         );
+    }
+
+    #[test]
+    fn missing_content_is_read_from_detail_and_message() {
+        let [one, two] = ['a', 'b'].map(|digit| format!("sha256:{}", digit.to_string().repeat(64)));
+        let cases = [
+            (format!(r#"{{"code":"MANIFEST_BLOB_UNKNOWN","detail":"{one}"}}"#), Some(vec![&one])),
+            (
+                format!(r#"{{"code":"UNKNOWN"}},{{"code":"MANIFEST_BLOB_UNKNOWN","detail":{{"Digest":"{two}"}}}}"#),
+                Some(vec![&two]),
+            ),
+            (
+                format!(r#"{{"code":"BLOB_UNKNOWN","message":"no: {one}, {two}","detail":{{"name":"a"}}}}"#),
+                Some(vec![&one, &two]),
+            ),
+            (r#"{"code":"MANIFEST_UNKNOWN","detail":null}"#.to_owned(), Some(vec![])),
+            (format!(r#"{{"code":"MANIFEST_INVALID","detail":"{one}"}}"#), None),
+        ];
+        for (entries, expected) in cases {
+            let missing = status_error(&format!(r#"{{"errors":[{entries}]}}"#)).missing_content();
+            let missing = missing.map(|digests| digests.iter().map(ToString::to_string).collect());
+            let expected: Option<Vec<String>> =
+                expected.map(|digests| digests.into_iter().cloned().collect());
+            assert_eq!(missing, expected, "{entries}");
+        }
     }
 
     #[test]

@@ -8,6 +8,17 @@ use tokio::sync::OnceCell;
 
 use crate::lock::lock;
 
+/// The way in which content came into a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContentOrigin {
+    /// This run has sent it.
+    Sent,
+    /// The registry reports that it has mounted it.
+    Mounted,
+    /// The registry reports that it has had it before.
+    Present,
+}
+
 /// The known blobs of one registry.
 #[derive(Debug, Default)]
 pub(crate) struct BlobLocations {
@@ -25,10 +36,11 @@ pub(crate) struct BlobState {
 
 #[derive(Debug, Default)]
 struct Repositories {
-    /// Repositories with a manifest that refers to the blob.
+    /// Repositories with a manifest that refers to the blob. They may lack it, since registries
+    /// accept incomplete images.
     known: Vec<RepositoryPath>,
     /// Repositories that need the blob in this run; the cell is set when they have it.
-    needed: Vec<(RepositoryPath, Arc<OnceCell<()>>)>,
+    needed: Vec<(RepositoryPath, Arc<OnceCell<ContentOrigin>>)>,
 }
 
 impl BlobLocations {
@@ -53,7 +65,7 @@ impl BlobLocations {
 
 impl BlobState {
     /// Returns the cell that is set when a repository has the blob.
-    pub(crate) fn cell(&self, repository: &RepositoryPath) -> Arc<OnceCell<()>> {
+    pub(crate) fn cell(&self, repository: &RepositoryPath) -> Arc<OnceCell<ContentOrigin>> {
         let mut repositories = lock(&self.repositories);
         let mut needed = repositories.needed.iter();
         if let Some((_, cell)) = needed.find(|(path, _)| path == repository) {

@@ -7,7 +7,7 @@ use once_map::OnceMap;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::blob_locations::BlobLocations;
+use super::blob_locations::{BlobLocations, ContentOrigin};
 use super::mount_candidates::MountCandidates;
 
 /// The state of one destination registry.
@@ -17,8 +17,11 @@ pub(crate) struct DestinationRegistry {
     pub(crate) blobs: BlobLocations,
     /// Images that the registry has, whose blobs can be mounted.
     pub(crate) candidates: MountCandidates,
-    /// Manifests that the registry has since this run, by repository and digest.
-    pub(crate) manifests: OnceMap<(RepositoryPath, Digest), ()>,
+    /// Manifests that this run has copied or found, by repository and digest.
+    pub(crate) manifests: OnceMap<(RepositoryPath, Digest), ContentOrigin>,
+    /// Content that this run has sent again, because the registry lacked it, by repository and
+    /// digest.
+    pub(crate) sent_again: OnceMap<(RepositoryPath, Digest), ()>,
     /// The referrers of manifests whose referrers and digest tags this run has copied, by source,
     /// repository and digest.
     pub(crate) attached: OnceMap<(String, RepositoryPath, Digest), Arc<[Digest]>>,
@@ -35,6 +38,7 @@ impl DestinationRegistry {
             blobs: BlobLocations::default(),
             candidates: MountCandidates::default(),
             manifests: OnceMap::default(),
+            sent_again: OnceMap::default(),
             attached: OnceMap::default(),
             children: OnceMap::default(),
             mount_probe: Semaphore::new(1),

@@ -9,6 +9,7 @@ use registry_client::{Content, Repository};
 use tokio::sync::OnceCell;
 
 use super::blob_locations::BlobLocations;
+use crate::foreign_layer::is_foreign;
 use crate::lock::lock;
 use crate::platform::Platform;
 
@@ -109,7 +110,8 @@ impl MountCandidate {
                 })
                 .collect(),
             Some(Content::Image { config, layers, .. }) => {
-                for descriptor in config.as_deref().into_iter().chain(&layers) {
+                let blobs = config.as_deref().into_iter().chain(&layers);
+                for descriptor in blobs.filter(|blob| !is_foreign(blob)) {
                     if let Ok(digest) = descriptor.digest().try_into() {
                         blobs.add(&digest, self.repository.path());
                     }

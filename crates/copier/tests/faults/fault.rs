@@ -28,9 +28,10 @@ pub enum Fault {
     Elsewhere,
     Flood { announced: bool },
     Nested,
+    Lie,
 }
 
-pub const FAULTS: [Fault; 32] = [
+pub const FAULTS: [Fault; 33] = [
     Fault::Refused,
     Fault::Reset,
     Fault::ResponseLost,
@@ -63,6 +64,7 @@ pub const FAULTS: [Fault; 32] = [
     Fault::Flood { announced: true },
     Fault::Flood { announced: false },
     Fault::Nested,
+    Fault::Lie,
 ];
 
 /// The hosts of a cell that a response can name.
@@ -110,6 +112,7 @@ impl Fault {
             Self::Flood { announced: true } => "10 GiB, announced".into(),
             Self::Flood { announced: false } => "10 GiB, not announced".into(),
             Self::Nested => "deeply nested JSON".into(),
+            Self::Lie => "content reported that is missing".into(),
         }
     }
 
@@ -158,6 +161,17 @@ impl Fault {
                 let json = status(200).body("[".repeat(200_000));
                 Some(json.header("content-type", INDEX).into())
             }
+            Self::Lie => match column.kind {
+                RequestKind::Mount | RequestKind::UploadPut => {
+                    Some(status(201).header("location", "/").into())
+                }
+                // Without a length, which would have to be that of the blob.
+                RequestKind::BlobHead => Some(Action::Flood {
+                    bytes: 0,
+                    announced: false,
+                }),
+                _ => None,
+            },
         }
     }
 
@@ -226,9 +240,8 @@ impl Fault {
                 "Location",
                 "Range",
                 "is not there",
-                // A HEAD without a length counts as present; the registry then refuses the manifest.
-                "MANIFEST_BLOB_UNKNOWN",
             ],
+            Self::Lie => &["MANIFEST_BLOB_UNKNOWN"],
         }
     }
 }

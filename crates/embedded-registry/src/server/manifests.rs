@@ -7,7 +7,7 @@ use hyper::body::{Body, Incoming};
 
 use super::api_error::{ApiError, ErrorCode};
 use super::manifest_fields::ManifestFields;
-use super::registry::{Children, Referrers};
+use super::registry::{Blobs, Children, Referrers};
 use super::request_body::next_frame;
 use super::response::{CONTENT_DIGEST, ReadMethod, Response};
 use super::route::Reference;
@@ -142,7 +142,10 @@ fn check_references(
     let children = fields
         .children()
         .filter(|_| state.options.children == Children::Required);
-    let missing = state.store.missing(repository, fields.blobs(), children);
+    let blobs = fields
+        .blobs()
+        .filter(|_| state.options.blobs == Blobs::Required);
+    let missing = state.store.missing(repository, blobs, children);
     if missing.is_empty() {
         return Ok(());
     }

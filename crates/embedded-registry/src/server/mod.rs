@@ -19,6 +19,6 @@ mod upload_sessions;
 mod uploads;
 
 pub use access_log::LoggedRequest;
-pub use registry::{Catalog, Children, Links, Mounts, Referrers, Registry};
+pub use registry::{Blobs, Catalog, Children, Links, Mounts, Referrers, Registry};
 pub use running_registry::RunningRegistry;
 pub use store::StoredManifest;

@@ -32,6 +32,16 @@ pub enum Children {
     Optional,
 }
 
+/// The requirement on the blobs of an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Blobs {
+    /// The push of a manifest fails while a blob is missing.
+    #[default]
+    Required,
+    /// Blobs may be missing, and the tag is visible without them.
+    Optional,
+}
+
 /// The response to a request to mount a blob of another repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mounts {
@@ -59,6 +69,7 @@ pub struct Registry {
     pub(crate) referrers: Referrers,
     pub(crate) links: Links,
     pub(crate) children: Children,
+    pub(crate) blobs: Blobs,
     pub(crate) mounts: Mounts,
     pub(crate) catalog: Catalog,
     pub(crate) page_limit: Option<usize>,
@@ -90,6 +101,13 @@ impl Registry {
     #[must_use]
     pub fn children(mut self, children: Children) -> Self {
         self.children = children;
+        self
+    }
+
+    /// Sets the requirement on the blobs of an image.
+    #[must_use]
+    pub fn blobs(mut self, blobs: Blobs) -> Self {
+        self.blobs = blobs;
         self
     }
 

@@ -141,8 +141,12 @@ fn requested_wait(error: &Error) -> Option<Duration> {
 pub(crate) fn is_transient(error: &Error) -> bool {
     match error {
         Error::Connection { .. } | Error::Timeout { .. } => true,
+        // distribution 3 reports a refused foreign layer with 500 and a code that is final.
+        Error::Status(status) if status.status == StatusCode::INTERNAL_SERVER_ERROR => {
+            status.missing_content().is_none()
+        }
         Error::Status(status) => {
-            matches!(status.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+            matches!(status.status.as_u16(), 408 | 429 | 502 | 503 | 504)
         }
         _ => false,
     }
