@@ -12,7 +12,7 @@ use super::transfer::{Progress, TransferSide, UploadFailure, UploadOutcome};
 use crate::error::Error;
 use crate::lock::lock;
 use crate::repository::Repository;
-use crate::transport::BodyProgress;
+use crate::transport::{BodyProgress, StreamResponse};
 
 /// The error of the source in a body stream. reqwest reports only that the body failed.
 #[derive(Default)]
@@ -57,21 +57,25 @@ impl Repository {
             Arc::clone(&source_error),
             Arc::clone(progress),
         );
-        let sent = match self.host.send_stream(&request, body, &body_progress).await {
-            Ok(Some(url)) => self
-                .check_session_url(&Method::PUT, &url)
-                .map(|()| Some(url)),
-            sent => sent,
-        };
+        let sent = self.host.send_stream(&request, body, &body_progress).await;
+        let sent = sent.and_then(|response| match response {
+            StreamResponse::Stored(response) => {
+                response.check_stored_digest(&blob.digest)?;
+                Ok(UploadOutcome::Complete)
+            }
+            StreamResponse::Redirect(url) => {
+                self.check_session_url(&Method::PUT, &url)?;
+                Ok(UploadOutcome::Redirected(UploadSession {
+                    url,
+                    ..session.clone()
+                }))
+            }
+        });
         match (sent, source_error.take()) {
             (_, Some(error)) => Err(UploadFailure::new(TransferSide::Source, error)),
             (Err(error), None) => Err(UploadFailure::new(TransferSide::Destination, error)
                 .after_idling(body_progress.idle())),
-            (Ok(None), None) => Ok(UploadOutcome::Complete),
-            (Ok(Some(url)), None) => Ok(UploadOutcome::Redirected(UploadSession {
-                url,
-                ..session.clone()
-            })),
+            (Ok(outcome), None) => Ok(outcome),
         }
     }
 }

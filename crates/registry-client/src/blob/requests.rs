@@ -139,7 +139,8 @@ impl Repository {
     /// result shows whether it has the blob.
     ///
     /// A registry without mounts responds 202 with an upload session (Amazon ECR, Google Artifact
-    /// Registry). After 400, 403, 404 (unknown source repository) or 405, a session is requested.
+    /// Registry). After 400, 403, 404 (unknown source repository) or 405, and after a 201 with another
+    /// digest, a session is requested.
     ///
     /// # Errors
     ///
@@ -160,7 +161,7 @@ impl Repository {
             other => other?,
         };
         match response.status.as_u16() {
-            201 => {
+            201 if response.check_stored_digest(digest).is_ok() => {
                 self.host.capabilities.record_mount(true);
                 Ok(Mount::Mounted)
             }
@@ -210,7 +211,8 @@ impl Repository {
     ) -> Result<(), Error> {
         let mut request = self.closing_request(session, digest)?;
         request.payload = content;
-        self.host.send_once(&request, None).await.map(drop)
+        let response = self.host.send_once(&request, None).await?;
+        response.check_stored_digest(digest)
     }
 
     /// Closes an upload after its content was sent.
@@ -225,7 +227,8 @@ impl Repository {
         permit: &Permit,
     ) -> Result<(), Error> {
         let request = self.closing_request(session, digest)?;
-        self.host.send_within(&request, permit).await.map(drop)
+        let response = self.host.send_within(&request, permit).await?;
+        response.check_stored_digest(digest)
     }
 
     fn closing_request(&self, session: &UploadSession, digest: &Digest) -> Result<Request, Error> {

@@ -107,8 +107,8 @@ struct ManifestFields<'a> {
 }
 
 impl Manifest {
-    /// Creates a manifest from a response. A generic `Content-Type` is replaced by the media type in
-    /// the manifest.
+    /// Creates a manifest from a response. Its type is the `mediaType` of the document, which has a
+    /// digest. Without one it is the `Content-Type`, or if that is generic, the type of its structure.
     pub(crate) fn new(bytes: Bytes, content_type: Option<&str>, digest: Digest) -> Self {
         let content_type =
             content_type.map(|value| value.split(';').next().unwrap_or(value).trim());
@@ -116,12 +116,11 @@ impl Manifest {
             "",
             "application/json",
             "application/octet-stream",
+            "text/html",
             "text/plain",
         ];
-        let media_type = match content_type.filter(|value| !generic.contains(value)) {
-            Some(value) => value.to_owned(),
-            None => own_media_type(&bytes),
-        };
+        let content_type = content_type.filter(|value| !generic.contains(value));
+        let media_type = own_media_type(&bytes, content_type);
         Self {
             bytes,
             media_type,
@@ -184,8 +183,9 @@ impl Manifest {
     }
 }
 
-/// Returns the `mediaType` of a manifest, or the OCI type that fits its structure.
-fn own_media_type(bytes: &[u8]) -> String {
+/// Returns the `mediaType` of a manifest, else its `content_type`, else the OCI type that fits its
+/// structure.
+fn own_media_type(bytes: &[u8], content_type: Option<&str>) -> String {
     let fields: Option<ExactKeys<ManifestFields<'_>>> = serde_json::from_slice(bytes).ok();
     let fields = fields.map(|ExactKeys(fields)| fields);
     let is_index = fields
@@ -198,7 +198,8 @@ fn own_media_type(bytes: &[u8]) -> String {
     };
     fields
         .and_then(|fields| string(fields.media_type))
-        .unwrap_or_else(|| by_structure.to_owned())
+        .filter(|own| !own.is_empty())
+        .unwrap_or_else(|| content_type.unwrap_or(by_structure).to_owned())
 }
 
 #[cfg(test)]
@@ -241,6 +242,26 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn media_type_is_that_of_the_document_before_the_header() {
+        const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+        let typed = r#"{"mediaType":"a/own","manifests":[]}"#;
+        let untyped = r#"{"manifests":[]}"#;
+        for (document, content_type, expected) in [
+            (typed, Some("b/header"), "a/own"),
+            (typed, Some("text/html"), "a/own"),
+            (typed, None, "a/own"),
+            (untyped, Some("b/header; charset=utf-8"), "b/header"),
+            (untyped, Some("text/html"), INDEX),
+            (untyped, Some("application/json"), INDEX),
+            (untyped, None, INDEX),
+            (r#"{"mediaType":"","manifests":[]}"#, None, INDEX),
+        ] {
+            let manifest = manifest(document, content_type);
+            assert_eq!(manifest.media_type, expected, "{document} {content_type:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
-use crate::transport::BufferedResponse;
+use crate::transport::{BufferedResponse, CONTENT_DIGEST};
 
 /// The result of a HEAD for a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,6 @@ const MAX_MANIFEST: u64 = 8 * 1024 * 1024;
 
 /// Attempts to write a manifest that is damaged on the way.
 const MAX_PUTS: usize = 3;
-
-const CONTENT_DIGEST: &str = "docker-content-digest";
 
 impl Repository {
     /// Returns the digest, type and size of the manifest behind a tag or digest, or `None` if it does
@@ -187,20 +185,14 @@ impl Repository {
             }
             Err(error) => return Err(error),
         };
-        let stored = response.header(CONTENT_DIGEST);
-        if response.status != StatusCode::CREATED && stored.is_none() {
+        let is_reported = response.reported_digest().is_some();
+        if response.status != StatusCode::CREATED && !is_reported {
             self.check_stored(reference, manifest, &response).await?;
         }
-        match stored {
-            Some(stored) if stored != manifest.digest.as_str() => Err(Error::DigestMismatch {
-                url: redact::url(&response.url),
-                expected: manifest.digest.clone(),
-                actual: redact::printable(stored, 200),
-            }),
-            _ => Ok(Put {
-                subject_listed: response.headers.contains_key("oci-subject"),
-            }),
-        }
+        response.check_stored_digest(&manifest.digest)?;
+        Ok(Put {
+            subject_listed: response.headers.contains_key("oci-subject"),
+        })
     }
 
     /// Checks that a manifest exists after a PUT without a 201, the status of the specification. Some

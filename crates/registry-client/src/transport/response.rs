@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
+use image_name::Digest;
 use url::Url;
 
 use super::host_limit::Permit;
@@ -102,7 +103,41 @@ impl Response {
     }
 }
 
+/// The digest of the content that a registry has served or stored.
+pub(crate) const CONTENT_DIGEST: &str = "docker-content-digest";
+
 impl BufferedResponse {
+    /// Checks the digest that the registry reports for stored content, if it reports one.
+    ///
+    /// A digest of another algorithm is not comparable: distribution reports sha256 for each blob.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DigestMismatch`].
+    pub(crate) fn check_stored_digest(&self, expected: &Digest) -> Result<(), Error> {
+        let Some(reported) = self.reported_digest() else {
+            return Ok(());
+        };
+        let comparable = match reported.parse::<Digest>() {
+            Ok(digest) => digest.algorithm() == expected.algorithm(),
+            Err(_) => true,
+        };
+        if comparable && reported != expected.as_str() {
+            return Err(Error::DigestMismatch {
+                url: redact::url(&self.url),
+                expected: expected.clone(),
+                actual: redact::printable(reported, 200),
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns the text of the digest header, if it has one.
+    pub(crate) fn reported_digest(&self) -> Option<&str> {
+        self.header(CONTENT_DIGEST)
+            .filter(|reported| !reported.is_empty())
+    }
+
     /// Returns the body.
     #[must_use]
     pub fn body(&self) -> &Bytes {

@@ -11,13 +11,23 @@ use super::authentication::Refusal;
 use super::body_progress::BodyProgress;
 use super::host::Host;
 use super::redirects::{checked_target, redirect_target};
+use super::response::BufferedResponse;
 use super::send::Request;
 use crate::auth::Authorization;
 use crate::error::Error;
 
+/// The response to a streamed request.
+#[derive(Debug)]
+pub(crate) enum StreamResponse {
+    /// The registry has read the body.
+    Stored(BufferedResponse),
+    /// The target of a redirect.
+    Redirect(Url),
+}
+
 impl Host {
-    /// Sends a request with a streamed body that updates `body_progress`. Returns the target of a
-    /// redirect (307, 308), since the body is consumed.
+    /// Sends a request with a streamed body that updates `body_progress`. A redirect (307, 308) is
+    /// not followed, since the body is consumed.
     ///
     /// # Errors
     ///
@@ -27,7 +37,7 @@ impl Host {
         request: &Request,
         body: reqwest::Body,
         body_progress: &Arc<BodyProgress>,
-    ) -> Result<Option<Url>, Error> {
+    ) -> Result<StreamResponse, Error> {
         self.check(request)?;
         let Request {
             method,
@@ -48,7 +58,7 @@ impl Host {
         }
         let response = self.dispatch(sent, method, url, body_progress).await?;
         if let Some(target) = redirect_target(&response) {
-            return checked_target(method, url, &target).map(Some);
+            return checked_target(method, url, &target).map(StreamResponse::Redirect);
         }
         if let Some(scopes) = scopes
             && response.status() == StatusCode::UNAUTHORIZED
@@ -65,6 +75,6 @@ impl Host {
             .check_status(response, request.accepted, &authorization, None)
             .await?;
         // A connection is reusable once the body has been read.
-        response.read(64 * 1024).await.map(|_| None)
+        response.read(64 * 1024).await.map(StreamResponse::Stored)
     }
 }

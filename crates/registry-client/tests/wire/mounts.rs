@@ -58,6 +58,20 @@ async fn declined_mount_becomes_an_upload_in_its_session() {
 }
 
 #[tokio::test]
+async fn mount_of_another_digest_is_not_believed() {
+    let (target, proxy) = start().await;
+    let bytes = noise(1, 9);
+    target.put_blob("base", bytes.clone());
+    let other = blob_of(&noise(2, 9)).digest.to_string();
+    let header = Action::SetHeader("docker-content-digest", other);
+    proxy.add(Rule::new("POST", "mount=").does(header));
+    let to = push(&Setup::new().client(), &proxy.host(), "a");
+    let mount = to.mount(&blob_of(&bytes).digest, &path("base")).await;
+    assert!(matches!(mount.unwrap(), Mount::Session(_)));
+    assert_eq!(to.mount_support(), Support::Unknown);
+}
+
+#[tokio::test]
 async fn refused_mount_is_followed_by_an_upload_request() {
     for status in [400, 401, 403, 404, 405] {
         let (_target, proxy) = start().await;

@@ -181,6 +181,45 @@ async fn blob_is_not_sent_again_after_a_lost_response() {
     }
 }
 
+/// A registry may report a digest of another algorithm, but no other digest of the same one.
+#[tokio::test]
+async fn stored_blob_with_another_digest_is_not_believed() {
+    let sha512 = format!("sha512:{}", "0".repeat(128));
+    let other = blob_of(&noise(9, 9)).digest.to_string();
+    for (reported, is_stored) in [(other.as_str(), false), ("0", false), ("", true), (&sha512, true)] {
+        for (size, limit) in [(1000, 0), (300_000, 0), (300_000, 200_000)] {
+            let (source, _) = start().await;
+            let (_target, proxy) = start().await;
+            let bytes = noise(1, size);
+            source.put_blob("a", bytes.clone());
+            let header = Action::SetHeader("docker-content-digest", reported.to_owned());
+            proxy.add(Rule::new("PUT", "/uploads/").does(header));
+            if limit > 0 {
+                let is_large = move |parts: &http::request::Parts| {
+                    parts.headers["content-length"].to_str().unwrap() == size.to_string()
+                };
+                let refused = Rule::new("PUT", "/uploads/").when(is_large);
+                proxy.add(refused.does(Action::answer(413)));
+            }
+            let client = Setup::new().client();
+            let (from, to) = (
+                pull(&client, &source.host(), "a"),
+                push(&client, &proxy.host(), "a"),
+            );
+            let transferred = transfer(&from, &to, &blob_of(&bytes)).await;
+            match transferred {
+                Ok(()) => assert!(is_stored, "{reported} {size} {limit}"),
+                Err(failed) => {
+                    assert!(!is_stored, "{reported} {size} {limit}: {failed}");
+                    let is_digest = matches!(failed.error, Error::DigestMismatch { .. });
+                    assert!(is_digest, "{failed}");
+                    assert_eq!(failed.side, TransferSide::Destination);
+                }
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn transfers_do_not_deadlock_with_one_permit_per_host() {
     let (source, _) = start().await;
