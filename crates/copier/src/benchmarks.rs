@@ -9,6 +9,7 @@ use crate::sync::RowOrder;
 /// The images of a registry, of which none is read yet.
 #[derive(Debug)]
 pub struct Search {
+    client: Client,
     candidates: MountCandidates,
 }
 
@@ -22,22 +23,27 @@ impl Search {
         let candidates = MountCandidates::default();
         for row in rows {
             let destination = client.destination(&row.destination, Access::Push)?;
-            let source = row.source.repository().into();
+            let source = client.sources(&row.source)?;
             let reference = manifest_reference(&row.destination)?;
             candidates.add(destination, source, reference);
         }
-        Ok(Self { candidates })
+        Ok(Self {
+            client: client.clone(),
+            candidates,
+        })
     }
 
     /// Returns the number of images that a search for a new blob of the row reads, with a budget
     /// for images that are no relatives.
     pub fn length(&self, row: &Row, budget: usize) -> usize {
-        let Ok(repository) = row.destination.repository().parse() else {
+        let repository = row.destination.repository().parse();
+        let source = self.client.sources(&row.source).unwrap_or_default();
+        let (Ok(repository), [source, ..]) = (repository, &source[..]) else {
             return 0;
         };
         let hint = SearchHint {
             repository: &repository,
-            source: row.source.repository(),
+            source,
             platform: None,
         };
         self.candidates.search_length(hint, budget)

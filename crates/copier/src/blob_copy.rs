@@ -1,9 +1,13 @@
 //! The copy of one blob: it is present, mounted or sent, in this order.
 
-use image_name::{Digest, RepositoryPath};
-use registry_client::{Blob, Mount, Support, TransferSide, UploadSession, transfer_blob};
+use std::sync::Arc;
 
-use crate::destination::{BlobState, ContentOrigin, SearchHint};
+use image_name::{Digest, RepositoryPath};
+use registry_client::{
+    Blob, Mount, Repository, Support, TransferSide, UploadSession, transfer_blob,
+};
+
+use crate::destination::{BlobLocation, BlobState, ContentOrigin, SearchHint};
 use crate::image_copy::ImageCopy;
 use crate::platform::Platform;
 use crate::report::RowError;
@@ -40,23 +44,77 @@ impl ImageCopy<'_> {
     ) -> Result<ContentOrigin, RowError> {
         let mut outcome = None;
         let copy = async {
-            let from = self.find_blob(blob, platform).await;
-            outcome = Some(Box::pin(self.mount_or_send(blob, from.as_ref())).await?);
-            Ok::<_, RowError>(self.destination.path().clone())
+            let found = self.find_blob(blob, platform).await;
+            let (origin, sources) = Box::pin(self.copy_from(blob, found)).await?;
+            outcome = Some(origin);
+            Ok::<_, RowError>(BlobLocation {
+                repository: self.destination.path().clone(),
+                sources,
+            })
         };
-        let first = state.first_repository.get_or_try_init(|| copy).await?;
+        let first = state.first.get_or_try_init(|| copy).await?;
         match outcome {
-            Some(outcome) => Ok(outcome),
-            None => Box::pin(self.mount_or_send(blob, Some(first))).await,
+            Some(origin) => Ok(origin),
+            None => {
+                let copied = Box::pin(self.copy_from(blob, Some(first.clone()))).await?;
+                Ok(copied.0)
+            }
         }
     }
 
+    /// Mounts the blob from the repository where it was found, or sends it. Returns the sources
+    /// that are known to have the blob too.
+    ///
+    /// A manifest can name the digest of a blob that its source does not have. Such a blob is not
+    /// mounted if it may come from a private repository.
+    async fn copy_from(
+        &self,
+        blob: &Blob,
+        found: Option<BlobLocation>,
+    ) -> Result<(ContentOrigin, Arc<[Repository]>), RowError> {
+        let Some(found) = found else {
+            let origin = self.mount_or_send(blob, None).await?;
+            return Ok((origin, self.known_sources(origin, Arc::default())));
+        };
+        let is_own = found.repository == *self.destination.path();
+        let (from, sources) = if is_own || !found.needs_proof(self.source) {
+            (found.repository, found.sources)
+        } else if self.is_at_source(blob).await {
+            (found.repository, Arc::clone(&self.own_source))
+        } else {
+            let origin = self.send_unless_present(blob).await?;
+            return Ok((origin, self.known_sources(origin, Arc::default())));
+        };
+        let origin = self.mount_or_send(blob, Some(&from)).await?;
+        Ok((origin, self.known_sources(origin, sources)))
+    }
+
+    fn known_sources(
+        &self,
+        origin: ContentOrigin,
+        otherwise: Arc<[Repository]>,
+    ) -> Arc<[Repository]> {
+        match origin {
+            ContentOrigin::Sent => Arc::clone(&self.own_source),
+            ContentOrigin::Mounted | ContentOrigin::Present => otherwise,
+        }
+    }
+
+    /// Returns true if the source of the row has the blob.
+    async fn is_at_source(&self, blob: &Blob) -> bool {
+        let key = (self.source.to_string(), blob.digest.clone());
+        let query = || self.source.has_blob(blob);
+        let shown = &self.engine.shown_blobs;
+        // After an error the blob is downloaded, which reports the error.
+        shown.get_or_try_init(key, query).await.unwrap_or(false)
+    }
+
     /// Returns a repository of the registry that has the blob from an earlier run.
-    async fn find_blob(&self, blob: &Blob, platform: Option<&Platform>) -> Option<RepositoryPath> {
+    async fn find_blob(&self, blob: &Blob, platform: Option<&Platform>) -> Option<BlobLocation> {
         self.registry.candidates_closed().await;
         let hint = SearchHint {
             repository: self.destination.path(),
-            source: self.source.name(),
+            source: self.source,
             platform,
         };
         let candidates = &self.registry.candidates;

@@ -41,6 +41,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) digest_tags: OnceMap<String, Result<Arc<DigestTags>, Error>>,
     /// By source repository and digest.
     pub(crate) referrers: OnceMap<(String, Digest), Result<Referrers, Error>>,
+    /// True for a blob that a source repository has, by repository and digest.
+    pub(crate) shown_blobs: OnceMap<(String, Digest), bool>,
     pub(crate) blob_counts: BlobCounts,
     pub(crate) listing_gaps: ListingGaps,
     /// One permit for each image that is copied; closed when the run is interrupted.
@@ -62,6 +64,7 @@ impl<'a> Engine<'a> {
             manifests: ManifestCache::default(),
             digest_tags: OnceMap::default(),
             referrers: OnceMap::default(),
+            shown_blobs: OnceMap::default(),
             blob_counts: BlobCounts::default(),
             listing_gaps: ListingGaps::default(),
             copy_permits: Semaphore::new(CONCURRENT_COPIES),

@@ -1,8 +1,8 @@
 //! The copy of one image: children before parents, blobs before manifests.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
 use image_name::{Digest, ManifestReference};
@@ -31,6 +31,8 @@ const MAX_LAYERS: usize = 10_000;
 pub(crate) struct ImageCopy<'a> {
     pub(crate) engine: &'a Engine<'a>,
     pub(crate) source: &'a Repository,
+    /// The source, shared by the locations of its blobs.
+    pub(crate) own_source: Arc<[Repository]>,
     pub(crate) destination: &'a Repository,
     /// The registry of the destination.
     pub(crate) registry: &'a DestinationRegistry,
@@ -80,6 +82,7 @@ impl<'a> ImageCopy<'a> {
         Self {
             engine,
             source,
+            own_source: Arc::from([source.clone()]),
             destination,
             registry,
             bytes_sent: AtomicU64::new(0),
@@ -172,10 +175,7 @@ impl<'a> ImageCopy<'a> {
         .boxed_local()
     }
 
-    async fn copy_missing(
-        &self,
-        related: RelatedManifest<'_>,
-    ) -> Result<ContentOrigin, RowError> {
+    async fn copy_missing(&self, related: RelatedManifest<'_>) -> Result<ContentOrigin, RowError> {
         let digest = &Digest::try_from(related.descriptor.digest())?;
         if related.presence == Presence::Unknown {
             let head = self.destination.head_manifest(digest).await;
@@ -326,4 +326,3 @@ fn limit_exceeded(digest: &Digest, detail: String) -> RowError {
         detail,
     }
 }
-

@@ -100,7 +100,10 @@ pub use compare_report::{
 pub use options::{MovedTag, NarrowedIndex, Options, PlatformSelection, RunContext};
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, RowInFlight, Transfer};
-pub use report::{Conflict, Moved, Outcome, Report, RowError, Status, SubjectMismatch, Summary};
+pub use report::{
+    Conflict, ForeignLayerRejected, Moved, Outcome, Report, RowError, Status, SubjectMismatch,
+    Summary,
+};
 pub use row::Row;
 pub use sync::sync;
 pub use write_plan::WritePlan;

@@ -7,7 +7,7 @@ use registry_client::{Blob, Content, Descriptor, Error, Manifest};
 use crate::destination::ContentOrigin;
 use crate::foreign_layer::is_foreign;
 use crate::image_copy::{ImageCopy, Presence};
-use crate::report::RowError;
+use crate::report::{ForeignLayerRejected, RowError};
 
 impl ImageCopy<'_> {
     /// Sends the content again that the destination misses in a manifest: what it names in
@@ -98,10 +98,10 @@ fn check_foreign_layers(
     for layer in layers.iter().filter(|layer| is_foreign(layer)) {
         let digest = Digest::try_from(layer.digest())?;
         if missing.contains(&digest) {
-            return Err(RowError::ForeignLayer {
+            return Err(RowError::ForeignLayer(Box::new(ForeignLayerRejected {
                 layer: digest,
                 error: error.clone(),
-            });
+            })));
         }
     }
     Ok(())

@@ -110,16 +110,8 @@ pub enum RowError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The destination rejects a manifest because of a layer that is left at its URLs.
-    #[error(
-        "the destination rejects the foreign layer {layer}, which stays at its URLs (in distribution the setting validation.manifests.urls.allow): {error}"
-    )]
-    ForeignLayer {
-        /// The layer.
-        layer: Digest,
-        /// The response of the destination.
-        #[source]
-        error: Error,
-    },
+    #[error(transparent)]
+    ForeignLayer(Box<ForeignLayerRejected>),
     /// The source lacks content that a manifest refers to.
     #[error(
         "the source is incomplete: {parent} refers to {child}, which the registry does not have"
@@ -175,6 +167,19 @@ pub enum RowError {
         #[source]
         error: Box<RowError>,
     },
+}
+
+/// A foreign layer that a destination rejects.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "the destination rejects the foreign layer {layer}, which stays at its URLs (in distribution the setting validation.manifests.urls.allow): {error}"
+)]
+pub struct ForeignLayerRejected {
+    /// The layer.
+    pub layer: Digest,
+    /// The response of the destination.
+    #[source]
+    pub error: Error,
 }
 
 /// A source tag that was pushed again after its digest was approved.
@@ -239,10 +244,8 @@ impl RowError {
     #[must_use]
     pub fn wire(&self) -> Option<&Error> {
         match self {
-            Self::Read(error)
-            | Self::Write(error)
-            | Self::Name(error)
-            | Self::ForeignLayer { error, .. } => Some(error),
+            Self::Read(error) | Self::Write(error) | Self::Name(error) => Some(error),
+            Self::ForeignLayer(rejected) => Some(&rejected.error),
             Self::Referrer { error, .. } => error.wire(),
             _ => None,
         }

@@ -245,7 +245,8 @@ impl SyncRun<'_> {
 
     fn add_candidate(&self, row: &Row, destination: Repository, reference: ManifestReference) {
         let registry = self.engine.registry(destination.host_name());
-        let source = row.source.repository().into();
-        registry.candidates.add(destination, source, reference);
+        // The names of a row with a destination are valid.
+        let sources = self.engine.client.sources(&row.source).unwrap_or_default();
+        registry.candidates.add(destination, sources, reference);
     }
 }

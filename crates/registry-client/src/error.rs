@@ -304,7 +304,8 @@ impl StatusError {
 
 /// Returns the digests in a text.
 fn digests_in(text: &str) -> Vec<Digest> {
-    let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != ':');
+    let words =
+        text.split(|character: char| !character.is_ascii_alphanumeric() && character != ':');
     let mut digests = Vec::new();
     for digest in words.filter_map(|word| word.trim_matches(':').parse().ok()) {
         if !digests.contains(&digest) {
@@ -454,17 +455,30 @@ mod tests {
     fn missing_content_is_read_from_detail_and_message() {
         let [one, two] = ['a', 'b'].map(|digit| format!("sha256:{}", digit.to_string().repeat(64)));
         let cases = [
-            (format!(r#"{{"code":"MANIFEST_BLOB_UNKNOWN","detail":"{one}"}}"#), Some(vec![&one])),
             (
-                format!(r#"{{"code":"UNKNOWN"}},{{"code":"MANIFEST_BLOB_UNKNOWN","detail":{{"Digest":"{two}"}}}}"#),
+                format!(r#"{{"code":"MANIFEST_BLOB_UNKNOWN","detail":"{one}"}}"#),
+                Some(vec![&one]),
+            ),
+            (
+                format!(
+                    r#"{{"code":"UNKNOWN"}},{{"code":"MANIFEST_BLOB_UNKNOWN","detail":{{"Digest":"{two}"}}}}"#
+                ),
                 Some(vec![&two]),
             ),
             (
-                format!(r#"{{"code":"BLOB_UNKNOWN","message":"no: {one}, {two}","detail":{{"name":"a"}}}}"#),
+                format!(
+                    r#"{{"code":"BLOB_UNKNOWN","message":"no: {one}, {two}","detail":{{"name":"a"}}}}"#
+                ),
                 Some(vec![&one, &two]),
             ),
-            (r#"{"code":"MANIFEST_UNKNOWN","detail":null}"#.to_owned(), Some(vec![])),
-            (format!(r#"{{"code":"MANIFEST_INVALID","detail":"{one}"}}"#), None),
+            (
+                r#"{"code":"MANIFEST_UNKNOWN","detail":null}"#.to_owned(),
+                Some(vec![]),
+            ),
+            (
+                format!(r#"{{"code":"MANIFEST_INVALID","detail":"{one}"}}"#),
+                None,
+            ),
         ];
         for (entries, expected) in cases {
             let missing = status_error(&format!(r#"{{"errors":[{entries}]}}"#)).missing_content();

@@ -74,6 +74,12 @@ impl Repository {
         &self.path
     }
 
+    /// Returns true if the repository was read, and never with credentials: everyone may read it.
+    #[must_use]
+    pub fn was_read_anonymously(&self) -> bool {
+        self.host.reads_anonymously(&self.path)
+    }
+
     /// Returns whether the host supports cross-repository mounts, as observed so far.
     #[must_use]
     pub fn mount_support(&self) -> Support {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use image_name::{Digest, RepositoryPath};
+use registry_client::Repository;
 use tokio::sync::OnceCell;
 
 use crate::lock::lock;
@@ -30,15 +31,32 @@ pub(crate) struct BlobLocations {
 pub(crate) struct BlobState {
     /// The first repository that this run has copied the blob to. The task that initializes the
     /// cell sends the blob; other tasks wait and mount it.
-    pub(crate) first_repository: OnceCell<RepositoryPath>,
+    pub(crate) first: OnceCell<BlobLocation>,
     repositories: Mutex<Repositories>,
+}
+
+/// A repository of a registry that has a blob.
+#[derive(Debug, Clone)]
+pub(crate) struct BlobLocation {
+    pub(crate) repository: RepositoryPath,
+    /// The source repositories that the blob may have come from, none if they are unknown.
+    pub(crate) sources: Arc<[Repository]>,
+}
+
+impl BlobLocation {
+    /// Returns true if the blob may be given to a row only after its source has shown it: the blob
+    /// may have been read with credentials from another repository.
+    pub(crate) fn needs_proof(&self, source: &Repository) -> bool {
+        let is_open = |known: &Repository| known == source || known.was_read_anonymously();
+        !self.sources.iter().any(is_open)
+    }
 }
 
 #[derive(Debug, Default)]
 struct Repositories {
     /// Repositories with a manifest that refers to the blob. They may lack it, since registries
     /// accept incomplete images.
-    known: Vec<RepositoryPath>,
+    known: Vec<BlobLocation>,
     /// Repositories that need the blob in this run; the cell is set when they have it.
     needed: Vec<(RepositoryPath, Arc<OnceCell<ContentOrigin>>)>,
 }
@@ -54,11 +72,14 @@ impl BlobLocations {
     }
 
     /// Adds a repository with a manifest that refers to the blob.
-    pub(crate) fn add(&self, digest: &Digest, repository: &RepositoryPath) {
+    pub(crate) fn add(&self, digest: &Digest, location: BlobLocation) {
         let state = self.blob(digest);
-        let mut repositories = lock(&state.repositories);
-        if !repositories.known.contains(repository) {
-            repositories.known.push(repository.clone());
+        let known = &mut lock(&state.repositories).known;
+        let is_known = |known: &BlobLocation| {
+            known.repository == location.repository && *known.sources == *location.sources
+        };
+        if !known.iter().any(is_known) {
+            known.push(location);
         }
     }
 }
@@ -77,10 +98,16 @@ impl BlobState {
         cell
     }
 
-    /// Returns a repository that has the blob, preferably `own`.
-    pub(crate) fn known_repository(&self, own: &RepositoryPath) -> Option<RepositoryPath> {
+    /// Returns a repository that has the blob, preferably `own`, then one whose blob needs no
+    /// proof by `source`.
+    pub(crate) fn known_location(
+        &self,
+        own: &RepositoryPath,
+        source: &Repository,
+    ) -> Option<BlobLocation> {
         let known = &lock(&self.repositories).known;
-        let preferred = known.iter().find(|path| *path == own);
-        preferred.or(known.first()).cloned()
+        let preference =
+            |location: &&BlobLocation| (location.repository != *own, location.needs_proof(source));
+        known.iter().min_by_key(preference).cloned()
     }
 }

@@ -5,7 +5,7 @@ mod destination_registry;
 mod mount_candidate;
 mod mount_candidates;
 
-pub(crate) use blob_locations::{BlobState, ContentOrigin};
+pub(crate) use blob_locations::{BlobLocation, BlobState, ContentOrigin};
 pub(crate) use destination_registry::DestinationRegistry;
 #[cfg(feature = "benchmarks")]
 pub(crate) use mount_candidates::MountCandidates;

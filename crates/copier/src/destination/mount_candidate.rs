@@ -1,14 +1,14 @@
 //! An image at a destination registry, read for the blobs that it refers to.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
 use image_name::{Digest, ManifestReference};
 use registry_client::{Content, Repository};
 use tokio::sync::OnceCell;
 
-use super::blob_locations::BlobLocations;
+use super::blob_locations::{BlobLocation, BlobLocations};
 use crate::foreign_layer::is_foreign;
 use crate::lock::lock;
 use crate::platform::Platform;
@@ -17,6 +17,8 @@ use crate::platform::Platform;
 #[derive(Debug)]
 pub(super) struct MountCandidate {
     repository: Repository,
+    /// The repositories that the row of the image names as its source.
+    sources: Arc<[Repository]>,
     /// The digest from a HEAD request, else the tag.
     reference: ManifestReference,
     /// The platforms that a search reads it for.
@@ -33,9 +35,14 @@ struct Child {
 }
 
 impl MountCandidate {
-    pub(super) fn new(repository: Repository, reference: ManifestReference) -> Self {
+    pub(super) fn new(
+        repository: Repository,
+        sources: Arc<[Repository]>,
+        reference: ManifestReference,
+    ) -> Self {
         Self {
             repository,
+            sources,
             reference,
             readers: Mutex::default(),
             children: OnceCell::new(),
@@ -110,10 +117,14 @@ impl MountCandidate {
                 })
                 .collect(),
             Some(Content::Image { config, layers, .. }) => {
-                let blobs = config.as_deref().into_iter().chain(&layers);
-                for descriptor in blobs.filter(|blob| !is_foreign(blob)) {
+                let content = config.as_deref().into_iter().chain(&layers);
+                for descriptor in content.filter(|blob| !is_foreign(blob)) {
                     if let Ok(digest) = descriptor.digest().try_into() {
-                        blobs.add(&digest, self.repository.path());
+                        let location = BlobLocation {
+                            repository: self.repository.path().clone(),
+                            sources: Arc::clone(&self.sources),
+                        };
+                        blobs.add(&digest, location);
                     }
                 }
                 Vec::new()

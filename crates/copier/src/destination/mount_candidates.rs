@@ -8,7 +8,7 @@ use futures::future::join_all;
 use image_name::{ManifestReference, RepositoryPath};
 use registry_client::{Blob, Repository};
 
-use super::blob_locations::BlobLocations;
+use super::blob_locations::{BlobLocation, BlobLocations};
 use super::mount_candidate::MountCandidate;
 use crate::lock::lock;
 use crate::platform::Platform;
@@ -46,7 +46,10 @@ pub(crate) struct MountCandidates {
 struct List {
     all: Vec<Arc<MountCandidate>>,
     by_repository: HashMap<RepositoryPath, Vec<usize>>,
-    by_source: HashMap<Arc<str>, Vec<usize>>,
+    /// By the path of a source repository.
+    by_source: HashMap<String, Vec<usize>>,
+    /// Each list of source repositories once, by their names.
+    sources: HashMap<String, Arc<[Repository]>>,
     /// Each repository once, in the order of the candidates.
     repositories: Vec<RepositoryPath>,
     /// Candidates that a search reads at this moment.
@@ -59,7 +62,7 @@ pub(crate) struct SearchHint<'a> {
     /// The destination repository.
     pub(crate) repository: &'a RepositoryPath,
     /// The source repository.
-    pub(crate) source: &'a str,
+    pub(crate) source: &'a Repository,
     /// The platform.
     pub(crate) platform: Option<&'a Platform>,
 }
@@ -74,11 +77,12 @@ struct Ranked {
 }
 
 impl MountCandidates {
-    /// Adds an image that the registry has or, for a row outside the run, should have.
+    /// Adds an image that the registry has or, for a row outside the run, should have. `sources`
+    /// are the repositories that its row names as the source.
     pub(crate) fn add(
         &self,
         repository: Repository,
-        source: Arc<str>,
+        sources: Vec<Repository>,
         reference: ManifestReference,
     ) {
         let mut list = lock(&self.list);
@@ -89,19 +93,26 @@ impl MountCandidates {
         if same_repository.len() == 1 {
             list.repositories.push(path);
         }
-        list.by_source.entry(source).or_default().push(index);
-        let candidate = MountCandidate::new(repository, reference);
+        let names: BTreeSet<_> = sources.iter().map(Repository::name).collect();
+        for name in names {
+            let same_source = list.by_source.entry(name.to_owned()).or_default();
+            same_source.push(index);
+        }
+        let names: Vec<_> = sources.iter().map(ToString::to_string).collect();
+        let shared = list.sources.entry(names.join(" "));
+        let sources = Arc::clone(shared.or_insert_with(|| sources.into()));
+        let candidate = MountCandidate::new(repository, sources, reference);
         list.all.push(Arc::new(candidate));
     }
 
-    /// Returns a repository that has the blob. Reads candidates, likeliest first, until one
+    /// Returns a repository that should have the blob. Reads candidates, likeliest first, until one
     /// refers to the blob or the budget is used up.
     pub(crate) async fn find(
         &self,
         blobs: &BlobLocations,
         blob: &Blob,
         hint: SearchHint<'_>,
-    ) -> Option<RepositoryPath> {
+    ) -> Option<BlobLocation> {
         let state = blobs.blob(&blob.digest);
         let mut blob_budget = blob.size / BYTES_PER_READ;
         let mut order = {
@@ -113,8 +124,8 @@ impl MountCandidates {
         };
         let mut round = FIRST_ROUND;
         loop {
-            if let Some(repository) = state.known_repository(hint.repository) {
-                return Some(repository);
+            if let Some(location) = state.known_location(hint.repository, hint.source) {
+                return Some(location);
             }
             let reserved = self.reserve(&mut order, hint, &mut blob_budget, round);
             if reserved.is_empty() {
@@ -205,7 +216,7 @@ impl List {
         let mut is_unread =
             |index: &usize| visited.insert(*index) && !self.all[*index].is_read(hint.platform);
         let mut relatives = newest(self.by_repository.get(hint.repository));
-        relatives.extend(newest(self.by_source.get(hint.source)));
+        relatives.extend(newest(self.by_source.get(hint.source.name())));
         relatives.retain(&mut is_unread);
         let being_read = self.being_read.iter().copied();
         let being_read: Vec<_> = being_read.filter(&mut is_unread).collect();

@@ -24,8 +24,8 @@ fn assert_has_all(registry: &RunningRegistry, repository: &str, image: &Bundle) 
     }
 }
 
-/// A registry that does not check manifests has an image with a foreign layer. Another image has
-/// the same layer as an ordinary one.
+/// A registry that does not check manifests has an image with a foreign layer, and has lost the
+/// other blobs. Another image has the same layers as ordinary ones.
 #[tokio::test]
 async fn blob_that_a_manifest_names_is_not_taken_for_present() {
     for mounts in [Mounts::Granted, Mounts::Refused] {
@@ -34,7 +34,8 @@ async fn blob_that_a_manifest_names_is_not_taken_for_present() {
             let target = Registry::new().blobs(Blobs::Optional).mounts(mounts);
             let target = target.access_log(1_000).start().await.unwrap();
             let foreign = layer(1).foreign("https://example.com/base.tar.gz");
-            image("old", vec![foreign, layer(2)]).push(&source, "app", Some("v1"));
+            let old = image("old", vec![foreign, layer(2)]);
+            old.push(&source, "app", Some("v1"));
             let new = image("new", vec![layer(1), layer(2)]);
             new.push(&source, "app", Some("v2"));
             let rows = [
@@ -42,6 +43,9 @@ async fn blob_that_a_manifest_names_is_not_taken_for_present() {
                 row(&source, "app:v2", &target, &format!("{name}:v2")),
             ];
             Run::default().sync(&rows[..1]).await;
+            for blob in old.blobs() {
+                assert!(target.remove_blob("app", blob.digest()));
+            }
             let report = Run::default().sync(&rows).await;
             assert_eq!(report.summary.copied, 1, "{report:#?}");
             assert_has_all(&target, name, &new);
@@ -49,8 +53,7 @@ async fn blob_that_a_manifest_names_is_not_taken_for_present() {
     }
 }
 
-/// Starts a source with an image, and the real registry `version` behind a proxy. The registry has
-/// `base` in another repository and `old` under the tag.
+/// A registry that reports content which it lacks.
 struct Lie {
     name: &'static str,
     /// The rules of the destination.
@@ -82,7 +85,11 @@ fn lies(child: &str) -> Vec<Lie> {
         },
         Lie {
             name: "end of an upload",
-            rules: vec![Rule::new("PUT", "/uploads/").nth(1).does(Action::answer(201))],
+            rules: vec![
+                Rule::new("PUT", "/uploads/")
+                    .nth(1)
+                    .does(Action::answer(201)),
+            ],
         },
     ]
 }
@@ -171,7 +178,9 @@ async fn rejected_foreign_layer_is_named_without_retries() {
         );
         let requests = target.requests().await;
         let is_put = |path: &str| path.contains("/manifests/");
-        let puts = requests.iter().filter(|it| it.method == "PUT" && is_put(&it.path));
+        let puts = requests
+            .iter()
+            .filter(|it| it.method == "PUT" && is_put(&it.path));
         assert_eq!(puts.count(), 1, "{version:?}");
     }
 }

@@ -214,11 +214,17 @@ impl<'w> RunningCell<'w> {
                 .await;
         }
         if scenario != Scenario::FirstContact {
-            let seeded = sync(&client, &[row("seed")]).await;
-            ensure(seeded.rows[0].status == Status::Copied, || {
-                let error = seeded.rows[0].error.as_ref();
-                format!("the first row: {:?}", error.map(ToString::to_string))
-            })?;
+            let names = match scenario {
+                Scenario::Shared => &["seed", "healthy"][..],
+                _ => &["seed"],
+            };
+            for name in names {
+                let seeded = sync(&client, &[row(name)]).await;
+                ensure(seeded.rows[0].status == Status::Copied, || {
+                    let error = seeded.rows[0].error.as_ref();
+                    format!("the first row: {:?}", error.map(ToString::to_string))
+                })?;
+            }
         }
         self.strike(action);
         let begun = Instant::now();
@@ -326,7 +332,11 @@ impl<'w> RunningCell<'w> {
         if !fault.affects_host(self.cell.times) {
             let tags = self.tags("healthy").await?;
             let right = tags.get("1").map(String::as_str) == Some(images.healthy.digest().as_ref());
-            let copied = healthy.status == Status::Copied && right;
+            let expected = match self.cell.column.scenario {
+                Scenario::Shared => Status::Unchanged,
+                _ => Status::Copied,
+            };
+            let copied = healthy.status == expected && right;
             ensure(copied, || {
                 format!("the other row: {:?}, {tags:?}", message_of(healthy))
             })?;

@@ -21,6 +21,9 @@ pub enum Scenario {
     WithReferrersApi,
     /// The destination has the image without its signature.
     Signed,
+    /// The destination has the other row's image, which shares a blob. The source must show the
+    /// blob before it is mounted, because both are read with credentials.
+    Shared,
     /// The destination refuses mounts.
     WithoutMounts,
     /// As [`Self::WithoutMounts`], and the client does not know the hosts.
@@ -87,11 +90,13 @@ const fn blob(streamed: bool, name: &'static str) -> Column {
 }
 
 use RequestKind as Kind;
-use Scenario::{ChunkLost, Chunked, Copied, FirstContact, Signed, WithReferrersApi, WithoutMounts};
+use Scenario::{
+    ChunkLost, Chunked, Copied, FirstContact, Shared, Signed, WithReferrersApi, WithoutMounts,
+};
 use Side::{Destination, Source};
 
 /// Every request of a run to either side. The test fails for a request without a column.
-pub const COLUMNS: [Column; 19] = [
+pub const COLUMNS: [Column; 20] = [
     column(Source, Kind::Token, Copied, Content::Json, "token to pull"),
     column(
         Source,
@@ -107,6 +112,7 @@ pub const COLUMNS: [Column; 19] = [
         Content::DigestedResponse,
         "GET manifest",
     ),
+    column(Source, Kind::BlobHead, Shared, Content::None, "HEAD blob"),
     blob(true, "GET blob, streamed"),
     blob(false, "GET blob, small"),
     column(Source, Kind::Tags, Copied, Content::Json, "GET tags"),
@@ -224,7 +230,7 @@ impl Column {
             rule.does(Action::answer(413))
         };
         match self.scenario {
-            Copied | WithReferrersApi | Signed => Vec::new(),
+            Copied | WithReferrersApi | Shared | Signed => Vec::new(),
             WithoutMounts | FirstContact => vec![refuses_mounts()],
             Chunked => vec![refuses_large()],
             ChunkLost => {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use testkit::proxy::{Action, RequestKind};
 
-use super::column::{Column, Content};
+use super::column::{Column, Content, Side};
 
 /// A row of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +162,7 @@ impl Fault {
                 Some(json.header("content-type", INDEX).into())
             }
             Self::Lie => match column.kind {
+                _ if column.side == Side::Source => None,
                 RequestKind::Mount | RequestKind::UploadPut => {
                     Some(status(201).header("location", "/").into())
                 }

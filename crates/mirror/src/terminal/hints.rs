@@ -23,7 +23,7 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
         RowError::Write(error) => for_request(Operation::Write, &row.destination, error),
         RowError::Name(error) => for_request(Operation::Read, &row.source, error),
         RowError::Referrer { error, .. } => for_row(row, error),
-        RowError::ForeignLayer { .. } => Some(format!(
+        RowError::ForeignLayer(_) => Some(format!(
             "allow the URLs of the layer in the configuration of {}, or remove the row",
             row.destination.registry()
         )),

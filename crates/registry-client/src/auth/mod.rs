@@ -9,6 +9,7 @@ mod authorization;
 mod challenge;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod read_access;
 mod realm;
 mod scope;
 mod state;
@@ -17,6 +18,7 @@ mod token_request;
 
 pub(crate) use authorization::{Authorization, Origin};
 pub(crate) use challenge::Challenge;
+pub(crate) use read_access::ReadAccess;
 pub(crate) use realm::checked_realm;
 pub use scope::Access;
 pub(crate) use scope::Scopes;

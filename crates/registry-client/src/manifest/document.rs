@@ -128,6 +128,12 @@ impl Manifest {
         }
     }
 
+    /// Returns true if the document has a `mediaType`, and does not depend on a `Content-Type`.
+    #[must_use]
+    pub fn has_own_media_type(&self) -> bool {
+        own_media_type(&self.bytes, Some("")) == self.media_type && !self.media_type.is_empty()
+    }
+
     /// Parses the content.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
+use image_name::RepositoryPath;
 use rustls::RootCertStore;
 use tokio::sync::Semaphore;
 use url::Url;
@@ -16,7 +17,7 @@ use super::in_flight::InFlight;
 use super::peer::Peer;
 use super::retry_policy::RetryPolicy;
 use super::timeouts::Timeouts;
-use crate::auth::AuthState;
+use crate::auth::{AuthState, Authorization, ReadAccess};
 use crate::capabilities::Capabilities;
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::{Credential, CredentialError, CredentialStore};
@@ -67,6 +68,7 @@ pub(crate) struct Host {
     pub(super) auth: AuthState,
     pub(super) auth_probe: ProbeGate,
     pub(crate) capabilities: Capabilities,
+    read_access: ReadAccess,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -108,12 +110,24 @@ impl Host {
             auth: AuthState::new(),
             auth_probe: ProbeGate::new(),
             capabilities: Capabilities::for_host(name),
+            read_access: ReadAccess::default(),
             shared: Arc::clone(shared),
         })
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Records a successful read of a repository. A client certificate is a credential too.
+    pub(super) fn record_access(&self, repository: &RepositoryPath, used: &Authorization) {
+        let with_credentials = used.authenticated || self.trust.identity_pem.is_some();
+        self.read_access.record(repository, with_credentials);
+    }
+
+    /// Returns true if the repository was read, and never with credentials.
+    pub(crate) fn reads_anonymously(&self, repository: &RepositoryPath) -> bool {
+        self.read_access.is_anonymous(repository)
     }
 
     pub(crate) fn timeouts(&self) -> &Timeouts {

@@ -197,9 +197,22 @@ impl Host {
                 response.read(ERROR_BODY).await.ok();
                 continue;
             }
-            return self
+            let response = self
                 .check_status(response, request.accepted, &authorization, took)
-                .await;
+                .await?;
+            if response.status().is_success() {
+                self.record_read(request, &authorization);
+            }
+            return Ok(response);
+        }
+    }
+
+    /// Records whether the successful read of a repository took credentials.
+    fn record_read(&self, request: &Request, used: &Authorization) {
+        if let Some(scopes) = &request.scopes
+            && [Method::GET, Method::HEAD].contains(&request.method)
+        {
+            self.record_access(scopes.repository(), used);
         }
     }
 

@@ -186,7 +186,12 @@ async fn blob_is_not_sent_again_after_a_lost_response() {
 async fn stored_blob_with_another_digest_is_not_believed() {
     let sha512 = format!("sha512:{}", "0".repeat(128));
     let other = blob_of(&noise(9, 9)).digest.to_string();
-    for (reported, is_stored) in [(other.as_str(), false), ("0", false), ("", true), (&sha512, true)] {
+    for (reported, is_stored) in [
+        (other.as_str(), false),
+        ("0", false),
+        ("", true),
+        (&sha512, true),
+    ] {
         for (size, limit) in [(1000, 0), (300_000, 0), (300_000, 200_000)] {
             let (source, _) = start().await;
             let (_target, proxy) = start().await;
@@ -196,7 +201,8 @@ async fn stored_blob_with_another_digest_is_not_believed() {
             proxy.add(Rule::new("PUT", "/uploads/").does(header));
             if limit > 0 {
                 let is_large = move |parts: &http::request::Parts| {
-                    parts.headers["content-length"].to_str().unwrap() == size.to_string()
+                    let length = parts.headers.get("content-length");
+                    length.is_some_and(|length| *length == size.to_string())
                 };
                 let refused = Rule::new("PUT", "/uploads/").when(is_large);
                 proxy.add(refused.does(Action::answer(413)));

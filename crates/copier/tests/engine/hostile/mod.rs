@@ -2,6 +2,7 @@
 
 mod cycles;
 mod paths;
+mod private_content;
 mod write_plan;
 
 use embedded_registry::RunningRegistry;
