@@ -25,7 +25,10 @@ impl ImageCopy<'_> {
         let state = self.registry.blobs.blob(&blob.digest);
         let cell = state.cell(self.destination.path());
         let copy = || async {
-            let origin = self.copy_first(&state, blob, platform).await?;
+            let origin = match self.mount_from_source(blob).await {
+                Some(origin) => origin,
+                None => self.copy_first(&state, blob, platform).await?,
+            };
             if origin == ContentOrigin::Sent {
                 self.add_bytes_sent(blob.size);
             }
@@ -33,6 +36,57 @@ impl ImageCopy<'_> {
             Ok(origin)
         };
         cell.get_or_try_init(copy).await.map(drop)
+    }
+
+    /// Mounts the blob from the source repository, if it is at the same registry. Returns `None`
+    /// if the registry refuses; the first refusal holds for all blobs of the two repositories.
+    async fn mount_from_source(&self, blob: &Blob) -> Option<ContentOrigin> {
+        let (source, destination) = (self.source, self.destination);
+        if source.host_name() != destination.host_name() {
+            return None;
+        }
+        let mut outcome = None;
+        let first = async {
+            let is_mounted = self.try_mount_from_source(blob).await;
+            outcome = Some(is_mounted);
+            is_mounted
+        };
+        let key = (source.path().clone(), destination.path().clone());
+        let mounts = &self.registry.mounts_from_source;
+        let is_possible = mounts.get_or_init(key, || first).await;
+        let is_mounted = match outcome {
+            Some(is_mounted) => is_mounted,
+            None => is_possible && self.try_mount_from_source(blob).await,
+        };
+        is_mounted.then(|| {
+            let location = BlobLocation {
+                repository: destination.path().clone(),
+                sources: Arc::clone(&self.own_source),
+            };
+            self.registry.blobs.add(&blob.digest, location);
+            if source.path() == destination.path() {
+                ContentOrigin::Present
+            } else {
+                ContentOrigin::Mounted
+            }
+        })
+    }
+
+    /// Returns false if the blob is not mounted. After an error it is copied, which reports the
+    /// error.
+    async fn try_mount_from_source(&self, blob: &Blob) -> bool {
+        let mount = self.destination.mount(&blob.digest, self.source.path());
+        match mount.await {
+            Ok(Mount::Mounted) => true,
+            Ok(Mount::Session(session)) => {
+                self.destination.cancel_upload(session).await;
+                false
+            }
+            Err(error) => {
+                tracing::debug!(%error, "cannot mount from the source repository");
+                false
+            }
+        }
     }
 
     /// Copies the blob to its first repository, or mounts it from there.

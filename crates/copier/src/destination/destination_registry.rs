@@ -27,6 +27,9 @@ pub(crate) struct DestinationRegistry {
     pub(crate) attached: OnceMap<(String, RepositoryPath, Digest), Arc<[Digest]>>,
     /// The children of indexes at the registry, by repository and digest.
     pub(crate) children: OnceMap<(RepositoryPath, Digest), Vec<Digest>>,
+    /// True if the first blob could be mounted from a source repository of the same registry, by
+    /// source and destination repository.
+    pub(crate) mounts_from_source: OnceMap<(RepositoryPath, RepositoryPath), bool>,
     /// One permit, for the blob that finds out if the registry supports mounts.
     pub(crate) mount_probe: Semaphore,
     candidates_closed: CancellationToken,
@@ -41,6 +44,7 @@ impl DestinationRegistry {
             sent_again: OnceMap::default(),
             attached: OnceMap::default(),
             children: OnceMap::default(),
+            mounts_from_source: OnceMap::default(),
             mount_probe: Semaphore::new(1),
             candidates_closed: CancellationToken::new(),
         }

@@ -10,4 +10,5 @@ mod moved;
 mod platforms;
 mod requests;
 mod run;
+mod same_registry;
 mod wire_forms;
