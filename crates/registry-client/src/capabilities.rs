@@ -1,6 +1,6 @@
 //! The observed capabilities of a host.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use crate::probe_gate::ProbeGate;
 
@@ -10,7 +10,8 @@ pub(crate) struct Capabilities {
     referrers: AtomicU8,
     pub(crate) referrers_probe: ProbeGate,
     mounts: AtomicU8,
-    uploads: AtomicU8,
+    /// The largest body of an upload in bytes that the host may accept.
+    largest_body: AtomicU64,
     tags: AtomicBool,
 }
 
@@ -36,6 +37,13 @@ pub(crate) enum UploadForm {
     Chunked,
 }
 
+/// The size of a chunk in bytes. It stays in memory so that it can be sent again. Azure accepts
+/// 20 MB, and common proxies accept more than this.
+const CHUNK: u64 = 8 * 1024 * 1024;
+
+/// The smallest chunk in bytes after refusals. nginx accepts 1 MiB by default.
+const SMALLEST_CHUNK: u64 = 64 * 1024;
+
 const UNKNOWN: u8 = 0;
 const YES: u8 = 1;
 const NO: u8 = 2;
@@ -56,16 +64,16 @@ fn set_if_unknown(cell: &AtomicU8, value: u8) {
 impl Capabilities {
     /// Creates the capabilities that are known from the name of a host.
     pub(crate) fn for_host(host: &str) -> Self {
-        let uploads = if host.ends_with(".azurecr.io") {
-            YES
+        let largest_body = if host.ends_with(".azurecr.io") {
+            CHUNK
         } else {
-            UNKNOWN
+            u64::MAX
         };
         Self {
             referrers: AtomicU8::new(UNKNOWN),
             referrers_probe: ProbeGate::new(),
             mounts: AtomicU8::new(UNKNOWN),
-            uploads: AtomicU8::new(uploads),
+            largest_body: AtomicU64::new(largest_body),
             tags: AtomicBool::new(false),
         }
     }
@@ -108,15 +116,55 @@ impl Capabilities {
         }
     }
 
-    pub(crate) fn upload_form(&self) -> UploadForm {
-        match self.uploads.load(Ordering::Relaxed) {
-            UNKNOWN => UploadForm::Monolithic,
-            _ => UploadForm::Chunked,
+    /// Returns the form of the upload of a blob.
+    pub(crate) fn upload_form(&self, blob_size: u64) -> UploadForm {
+        if blob_size <= self.largest_body.load(Ordering::Relaxed) {
+            UploadForm::Monolithic
+        } else {
+            UploadForm::Chunked
         }
     }
 
-    /// Records a body that was refused as too large. Returns whether uploads now change to chunks.
-    pub(crate) fn needs_chunks(&self) -> bool {
-        self.uploads.swap(YES, Ordering::Relaxed) != YES
+    /// Returns the size of a chunk in bytes.
+    pub(crate) fn chunk_size(&self) -> u64 {
+        self.largest_body.load(Ordering::Relaxed).min(CHUNK)
+    }
+
+    /// Records a body that was refused as too large (413). Returns whether smaller ones may follow:
+    /// half of the size, rounded up to a power of two.
+    pub(crate) fn record_refused_body(&self, size: u64) -> bool {
+        let half = size.next_power_of_two() / 2;
+        let next = half.clamp(SMALLEST_CHUNK, CHUNK);
+        self.largest_body.fetch_min(next, Ordering::Relaxed);
+        next < size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1024 * 1024;
+
+    #[test]
+    fn refused_bodies_are_halved_down_to_the_smallest_chunk() {
+        let capabilities = Capabilities::for_host("r.io");
+        assert_eq!(capabilities.upload_form(u64::MAX), UploadForm::Monolithic);
+        for (refused, chunk) in [
+            (5_000 * MIB, 8 * MIB),
+            // Another upload that began at the same time.
+            (6_000 * MIB, 8 * MIB),
+            (8 * MIB, 4 * MIB),
+            (3 * MIB + 1, 2 * MIB),
+            (3 * MIB, 2 * MIB),
+            (2 * MIB, MIB),
+            (100_000, 64 * 1024),
+        ] {
+            assert!(capabilities.record_refused_body(refused), "{refused}");
+            assert_eq!(capabilities.chunk_size(), chunk, "{refused}");
+            assert_eq!(capabilities.upload_form(chunk), UploadForm::Monolithic);
+            assert_eq!(capabilities.upload_form(chunk + 1), UploadForm::Chunked);
+        }
+        assert!(!capabilities.record_refused_body(64 * 1024));
     }
 }

@@ -12,7 +12,9 @@ pub fn program(name: &str) -> PathBuf {
         .map(PathBuf::from)
         .into_iter()
         .chain([workspace])
-        .chain(env::split_paths(&path));
+        .chain(env::split_paths(&path))
+        // Debian's directory of nginx, which the PATH of users lacks.
+        .chain([PathBuf::from("/usr/sbin")]);
     match find_in(directories, name) {
         Some(path) => path,
         None => panic!(

@@ -15,10 +15,6 @@ use crate::error::Error;
 use crate::repository::Repository;
 use crate::transport::{Permit, Retries};
 
-/// The size of a chunk in bytes. It stays in memory so that it can be sent again. Azure accepts
-/// 20 MB, and common proxies accept more than this.
-const CHUNK: u64 = 8 * 1024 * 1024;
-
 /// The largest chunk that a registry can require, in bytes.
 const LARGEST_CHUNK: u64 = 64 * 1024 * 1024;
 
@@ -36,13 +32,13 @@ impl Repository {
         permit: &Permit,
         progress: &Progress,
     ) -> Result<(), UploadFailure> {
-        let length = session.min_chunk.clamp(CHUNK, LARGEST_CHUNK);
         let mut start = 0;
         let mut rest = Bytes::new();
         while start < blob.size {
             // All transfers share a few chunks of memory. The semaphore is never closed.
             let _memory = self.host.shared.chunks.acquire().await.ok();
-            let chunk = fill(&mut reader, &mut rest, length.min(blob.size - start))
+            let length = self.chunk_size(&session).min(blob.size - start);
+            let chunk = fill(&mut reader, &mut rest, length)
                 .await
                 .map_err(|error| UploadFailure::new(TransferSide::Source, error))?;
             let sent = chunk.len() as u64;
@@ -55,9 +51,16 @@ impl Repository {
             .map_err(|error| UploadFailure::new(TransferSide::Destination, error).after_all_tries())
     }
 
-    /// Sends one chunk. Some registries (distribution 2.8) ignore `Content-Range` and would append a
-    /// repeated chunk. After a lost response, the status of the upload is requested, and only the
-    /// missing bytes are sent again.
+    /// Returns the size of the chunks of an upload: the largest that the host has not refused, but
+    /// no smaller than the registry requires.
+    fn chunk_size(&self, session: &UploadSession) -> u64 {
+        let accepted = self.host.capabilities.chunk_size();
+        accepted.max(session.min_chunk).min(LARGEST_CHUNK)
+    }
+
+    /// Sends one chunk, in smaller ones after a 413. Some registries (distribution 2.8) ignore
+    /// `Content-Range` and would append a repeated chunk. After a lost response, the status of the
+    /// upload is requested, and only the missing bytes are sent again.
     async fn send_chunk(
         &self,
         mut session: UploadSession,
@@ -73,13 +76,25 @@ impl Repository {
         let mut from = start;
         loop {
             let started = Instant::now();
-            let rest = chunk.slice((from - start) as usize..);
-            let error = match self.patch(&session, from, rest, permit).await {
-                Ok(next) => return Ok(next),
+            let size = self.chunk_size(&session).min(end - from);
+            let first = (from - start) as usize;
+            let part = chunk.slice(first..first + size as usize);
+            let error = match self.patch(&session, from, part, permit).await {
+                Ok(next) => {
+                    session = next;
+                    from += size;
+                    if from == end {
+                        return Ok(session);
+                    }
+                    continue;
+                }
                 Err(error) => error,
             };
             let idle = started.elapsed().min(timeouts.first_byte + timeouts.stall);
-            if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) && out_of_range < 3 {
+            if self.is_smaller_chunk_next(&session, &error, size) {
+                // A proxy may have refused it; the status shows what the registry has.
+            } else if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) && out_of_range < 3
+            {
                 out_of_range += 1;
             } else {
                 let retried = self.host.peer.retry(&mut retries, error, idle).await;
@@ -105,6 +120,13 @@ impl Repository {
             }
             from = reached;
         }
+    }
+
+    /// Returns true if smaller chunks follow one that was refused as too large.
+    fn is_smaller_chunk_next(&self, session: &UploadSession, error: &Error, size: u64) -> bool {
+        error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE)
+            && self.host.capabilities.record_refused_body(size)
+            && self.chunk_size(session) < size
     }
 
     async fn patch(

@@ -153,7 +153,8 @@ impl Upload<'_> {
                     None => return Ok(()),
                 },
             };
-            let failed = match self.send(next).await {
+            let form = host.capabilities.upload_form(self.blob.size);
+            let failed = match self.send(next, form).await {
                 Ok(UploadOutcome::Complete) => return Ok(()),
                 Ok(UploadOutcome::Redirected(target)) if hops < REDIRECTS => {
                     hops += 1;
@@ -175,9 +176,10 @@ impl Upload<'_> {
                 return Err(failed.error);
             }
             if error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE)
-                && host.capabilities.needs_chunks()
+                && form == UploadForm::Monolithic
+                && host.capabilities.record_refused_body(self.blob.size)
             {
-                // The host rejects large bodies. Further uploads to it use chunks.
+                // The host rejects large bodies. This upload and further ones to it use chunks.
             } else if failed.session_lost && restarts < RESTARTS {
                 restarts += 1;
             } else {
@@ -200,9 +202,13 @@ impl Upload<'_> {
         session.await.map_err(|error| TransferError { side, error })
     }
 
-    async fn send(&self, session: UploadSession) -> Result<UploadOutcome, UploadFailure> {
+    async fn send(
+        &self,
+        session: UploadSession,
+        form: UploadForm,
+    ) -> Result<UploadOutcome, UploadFailure> {
         let (destination, blob) = (self.destination, self.blob);
-        if let Some(content) = &self.content {
+        if let (Some(content), UploadForm::Monolithic) = (&self.content, form) {
             let started = Instant::now();
             let sent = destination.upload_bytes(&session, &blob.digest, content.clone());
             sent.await.map_err(|error| {
@@ -215,7 +221,7 @@ impl Upload<'_> {
         let _stream = destination.host.shared.streams.acquire().await.ok();
         let (source_permit, permit) = permits(self.source, destination).await?;
         let reader = self.source.read_blob_with(blob, Some(source_permit));
-        match destination.host.capabilities.upload_form() {
+        match form {
             UploadForm::Monolithic => {
                 destination
                     .upload_stream(&session, blob, reader, self.progress)
