@@ -229,7 +229,8 @@ impl<'a> AttachedCopy<'a> {
         if existing.is_some_and(|existing| existing.digest == head.digest) {
             return Ok(());
         }
-        let Some(manifest) = image.source_manifest(&head.digest).await? else {
+        let manifest = image.source_manifest_of_tag(tag, &head.digest).await?;
+        let Some(manifest) = manifest else {
             return Ok(());
         };
         if !self.plan_digest_tags(subject).await? {

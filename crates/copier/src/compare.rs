@@ -119,8 +119,13 @@ impl Comparer<'_> {
                 TagContents::read(Side::Destination, &destination, &existing.digest).await?
             };
             let Some(contents) = contents else {
-                // Deleted between HEAD and GET.
-                return Ok(CompareStatus::Missing);
+                // Deleted between HEAD and GET: the image of the destination, or the one that the
+                // source tag had before it was pushed again.
+                return Ok(if has_drifted {
+                    CompareStatus::Drift
+                } else {
+                    CompareStatus::Missing
+                });
             };
             self.compare_contents(row, contents, &destination, comparison)
                 .await?;

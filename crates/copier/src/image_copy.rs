@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
-use image_name::{Digest, ManifestReference};
+use image_name::{Digest, ManifestReference, Tag};
 use registry_client::{Blob, Content, Descriptor, Manifest, Repository};
 
 use crate::destination::{ContentOrigin, DestinationRegistry};
@@ -251,6 +251,19 @@ impl<'a> ImageCopy<'a> {
     ) -> Result<Option<Manifest>, RowError> {
         let fetched = self.engine.manifests.get(self.source, digest).await;
         fetched.map_err(RowError::Read)
+    }
+
+    /// Returns the manifest of the source that a tag had in a HEAD request. If it is gone, the tag
+    /// was pushed again and is read once more; its manifest may have another digest.
+    pub(crate) async fn source_manifest_of_tag(
+        &self,
+        tag: &Tag,
+        digest: &Digest,
+    ) -> Result<Option<Manifest>, RowError> {
+        if let Some(manifest) = self.source_manifest(digest).await? {
+            return Ok(Some(manifest));
+        }
+        self.source.manifest(tag).await.map_err(RowError::Read)
     }
 
     /// Writes a manifest to the destination. If the destination lacks content that it had before,

@@ -1,7 +1,7 @@
 //! The synchronization of one row.
 
 use image_name::{Digest, ManifestReference};
-use registry_client::{ManifestHead, Repository, is_index_type, manifest_reference};
+use registry_client::{Manifest, ManifestHead, Repository, is_index_type, manifest_reference};
 
 use crate::arch_tags::write_arch_tags;
 use crate::attached::{AttachedCopy, Children};
@@ -30,6 +30,8 @@ struct ImageResult {
     would_write: bool,
     /// The reason why the referrers are incomplete, although the image is copied.
     referrer_error: Option<RowError>,
+    /// The head of the source, if the tag was pushed again after its HEAD request.
+    moved_head: Option<ManifestHead>,
 }
 
 impl<'a> RowSync<'a> {
@@ -79,7 +81,7 @@ impl<'a> RowSync<'a> {
             _ => self.copy(&destination, &source, existing).await,
         };
         Ok(Outcome {
-            source: Some(head),
+            source: outcome.source.clone().or(Some(head)),
             moved,
             ..outcome
         })
@@ -104,6 +106,7 @@ impl<'a> RowSync<'a> {
                 digest: source.head.digest.clone(),
                 would_write: true,
                 referrer_error: None,
+                moved_head: None,
             })
         } else {
             let Ok(_permit) = engine.copy_permits.acquire().await else {
@@ -134,6 +137,7 @@ impl<'a> RowSync<'a> {
             digest: digest.clone(),
             would_write: false,
             referrer_error: referrers.err(),
+            moved_head: None,
         })
     }
 
@@ -144,11 +148,13 @@ impl<'a> RowSync<'a> {
         source: &SourceHead,
         existing: Option<&ManifestHead>,
     ) -> Result<ImageResult, RowError> {
-        let source_digest = &source.head.digest;
-        let root = image.source_manifest(source_digest).await?;
-        let root = root.ok_or_else(|| RowError::SourceMissing {
-            reference: format!("{}@{source_digest}", self.row.source),
-        })?;
+        let root = self.source_root(image, &source.head.digest).await?;
+        let source_digest = &root.digest.clone();
+        let moved_head = (*source_digest != source.head.digest).then(|| ManifestHead {
+            digest: root.digest.clone(),
+            media_type: Some(root.media_type.clone()),
+            size: Some(root.bytes.len() as u64),
+        });
         let selected = SelectedImage::select(image, root).await?;
         let digest = selected.root.digest.clone();
         let is_rebuilt = digest != *source_digest;
@@ -163,6 +169,7 @@ impl<'a> RowSync<'a> {
                 would_write: !has_digest(existing, &digest),
                 digest,
                 referrer_error: None,
+                moved_head,
             });
         }
         self.write_image(image, &selected, existing).await?;
@@ -174,6 +181,25 @@ impl<'a> RowSync<'a> {
             digest,
             would_write: false,
             referrer_error: referrers.err(),
+            moved_head,
+        })
+    }
+
+    /// Returns the manifest of the source image. A tag that was pushed again since its HEAD request
+    /// is read once more, but an approved digest is not replaced.
+    async fn source_root(
+        self,
+        image: &ImageCopy<'_>,
+        digest: &Digest,
+    ) -> Result<Manifest, RowError> {
+        let reference = manifest_reference(&self.row.source).map_err(RowError::Name)?;
+        let tag = reference.tag().filter(|_| self.row.approved.is_none());
+        let root = match tag {
+            Some(tag) => image.source_manifest_of_tag(tag, digest).await?,
+            None => image.source_manifest(digest).await?,
+        };
+        root.ok_or_else(|| RowError::SourceMissing {
+            reference: format!("{}@{digest}", self.row.source),
         })
     }
 
@@ -250,6 +276,7 @@ fn outcome(
             Outcome {
                 replaced: replaced.filter(|digest| *digest != result.digest),
                 digest: Some(result.digest),
+                source: result.moved_head,
                 error: result.referrer_error,
                 ..Outcome::new(status)
             }

@@ -1,7 +1,8 @@
 //! Source tags that were pushed again after their digests were approved.
 
 use copier::MovedTag;
-use embedded_registry::images::{Bundle, Platform, sample_image};
+use embedded_registry::images::{Artifact, Bundle, Platform, digest_tag, sample_image};
+use testkit::proxy::{Action, FaultProxy, Rule};
 
 use super::run::{Run, count, registry, row};
 
@@ -55,4 +56,61 @@ async fn moved_tag_fails_its_row_when_refused() {
         format!("the source tag has moved: {approved} was approved, {now} is there now")
     );
     assert_eq!(count(&target, "PUT", "/") + count(&target, "POST", "/"), 0);
+}
+
+/// A source whose tags have other digests in HEAD requests: those of manifests that are gone.
+async fn stale_heads(registry: &embedded_registry::RunningRegistry, tag: &str) -> FaultProxy {
+    let proxy = FaultProxy::start(registry.address()).await;
+    let gone = image(1).digest().to_string();
+    let stale = Rule::new("HEAD", &format!("/manifests/{tag}"));
+    proxy.add(stale.does(Action::SetHeader("docker-content-digest", gone)));
+    proxy
+}
+
+#[tokio::test]
+async fn tag_is_read_once_more_when_its_manifest_is_gone() {
+    let (source, target) = (registry().await, registry().await);
+    let new = image(2);
+    new.push(&source, "app", Some("v1"));
+    let proxy = stale_heads(&source, "v1").await;
+    let row = |approved| copier::Row {
+        source: format!("{}/app:v1", proxy.host()).parse().unwrap(),
+        destination: format!("{}/app:v1", target.host()).parse().unwrap(),
+        approved,
+    };
+    let report = Run::default().sync(&[row(None)]).await;
+    assert_eq!(report.summary.copied, 1, "{report:#?}");
+    let outcome = &report.rows[0];
+    assert_eq!(outcome.digest.as_ref().unwrap(), new.digest());
+    assert_eq!(&outcome.source.as_ref().unwrap().digest, new.digest());
+    assert_eq!(&target.tagged("app", "v1").unwrap().digest, new.digest());
+    assert_eq!(proxy.count("GET", "/manifests/v1"), 1);
+
+    // An approved digest is not replaced by what the tag has.
+    target.clear();
+    let approved = image(1).digest().try_into().unwrap();
+    let report = Run::default().sync(&[row(Some(approved))]).await;
+    let error = report.rows[0].error.as_ref().unwrap().to_string();
+    assert!(error.contains("does not exist"), "{error}");
+    assert!(target.tagged("app", "v1").is_none());
+}
+
+#[tokio::test]
+async fn digest_tag_is_read_once_more_when_its_manifest_is_gone() {
+    let (source, target) = (registry().await, registry().await);
+    let image = image(2);
+    image.push(&source, "app", Some("v1"));
+    let tag = digest_tag(image.digest(), Some("sig"));
+    let signature = Artifact::cosign_signature(image.digest()).build();
+    signature.push(&source, "app", Some(&tag));
+    let proxy = stale_heads(&source, &tag).await;
+    let row = copier::Row {
+        source: format!("{}/app:v1", proxy.host()).parse().unwrap(),
+        destination: format!("{}/app:v1", target.host()).parse().unwrap(),
+        approved: None,
+    };
+    let report = Run::default().sync(&[row]).await;
+    assert_eq!(report.summary.copied, 1, "{report:#?}");
+    let copied = target.tagged("app", &tag).expect("the signature");
+    assert_eq!(&copied.digest, signature.digest());
 }
