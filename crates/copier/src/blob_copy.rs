@@ -98,6 +98,10 @@ impl ImageCopy<'_> {
     ) -> Result<ContentOrigin, RowError> {
         let mut outcome = None;
         let copy = async {
+            state.begin_first(BlobLocation {
+                repository: self.destination.path().clone(),
+                sources: Arc::clone(&self.own_source),
+            });
             let found = self.find_blob(blob, platform).await;
             let (origin, sources) = Box::pin(self.copy_from(blob, found)).await?;
             outcome = Some(origin);
@@ -106,7 +110,15 @@ impl ImageCopy<'_> {
                 sources,
             })
         };
-        let first = state.first.get_or_try_init(|| copy).await?;
+        let in_flight = state.in_flight();
+        let proof = async {
+            // The wait for the transfer covers the request.
+            if in_flight.is_some_and(|location| location.needs_proof(self.source)) {
+                self.is_at_source(blob).await;
+            }
+        };
+        let (first, ()) = futures::join!(state.first.get_or_try_init(|| copy), proof);
+        let first = first?;
         match outcome {
             Some(origin) => Ok(origin),
             None => {

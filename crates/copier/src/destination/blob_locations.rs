@@ -32,6 +32,8 @@ pub(crate) struct BlobState {
     /// The first repository that this run has copied the blob to. The task that initializes the
     /// cell sends the blob; other tasks wait and mount it.
     pub(crate) first: OnceCell<BlobLocation>,
+    /// The location that the task which initializes the cell copies the blob to.
+    in_flight: Mutex<Option<BlobLocation>>,
     repositories: Mutex<Repositories>,
 }
 
@@ -85,6 +87,16 @@ impl BlobLocations {
 }
 
 impl BlobState {
+    /// Notes the first location of the blob before the blob is there.
+    pub(crate) fn begin_first(&self, location: BlobLocation) {
+        *lock(&self.in_flight) = Some(location);
+    }
+
+    /// Returns the first location of the blob, which may not have it yet.
+    pub(crate) fn in_flight(&self) -> Option<BlobLocation> {
+        lock(&self.in_flight).clone()
+    }
+
     /// Returns the cell that is set when a repository has the blob.
     pub(crate) fn cell(&self, repository: &RepositoryPath) -> Arc<OnceCell<ContentOrigin>> {
         let mut repositories = lock(&self.repositories);
