@@ -2,6 +2,7 @@
 //! that a run leaves behind.
 
 mod client_key;
+mod echoed_secrets;
 mod leak_search;
 mod registry_credentials;
 mod source_credentials;

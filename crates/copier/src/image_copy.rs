@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
 use image_name::{Digest, ManifestReference, Tag};
-use registry_client::{Blob, Content, Descriptor, Manifest, Repository};
+use registry_client::{Blob, Content, Descriptor, Manifest, Repository, cut_sent_secrets};
 
 use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::engine::Engine;
@@ -301,8 +301,10 @@ impl<'a> ImageCopy<'a> {
         self.bytes_sent.load(Ordering::Relaxed)
     }
 
-    /// Adds a warning to the outcome of the row, once.
+    /// Adds a warning to the outcome of the row, once. It may quote the source, so the secrets that
+    /// were sent are cut.
     pub(crate) fn warn(&self, warning: String) {
+        let warning = cut_sent_secrets(&warning).into_owned();
         let mut warnings = lock(&self.warnings);
         if !warnings.contains(&warning) {
             warnings.push(warning);

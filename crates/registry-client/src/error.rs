@@ -404,7 +404,7 @@ impl Error {
         Self::Protocol {
             method: method.clone(),
             url: crate::redact::url(url),
-            what: what.into(),
+            what: printable(&what.into(), 1000),
         }
     }
 

@@ -97,9 +97,11 @@ mod referrers;
 pub mod registries_conf;
 mod repository;
 mod security;
+mod sent_secrets;
 mod tags;
 mod transport;
 pub mod trust;
+mod unescape;
 mod vendor_api;
 mod write_policy;
 
@@ -123,6 +125,7 @@ pub use manifest::{
 pub use redact::{redact_urls, url as redacted_url};
 pub use referrers::Referrers;
 pub use repository::Repository;
+pub use sent_secrets::{cut_sent_secrets, record_sent_secret};
 pub use tags::TagList;
 pub use transport::{BufferedResponse, InFlightRequest, RetryPolicy, Stage, Timeouts};
 pub use vendor_api::{Existence, MAX_SINGLE_TAG_REQUESTS, VendorRepository};

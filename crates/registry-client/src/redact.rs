@@ -3,6 +3,8 @@
 use url::Url;
 use url::form_urlencoded;
 
+use crate::sent_secrets::cut_sent_secrets;
+
 /// Query parameters of registry requests, which contain no secrets.
 const PLAIN_PARAMETERS: [&str; 8] = [
     "digest",
@@ -14,6 +16,10 @@ const PLAIN_PARAMETERS: [&str; 8] = [
     "service",
     "artifactType",
 ];
+
+/// The bytes at the start of a text in which secrets are searched. The rest of a longer text is not
+/// printed.
+const MAX_SEARCHED: usize = 4096;
 
 /// Path segments that are followed by a secret, as in `/priv/TOKEN/charts`.
 const SECRET_FOLLOWS: [&str; 8] = [
@@ -32,9 +38,14 @@ const SECRET_FOLLOWS: [&str; 8] = [
 ///
 /// Upload sessions (`_state`) and signed links (`X-Amz-Signature`, `sig`) have secrets in the query.
 /// Hosts of packages have tokens in the path. The query parameters of registry requests, such as
-/// `digest` and `scope`, and paths below `/v2/` stay readable.
+/// `digest` and `scope`, and the paths of a registry's API stay readable. Secrets that were sent are cut
+/// ([`record_sent_secret`](crate::record_sent_secret)).
 #[must_use]
 pub fn url(url: &Url) -> String {
+    cut_sent_secrets(&without_secret_parts(url)).into_owned()
+}
+
+fn without_secret_parts(url: &Url) -> String {
     let mut bare = url.clone();
     // A URL that cannot carry user information has none to remove.
     let _ = bare.set_username("");
@@ -60,9 +71,11 @@ pub fn url(url: &Url) -> String {
 
 /// Formats a text with every URL as in [`redacted_url`](crate::redacted_url). A URL that cannot be
 /// parsed loses its user,
-/// password and query, and `USER:PASSWORD@HOST` without a scheme loses its user and password.
+/// password and query, and `USER:PASSWORD@HOST` without a scheme loses its user and password. Secrets
+/// that were sent are cut ([`record_sent_secret`](crate::record_sent_secret)).
 #[must_use]
 pub fn redact_urls(text: &str) -> String {
+    let text = &*cut_sent_secrets(text);
     let ends = |c: char| c.is_whitespace() || "\"'`<>".contains(c);
     let mut redacted = String::new();
     for word in text.split_inclusive(ends) {
@@ -75,10 +88,14 @@ pub fn redact_urls(text: &str) -> String {
 }
 
 fn redacted_path(path: &str) -> String {
-    if path.starts_with("/v2/") {
-        return path.to_owned();
-    }
     let mut previous = String::new();
+    if let Some((api, session)) = registry_api(path) {
+        let session = session.split('/').map(|segment| {
+            let shown = if is_token(segment) { "…" } else { segment };
+            shown.to_owned()
+        });
+        return api.to_owned() + &session.collect::<Vec<_>>().join("/");
+    }
     let segments = path.split('/').map(|segment| {
         let follows_name = SECRET_FOLLOWS.contains(&&*previous);
         previous = segment.to_ascii_lowercase();
@@ -90,6 +107,19 @@ fn redacted_path(path: &str) -> String {
         }
     });
     segments.collect::<Vec<_>>().join("/")
+}
+
+/// Splits the path of a registry's API before the session of an upload, which may be a capability.
+fn registry_api(path: &str) -> Option<(&str, &str)> {
+    let rest = path.strip_prefix("/v2/")?;
+    for uploads in ["/blobs/uploads/", "/blobs/upload/"] {
+        if let Some(at) = path.find(uploads) {
+            return Some(path.split_at(at + uploads.len()));
+        }
+    }
+    let kinds = ["/manifests/", "/blobs/", "/tags/", "/referrers/"];
+    let is_api = rest.is_empty() || kinds.iter().any(|kind| rest.contains(kind));
+    is_api.then_some((path, ""))
 }
 
 fn redacted_parameter(pair: &str) -> String {
@@ -156,9 +186,12 @@ fn is_digest(text: &str) -> bool {
     matches!(text.split_once(':'), Some((algorithm, _)) if algorithm.starts_with("sha"))
 }
 
-/// Returns text from a registry on one line, with at most `length` characters and without control
-/// characters, so that it contains neither a terminal escape sequence nor a workflow command.
+/// Returns text from a registry on one line, with at most `length` characters, without control
+/// characters, so that it contains neither a terminal escape sequence nor a workflow command, and
+/// without the secrets that were sent. All text of peers passes here.
 pub(crate) fn printable(text: &str, length: usize) -> String {
+    let start = text.floor_char_boundary(MAX_SEARCHED.max(8 * length));
+    let text = cut_sent_secrets(&text[..start]);
     let mut shown = String::new();
     let mut has_space = false;
     for character in text.trim().chars() {
@@ -213,6 +246,15 @@ mod tests {
                 "https://h/k8s-charts-v1.2.3/stable",
             ),
             ("http://127.0.0.1:5000/v2/", "http://127.0.0.1:5000/v2/"),
+            (
+                "https://h/v2/a/K2sPq9dW3nZx81Lm/manifests/v1",
+                "https://h/v2/a/K2sPq9dW3nZx81Lm/manifests/v1",
+            ),
+            (
+                "https://h/v2/a/blobs/uploads/K2sPq9dW3nZx81Lm/1",
+                "https://h/v2/a/blobs/uploads/…/1",
+            ),
+            ("https://cdn/v2/token/WORD/x", "https://cdn/v2/token/…/x"),
         ];
         for (raw, shown) in cases {
             assert_eq!(url(&raw.parse().unwrap()), shown);

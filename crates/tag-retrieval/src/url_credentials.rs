@@ -2,6 +2,7 @@
 //! machine can read the arguments of a process.
 
 use percent_encoding::percent_decode_str;
+use registry_client::record_sent_secret;
 use url::Url;
 
 /// The user and password of a URL, decoded.
@@ -20,6 +21,9 @@ impl UrlCredentials {
         // Both fail for URLs that cannot have credentials (`file:`).
         bare.set_username("").ok();
         bare.set_password(None).ok();
+        for secret in [&username, &password] {
+            record_sent_secret(secret);
+        }
         let found = !username.is_empty() || !password.is_empty();
         (bare, found.then_some(Self { username, password }))
     }

@@ -8,6 +8,7 @@ use http::HeaderValue;
 
 use super::token::Token;
 use crate::credentials::Credential;
+use crate::sent_secrets::record_sent_secret;
 
 /// The `Authorization` of a request and its origin.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +59,8 @@ impl Authorization {
 /// Returns the header value for a user and a password (RFC 7617).
 pub(super) fn basic(username: &str, password: &str) -> Option<HeaderValue> {
     let encoded = BASE64_STANDARD.encode(format!("{username}:{password}"));
+    record_sent_secret(password);
+    record_sent_secret(&encoded);
     let mut header = HeaderValue::from_str(&format!("Basic {encoded}")).ok()?;
     header.set_sensitive(true);
     Some(header)

@@ -13,6 +13,7 @@ use super::scope::Scopes;
 use crate::error::Error;
 use crate::exact_keys::ExactKeys;
 use crate::lock::lock;
+use crate::sent_secrets::record_sent_secret;
 
 /// A bearer token and its lifetime.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ impl Token {
     pub(crate) fn new(token: &str, authenticated: bool, lifetime: Duration) -> Option<Self> {
         let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
         header.set_sensitive(true);
+        record_sent_secret(token);
         let margin = (lifetime / 5).min(Duration::from_secs(30));
         let obtained = Instant::now();
         Some(Self {

@@ -8,6 +8,7 @@ use url::Url;
 use super::authorization::basic;
 use super::scope::Scopes;
 use crate::credentials::Credential;
+use crate::sent_secrets::record_sent_secret;
 
 /// A request to a token server, with its own credentials.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl TokenRequest {
 
     /// The POST form with a refresh token (OAuth2).
     fn refresh(server: &TokenServer<'_>, scopes: &Scopes, secret: &str) -> Self {
+        record_sent_secret(secret);
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "refresh_token")
             .append_pair("service", server.service.unwrap_or_default())

@@ -24,6 +24,7 @@ mod pauses;
 mod redirects;
 mod referrers;
 mod retries;
+mod secret_echo;
 mod sessions;
 mod setup;
 mod stalls;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use registry_client::record_sent_secret;
+
 /// The API of github.com.
 const PUBLIC_API: &str = "https://api.github.com";
 
@@ -40,6 +42,7 @@ impl Token {
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
+        record_sent_secret(text);
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 

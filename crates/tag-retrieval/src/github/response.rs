@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
+use registry_client::cut_sent_secrets;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -61,6 +62,7 @@ impl GithubResponse {
             }
             None => self.text(),
         };
+        let text = cut_sent_secrets(&text);
         let words: Vec<_> = text.split_whitespace().collect();
         words.join(" ").chars().take(MAX_MESSAGE_LENGTH).collect()
     }

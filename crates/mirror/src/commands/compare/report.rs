@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use copier::{CompareStatus, CompareSummary, Moved};
 use image_name::{Digest, full_repository, tag_or_digest};
+use registry_client::cut_sent_secrets;
 use serde::Serialize;
 
 use super::compared::{CompareRun, ComparedRow};
@@ -122,7 +123,7 @@ fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
         platforms: platforms.collect(),
         arch_tags: arch_tags.collect(),
         error: compared.error.as_ref().map(|error| ErrorJson {
-            message: error.message(row),
+            message: cut_sent_secrets(&error.message(row)).into_owned(),
             hint: hints::for_comparison(row, error),
         }),
         moved: compared.moved.as_ref().map(MovedTag::from),

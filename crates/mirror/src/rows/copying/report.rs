@@ -4,6 +4,7 @@ use std::ops::Not;
 
 use copier::{Moved, Status};
 use image_name::{Digest, full_repository, tag_or_digest};
+use registry_client::cut_sent_secrets;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
@@ -203,7 +204,7 @@ impl ReportRow {
             bytes_copied: outcome.bytes_copied,
             warnings: outcome.warnings.clone(),
             error: outcome.error.as_ref().map(|error| ReportError {
-                message: error.message(row),
+                message: cut_sent_secrets(&error.message(row)).into_owned(),
                 hint: hints::for_row(row, error),
                 refused: error.wire().is_some_and(registry_client::Error::is_refused),
             }),
