@@ -44,15 +44,26 @@ impl Security {
     }
 }
 
-/// Returns whether `HOST[:PORT]` is a loopback host.
+/// Returns whether `HOST[:PORT]` is a loopback host. Names below `localhost` are not: a name server may
+/// resolve them to any address.
 pub(crate) fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    let address = host.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// Returns whether an address belongs to this machine or to its link.
+pub(crate) fn is_local(address: &IpAddr) -> bool {
+    let address = address.to_canonical();
+    let is_link_local = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    is_link_local || address.is_loopback() || address.is_unspecified()
 }
 
 #[cfg(test)]
@@ -78,6 +89,8 @@ mod tests {
             ("registry.example.com", None, all, Security::Https),
             ("registry.example.com", Some(true), None, Security::Insecure),
             ("127.example.com", None, None, Security::Https),
+            ("registry.localhost:5000", None, None, Security::Https),
+            ("LOCALHOST:5000", None, None, Security::Http),
         ];
         for (authority, insecure, directory, expected) in cases {
             assert_eq!(

@@ -19,7 +19,7 @@ mod token_request;
 pub(crate) use authorization::{Authorization, Origin};
 pub(crate) use challenge::Challenge;
 pub(crate) use read_access::ReadAccess;
-pub(crate) use realm::checked_realm;
+pub(crate) use realm::{check_realm_addresses, checked_realm};
 pub use scope::Access;
 pub(crate) use scope::Scopes;
 pub(crate) use state::{AuthState, Scheme};

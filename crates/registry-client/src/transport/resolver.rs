@@ -1,6 +1,11 @@
 //! Name resolution with a typed error.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use url::{Host, Url};
 
 use crate::connection_failure::ResolutionError;
 
@@ -25,6 +30,19 @@ impl Resolve for SystemResolver {
             }
         })
     }
+}
+
+/// Returns the addresses of a URL's host, none if it cannot be resolved within `patience`.
+pub(super) async fn addresses(url: &Url, patience: Duration) -> Vec<IpAddr> {
+    let name = match url.host() {
+        Some(Host::Ipv4(address)) => return vec![address.into()],
+        Some(Host::Ipv6(address)) => return vec![address.into()],
+        Some(Host::Domain(name)) => name,
+        None => return Vec::new(),
+    };
+    let found = tokio::time::timeout(patience, tokio::net::lookup_host((name, 0))).await;
+    let found = found.ok().and_then(Result::ok);
+    found.into_iter().flatten().map(|at| at.ip()).collect()
 }
 
 #[cfg(test)]

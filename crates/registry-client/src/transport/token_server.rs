@@ -9,9 +9,10 @@ use url::Url;
 
 use super::body_progress::BodyProgress;
 use super::host::Host;
+use super::resolver::addresses;
 use super::retry_after::retry_after;
 use super::retry_policy::Retries;
-use crate::auth::{Scopes, Token, TokenRequest, TokenServer};
+use crate::auth::{Scopes, Token, TokenRequest, TokenServer, check_realm_addresses};
 use crate::credentials::Credential;
 use crate::error::{Error, StatusError};
 use crate::redact;
@@ -31,6 +32,7 @@ impl Host {
         service: Option<Arc<str>>,
         scopes: Scopes,
     ) -> Result<Token, Error> {
+        self.check_realm(&realm).await?;
         let repository = scopes.repository().as_str();
         let stored = self.credential(repository).await?;
         let fetch = async |credential: &Option<Credential>| {
@@ -59,6 +61,18 @@ impl Host {
             Some(renewed) => fetch(&Some(renewed)).await,
             None => Err(error),
         }
+    }
+
+    /// Checks the addresses of a realm without TLS.
+    async fn check_realm(&self, realm: &Url) -> Result<(), Error> {
+        let home = self.api_root()?;
+        if realm.scheme() != "http" || realm.host() == home.host() {
+            return Ok(());
+        }
+        let patience = self.timeouts().connect;
+        let [of_realm, of_registry] = [realm, &home].map(|url| addresses(url, patience));
+        let (of_realm, of_registry) = (of_realm.await, of_registry.await);
+        check_realm_addresses(self.name(), realm, &of_realm, &of_registry)
     }
 
     /// Sends a token request, with retries. Redirects are not followed, since the credentials are
