@@ -28,7 +28,10 @@ async fn sync_retries_stalled_requests_on_both_sides() {
     let upload = upload.when(|parts| !is_large(parts)).nth(1);
     mirror.to.add(upload.does(Action::Stall));
     let start = Instant::now();
-    mirror.assert_copies_all().await;
+    // A manifest and an upload have ten minutes by default.
+    mirror
+        .assert_copies_all_by("sync --commit-timeout 30s")
+        .await;
     let (from, to) = (mirror.from.requests(), mirror.to.requests());
     let faulted = from.iter().chain(&to).filter(|request| request.faulted);
     assert_eq!(faulted.count(), 5);
@@ -38,4 +41,18 @@ async fn sync_retries_stalled_requests_on_both_sides() {
     assert_eq!(resumed.count(), 1, "the download resumed");
     println!("{:.1} s", start.elapsed().as_secs_f64());
     assert!(start.elapsed() > STALL_TIMEOUT, "nothing stalled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_beyond_its_timeout_fails_with_a_hint_and_others_are_copied() {
+    let mirror = ProxiedMirror::new(&["aa", "bb"]).await;
+    let stall = Rule::new("GET", "/bb/manifests/").does(Action::Stall);
+    mirror.from.add(stall);
+    let output = mirror.mirror("sync --row-timeout 3s").exits(1);
+    for part in ["the row was not finished within 3 s", "--row-timeout"] {
+        assert!(output.stdout.contains(part), "{}", output.stdout);
+    }
+    assert!(output.stdout.contains("1 copied"), "{}", output.stdout);
+    let tags = mirror.to.count("PUT", "/bb/manifests/1");
+    assert_eq!(tags, 0, "a tag of the failed row");
 }

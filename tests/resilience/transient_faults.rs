@@ -75,7 +75,12 @@ impl ProxiedMirror {
 
     /// Runs `sync` and asserts that every image was copied completely.
     pub(super) async fn assert_copies_all(&self) {
-        let output = self.mirror("sync --output json").exits(0);
+        self.assert_copies_all_by("sync").await;
+    }
+
+    /// The same with a command line of `sync`.
+    pub(super) async fn assert_copies_all_by(&self, line: &str) {
+        let output = self.mirror(&format!("{line} --output json")).exits(0);
         let document = output.json();
         assert_eq!(document["summary"]["copied"], self.images.len());
         let mut rows = document["rows"].as_array().unwrap().iter();

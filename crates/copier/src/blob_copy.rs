@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use image_name::{Digest, RepositoryPath};
 use registry_client::{
-    Blob, Mount, Repository, Support, TransferSide, UploadSession, transfer_blob,
+    Blob, Mount, Repository, Support, TransferMonitor, TransferSide, UploadSession, transfer_blob,
 };
 
-use crate::destination::{BlobLocation, BlobState, ContentOrigin, SearchHint};
+use crate::destination::{BlobLocation, BlobState, ContentOrigin, Route, SearchHint};
 use crate::image_copy::ImageCopy;
 use crate::platform::Platform;
 use crate::report::RowError;
@@ -16,7 +16,8 @@ impl ImageCopy<'_> {
     /// Copies a blob to the destination unless it is there.
     ///
     /// Rows that need it in the same repository wait for one copy. Repositories of the same
-    /// registry get it sent once; the others mount it.
+    /// registry get it sent once; the others mount it. If the source stalls, a row that waits with
+    /// another source takes over, and this one waits in its place.
     pub(crate) async fn copy_blob(
         &self,
         blob: &Blob,
@@ -24,18 +25,45 @@ impl ImageCopy<'_> {
     ) -> Result<(), RowError> {
         let state = self.registry.blobs.blob(&blob.digest);
         let cell = state.cell(self.destination.path());
-        let copy = || async {
-            let origin = match self.mount_from_source(blob).await {
-                Some(origin) => origin,
-                None => self.copy_first(&state, blob, platform).await?,
+        let task = state.tasks.add(self.route());
+        let mut may_yield = true;
+        loop {
+            let copy = || async {
+                let copied = self.copy_or_mount(&state, blob, platform);
+                let stalled = task.stalled(self.engine.options.stall_patience);
+                let origin = tokio::select! {
+                    origin = copied => origin.map_err(Some)?,
+                    () = stalled, if may_yield => return Err(None),
+                };
+                if origin == ContentOrigin::Sent {
+                    self.add_bytes_sent(blob.size);
+                }
+                self.engine.blob_counts.add(origin);
+                Ok(origin)
             };
-            if origin == ContentOrigin::Sent {
-                self.add_bytes_sent(blob.size);
+            match cell.get_or_try_init(copy).await {
+                Ok(_) => return Ok(()),
+                Err(Some(error)) => return Err(error),
+                // Once only, so that two slow sources do not take turns without end.
+                Err(None) => may_yield = false,
             }
-            self.engine.blob_counts.add(origin);
-            Ok(origin)
-        };
-        cell.get_or_try_init(copy).await.map(drop)
+        }
+    }
+
+    fn route(&self) -> Route {
+        Route::new(self.source, self.destination)
+    }
+
+    async fn copy_or_mount(
+        &self,
+        state: &BlobState,
+        blob: &Blob,
+        platform: Option<&Platform>,
+    ) -> Result<ContentOrigin, RowError> {
+        match self.mount_from_source(blob).await {
+            Some(origin) => Ok(origin),
+            None => self.copy_first(state, blob, platform).await,
+        }
     }
 
     /// Mounts the blob from the source repository, if it is at the same registry. Returns `None`
@@ -82,6 +110,7 @@ impl ImageCopy<'_> {
                 self.destination.cancel_upload(session).await;
                 false
             }
+            Ok(Mount::Unanswered) => false,
             Err(error) => {
                 tracing::debug!(%error, "cannot mount from the source repository");
                 false
@@ -214,6 +243,7 @@ impl ImageCopy<'_> {
             Mount::Mounted if from == own => Ok(ContentOrigin::Present),
             Mount::Mounted => Ok(ContentOrigin::Mounted),
             Mount::Session(session) => self.send(blob, session).await,
+            Mount::Unanswered => self.send_unless_present(blob).await,
         }
     }
 
@@ -229,6 +259,7 @@ impl ImageCopy<'_> {
             match mount.map_err(RowError::Write)? {
                 Mount::Mounted => return Ok(ContentOrigin::Mounted),
                 Mount::Session(session) => self.destination.cancel_upload(session).await,
+                Mount::Unanswered => return self.send_unless_present(blob).await,
             }
         }
         let outcome = self.send_unless_present(blob).await?;
@@ -241,8 +272,7 @@ impl ImageCopy<'_> {
     }
 
     async fn send_unless_present(&self, blob: &Blob) -> Result<ContentOrigin, RowError> {
-        let is_present = self.destination.has_blob(blob).await;
-        if is_present.map_err(RowError::Write)? {
+        if self.destination.is_known_to_have_blob(blob).await {
             return Ok(ContentOrigin::Present);
         }
         let session = self.destination.begin_upload().await;
@@ -273,7 +303,11 @@ impl ImageCopy<'_> {
             blob.digest.to_string(),
             blob.size,
         );
-        let sent = transfer_blob(source, destination, blob, session, guard.counter()).await;
+        let counter = guard.counter();
+        let monitor = Arc::new(TransferMonitor::new(move |bytes| counter(bytes)));
+        let state = self.registry.blobs.blob(&blob.digest);
+        let _transfer = state.tasks.begin_transfer(self.route(), &monitor);
+        let sent = transfer_blob(source, destination, blob, session, monitor).await;
         match sent {
             Ok(()) => Ok(ContentOrigin::Sent),
             Err(failed) if failed.side == TransferSide::Source => Err(RowError::Read(failed.error)),

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex};
 use image_name::Digest;
 use once_map::OnceMap;
 use registry_client::{
-    Access, Client, Error, Referrers, Repository, WritePolicy, manifest_reference,
+    Access, Client, Error, FairShare, Referrers, Repository, WritePolicy, manifest_reference,
 };
-use tokio::sync::Semaphore;
 
 use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::digest_tags::DigestTags;
@@ -23,9 +22,13 @@ use crate::report::{RowError, Summary};
 use crate::row::Row;
 use crate::write_plan::WritePlan;
 
-/// Maximum number of images that are copied at the same time. Each keeps its manifests in memory,
-/// and an interrupted run finishes or abandons that many.
-const CONCURRENT_COPIES: usize = 128;
+/// Maximum number of images that are copied at the same time, besides
+/// [`CONCURRENT_COPIES_PER_SOURCE`]. Each keeps its manifests in memory, and an interrupted run
+/// finishes or abandons that many.
+const CONCURRENT_COPIES: usize = 120;
+/// Images of each source host that are copied whatever the other hosts do: one that hardly responds
+/// must not stop them.
+const CONCURRENT_COPIES_PER_SOURCE: usize = 8;
 
 /// The state that all rows of a run share.
 #[derive(Debug)]
@@ -45,8 +48,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) shown_blobs: OnceMap<(String, Digest), bool>,
     pub(crate) blob_counts: BlobCounts,
     pub(crate) listing_gaps: ListingGaps,
-    /// One permit for each image that is copied; closed when the run is interrupted.
-    pub(crate) copy_permits: Semaphore,
+    /// One permit for each image that is copied, by source host; closed when the run is interrupted.
+    pub(crate) copy_permits: FairShare<String>,
     /// By host.
     registries: Mutex<HashMap<String, Arc<DestinationRegistry>>>,
 }
@@ -67,7 +70,7 @@ impl<'a> Engine<'a> {
             shown_blobs: OnceMap::default(),
             blob_counts: BlobCounts::default(),
             listing_gaps: ListingGaps::default(),
-            copy_permits: Semaphore::new(CONCURRENT_COPIES),
+            copy_permits: FairShare::new(CONCURRENT_COPIES, CONCURRENT_COPIES_PER_SOURCE),
             registries: Mutex::default(),
         }
     }

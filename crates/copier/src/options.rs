@@ -40,6 +40,10 @@ pub struct Options {
     pub grace: Duration,
     /// The signal that ends `grace` early.
     pub abort: CancellationToken,
+    /// Time for one row, without its wait for other rows to be copied; `None` for any time.
+    pub row_timeout: Option<Duration>,
+    /// Time after which a blob whose source sends nothing is left to a row with another source.
+    pub stall_patience: Duration,
 }
 
 impl Default for Options {
@@ -52,6 +56,8 @@ impl Default for Options {
             moved: MovedTag::Kept,
             grace: Duration::from_secs(5),
             abort: CancellationToken::new(),
+            row_timeout: None,
+            stall_patience: Duration::from_secs(10),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The report of a run: one outcome for each row.
 
+use std::time::Duration;
+
 use image_name::{Digest, DigestError};
 use registry_client::{Error, ManifestError, ManifestHead};
 
@@ -135,6 +137,12 @@ pub enum RowError {
         digest: Digest,
         /// The limit, and the actual number.
         detail: String,
+    },
+    /// The row took longer than [`Options::row_timeout`](crate::Options::row_timeout).
+    #[error("the row was not finished within {} s", after.as_secs_f32())]
+    Timeout {
+        /// The time.
+        after: Duration,
     },
     /// The image has none of the selected platforms.
     #[error(

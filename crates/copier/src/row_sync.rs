@@ -1,5 +1,7 @@
 //! The synchronization of one row.
 
+use std::time::{Duration, Instant};
+
 use image_name::{Digest, ManifestReference};
 use registry_client::{Manifest, ManifestHead, Repository, is_index_type, manifest_reference};
 
@@ -19,6 +21,8 @@ use crate::selected_image::SelectedImage;
 pub(crate) struct RowSync<'a> {
     engine: &'a Engine<'a>,
     row: &'a Row,
+    /// The time that the row has taken so far, without waits for other rows.
+    elapsed: Duration,
 }
 
 /// The result of one image, before its row has an outcome.
@@ -36,7 +40,11 @@ struct ImageResult {
 
 impl<'a> RowSync<'a> {
     pub(crate) fn new(engine: &'a Engine<'a>, row: &'a Row) -> Self {
-        Self { engine, row }
+        Self {
+            engine,
+            row,
+            elapsed: Duration::ZERO,
+        }
     }
 
     /// Brings the destination of the row up to date.
@@ -47,8 +55,27 @@ impl<'a> RowSync<'a> {
         self.try_run(written).await.unwrap_or_else(Outcome::failed)
     }
 
-    async fn try_run(self, written: Option<Digest>) -> Result<Outcome, RowError> {
-        let Self { engine, row } = self;
+    /// Does a part of the row within the time that is left for the row.
+    ///
+    /// # Errors
+    ///
+    /// [`RowError::Timeout`].
+    async fn within_timeout<T>(
+        &mut self,
+        part: impl Future<Output = Result<T, RowError>>,
+    ) -> Result<T, RowError> {
+        let Some(limit) = self.engine.options.row_timeout else {
+            return part.await;
+        };
+        let started = Instant::now();
+        let rest = limit.saturating_sub(self.elapsed);
+        let done = tokio::time::timeout(rest, part).await;
+        self.elapsed += started.elapsed();
+        done.unwrap_or(Err(RowError::Timeout { after: limit }))
+    }
+
+    async fn try_run(mut self, written: Option<Digest>) -> Result<Outcome, RowError> {
+        let Self { engine, row, .. } = self;
         let destination = engine.destination_of(row)?;
         let destination_head = async {
             match written {
@@ -66,7 +93,8 @@ impl<'a> RowSync<'a> {
             }
         };
         let source_head = engine.heads.source(&engine.client, &row.source);
-        let (source, existing) = futures::join!(source_head, destination_head);
+        let heads = async { Ok(futures::join!(source_head, destination_head)) };
+        let (source, existing) = self.within_timeout(heads).await?;
         let missing = || RowError::SourceMissing {
             reference: row.source.to_string(),
         };
@@ -89,7 +117,7 @@ impl<'a> RowSync<'a> {
 
     /// Copies the image of the row, or only its referrers if the destination has the image.
     async fn copy(
-        self,
+        mut self,
         destination: &Repository,
         source: &SourceHead,
         existing: Option<ManifestHead>,
@@ -100,7 +128,8 @@ impl<'a> RowSync<'a> {
         let is_whole = engine.options.platforms.is_none() && !engine.options.arch_tags;
         let is_same = has_digest(existing.as_ref(), &source.head.digest);
         let result = if is_same && is_whole {
-            self.copy_referrers_only(&image, source).await
+            let referrers = self.copy_referrers_only(&image, source);
+            self.within_timeout(referrers).await
         } else if is_whole && engine.options.dry_run {
             Ok(ImageResult {
                 digest: source.head.digest.clone(),
@@ -109,10 +138,12 @@ impl<'a> RowSync<'a> {
                 moved_head: None,
             })
         } else {
-            let Ok(_permit) = engine.copy_permits.acquire().await else {
+            let host = source.repository.host_name().to_owned();
+            let Some(_permit) = engine.copy_permits.acquire(host).await else {
                 return Outcome::new(Status::Skipped);
             };
-            self.copy_image(&image, source, existing.as_ref()).await
+            let copied = self.copy_image(&image, source, existing.as_ref());
+            self.within_timeout(copied).await
         };
         let gaps = image.take_listing_gaps();
         engine.listing_gaps.add(self.row, &source.repository, gaps);
@@ -282,7 +313,11 @@ fn outcome(
             }
         }
         Err(error) => Outcome {
-            digest: existing.map(|existing| existing.digest),
+            // The tag may have been written when the time was over.
+            digest: match error {
+                RowError::Timeout { .. } => None,
+                _ => existing.map(|existing| existing.digest),
+            },
             ..Outcome::failed(error)
         },
     };

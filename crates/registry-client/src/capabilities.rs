@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use crate::failed_probes::FailedProbes;
 use crate::probe_gate::ProbeGate;
 
 /// The capabilities of one host, observed once for a whole run.
@@ -12,6 +13,10 @@ pub(crate) struct Capabilities {
     mounts: AtomicU8,
     /// The largest body of an upload in bytes that the host may accept.
     largest_body: AtomicU64,
+    /// Mounts that were neither granted nor refused.
+    pub(crate) failed_mounts: FailedProbes,
+    /// HEAD requests for blobs, before an upload, that failed.
+    pub(crate) failed_blob_heads: FailedProbes,
     tags: AtomicBool,
 }
 
@@ -74,6 +79,8 @@ impl Capabilities {
             referrers_probe: ProbeGate::new(),
             mounts: AtomicU8::new(UNKNOWN),
             largest_body: AtomicU64::new(largest_body),
+            failed_mounts: FailedProbes::default(),
+            failed_blob_heads: FailedProbes::default(),
             tags: AtomicBool::new(false),
         }
     }

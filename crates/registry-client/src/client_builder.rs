@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::client::Client;
 use crate::credentials::{CredentialSources, CredentialStore, Helpers};
+use crate::fair_share::FairShare;
 use crate::registries_conf::RegistriesConf;
 use crate::transport::{RetryPolicy, Shared, Timeouts, system_roots};
 use crate::trust::Trust;
@@ -15,9 +16,13 @@ use crate::trust::Trust;
 /// Maximum number of 8 MiB chunks in memory, over all hosts.
 const CHUNKS_IN_MEMORY: usize = 4;
 
-/// Maximum concurrent blob streams. Two streams saturate two cores on a local network; at 80 ms
-/// latency, twelve saturate the link. More only cost memory.
-const STREAMS: usize = 12;
+/// Maximum concurrent blob streams, besides [`STREAMS_PER_PAIR`]. Two streams saturate two cores on a
+/// local network; at 80 ms latency, twelve saturate the link. More only cost memory.
+const STREAMS: usize = 11;
+
+/// Blob streams of each pair of source and destination host that no other pair can use: streams that
+/// hardly move must not stop the others.
+const STREAMS_PER_PAIR: usize = 1;
 
 /// The maximum number of concurrent requests to one host, unless the caller sets another.
 const REQUESTS_PER_HOST: usize = 32;
@@ -135,7 +140,7 @@ impl ClientBuilder {
             requests_per_host: self.requests_per_host.max(1),
             requests: AtomicU64::new(0),
             in_flight: Arc::default(),
-            streams: Semaphore::new(STREAMS),
+            streams: FairShare::new(STREAMS, STREAMS_PER_PAIR),
             system_roots: Arc::new(system_roots()),
             chunks: Semaphore::new(CHUNKS_IN_MEMORY),
         };

@@ -46,7 +46,7 @@ pub enum Error {
         detail: String,
     },
     /// A peer that was idle for too long.
-    #[error("{method} {url}: no {phase} within {} s", after.as_secs_f32())]
+    #[error("{method} {url}: {phase} within {} s", after.as_secs_f32())]
     Timeout {
         /// The request's method.
         method: Method,
@@ -125,8 +125,19 @@ pub enum Error {
         /// The reason.
         source: ManifestReferenceError,
     },
-    /// The host requested a longer pause than [`RetryPolicy::max_wait`](crate::RetryPolicy::max_wait).
-    #[error("{host} requests a pause until {} (Retry-After), longer than the maximum of {} s", httpdate::fmt_http_date(*until), max_wait.as_secs())]
+    /// A host that has not responded to earlier requests. This request was not sent.
+    #[error("{host} does not respond: {detail}")]
+    HostDown {
+        /// The host and port.
+        host: String,
+        /// The reason of the last failed connection, if one failed.
+        failure: Option<ConnectionFailure>,
+        /// The reason as text.
+        detail: String,
+    },
+    /// The host requested a pause, or pauses one after the other, longer than
+    /// [`RetryPolicy::max_wait`](crate::RetryPolicy::max_wait).
+    #[error("{host} requests a pause until {} (429 or Retry-After), which exceeds the maximum wait of {} s", httpdate::fmt_http_date(*until), max_wait.as_secs())]
     RateLimited {
         /// The host.
         host: String,
@@ -174,14 +185,23 @@ pub enum TimeoutPhase {
     Body,
     /// Waiting for the registry to accept more bytes of an upload.
     Upload,
+    /// Waiting for a number of bytes, the minimum rate of a body.
+    Slow(u64),
+    /// Waiting for the end of a body that is read into memory.
+    Document,
+    /// Waiting for the last page of a list.
+    List,
 }
 
 impl std::fmt::Display for TimeoutPhase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Response => "response",
-            Self::Body => "more bytes",
-            Self::Upload => "upload progress",
+            Self::Response => "no response",
+            Self::Body => "no more bytes",
+            Self::Upload => "no upload progress",
+            Self::Slow(bytes) => return write!(f, "fewer than {bytes} bytes"),
+            Self::Document => "no complete response",
+            Self::List => "no last page of the list",
         })
     }
 }
@@ -397,6 +417,31 @@ impl Error {
             url: crate::redact::url(url),
             failure,
             detail: printable(&detail, 500),
+        }
+    }
+
+    pub(crate) fn timeout(
+        method: &Method,
+        url: &url::Url,
+        phase: TimeoutPhase,
+        after: Duration,
+    ) -> Self {
+        Self::Timeout {
+            method: method.clone(),
+            url: crate::redact::url(url),
+            phase,
+            after,
+        }
+    }
+
+    /// Returns whether the peer did not respond at all: it cannot be reached, or it is silent.
+    pub(crate) fn is_without_response(&self) -> bool {
+        match self {
+            Self::Connection { .. } => true,
+            Self::Timeout { phase, .. } => {
+                matches!(phase, TimeoutPhase::Response | TimeoutPhase::Upload)
+            }
+            _ => false,
         }
     }
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 
 use crate::error::Error;
 use crate::paging::next_page;
-use crate::transport::{BufferedResponse, Host, Request};
+use crate::transport::{BufferedResponse, Host, ListBudget, Request};
 use crate::write_policy::ReadOnly;
 
 /// The HTTP API of a host, requested without credentials.
@@ -44,6 +44,21 @@ impl HostApi {
         accepted: &'static [u16],
     ) -> Result<BufferedResponse, Error> {
         self.host.send(&self.request(target, accepted)?).await
+    }
+
+    /// Sends the GET for one page of a list.
+    pub(crate) async fn get_page(
+        &self,
+        target: &str,
+        budget: &mut ListBudget,
+    ) -> Result<BufferedResponse, Error> {
+        let request = self.request(target, &[200])?;
+        self.host.send_page(&request, budget).await
+    }
+
+    /// Returns the budget of one list with all its pages.
+    pub(crate) fn list_budget(&self) -> ListBudget {
+        self.host.list_budget()
     }
 
     /// Sends a GET without retries.

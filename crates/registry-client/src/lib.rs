@@ -85,6 +85,8 @@ mod digest;
 mod endpoint;
 mod error;
 mod exact_keys;
+mod failed_probes;
+mod fair_share;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod host_api;
@@ -108,7 +110,8 @@ mod write_policy;
 pub use activity::{Activity, HostActivity};
 pub use auth::Access;
 pub use blob::{
-    Blob, BlobReader, Mount, TransferError, TransferSide, UploadSession, transfer_blob,
+    Blob, BlobReader, Mount, TransferError, TransferMonitor, TransferSide, UploadSession,
+    transfer_blob,
 };
 pub use capabilities::Support;
 pub use client::{Client, manifest_reference};
@@ -116,6 +119,7 @@ pub use client_builder::ClientBuilder;
 pub use connection_failure::{ConnectionFailure, TlsFailure};
 pub use digest::sha256_digest;
 pub use error::{Error, ErrorCode, StatusError, TimeoutPhase};
+pub use fair_share::{FairPermit, FairShare};
 pub use host_api::HostApi;
 pub use http::HeaderValue;
 pub use manifest::{
@@ -127,6 +131,6 @@ pub use referrers::Referrers;
 pub use repository::Repository;
 pub use sent_secrets::{cut_sent_secrets, record_sent_secret};
 pub use tags::TagList;
-pub use transport::{BufferedResponse, InFlightRequest, RetryPolicy, Stage, Timeouts};
+pub use transport::{BufferedResponse, InFlightRequest, MinimumRate, RetryPolicy, Stage, Timeouts};
 pub use vendor_api::{Existence, MAX_SINGLE_TAG_REQUESTS, VendorRepository};
 pub use write_policy::{ReadOnly, Write, WritePolicy, WriteTarget};

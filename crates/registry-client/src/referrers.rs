@@ -60,8 +60,9 @@ impl Repository {
         let mut request = self.request(Method::GET, &endpoint, &[200, 400, 404, 405])?;
         let first = request.url.clone();
         let mut found = Vec::new();
+        let mut budget = self.host.list_budget();
         for _ in 0..MAX_PAGES {
-            let response = self.host.send(&request).await?;
+            let response = self.host.send_page(&request, &mut budget).await?;
             match parse_page(&response)? {
                 Page::NoSuchRepository | Page::NoApi if request.url != first => {
                     return Err(response.protocol_error("a page of the referrers list is missing"));

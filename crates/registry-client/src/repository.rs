@@ -80,10 +80,16 @@ impl Repository {
         self.host.reads_anonymously(&self.path)
     }
 
-    /// Returns whether the host supports cross-repository mounts, as observed so far.
+    /// Returns whether the host supports cross-repository mounts, as observed so far. It does not
+    /// where mounts into this repository have failed.
     #[must_use]
     pub fn mount_support(&self) -> Support {
-        self.host.capabilities.mounts()
+        let capabilities = &self.host.capabilities;
+        if capabilities.failed_mounts.allow(&self.path) {
+            capabilities.mounts()
+        } else {
+            Support::No
+        }
     }
 
     /// Returns whether the host has the referrers API, as observed so far.

@@ -80,8 +80,9 @@ impl Repository {
         let first = request.url.clone();
         let mut tags = TagList::default();
         let mut last: Option<String> = None;
+        let mut budget = self.host.list_budget();
         for _ in 0..MAX_PAGES {
-            let response = self.host.send(&request).await?;
+            let response = self.host.send_page(&request, &mut budget).await?;
             match response.status.as_u16() {
                 200 => {}
                 404 => return Ok(None),

@@ -7,6 +7,7 @@ use image_name::{Digest, RepositoryPath};
 use registry_client::Repository;
 use tokio::sync::OnceCell;
 
+use super::blob_tasks::BlobTasks;
 use crate::lock::lock;
 
 /// The way in which content came into a repository.
@@ -34,6 +35,8 @@ pub(crate) struct BlobState {
     pub(crate) first: OnceCell<BlobLocation>,
     /// The location that the task which initializes the cell copies the blob to.
     in_flight: Mutex<Option<BlobLocation>>,
+    /// The tasks that need the blob.
+    pub(crate) tasks: BlobTasks,
     repositories: Mutex<Repositories>,
 }
 

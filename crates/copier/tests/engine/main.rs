@@ -11,4 +11,5 @@ mod platforms;
 mod requests;
 mod run;
 mod same_registry;
+mod stalls;
 mod wire_forms;

@@ -20,6 +20,8 @@ pub fn timeouts(silence: Duration) -> Timeouts {
         connect: Duration::from_secs(10),
         first_byte: silence,
         stall: silence,
+        commit: silence,
+        ..Timeouts::default()
     }
 }
 

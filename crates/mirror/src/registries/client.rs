@@ -8,7 +8,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
-use registry_client::{Client, RetryPolicy};
+use registry_client::{Client, RetryPolicy, Timeouts};
 
 use crate::cli::environment::Environment;
 use crate::cli::failure::{Failure, Finding};
@@ -24,12 +24,25 @@ const USER_AGENT: HeaderValue =
 /// The limit of open files to request: enough for the connections to a dozen registries.
 const OPEN_FILES: u64 = 8192;
 
-/// Creates the client. No request is sent.
+/// Creates the client with the default timeouts. No request is sent.
 ///
 /// # Errors
 ///
 /// [`Failure`] for a registries.conf, auth file or certificate directory that cannot be read.
 pub(crate) fn build(common: &CommonOptions, environment: &Environment) -> Result<Client, Failure> {
+    build_with(common, environment, Timeouts::default())
+}
+
+/// Creates the client. No request is sent.
+///
+/// # Errors
+///
+/// As [`build`].
+pub(crate) fn build_with(
+    common: &CommonOptions,
+    environment: &Environment,
+    timeouts: Timeouts,
+) -> Result<Client, Failure> {
     raise_open_files_limit();
     check_paths(common)?;
     let credentials = CredentialStore::new(CredentialSources {
@@ -47,6 +60,7 @@ pub(crate) fn build(common: &CommonOptions, environment: &Environment) -> Result
         .registries_conf(registries_conf(common, environment)?)
         .credentials(credentials)
         .trust(Trust::new(common.cert_dir.clone(), roots))
+        .timeouts(timeouts)
         .retry_policy(retry_policy)
         .requests_per_host(common.jobs.into());
     Ok(client.build())

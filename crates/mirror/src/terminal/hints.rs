@@ -35,6 +35,9 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
         }
         RowError::SourceMissing { .. } => Some(source_missing(row)),
         RowError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
+        RowError::Timeout { .. } => {
+            Some("run again to continue it, or give rows more time with --row-timeout".to_owned())
+        }
         RowError::Moved(_) => Some(for_moved_row(row)),
         RowError::SameLocation { .. } if row.source == row.destination => {
             Some("name another destination or tag".to_owned())
@@ -116,7 +119,13 @@ pub(crate) fn for_request(
         Error::Status(status) => for_status(operation, image, status),
         Error::Connection { failure, .. } => for_connection(host, *failure),
         Error::Tls { failure, .. } => for_connection(host, ConnectionFailure::Tls(*failure)),
-        Error::Timeout { .. } => Some("run again later, or with fewer --jobs".to_owned()),
+        Error::HostDown {
+            failure: Some(failure),
+            ..
+        } => for_connection(host, *failure),
+        Error::Timeout { .. } | Error::HostDown { failure: None, .. } => {
+            Some("run again later, or with fewer --jobs".to_owned())
+        }
         Error::RateLimited { .. } => {
             Some("run again after that time, or accept longer pauses with --max-wait".to_owned())
         }

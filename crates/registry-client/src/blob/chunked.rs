@@ -8,9 +8,10 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use http::{HeaderValue, Method, StatusCode};
 
+use super::monitor::TransferMonitor;
 use super::reader::BlobReader;
 use super::requests::{Blob, OCTETS, UploadSession};
-use super::transfer::{Progress, TransferSide, UploadFailure};
+use super::transfer::{TransferSide, UploadFailure};
 use crate::error::Error;
 use crate::repository::Repository;
 use crate::transport::{Permit, Retries};
@@ -30,7 +31,7 @@ impl Repository {
         blob: &Blob,
         mut reader: BlobReader,
         permit: &Permit,
-        progress: &Progress,
+        monitor: &TransferMonitor,
     ) -> Result<(), UploadFailure> {
         let mut start = 0;
         let mut rest = Bytes::new();
@@ -38,13 +39,14 @@ impl Repository {
             // All transfers share a few chunks of memory. The semaphore is never closed.
             let _memory = self.host.shared.chunks.acquire().await.ok();
             let length = self.chunk_size(&session).min(blob.size - start);
-            let chunk = fill(&mut reader, &mut rest, length)
+            let next = async || monitor.next(&mut reader).await;
+            let chunk = fill(next, &mut rest, length)
                 .await
                 .map_err(|error| UploadFailure::new(TransferSide::Source, error))?;
             let sent = chunk.len() as u64;
             session = self.send_chunk(session, start, chunk, permit).await?;
             start += sent;
-            progress(sent);
+            monitor.sent(sent);
         }
         self.close_upload(&session, &blob.digest, permit)
             .await
@@ -170,7 +172,11 @@ impl Repository {
 }
 
 /// Reads `length` bytes, or fewer at the end. `rest` is the part of the last chunk that is left over.
-async fn fill(reader: &mut BlobReader, rest: &mut Bytes, length: u64) -> Result<Bytes, Error> {
+async fn fill(
+    mut next: impl AsyncFnMut() -> Result<Option<Bytes>, Error>,
+    rest: &mut Bytes,
+    length: u64,
+) -> Result<Bytes, Error> {
     let mut chunk = BytesMut::with_capacity(length as usize);
     loop {
         let missing = length as usize - chunk.len();
@@ -178,7 +184,7 @@ async fn fill(reader: &mut BlobReader, rest: &mut Bytes, length: u64) -> Result<
         if chunk.len() as u64 == length {
             return Ok(chunk.freeze());
         }
-        match reader.next().await? {
+        match next().await? {
             Some(bytes) => *rest = bytes,
             None => return Ok(chunk.freeze()),
         }

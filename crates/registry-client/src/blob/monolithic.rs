@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 
+use super::monitor::TransferMonitor;
 use super::reader::BlobReader;
 use super::requests::{Blob, OCTETS, UploadSession};
-use super::transfer::{Progress, TransferSide, UploadFailure, UploadOutcome};
+use super::transfer::{TransferSide, UploadFailure, UploadOutcome};
 use crate::error::Error;
 use crate::lock::lock;
 use crate::repository::Repository;
@@ -39,10 +40,10 @@ impl Repository {
         session: &UploadSession,
         blob: &Blob,
         reader: BlobReader,
-        progress: &Progress,
+        monitor: &Arc<TransferMonitor>,
     ) -> Result<UploadOutcome, UploadFailure> {
         let url = session.closing_url(&blob.digest);
-        let body_progress = BodyProgress::new(blob.size);
+        let body_progress = BodyProgress::of_commit(blob.size, self.host.timeouts());
         let source_error = Arc::new(SourceError::default());
         let request = self.session_request(Method::PUT, url, &[201, 204]);
         let mut request =
@@ -55,7 +56,7 @@ impl Repository {
             reader,
             Arc::clone(&body_progress),
             Arc::clone(&source_error),
-            Arc::clone(progress),
+            Arc::clone(monitor),
         );
         let sent = self.host.send_stream(&request, body, &body_progress).await;
         let sent = sent.and_then(|response| match response {
@@ -84,17 +85,17 @@ fn body(
     reader: BlobReader,
     body_progress: Arc<BodyProgress>,
     source_error: Arc<SourceError>,
-    progress: Progress,
+    monitor: Arc<TransferMonitor>,
 ) -> reqwest::Body {
     let stream = futures::stream::try_unfold(reader, move |mut reader| {
-        let (body_progress, progress) = (Arc::clone(&body_progress), Arc::clone(&progress));
+        let (body_progress, monitor) = (Arc::clone(&body_progress), Arc::clone(&monitor));
         let source_error = Arc::clone(&source_error);
         async move {
             body_progress.set_waiting_for_source();
-            match reader.next().await {
+            match monitor.next(&mut reader).await {
                 Ok(Some(chunk)) => {
                     body_progress.record_sent(chunk.len() as u64);
-                    progress(chunk.len() as u64);
+                    monitor.sent(chunk.len() as u64);
                     Ok(Some((chunk, reader)))
                 }
                 Ok(None) => {

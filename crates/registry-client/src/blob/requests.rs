@@ -15,7 +15,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
-use crate::transport::{BufferedResponse, Permit, Request};
+use crate::transport::{BufferedResponse, Permit, Request, is_transient};
 
 /// The digest and size of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub enum Mount {
     Mounted,
     /// The blob was not mounted; the session is for its upload.
     Session(UploadSession),
+    /// The registry neither mounted the blob nor refused to.
+    Unanswered,
 }
 
 impl Repository {
@@ -63,12 +65,37 @@ impl Repository {
     ///
     /// Any [`Error`] of a request.
     pub async fn has_content(&self, digest: &Digest, size: Option<u64>) -> Result<bool, Error> {
+        let response = self.host.send(&self.blob_head(digest)?).await?;
+        Ok(is_blob(&response, size))
+    }
+
+    /// Returns whether the repository is known to have a blob. The request is sent once, since an
+    /// upload of an existing blob does no harm; after a failure no other is sent in this repository.
+    pub async fn is_known_to_have_blob(&self, blob: &Blob) -> bool {
+        let probes = &self.host.capabilities.failed_blob_heads;
+        if !probes.allow(&self.path) {
+            return false;
+        }
+        let answer = async {
+            let response = self.host.send_probe(&self.blob_head(&blob.digest)?).await?;
+            Ok::<_, Error>(is_blob(&response, Some(blob.size)))
+        };
+        match answer.await {
+            Ok(has_blob) => {
+                probes.record_answer();
+                has_blob
+            }
+            Err(error) => {
+                tracing::debug!(%error, "{self} does not show which blobs it has; they are uploaded");
+                probes.record_failure(&self.path);
+                false
+            }
+        }
+    }
+
+    fn blob_head(&self, digest: &Digest) -> Result<Request, Error> {
         let endpoint = Endpoint::Blob(digest.clone());
-        let request = self.request(Method::HEAD, &endpoint, &[200, 404])?;
-        let response = self.host.send(&request).await?;
-        let sizes = content_length(&response).zip(size);
-        let has_size = sizes.is_none_or(|(length, size)| length == size);
-        Ok(response.status == StatusCode::OK && has_size)
+        self.request(Method::HEAD, &endpoint, &[200, 404])
     }
 
     /// Returns a blob with its size, for which the registry is asked if its descriptor has none.
@@ -140,7 +167,8 @@ impl Repository {
     ///
     /// A registry without mounts responds 202 with an upload session (Amazon ECR, Google Artifact
     /// Registry). After 400, 403, 404 (unknown source repository) or 405, and after a 201 with another
-    /// digest, a session is requested.
+    /// digest, a session is requested. The mount is sent once. After any other failure no other is sent
+    /// in this repository, and [`Repository::mount_support`] is [`Support::No`](crate::Support::No).
     ///
     /// # Errors
     ///
@@ -153,13 +181,21 @@ impl Repository {
             .append_pair("mount", digest.as_str())
             .append_pair("from", from.as_str());
         request.scopes = Some(self.scopes.and_pull(from));
-        let response = match self.host.send(&request).await {
+        let probes = &self.host.capabilities.failed_mounts;
+        let response = match self.host.send_probe(&request).await {
+            Ok(response) => response,
             // A token server may refuse the scope of the source repository.
             Err(error) if error.is_refused() => {
                 return self.begin_upload().await.map(Mount::Session);
             }
-            other => other?,
+            Err(error) if is_transient(&error) || error.status().is_some() => {
+                tracing::debug!(%error, "{self} does not answer a mount; its blobs are uploaded");
+                probes.record_failure(&self.path);
+                return Ok(Mount::Unanswered);
+            }
+            Err(error) => return Err(error),
         };
+        probes.record_answer();
         match response.status.as_u16() {
             201 if response.check_stored_digest(digest).is_ok() => {
                 self.host.capabilities.record_mount(true);
@@ -303,6 +339,13 @@ impl Repository {
 
 fn content_length(response: &BufferedResponse) -> Option<u64> {
     response.header(CONTENT_LENGTH.as_str())?.parse().ok()
+}
+
+/// Returns whether the response to a HEAD is that of a blob.
+fn is_blob(response: &BufferedResponse, size: Option<u64>) -> bool {
+    let sizes = content_length(response).zip(size);
+    let has_size = sizes.is_none_or(|(length, size)| length == size);
+    response.status == StatusCode::OK && has_size
 }
 
 pub(super) const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");

@@ -1,19 +1,18 @@
 //! Copies a blob from one registry to another, with a fixed amount of memory.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
+use super::monitor::TransferMonitor;
 use super::requests::{Blob, UploadSession};
 use crate::capabilities::UploadForm;
 use crate::error::Error;
 use crate::repository::Repository;
-use crate::transport::{Permit, Retries, is_transient};
-
-/// Called with the number of bytes handed to the destination.
-pub(super) type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+use crate::transport::{Permit, Retries, is_transient, may_have_happened};
 
 /// One of the two registries of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +90,8 @@ const REDIRECTS: u32 = 3;
 /// Copies a blob into an upload session.
 ///
 /// The digest is checked before the last byte is sent. A failed upload starts again with a new
-/// session, unless the registry has the blob by then.
+/// session, unless the registry has the blob by then. After the last attempt too, the registry may
+/// have it: then the transfer has succeeded.
 ///
 /// # Errors
 ///
@@ -101,10 +101,11 @@ pub async fn transfer_blob(
     destination: &Repository,
     blob: &Blob,
     session: UploadSession,
-    progress: Arc<dyn Fn(u64) + Send + Sync>,
+    monitor: Arc<TransferMonitor>,
 ) -> Result<(), TransferError> {
     let content = if blob.size <= SMALL {
-        let content = source.small_blob(blob, SMALL).await;
+        let content = source.small_blob(blob, SMALL);
+        let content = monitor.wait_for_source(content).await;
         let side = TransferSide::Source;
         Some(content.map_err(|error| TransferError { side, error })?)
     } else {
@@ -115,7 +116,7 @@ pub async fn transfer_blob(
         destination,
         blob,
         content,
-        progress: &progress,
+        monitor: &monitor,
     };
     Box::pin(upload.run(session)).await
 }
@@ -129,7 +130,7 @@ struct Upload<'a> {
     blob: &'a Blob,
     /// The content of a small blob.
     content: Option<Bytes>,
-    progress: &'a Progress,
+    monitor: &'a Arc<TransferMonitor>,
 }
 
 /// The result of an upload that did not fail.
@@ -184,8 +185,16 @@ impl Upload<'_> {
                 restarts += 1;
             } else {
                 let TransferError { side, error } = failed.error;
-                let retried = host.peer.retry(&mut retries, error, failed.idle).await;
-                retried.map_err(|error| TransferError { side, error })?;
+                if let Err(error) = host.peer.retry(&mut retries, error, failed.idle).await {
+                    // A registry that commits for minutes behind an impatient proxy, for example.
+                    let has_blob = may_have_happened(&error)
+                        && self.destination.is_known_to_have_blob(self.blob).await;
+                    return if has_blob {
+                        Ok(())
+                    } else {
+                        Err(TransferError { side, error })
+                    };
+                }
             }
         }
     }
@@ -193,7 +202,7 @@ impl Upload<'_> {
     /// Starts a new session, or returns `None` if the registry has the blob by now.
     async fn restart(&self) -> Result<Option<UploadSession>, TransferError> {
         let session = async {
-            if self.destination.has_blob(self.blob).await? {
+            if self.destination.is_known_to_have_blob(self.blob).await {
                 return Ok(None);
             }
             self.destination.begin_upload().await.map(Some)
@@ -214,51 +223,54 @@ impl Upload<'_> {
             sent.await.map_err(|error| {
                 UploadFailure::new(TransferSide::Destination, error).after_idling(started.elapsed())
             })?;
-            (self.progress)(blob.size);
+            self.monitor.sent(blob.size);
             return Ok(UploadOutcome::Complete);
         }
-        // The semaphore is never closed.
-        let _stream = destination.host.shared.streams.acquire().await.ok();
-        let (source_permit, permit) = permits(self.source, destination).await?;
+        let pair = [self.source, destination].map(|side| side.host_name().to_owned());
+        // The limit is never closed.
+        let _stream = destination.host.shared.streams.acquire(pair).await;
+        let (source_permit, permit) = self.permits().await?;
         let reader = self.source.read_blob_with(blob, Some(source_permit));
         match form {
             UploadForm::Monolithic => {
                 destination
-                    .upload_stream(&session, blob, reader, self.progress)
+                    .upload_stream(&session, blob, reader, self.monitor)
                     .await
             }
             UploadForm::Chunked => {
-                let sent = destination.upload_chunks(session, blob, reader, &permit, self.progress);
+                let sent = destination.upload_chunks(session, blob, reader, &permit, self.monitor);
                 sent.await.map(|()| UploadOutcome::Complete)
             }
         }
     }
-}
 
-/// Acquires a permit at each host in the order of their names, so that transfers in opposite directions
-/// cannot block each other. Transfers within one host need one permit.
-async fn permits(
-    source: &Repository,
-    destination: &Repository,
-) -> Result<(Arc<Permit>, Arc<Permit>), UploadFailure> {
-    let take = async |repository: &Repository, side: TransferSide| {
-        let permit = repository.host.permit().await;
-        permit
-            .map(Arc::new)
-            .map_err(|error| UploadFailure::new(side, error))
-    };
-    match source.host_name().cmp(destination.host_name()) {
-        std::cmp::Ordering::Less => {
-            let first = take(source, TransferSide::Source).await?;
-            Ok((first, take(destination, TransferSide::Destination).await?))
-        }
-        std::cmp::Ordering::Equal => {
-            let both = take(destination, TransferSide::Destination).await?;
-            Ok((Arc::clone(&both), both))
-        }
-        std::cmp::Ordering::Greater => {
-            let first = take(destination, TransferSide::Destination).await?;
-            Ok((take(source, TransferSide::Source).await?, first))
+    /// Acquires a permit at each host in the order of their names, so that transfers in opposite
+    /// directions cannot block each other. Transfers within one host need one permit.
+    async fn permits(&self) -> Result<(Arc<Permit>, Arc<Permit>), UploadFailure> {
+        let take = async |repository: &Repository, side: TransferSide| {
+            let permit = repository.host.permit().await;
+            permit
+                .map(Arc::new)
+                .map_err(|error| UploadFailure::new(side, error))
+        };
+        let (source, destination) = (self.source, self.destination);
+        let from = || {
+            self.monitor
+                .wait_for_source(take(source, TransferSide::Source))
+        };
+        match source.host_name().cmp(destination.host_name()) {
+            Ordering::Less => {
+                let first = from().await?;
+                Ok((first, take(destination, TransferSide::Destination).await?))
+            }
+            Ordering::Equal => {
+                let both = take(destination, TransferSide::Destination).await?;
+                Ok((Arc::clone(&both), both))
+            }
+            Ordering::Greater => {
+                let first = take(destination, TransferSide::Destination).await?;
+                Ok((from().await?, first))
+            }
         }
     }
 }

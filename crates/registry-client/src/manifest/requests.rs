@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
-use crate::transport::{BufferedResponse, CONTENT_DIGEST};
+use crate::transport::{BufferedResponse, CONTENT_DIGEST, Request, may_have_happened};
 
 /// The result of a HEAD for a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,11 +63,7 @@ impl Repository {
         reference: impl Into<ManifestReference>,
     ) -> Result<Option<ManifestHead>, Error> {
         let reference = reference.into();
-        let endpoint = Endpoint::Manifest(reference.clone());
-        let mut request = self.request(Method::HEAD, &endpoint, &[200, 404, 405, 501])?;
-        request
-            .headers
-            .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
+        let request = self.manifest_head(&reference)?;
         let response = self.host.send(&request).await?;
         match response.status.as_u16() {
             200 => {}
@@ -132,6 +128,9 @@ impl Repository {
     /// `ImageTagAlreadyExistsException`; Harbor: 412; Azure with a lock: 405; others 403 or 409). If
     /// the tag has this digest, the PUT succeeds.
     ///
+    /// If the last attempt gets no response, or that of a proxy that did not wait, the PUT may have
+    /// happened: it succeeds if the tag has this digest.
+    ///
     /// If the registry reports another digest, the manifest was damaged on the way and may already be
     /// visible under the tag. It is written again at once, up to three times in all.
     ///
@@ -174,13 +173,13 @@ impl Repository {
         request.payload = manifest.bytes.clone();
         let response = match self.host.send(&request).await {
             Ok(response) => response,
-            Err(error) if may_be_immutable(&error) => {
-                let found = self.head_manifest(reference).await.ok().flatten();
-                return match found {
-                    Some(head) if head.digest == manifest.digest => Ok(Put {
+            Err(error) if may_be_immutable(&error) || may_have_happened(&error) => {
+                return if self.has_digest(reference, &manifest.digest).await {
+                    Ok(Put {
                         subject_listed: self.referrers_support() == Support::Yes,
-                    }),
-                    _ => Err(error),
+                    })
+                } else {
+                    Err(error)
                 };
             }
             Err(error) => return Err(error),
@@ -193,6 +192,33 @@ impl Repository {
         Ok(Put {
             subject_listed: response.headers.contains_key("oci-subject"),
         })
+    }
+
+    /// Returns whether a tag or digest is known to have this digest. The request is sent once.
+    async fn has_digest(&self, reference: &ManifestReference, digest: &Digest) -> bool {
+        let answer = async {
+            let request = self.manifest_head(reference)?;
+            self.host.send_probe(&request).await
+        };
+        let found = answer.await.ok();
+        let Some(response) = found.filter(|found| found.status != StatusCode::NOT_FOUND) else {
+            return false;
+        };
+        let found = response.header(CONTENT_DIGEST).map(str::parse);
+        if let Some(Ok(found)) = found {
+            return response.status == StatusCode::OK && Digest::eq(&found, digest);
+        }
+        let found = self.manifest(reference).await.ok().flatten();
+        found.is_some_and(|found| found.digest == *digest)
+    }
+
+    fn manifest_head(&self, reference: &ManifestReference) -> Result<Request, Error> {
+        let endpoint = Endpoint::Manifest(reference.clone());
+        let mut request = self.request(Method::HEAD, &endpoint, &[200, 404, 405, 501])?;
+        request
+            .headers
+            .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
+        Ok(request)
     }
 
     /// Checks that a manifest exists after a PUT without a 201, the status of the specification. Some

@@ -22,6 +22,7 @@ use crate::capabilities::Capabilities;
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::{Credential, CredentialError, CredentialStore};
 use crate::error::Error;
+use crate::fair_share::FairShare;
 use crate::probe_gate::ProbeGate;
 use crate::security::{self, Security};
 use crate::trust::{HostTrust, Trust};
@@ -40,8 +41,9 @@ pub(crate) struct Shared {
     pub(crate) system_roots: Arc<RootCertStore>,
     /// The maximum number of concurrent requests to one host.
     pub(crate) requests_per_host: usize,
-    /// Permits for streamed blobs: each holds buffers on two connections.
-    pub(crate) streams: Semaphore,
+    /// Permits for streamed blobs: each holds buffers on two connections. By source and destination
+    /// host.
+    pub(crate) streams: FairShare<[String; 2]>,
     /// The number of HTTP requests sent.
     pub(crate) requests: AtomicU64,
     /// The requests whose responses have not been read to the end.

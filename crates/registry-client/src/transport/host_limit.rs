@@ -37,6 +37,8 @@ struct State {
     /// Throttling before this time does not halve the limit again.
     next_decrease: Instant,
     paused_until: Option<Instant>,
+    /// The start of the first of several pauses without a success between them.
+    throttled_since: Option<Instant>,
 }
 
 /// The permission for one request to a host.
@@ -67,6 +69,7 @@ impl HostLimit {
                 has_throttled: false,
                 next_decrease: Instant::now(),
                 paused_until: None,
+                throttled_since: None,
             }),
             max,
         }
@@ -76,7 +79,8 @@ impl HostLimit {
     ///
     /// # Errors
     ///
-    /// [`Error::RateLimited`] at once where the pause is longer than `max_wait`.
+    /// [`Error::RateLimited`] at once where the pause is longer than `max_wait`, or several pauses
+    /// without a success between them are longer than twice that time.
     pub(crate) async fn acquire(
         self: &Arc<Self>,
         host: &str,
@@ -99,8 +103,8 @@ impl HostLimit {
     ///
     /// As [`HostLimit::acquire`].
     pub(crate) async fn wait_out_pause(&self, host: &str, max_wait: Duration) -> Result<(), Error> {
-        while let Some(rest) = self.pause_left() {
-            if rest > max_wait {
+        while let Some((rest, throttled)) = self.pause() {
+            if rest > max_wait || throttled > max_wait * 2 {
                 return Err(Error::RateLimited {
                     host: host.to_owned(),
                     until: SystemTime::now() + rest,
@@ -114,9 +118,16 @@ impl HostLimit {
 
     /// Returns the rest of a pause.
     pub(crate) fn pause_left(&self) -> Option<Duration> {
-        let until = self.lock().paused_until?;
+        self.pause().map(|(rest, _)| rest)
+    }
+
+    /// Returns the rest of a pause, and its length together with the pauses before it.
+    fn pause(&self) -> Option<(Duration, Duration)> {
+        let state = self.lock();
+        let until = state.paused_until?;
         let rest = until.saturating_duration_since(Instant::now());
-        (!rest.is_zero()).then_some(rest)
+        let since = state.throttled_since.unwrap_or(until);
+        (!rest.is_zero()).then(|| (rest, until.saturating_duration_since(since)))
     }
 
     /// Returns the maximum number of concurrent requests.
@@ -125,17 +136,20 @@ impl HostLimit {
     }
 
     /// Holds all further requests for `wait`.
-    pub(crate) fn pause(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+    pub(crate) fn pause_for(&self, wait: Duration) {
+        let now = Instant::now();
+        let until = now + wait;
         let mut state = self.lock();
+        state.throttled_since.get_or_insert(now);
         state.paused_until = Some(state.paused_until.map_or(until, |old| old.max(until)));
     }
 
     /// Notes a response that was not throttled. `took` is the time from sending the request to the
     /// response headers, `None` for a large request body.
     pub(crate) fn record_success(&self, took: Option<Duration>) {
-        let Some(took) = took else { return };
         let mut state = self.lock();
+        state.throttled_since = None;
+        let Some(took) = took else { return };
         let fastest = state.fastest.map_or(took, |fastest| fastest.min(took));
         state.fastest = Some(fastest);
         if took > SLOW_FACTOR * fastest + SLACK {
@@ -244,11 +258,28 @@ mod tests {
     #[tokio::test]
     async fn pause_holds_all_requests_and_fails_them_when_too_long() {
         let limit = Arc::new(HostLimit::new(4, 4));
-        limit.pause(Duration::from_millis(80));
+        limit.pause_for(Duration::from_millis(80));
         limit.acquire("h", LONG).await.unwrap();
         assert!(limit.pause_left().is_none());
 
-        limit.pause(Duration::from_secs(400));
+        // Pauses one after the other, as of many requests that are refused in turn.
+        limit.record_success(None);
+        let max = Duration::from_millis(100);
+        let mut pauses = 0;
+        let refused = loop {
+            limit.pause_for(Duration::from_millis(40));
+            match limit.acquire("h", max).await {
+                Ok(_) => pauses += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(refused, Error::RateLimited { .. }), "{refused}");
+        assert!((1..=5).contains(&pauses), "{pauses}");
+        limit.record_success(None);
+        limit.pause_for(Duration::from_millis(40));
+        assert!(limit.acquire("h", max).await.is_ok(), "a success between");
+
+        limit.pause_for(Duration::from_secs(400));
         let refused = limit.acquire("h", LONG).await.unwrap_err();
         assert!(matches!(refused, Error::RateLimited { .. }), "{refused}");
     }

@@ -159,6 +159,7 @@ impl fmt::Debug for Request {
 
 #[cfg(test)]
 mod tests {
+    use super::super::timeouts::Timeouts;
     use super::*;
 
     #[test]
@@ -167,7 +168,7 @@ mod tests {
         let url: Url = "https://r.io/v2/a/blobs/uploads/1?_state=hidden&digest=d"
             .parse()
             .unwrap();
-        let body_progress = BodyProgress::new(10);
+        let body_progress = BodyProgress::new(10, &Timeouts::default());
         let guard = all.insert(&Method::PUT, &url, &body_progress);
         let stage = || all.snapshot().first().map(|request| request.stage);
         assert_eq!(stage(), Some(Stage::Sending(10)));
@@ -192,7 +193,11 @@ mod tests {
     fn idle_time_starts_at_the_last_received_byte() {
         let all = Arc::new(InFlight::default());
         let url: Url = "https://r.io/".parse().unwrap();
-        let guard = all.insert(&Method::GET, &url, &BodyProgress::new(0));
+        let guard = all.insert(
+            &Method::GET,
+            &url,
+            &BodyProgress::new(0, &Timeouts::default()),
+        );
         std::thread::sleep(Duration::from_millis(60));
         guard.record_received(0);
         std::thread::sleep(Duration::from_millis(20));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::circuit_breaker::CircuitBreaker;
 use super::host_limit::HostLimit;
-use super::retry_policy::{Retries, RetryDecision};
+use super::retry_policy::{Retries, RetryDecision, RetryPolicy};
 use crate::error::Error;
 
 /// The limit and the circuit breaker of a registry or of a token server.
@@ -28,19 +28,33 @@ impl Peer {
         error: Error,
         idle: Duration,
     ) -> Result<(), Error> {
-        let decision = match self.breaker.decide(&error) {
-            Some(decision) => decision,
-            None => retries.decide(&error, idle, fastrand::f32()),
-        };
-        tracing::debug!(%error, ?decision, "a request failed");
-        match decision {
+        match self.decide(retries, &error, idle) {
             RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
-            RetryDecision::PauseHost(wait) => self.limit.pause(wait),
+            RetryDecision::PauseHost(wait) => self.limit.pause_for(wait),
             RetryDecision::GiveUp => {
-                self.breaker.record_failure(&error);
+                self.breaker.record_exhausted(&error);
                 return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// Notes the failure of a request that is not sent again, as [`Peer::retry`] does: a throttling
+    /// peer gets its pause.
+    pub(crate) fn record_failure(&self, policy: &RetryPolicy, error: &Error, idle: Duration) {
+        let decision = self.decide(&mut Retries::new(policy), error, idle);
+        if let RetryDecision::PauseHost(wait) = decision {
+            self.limit.pause_for(wait);
+        }
+    }
+
+    fn decide(&self, retries: &mut Retries, error: &Error, idle: Duration) -> RetryDecision {
+        self.breaker.record_failure(error, idle);
+        let decision = match self.breaker.decide(error) {
+            Some(decision) => decision,
+            None => retries.decide(error, idle, fastrand::f32()),
+        };
+        tracing::debug!(%error, ?decision, "a request failed");
+        decision
     }
 }

@@ -10,6 +10,7 @@ use url::{Position, Url};
 
 use super::body_progress::BodyProgress;
 use super::host::Host;
+use super::rate_meter::RateMeter;
 use super::response::Response;
 use super::send::Request;
 use crate::auth::Authorization;
@@ -47,7 +48,7 @@ impl Host {
                 sent = sent.header(AUTHORIZATION, value.clone());
             }
             let size = request.payload.len() as u64;
-            let body_progress = BodyProgress::new(size);
+            let body_progress = BodyProgress::of_request(&request.method, size, self.timeouts());
             if size > 0 {
                 sent = sent
                     .header(CONTENT_LENGTH, size)
@@ -88,7 +89,7 @@ impl Host {
     }
 
     /// Sends one request and waits for the response headers: while the body moves, and for
-    /// [`Timeouts::first_byte`](super::Timeouts) after that.
+    /// [`Timeouts::first_byte`](super::Timeouts) or [`Timeouts::commit`](super::Timeouts) after that.
     pub(super) async fn dispatch(
         &self,
         request: reqwest::RequestBuilder,
@@ -100,23 +101,18 @@ impl Host {
         let started = Instant::now();
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let guard = self.shared.in_flight.insert(method, url, body_progress);
-        let sent = body_progress
-            .with_idle_timeout(timeouts.first_byte, request.send())
-            .await;
+        let sent = body_progress.with_idle_timeout(request.send()).await;
         let response = match sent {
             Some(Ok(response)) => response,
             Some(Err(error)) => return Err(connection_error(method, url, &error.without_url())),
             None => {
-                let phase = match body_progress.remaining() {
-                    0 => TimeoutPhase::Response,
-                    _ => TimeoutPhase::Upload,
+                let (phase, after) = match (body_progress.missed_rate(), body_progress.remaining())
+                {
+                    (Some(rate), _) => (TimeoutPhase::Slow(rate.bytes), rate.within),
+                    (None, 0) => (TimeoutPhase::Response, body_progress.idle()),
+                    (None, _) => (TimeoutPhase::Upload, body_progress.idle()),
                 };
-                return Err(Error::Timeout {
-                    method: method.clone(),
-                    url: redact::url(url),
-                    phase,
-                    after: body_progress.idle(),
-                });
+                return Err(Error::timeout(method, url, phase, after));
             }
         };
         tracing::trace!(
@@ -133,6 +129,8 @@ impl Host {
             url: url.clone(),
             response,
             stall: timeouts.stall,
+            document: timeouts.document,
+            rate: RateMeter::new(timeouts.minimum_rate),
             permit: None,
         })
     }

@@ -1,7 +1,7 @@
 //! Responses.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
@@ -10,6 +10,7 @@ use url::Url;
 
 use super::host_limit::Permit;
 use super::in_flight::InFlightGuard;
+use super::rate_meter::RateMeter;
 use crate::error::{Error, StatusError, TimeoutPhase};
 use crate::redact;
 
@@ -21,6 +22,9 @@ pub(crate) struct Response {
     pub(super) url: Url,
     pub(super) response: reqwest::Response,
     pub(super) stall: Duration,
+    /// The timeout of the whole body, if it is read into memory.
+    pub(super) document: Duration,
+    pub(super) rate: RateMeter,
     pub(super) guard: InFlightGuard,
     /// Kept until the body has been read.
     pub(super) permit: Option<Permit>,
@@ -53,13 +57,15 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`] if no byte arrives within the stall timeout, [`Error::Connection`] if the body
-    /// ends early.
+    /// [`Error::Timeout`] if no byte arrives within the stall timeout, or the body is slower than the
+    /// minimum rate; [`Error::Connection`] if the body ends early.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        match tokio::time::timeout(self.stall, self.response.chunk()).await {
+        let (started, limit) = (Instant::now(), self.stall.min(self.rate.time_left()));
+        match tokio::time::timeout(limit, self.response.chunk()).await {
             Ok(Ok(chunk)) => {
                 let bytes = chunk.as_ref().map_or(0, Bytes::len);
                 self.guard.record_received(bytes as u64);
+                self.rate.record(started.elapsed(), bytes as u64);
                 Ok(chunk)
             }
             Ok(Err(error)) => Err(Error::connection(
@@ -67,17 +73,38 @@ impl Response {
                 &self.url,
                 &error.without_url(),
             )),
-            Err(_) => Err(Error::Timeout {
-                method: self.method.clone(),
-                url: redact::url(&self.url),
-                phase: TimeoutPhase::Body,
-                after: self.stall,
-            }),
+            Err(_) if limit < self.stall => {
+                let minimum = self.rate.minimum();
+                Err(self.timeout(TimeoutPhase::Slow(minimum.bytes), minimum.within))
+            }
+            Err(_) => Err(self.timeout(TimeoutPhase::Body, self.stall)),
         }
     }
 
+    fn timeout(&self, phase: TimeoutPhase, after: Duration) -> Error {
+        Error::timeout(&self.method, &self.url, phase, after)
+    }
+
     /// Reads the whole body, at most `limit` bytes.
-    pub(crate) async fn read(mut self, limit: u64) -> Result<BufferedResponse, Error> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Response::chunk`]; [`Error::Timeout`] also for a body that is not complete in time.
+    pub(crate) async fn read(self, limit: u64) -> Result<BufferedResponse, Error> {
+        let document = self.document;
+        let (method, url) = (self.method.clone(), self.url.clone());
+        let whole = tokio::time::timeout(document, self.read_to_end(limit)).await;
+        whole.unwrap_or_else(|_| {
+            Err(Error::timeout(
+                &method,
+                &url,
+                TimeoutPhase::Document,
+                document,
+            ))
+        })
+    }
+
+    async fn read_to_end(mut self, limit: u64) -> Result<BufferedResponse, Error> {
         let too_large = |url: &Url| Error::TooLarge {
             url: redact::url(url),
             limit,

@@ -83,7 +83,11 @@ impl Retries {
             return RetryDecision::GiveUp;
         }
         self.failures += 1;
-        self.lost += idle;
+        self.lost += match error {
+            // A slow body moved shortly before.
+            Error::Timeout { after, .. } => idle.max(*after),
+            _ => idle,
+        };
         if self.failures >= self.policy.max_attempts || self.lost > self.policy.max_elapsed {
             return RetryDecision::GiveUp;
         }
@@ -93,6 +97,13 @@ impl Retries {
         let wait = self.backoff(self.failures, jitter);
         self.lost += wait;
         RetryDecision::Wait(wait)
+    }
+
+    /// Gives the next request of the same task its own attempts. Time that was lost or waited counts
+    /// for the whole task.
+    pub(crate) fn begin_next_request(&mut self) {
+        self.failures = 0;
+        self.throttled = 0;
     }
 
     /// Returns the time lost to failures so far.
@@ -135,6 +146,13 @@ fn requested_wait(error: &Error) -> Option<Duration> {
         Error::Status(status) => status.retry_after.filter(|wait| !wait.is_zero()),
         _ => None,
     }
+}
+
+/// Returns whether a write with this error may have happened: the response was lost, late, or is that
+/// of a proxy that did not wait for it.
+pub(crate) fn may_have_happened(error: &Error) -> bool {
+    let was_throttled = error.status() == Some(StatusCode::TOO_MANY_REQUESTS);
+    is_transient(error) && !was_throttled
 }
 
 /// Returns whether the same request may succeed a moment later.
@@ -217,16 +235,20 @@ mod tests {
     fn stalling_peer_uses_up_the_attempts_within_four_minutes() {
         const STALL: Duration = Duration::from_secs(30);
         let policy = RetryPolicy::default();
-        let timeout = Error::Timeout {
+        let timeout = |after| Error::Timeout {
             method: http::Method::GET,
             url: String::new(),
             phase: crate::error::TimeoutPhase::Response,
-            after: STALL,
+            after,
         };
-        for stall in [STALL, 2 * STALL] {
+        for (stall, idle) in [
+            (STALL, STALL),
+            (2 * STALL, 2 * STALL),
+            (2 * STALL, STALL / 10),
+        ] {
             let mut retries = Retries::new(&policy);
             let mut spent = stall;
-            while let RetryDecision::Wait(wait) = retries.decide(&timeout, stall, 1.0) {
+            while let RetryDecision::Wait(wait) = retries.decide(&timeout(stall), idle, 1.0) {
                 spent += wait + stall;
             }
             assert!(spent < Duration::from_secs(240), "{spent:?}");

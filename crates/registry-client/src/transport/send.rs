@@ -14,7 +14,7 @@ use super::response::{BufferedResponse, Response};
 use super::retry_after::retry_after;
 use super::retry_policy::{Retries, RetryPolicy};
 use crate::auth::{Authorization, Scopes};
-use crate::error::{Error, StatusError};
+use crate::error::{Error, StatusError, TimeoutPhase};
 use crate::redact;
 use crate::write_policy::WritePolicy;
 
@@ -41,6 +41,13 @@ pub(crate) struct Request {
     pub(crate) limit: u64,
 }
 
+/// The time and the pauses of one list, so that those of its pages do not add up.
+#[derive(Debug)]
+pub(crate) struct ListBudget {
+    started: Instant,
+    retries: Retries,
+}
+
 /// The maximum size of an error body in bytes.
 const ERROR_BODY: u64 = 64 * 1024;
 /// The first 401 names the scheme, the second one means an expired token.
@@ -52,7 +59,8 @@ impl Host {
         self: &Arc<Self>,
         request: &Request,
     ) -> Result<BufferedResponse, Error> {
-        Box::pin(self.send_with_retries(request, None, self.retry_policy())).await
+        let mut retries = Retries::new(self.retry_policy());
+        Box::pin(self.send_with_retries(request, None, &mut retries)).await
     }
 
     /// Sends a request without retries after a failure, for a caller with an alternative. Pauses of a
@@ -65,7 +73,58 @@ impl Host {
             max_attempts: 1,
             ..self.retry_policy().clone()
         };
-        Box::pin(self.send_with_retries(request, None, &policy)).await
+        let mut retries = Retries::new(&policy);
+        Box::pin(self.send_with_retries(request, None, &mut retries)).await
+    }
+
+    /// Sends a request whose answer only saves work. It is never sent again; a throttling host still
+    /// gets its pause.
+    pub(crate) async fn send_probe(
+        self: &Arc<Self>,
+        request: &Request,
+    ) -> Result<BufferedResponse, Error> {
+        let permit = self.acquire(None).await?;
+        let started = Instant::now();
+        let attempt = async {
+            let response = self.attempt(request, permit).await?;
+            response.read(request.limit).await
+        };
+        let sent = Box::pin(attempt).await;
+        if let Err(error) = &sent {
+            self.clients.record_failure(error);
+            let policy = self.retry_policy();
+            self.peer.record_failure(policy, error, started.elapsed());
+        }
+        sent
+    }
+
+    /// Sends the request for one page of a list.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] also if the time for the whole list has passed.
+    pub(crate) async fn send_page(
+        self: &Arc<Self>,
+        request: &Request,
+        budget: &mut ListBudget,
+    ) -> Result<BufferedResponse, Error> {
+        let whole = self.timeouts().list;
+        let rest = whole.saturating_sub(budget.started.elapsed());
+        budget.retries.begin_next_request();
+        let sent = Box::pin(self.send_with_retries(request, None, &mut budget.retries));
+        let late = |_| {
+            let (method, url) = (&request.method, &request.url);
+            Err(Error::timeout(method, url, TimeoutPhase::List, whole))
+        };
+        tokio::time::timeout(rest, sent).await.unwrap_or_else(late)
+    }
+
+    /// Returns the budget of one list with all its pages.
+    pub(crate) fn list_budget(&self) -> ListBudget {
+        ListBudget {
+            started: Instant::now(),
+            retries: Retries::new(self.retry_policy()),
+        }
     }
 
     /// Sends a request as [`Host::send`] does, with a permit that the caller holds.
@@ -74,7 +133,8 @@ impl Host {
         request: &Request,
         permit: &Permit,
     ) -> Result<BufferedResponse, Error> {
-        Box::pin(self.send_with_retries(request, Some(permit), self.retry_policy())).await
+        let mut retries = Retries::new(self.retry_policy());
+        Box::pin(self.send_with_retries(request, Some(permit), &mut retries)).await
     }
 
     /// Sends a request that is not repeatable, with one attempt.
@@ -105,9 +165,8 @@ impl Host {
         self: &Arc<Self>,
         request: &Request,
         held: Option<&Permit>,
-        policy: &RetryPolicy,
+        retries: &mut Retries,
     ) -> Result<BufferedResponse, Error> {
-        let mut retries = Retries::new(policy);
         loop {
             let permit = self.acquire(held).await?;
             let started = Instant::now();
@@ -122,7 +181,7 @@ impl Host {
             };
             self.clients.record_failure(&error);
             let idle = started.elapsed();
-            self.peer.retry(&mut retries, error, idle).await?;
+            self.peer.retry(retries, error, idle).await?;
         }
     }
 

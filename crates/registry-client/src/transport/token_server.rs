@@ -108,7 +108,7 @@ impl Host {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.clone());
         }
-        let body_progress = BodyProgress::new(0);
+        let body_progress = BodyProgress::new(0, self.timeouts());
         let sent = self.dispatch(builder, method, url, &body_progress);
         let response = sent.await?;
         self.token_server.breaker.record_response();

@@ -9,6 +9,7 @@ use super::existence::is_refusal;
 use super::repository::VendorRepository;
 use super::tag_page::TagPage;
 use crate::error::Error;
+use crate::transport::ListBudget;
 
 /// Maximum number of tags that are requested one by one, where the API does not list them to anonymous
 /// clients.
@@ -35,11 +36,12 @@ impl VendorRepository {
         let mut missing: HashSet<&str> = tags.iter().map(String::as_str).collect();
         let mut times = HashMap::new();
         let (list, mut query) = self.api.first_page();
+        let mut budget = self.host_api.list_budget();
         for number in 0..MAX_PAGES {
             if missing.is_empty() {
                 return Ok(Some(times));
             }
-            let page = match self.page(list, &query).await? {
+            let page = match self.page(list, &query, &mut budget).await? {
                 Some(page) => page,
                 None if number == 0 => return Ok(None),
                 None => {
@@ -66,9 +68,14 @@ impl VendorRepository {
     }
 
     /// Returns a page, or `None` if it is refused or is not a page of the API.
-    async fn page(&self, list: &str, query: &str) -> Result<Option<TagPage>, Error> {
+    async fn page(
+        &self,
+        list: &str,
+        query: &str,
+        budget: &mut ListBudget,
+    ) -> Result<Option<TagPage>, Error> {
         let target = format!("{}{list}?{query}", self.target);
-        match self.host_api.get_with_status(&target, &[200]).await {
+        match self.host_api.get_page(&target, budget).await {
             Ok(response) => Ok(self.api.read_page(&response.body)),
             Err(error) if is_refusal(&error) => Ok(None),
             Err(error) => Err(error),

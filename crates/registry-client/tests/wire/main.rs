@@ -20,6 +20,7 @@ mod memory;
 mod mirrors;
 mod mounts;
 mod offers;
+mod patience;
 mod pauses;
 mod redirects;
 mod referrers;

@@ -1,7 +1,7 @@
 //! Mounts: successful, refused or unsupported.
 
 use embedded_registry::{Mounts, Registry};
-use registry_client::{Mount, Support};
+use registry_client::{Mount, Support, TransferMonitor};
 use testkit::processes::{Distribution, Version};
 use testkit::proxy::{Action, FaultProxy, Rule};
 
@@ -49,8 +49,8 @@ async fn declined_mount_becomes_an_upload_in_its_session() {
     let Mount::Session(session) = to.mount(&blob.digest, &path("base")).await.unwrap() else {
         panic!("granted");
     };
-    let progress = std::sync::Arc::new(|_| ());
-    registry_client::transfer_blob(&from, &to, &blob, session, progress)
+    let monitor = std::sync::Arc::new(TransferMonitor::new(|_| ()));
+    registry_client::transfer_blob(&from, &to, &blob, session, monitor)
         .await
         .unwrap();
     assert_eq!(proxy.count("POST", ""), 1, "the session of the 202 is used");

@@ -13,8 +13,8 @@ use registry_client::credentials::{CredentialFile, CredentialSources, Credential
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{
-    Access, Blob, Client, Repository, RetryPolicy, Timeouts, TransferError, Write, WritePolicy,
-    sha256_digest, transfer_blob,
+    Access, Blob, Client, Repository, RetryPolicy, Timeouts, TransferError, TransferMonitor, Write,
+    WritePolicy, sha256_digest, transfer_blob,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,6 +26,7 @@ fn timeouts() -> Timeouts {
         connect: Duration::from_secs(60),
         first_byte: Duration::from_secs(60),
         stall: Duration::from_secs(60),
+        ..Timeouts::default()
     }
 }
 
@@ -34,6 +35,7 @@ fn short_timeouts() -> Timeouts {
     Timeouts {
         first_byte: Duration::from_millis(400),
         stall: Duration::from_millis(400),
+        commit: Duration::from_millis(400),
         ..timeouts()
     }
 }
@@ -216,7 +218,8 @@ pub async fn transfer(
     blob: &Blob,
 ) -> Result<(), TransferError> {
     let session = to.begin_upload().await.expect("begin an upload");
-    transfer_blob(from, to, blob, session, Arc::new(|_| ())).await
+    let monitor = Arc::new(TransferMonitor::new(|_| ()));
+    transfer_blob(from, to, blob, session, monitor).await
 }
 
 /// Reads a blob to its end.

@@ -133,9 +133,9 @@ async fn uploads_survive_the_expiry_of_a_token() {
         source.put_blob("a", bytes.clone());
         let session = to.begin_upload().await.unwrap();
         tokio::time::sleep(Duration::from_millis(3100)).await;
-        let progress = std::sync::Arc::new(|_| ());
+        let monitor = std::sync::Arc::new(registry_client::TransferMonitor::new(|_| ()));
         let blob = blob_of(&bytes);
-        registry_client::transfer_blob(&from, &to, &blob, session, progress)
+        registry_client::transfer_blob(&from, &to, &blob, session, monitor)
             .await
             .unwrap();
         assert!(to.has_blob(&blob).await.unwrap(), "{size}");

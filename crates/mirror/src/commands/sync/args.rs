@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use image_name::ImageName;
+use registry_client::Timeouts;
 
 use crate::cli::duration;
 use crate::cli::image_argument;
@@ -68,6 +69,25 @@ pub(crate) struct CopyingArgs {
     /// Time for rows in flight to finish after an interrupt
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse)]
     pub(crate) grace: Duration,
+    /// Maximum time for one row, such as 30m or 2h [default: none]
+    ///
+    /// A row that takes longer fails; the next run continues it. The wait for other rows to be copied
+    /// does not count.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) row_timeout: Option<Duration>,
+    /// Maximum time that a destination takes to commit a blob or a manifest
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration::parse)]
+    pub(crate) commit_timeout: Duration,
     #[command(flatten)]
     pub(crate) report: ReportFileArgs,
+}
+
+impl CopyingArgs {
+    /// Returns the timeouts of requests.
+    pub(super) fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            commit: self.commit_timeout,
+            ..Timeouts::default()
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Running `mirror sync` and `mirror copy`.
 
 use copier::{MovedTag, Options, Row};
+use registry_client::Timeouts;
 
 use super::args::{CopyArgs, CopyingArgs, SyncArgs};
 use crate::cli::exit::Exit;
@@ -72,6 +73,7 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
         other_rows: Vec::new(),
         shard: None,
         moved: MovedTag::Kept,
+        timeouts: Timeouts::default(),
     };
     let (_, exit) = copy_and_publish(session, &args.copying, request).await?;
     Ok(exit)
@@ -94,7 +96,12 @@ async fn copy_and_publish(
         referrers: !args.no_referrers,
         dry_run: args.dry_run,
         grace: args.grace,
+        row_timeout: args.row_timeout,
         ..Options::default()
+    };
+    let request = CopyRequest {
+        timeouts: args.timeouts(),
+        ..request
     };
     let run = copy_rows(session, &options, request).await?;
     let github = session.environment.github.as_ref();

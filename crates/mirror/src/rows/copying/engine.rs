@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use copier::{MovedTag, Options, Progress, Row, RunContext};
+use registry_client::Timeouts;
 
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::failure::Failure;
@@ -26,6 +27,8 @@ pub(crate) struct CopyRequest {
     pub(crate) shard: Option<Shard>,
     /// The treatment of source tags that have moved since their approval.
     pub(crate) moved: MovedTag,
+    /// The timeouts of requests.
+    pub(crate) timeouts: Timeouts,
 }
 
 impl CopyRequest {
@@ -37,6 +40,7 @@ impl CopyRequest {
             other_rows: selection.other_rows,
             shard: selection.shard,
             moved,
+            timeouts: Timeouts::default(),
         }
     }
 }
@@ -51,7 +55,8 @@ pub(crate) async fn copy_rows(
     options: &Options,
     request: CopyRequest,
 ) -> Result<CopyRun, Failure> {
-    let client = client::build(&session.common, &session.environment)?;
+    let timeouts = request.timeouts;
+    let client = client::build_with(&session.common, &session.environment, timeouts)?;
     let abort = session.signals.abort_after(options.grace);
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
