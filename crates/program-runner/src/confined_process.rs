@@ -33,7 +33,7 @@ pub fn exec_if_confined(command_line: &[OsString]) -> Option<u8> {
     };
     // EIO stands for an error that has no number.
     let number = error.raw_os_error().unwrap_or(nix::libc::EIO);
-    // Nobody reads it if stderr is closed.
+    // A closed stderr is no further error.
     let _ = io::Write::write_all(
         &mut io::stderr(),
         format!("{START_FAILURE}{number}\n").as_bytes(),

@@ -2,7 +2,7 @@
 
 use super::version_source;
 use crate::entry::{
-    ConfigProblem, EntryFields, EntryParts, FromJson, Located, Problems, parse_root,
+    ConfigProblem, EntryFields, EntryParts, FromJson, Located, Problems, Review, parse_root,
 };
 use crate::sources::Source;
 
@@ -25,6 +25,8 @@ pub struct Entry {
     pub line: usize,
     /// The version source with its settings.
     pub source: Source,
+    /// The review of pull requests with its versions.
+    pub review: Review,
 }
 
 impl Config {
@@ -55,14 +57,16 @@ impl Config {
                 String::from_json(&property.value, name, &mut problems);
                 continue;
             }
-            let source = problems.within(format!("entry `{name}`"), |problems| {
+            let parsed = problems.within(format!("entry `{name}`"), |problems| {
                 let fields = EntryFields::from_json(&property.value, name, problems)?;
-                parse_source(&fields, problems)
+                let review = Review::parse(&fields, problems);
+                Some((parse_source(&fields, problems)?, review))
             });
-            entries.extend(source.map(|source| Entry {
+            entries.extend(parsed.map(|(source, review)| Entry {
                 name: name.to_owned(),
                 line,
                 source,
+                review,
             }));
         }
         problems.finish().map(|()| Self { entries })

@@ -193,6 +193,24 @@ fn source_requires_and_rejects_keys() {
 }
 
 #[test]
+fn invalid_reviewers_and_labels_are_reported() {
+    let registry = |more: &str| format!("{{'versionSource': 'registry', 'images': ['a'], {more}}}");
+    for (entry, problem) in [
+        (
+            registry("'reviewers': ['a b']"),
+            "`reviewers` takes names of users, and of teams",
+        ),
+        (registry("'reviewers': ['a/b/c']"), "not \"a/b/c\""),
+        (
+            registry("'labels': ['a,b']"),
+            "`labels` takes names of at most 50 characters",
+        ),
+    ] {
+        assert_one(&entry, problem);
+    }
+}
+
+#[test]
 fn invalid_value_is_reported() {
     let registry = |more: &str| format!("{{'versionSource': 'registry', 'images': ['a'], {more}}}");
     let source = |source: &str| format!("{{'versionSource': '{source}', 'images': ['a']}}");

@@ -9,7 +9,7 @@ mod documentation_tests;
 mod schema;
 mod version_source;
 
-pub use crate::entry::{Chart, ChartConfig, ConfigProblem, EntryImage, HelmCharts};
+pub use crate::entry::{Chart, ChartConfig, ConfigProblem, EntryImage, HelmCharts, Review};
 pub use crate::sources::{
     GitTags, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile, GitlabReleases,
     HelmDirectory, HelmLatest, HelmOci, RegistryTags, Source,

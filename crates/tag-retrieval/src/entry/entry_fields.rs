@@ -48,6 +48,10 @@ pub(crate) struct EntryFields {
     pub(crate) additional_version_filter: Option<Located<Vec<Located<String>>>>,
     /// Images, without tags, that are never proposed.
     pub(crate) image_denylist: Option<Located<Vec<Located<String>>>>,
+    /// Users and teams (`ORGANIZATION/TEAM`) that are asked to review a pull request of the entry.
+    pub(crate) reviewers: Option<Located<Vec<Located<String>>>>,
+    /// Labels of a pull request of the entry.
+    pub(crate) labels: Option<Located<Vec<Located<String>>>>,
     /// The keys of the entry.
     #[schemars(skip)]
     pub(crate) present: Vec<Located<&'static str>>,
@@ -159,6 +163,8 @@ impl FromJson for EntryFields {
             helm_charts: fields.take("helmCharts", problems),
             additional_version_filter: fields.take("additionalVersionFilter", problems),
             image_denylist: fields.take("imageDenylist", problems),
+            reviewers: fields.take("reviewers", problems),
+            labels: fields.take("labels", problems),
             present: Vec::new(),
         };
         entry.present = fields.finish(|key| Level::Entry.home(key), problems);

@@ -11,7 +11,7 @@ pub(crate) struct SourceKind {
     pub(crate) argument: Option<&'static str>,
     /// The keys that an entry must have, besides `versionSource`.
     pub(crate) required: &'static [&'static str],
-    /// The keys that an entry may have, besides `exclude`.
+    /// The keys that an entry may have, besides those of every entry.
     pub(crate) optional: &'static [&'static str],
     /// The rules for `helmCharts`, for a source of charts.
     pub(crate) charts: Option<ChartRules>,
@@ -39,7 +39,7 @@ impl SourceKind {
     pub(crate) fn key_use(&self, key: &str) -> KeyUse {
         match key {
             "versionSource" => KeyUse::Required,
-            "exclude" => KeyUse::Optional,
+            "exclude" | "reviewers" | "labels" => KeyUse::Optional,
             _ if self.required.contains(&key) => KeyUse::Required,
             _ if self.optional.contains(&key) => KeyUse::Optional,
             _ => KeyUse::Unused,

@@ -15,12 +15,24 @@ use super::response::ApiResponse;
 pub(super) struct GitStore {
     /// By hash.
     blobs: HashMap<String, Vec<u8>>,
-    /// By hash: the hashes of files by their full path.
-    trees: HashMap<String, BTreeMap<String, String>>,
+    /// By hash: the files by their full path.
+    trees: HashMap<String, BTreeMap<String, TreeFile>>,
     commits: HashMap<String, Commit>,
     /// Hashes of commits by `heads/BRANCH` and `tags/TAG`.
     refs: BTreeMap<String, String>,
 }
+
+/// A file of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct TreeFile {
+    /// Such as `100644`.
+    mode: String,
+    /// The hash of its content.
+    blob: String,
+}
+
+/// The mode of a file that is not executable.
+const REGULAR: &str = "100644";
 
 #[derive(Clone, Debug)]
 struct Commit {
@@ -51,16 +63,148 @@ impl GitStore {
         let text = |hash| String::from_utf8_lossy(&self.blobs[hash]).into_owned();
         let files = self.trees[&commit.tree].iter();
         files
-            .map(|(path, hash)| (path.clone(), text(hash)))
+            .map(|(path, file)| (path.clone(), text(&file.blob)))
             .collect()
     }
 
-    /// Returns the messages of a branch's commits, newest first.
+    /// Returns the mode of a file of a branch.
+    pub(super) fn mode(&self, branch: &str, path: &str) -> Option<String> {
+        let commit = self.commits.get(self.head(branch)?)?;
+        Some(self.trees[&commit.tree].get(path)?.mode.clone())
+    }
+
+    /// Replaces the last commit of a branch by one with other files, and the same message.
+    pub(super) fn amend(&mut self, branch: &str, files: &[(&str, &str)]) {
+        let name = format!("heads/{branch}");
+        let old = self.commits[&self.refs[&name]].clone();
+        self.commit_files(&name, files);
+        let new = self.commits[&self.refs[&name]].clone();
+        let hash = self.store_commit(Commit {
+            tree: new.tree,
+            ..old
+        });
+        self.refs.insert(name, hash);
+    }
+
+    /// Sets the mode of a file of a branch in a new commit.
+    pub(super) fn set_mode(&mut self, branch: &str, path: &str, mode: &str) {
+        let name = format!("heads/{branch}");
+        self.commit_files(&name, &[]);
+        let commit = self.commits[&self.refs[&name]].clone();
+        let mut tree = self.trees[&commit.tree].clone();
+        let file = tree.get_mut(path).expect("a file of the branch");
+        mode.clone_into(&mut file.mode);
+        let tree = self.store_tree(tree);
+        let hash = self.store_commit(Commit { tree, ..commit });
+        self.refs.insert(name, hash);
+    }
+
+    /// Returns the hash of the commit at the head of a branch.
+    pub(super) fn head(&self, branch: &str) -> Option<&str> {
+        Some(self.refs.get(&format!("heads/{branch}"))?)
+    }
+
+    /// Merges the changes of a branch since its first commit that `base` has, and returns the new commit.
+    pub(super) fn merge(&mut self, base: &str, head: &str) -> Option<String> {
+        let (ours, theirs) = (self.tree_of(base)?.clone(), self.tree_of(head)?.clone());
+        let before = self.common_tree(base, head)?.clone();
+        let mut tree = ours;
+        for (path, file) in theirs {
+            if before.get(&path) != Some(&file) {
+                tree.insert(path, file);
+            }
+        }
+        let parents = [base, head].map(|branch| self.head(branch).map(str::to_owned));
+        let commit = Commit {
+            tree: self.store_tree(tree),
+            parents: parents.into_iter().flatten().collect(),
+            message: format!("Merge {head}"),
+        };
+        let hash = self.store_commit(commit);
+        self.refs.insert(format!("heads/{base}"), hash.clone());
+        Some(hash)
+    }
+
+    /// Returns true if both branches changed a file in different ways since their common commit. Git looks
+    /// at lines instead of files.
+    pub(super) fn conflicts(&self, base: &str, head: &str) -> bool {
+        let trees = (self.tree_of(base), self.tree_of(head));
+        let (Some(ours), Some(theirs)) = trees else {
+            return false;
+        };
+        let Some(before) = self.common_tree(base, head) else {
+            return true;
+        };
+        let is_changed =
+            |tree: &BTreeMap<String, TreeFile>, path| tree.get(path) != before.get(path);
+        theirs.keys().any(|path| {
+            is_changed(ours, path) && is_changed(theirs, path) && ours.get(path) != theirs.get(path)
+        })
+    }
+
+    fn tree_of(&self, branch: &str) -> Option<&BTreeMap<String, TreeFile>> {
+        let commit = self.commits.get(self.head(branch)?)?;
+        self.trees.get(&commit.tree)
+    }
+
+    /// Returns the tree of the newest commit that both branches have.
+    fn common_tree(&self, base: &str, head: &str) -> Option<&BTreeMap<String, TreeFile>> {
+        let ours: Vec<_> = self.history(base).collect();
+        let common = self.history(head).find(|hash| ours.contains(hash))?;
+        self.trees.get(&self.commits.get(common)?.tree)
+    }
+
+    /// Returns the hashes of a branch's commits along first parents, newest first.
+    fn history<'a>(&'a self, branch: &str) -> impl Iterator<Item = &'a str> {
+        std::iter::successors(self.head(branch), |hash| {
+            let commit = self.commits.get(*hash)?;
+            commit.parents.first().map(String::as_str)
+        })
+    }
+
+    /// Returns one directory of a tree. Directories have hashes of the form `TREE-DIRECTORY`.
+    pub(super) fn tree(&self, hash: &str) -> ApiResponse {
+        let (root, directory) = hash.split_once('-').unwrap_or((hash, ""));
+        let Some(tree) = self.trees.get(root) else {
+            return ApiResponse::not_found();
+        };
+        let prefix = match directory {
+            "" => String::new(),
+            directory => format!("{directory}/"),
+        };
+        let mut entries: BTreeMap<&str, Value> = BTreeMap::new();
+        for (path, file) in tree {
+            let Some(rest) = path.strip_prefix(&prefix) else {
+                continue;
+            };
+            let (name, entry) = match rest.split_once('/') {
+                None => (
+                    rest,
+                    json!({"path": rest, "mode": file.mode, "type": "blob", "sha": file.blob}),
+                ),
+                Some((name, _)) => (
+                    name,
+                    json!({
+                        "path": name,
+                        "mode": "040000",
+                        "type": "tree",
+                        "sha": format!("{root}-{prefix}{name}"),
+                    }),
+                ),
+            };
+            entries.insert(name, entry);
+        }
+        let entries: Vec<_> = entries.into_values().collect();
+        ApiResponse::ok(&json!({"sha": hash, "tree": entries, "truncated": false}))
+    }
+
+    /// Returns the first lines of the messages of a branch's commits, newest first.
     pub(super) fn log(&self, branch: &str) -> Vec<String> {
         let mut next = self.refs.get(&format!("heads/{branch}"));
         let mut messages = Vec::new();
         while let Some(commit) = next.and_then(|hash| self.commits.get(hash)) {
-            messages.push(commit.message.clone());
+            let subject = commit.message.lines().next().unwrap_or_default();
+            messages.push(subject.to_owned());
             next = commit.parents.first();
         }
         messages
@@ -93,8 +237,8 @@ impl GitStore {
         let names = [format!("tags/{at}"), format!("heads/{at}")];
         let named = names.iter().find_map(|name| self.refs.get(name));
         let commit = self.commits.get(named.map_or(at, String::as_str))?;
-        let hash = self.trees.get(&commit.tree)?.get(path)?;
-        self.blobs.get(hash).map(Vec::as_slice)
+        let file = self.trees.get(&commit.tree)?.get(path)?;
+        self.blobs.get(&file.blob).map(Vec::as_slice)
     }
 
     /// Stores a file and returns its hash.
@@ -105,7 +249,7 @@ impl GitStore {
     }
 
     /// Stores a tree and returns its hash.
-    fn store_tree(&mut self, files: BTreeMap<String, String>) -> String {
+    fn store_tree(&mut self, files: BTreeMap<String, TreeFile>) -> String {
         let hash = hash(&[format!("tree {files:?}").as_bytes()]);
         self.trees.insert(hash.clone(), files);
         hash
@@ -127,7 +271,12 @@ impl GitStore {
         let tree = commit.and_then(|commit| self.trees.get(&commit.tree));
         let mut tree = tree.cloned().unwrap_or_default();
         for (path, text) in files {
-            tree.insert((*path).to_owned(), self.store_blob(text.as_bytes()));
+            let old = tree.get(*path);
+            let file = TreeFile {
+                mode: old.map_or_else(|| REGULAR.to_owned(), |file| file.mode.clone()),
+                blob: self.store_blob(text.as_bytes()),
+            };
+            tree.insert((*path).to_owned(), file);
         }
         let commit = Commit {
             tree: self.store_tree(tree),
@@ -162,7 +311,11 @@ impl GitStore {
             let (Some(path), Some(hash)) = (path, known) else {
                 return ApiResponse::unprocessable("tree.sha is not a valid blob");
             };
-            tree.insert(path.to_owned(), hash.to_owned());
+            let file = TreeFile {
+                mode: file["mode"].as_str().unwrap_or(REGULAR).to_owned(),
+                blob: hash.to_owned(),
+            };
+            tree.insert(path.to_owned(), file);
         }
         let hash = self.store_tree(tree);
         ApiResponse::created(&json!({"sha": hash}))

@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! It supports commits, trees, refs, and the list, branch and labels of pull requests, but no reviews and
-//! no merges. Trees are flat: files by their full path.
+//! It supports commits, trees, refs, and pull requests with labels, comments, requests for reviews and
+//! merges. A merge looks at whole files. A new tree is flat: files by their full path.
 
 mod fault;
 mod git_store;

@@ -1,6 +1,6 @@
 //! Pull requests (<https://docs.github.com/en/rest/pulls>) and their labels.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -39,21 +39,24 @@ pub struct Pull {
 pub enum PullState {
     /// Not yet merged or closed.
     Open,
-    /// Closed or merged.
+    /// Closed without a merge.
     Closed,
+    /// Merged.
+    Merged,
 }
 
 impl PullState {
     fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
-            Self::Closed => "closed",
+            // As GitHub has it; `merged_at` tells them apart.
+            Self::Closed | Self::Merged => "closed",
         }
     }
 }
 
 impl Pull {
-    fn document(&self, project: &str) -> Value {
+    fn document(&self, project: &str, git: &GitStore, merge_commit: Option<&str>) -> Value {
         let owner = self.head_repository.split('/').next().unwrap_or_default();
         json!({
             "id": self.number + 1000,
@@ -66,10 +69,12 @@ impl Pull {
             "head": {
                 "label": format!("{owner}:{}", self.head),
                 "ref": self.head,
+                "sha": git.head(&self.head).unwrap_or_default(),
                 "repo": {"full_name": self.head_repository},
             },
             "base": {"ref": self.base, "repo": {"full_name": project}},
-            "merged_at": null,
+            "merged_at": merge_commit.map(|_| "2026-01-01T00:00:00Z"),
+            "merge_commit_sha": merge_commit,
         })
     }
 }
@@ -80,15 +85,27 @@ pub(super) struct PullRequests {
     /// In the order of their numbers, from 1.
     pub(super) pulls: Vec<Pull>,
     pub(super) labels: BTreeSet<String>,
+    /// By number of a pull request.
+    pub(super) reviewers: BTreeMap<usize, Vec<String>>,
+    /// By number of a pull request.
+    pub(super) comments: BTreeMap<usize, Vec<String>>,
+    /// By number of a pull request.
+    pub(super) merge_commits: BTreeMap<usize, String>,
 }
 
 impl PullRequests {
     /// Returns a page of the pull requests, newest first, filtered by `state`, `base` and `head` (`OWNER:BRANCH`).
-    pub(super) fn list(&self, project: &str, url: &str, query: &Query) -> ApiResponse {
+    pub(super) fn list(
+        &self,
+        project: &str,
+        git: &GitStore,
+        url: &str,
+        query: &Query,
+    ) -> ApiResponse {
         let state = query.get("state").unwrap_or("open");
         let of_state = |pull: &&Pull| state == "all" || pull.state.name() == state;
         let documents = self.pulls.iter().filter(of_state);
-        let documents = documents.map(|pull| pull.document(project));
+        let documents = documents.map(|pull| self.document(pull, project, git));
         let head = query.get("head");
         let base = query.get("base");
         let of_head = |document: &Value| {
@@ -100,6 +117,51 @@ impl PullRequests {
             documents.reverse();
         }
         query.page(url, documents)
+    }
+
+    fn document(&self, pull: &Pull, project: &str, git: &GitStore) -> Value {
+        let merge_commit = self.merge_commits.get(&pull.number);
+        pull.document(project, git, merge_commit.map(String::as_str))
+    }
+
+    /// Returns one pull request with the fields that lists do not have.
+    pub(super) fn get(&self, project: &str, git: &GitStore, number: usize) -> ApiResponse {
+        let index = number.checked_sub(1);
+        let Some(pull) = index.and_then(|index| self.pulls.get(index)) else {
+            return ApiResponse::not_found();
+        };
+        let mut document = self.document(pull, project, git);
+        document["mergeable"] = json!(!git.conflicts(&pull.base, &pull.head));
+        ApiResponse::ok(&document)
+    }
+
+    /// Requests reviews. The author of a pull request, `robot`, cannot be asked.
+    pub(super) fn request_reviews(&mut self, number: usize, document: &Value) -> ApiResponse {
+        let mut names = Vec::new();
+        for (key, prefix) in [("reviewers", ""), ("team_reviewers", "team:")] {
+            let all = document[key].as_array().into_iter().flatten();
+            names.extend(
+                all.filter_map(Value::as_str)
+                    .map(|name| format!("{prefix}{name}")),
+            );
+        }
+        if names.iter().any(|name| name == "robot") {
+            let message = "Review cannot be requested from pull request author.";
+            return ApiResponse::unprocessable(message);
+        }
+        let known = self.reviewers.entry(number).or_default();
+        for name in names {
+            if !known.contains(&name) {
+                known.push(name);
+            }
+        }
+        ApiResponse::created(&json!({}))
+    }
+
+    pub(super) fn comment(&mut self, number: usize, document: &Value) -> ApiResponse {
+        let body = document["body"].as_str().unwrap_or_default().to_owned();
+        self.comments.entry(number).or_default().push(body);
+        ApiResponse::created(&json!({}))
     }
 
     pub(super) fn create(
@@ -136,12 +198,18 @@ impl PullRequests {
         if let Some(error) = too_long(&pull) {
             return error;
         }
-        let response = ApiResponse::created(&pull.document(project));
+        let response = ApiResponse::created(&pull.document(project, git, None));
         self.pulls.push(pull);
         response
     }
 
-    pub(super) fn update(&mut self, project: &str, number: usize, new: &Value) -> ApiResponse {
+    pub(super) fn update(
+        &mut self,
+        project: &str,
+        git: &GitStore,
+        number: usize,
+        new: &Value,
+    ) -> ApiResponse {
         let index = number.checked_sub(1);
         let Some(old) = index.and_then(|index| self.pulls.get_mut(index)) else {
             return ApiResponse::not_found();
@@ -162,7 +230,7 @@ impl PullRequests {
             return error;
         }
         *old = pull;
-        ApiResponse::ok(&old.document(project))
+        ApiResponse::ok(&old.document(project, git, None))
     }
 
     pub(super) fn label(&self, name: &str) -> ApiResponse {

@@ -79,9 +79,11 @@ impl Repository {
             }
             ["git", "ref", name @ ..] => self.git.get_ref(&name.join("/")),
             ["git", "commits", hash] => self.git.commit(hash),
+            ["git", "trees", hash] => self.git.tree(hash),
             ["pulls"] => self
                 .pull_requests
-                .list(project, request.url, &request.query),
+                .list(project, &self.git, request.url, &request.query),
+            ["pulls", id] => self.pull_requests.get(project, &self.git, number(id)),
             ["labels", name] => self.pull_requests.label(name),
             _ => ApiResponse::not_found(),
         }
@@ -97,7 +99,16 @@ impl Repository {
             ("PATCH", ["git", "refs", name @ ..]) => self.git.update_ref(&name.join("/"), document),
             ("DELETE", ["git", "refs", name @ ..]) => self.git.delete_ref(&name.join("/")),
             ("POST", ["pulls"]) => self.pull_requests.create(project, &self.git, document),
-            ("PATCH", ["pulls", id]) => self.pull_requests.update(project, number(id), document),
+            ("PATCH", ["pulls", id]) => {
+                self.pull_requests
+                    .update(project, &self.git, number(id), document)
+            }
+            ("POST", ["pulls", id, "requested_reviewers"]) => {
+                self.pull_requests.request_reviews(number(id), document)
+            }
+            ("POST", ["issues", id, "comments"]) => {
+                self.pull_requests.comment(number(id), document)
+            }
             ("POST", ["labels"]) => self.pull_requests.create_label(document),
             ("POST", ["issues", id, "labels"]) => {
                 self.pull_requests.add_labels(number(id), document)

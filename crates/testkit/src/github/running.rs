@@ -109,6 +109,64 @@ impl RunningGithub {
         pulls[number - 1].state = PullState::Closed;
     }
 
+    /// Merges a pull request, also one with conflicts, in favor of its branch.
+    pub fn merge(&self, repository: &str, number: usize) {
+        let mut state = self.server.state();
+        let repository = state.repository(repository);
+        let requests = &mut repository.pull_requests;
+        let pull = &mut requests.pulls[number - 1];
+        pull.state = PullState::Merged;
+        let commit = repository.git.merge(&pull.base, &pull.head);
+        requests
+            .merge_commits
+            .extend(commit.map(|commit| (number, commit)));
+    }
+
+    /// Amends the last commit of a branch, as `git commit --amend` does.
+    pub fn amend(&self, repository: &str, branch: &str, files: &[(&str, &str)]) {
+        let mut state = self.server.state();
+        state.repository(repository).git.amend(branch, files);
+    }
+
+    /// Adds a label to a pull request, as a person does.
+    pub fn label_pull(&self, repository: &str, number: usize, label: &str) {
+        let mut state = self.server.state();
+        let pulls = &mut state.repository(repository).pull_requests.pulls;
+        pulls[number - 1].labels.push(label.to_owned());
+    }
+
+    /// Returns the users and teams (`team:NAME`) that are asked to review a pull request.
+    pub fn reviewers(&self, repository: &str, number: usize) -> Vec<String> {
+        let mut state = self.server.state();
+        let reviewers = &state.repository(repository).pull_requests.reviewers;
+        reviewers.get(&number).cloned().unwrap_or_default()
+    }
+
+    /// Returns the comments on a pull request.
+    pub fn comments(&self, repository: &str, number: usize) -> Vec<String> {
+        let mut state = self.server.state();
+        let comments = &state.repository(repository).pull_requests.comments;
+        comments.get(&number).cloned().unwrap_or_default()
+    }
+
+    /// Sets the mode of a file of a branch.
+    pub fn set_mode(&self, repository: &str, branch: &str, path: &str, mode: &str) {
+        let mut state = self.server.state();
+        state
+            .repository(repository)
+            .git
+            .set_mode(branch, path, mode);
+    }
+
+    /// Returns the mode of a file of a branch.
+    pub fn mode(&self, repository: &str, branch: &str, path: &str) -> Option<String> {
+        self.server
+            .state()
+            .repository(repository)
+            .git
+            .mode(branch, path)
+    }
+
     /// Adds a fault. Of several, the first that fits a request applies.
     pub fn fault(&self, fault: Fault) {
         self.server.state().faults.push(fault);
@@ -130,7 +188,7 @@ impl RunningGithub {
         state.repository(repository).git.files(branch)
     }
 
-    /// Returns the messages of a branch's commits, newest first.
+    /// Returns the first lines of the messages of a branch's commits, newest first.
     pub fn log(&self, repository: &str, branch: &str) -> Vec<String> {
         self.server.state().repository(repository).git.log(branch)
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt};
+use images_list::Row;
 use tag_retrieval::{FoundTag, NewTags, Origin, Summary};
 
 use super::apply::add_requests;
-use super::pull_requests::{Edit, Kind, Proposal, ProposedPair, SkippedImage};
+use super::pull_requests::{Edit, Kind, Proposal, ProposedPair, Proposer, SkippedImage, Taken};
 use super::retrieval::{EntryReport, EntryState, Retrieval};
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
@@ -25,28 +26,39 @@ pub(crate) struct Draft {
     pub(crate) proposal: Option<Proposal>,
     /// The problems of the images that are left out.
     pub(crate) problems: Vec<ImageProblem>,
+    /// The rows that persons decided about, and their entry.
+    pub(crate) taken: Vec<TakenRow>,
+}
+
+/// A new row that is not proposed, because a person decided about it.
+#[derive(Debug)]
+pub(crate) struct TakenRow {
+    /// The entry's key.
+    pub(crate) entry: String,
+    /// The row.
+    pub(crate) row: Row,
+    /// The decision.
+    pub(crate) taken: Taken,
 }
 
 /// A list with its lock, and their paths in the repository.
-struct Listed<'a> {
+pub(crate) struct Listed<'a> {
     file: &'a ListFile,
-    path: String,
+    /// The path in the repository.
+    pub(crate) path: String,
     lock: Option<LockFile>,
     lock_path: String,
 }
 
-/// Drafts a proposal for each entry with new versions, after the checks of `add-tag`. No file is
-/// written: each proposal is based on the lists on disk.
+/// Finds the lists and their locks in the repository.
 ///
 /// # Errors
 ///
 /// [`Failure`] for a list outside the repository, and for an invalid lock.
-pub(crate) async fn draft(
-    checker: &AvailabilityChecker,
+pub(crate) fn track_lists<'a>(
     git: &Git,
-    retrieval: &Retrieval,
-    lists: &[ListFile],
-) -> Result<Vec<Draft>, Failure> {
+    lists: &'a [ListFile],
+) -> Result<Vec<Listed<'a>>, Failure> {
     let mut listed = Vec::new();
     for file in lists {
         let lock = lock_file::path_of(&file.path);
@@ -57,6 +69,22 @@ pub(crate) async fn draft(
             lock_path: git.track(&lock, Links::Follow)?.to_text()?,
         });
     }
+    Ok(listed)
+}
+
+/// Drafts a proposal for each entry with new versions, after the checks of `add-tag`. No file is
+/// written: each proposal is based on the lists on disk.
+///
+/// # Errors
+///
+/// [`Failure`] if a check fails.
+pub(crate) async fn draft(
+    checker: &AvailabilityChecker,
+    proposer: &Proposer,
+    retrieval: &Retrieval,
+    lists: &[ListFile],
+    listed: &[Listed<'_>],
+) -> Result<Vec<Draft>, Failure> {
     let with_news = retrieval
         .entries
         .iter()
@@ -67,14 +95,14 @@ pub(crate) async fn draft(
             _ => None,
         });
     let drafts = futures::stream::iter(with_news)
-        .map(|(entry, new_tags)| draft_entry(checker, entry, new_tags, lists, &listed))
+        .map(|(entry, new_tags)| draft_entry((checker, proposer), entry, new_tags, lists, listed))
         .map(Ok)
         .try_buffered(AT_ONCE);
     drafts.try_collect().await
 }
 
 async fn draft_entry(
-    checker: &AvailabilityChecker,
+    (checker, proposer): (&AvailabilityChecker, &Proposer),
     entry: &EntryReport,
     new_tags: &NewTags,
     lists: &[ListFile],
@@ -90,6 +118,7 @@ async fn draft_entry(
             AddOutcome::new(planned, &checks, &request, true),
         );
     }
+    let taken = take_out(&mut outcome, proposer, &entry.name);
     let mut pairs = Vec::new();
     let mut edited = BTreeMap::new();
     for (at, list) in listed.iter().enumerate() {
@@ -121,13 +150,35 @@ async fn draft_entry(
             Summary::Images { .. } => Kind::Images,
         },
         skipped: skipped.collect(),
+        reviewers: entry.review.reviewers.clone(),
+        labels: entry.review.labels.clone(),
         pairs,
         edited,
     };
     Ok(Draft {
         proposal: (!proposal.pairs.is_empty()).then_some(proposal),
         problems: outcome.problems,
+        taken,
     })
+}
+
+/// Removes the rows that persons decided about.
+fn take_out(outcome: &mut AddOutcome, proposer: &Proposer, entry: &str) -> Vec<TakenRow> {
+    let rows: Vec<&Row> = outcome.rows.iter().map(|planned| &planned.row).collect();
+    let decisions = proposer.taken(entry, &rows);
+    let mut taken = Vec::new();
+    let planned = std::mem::take(&mut outcome.rows);
+    for (planned, decision) in planned.into_iter().zip(decisions) {
+        match decision {
+            None => outcome.rows.push(planned),
+            Some(decision) => taken.push(TakenRow {
+                entry: entry.to_owned(),
+                row: planned.row,
+                taken: decision,
+            }),
+        }
+    }
+    taken
 }
 
 /// Merges another outcome. Rows that would fill the same tag of a destination become problems.
@@ -181,8 +232,6 @@ fn origin_of(
 
 #[cfg(test)]
 mod tests {
-    use images_list::Row;
-
     use super::*;
     use crate::rows::adding::PlannedRow;
 

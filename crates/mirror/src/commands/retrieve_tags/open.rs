@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use tag_retrieval::github::{Github, GithubOptions};
+use tag_retrieval::github::{Github, GithubError, GithubOptions};
 
 use super::apply::log_problem;
-use super::drafting::draft;
+use super::drafting::{TakenRow, draft, track_lists};
 use super::pull_requests::{
-    Mode, Outcome, ProposeOptions, Proposed, PullState, find_repository, propose,
+    Mode, Outcome, PROPOSE_AGAIN, ProposeOptions, Proposed, Proposer, PullState, Taken,
+    find_repository,
 };
 use super::retrieval::Retrieval;
 use crate::cli::exit::Exit;
@@ -19,6 +20,7 @@ use crate::session::Session;
 use crate::terminal::github_actions;
 use crate::terminal::markdown::cell;
 use crate::terminal::output;
+use crate::terminal::units::counted;
 
 /// The pause between two changes that GitHub recommends.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -36,17 +38,29 @@ pub(crate) async fn open_prs(
 ) -> Result<Exit, Failure> {
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
     let git = Git::discover(&session.environment.git, Purpose::OpenPrs).await?;
-    let drafts = draft(&checker, &git, retrieval, lists).await?;
+    let listed = track_lists(&git, lists)?;
+    let paths: Vec<_> = listed.iter().map(|list| list.path.clone()).collect();
+    let failed = |error: GithubError| Failure::failed(error.to_string());
+    let mut proposer = Proposer::open(options, &paths).await.map_err(failed)?;
+    for url in proposer.close_done().await.map_err(failed)? {
+        let verb = match options.mode {
+            Mode::DryRun => "would close",
+            Mode::Propose => "closed",
+        };
+        output::notice(&format!("{verb} {url}: all its rows are in the list\n"));
+    }
+    let drafts = draft(&checker, &proposer, retrieval, lists, &listed).await?;
     let mut exit = Exit::Done;
     for problem in drafts.iter().flat_map(|draft| &draft.problems) {
         exit = exit.max(log_problem(problem));
     }
+    let taken: Vec<_> = drafts.iter().flat_map(|draft| &draft.taken).collect();
+    report_taken(&taken, options.explain);
     let proposals: Vec<_> = drafts
         .into_iter()
         .filter_map(|draft| draft.proposal)
         .collect();
-    let proposed = propose(options, &proposals).await;
-    let proposed = proposed.map_err(|error| Failure::failed(error.to_string()))?;
+    let proposed = proposer.propose(&proposals).await;
     if proposed.is_empty() {
         output::notice("nothing to propose\n");
     }
@@ -68,6 +82,33 @@ pub(crate) async fn open_prs(
     Ok(exit)
 }
 
+/// Reports the new rows that persons decided about: each row, or only how many.
+fn report_taken(taken: &[&TakenRow], explain: bool) {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for TakenRow { entry, row, taken } in taken {
+        let Taken { reason, url } = taken;
+        if explain {
+            let (source, tag) = (row.source.as_written(), row.tag.as_str());
+            output::notice(&format!("{entry}: {source}:{tag} {reason}: {url}\n"));
+            continue;
+        }
+        let line = format!("{reason}: {url}");
+        let line = format!("{entry}: not proposed again, {line}");
+        match counts.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((line, 1)),
+        }
+    }
+    for (line, count) in counts {
+        output::notice(&format!("{line} ({})\n", counted(count, "row")));
+    }
+    if taken.iter().any(|row| row.taken.is_final()) {
+        output::notice(&format!(
+            "the label {PROPOSE_AGAIN} on the pull request takes that back\n"
+        ));
+    }
+}
+
 /// Returns where and how to propose: to `GITHUB_REPOSITORY`, else the `origin` of
 /// the repository of the working directory.
 ///
@@ -77,8 +118,7 @@ pub(crate) async fn open_prs(
 pub(crate) async fn propose_options(
     session: &Session,
     github: Github,
-    base: Option<String>,
-    mode: Mode,
+    (base, mode, explain): (Option<String>, Mode, bool),
 ) -> Result<ProposeOptions, Failure> {
     let environment = &session.environment;
     if mode == Mode::Propose && !github.is_authenticated() {
@@ -105,6 +145,7 @@ pub(crate) async fn propose_options(
         base,
         pause: PAUSE,
         mode,
+        explain,
     })
 }
 
@@ -112,8 +153,18 @@ fn describe(Proposed { outcome, .. }: &Proposed) -> String {
     match outcome {
         Outcome::Created(url) => format!("opened {url}"),
         Outcome::Updated(url) => format!("updated {url}"),
+        Outcome::Rebuilt(url) => format!("made anew on the target branch: {url}"),
+        Outcome::WouldRebuild(url) => format!("would make anew on the target branch: {url}"),
+        Outcome::Conflicting(url) => {
+            format!("proposed already, in a branch that conflicts and has commits of others: {url}")
+        }
         Outcome::AlreadyProposed(url, PullState::Open) => format!("proposed already: {url}"),
-        Outcome::AlreadyProposed(url, _) => format!("proposed before, and closed: {url}"),
+        Outcome::AlreadyProposed(url, PullState::Merged) => {
+            format!("proposed before, and merged: {url}")
+        }
+        Outcome::AlreadyProposed(url, PullState::Closed) => {
+            format!("proposed before, and closed: {url}")
+        }
         Outcome::WouldCreate { branch, title } => format!("would open, from {branch}: {title}"),
         Outcome::WouldUpdate { url, title } => format!("would update {url}: {title}"),
         Outcome::Failed(error) => format!("not proposed: {error}"),

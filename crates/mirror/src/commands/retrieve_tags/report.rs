@@ -157,6 +157,7 @@ pub(crate) fn sums(retrieval: &Retrieval) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tag_retrieval::config::Review;
     use tag_retrieval::{Found as FoundBySource, Retrieved};
 
     use super::*;
@@ -176,6 +177,7 @@ mod tests {
         let entry = EntryReport {
             name: "x".to_owned(),
             line: 1,
+            review: Review::default(),
             state: EntryState::Retrieved {
                 retrieved: Box::new(Retrieved {
                     found: FoundBySource::Images(Vec::new()),

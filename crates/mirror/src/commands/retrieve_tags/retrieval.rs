@@ -1,6 +1,6 @@
 //! The results of all entries.
 
-use tag_retrieval::config::Entry;
+use tag_retrieval::config::{Entry, Review};
 use tag_retrieval::{Dropped, EntryError, NewTags, Organization, Outcome, Retrieved};
 
 use super::known::KnownRows;
@@ -22,6 +22,8 @@ pub(crate) struct EntryReport {
     pub(crate) name: String,
     /// The line of the configuration that it begins on.
     pub(crate) line: usize,
+    /// The review of its pull requests.
+    pub(crate) review: Review,
     /// The versions, or the error.
     pub(crate) state: EntryState,
 }
@@ -51,6 +53,7 @@ impl Retrieval {
         let report = |Outcome { entry, result }: Outcome<'_>| EntryReport {
             name: entry.name.clone(),
             line: entry.line,
+            review: entry.review.clone(),
             state: match result {
                 Ok(mut retrieved) => {
                     report_untagged(&mut retrieved, known);

@@ -136,7 +136,7 @@ async fn pull_request_options(
         false => Mode::Propose,
     };
     let github = upstreams.clients.github.clone();
-    propose_options(session, github, args.base.clone(), mode).await
+    propose_options(session, github, (args.base.clone(), mode, args.explain)).await
 }
 
 /// Returns the entries with the given names, or all entries without names.

@@ -35,6 +35,8 @@ mod tests {
         let marker = Marker {
             entry: String::new(),
             set: "0123456789abcdef".to_owned(),
+            rows: Vec::new(),
+            is_done: false,
         };
         let table = [
             ("csi-release-syncer", "csi-release-syncer"),

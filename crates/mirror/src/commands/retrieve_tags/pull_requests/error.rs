@@ -15,6 +15,12 @@ pub(crate) enum ProposeError {
         #[from]
         error: GithubError,
     },
+    /// Every branch of the set has commits of others.
+    #[error("{branch} and all branches with a number after it have commits of others: delete one")]
+    Branches {
+        /// The first branch.
+        branch: String,
+    },
     /// The file on the base branch is not the one that was edited.
     #[error(
         "{path} is not the same here and in {repository} on {base}: check out what is there and run again"

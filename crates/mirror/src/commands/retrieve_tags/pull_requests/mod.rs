@@ -3,7 +3,11 @@
 //!
 //! - A proposal is a set of (source, destination, tag). The body of the pull request holds a hash of
 //!   the set ([`Marker`]). A set that was proposed once, open or closed, is not proposed again.
-//! - If an entry has an open pull request, a newer set updates it.
+//! - If an entry has an open pull request, a newer set updates it. It is made anew where the target
+//!   branch made it conflict, and closed where the list has all its rows.
+//! - A commit of others is never forced away: newer rows get another branch.
+//! - Rows that a person declined, by closing the pull request or taking them out before the merge, are
+//!   not proposed again, unless the pull request has the label [`PROPOSE_AGAIN`].
 //! - Only pull requests from `mirror/` branches of the repository itself count. A pull request from a
 //!   fork could have a forged marker.
 //! - A run resumes an interrupted one: it reuses the branch, and the body is written last.
@@ -13,10 +17,12 @@ mod branch;
 mod decide;
 mod error;
 mod marker;
+mod own_commit;
 mod proposal;
 mod propose;
 mod pulls;
 mod repository;
+mod standing;
 mod target;
 mod writer;
 
@@ -24,6 +30,7 @@ use error::ProposeError;
 use marker::Marker;
 
 pub(crate) use proposal::{Edit, Kind, Proposal, ProposedPair, SkippedImage};
-pub(crate) use propose::{Mode, Outcome, ProposeOptions, Proposed, propose};
-pub(crate) use pulls::PullState;
+pub(crate) use propose::{Mode, Outcome, ProposeOptions, Proposed, Proposer};
+pub(crate) use pulls::{PROPOSE_AGAIN, PullState};
 pub(crate) use repository::find_repository;
+pub(crate) use standing::Taken;

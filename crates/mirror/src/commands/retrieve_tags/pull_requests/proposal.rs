@@ -21,6 +21,10 @@ pub(crate) struct Proposal {
     pub(crate) pairs: Vec<ProposedPair>,
     /// The images that were found and cannot be added.
     pub(crate) skipped: Vec<SkippedImage>,
+    /// The users and teams (`ORGANIZATION/TEAM`) that are asked for a review.
+    pub(crate) reviewers: Vec<String>,
+    /// The labels besides the one of all proposals.
+    pub(crate) labels: Vec<String>,
     /// The files that change, by their path in the repository.
     pub(crate) edited: BTreeMap<String, Edit>,
 }

@@ -1,18 +1,31 @@
 //! Creating and updating pull requests for proposals.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use images_list::Row;
 use tag_retrieval::github::{Github, GithubError, GithubProject};
 
 use super::body::body;
 use super::branch::branch;
-use super::decide::{Decision, decide};
-use super::pulls::{Pull, PullDocument, PullState, Pulls, list, of_branch, open_of_branch};
+use super::decide::Decision;
+use super::own_commit::{is_own, message};
+use super::pulls::{Pull, PullDocument, PullState, conflicts, of_branch, open_of_branch};
+use super::standing::{Standing, Taken};
 use super::target::Target;
-use super::writer::{Text, Writer};
+use super::writer::{Text, TreeFile, Writer};
 use super::{Marker, Proposal, ProposeError};
 
-/// The options of [`propose`].
+/// The number of times that GitHub is asked whether a pull request conflicts.
+const CONFLICT_ATTEMPTS: usize = 4;
+
+/// Maximum number of branches for one set. The first ones can have commits of others.
+const BRANCHES: usize = 20;
+
+/// The comment on a pull request that is closed.
+const DONE: &str = "All rows of this proposal are in the list.";
+
+/// The options of a [`Proposer`].
 #[derive(Debug, Clone)]
 pub(crate) struct ProposeOptions {
     /// The client.
@@ -25,6 +38,8 @@ pub(crate) struct ProposeOptions {
     pub(crate) pause: Duration,
     /// The mode.
     pub(crate) mode: Mode,
+    /// Each row that is left out is explained.
+    pub(crate) explain: bool,
 }
 
 /// The mode: propose, or a dry run.
@@ -52,8 +67,12 @@ pub(crate) enum Outcome {
     Created(String),
     /// An open pull request of the entry was updated.
     Updated(String),
+    /// The branch of an open pull request conflicted with the target branch, and was made anew.
+    Rebuilt(String),
     /// The set was proposed before.
     AlreadyProposed(String, PullState),
+    /// The set is proposed in a branch that conflicts and has commits of others.
+    Conflicting(String),
     /// In a dry run: a pull request would be created.
     WouldCreate {
         /// The branch.
@@ -68,69 +87,104 @@ pub(crate) enum Outcome {
         /// The title.
         title: String,
     },
+    /// In a dry run: the branch of an open pull request would be made anew.
+    WouldRebuild(String),
     /// The proposal failed.
     Failed(ProposeError),
 }
 
-/// Proposes one proposal after the other. Without proposals, no request is sent.
-///
-/// # Errors
-///
-/// [`GithubError`] if the repository or its pull requests cannot be read. The error of one proposal
-/// is in its outcome.
-pub(crate) async fn propose(
-    proposing: &ProposeOptions,
-    proposals: &[Proposal],
-) -> Result<Vec<Proposed>, GithubError> {
-    if proposals.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ProposeOptions {
-        github, repository, ..
-    } = proposing;
-    let target = Target::read(github, repository, proposing.base.as_deref()).await?;
-    let mut run = Run {
-        target: &target,
-        mode: proposing.mode,
-        writer: Writer::new(&target, proposing.pause),
-        pulls: list(&target).await?,
-    };
-    let mut proposed = Vec::new();
-    for proposal in proposals {
-        let outcome = run.propose(proposal).await.unwrap_or_else(Outcome::Failed);
-        proposed.push(Proposed {
-            entry: proposal.entry.clone(),
-            outcome,
-        });
-    }
-    Ok(proposed)
-}
-
-/// A run over the proposals.
+/// A run over the proposals, one after the other.
 #[derive(Debug)]
-struct Run<'a> {
-    target: &'a Target,
+pub(crate) struct Proposer {
+    target: Target,
     mode: Mode,
-    writer: Writer<'a>,
-    pulls: Pulls,
+    writer: Writer,
+    standing: Standing,
+    /// The modes of files on the target branch, by path.
+    modes: HashMap<String, String>,
 }
 
-impl Run<'_> {
-    async fn propose(&mut self, proposal: &Proposal) -> Result<Outcome, ProposeError> {
+impl Proposer {
+    /// Reads the repository, its pull requests, and the lists at `paths` of the target branch.
+    ///
+    /// # Errors
+    ///
+    /// [`GithubError`] if one of them cannot be read.
+    pub(crate) async fn open(
+        proposing: &ProposeOptions,
+        paths: &[String],
+    ) -> Result<Self, GithubError> {
+        let ProposeOptions {
+            github, repository, ..
+        } = proposing;
+        let target = Target::read(github, repository, proposing.base.as_deref()).await?;
+        Ok(Self {
+            standing: Standing::read(&target, paths).await?,
+            writer: Writer::new(&target, proposing.pause),
+            mode: proposing.mode,
+            modes: HashMap::new(),
+            target,
+        })
+    }
+
+    /// Returns the decision about each new row of an entry.
+    pub(crate) fn taken(&self, entry: &str, rows: &[&Row]) -> Vec<Option<Taken>> {
+        self.standing.taken(entry, rows)
+    }
+
+    /// Closes the open pull requests whose rows are all in the list, and returns their URLs. In a dry run
+    /// none is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`GithubError`] of the first that cannot be closed.
+    pub(crate) async fn close_done(&mut self) -> Result<Vec<String>, GithubError> {
+        let done = self.standing.done();
+        for pull in &done {
+            let marker = Marker {
+                is_done: true,
+                ..pull.marker.clone()
+            };
+            let rest = pull.body.split_once('\n').map_or("", |(_, rest)| rest);
+            let body = format!("{}\n{rest}", marker.line());
+            if self.mode == Mode::Propose {
+                self.writer.close_pull(pull.number, &body, DONE).await?;
+                let pulls = &mut self.standing.pulls;
+                pulls.known.retain(|known| known.number != pull.number);
+            }
+        }
+        Ok(done.into_iter().map(|pull| pull.url).collect())
+    }
+
+    /// Proposes one proposal after the other. The error of one is in its outcome.
+    pub(crate) async fn propose(&mut self, proposals: &[Proposal]) -> Vec<Proposed> {
+        let mut proposed = Vec::new();
+        for proposal in proposals {
+            let outcome = self.propose_one(proposal).await;
+            proposed.push(Proposed {
+                entry: proposal.entry.clone(),
+                outcome: outcome.unwrap_or_else(Outcome::Failed),
+            });
+        }
+        proposed
+    }
+
+    async fn propose_one(&mut self, proposal: &Proposal) -> Result<Outcome, ProposeError> {
         let marker = Marker::new(proposal);
         let branch = branch(&proposal.entry, &marker);
-        if self.pulls.are_cut {
-            let old = of_branch(self.target, &branch).await?;
-            self.pulls.known.extend(old);
+        if self.standing.pulls.are_cut {
+            let old = of_branch(&self.target, &branch).await?;
+            self.standing.pulls.known.extend(old);
         }
         let text = Text {
             title: proposal.title(),
             body: body(proposal, &marker),
         };
-        let decision = decide(&marker, &self.pulls.known);
+        let decision = self.standing.decide(&marker);
         match (decision, self.mode) {
             (Decision::Known(pull), _) => {
-                Ok(Outcome::AlreadyProposed(pull.url.clone(), pull.state))
+                let pull = pull.clone();
+                self.keep(proposal, &pull, &text).await
             }
             (Decision::Supersede(pull), Mode::DryRun) => Ok(Outcome::WouldUpdate {
                 url: pull.url.clone(),
@@ -149,9 +203,52 @@ impl Run<'_> {
                 Ok(Outcome::Updated(self.remember(pull)))
             }
             (Decision::Create, Mode::Propose) => {
-                let pull = self.create(proposal, branch, marker, &text).await?;
+                self.report_adopted(&marker);
+                let pull = self.create(proposal, &branch, marker, &text).await?;
                 Ok(Outcome::Created(self.remember(pull)))
             }
+        }
+    }
+
+    /// Leaves the pull request of the same set as it is, unless it conflicts with the target branch.
+    async fn keep(
+        &mut self,
+        proposal: &Proposal,
+        pull: &Pull,
+        text: &Text,
+    ) -> Result<Outcome, ProposeError> {
+        let url = pull.url.clone();
+        let attempts = match (pull.state, self.mode) {
+            (PullState::Closed | PullState::Merged, _) => 0,
+            (PullState::Open, Mode::DryRun) => 1,
+            (PullState::Open, Mode::Propose) => CONFLICT_ATTEMPTS,
+        };
+        let pause = self.writer.pause();
+        if !conflicts(&self.target, pull.number, attempts, pause).await? {
+            return Ok(Outcome::AlreadyProposed(url, pull.state));
+        }
+        if self.standing.adopted.contains(&pull.number) {
+            return Ok(Outcome::Conflicting(url));
+        }
+        match self.mode {
+            Mode::DryRun => Ok(Outcome::WouldRebuild(url)),
+            Mode::Propose => {
+                self.supersede(proposal, pull, text).await?;
+                Ok(Outcome::Rebuilt(url))
+            }
+        }
+    }
+
+    /// Logs the open pull requests of the entry that are left alone.
+    fn report_adopted(&self, marker: &Marker) {
+        let adopted = self.standing.pulls.known.iter().filter(|pull| {
+            pull.marker.entry == marker.entry && self.standing.adopted.contains(&pull.number)
+        });
+        for pull in adopted {
+            tracing::warn!(
+                "{} has commits of others and stays as it is; newer rows get a branch of their own",
+                pull.url
+            );
         }
     }
 
@@ -166,80 +263,130 @@ impl Run<'_> {
         let commit = self.commit(proposal, &text.title).await?;
         self.writer.move_branch(&pull.branch, &commit).await?;
         self.writer.update_pull(pull.number, text).await?;
-        self.label(pull.number).await;
+        self.finish(pull.number, proposal).await;
         Ok(())
     }
 
     async fn create(
         &mut self,
         proposal: &Proposal,
-        branch: String,
+        branch: &str,
         marker: Marker,
         text: &Text,
     ) -> Result<Pull, ProposeError> {
         let commit = self.commit(proposal, &text.title).await?;
-        self.writer.create_branch(&branch, &commit).await?;
+        let branch = self.place(branch, &commit).await?;
         let made = self.writer.create_pull(text, &branch).await?;
         let document = match made {
             Some(document) => document,
             None => self.take_over(&branch, text).await?,
         };
-        self.label(document.number).await;
+        self.finish(document.number, proposal).await;
         Ok(Pull {
             number: document.number,
             url: document.html_url,
             state: PullState::Open,
             branch,
+            head: commit,
+            merge_commit: None,
+            body: text.body.clone(),
+            labels: Vec::new(),
             marker,
+        })
+    }
+
+    /// Puts a commit on a branch. An interrupted run can have left the branch behind; one with a commit of
+    /// others is not moved, and the next name is used.
+    async fn place(&mut self, branch: &str, commit: &str) -> Result<String, ProposeError> {
+        for number in 1..=BRANCHES {
+            let name = match number {
+                1 => branch.to_owned(),
+                _ => format!("{branch}-{number}"),
+            };
+            if self.writer.create_branch(&name, commit).await? {
+                return Ok(name);
+            }
+            let head = self.target.head(&name).await?;
+            if is_own(&self.target, &head).await? {
+                self.writer.move_branch(&name, commit).await?;
+                return Ok(name);
+            }
+            tracing::warn!("the branch {name} has commits of others and stays as it is");
+        }
+        Err(ProposeError::Branches {
+            branch: branch.to_owned(),
         })
     }
 
     /// Writes the text into the open pull request that the branch already has.
     async fn take_over(&mut self, branch: &str, text: &Text) -> Result<PullDocument, ProposeError> {
-        let document = open_of_branch(self.target, branch).await?;
+        let document = open_of_branch(&self.target, branch).await?;
         self.writer.update_pull(document.number, text).await?;
         Ok(document)
     }
 
     /// Creates a commit with the edited files on top of the base branch.
-    async fn commit(&mut self, proposal: &Proposal, message: &str) -> Result<String, ProposeError> {
-        let Target {
-            github,
-            repository,
-            base,
-            commit,
-            tree,
-        } = self.target;
+    async fn commit(&mut self, proposal: &Proposal, title: &str) -> Result<String, ProposeError> {
+        let (commit, tree) = (self.target.commit.clone(), self.target.tree.clone());
         for (path, edit) in &proposal.edited {
-            let there = github.file(repository, commit, path).await?;
+            let Target {
+                github, repository, ..
+            } = &self.target;
+            let there = github.file(repository, &commit, path).await?;
             if there.as_deref() != edit.before.as_deref() {
                 return Err(ProposeError::Outdated {
                     path: path.clone(),
                     repository: repository.to_string(),
-                    base: base.clone(),
+                    base: self.target.base.clone(),
                 });
             }
         }
         let mut files = Vec::new();
         for (path, edit) in &proposal.edited {
-            files.push((path.clone(), self.writer.blob(&edit.after).await?));
+            files.push(TreeFile {
+                path: path.clone(),
+                mode: self.mode_of(path).await?,
+                blob: self.writer.blob(&edit.after).await?,
+            });
         }
-        let tree = self.writer.tree(tree, &files).await?;
-        Ok(self.writer.commit(commit, &tree, message).await?)
+        let tree = self.writer.tree(&tree, &files).await?;
+        let message = message(title, &proposal.edited);
+        Ok(self.writer.commit(&commit, &tree, &message).await?)
     }
 
-    /// Labels a pull request. An error is a warning, because the proposal is complete without a label.
-    async fn label(&mut self, number: u64) {
-        if let Err(error) = self.writer.label(number).await {
+    async fn mode_of(&mut self, path: &str) -> Result<String, ProposeError> {
+        if let Some(mode) = self.modes.get(path) {
+            return Ok(mode.clone());
+        }
+        let mode = self.target.file_mode(path).await?;
+        self.modes.insert(path.to_owned(), mode.clone());
+        Ok(mode)
+    }
+
+    /// Labels a pull request and requests reviews. Errors are warnings, because the proposal is complete
+    /// without them.
+    async fn finish(&mut self, number: u64, proposal: &Proposal) {
+        if let Err(error) = self.writer.label(number, &proposal.labels).await {
             tracing::warn!("pull request {number} has no label: {error}");
+        }
+        let reviewers = &proposal.reviewers;
+        if reviewers.is_empty() {
+            return;
+        }
+        if let Err(error) = self.writer.request_reviews(number, reviewers).await {
+            let reviewers = reviewers.join(", ");
+            tracing::warn!("cannot request reviews of {number} from {reviewers}: {error}");
         }
     }
 
     /// Adds a pull request to the known ones, so that one run does not propose a set twice.
     fn remember(&mut self, pull: Pull) -> String {
         let url = pull.url.clone();
-        self.pulls.known.retain(|known| known.number != pull.number);
-        self.pulls.known.insert(0, pull);
+        self.standing
+            .pulls
+            .known
+            .retain(|known| known.number != pull.number);
+        self.standing.pulls.known.insert(0, pull);
         url
     }
 }

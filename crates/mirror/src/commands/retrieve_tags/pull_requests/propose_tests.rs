@@ -1,7 +1,7 @@
 use testkit::github::{FakeGithub, Pull as FakePull, PullState as FakeState};
 
 use super::samples::{
-    LABEL, LIST, REPOSITORY, created, pair, proposal, proposing, run, run_of, server,
+    LABEL, LIST, REPOSITORY, created, pair, proposal, propose, proposing, run, run_of, server,
 };
 use super::*;
 
@@ -185,16 +185,6 @@ async fn dry_run_changes_nothing() {
 }
 
 #[tokio::test]
-async fn propose_sends_no_request_without_proposals() {
-    let server = server().await;
-    let proposed = propose(&proposing(&server, Mode::Propose), &[])
-        .await
-        .unwrap();
-    assert!(proposed.is_empty());
-    assert!(server.requests().is_empty());
-}
-
-#[tokio::test]
 async fn missing_repository_and_branch_are_errors() {
     let server = FakeGithub::new().start().await;
     let wanted = [proposal("etcd", vec![pair("a/b m/b v1")])];
@@ -252,5 +242,6 @@ async fn shared_data_is_requested_once() {
     let pulls = server.pulls(REPOSITORY);
     assert!(pulls.iter().all(|pull| pull.labels == [LABEL]));
     // The repository, its branch, the head, its list; pull requests open and closed; the label.
-    assert_eq!(server.count("GET", "/"), 7, "{:?}", server.requests());
+    // The two trees with the mode of the list.
+    assert_eq!(server.count("GET", "/"), 9, "{:?}", server.requests());
 }

@@ -1,5 +1,7 @@
 //! Reading the existing pull requests.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use tag_retrieval::github::{GithubError, GithubRequest, project_path, query_value};
 
@@ -18,9 +20,14 @@ const CLOSED_PAGES: usize = 30;
 pub(crate) enum PullState {
     /// The pull request is open.
     Open,
-    /// The pull request was merged or closed.
+    /// The pull request was closed without a merge.
     Closed,
+    /// The pull request was merged.
+    Merged,
 }
+
+/// The label that takes back the decision against the rows of a closed pull request.
+pub(crate) const PROPOSE_AGAIN: &str = "mirror/propose-again";
 
 /// A pull request with a marker.
 #[derive(Debug, Clone)]
@@ -29,7 +36,20 @@ pub(super) struct Pull {
     pub(super) url: String,
     pub(super) state: PullState,
     pub(super) branch: String,
+    /// The hash of the commit at the head of the branch.
+    pub(super) head: String,
+    /// The hash of the commit on the target branch, if it was merged.
+    pub(super) merge_commit: Option<String>,
+    pub(super) body: String,
+    pub(super) labels: Vec<String>,
     pub(super) marker: Marker,
+}
+
+impl Pull {
+    /// Returns true if its rows may be proposed again.
+    pub(super) fn is_taken_back(&self) -> bool {
+        self.state != PullState::Open && self.labels.iter().any(|label| label == PROPOSE_AGAIN)
+    }
 }
 
 /// The pull requests with markers into one branch.
@@ -48,14 +68,25 @@ pub(super) struct PullDocument {
     pub(super) html_url: String,
     state: String,
     body: Option<String>,
+    merged_at: Option<String>,
+    merge_commit_sha: Option<String>,
+    #[serde(default)]
+    labels: Vec<LabelDocument>,
     head: Side,
     base: Side,
+}
+
+#[derive(Debug, Deserialize)]
+struct LabelDocument {
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
 struct Side {
     #[serde(rename = "ref")]
     branch: String,
+    #[serde(default)]
+    sha: String,
     /// The repository; `None` for a deleted fork.
     repo: Option<SideRepository>,
 }
@@ -72,15 +103,21 @@ impl PullDocument {
         let from = self.head.repo?.full_name;
         let is_own = from.eq_ignore_ascii_case(&target.repository.to_string());
         let is_own = is_own && self.head.branch.starts_with(PREFIX);
-        let marker = Marker::find(&self.body.unwrap_or_default())?;
+        let body = self.body.unwrap_or_default();
+        let marker = Marker::find(&body)?;
         (is_own && self.base.branch == target.base).then_some(Pull {
             number: self.number,
             url: self.html_url,
-            state: match self.state.as_str() {
-                "open" => PullState::Open,
-                _ => PullState::Closed,
+            state: match (self.state.as_str(), self.merged_at) {
+                ("open", _) => PullState::Open,
+                (_, Some(_)) => PullState::Merged,
+                (_, None) => PullState::Closed,
             },
             branch: self.head.branch,
+            head: self.head.sha,
+            merge_commit: self.merge_commit_sha,
+            body,
+            labels: self.labels.into_iter().map(|label| label.name).collect(),
             marker,
         })
     }
@@ -149,4 +186,30 @@ pub(super) async fn open_of_branch(
         url: project_path(&target.repository, ["pulls"]),
         detail: format!("{branch} has a pull request and there is none"),
     })
+}
+
+/// Returns true if GitHub says that a pull request conflicts with its target branch. It computes that in
+/// the background: a few `attempts` wait for the result, and an unknown one is no conflict.
+pub(super) async fn conflicts(
+    target: &Target,
+    number: u64,
+    attempts: usize,
+    pause: Duration,
+) -> Result<bool, GithubError> {
+    #[derive(Deserialize)]
+    struct Mergeable {
+        mergeable: Option<bool>,
+    }
+    let path = project_path(&target.repository, ["pulls", &number.to_string()]);
+    let request = GithubRequest::get(path);
+    for attempt in 0..attempts {
+        if attempt > 0 {
+            tokio::time::sleep(pause).await;
+        }
+        let Mergeable { mergeable } = target.github.fetch(&request).await?;
+        if let Some(mergeable) = mergeable {
+            return Ok(!mergeable);
+        }
+    }
+    Ok(false)
 }

@@ -1,6 +1,8 @@
 use testkit::github::{Fault, Pull as FakePull, PullState as FakeState};
 
-use super::samples::{LABEL, LIST, REPOSITORY, created, pair, proposal, proposing, run, server};
+use super::samples::{
+    LABEL, LIST, REPOSITORY, created, pair, proposal, propose, proposing, run, server,
+};
 use super::*;
 
 #[tokio::test]

@@ -38,6 +38,22 @@ struct Object {
     sha: String,
 }
 
+/// The mode of a file that is not executable.
+const REGULAR: &str = "100644";
+
+#[derive(Debug, Deserialize)]
+struct TreeDocument {
+    tree: Vec<TreeEntry>,
+}
+
+/// An entry of one directory, see <https://docs.github.com/en/rest/git/trees>.
+#[derive(Debug, Deserialize)]
+struct TreeEntry {
+    path: String,
+    mode: String,
+    sha: String,
+}
+
 impl Target {
     /// Reads the repository and its branch `base`, or its default branch.
     pub(super) async fn read(
@@ -72,5 +88,37 @@ impl Target {
             commit,
             tree: tree.sha,
         })
+    }
+
+    /// Returns the mode of a file in the tree, `100644` for a new file.
+    pub(super) async fn file_mode(&self, path: &str) -> Result<String, GithubError> {
+        let mut tree = self.tree.clone();
+        let (directories, name) = match path.rsplit_once('/') {
+            Some((directories, name)) => (directories.split('/').collect(), name),
+            None => (Vec::new(), path),
+        };
+        for directory in directories {
+            match self.tree_entry(&tree, directory).await? {
+                Some(entry) => tree = entry.sha,
+                None => return Ok(REGULAR.to_owned()),
+            }
+        }
+        let file = self.tree_entry(&tree, name).await?;
+        Ok(file.map_or_else(|| REGULAR.to_owned(), |file| file.mode))
+    }
+
+    async fn tree_entry(&self, tree: &str, name: &str) -> Result<Option<TreeEntry>, GithubError> {
+        let path = project_path(&self.repository, ["git", "trees", tree]);
+        let document: TreeDocument = self.github.fetch(&GithubRequest::get(path)).await?;
+        let mut entries = document.tree.into_iter();
+        Ok(entries.find(|entry| entry.path == name))
+    }
+
+    /// Returns the hash of the commit at the head of a branch.
+    pub(super) async fn head(&self, branch: &str) -> Result<String, GithubError> {
+        let parts = ["git", "ref", "heads"].into_iter().chain(branch.split('/'));
+        let request = GithubRequest::get(project_path(&self.repository, parts));
+        let head = self.github.fetch::<RefDocument>(&request).await?;
+        Ok(head.object.sha)
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use images_list::List;
 use tag_retrieval::Origin;
-use tag_retrieval::github::{Github, GithubOptions, GithubProject, Token};
+use tag_retrieval::github::{Github, GithubError, GithubOptions, GithubProject, Token};
 use testkit::github::{FakeGithub, RunningGithub};
 
-use super::{Mode, Outcome, ProposeOptions, propose};
+use super::{Mode, Outcome, ProposeOptions, Proposed, Proposer};
 use crate::commands::retrieve_tags::pull_requests::{Edit, Kind, Proposal, ProposedPair};
 
 pub(crate) const REPOSITORY: &str = "us/mirror";
@@ -38,7 +38,17 @@ pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> ProposeOptions {
         base: None,
         pause: Duration::ZERO,
         mode,
+        explain: false,
     }
+}
+
+/// Proposes in a new run.
+pub(crate) async fn propose(
+    options: &ProposeOptions,
+    proposals: &[Proposal],
+) -> Result<Vec<Proposed>, GithubError> {
+    let mut proposer = Proposer::open(options, &[LIST.to_owned()]).await?;
+    Ok(proposer.propose(proposals).await)
 }
 
 /// Proposes rows in a new run, and returns the outcome.
@@ -87,6 +97,8 @@ pub(crate) fn proposal(entry: &str, pairs: Vec<ProposedPair>) -> Proposal {
         kind: Kind::Versions,
         pairs,
         skipped: Vec::new(),
+        reviewers: Vec::new(),
+        labels: Vec::new(),
         edited: BTreeMap::from([(LIST.to_owned(), edit)]),
     }
 }

@@ -1,12 +1,13 @@
 //! The requests that change the repository.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
-use tag_retrieval::github::{GithubError, GithubRequest, project_path};
+use tag_retrieval::github::{Github, GithubError, GithubProject, GithubRequest, project_path};
 use tokio::time::{Instant, sleep_until};
 
 use super::pulls::PullDocument;
@@ -19,12 +20,14 @@ const LABEL: &str = "status/auto-created";
 /// a second, to avoid its secondary rate limits
 /// (<https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>).
 #[derive(Debug)]
-pub(super) struct Writer<'a> {
-    target: &'a Target,
+pub(super) struct Writer {
+    github: Github,
+    repository: GithubProject,
+    base: String,
     pause: Duration,
     next: Instant,
-    /// The repository is known to have the label.
-    has_label: bool,
+    /// The labels that the repository is known to have.
+    labels: HashSet<String>,
 }
 
 /// The hash of a created object in a response.
@@ -33,14 +36,21 @@ struct Hashed {
     sha: String,
 }
 
-impl<'a> Writer<'a> {
-    pub(super) fn new(target: &'a Target, pause: Duration) -> Self {
+impl Writer {
+    pub(super) fn new(target: &Target, pause: Duration) -> Self {
         Self {
-            target,
+            github: target.github.clone(),
+            repository: target.repository.clone(),
+            base: target.base.clone(),
             pause,
             next: Instant::now(),
-            has_label: false,
+            labels: HashSet::new(),
         }
+    }
+
+    /// Returns the pause between two changes.
+    pub(super) fn pause(&self) -> Duration {
+        self.pause
     }
 
     /// Creates a blob and returns its hash.
@@ -49,15 +59,16 @@ impl<'a> Writer<'a> {
         self.hashed(&["git", "blobs"], body).await
     }
 
-    /// Creates a tree from a base tree and files, each a path and the hash of a blob.
+    /// Creates a tree from a base tree and files.
     pub(super) async fn tree(
         &mut self,
         base: &str,
-        files: &[(String, String)],
+        files: &[TreeFile],
     ) -> Result<String, GithubError> {
-        let files = files.iter();
-        let files = files
-            .map(|(path, sha)| json!({"path": path, "mode": "100644", "type": "blob", "sha": sha}));
+        let files = files.iter().map(|file| {
+            let TreeFile { path, mode, blob } = file;
+            json!({"path": path, "mode": mode, "type": "blob", "sha": blob})
+        });
         let body = json!({"base_tree": base, "tree": files.collect::<Vec<_>>()});
         self.hashed(&["git", "trees"], body).await
     }
@@ -73,17 +84,16 @@ impl<'a> Writer<'a> {
         self.hashed(&["git", "commits"], body).await
     }
 
-    /// Creates a branch, or moves the branch that an interrupted run left behind.
+    /// Creates a branch. Returns false if it exists.
     pub(super) async fn create_branch(
         &mut self,
         name: &str,
         commit: &str,
-    ) -> Result<(), GithubError> {
+    ) -> Result<bool, GithubError> {
         let body = json!({"ref": format!("refs/heads/{name}"), "sha": commit});
-        let made = self.send(Method::POST, &["git", "refs"], body).await;
-        match made {
-            Err(error) if says(&error, "already exists") => self.move_branch(name, commit).await,
-            other => other,
+        match self.send(Method::POST, &["git", "refs"], body).await {
+            Err(error) if says(&error, "already exists") => Ok(false),
+            other => other.map(|()| true),
         }
     }
 
@@ -108,7 +118,7 @@ impl<'a> Writer<'a> {
         text: &Text,
         branch: &str,
     ) -> Result<Option<PullDocument>, GithubError> {
-        let base = &self.target.base;
+        let base = &self.base;
         let body = json!({"title": text.title, "body": text.body, "head": branch, "base": base});
         match self.fetch(Method::POST, &["pulls"], body).await {
             Ok(document) => Ok(Some(document)),
@@ -129,25 +139,70 @@ impl<'a> Writer<'a> {
         self.send(Method::PATCH, &parts, body).await
     }
 
-    /// Labels a pull request. Creates the label if the repository does not have it.
-    pub(super) async fn label(&mut self, number: u64) -> Result<(), GithubError> {
-        if !self.has_label {
-            self.ensure_label().await?;
-            self.has_label = true;
+    /// Closes a pull request with a comment, and replaces its body.
+    pub(super) async fn close_pull(
+        &mut self,
+        number: u64,
+        body: &str,
+        comment: &str,
+    ) -> Result<(), GithubError> {
+        let number = number.to_string();
+        let parts = ["issues", &number, "comments"];
+        self.send(Method::POST, &parts, json!({"body": comment}))
+            .await?;
+        let closed = json!({"state": "closed", "body": body});
+        self.send(Method::PATCH, &["pulls", &number], closed).await
+    }
+
+    /// Adds labels to a pull request. Creates those that the repository does not have.
+    pub(super) async fn label(
+        &mut self,
+        number: u64,
+        labels: &[String],
+    ) -> Result<(), GithubError> {
+        let all: Vec<&str> = [LABEL]
+            .into_iter()
+            .chain(labels.iter().map(String::as_str))
+            .collect();
+        for label in &all {
+            if !self.labels.contains(*label) {
+                self.ensure_label(label).await?;
+                self.labels.insert((*label).to_owned());
+            }
         }
         let number = number.to_string();
         let parts = ["issues", &number, "labels"];
-        let body = json!({"labels": [LABEL]});
+        self.send(Method::POST, &parts, json!({"labels": all}))
+            .await
+    }
+
+    /// Requests reviews from users, and from teams, which are written as `ORGANIZATION/TEAM`.
+    pub(super) async fn request_reviews(
+        &mut self,
+        number: u64,
+        reviewers: &[String],
+    ) -> Result<(), GithubError> {
+        let teams: Vec<&str> = reviewers
+            .iter()
+            .filter_map(|name| Some(name.split_once('/')?.1))
+            .collect();
+        let users: Vec<_> = reviewers
+            .iter()
+            .filter(|name| !name.contains('/'))
+            .collect();
+        let number = number.to_string();
+        let parts = ["pulls", &number, "requested_reviewers"];
+        let body = json!({"reviewers": users, "team_reviewers": teams});
         self.send(Method::POST, &parts, body).await
     }
 
-    async fn ensure_label(&mut self) -> Result<(), GithubError> {
-        let path = project_path(&self.target.repository, ["labels", LABEL]);
-        match self.target.github.send(&GithubRequest::get(path)).await {
+    async fn ensure_label(&mut self, label: &str) -> Result<(), GithubError> {
+        let path = project_path(&self.repository, ["labels", label]);
+        match self.github.send(&GithubRequest::get(path)).await {
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {}
             other => return other.map(drop),
         }
-        let body = json!({"name": LABEL, "color": "ededed", "description": "Proposed by a job"});
+        let body = json!({"name": label, "color": "ededed", "description": "Proposed by a job"});
         match self.send(Method::POST, &["labels"], body).await {
             // Another run created the label, or the response of a first attempt was lost.
             Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => Ok(()),
@@ -176,13 +231,23 @@ impl<'a> Writer<'a> {
         parts: &[&str],
         body: Value,
     ) -> Result<T, GithubError> {
-        let path = project_path(&self.target.repository, parts.iter().copied());
+        let path = project_path(&self.repository, parts.iter().copied());
         let request = GithubRequest::change(method, path, body);
         sleep_until(self.next).await;
-        let answer = self.target.github.fetch(&request).await;
+        let answer = self.github.fetch(&request).await;
         self.next = Instant::now() + self.pause;
         answer
     }
+}
+
+/// A file of a tree.
+#[derive(Debug)]
+pub(super) struct TreeFile {
+    pub(super) path: String,
+    /// The mode, such as `100644`.
+    pub(super) mode: String,
+    /// The hash of the blob.
+    pub(super) blob: String,
 }
 
 /// The title and the body of a pull request.
