@@ -44,7 +44,11 @@ pub(crate) struct KeyValue {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeyValueError {
     /// There is no `=`.
-    #[error("expected KEY=VALUE, with one of these keys: {}", names())]
+    #[error(
+        "expected KEY=VALUE, with one of these keys: {}; name a list with --images-list FILE, and \
+         images for add-tag with --full-images NAME:TAG",
+        names()
+    )]
     Form,
     /// The key is unknown.
     #[error("unknown key `{name}`; known keys: {}", names())]

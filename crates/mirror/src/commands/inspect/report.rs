@@ -214,7 +214,7 @@ impl Display for PlatformJson {
             writeln!(f, "  label {key}={}", value.escape_debug())?;
         }
         for LayerJson { digest, size } in &self.layers {
-            let size = size.map_or_else(|| "unknown".to_owned(), |size| bytes(size).to_string());
+            let size = size.map_or_else(|| "unknown".to_owned(), bytes);
             writeln!(f, "  {size:>11}  {digest}")?;
         }
         Ok(())
