@@ -22,11 +22,12 @@ pub(crate) fn chart(results: &Results) -> String {
         y += HEADING;
         let _ = writeln!(
             body,
-            r##"<text x="8" y="{:.0}" font-weight="bold">{}, {}, {} ms</text>"##,
+            r##"<text x="8" y="{:.0}" font-weight="bold">{}, {}, {} ms{}</text>"##,
             y - 8.0,
             cell.work.title(),
             cell.state.title(),
             cell.round_trip_ms,
+            if cell.tls { ", TLS" } else { "" },
         );
         for tool in cell.tools.iter().filter(|tool| tool.tool != Tool::Floor) {
             body += &bar(cell, tool, y);
@@ -100,6 +101,7 @@ mod tests {
             work: Workload::Multi,
             state: State::Cold,
             round_trip_ms: 30,
+            tls: false,
             rows: 40,
             floor_requests: 1,
             floor_bytes: 1,

@@ -12,18 +12,18 @@ use crate::error::BenchError;
 /// User and system time of the processes that run before and after a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OtherCpuTime {
-    /// The registries.
+    /// The registries, and nginx in front of them.
     pub(crate) registries: Duration,
     /// This process: the relays, and the sampling of the tool.
     pub(crate) bench: Duration,
 }
 
 impl OtherCpuTime {
-    /// Reads the time so far, with the process ids of the registries.
-    pub(crate) fn now(registries: [u32; 2]) -> Result<Self, BenchError> {
-        let [source, destination] = registries.map(of_process);
+    /// Reads the time so far, with the process ids of the registries and of nginx in front of them.
+    pub(crate) fn now(registries: &[u32]) -> Result<Self, BenchError> {
+        let times = registries.iter().map(|id| of_process(*id));
         Ok(Self {
-            registries: source? + destination?,
+            registries: times.sum::<Result<_, _>>()?,
             bench: usage(UsageWho::RUSAGE_SELF)?,
         })
     }
@@ -85,12 +85,12 @@ mod tests {
     #[test]
     fn cpu_time_of_a_process_grows_with_its_work() {
         let own = std::process::id();
-        let before = OtherCpuTime::now([own, own]).unwrap();
+        let before = OtherCpuTime::now(&[own, own]).unwrap();
         let mut sum = 0_u64;
         while usage(UsageWho::RUSAGE_SELF).unwrap() < before.bench + Duration::from_millis(60) {
             sum = std::hint::black_box(sum + 1);
         }
-        let work = OtherCpuTime::now([own, own]).unwrap().since(before);
+        let work = OtherCpuTime::now(&[own, own]).unwrap().since(before);
         assert!(work.bench >= Duration::from_millis(60), "{work:?}");
         assert!(work.registries >= Duration::from_millis(60), "{work:?}");
     }

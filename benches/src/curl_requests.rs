@@ -18,12 +18,25 @@ application/vnd.docker.distribution.manifest.list.v2+json, \
 application/vnd.docker.distribution.manifest.v2+json";
 
 /// Requests that do not depend on each other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CurlRequests {
     config: String,
+    version: &'static str,
 }
 
 impl CurlRequests {
+    /// Creates a batch for registries with a scheme: HTTP/2 over TLS, else HTTP/1.1.
+    pub(crate) fn new(scheme: &str) -> Self {
+        Self {
+            config: String::new(),
+            version: if scheme == "https" {
+                "http2"
+            } else {
+                "http1.1"
+            },
+        }
+    }
+
     /// Adds a HEAD of a manifest. A 404 is no failure.
     pub(crate) fn head(&mut self, url: &str) {
         self.begin(url, "");
@@ -38,7 +51,7 @@ impl CurlRequests {
 
     /// Adds a GET of a blob into a file.
     pub(crate) fn blob(&mut self, url: &str, to: &Path) {
-        self.begin(url, "fail\n");
+        self.begin(url, "fail\nlocation\n");
         let _ = writeln!(self.config, "output = \"{}\"", to.display());
     }
 
@@ -71,7 +84,8 @@ impl CurlRequests {
         }
         let _ = write!(
             self.config,
-            "url = \"{url}\"\n{options}silent\nshow-error\nhttp1.1\n"
+            "url = \"{url}\"\n{options}silent\nshow-error\n{}\n",
+            self.version
         );
     }
 

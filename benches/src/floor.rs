@@ -42,34 +42,37 @@ const PIPES: &str = "4";
 pub(crate) async fn run(job: &Job<'_>, plan: &RequestPlan<'_>) -> Result<Cost, BenchError> {
     let floor = Floor { job };
     let mut cost = Cost::default();
-    let mut heads = CurlRequests::default();
+    let mut heads = CurlRequests::new(job.scheme());
     for (repository, tag) in &plan.rows {
         for host in [job.source, job.destination] {
-            heads.head(&format!("http://{host}/v2/{repository}/manifests/{tag}"));
+            let scheme = job.scheme();
+            heads.head(&format!(
+                "{scheme}://{host}/v2/{repository}/manifests/{tag}"
+            ));
         }
     }
     add(&mut cost, heads.send(job.directory).await?.as_ref());
     for manifests in [&plan.roots, &plan.children] {
-        let mut reads = CurlRequests::default();
+        let mut reads = CurlRequests::new(job.scheme());
         for placed in manifests {
-            reads.manifest(&manifest_url(job.source, placed, None));
+            reads.manifest(&manifest_url(job.scheme(), job.source, placed, None));
         }
         add(&mut cost, reads.send(job.directory).await?.as_ref());
     }
     cost = cost.then(floor.blobs(&plan.uploads).await?);
-    let mut mounts = CurlRequests::default();
+    let mut mounts = CurlRequests::new(job.scheme());
     for (number, mount) in plan.mounts.iter().enumerate() {
         let query = format!("mount={}&from={}", mount.digest, mount.from);
         mounts.post(&floor.session_url(mount.repository, &query), number);
     }
     add(&mut cost, mounts.send(job.directory).await?.as_ref());
     for manifests in [&plan.put_children, &plan.put_roots] {
-        let mut puts = CurlRequests::default();
+        let mut puts = CurlRequests::new(job.scheme());
         for placed in manifests {
             let file = floor.file(placed.manifest.digest().digest());
             let written = fs::write(&file, placed.manifest.bytes());
             written.map_err(BenchError::io("write a manifest for curl"))?;
-            let url = manifest_url(job.destination, placed, placed.tag);
+            let url = manifest_url(job.scheme(), job.destination, placed, placed.tag);
             puts.put(&url, placed.manifest.media_type(), &file);
         }
         add(&mut cost, puts.send(job.directory).await?.as_ref());
@@ -81,10 +84,10 @@ fn add(cost: &mut Cost, ran: Option<&FinishedCommand>) {
     *cost = ran.map_or(*cost, |ran| cost.then(ran.cost));
 }
 
-fn manifest_url(host: &str, placed: &Placed<'_>, tag: Option<&str>) -> String {
+fn manifest_url(scheme: &str, host: &str, placed: &Placed<'_>, tag: Option<&str>) -> String {
     let reference = tag.unwrap_or(placed.manifest.digest().as_ref());
     format!(
-        "http://{host}/v2/{}/manifests/{reference}",
+        "{scheme}://{host}/v2/{}/manifests/{reference}",
         placed.repository
     )
 }
@@ -97,7 +100,7 @@ impl Floor<'_> {
     /// Copies blobs. They are read while the upload sessions are opened.
     async fn blobs(&self, uploads: &[Upload<'_>]) -> Result<Cost, BenchError> {
         let job = self.job;
-        let mut opening = CurlRequests::default();
+        let mut opening = CurlRequests::new(job.scheme());
         for (number, Upload { repository, blob }) in uploads.iter().enumerate() {
             opening.post(&self.session_url(repository, ""), number);
             if blob.size <= MAX_STORED {
@@ -109,7 +112,7 @@ impl Floor<'_> {
             return Ok(Cost::default());
         };
         let mut cost = opened.cost;
-        let mut storing = CurlRequests::default();
+        let mut storing = CurlRequests::new(job.scheme());
         let mut pipes = String::new();
         for line in opened.stdout.lines() {
             let (number, location) = line.split_once(' ').unwrap_or_default();
@@ -137,14 +140,17 @@ impl Floor<'_> {
 
     fn blob_url(&self, repository: &str, blob: &Blob) -> String {
         format!(
-            "http://{}/v2/{repository}/blobs/{}",
-            self.job.source, blob.digest
+            "{}://{}/v2/{repository}/blobs/{}",
+            self.job.scheme(),
+            self.job.source,
+            blob.digest
         )
     }
 
     fn session_url(&self, repository: &str, query: &str) -> String {
         format!(
-            "http://{}/v2/{repository}/blobs/uploads/?{query}",
+            "{}://{}/v2/{repository}/blobs/uploads/?{query}",
+            self.job.scheme(),
             self.job.destination
         )
     }
@@ -156,7 +162,7 @@ impl Floor<'_> {
 
 /// Pipes a GET to a PUT for each pair of lines.
 async fn piped(job: &Job<'_>, pairs: &str) -> Result<Cost, BenchError> {
-    let script = "curl -qsSf \"$0\" | curl -qsSf -H Expect: -H 'Content-Type: application/octet-stream' -T - \"$1\"";
+    let script = "curl -qsSfL \"$0\" | curl -qsSf -H Expect: -H 'Content-Type: application/octet-stream' -T - \"$1\"";
     let pairs: PathBuf = job.write("pipes", pairs)?;
     let mut command = Command::new("xargs");
     command

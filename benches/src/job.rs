@@ -15,6 +15,8 @@ pub(crate) struct Job<'a> {
     /// `HOST:PORT`.
     pub(crate) destination: &'a str,
     pub(crate) rows: &'a [&'a TaggedImage],
+    /// The certificate authority of both registries, which then use TLS, in PEM.
+    pub(crate) authority: Option<&'a str>,
     /// Concurrent copies for tools that copy one image.
     pub(crate) concurrency: usize,
 }
@@ -25,6 +27,14 @@ impl Job<'_> {
         let path = self.directory.join(name);
         fs::write(&path, text).map_err(BenchError::io(format!("write {name}")))?;
         Ok(path)
+    }
+
+    /// Returns the scheme of the registries.
+    pub(crate) fn scheme(&self) -> &'static str {
+        match self.authority {
+            Some(_) => "https",
+            None => "http",
+        }
     }
 
     /// Returns a line for each row, made from its full source and destination without tag, and its tag.

@@ -11,6 +11,7 @@
 //! scripts/bench --quick                      # a short comparison
 //! scripts/bench                              # all measurements; takes hours with slow tools
 //! scripts/bench --work small --state cold --round-trip 30 --tool mirror,regsync --rounds 9
+//! scripts/bench --quick --tls                # over TLS and HTTP/2, with redirected blobs
 //! scripts/bench --scale 2000,20000,100000    # the cost by the length of the list
 //! ```
 //!
@@ -41,6 +42,7 @@ mod rounds;
 mod scale_test;
 mod slow_start;
 mod testbed;
+mod tls_front;
 mod tool;
 mod verify;
 mod workload;
@@ -81,7 +83,7 @@ async fn run() -> Result<(), BenchError> {
     };
     results.machine = machine::describe();
     for work in &options.works {
-        let testbed = testbed::Testbed::start(*work, options.size).await?;
+        let testbed = testbed::Testbed::start(*work, options.size, options.tls).await?;
         for state in options.states.iter().filter(|state| work.has(**state)) {
             for round_trip in &options.round_trips {
                 let cell = rounds::measure(&testbed, *state, *round_trip, &options).await?;

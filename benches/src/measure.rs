@@ -17,6 +17,9 @@ const DEADLINE: Duration = Duration::from_secs(1200);
 /// The interval of memory samples. Processes with a shorter life are not counted.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
 
+/// The file in the home directory of a command with the certificate authority of the registries.
+pub(crate) const AUTHORITY_FILE: &str = "authority.pem";
+
 /// The time and memory of a command.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
@@ -79,6 +82,12 @@ pub(crate) async fn run(mut command: Command, home: &Path) -> Result<FinishedCom
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path);
     command.env("HOME", home).env("XDG_RUNTIME_DIR", home);
+    let authority = home.join(AUTHORITY_FILE);
+    if authority.exists() {
+        // Programs in Go and Rust read the first, curl reads the second.
+        command.env("SSL_CERT_FILE", &authority);
+        command.env("CURL_CA_BUNDLE", &authority);
+    }
     command
         .stdin(Stdio::null())
         .stdout(to_stdout)

@@ -16,6 +16,7 @@ scripts/bench [OPTIONS]: compare mirror with other tools between two registries 
   --round-trip MS,…        milliseconds of a round trip to either registry (0,30,80)
   --tool TOOL,…            floor, mirror, mirror-referrers, regsync, crane, skopeo, skopeo-sync
                            (installed ones except skopeo-sync; the floor always runs)
+  --tls                    nginx with TLS and HTTP/2 before each registry; blobs are redirected
   --rounds N               runs of each tool (5)
   --scale ROWS,…           measure mirror alone, with lists of these lengths and registries in memory
   --mirror PATH            the binary (scripts/bench builds it)
@@ -33,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) round_trips: Vec<u64>,
     /// `None` for all installed tools.
     pub(crate) tools: Option<Vec<Tool>>,
+    /// nginx with TLS and HTTP/2 is in front of each registry.
+    pub(crate) tls: bool,
     /// Lengths of lists. If not empty, nothing else is measured.
     pub(crate) scale: Vec<u64>,
     /// At least one.
@@ -60,6 +63,10 @@ impl Options {
             if name == "--quick" {
                 continue;
             }
+            if name == "--tls" {
+                options.tls = true;
+                continue;
+            }
             let value = arguments.next();
             let value = value.ok_or_else(|| BenchError::Usage(format!("{name} needs a value")))?;
             options.set(&name, &value)?;
@@ -73,6 +80,7 @@ impl Options {
             states: State::ALL.to_vec(),
             round_trips: vec![0, 30, 80],
             tools: None,
+            tls: false,
             scale: Vec::new(),
             rounds: 5,
             size: Size::Full,
@@ -152,11 +160,13 @@ mod tests {
 
     #[test]
     fn parse_applies_options_to_the_quick_defaults() {
-        let options = parse("--work rows,big --round-trip 7 --quick --tool mirror --rounds 9");
+        let options =
+            parse("--work rows,big --tls --round-trip 7 --quick --tool mirror --rounds 9");
         let expected = Options {
             works: vec![Workload::Rows, Workload::Big],
             round_trips: vec![7],
             tools: Some(vec![Tool::Mirror]),
+            tls: true,
             rounds: 9,
             ..Options::quick()
         };

@@ -26,17 +26,18 @@ pub(crate) fn markdown(results: &Results) -> String {
 /// Returns the table of one cell.
 pub(crate) fn cell(cell: &Cell) -> String {
     let mut text = format!(
-        "### {}, {}, round trip {} ms\n\n{} rows, {} requests needed, {}; {} rounds\n\n",
+        "### {}, {}, round trip {} ms{}\n\n{} rows, {} requests needed, {}; {} rounds\n\n",
         cell.work.title(),
         cell.state.title(),
         cell.round_trip_ms,
+        if cell.tls { ", TLS" } else { "" },
         cell.rows,
         cell.floor_requests,
         cell.measured_on,
         cell.tools.first().map_or(0, |floor| floor.runs.len()),
     );
-    text += "| tool | wall s | ratio | CPU s | registries' CPU s | relay's CPU s | CPUs busy | peak MiB | requests | bytes | blobs again |\n";
-    text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    text += "| tool | wall s | ratio | CPU s | registries' CPU s | relay's CPU s | CPUs busy | peak MiB | requests | bytes | blobs again | connections | handshakes |\n";
+    text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
     for tool in &cell.tools {
         text += &line(cell, tool);
     }
@@ -69,7 +70,7 @@ fn line(cell: &Cell, tool: &Measured) -> String {
         version_number(&tool.version)
     );
     let Some(ratio) = cell.ratio(tool) else {
-        line += "failed | | | | | | | | | |\n";
+        line += "failed | | | | | | | | | | | |\n";
         return line;
     };
     let by = |value: f64, floor: u64| match floor {
@@ -80,7 +81,7 @@ fn line(cell: &Cell, tool: &Measured) -> String {
     let bytes = tool.median(|run| run.bytes as f64);
     let _ = writeln!(
         line,
-        "{:.2} | {ratio:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} | {requests} ({}) | {} | {} |",
+        "{:.2} | {ratio:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} | {requests} ({}) | {} | {} | {} | {} |",
         tool.median(|run| run.wall_seconds),
         tool.median(|run| run.cpu_seconds),
         tool.median(|run| run.registries_cpu_seconds),
@@ -90,8 +91,19 @@ fn line(cell: &Cell, tool: &Measured) -> String {
         by(requests, cell.floor_requests),
         by(bytes, cell.floor_bytes),
         tool.median(|run| run.blobs_fetched_again as f64),
+        tls_count(cell, tool.median(|run| run.connections as f64)),
+        tls_count(cell, tool.median(|run| run.full_handshakes as f64)),
     );
     line
+}
+
+/// Returns a count of a cell over TLS; plain HTTP is not counted.
+fn tls_count(cell: &Cell, count: f64) -> String {
+    if cell.tls {
+        count.to_string()
+    } else {
+        "–".to_owned()
+    }
 }
 
 /// Returns the first word with a digit: `1.9.3` in `skopeo version 1.9.3`.

@@ -26,6 +26,9 @@ pub(crate) struct Cell {
     pub(crate) state: State,
     /// In milliseconds.
     pub(crate) round_trip_ms: u64,
+    /// Over TLS and HTTP/2, with redirected blobs.
+    #[serde(default)]
+    pub(crate) tls: bool,
     /// The length of the list, which is smaller with `--quick`.
     pub(crate) rows: usize,
     /// The requests of [`crate::floor`].
@@ -63,6 +66,12 @@ pub(crate) struct Run {
     pub(crate) blobs_fetched_again: u64,
     /// The number of requests of each kind.
     pub(crate) kinds: BTreeMap<String, u64>,
+    /// Connections over TLS.
+    #[serde(default)]
+    pub(crate) connections: u64,
+    /// Those with a whole handshake instead of a resumed session.
+    #[serde(default)]
+    pub(crate) full_handshakes: u64,
 }
 
 impl Run {
@@ -106,8 +115,8 @@ impl Cell {
         done.then_some(ratio)
     }
 
-    fn key(&self) -> (Workload, State, u64) {
-        (self.work, self.state, self.round_trip_ms)
+    fn key(&self) -> (Workload, State, u64, bool) {
+        (self.work, self.state, self.round_trip_ms, self.tls)
     }
 }
 
@@ -170,6 +179,7 @@ mod tests {
             work: Workload::Small,
             state: State::Cold,
             round_trip_ms: 0,
+            tls: false,
             rows: 1,
             floor_requests: 1,
             floor_bytes: 1,

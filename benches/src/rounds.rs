@@ -1,6 +1,7 @@
 //! Interleaved runs of all tools.
 
 use chrono::Utc;
+use testkit::certificates::Authority;
 use testkit::processes::RegistryProcess;
 
 use crate::cpu_time::OtherCpuTime;
@@ -13,6 +14,7 @@ use crate::request_counts::RequestCounts;
 use crate::request_plan::RequestPlan;
 use crate::results::{Cell, Measured, Run};
 use crate::testbed::{Destination, Link, Testbed};
+use crate::tls_front::Connections;
 use crate::tool::Tool;
 use crate::verify;
 use crate::workload::State;
@@ -24,7 +26,7 @@ struct Rounds<'a> {
     /// In milliseconds.
     round_trip: u64,
     options: &'a Options,
-    source: String,
+    source: Link,
     /// The destination of all runs if no run writes to it.
     shared: Option<Destination>,
     plan: RequestPlan<'a>,
@@ -41,7 +43,7 @@ pub(crate) async fn measure(
     round_trip: u64,
     options: &Options,
 ) -> Result<Cell, BenchError> {
-    let link = Link::to(&testbed.source, round_trip).await?;
+    let link = testbed.link(&testbed.source, round_trip).await?;
     let rows = testbed.rows(state);
     let existing = match state {
         State::Cold => Vec::new(),
@@ -56,7 +58,7 @@ pub(crate) async fn measure(
         state,
         round_trip,
         options,
-        source: link.host(),
+        source: link,
         shared,
         plan: RequestPlan::new(&rows, &existing),
     };
@@ -73,6 +75,7 @@ pub(crate) async fn measure(
         work: testbed.work,
         state,
         round_trip_ms: round_trip,
+        tls: options.tls,
         rows: rows.len(),
         floor_requests: rounds.plan.requests() as u64,
         floor_bytes: rounds.plan.bytes(),
@@ -140,22 +143,40 @@ impl Rounds<'_> {
         };
         let rows = self.testbed.rows(self.state);
         let directory = tempfile::tempdir().map_err(BenchError::io("create a directory"))?;
+        let authority = self.testbed.authority.as_ref().map(Authority::pem);
+        let source = self.source.host();
         let job = Job {
             directory: directory.path(),
-            source: &self.source,
+            source: &source,
             destination: &destination.host(),
             rows: &rows,
+            authority,
             // Enough to fill a connection with a round trip; on loopback the cores are the limit.
             concurrency: if self.round_trip == 0 { 8 } else { 32 },
         };
+        if let Some(authority) = authority {
+            job.write(measure::AUTHORITY_FILE, authority)?;
+        }
         let registries = [&self.testbed.source, &destination.registry];
+        let fronts: Vec<_> = [&self.source, &destination.link]
+            .into_iter()
+            .filter_map(Link::tls)
+            .collect();
+        let seen: Vec<_> = fronts.iter().map(|front| front.requests().len()).collect();
         let [at_source, at_destination] = registries.map(RegistryProcess::requests);
         let skipped = [at_source.await.len(), at_destination.await.len()];
-        let processes = registries.map(RegistryProcess::id);
-        let before = OtherCpuTime::now(processes)?;
+        let mut processes = registries.map(RegistryProcess::id).to_vec();
+        processes.extend(fronts.iter().map(|front| front.id()));
+        let before = OtherCpuTime::now(&processes)?;
         let cost = self.cost(tool, &job).await?;
-        let others = OtherCpuTime::now(processes)?.since(before);
-        let run = summarize(registries, skipped, cost, others).await;
+        let others = OtherCpuTime::now(&processes)?.since(before);
+        let mut run = summarize(registries, skipped, cost, others).await;
+        let connections = fronts.iter().zip(seen);
+        let connections =
+            connections.map(|(front, seen)| Connections::of(&front.requests()[seen..]));
+        let connections = connections.fold(Connections::default(), Connections::and);
+        run.connections = connections.opened;
+        run.full_handshakes = connections.full_handshakes;
         if check {
             verify::destination(self.testbed.work, &destination.registry.host(), &rows).await?;
         }
@@ -197,6 +218,8 @@ async fn summarize(
         bytes: counts.bytes,
         blobs_fetched_again: counts.repeated,
         kinds: counts.kinds,
+        connections: 0,
+        full_handshakes: 0,
     }
 }
 

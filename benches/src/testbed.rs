@@ -5,11 +5,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use testkit::certificates::Authority;
 use testkit::processes::{Distribution, RegistryProcess, Storage, Version};
 
 use crate::corpus::{Corpus, TaggedImage};
 use crate::error::BenchError;
 use crate::relay::Relay;
+use crate::tls_front::TlsFront;
 use crate::workload::{Size, State, Workload};
 
 /// A source registry with all images, and the files that destinations start with.
@@ -17,6 +19,8 @@ pub(crate) struct Testbed {
     pub(crate) work: Workload,
     pub(crate) corpus: Corpus,
     pub(crate) source: RegistryProcess,
+    /// Signs the certificates of connections over TLS.
+    pub(crate) authority: Option<Authority>,
     /// The files of the source without the new rows.
     old_files: TempDir,
 }
@@ -24,7 +28,7 @@ pub(crate) struct Testbed {
 /// A destination registry and the connection to it.
 pub(crate) struct Destination {
     pub(crate) registry: RegistryProcess,
-    link: Link,
+    pub(crate) link: Link,
 }
 
 /// The connection between clients and a registry.
@@ -34,11 +38,13 @@ pub(crate) enum Link {
     Direct(String),
     /// A relay that adds a round trip.
     Relayed(Relay),
+    /// nginx with TLS, behind a relay where there is a round trip.
+    Tls(Box<TlsFront>),
 }
 
 impl Testbed {
     /// Starts a source registry and fills it.
-    pub(crate) async fn start(work: Workload, size: Size) -> Result<Self, BenchError> {
+    pub(crate) async fn start(work: Workload, size: Size, tls: bool) -> Result<Self, BenchError> {
         eprintln!("bench: creating {}", work.title());
         let source = distribution().storage(Storage::Files).start().await;
         let old_files = tempfile::tempdir().map_err(BenchError::io("create a directory"))?;
@@ -61,6 +67,7 @@ impl Testbed {
             work,
             corpus,
             source,
+            authority: tls.then(|| Authority::new("bench")),
             old_files,
         })
     }
@@ -85,8 +92,28 @@ impl Testbed {
             State::Warm | State::Incremental => distribution().files_of(self.files_before()),
         };
         let registry = registry.start().await;
-        let link = Link::to(&registry, ms).await?;
+        let link = self.link(&registry, ms).await?;
         Ok(Destination { registry, link })
+    }
+
+    /// Creates a connection to a registry with a round trip in milliseconds.
+    pub(crate) async fn link(
+        &self,
+        registry: &RegistryProcess,
+        ms: u64,
+    ) -> Result<Link, BenchError> {
+        match (&self.authority, ms) {
+            (Some(authority), _) => {
+                let front = TlsFront::start(registry, authority, ms).await?;
+                Ok(Link::Tls(Box::new(front)))
+            }
+            (None, 0) => Ok(Link::Direct(registry.host())),
+            (None, _) => {
+                let round_trip = Duration::from_millis(ms);
+                let relay = Relay::start(registry.address(), round_trip).await?;
+                Ok(Link::Relayed(relay))
+            }
+        }
     }
 
     fn files_before(&self) -> PathBuf {
@@ -102,23 +129,20 @@ impl Destination {
 }
 
 impl Link {
-    /// Creates a connection with a round trip in milliseconds.
-    pub(crate) async fn to(registry: &RegistryProcess, ms: u64) -> Result<Self, BenchError> {
-        match ms {
-            0 => Ok(Self::Direct(registry.host())),
-            _ => {
-                let round_trip = Duration::from_millis(ms);
-                let relay = Relay::start(registry.address(), round_trip).await?;
-                Ok(Self::Relayed(relay))
-            }
-        }
-    }
-
     /// Returns the `HOST:PORT` for clients.
     pub(crate) fn host(&self) -> String {
         match self {
             Self::Direct(host) => host.clone(),
             Self::Relayed(relay) => relay.address().to_string(),
+            Self::Tls(front) => front.host().to_owned(),
+        }
+    }
+
+    /// Returns the nginx of a connection over TLS.
+    pub(crate) fn tls(&self) -> Option<&TlsFront> {
+        match self {
+            Self::Tls(front) => Some(front),
+            Self::Direct(_) | Self::Relayed(_) => None,
         }
     }
 }

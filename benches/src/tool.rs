@@ -105,6 +105,14 @@ impl Tool {
                 let mut command = Command::new(mirror);
                 command.args(["sync", "--output=json", "--no-progress", "--images-list"]);
                 command.arg(job.write("images-list", &list)?);
+                if job.authority.is_some() {
+                    // Registries on loopback use plain HTTP otherwise.
+                    let secure = [job.source, job.destination].map(|host| {
+                        format!("[[registry]]\nlocation = \"{host}\"\ninsecure = false\n")
+                    });
+                    let conf = job.write("registries.conf", &secure.concat())?;
+                    command.arg("--registries-conf").arg(conf);
+                }
                 if self == Self::Mirror {
                     command.arg("--no-referrers");
                 }
@@ -112,9 +120,12 @@ impl Tool {
             }
             Self::Regsync => regsync(job),
             Self::Skopeo => {
-                let insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+                let insecure = match job.authority {
+                    Some(_) => &[][..],
+                    None => &["--src-tls-verify=false", "--dest-tls-verify=false"],
+                };
                 let mut command = vec!["skopeo", "--insecure-policy", "copy", "--all", "--quiet"];
-                command.extend(insecure);
+                command.extend_from_slice(insecure);
                 xargs_command(job, "docker://", &command)
             }
             Self::SkopeoSync => skopeo_sync(job),
@@ -136,10 +147,12 @@ fn xargs_command(job: &Job<'_>, transport: &str, command: &[&str]) -> Result<Com
 }
 
 fn regsync(job: &Job<'_>) -> Result<Command, BenchError> {
+    let tls = match job.authority {
+        Some(_) => "enabled",
+        None => "disabled",
+    };
     let creds = [job.source, job.destination].map(|host| {
-        format!(
-            "  - {{registry: \"{host}\", tls: disabled, reqConcurrent: 32, reqPerSec: 100000}}\n"
-        )
+        format!("  - {{registry: \"{host}\", tls: {tls}, reqConcurrent: 32, reqPerSec: 100000}}\n")
     });
     let images = job.lines(|from, to, tag| {
         format!("  - {{source: \"{from}:{tag}\", target: \"{to}:{tag}\", type: image}}\n")
@@ -157,7 +170,8 @@ fn regsync(job: &Job<'_>) -> Result<Command, BenchError> {
 }
 
 fn skopeo_sync(job: &Job<'_>) -> Result<Command, BenchError> {
-    let mut images = format!("\"{}\":\n  tls-verify: false\n  images:\n", job.source);
+    let verify = job.authority.is_some();
+    let mut images = format!("\"{}\":\n  tls-verify: {verify}\n  images:\n", job.source);
     let mut last = "";
     // Group the rows of a repository.
     let mut rows = job.rows.to_vec();
@@ -171,7 +185,8 @@ fn skopeo_sync(job: &Job<'_>) -> Result<Command, BenchError> {
     }
     let mut command = Command::new("skopeo");
     command.args(["--insecure-policy", "sync", "--all", "--keep-going"]);
-    command.args(["--dest-tls-verify=false", "--src=yaml", "--dest=docker"]);
+    command.arg(format!("--dest-tls-verify={verify}"));
+    command.args(["--src=yaml", "--dest=docker"]);
     command.arg(job.write("sync.yml", &images)?);
     // It keeps the last component of each repository; all are `bench/…`.
     command.arg(format!("{}/bench", job.destination));
@@ -204,6 +219,7 @@ mod tests {
             source: "from:1",
             destination: "to:2",
             rows: &rows.iter().collect::<Vec<_>>(),
+            authority: None,
             concurrency: 8,
         };
         let command = tool.command(Path::new("/bin/mirror"), &job).unwrap();

@@ -88,6 +88,30 @@ fn tool_that_copies_nothing_is_reported_as_failed() {
 }
 
 #[test]
+fn connections_over_tls_are_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let cell = measure(directory.path(), "--tls --state cold --tool mirror,crane");
+    assert_eq!(cell["tls"], true);
+    let tools = cell["tools"].as_array().unwrap();
+    let [floor, _, crane] = &tools[..] else {
+        panic!("{tools:?}")
+    };
+    assert_eq!(
+        requests(floor),
+        cell["floor_requests"],
+        "redirects are not requests of the registry"
+    );
+    assert_eq!(crane["failed"], Value::Null);
+    for tool in [floor, crane] {
+        let run = &tool["runs"][0];
+        let [opened, full] =
+            ["connections", "full_handshakes"].map(|count| run[count].as_u64().unwrap());
+        assert!(full > 0 && full <= opened, "{run}");
+    }
+    assert_eq!(floor["runs"][0]["bytes"], cell["floor_bytes"]);
+}
+
+#[test]
 fn complete_destination_needs_heads_only() {
     let directory = tempfile::tempdir().unwrap();
     let cell = measure(directory.path(), "--state warm --tool mirror");
