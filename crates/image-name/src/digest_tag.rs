@@ -26,6 +26,13 @@ pub enum DigestTagKind {
 const HEX: usize = 64;
 
 impl DigestTagKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [
+        Self::Referrers,
+        Self::Signature,
+        Self::Attestation,
+        Self::Sbom,
+    ];
     /// The kinds that cosign writes.
     pub const COSIGN: [Self; 3] = [Self::Signature, Self::Attestation, Self::Sbom];
 
@@ -45,6 +52,13 @@ impl Digest {
     pub fn tag(&self, kind: DigestTagKind) -> Tag {
         let hex = self.hex().get(..HEX).unwrap_or(self.hex());
         Tag::trusted(format!("{}-{hex}{}", self.algorithm(), kind.suffix()))
+    }
+
+    /// Returns the kind of a tag about this digest, `None` for any other tag.
+    #[must_use]
+    pub fn tag_kind(&self, tag: &str) -> Option<DigestTagKind> {
+        let mut kinds = DigestTagKind::ALL.into_iter();
+        kinds.find(|kind| self.tag(*kind).as_str() == tag)
     }
 }
 
@@ -83,6 +97,7 @@ mod tests {
                 let tag = digest.tag(kind);
                 assert_eq!(tag.as_str(), format!("{algorithm}-{}{suffix}", &hex[..64]));
                 assert_eq!(tag.as_str().parse(), Ok(tag.clone()));
+                assert_eq!(digest.tag_kind(tag.as_str()), Some(kind));
                 assert_eq!(
                     tag.digest_part(),
                     Some(&*format!("{algorithm}-{}", &hex[..64]))
@@ -105,6 +120,8 @@ mod tests {
             let tag: Tag = text.parse().unwrap();
             assert_eq!(tag.digest_part(), None, "{text}");
         }
+        let digest: Digest = format!("sha256:{hex}").parse().unwrap();
+        assert_eq!(digest.tag_kind(&format!("sha256-{hex}.other")), None);
         let unknown: Tag = format!("sha256-{hex}.other.sig").parse().unwrap();
         assert_eq!(unknown.digest_part(), Some(&*format!("sha256-{hex}")));
     }

@@ -36,6 +36,7 @@
 //! - Parsing never panics, and its time is linear in the text's length.
 
 mod arch_tag;
+mod attached_digest;
 mod digest;
 mod digest_tag;
 #[cfg(any(test, fuzzing))]
@@ -48,6 +49,7 @@ mod repository_path;
 mod tag;
 
 pub use arch_tag::ARCHITECTURES;
+pub use attached_digest::AttachedDigest;
 pub use digest::{Algorithm, Digest, DigestError};
 pub use digest_tag::DigestTagKind;
 pub use host::{DOCKER_HUB, DOCKER_HUB_API, Host, HostError, is_docker_hub, without_docker_hub};

@@ -82,7 +82,9 @@ pub use diff::Diff;
 pub use insert::InsertOutcome;
 pub use list::{List, NotUtf8};
 pub use list_index::{ListIndex, Source, choose_destination, default_mirror_name};
-pub use lock::{ApprovedDigest, ApprovedDigestError, Lock, LockProblem, LockProblemKind};
+pub use lock::{
+    ApprovedDigest, ApprovedDigestError, AttachedDigests, Lock, LockProblem, LockProblemKind,
+};
 pub use problem::{Location, Problem, ProblemKind, Severity, SortPosition};
 pub use row::{NumberedRow, Row, RowError};
 pub use version_order::compare_lines;

@@ -4,14 +4,19 @@ use image_name::Digest;
 use image_name::{ManifestReference, ManifestReferenceError};
 use std::fmt;
 
+use super::attached_digests::AttachedDigests;
+
 /// The last column if the registry sent no media type.
 const UNKNOWN: &str = "-";
 
-/// The approved digest of a row's tag, with the media type of the manifest.
+/// The approved digest of a row's tag, with the media type of the manifest and the digests that
+/// are attached to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovedDigest {
     digest: Digest,
     media_type: String,
+    /// `None` if they were not looked up.
+    attached: Option<AttachedDigests>,
 }
 
 /// The reason why a text is not an approved digest.
@@ -36,6 +41,16 @@ impl ApprovedDigest {
         Self {
             digest,
             media_type: media_type.to_owned(),
+            attached: None,
+        }
+    }
+
+    /// Sets the attached digests.
+    #[must_use]
+    pub fn with_attached(self, attached: AttachedDigests) -> Self {
+        Self {
+            attached: Some(attached),
+            ..self
         }
     }
 
@@ -50,6 +65,40 @@ impl ApprovedDigest {
     #[must_use]
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// Returns the attached digests, `None` if they were not looked up.
+    #[must_use]
+    pub fn attached(&self) -> Option<&AttachedDigests> {
+        self.attached.as_ref()
+    }
+
+    /// Returns true if an approval of `now` would change nothing.
+    #[must_use]
+    pub fn includes(&self, now: &Self) -> bool {
+        let approved = |digest: &Self| {
+            let attached = digest.attached.as_ref();
+            let attached = attached.map(|attached| attached.approved().collect::<Vec<_>>());
+            attached.unwrap_or_default()
+        };
+        self.digest == now.digest
+            && self.media_type == now.media_type
+            && (now.attached.is_none() || approved(self) == approved(now))
+    }
+
+    pub(super) fn attached_mut(&mut self) -> &mut AttachedDigests {
+        self.attached.get_or_insert_default()
+    }
+
+    /// Takes over what the approval before this one knows about the same image.
+    pub(super) fn succeed(&mut self, before: &Self) {
+        if self.digest != before.digest {
+            return;
+        }
+        match (&mut self.attached, &before.attached) {
+            (Some(now), Some(before)) => now.replace(before),
+            (now, before) => *now = now.take().or_else(|| before.clone()),
+        }
     }
 
     /// Returns the media type of the manifest, `None` if the registry sent none.

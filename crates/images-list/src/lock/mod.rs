@@ -1,9 +1,14 @@
 //! The lock of a list: the approved digest of each row.
 
 mod approved_digest;
+mod attached_digests;
 mod lock_file;
+#[cfg(test)]
+mod lock_file_tests;
+mod lock_line;
 mod problem;
 
 pub use approved_digest::{ApprovedDigest, ApprovedDigestError};
+pub use attached_digests::AttachedDigests;
 pub use lock_file::Lock;
 pub use problem::{LockProblem, LockProblemKind};

@@ -1,5 +1,7 @@
 //! Problems of a lock.
 
+use image_name::{AttachedDigest, Digest};
+
 use super::approved_digest::ApprovedDigestError;
 use crate::row::{Row, RowError, merge_mark_message};
 
@@ -12,6 +14,9 @@ pub struct LockProblem {
     /// The problem.
     pub kind: LockProblemKind,
 }
+
+/// The version of this program, for keys and versions that only a later one may know.
+const THIS_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The kinds of problems.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,5 +52,48 @@ pub enum LockProblemKind {
         row: Row,
         /// The number of the first line with the row, from 1.
         first: usize,
+    },
+    /// The first line names a version of the format that this program does not know.
+    #[error(
+        "unknown lock version `{}`: mirror {THIS_VERSION} knows 1 and 2; use the later version of \
+         mirror that wrote the lock", .found.escape_debug()
+    )]
+    Version {
+        /// The version.
+        found: String,
+    },
+    /// A field after the media type has a key that this program does not know.
+    #[error(
+        "unknown key `{}`: mirror {THIS_VERSION} does not know it, a later version of mirror may", .key.escape_debug()
+    )]
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// An attached digest in a lock of version 1.
+    #[error("an attached digest in a lock of version 1: restore the first line `# mirror-lock 2`")]
+    AttachedInVersion1,
+    /// The line of an attached digest does not have exactly four fields.
+    #[error("expected 4 fields (+ SUBJECT TAG DIGEST), found {found}")]
+    AttachedFields {
+        /// The number of fields of the line.
+        found: usize,
+    },
+    /// The third field of an attached digest is not a digest tag of its subject.
+    #[error("`{}` is not a digest tag of {subject}", .tag.escape_debug())]
+    AttachedTag {
+        /// The field.
+        tag: String,
+        /// The subject.
+        subject: Digest,
+    },
+    /// No row is above the line of an attached digest.
+    #[error("an attached digest without a row above it")]
+    AttachedWithoutRow,
+    /// A row has an attached digest twice.
+    #[error("duplicate attached digest: {attached}; keep one of the lines")]
+    DuplicateAttached {
+        /// The attached digest.
+        attached: Box<AttachedDigest>,
     },
 }
