@@ -34,10 +34,14 @@ async fn add_tag_locks_the_rows_that_it_adds() {
 
     registry.clear_requests();
     environment.mirror(&line).exits(0);
+    let requests = registry.requests();
+    let manifests = requests
+        .iter()
+        .filter(|it| it.path.ends_with("/manifests/2"));
     assert_eq!(
-        registry.request_count(),
+        manifests.count(),
         1,
-        "one HEAD serves both check and lock"
+        "one HEAD serves both check and lock: {requests:?}"
     );
     let (list, lock) = files();
     assert_eq!(

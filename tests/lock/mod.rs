@@ -2,6 +2,7 @@
 
 mod add_tag;
 mod approval;
+mod attached;
 mod check_new;
 mod sync;
 

@@ -74,15 +74,14 @@ impl DigestTags {
         self.warning.as_ref()
     }
 
-    /// Returns the tags of cosign about a digest, at most one of each kind.
-    pub(crate) fn cosign_tags(&self, subject: &Digest) -> impl Iterator<Item = Tag> {
-        let tags = DigestTagKind::COSIGN.map(|kind| subject.tag(kind));
-        tags.into_iter().filter(|tag| self.known.contains(tag))
+    /// Returns true if the repository has a digest tag of a known kind.
+    pub(crate) fn contains(&self, tag: &Tag) -> bool {
+        self.known.contains(tag)
     }
 
     /// Returns true if the tag schema lists referrers of a digest.
     pub(crate) fn has_schema_tag(&self, subject: &Digest) -> bool {
-        self.known.contains(&subject.tag(DigestTagKind::Referrers))
+        self.contains(&subject.tag(DigestTagKind::Referrers))
     }
 
     /// Returns a warning about tags of an unknown kind.
@@ -117,8 +116,8 @@ mod tests {
             ..TagList::default()
         });
         let subject: Digest = format!("sha256:{hex}").parse().unwrap();
-        let cosign_tags: Vec<_> = found.cosign_tags(&subject).collect();
-        assert_eq!(cosign_tags, [suffixed(".sig")]);
+        assert!(found.contains(&suffixed(".sig")));
+        assert!(!found.contains(&suffixed(".a")));
         assert!(found.has_schema_tag(&subject));
         let warning = found.unknown_warning(&subject).unwrap();
         assert!(
@@ -126,7 +125,6 @@ mod tests {
             "{warning}"
         );
         let other: Digest = format!("sha256:{}", "b".repeat(64)).parse().unwrap();
-        assert_eq!(found.cosign_tags(&other).count(), 0);
         assert!(!found.has_schema_tag(&other));
         assert_eq!(found.unknown_warning(&other), None);
     }

@@ -6,12 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use image_name::Digest;
 use once_map::OnceMap;
-use registry_client::{
-    Access, Client, Error, FairShare, Referrers, Repository, WritePolicy, manifest_reference,
-};
+use registry_client::{Access, Client, FairShare, Repository, WritePolicy, manifest_reference};
 
 use crate::destination::{ContentOrigin, DestinationRegistry};
-use crate::digest_tags::DigestTags;
+use crate::digest_tag_writes::DigestTagWrites;
 use crate::head_cache::HeadCache;
 use crate::listing_gaps::ListingGaps;
 use crate::lock::lock;
@@ -20,6 +18,7 @@ use crate::options::{Options, RunContext};
 use crate::progress::Progress;
 use crate::report::{RowError, Summary};
 use crate::row::Row;
+use crate::source_lists::SourceLists;
 use crate::write_plan::WritePlan;
 
 /// Maximum number of images that are copied at the same time, besides
@@ -40,10 +39,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) heads: HeadCache,
     pub(crate) manifests: ManifestCache,
-    /// By source repository.
-    pub(crate) digest_tags: OnceMap<String, Result<Arc<DigestTags>, Error>>,
-    /// By source repository and digest.
-    pub(crate) referrers: OnceMap<(String, Digest), Result<Referrers, Error>>,
+    pub(crate) source_lists: SourceLists,
+    pub(crate) digest_tag_writes: DigestTagWrites,
     /// True for a blob that a source repository has, by repository and digest.
     pub(crate) shown_blobs: OnceMap<(String, Digest), bool>,
     pub(crate) blob_counts: BlobCounts,
@@ -65,8 +62,8 @@ impl<'a> Engine<'a> {
             progress: context.progress,
             heads: HeadCache::default(),
             manifests: ManifestCache::default(),
-            digest_tags: OnceMap::default(),
-            referrers: OnceMap::default(),
+            source_lists: SourceLists::default(),
+            digest_tag_writes: DigestTagWrites::default(),
             shown_blobs: OnceMap::default(),
             blob_counts: BlobCounts::default(),
             listing_gaps: ListingGaps::default(),

@@ -22,7 +22,7 @@ impl SourceHead {
         row: &Row,
         existing: Option<&ManifestHead>,
     ) -> (Self, Option<Moved>) {
-        let approved = row.approved.as_ref();
+        let approved = row.approved_digest();
         let Some(approved) = approved.filter(|approved| **approved != self.head.digest) else {
             return (self, None);
         };

@@ -43,7 +43,7 @@
 //! 4. `blob_copy.rs`: a blob is present already, mounted from another repository of the registry
 //!    (`destination/`), or sent.
 //! 5. `row_sync.rs` writes the tag, and `arch_tags.rs` the `TAG-ARCH` tags.
-//! 6. `attached.rs`: referrers and digest tags are copied.
+//! 6. `attached/`: referrers and digest tags are copied, as far as the row approves them.
 //!
 //! After the last row, `listing_gaps.rs` adds warnings about lists that a source does not have.
 //! [`compare`] (`compare.rs`) reads the same digests and writes nothing.
@@ -63,6 +63,7 @@
 mod arch_tag_name;
 mod arch_tags;
 mod attached;
+mod attached_outcome;
 #[cfg(feature = "benchmarks")]
 pub mod benchmarks;
 mod blob_copy;
@@ -70,6 +71,7 @@ mod compare;
 mod compare_contents;
 mod compare_report;
 mod destination;
+mod digest_tag_writes;
 mod digest_tags;
 mod engine;
 mod foreign_layer;
@@ -88,10 +90,14 @@ mod report;
 mod row;
 mod row_sync;
 mod selected_image;
+mod source_lists;
 mod subject;
+mod subject_approval;
 mod sync;
 mod write_plan;
 
+pub use attached::AttachedSurvey;
+pub use attached_outcome::{AddedAttached, AttachedOutcome, MovedAttached};
 pub use compare::compare;
 pub use compare_report::{
     ArchTagFound, CompareError, CompareReport, CompareStatus, CompareSummary, Comparison,
@@ -104,6 +110,6 @@ pub use report::{
     Conflict, ForeignLayerRejected, Moved, Outcome, Report, RowError, Status, SubjectMismatch,
     Summary,
 };
-pub use row::Row;
+pub use row::{Approval, Row};
 pub use sync::sync;
 pub use write_plan::WritePlan;

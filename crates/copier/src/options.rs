@@ -32,6 +32,9 @@ pub struct Options {
     pub arch_tags: bool,
     /// Also copy referrers and digest tags.
     pub referrers: bool,
+    /// Overwrite digest tags of a destination although no earlier run is known to have written
+    /// them. Of the sources with the same destination repository, only the first one does so.
+    pub overwrite_signatures: bool,
     /// Report the outcome of each row without writing anything.
     pub dry_run: bool,
     /// The treatment of a row with a moved source tag.
@@ -52,6 +55,7 @@ impl Default for Options {
             platforms: None,
             arch_tags: false,
             referrers: true,
+            overwrite_signatures: false,
             dry_run: false,
             moved: MovedTag::Kept,
             grace: Duration::from_secs(5),
@@ -63,11 +67,15 @@ impl Default for Options {
 }
 
 /// The treatment of a row whose source tag has moved away from the approved digest.
+///
+/// A digest tag that has moved never fails its row: the approved content is kept or copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovedTag {
     /// The destination has, or gets, the approved digest, and the outcome reports the move.
+    /// Attached content that was added after the approval is copied and reported.
     Kept,
-    /// The row fails, and nothing is written for it.
+    /// The row fails, and nothing is written for it. Attached content that was added after the
+    /// approval is reported and not copied.
     Refused,
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use image_name::{Digest, DigestError};
 use registry_client::{Error, ManifestError, ManifestHead};
 
+use crate::attached_outcome::AttachedOutcome;
 use crate::row::Row;
 
 /// The result of a run.
@@ -52,6 +53,8 @@ pub struct Outcome {
     pub source: Option<ManifestHead>,
     /// The move of the source tag away from the approved digest.
     pub moved: Option<Moved>,
+    /// The content attached to the image.
+    pub attached: AttachedOutcome,
     /// Bytes of blobs sent for this row.
     pub bytes_copied: u64,
     /// Problems that did not fail the row.
@@ -268,6 +271,7 @@ impl Outcome {
             replaced: None,
             source: None,
             moved: None,
+            attached: AttachedOutcome::default(),
             bytes_copied: 0,
             warnings: Vec::new(),
             error: None,

@@ -1,6 +1,6 @@
 //! A row of the list.
 
-use image_name::Digest;
+use image_name::{AttachedDigest, Digest};
 use oci_spec::distribution::Reference;
 
 /// One image and its destination: a row of the list.
@@ -10,6 +10,41 @@ pub struct Row {
     pub source: Reference,
     /// The destination, with a tag or a digest.
     pub destination: Reference,
-    /// The approved digest. A source tag with another digest has moved, and is not followed.
-    pub approved: Option<Digest>,
+    /// The approval of the row. A source with other content has moved, and is not followed.
+    pub approved: Option<Approval>,
+}
+
+/// The approved digest of a row and the approved digests that are attached to its image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The digest of the image.
+    pub digest: Digest,
+    /// The digests attached to the image, to its children, or to other attached content.
+    pub attached: Vec<AttachedDigest>,
+    /// Attached digests that were approved before those. The destination may still have them.
+    pub replaced: Vec<AttachedDigest>,
+    /// The source is followed, whatever is approved. The attached digests are those that earlier
+    /// runs have brought.
+    pub mutable: bool,
+}
+
+impl Row {
+    /// Returns the digest that the source must have, `None` if it may have any.
+    #[must_use]
+    pub fn approved_digest(&self) -> Option<&Digest> {
+        let approval = self.approved.as_ref().filter(|approval| !approval.mutable);
+        approval.map(|approval| &approval.digest)
+    }
+}
+
+/// An approval without attached digests.
+impl From<Digest> for Approval {
+    fn from(digest: Digest) -> Self {
+        Self {
+            digest,
+            attached: Vec::new(),
+            replaced: Vec::new(),
+            mutable: false,
+        }
+    }
 }

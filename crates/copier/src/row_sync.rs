@@ -7,6 +7,7 @@ use registry_client::{Manifest, ManifestHead, Repository, is_index_type, manifes
 
 use crate::arch_tags::write_arch_tags;
 use crate::attached::{AttachedCopy, Children};
+use crate::attached_outcome::AttachedOutcome;
 use crate::engine::Engine;
 use crate::head_cache::SourceHead;
 use crate::image_copy::{ImageCopy, Presence};
@@ -32,8 +33,8 @@ struct ImageResult {
     digest: Digest,
     /// A run that is not a dry run would write the image.
     would_write: bool,
-    /// The reason why the referrers are incomplete, although the image is copied.
-    referrer_error: Option<RowError>,
+    /// The attached content, or the reason why it is incomplete although the image is copied.
+    attached: Result<AttachedOutcome, RowError>,
     /// The head of the source, if the tag was pushed again after its HEAD request.
     moved_head: Option<ManifestHead>,
 }
@@ -134,7 +135,7 @@ impl<'a> RowSync<'a> {
             Ok(ImageResult {
                 digest: source.head.digest.clone(),
                 would_write: true,
-                referrer_error: None,
+                attached: Ok(AttachedOutcome::default()),
                 moved_head: None,
             })
         } else {
@@ -167,7 +168,7 @@ impl<'a> RowSync<'a> {
         Ok(ImageResult {
             digest: digest.clone(),
             would_write: false,
-            referrer_error: referrers.err(),
+            attached: referrers,
             moved_head: None,
         })
     }
@@ -199,7 +200,7 @@ impl<'a> RowSync<'a> {
             return Ok(ImageResult {
                 would_write: !has_digest(existing, &digest),
                 digest,
-                referrer_error: None,
+                attached: Ok(AttachedOutcome::default()),
                 moved_head,
             });
         }
@@ -211,7 +212,7 @@ impl<'a> RowSync<'a> {
         Ok(ImageResult {
             digest,
             would_write: false,
-            referrer_error: referrers.err(),
+            attached: referrers,
             moved_head,
         })
     }
@@ -224,7 +225,8 @@ impl<'a> RowSync<'a> {
         digest: &Digest,
     ) -> Result<Manifest, RowError> {
         let reference = manifest_reference(&self.row.source).map_err(RowError::Name)?;
-        let tag = reference.tag().filter(|_| self.row.approved.is_none());
+        let tag = reference.tag();
+        let tag = tag.filter(|_| self.row.approved_digest().is_none());
         let root = match tag {
             Some(tag) => image.source_manifest_of_tag(tag, digest).await?,
             None => image.source_manifest(digest).await?,
@@ -279,11 +281,12 @@ impl<'a> RowSync<'a> {
         image: &ImageCopy<'_>,
         root: Option<&Digest>,
         children: Children<'_>,
-    ) -> Result<(), RowError> {
+    ) -> Result<AttachedOutcome, RowError> {
         if !self.engine.options.referrers || self.engine.options.dry_run {
-            return Ok(());
+            return Ok(AttachedOutcome::default());
         }
-        AttachedCopy::new(image).await?.run(root, children).await
+        let copy = AttachedCopy::new(image, self.row).await?;
+        copy.run(root, children).await
     }
 }
 
@@ -298,7 +301,11 @@ fn outcome(
 ) -> Outcome {
     let outcome = match result {
         Ok(result) => {
-            let status = match &result.referrer_error {
+            let (attached, error) = match result.attached {
+                Ok(attached) => (attached, None),
+                Err(error) => (AttachedOutcome::default(), Some(error)),
+            };
+            let status = match &error {
                 Some(_) => Status::Failed,
                 None if result.would_write || image.has_written() => Status::Copied,
                 None => Status::Unchanged,
@@ -308,7 +315,8 @@ fn outcome(
                 replaced: replaced.filter(|digest| *digest != result.digest),
                 digest: Some(result.digest),
                 source: result.moved_head,
-                error: result.referrer_error,
+                attached,
+                error,
                 ..Outcome::new(status)
             }
         }

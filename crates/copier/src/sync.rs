@@ -8,6 +8,7 @@ use image_name::ManifestReference;
 use oci_spec::distribution::Reference;
 use registry_client::{Access, Client, Repository, manifest_reference};
 
+use crate::digest_tag_writes::DigestTagWrites;
 use crate::engine::Engine;
 use crate::options::{Options, RunContext};
 use crate::report::{Conflict, Outcome, Report, RowError, Status, Summary};
@@ -28,7 +29,11 @@ const CONCURRENT_ROWS: usize = 512;
 /// Never fails as a whole: each row has its own [`Outcome`].
 pub async fn sync(context: RunContext<'_>, rows: &[Row], other_rows: &[Row]) -> Report {
     let plan = write_plan(context.client, rows, context.options);
-    let engine = &Engine::new(&context, plan);
+    let mut engine = Engine::new(&context, plan);
+    if context.options.overwrite_signatures {
+        engine.digest_tag_writes = DigestTagWrites::overwriting(rows);
+    }
+    let engine = &engine;
     let run = SyncRun {
         context,
         engine,
@@ -179,8 +184,9 @@ impl SyncRun<'_> {
         let own = engine.heads.source(client, &row.source).await;
         let other = engine.heads.source(client, &first.source).await;
         if let (Ok(Some(own)), Ok(Some(other))) = (own, other) {
-            let digest = row.approved.clone().unwrap_or(own.head.digest);
-            let first_digest = first.approved.clone().unwrap_or(other.head.digest);
+            let digest = row.approved_digest().cloned().unwrap_or(own.head.digest);
+            let first_digest = first.approved_digest().cloned();
+            let first_digest = first_digest.unwrap_or(other.head.digest);
             if digest != first_digest {
                 return Outcome::failed(RowError::Conflict(Box::new(Conflict {
                     destination: row.destination.to_string(),

@@ -127,7 +127,7 @@ pub use manifest::{
     Put, is_index_type,
 };
 pub use redact::{redact_urls, url as redacted_url};
-pub use referrers::Referrers;
+pub use referrers::{Referrers, TagSchema};
 pub use repository::Repository;
 pub use sent_secrets::{cut_sent_secrets, record_sent_secret};
 pub use tags::TagList;

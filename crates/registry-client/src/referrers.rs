@@ -32,6 +32,28 @@ pub enum Referrers {
     Unsupported,
 }
 
+/// The content of the tag schema's tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TagSchema {
+    /// The repository has no such tag.
+    Absent,
+    /// The tag lists the referrers.
+    Listed(Vec<Descriptor>),
+    /// The tag has other content, such as an image that happens to have such a tag.
+    Other(Digest),
+}
+
+impl TagSchema {
+    /// Returns the listed referrers.
+    #[must_use]
+    pub fn listed(&self) -> &[Descriptor] {
+        match self {
+            Self::Listed(listed) => listed,
+            Self::Absent | Self::Other(_) => &[],
+        }
+    }
+}
+
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Index<'a> {
@@ -96,18 +118,29 @@ impl Repository {
     ///
     /// Any [`Error`].
     pub async fn referrers_by_tag(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
+        match self.tag_schema(subject).await? {
+            TagSchema::Listed(listed) => Ok(listed),
+            TagSchema::Absent | TagSchema::Other(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the content of the tag schema's tag about `subject`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn tag_schema(&self, subject: &Digest) -> Result<TagSchema, Error> {
         let tag = subject.tag(DigestTagKind::Referrers);
         let Some(manifest) = self.manifest(&tag).await? else {
-            return Ok(Vec::new());
+            return Ok(TagSchema::Absent);
         };
         // GitLab may send the subject itself.
         if manifest.digest == *subject {
-            return Ok(Vec::new());
+            return Ok(TagSchema::Absent);
         }
         match manifest.content() {
-            Ok(Content::Index { manifests, .. }) => Ok(manifests),
-            // An image that happens to have such a tag.
-            Ok(Content::Image { .. }) => Ok(Vec::new()),
+            Ok(Content::Index { manifests, .. }) => Ok(TagSchema::Listed(manifests)),
+            Ok(Content::Image { .. }) => Ok(TagSchema::Other(manifest.digest)),
             Err(error) => {
                 let request = self.request(Method::GET, &Endpoint::Manifest(tag.into()), &[])?;
                 Err(Error::protocol(

@@ -9,6 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::blob_locations::{BlobLocations, ContentOrigin};
 use super::mount_candidates::MountCandidates;
+use crate::attached_outcome::AttachedOutcome;
+use crate::subject_approval::SubjectApproval;
+
+/// The content attached to one manifest, as a run has copied it.
+#[derive(Debug, Default)]
+pub(crate) struct AttachedCopied {
+    /// The referrers of the manifest.
+    pub(crate) referrers: Vec<Digest>,
+    pub(crate) outcome: AttachedOutcome,
+    /// Warnings for each row with the manifest.
+    pub(crate) warnings: Vec<String>,
+}
 
 /// The state of one destination registry.
 #[derive(Debug)]
@@ -22,9 +34,11 @@ pub(crate) struct DestinationRegistry {
     /// Content that this run has sent again, because the registry lacked it, by repository and
     /// digest.
     pub(crate) sent_again: OnceMap<(RepositoryPath, Digest), ()>,
-    /// The referrers of manifests whose referrers and digest tags this run has copied, by source,
-    /// repository and digest.
-    pub(crate) attached: OnceMap<(String, RepositoryPath, Digest), Arc<[Digest]>>,
+    /// The content attached to manifests that this run has copied, by source, repository and
+    /// approval.
+    pub(crate) attached: OnceMap<(String, RepositoryPath, SubjectApproval), Arc<AttachedCopied>>,
+    /// The turns of rows that extend the index of the tag schema, by repository and subject.
+    pub(crate) schema_turns: OnceMap<(RepositoryPath, Digest), Arc<tokio::sync::Mutex<()>>>,
     /// The children of indexes at the registry, by repository and digest.
     pub(crate) children: OnceMap<(RepositoryPath, Digest), Vec<Digest>>,
     /// True if the first blob could be mounted from a source repository of the same registry, by
@@ -43,6 +57,7 @@ impl DestinationRegistry {
             manifests: OnceMap::default(),
             sent_again: OnceMap::default(),
             attached: OnceMap::default(),
+            schema_turns: OnceMap::default(),
             children: OnceMap::default(),
             mounts_from_source: OnceMap::default(),
             mount_probe: Semaphore::new(1),

@@ -8,7 +8,7 @@ mod mount_candidates;
 
 pub(crate) use blob_locations::{BlobLocation, BlobState, ContentOrigin};
 pub(crate) use blob_tasks::Route;
-pub(crate) use destination_registry::DestinationRegistry;
+pub(crate) use destination_registry::{AttachedCopied, DestinationRegistry};
 #[cfg(feature = "benchmarks")]
 pub(crate) use mount_candidates::MountCandidates;
 pub(crate) use mount_candidates::SearchHint;

@@ -11,5 +11,6 @@ mod platforms;
 mod requests;
 mod run;
 mod same_registry;
+mod signatures;
 mod stalls;
 mod wire_forms;

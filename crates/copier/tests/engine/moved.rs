@@ -1,7 +1,8 @@
 //! Source tags that were pushed again after their digests were approved.
 
-use copier::MovedTag;
+use copier::{Approval, MovedTag};
 use embedded_registry::images::{Artifact, Bundle, Platform, digest_tag, sample_image};
+use image_name::Digest;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
 use super::run::{Run, count, registry, row};
@@ -10,13 +11,18 @@ fn image(seed: u64) -> Bundle {
     sample_image("app", seed, &[Platform::linux("amd64")], 2).unwrap()
 }
 
+fn approval(image: &Bundle) -> Approval {
+    let digest: Digest = image.digest().try_into().unwrap();
+    digest.into()
+}
+
 #[tokio::test]
 async fn approved_digest_is_kept_and_copied_when_the_tag_has_moved() {
     let (source, target) = (registry().await, registry().await);
     let (old, new) = (image(1), image(2));
     old.push(&source, "app", Some("v1"));
     let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
-    rows[0].approved = Some(old.digest().try_into().unwrap());
+    rows[0].approved = Some(approval(&old));
     let report = Run::default().sync(&rows).await;
     assert!(report.rows[0].moved.is_none(), "{report:#?}");
 
@@ -45,7 +51,7 @@ async fn moved_tag_fails_its_row_when_refused() {
     let (source, target) = (registry().await, registry().await);
     image(2).push(&source, "app", Some("v1"));
     let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
-    rows[0].approved = Some(image(1).digest().try_into().unwrap());
+    rows[0].approved = Some(approval(&image(1)));
     let mut run = Run::default();
     run.options.moved = MovedTag::Refused;
     let report = run.sync(&rows).await;
@@ -88,7 +94,7 @@ async fn tag_is_read_once_more_when_its_manifest_is_gone() {
 
     // An approved digest is not replaced by what the tag has.
     target.clear();
-    let approved = image(1).digest().try_into().unwrap();
+    let approved = approval(&image(1));
     let report = Run::default().sync(&[row(Some(approved))]).await;
     let error = report.rows[0].error.as_ref().unwrap().to_string();
     assert!(error.contains("does not exist"), "{error}");

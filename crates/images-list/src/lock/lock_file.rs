@@ -59,7 +59,9 @@ impl Lock {
                 Ok(None) => continue,
                 Ok(Some(LockLine::Row(row, approved))) => {
                     let added = lock.insert(row.clone(), approved, line);
-                    above = added.as_ref().map_or(RowAbove::Invalid, |()| RowAbove::Row(row));
+                    above = added
+                        .as_ref()
+                        .map_or(RowAbove::Invalid, |()| RowAbove::Row(row));
                     added.map_err(|kind| vec![kind])
                 }
                 Ok(Some(LockLine::Attached(attached))) => {

@@ -50,8 +50,7 @@ fn set_replaces_the_approved_digest() {
             ApprovedDigest::new(digest, media_type),
         );
     }
-    let expected =
-        format!("{HEADER}a r/a 1 {B} application/json\nb r/b 1 {B} application/json\n");
+    let expected = format!("{HEADER}a r/a 1 {B} application/json\nb r/b 1 {B} application/json\n");
     assert_eq!(lock.text(&list), expected);
 }
 
@@ -75,10 +74,7 @@ fn attached_digests_follow_their_row() {
     assert_eq!(lock.text(&list), format!("{HEADER}{lines}"));
     // The lines of a row that is removed go with it.
     let list = List::parse("a r/a 1\n");
-    assert_eq!(
-        lock.text(&list),
-        format!("{HEADER}a r/a 1 {B} {TYPE}\n"),
-    );
+    assert_eq!(lock.text(&list), format!("{HEADER}a r/a 1 {B} {TYPE}\n"),);
 }
 
 #[test]
@@ -102,7 +98,10 @@ fn same_digest_keeps_what_is_known_about_it() {
     let table = [
         (approved(A), vec![old.clone()]),
         (approved(A).with_attached(attached(&[])), vec![]),
-        (approved(A).with_attached(attached(&[B])), vec![old.clone(), new.clone()]),
+        (
+            approved(A).with_attached(attached(&[B])),
+            vec![old.clone(), new.clone()],
+        ),
         (approved(B), vec![]),
         (approved(B).with_attached(attached(&[B])), vec![new.clone()]),
     ];
@@ -122,10 +121,21 @@ fn version_1_is_read_and_written_as_version_2() {
     let lock = Lock::parse(&text).unwrap();
     let list = List::parse("a r/a 1\n");
     let row = list.rows().next().unwrap().row;
-    assert_eq!(lock.get(row).unwrap().attached(), None, "it was not looked up");
+    assert_eq!(
+        lock.get(row).unwrap().attached(),
+        None,
+        "it was not looked up"
+    );
     let new = lock.text(&list);
     assert_eq!(new, format!("{HEADER}a r/a 1 {A} {TYPE}\n"));
-    assert!(Lock::parse(&new).unwrap().get(row).unwrap().attached().is_some());
+    assert!(
+        Lock::parse(&new)
+            .unwrap()
+            .get(row)
+            .unwrap()
+            .attached()
+            .is_some()
+    );
 }
 
 #[test]
@@ -162,12 +172,22 @@ fn parse_returns_all_problems_of_version_2() {
         assert!(message.starts_with(&start), "{message}");
     }
     for (text, start) in [
-        (format!("a r/a 1 {A} {TYPE}\n+ {A} {tag} {B}\n"), "an attached digest in a lock of version 1"),
-        ("# mirror-lock 3\nwrong\n".to_owned(), "unknown lock version `3`: mirror "),
+        (
+            format!("a r/a 1 {A} {TYPE}\n+ {A} {tag} {B}\n"),
+            "an attached digest in a lock of version 1",
+        ),
+        (
+            "# mirror-lock 3\nwrong\n".to_owned(),
+            "unknown lock version `3`: mirror ",
+        ),
     ] {
         let problems = Lock::parse(&text).unwrap_err();
         assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(problems[0].to_string().starts_with(start), "{}", problems[0]);
+        assert!(
+            problems[0].to_string().starts_with(start),
+            "{}",
+            problems[0]
+        );
     }
 }
 

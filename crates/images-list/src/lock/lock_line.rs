@@ -123,7 +123,10 @@ fn attached(columns: &[&str]) -> Result<LockLine, Vec<LockProblemKind>> {
                 subject,
             }]),
         },
-        (subject, digest) => Err([subject.err(), digest.err()].into_iter().flatten().collect()),
+        (subject, digest) => Err([subject.err(), digest.err()]
+            .into_iter()
+            .flatten()
+            .collect()),
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::Hash;
 
+use copier::AttachedSurvey;
 use futures::StreamExt;
 use image_name::{ManifestReference, RepositoryName};
 use images_list::{ApprovedDigest, Row};
 use oci_spec::distribution::Reference;
-use registry_client::{Access, Client, Existence};
+use registry_client::{Access, Client, Existence, ManifestHead, Repository};
 
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
@@ -54,6 +55,16 @@ pub(crate) struct CheckError {
 #[derive(Debug)]
 pub(crate) struct AvailabilityChecker {
     client: Client,
+    survey: AttachedSurvey,
+}
+
+/// The facts about an image that are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// The digest.
+    Digest,
+    /// Also the digests that are attached to the image.
+    Attached,
 }
 
 impl From<&Row> for ImageTag {
@@ -101,7 +112,10 @@ impl AvailabilityChecker {
     /// As [`client::build`].
     pub(crate) fn new(common: &CommonOptions, environment: &Environment) -> Result<Self, Failure> {
         let client = client::build(common, environment)?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            survey: AttachedSurvey::default(),
+        })
     }
 
     /// Checks images concurrently, each once.
@@ -109,7 +123,18 @@ impl AvailabilityChecker {
         &self,
         images: impl IntoIterator<Item = ImageTag>,
     ) -> HashMap<ImageTag, Availability<ApprovedDigest>> {
-        concurrently(images, |image| async move { self.image(&image).await }).await
+        let check = |image| async move { self.image(&image, Detail::Digest).await };
+        concurrently(images, check).await
+    }
+
+    /// Checks images as [`AvailabilityChecker::images`], and finds the digests that are attached to
+    /// them, for their approval.
+    pub(crate) async fn approvals(
+        &self,
+        images: impl IntoIterator<Item = ImageTag>,
+    ) -> HashMap<ImageTag, Availability<ApprovedDigest>> {
+        let check = |image| async move { self.image(&image, Detail::Attached).await };
+        concurrently(images, check).await
     }
 
     /// Checks repositories concurrently, each once.
@@ -121,7 +146,11 @@ impl AvailabilityChecker {
     }
 
     /// Checks an image with one HEAD at each location, mirrors first.
-    async fn image(&self, ImageTag { source, tag }: &ImageTag) -> Availability<ApprovedDigest> {
+    async fn image(
+        &self,
+        ImageTag { source, tag }: &ImageTag,
+        detail: Detail,
+    ) -> Availability<ApprovedDigest> {
         let image = source.reference(tag);
         let locations = match self.client.sources(&image) {
             Ok(locations) => locations,
@@ -137,13 +166,49 @@ impl AvailabilityChecker {
             availability = match location.head_manifest(&reference).await {
                 Ok(Some(head)) => {
                     let media_type = head.media_type.as_deref();
-                    return Availability::Found(ApprovedDigest::new(head.digest, media_type));
+                    let found = ApprovedDigest::new(head.digest.clone(), media_type);
+                    return match detail {
+                        Detail::Digest => Availability::Found(found),
+                        Detail::Attached => self.attached(&location, &head, found, &image).await,
+                    };
                 }
                 Ok(None) => Availability::Missing,
                 Err(error) => Availability::from_error(&error, &image),
             };
         }
         availability
+    }
+
+    /// Finds the digests that are attached to an image. If the source denies a list, they are
+    /// unknown, and a warning is logged.
+    async fn attached(
+        &self,
+        location: &Repository,
+        head: &ManifestHead,
+        found: ApprovedDigest,
+        image: &Reference,
+    ) -> Availability<ApprovedDigest> {
+        let attached = self.survey.attached_to(location, head).await;
+        let error = match attached {
+            Ok(attached) => {
+                let attached = attached.into_iter().collect();
+                return Availability::Found(found.with_attached(attached));
+            }
+            Err(error) => error,
+        };
+        let wire = error.wire();
+        let refused = wire.is_some_and(registry_client::Error::is_refused);
+        let message = format!("cannot list the signatures and other referrers of {image}: {error}");
+        if refused {
+            tracing::warn!("{message}; they are not locked");
+            return Availability::Found(found);
+        }
+        let hint = wire.and_then(|error| hints::for_request(Operation::Read, image, error));
+        let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        Availability::Failed(CheckError {
+            message: format!("{message}{hint}"),
+            refused,
+        })
     }
 
     /// Checks a repository.

@@ -1,7 +1,8 @@
 //! Approvals: applied to the rows before a run, recorded in the locks after it.
 
-use copier::{Outcome, Status};
-use images_list::ApprovedDigest;
+use copier::{Approval, Outcome, Status};
+use image_name::{AttachedDigest, Digest};
+use images_list::{ApprovedDigest, Lock};
 use registry_client::ManifestHead;
 
 use crate::cli::failure::Failure;
@@ -33,14 +34,26 @@ impl Approvals {
         Ok(Self { locks, mutable })
     }
 
-    /// Sets the approved digests of the selected rows.
+    /// Sets the approvals of the selected rows.
     pub(crate) fn apply(&self, rows: &mut [RunRow]) {
         for RunRow { row, listed } in rows {
-            if let Some(listed) = listed
-                && !self.mutable.matches(&listed.row)
-            {
-                row.approved = self.get(listed).map(|approved| approved.digest().clone());
+            if let Some(listed) = listed {
+                let approved = self.get(listed);
+                row.approved = approved.map(|approved| self.approval(listed, approved));
             }
+        }
+    }
+
+    fn approval(&self, listed: &ListedRow, approved: &ApprovedDigest) -> Approval {
+        let attached = approved.attached();
+        let all = |digests: fn(&images_list::AttachedDigests) -> Vec<AttachedDigest>| {
+            attached.map(digests).unwrap_or_default()
+        };
+        Approval {
+            digest: approved.digest().clone(),
+            attached: all(|attached| attached.approved().collect()),
+            replaced: all(|attached| attached.replaced().collect()),
+            mutable: self.mutable.matches(&listed.row),
         }
     }
 
@@ -76,7 +89,8 @@ impl Approvals {
             .problems(unapproved))
     }
 
-    /// Records the digests of a run for rows without a lock line and for rows with mutable tags.
+    /// Records the digests of a run for rows without a lock line and for rows with mutable tags,
+    /// and what was attached to the other images since their approval.
     ///
     /// Lines written by concurrent runs are kept. All new content is staged before the first
     /// lock is replaced.
@@ -89,11 +103,8 @@ impl Approvals {
             .rows
             .iter()
             .filter_map(|CopiedRow { row, outcome }| {
-                let listed = row
-                    .listed
-                    .as_ref()
-                    .filter(|listed| self.may_record(listed))?;
-                Some((listed, approvable(outcome)?))
+                let listed = row.listed.as_ref()?;
+                Some((listed, self.news(listed, outcome)?))
             })
             .collect();
         if copied.is_empty() {
@@ -106,12 +117,8 @@ impl Approvals {
             let Some(mut lock) = LockFile::read(file)? else {
                 continue;
             };
-            for (listed, head) in copied.iter().filter(|(listed, _)| listed.list == at) {
-                if self.mutable.matches(&listed.row) || lock.lock.get(&listed.row).is_none() {
-                    let approved =
-                        ApprovedDigest::new(head.digest.clone(), head.media_type.as_deref());
-                    lock.lock.set(listed.row.clone(), approved);
-                }
+            for (listed, news) in copied.iter().filter(|(listed, _)| listed.list == at) {
+                self.add(&mut lock.lock, listed, news);
             }
             if let Some(new) = lock.stage(&file.list)? {
                 tracing::info!("{}: recorded the copied digests", lock.name);
@@ -123,17 +130,60 @@ impl Approvals {
         Ok(())
     }
 
-    /// Returns true if a run may record a digest for the row.
-    fn may_record(&self, listed: &ListedRow) -> bool {
-        let has_lock = self.locks.get(listed.list).is_some_and(Option::is_some);
-        has_lock && (self.mutable.matches(&listed.row) || self.get(listed).is_none())
+    /// Adds what a run has found out about a row to the lock on disk, which other runs may have
+    /// changed.
+    fn add(&self, lock: &mut Lock, listed: &ListedRow, news: &News<'_>) {
+        let row = &listed.row;
+        let known = lock.get(row).map(ApprovedDigest::digest);
+        let is_new = known.is_none_or(|known| *known != news.head.digest);
+        if is_new && (known.is_none() || self.mutable.matches(row)) {
+            let (digest, media_type) = (&news.head.digest, news.head.media_type.as_deref());
+            lock.set(row.clone(), ApprovedDigest::new(digest.clone(), media_type));
+        }
+        let approved = lock.get(row).map(ApprovedDigest::digest);
+        if approved == Some(news.digest) {
+            let known = lock.get(row).and_then(ApprovedDigest::attached);
+            let is_known = |one: &AttachedDigest| known.is_some_and(|all| all.has_approved(one));
+            let attached = news.attached.iter().filter(|one| !is_known(one)).cloned();
+            let attached: Vec<_> = attached.collect();
+            lock.attach_to(row, attached);
+        }
+    }
+
+    /// Returns what the lock of a row does not have yet, if its copy is complete.
+    fn news<'a>(&'a self, listed: &ListedRow, outcome: &'a Outcome) -> Option<News<'a>> {
+        self.locks.get(listed.list)?.as_ref()?;
+        let head = match outcome.status {
+            Status::Copied | Status::Unchanged => outcome.source.as_ref()?,
+            Status::Failed | Status::Skipped => return None,
+        };
+        let approved = self
+            .get(listed)
+            .filter(|_| !self.mutable.matches(&listed.row));
+        let added = outcome.attached.added.iter().filter(|added| added.copied);
+        let news = match approved {
+            None => News {
+                head,
+                digest: &head.digest,
+                attached: outcome.attached.present.clone(),
+            },
+            Some(approved) => News {
+                head,
+                digest: approved.digest(),
+                attached: added.map(|added| added.attached.clone()).collect(),
+            },
+        };
+        (approved.is_none() || !news.attached.is_empty()).then_some(news)
     }
 }
 
-/// Returns the source manifest of a row whose copy is complete.
-fn approvable(outcome: &Outcome) -> Option<&ManifestHead> {
-    match outcome.status {
-        Status::Copied | Status::Unchanged => outcome.source.as_ref(),
-        Status::Failed | Status::Skipped => None,
-    }
+/// The digests of a row that a run has copied and its lock lacks.
+#[derive(Debug)]
+struct News<'a> {
+    /// The manifest of the source's tag.
+    head: &'a ManifestHead,
+    /// The digest of the image that was copied.
+    digest: &'a Digest,
+    /// The digests that were attached to it.
+    attached: Vec<AttachedDigest>,
 }

@@ -29,7 +29,7 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
         )),
         // The approved digest is missing, not the tag.
         RowError::SourceMissing { reference }
-            if row.approved.is_some() && *reference != row.source.to_string() =>
+            if row.approved_digest().is_some() && *reference != row.source.to_string() =>
         {
             Some(for_moved_row(row))
         }

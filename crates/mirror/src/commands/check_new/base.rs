@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use image_name::Digest;
-use images_list::{List, Lock, Row};
+use images_list::{ApprovedDigest, List, Lock, Row};
 
 /// A list of the base with its lock.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub(crate) struct BaseApprovals<'a> {
 struct BaseApproval<'a> {
     /// The index of the list.
     list: usize,
-    digest: Option<&'a Digest>,
+    approved: Option<&'a ApprovedDigest>,
 }
 
 impl<'a> BaseApprovals<'a> {
@@ -45,9 +44,8 @@ impl<'a> BaseApprovals<'a> {
         {
             for at in old.rows() {
                 let approved = lock.as_ref().and_then(|lock| lock.get(at.row));
-                let digest = approved.map(|approved| approved.digest());
                 let known: &mut Vec<_> = rows.entry(at.row).or_default();
-                known.push(BaseApproval { list, digest });
+                known.push(BaseApproval { list, approved });
             }
         }
         Self { rows }
@@ -58,27 +56,28 @@ impl<'a> BaseApprovals<'a> {
         self.rows.contains_key(row)
     }
 
-    /// Returns the digest that a row in the list at index `list` had to keep. In a list that had
-    /// the row it is that list's; a row that was moved keeps the digest of the list it comes from.
-    /// Of several digests the result is `now`, if that is among them.
+    /// Returns the approval that a row in the list at index `list` had to keep. In a list that had
+    /// the row it is that list's; a row that was moved keeps the approval of the list it comes from.
+    /// Of several approvals the result has the digest of `now`, if one of them has it.
     pub(crate) fn approved(
         &self,
         list: usize,
         row: &Row,
-        now: Option<&Digest>,
-    ) -> Option<&'a Digest> {
+        now: Option<&ApprovedDigest>,
+    ) -> Option<&'a ApprovedDigest> {
         let known = self.rows.get(row)?;
         let here = known.iter().filter(|known| known.list == list);
-        let here: Vec<_> = here.map(|known| known.digest).collect();
-        let elsewhere = || known.iter().filter_map(|known| known.digest);
+        let here: Vec<_> = here.map(|known| known.approved).collect();
+        let elsewhere = || known.iter().filter_map(|known| known.approved);
+        let same = || {
+            let now = now.map(ApprovedDigest::digest);
+            elsewhere().find(|approved| Some(approved.digest()) == now)
+        };
         match here.first() {
-            Some(Some(digest)) => Some(digest),
-            // The row was here without a digest. One that another list has approved is as good.
-            Some(None) => elsewhere().find(|digest| Some(*digest) == now),
-            None => {
-                let same = elsewhere().find(|digest| Some(*digest) == now);
-                same.or_else(|| elsewhere().next())
-            }
+            Some(Some(approved)) => Some(approved),
+            // The row was here without an approval. One that another list has is as good.
+            Some(None) => same(),
+            None => same().or_else(|| elsewhere().next()),
         }
     }
 }

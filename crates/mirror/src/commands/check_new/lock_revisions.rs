@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use image_name::Digest;
+use image_name::{AttachedDigest, Digest};
 use images_list::{ApprovedDigest, NumberedRow, Row};
 
+use super::attached_approvals::{AttachedRevision, unconfirmed};
 use super::base::BaseApprovals;
 use crate::cli::failure::Finding;
 use crate::files::list_file::ListFile;
@@ -44,24 +45,45 @@ pub(crate) struct ApprovalChange<'a> {
 #[derive(Debug)]
 enum ChangeKind<'a> {
     /// A row that the base did not have.
-    NewRow { now: Option<&'a Digest> },
+    NewRow { now: Option<&'a ApprovedDigest> },
     /// A row that the base had without an approved digest.
-    NewLine { now: &'a Digest },
+    NewLine { now: &'a ApprovedDigest },
     /// A row with another digest than at the base, or with none.
     Changed {
         before: &'a Digest,
         now: Option<&'a Digest>,
     },
+    /// A row with the same digest as at the base, and other attached digests.
+    Attached(AttachedRevision),
 }
 
 impl ApprovalChange<'_> {
     /// Returns the image at the source that the approved digest is compared with.
     pub(crate) fn image(&self) -> Option<ImageTag> {
         match self.kind {
-            ChangeKind::NewRow { .. } | ChangeKind::NewLine { .. } => {
+            ChangeKind::NewRow { .. } | ChangeKind::NewLine { .. } | ChangeKind::Attached(_) => {
                 Some(ImageTag::from(self.at.row))
             }
             ChangeKind::Changed { .. } => None,
+        }
+    }
+
+    /// Returns true if the digests that are attached to the image are compared too.
+    pub(crate) fn has_attached(&self) -> bool {
+        !self.added().is_empty()
+    }
+
+    /// Returns the approved attached digests that the source must have.
+    fn added(&self) -> Vec<AttachedDigest> {
+        let all = |now: &ApprovedDigest| -> Vec<AttachedDigest> {
+            let attached = now.attached();
+            attached.map_or_else(Vec::new, |attached| attached.all().collect())
+        };
+        match &self.kind {
+            ChangeKind::NewRow { now } => now.map(all).unwrap_or_default(),
+            ChangeKind::NewLine { now } => all(now),
+            ChangeKind::Changed { .. } => Vec::new(),
+            ChangeKind::Attached(revision) => revision.added.clone(),
         }
     }
 }
@@ -92,7 +114,6 @@ impl LockRevisions<'_> {
     ) -> Option<ChangeKind<'a>> {
         let lock = self.current.as_ref();
         let now = lock.and_then(|lock| lock.lock.get(row));
-        let now = now.map(ApprovedDigest::digest);
         let is_mutable = policy.mutable.matches(row);
         if !base.has_row(row) {
             let is_open = now.is_none() || !is_mutable;
@@ -102,8 +123,13 @@ impl LockRevisions<'_> {
             return None;
         }
         match (base.approved(self.index, row, now), now) {
-            (Some(before), Some(now)) if before == now => None,
-            (Some(before), now) => Some(ChangeKind::Changed { before, now }),
+            (Some(before), Some(now)) if before.digest() == now.digest() => {
+                AttachedRevision::between(before, now).map(ChangeKind::Attached)
+            }
+            (Some(before), now) => Some(ChangeKind::Changed {
+                before: before.digest(),
+                now: now.map(ApprovedDigest::digest),
+            }),
             (None, Some(now)) => Some(ChangeKind::NewLine { now }),
             (None, None) => None,
         }
@@ -127,22 +153,42 @@ impl LockRevisions<'_> {
                 ),
             }];
         }
-        let found = changes.iter().filter_map(|change| {
-            let row = change.at.row;
-            let image = images.get(&ImageTag::from(row));
-            Some(match change.kind {
-                ChangeKind::NewRow { now } => Finding {
-                    file: name.clone(),
-                    line: change.at.line,
-                    message: self.new_row(row, now, image)?,
-                },
-                ChangeKind::NewLine { now } => self.at_line(change.at, new_line(row, now, image)?),
-                ChangeKind::Changed { before, now } => {
-                    self.at_line(change.at, changed(row, before, now))
-                }
-            })
+        let found = changes.iter().flat_map(|change| {
+            let image = images.get(&ImageTag::from(change.at.row));
+            self.findings_of(change, image)
         });
         found.collect()
+    }
+
+    fn findings_of(
+        &self,
+        change: &ApprovalChange<'_>,
+        image: Option<&Availability<ApprovedDigest>>,
+    ) -> Vec<Finding> {
+        let (at, row) = (change.at, change.at.row);
+        let of_digest = match &change.kind {
+            ChangeKind::NewRow { now } => {
+                let message = self.new_row(row, now.map(ApprovedDigest::digest), image);
+                message.map(|message| self.list.location(at.line).finding(message))
+            }
+            ChangeKind::NewLine { now } => {
+                new_line(row, now.digest(), image).map(|message| self.at_line(at, message))
+            }
+            ChangeKind::Changed { before, now } => {
+                Some(self.at_line(at, changed(row, before, *now)))
+            }
+            ChangeKind::Attached(_) => None,
+        };
+        if let Some(finding) = of_digest {
+            return vec![finding];
+        }
+        let mut messages = match &change.kind {
+            ChangeKind::Attached(revision) => revision.findings(row),
+            _ => Vec::new(),
+        };
+        messages.extend(unconfirmed(row, &change.added(), image));
+        let findings = messages.into_iter();
+        findings.map(|message| self.at_line(at, message)).collect()
     }
 
     fn new_row(

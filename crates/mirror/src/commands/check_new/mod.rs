@@ -1,6 +1,7 @@
 //! `mirror check-new`: checks that the rows that a branch adds can be mirrored.
 
 mod args;
+mod attached_approvals;
 mod base;
 mod branch_check;
 mod list_changes;

@@ -1,6 +1,6 @@
 //! Running `mirror check-new`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use image_name::RepositoryName;
@@ -95,12 +95,9 @@ async fn check_branch(
         .iter()
         .map(|locked| locked.changes(&approvals, &policy))
         .collect();
-    let of_locks = changed_approvals
-        .iter()
-        .flatten()
-        .filter_map(ApprovalChange::image);
+    let of_locks: Vec<_> = changed_approvals.iter().flatten().collect();
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
-    let (images, destinations) = check_rows(&checker, &changes, of_locks).await;
+    let (images, destinations) = check_rows(&checker, &changes, &of_locks).await;
     for (locked, changed) in locked.iter().zip(&changed_approvals) {
         problems.extend(locked.findings(changed, &images, &policy));
     }
@@ -195,13 +192,22 @@ impl Checkout {
 async fn check_rows(
     checker: &AvailabilityChecker,
     changes: &ListChanges,
-    of_locks: impl Iterator<Item = ImageTag>,
+    of_locks: &[&ApprovalChange<'_>],
 ) -> (
     HashMap<ImageTag, Availability<ApprovedDigest>>,
     HashMap<RepositoryName, Availability>,
 ) {
+    let with_attached = of_locks.iter().filter(|change| change.has_attached());
+    let with_attached: HashSet<_> = with_attached.filter_map(|change| change.image()).collect();
     let images = changes.added.iter().map(|added| ImageTag::from(&added.row));
-    let images = images.chain(of_locks);
+    let images = images.chain(of_locks.iter().filter_map(|change| change.image()));
+    let images = images.filter(|image| !with_attached.contains(image));
     let destinations = changes.new_destinations.iter().cloned();
-    futures::join!(checker.images(images), checker.repositories(destinations))
+    let (mut images, approvals, destinations) = futures::join!(
+        checker.images(images),
+        checker.approvals(with_attached.iter().cloned()),
+        checker.repositories(destinations)
+    );
+    images.extend(approvals);
+    (images, destinations)
 }

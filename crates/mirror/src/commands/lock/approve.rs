@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use images_list::{ApprovedDigest, List, Lock, Row};
 
+use super::attached_changes::AttachedChange;
 use crate::registries::availability::{Availability, ImageTag};
 
 /// A new or changed line of a lock.
@@ -15,6 +16,13 @@ pub(crate) struct ApprovalChange {
     pub(crate) before: Option<ApprovedDigest>,
     /// The approved digest after the change.
     pub(crate) now: ApprovedDigest,
+}
+
+impl ApprovalChange {
+    /// Returns the changes of the attached digests.
+    pub(crate) fn attached(&self) -> Vec<AttachedChange> {
+        AttachedChange::between(self.before.as_ref(), &self.now)
+    }
 }
 
 /// Approves the images of the selected rows of a list. Returns the changes in the order of the list.
@@ -30,14 +38,15 @@ pub(crate) fn approve(
             continue;
         };
         let before = lock.get(at.row).cloned();
-        if before.as_ref() == Some(now) || !is_selected(at.row, lock) {
+        let is_same = before.as_ref().is_some_and(|before| before.includes(now));
+        if is_same || !is_selected(at.row, lock) {
             continue;
         }
         lock.set(at.row.clone(), now.clone());
         changes.push(ApprovalChange {
             row: at.row.clone(),
             before,
-            now: now.clone(),
+            now: lock.get(at.row).cloned().unwrap_or_else(|| now.clone()),
         });
     }
     changes

@@ -55,6 +55,7 @@ impl LockedReport {
                 .as_ref()
                 .map(|before| before.digest().as_ref())
                 .into();
+            row["attached"] = json!(change.attached());
             row
         });
         json!({
@@ -69,12 +70,17 @@ impl LockedReport {
 
 impl fmt::Display for LockedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for ApprovalChange { row, before, now } in &self.changes {
+        for change in &self.changes {
+            let ApprovalChange { row, before, now } = change;
             match before {
                 None => writeln!(f, "locked   {row} {}", now.digest())?,
+                Some(before) if before.digest() == now.digest() => writeln!(f, "attached {row}")?,
                 Some(before) => {
                     writeln!(f, "changed  {row} {} -> {}", before.digest(), now.digest())?;
                 }
+            }
+            for attached in change.attached() {
+                writeln!(f, "         {attached}")?;
             }
         }
         for problem in &self.problems {

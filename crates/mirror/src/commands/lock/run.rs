@@ -47,6 +47,11 @@ pub(crate) struct LockArgs {
     /// A pattern matches names with or without :TAG. `*` matches `/` too.
     #[arg(long = "match", value_name = "GLOB")]
     pub(crate) globs: Vec<String>,
+    /// Do not lock signatures, SBOMs and other referrers
+    ///
+    /// Those of an image whose digest stays are kept.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) no_referrers: bool,
     #[command(flatten)]
     pub(crate) empty: AllowEmptyArgs,
     #[command(flatten)]
@@ -154,9 +159,12 @@ async fn lock(
         );
     }
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
-    let images = checker
-        .images(selected.into_iter().map(ImageTag::from))
-        .await;
+    let selected = selected.into_iter().map(ImageTag::from);
+    let images = if args.no_referrers {
+        checker.images(selected).await
+    } else {
+        checker.approvals(selected).await
+    };
     let written = write(&lists, &images, is_selected).await;
     written.map_err(Failure::after_requests)
 }

@@ -108,7 +108,7 @@ async fn draft_entry(
     lists: &[ListFile],
     listed: &[Listed<'_>],
 ) -> Result<Draft, Failure> {
-    let mut checks = Checks::default();
+    let mut checks = Checks::new(listed.iter().any(|list| list.lock.is_some()));
     let mut outcome = AddOutcome::default();
     for request in add_requests(new_tags.new.iter()) {
         let planned = plan(lists, &request);

@@ -29,7 +29,8 @@ pub(crate) struct SyncArgs {
     /// Require every row to be locked, and fail rows whose source tag has moved
     ///
     /// A source tag has moved if its digest is not the one that LIST.lock approves. Without --locked,
-    /// a moved tag is a warning, and the approved image is copied.
+    /// a moved tag is a warning, and the approved image is copied. Signatures and other referrers that
+    /// the lock does not have are reported and not copied.
     #[arg(long = "locked", help_heading = "Lock")]
     pub(crate) require_locked: bool,
     #[command(flatten)]
@@ -66,6 +67,13 @@ pub(crate) struct CopyingArgs {
     /// Do not copy signatures, SBOMs and other referrers
     #[arg(long)]
     pub(crate) no_referrers: bool,
+    /// Overwrite signatures at the destination that differ from the source's
+    ///
+    /// Without it, a tag about a digest (`sha256-HEX`, `.sig`, `.att`, `.sbom`) is overwritten only
+    /// if the lock shows that an earlier run wrote it. If several sources have the same destination
+    /// repository, only rows of the first source overwrite.
+    #[arg(long, conflicts_with = "no_referrers")]
+    pub(crate) overwrite_signatures: bool,
     /// Time for rows in flight to finish after an interrupt
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse)]
     pub(crate) grace: Duration,

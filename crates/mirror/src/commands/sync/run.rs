@@ -94,6 +94,7 @@ async fn copy_and_publish(
         platforms: args.platform.selection(),
         arch_tags: args.platform.arch_tags,
         referrers: !args.no_referrers,
+        overwrite_signatures: args.overwrite_signatures,
         dry_run: args.dry_run,
         grace: args.grace,
         row_timeout: args.row_timeout,

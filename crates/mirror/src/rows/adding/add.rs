@@ -49,10 +49,11 @@ pub(crate) async fn add(
     let mut lists = list_file::read_all(paths)?;
     selection::refuse_invalid_rows(session, &lists)?;
     // An invalid lock fails before the first request.
+    let mut has_lock = false;
     for file in &lists {
-        LockFile::read(file)?;
+        has_lock |= LockFile::read(file)?.is_some();
     }
-    let mut checks = Checks::default();
+    let mut checks = Checks::new(has_lock);
     for _ in 0..MAX_ATTEMPTS {
         let planned = plan(&lists, request);
         if !options.dry_run {

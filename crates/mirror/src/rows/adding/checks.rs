@@ -13,6 +13,9 @@ use crate::registries::availability::{
 /// The results of the checks so far.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
+    /// The rows are added to a list with a lock, so that the digests attached to their images are
+    /// needed.
+    approves: bool,
     images: HashMap<ImageTag, Availability<ApprovedDigest>>,
     destination: Option<Availability>,
 }
@@ -27,6 +30,14 @@ pub(crate) struct CheckResult {
 }
 
 impl Checks {
+    /// Creates checks that have not run.
+    pub(crate) fn new(approves: bool) -> Self {
+        Self {
+            approves,
+            ..Self::default()
+        }
+    }
+
     /// Runs the checks that the plan needs and that have not run yet, concurrently.
     pub(crate) async fn complete(
         &mut self,
@@ -43,7 +54,13 @@ impl Checks {
                 _ => None,
             }
         };
-        let (images, destination) = futures::join!(checker.images(unchecked), destination);
+        let images = async {
+            match self.approves {
+                true => checker.approvals(unchecked).await,
+                false => checker.images(unchecked).await,
+            }
+        };
+        let (images, destination) = futures::join!(images, destination);
         self.images.extend(images);
         self.destination = destination.or(self.destination.take());
     }

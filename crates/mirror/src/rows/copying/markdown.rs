@@ -71,6 +71,10 @@ fn line(report: &RunReport, row: &ReportRow) -> Option<String> {
         notes.push(format!("{moved}; the approved image was kept"));
         notes.push(hints::for_moved_tag(&row.source, &row.tag));
     }
+    notes.extend(row.attached.lines());
+    if row.attached.needs_approval() && row.kept().is_none() {
+        notes.push(hints::for_moved_tag(&row.source, &row.tag));
+    }
     notes.extend(row.error.iter().filter_map(|error| error.hint.clone()));
     if row.status != Status::Copied && notes.is_empty() {
         return None;

@@ -7,6 +7,7 @@ use image_name::{Digest, full_repository, tag_or_digest};
 use registry_client::cut_sent_secrets;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::attached::ReportAttached;
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::exit::Exit;
 use crate::rows::shard::Shard;
@@ -80,6 +81,9 @@ pub(crate) struct ReportRow {
     /// The digests of a source tag that has moved since its approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moved: Option<MovedTag>,
+    /// The attached content that is not as the lock says.
+    #[serde(default, skip_serializing_if = "ReportAttached::is_empty")]
+    pub(crate) attached: ReportAttached,
 }
 
 /// The cause of a failed row.
@@ -209,6 +213,7 @@ impl ReportRow {
                 refused: error.wire().is_some_and(registry_client::Error::is_refused),
             }),
             moved: outcome.moved.as_ref().map(MovedTag::from),
+            attached: ReportAttached::new(&outcome.attached),
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use copier::{Moved, Outcome, Status, Summary};
 use tokio_util::sync::CancellationToken;
 
+use super::attached::ReportAttached;
 use crate::cli::failure::Finding;
 use crate::rows::report_file::Provenance;
 use crate::rows::selection::RunRow;
@@ -82,8 +83,16 @@ impl CopyRun {
         failed.collect()
     }
 
-    /// Returns a finding for each row that kept the approved image although its source tag has moved.
+    /// Returns a finding for each row that kept the approved image although its source tag has moved,
+    /// and for each with attached content that needs an approval.
     pub(crate) fn warnings(&self) -> Vec<Finding> {
+        let attached = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
+            let attached = ReportAttached::new(&outcome.attached);
+            let lines = attached.lines().collect::<Vec<_>>().join("; ");
+            let hint = hints::for_moved_row(&row.row);
+            let finding = || row.finding(format!("{}: {lines} ({hint})", row.row.source));
+            attached.needs_approval().then(finding)?
+        });
         let moved = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
             let moved = kept(outcome)?;
             let hint = hints::for_moved_row(&row.row);
@@ -92,7 +101,7 @@ impl CopyRun {
                 "{source}: {moved}; the approved image was kept ({hint})"
             ))
         });
-        moved.collect()
+        moved.chain(attached).collect()
     }
 }
 
@@ -106,7 +115,7 @@ fn kept(outcome: &Outcome) -> Option<&Moved> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use copier::{Row, RowError};
+    use copier::{AttachedOutcome, Row, RowError};
     use image_name::Digest;
     use images_list::List;
     use registry_client::ManifestError;
@@ -186,6 +195,7 @@ pub(crate) mod tests {
             replaced: None,
             source: None,
             moved: None,
+            attached: AttachedOutcome::default(),
             bytes_copied: 0,
             warnings: Vec::new(),
             error: (status == Status::Failed).then(missing),

@@ -48,6 +48,7 @@ impl Display for RunText<'_> {
         }
         for row in &self.report.rows {
             write_moved(f, row)?;
+            self.write_attached(f, row)?;
         }
         let mut printed = HashSet::new();
         for row in self.report.of_status(Status::Failed) {
@@ -64,6 +65,32 @@ impl Display for RunText<'_> {
 }
 
 impl RunText<'_> {
+    /// Writes the attached content that is not as the lock says. Content that was copied is listed
+    /// like copied rows.
+    fn write_attached(&self, f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
+        let attached = &row.attached;
+        let needs_approval = attached.needs_approval();
+        let with_news = self
+            .report
+            .rows
+            .iter()
+            .filter(|row| !row.attached.is_empty());
+        if attached.is_empty()
+            || !(needs_approval || self.all || with_news.take(MAX_LISTED + 1).count() <= MAX_LISTED)
+        {
+            return Ok(());
+        }
+        writeln!(f, "attached   {}", Images(row))?;
+        for line in attached.lines() {
+            writeln!(f, "           {line}")?;
+        }
+        if needs_approval {
+            let hint = hints::for_moved_tag(&row.source, &row.tag);
+            writeln!(f, "           hint: {hint}")?;
+        }
+        Ok(())
+    }
+
     fn write_row(&self, f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
         let word = self.report.word(row);
         write!(f, "{word:<9}  {}", Images(row))?;
@@ -160,6 +187,15 @@ impl Display for Sums<'_> {
         {
             0 => {}
             moved => write!(f, ", {moved} moved")?,
+        }
+        match report
+            .rows
+            .iter()
+            .map(|row| row.attached.count())
+            .sum::<usize>()
+        {
+            0 => {}
+            changes => write!(f, ", {} of attached content", counted(changes, "change"))?,
         }
         if !sums.dry_run && (sums.blobs_copied, sums.blobs_mounted, sums.blobs_present) != (0, 0, 0)
         {
