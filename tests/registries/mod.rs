@@ -2,6 +2,7 @@
 
 mod contents;
 mod credentials;
+mod destinations;
 mod platforms;
 mod referrers;
 mod registries_conf;

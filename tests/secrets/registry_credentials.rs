@@ -46,6 +46,10 @@ fn plant(location: &str, host: &str, password: &str) -> (TestEnvironment, &'stat
             environment.write("auth.json", auths(host, password));
             return (environment.with_env("REGISTRY_AUTH_FILE", file), "");
         }
+        "content" => {
+            let content = auths(host, password);
+            return (environment.with_env("DOCKER_AUTH_CONFIG", &content), "");
+        }
         "docker" => {
             let environment = environment.without_auth_files();
             let directory = environment.home().join(".docker");
@@ -74,7 +78,7 @@ fn plant(location: &str, host: &str, password: &str) -> (TestEnvironment, &'stat
 async fn registry_password_appears_in_no_output() {
     let registry = password_registry().await;
     let host = registry.host();
-    for location in ["option", "variable", "docker", "pair", "helper"] {
+    for location in ["option", "variable", "content", "docker", "pair", "helper"] {
         for (password, code) in [(WRONG, 4), (RIGHT, 0)] {
             let secret = Secret::password(USER, password);
             let (environment, option) = plant(location, &host, password);

@@ -21,7 +21,10 @@ pub fn references(data: &[u8]) {
     assert_eq!(repository.full().parse(), Ok(repository.clone()));
     if let Some(Ok(manifest)) = manifest {
         let reference = repository.reference(&manifest);
-        assert_eq!(reference.whole().parse::<Reference>(), Ok(reference));
+        // `oci-spec` has no IPv6 addresses.
+        if !reference.registry().starts_with('[') {
+            assert_eq!(reference.whole().parse::<Reference>(), Ok(reference));
+        }
     }
 }
 

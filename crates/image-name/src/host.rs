@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ pub const DOCKER_HUB_API: &str = "registry-1.docker.io";
 /// Other hosts that mean Docker Hub.
 const DOCKER_HUB_ALIASES: [&str; 2] = ["index.docker.io", DOCKER_HUB_API];
 
-/// The host of a registry with an optional port, for instance `quay.io` or `localhost:5000`.
+/// The host of a registry with an optional port, for instance `quay.io`, `localhost:5000` or
+/// `[::1]:5000`.
 ///
 /// The text is in lower case, and `docker.io` replaces Docker Hub's other hosts. Hosts are equal
 /// if they name one registry: a default port makes no difference, and `127.0.0.1` equals
@@ -52,8 +54,8 @@ impl Host {
     }
 
     /// Returns a form that is the same for all names of one registry: `localhost` for `127.0.0.1`,
-    /// and no default port. The default port of `localhost`, which is reached over plain HTTP, is
-    /// 80; that of other hosts is 443.
+    /// and no default port. The default port of `localhost` and `[::1]`, which are reached over plain
+    /// HTTP, is 80; that of other hosts is 443.
     fn canonical(&self) -> (&str, Option<&str>) {
         let (name, port) = split_port(&self.0);
         let name = if name == "127.0.0.1" {
@@ -61,7 +63,8 @@ impl Host {
         } else {
             name
         };
-        let default_port = if name == "localhost" { "80" } else { "443" };
+        let is_loopback = matches!(name, "localhost" | "[::1]");
+        let default_port = if is_loopback { "80" } else { "443" };
         let port = port.map(|port| port.trim_start_matches('0'));
         (name, port.filter(|port| *port != default_port))
     }
@@ -96,15 +99,21 @@ impl FromStr for Host {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, port) = split_port(text);
+        if let Some(address) = ipv6(name) {
+            let is_valid = port.is_none_or(is_port);
+            let port = port.map_or_else(String::new, |port| format!(":{port}"));
+            let host = text.to_owned();
+            return match is_valid {
+                true => Ok(Self(format!("[{address}]{port}").into())),
+                false => Err(HostError { host }),
+            };
+        }
         let is_label = |label: &str| {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
             !label.is_empty()
                 && label.bytes().all(allowed)
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-        };
-        let is_port = |port: &str| {
-            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
         };
         if !name.split('.').all(is_label) || !port.is_none_or(is_port) {
             let host = text.to_owned();
@@ -118,7 +127,26 @@ impl FromStr for Host {
     }
 }
 
+fn is_port(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
+/// Returns the address of `[ADDRESS]`.
+fn ipv6(name: &str) -> Option<Ipv6Addr> {
+    let address = name.strip_prefix('[')?.strip_suffix(']')?;
+    address.parse().ok()
+}
+
 fn split_port(host: &str) -> (&str, Option<&str>) {
+    if let Some(end) = host.find(']') {
+        let (name, rest) = host.split_at(end + 1);
+        return match rest.strip_prefix(':') {
+            Some(port) => (name, Some(port)),
+            // Text behind the bracket makes the name invalid.
+            None if rest.is_empty() => (name, None),
+            None => (host, None),
+        };
+    }
     match host.split_once(':') {
         Some((name, port)) => (name, Some(port)),
         None => (host, None),
@@ -182,6 +210,9 @@ mod tests {
                 "localhost",
             ),
             ("localhost:5000 127.0.0.1:5000", "localhost:5000"),
+            ("[::1]:5000 [0:0::0001]:5000", "[::1]:5000"),
+            ("[::1] [::1]:80", "[::1]"),
+            ("[FD00::A] [fd00:0::a]:443", "[fd00::a]"),
         ] {
             let hosts: Vec<Host> = forms.split(' ').map(|form| form.parse().unwrap()).collect();
             assert_eq!(hosts[0].as_str(), text);
@@ -193,7 +224,7 @@ mod tests {
     #[test]
     fn other_registries_differ() {
         let hosts = "docker.io hub.docker.io docker.io:5000 quay.io quay.io:80 quay.io:4430 localhost \
-                     localhost:443 localhost:5000 127.0.0.1:5001 127.0.0.2 a.localhost";
+                     localhost:443 localhost:5000 127.0.0.1:5001 127.0.0.2 a.localhost [::1] [::1]:443 [::1]:5000 [::2]:5000";
         let hosts: Vec<Host> = hosts
             .split_whitespace()
             .map(|host| host.parse().unwrap())
@@ -215,7 +246,16 @@ mod tests {
             "host:99999",
             "host:+1",
             "host:1:2",
-            "[::1]:5000",
+            "::1",
+            "::1:5000",
+            "[::1",
+            "[::1]x",
+            "[::1]:",
+            "[::1]:99999",
+            "[::1]:1:2",
+            "[fe80::1%eth0]",
+            "[127.0.0.1]",
+            "[]",
             "user@host",
             "h\u{f6}st",
         ] {

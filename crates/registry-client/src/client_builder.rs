@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::client::Client;
 use crate::credentials::{CredentialSources, CredentialStore, Helpers};
 use crate::fair_share::FairShare;
+use crate::proxies::Proxies;
 use crate::registries_conf::RegistriesConf;
 use crate::transport::{RetryPolicy, Shared, Timeouts, system_roots};
 use crate::trust::Trust;
@@ -42,6 +43,7 @@ pub struct ClientBuilder {
     registries_conf: RegistriesConf,
     credentials: CredentialStore,
     trust: Trust,
+    proxies: Proxies,
     timeouts: Timeouts,
     retry_policy: RetryPolicy,
     requests_per_host: usize,
@@ -60,6 +62,7 @@ impl Client {
             registries_conf: RegistriesConf::default(),
             credentials: CredentialStore::new(anonymous),
             trust: Trust::new(None, Vec::new()),
+            proxies: Proxies::default(),
             timeouts: Timeouts::default(),
             retry_policy: RetryPolicy::default(),
             requests_per_host: REQUESTS_PER_HOST,
@@ -106,6 +109,11 @@ impl ClientBuilder {
         Self { trust, ..self }
     }
 
+    /// Sets the proxies.
+    pub fn proxies(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
+    }
+
     /// Sets the timeouts.
     pub fn timeouts(self, timeouts: Timeouts) -> Self {
         Self { timeouts, ..self }
@@ -137,6 +145,7 @@ impl ClientBuilder {
             retry_policy: self.retry_policy,
             credentials: self.credentials,
             trust: self.trust,
+            proxies: Arc::new(self.proxies),
             requests_per_host: self.requests_per_host.max(1),
             requests: AtomicU64::new(0),
             in_flight: Arc::default(),

@@ -19,6 +19,8 @@ pub enum ConnectionFailure {
     TimedOut,
     /// The peer reset or closed the connection early.
     Closed,
+    /// A proxy cannot be reached, or does not connect to the host.
+    Proxy,
     /// The TLS handshake failed.
     Tls(TlsFailure),
     /// Any other reason.

@@ -35,6 +35,18 @@ pub enum Error {
         /// The causes, outermost first, joined by colons.
         detail: String,
     },
+    /// A proxy that refused to forward a request. It is not retried.
+    #[error("{method} {url}: the proxy {proxy} responded {status}")]
+    Proxy {
+        /// The request's method.
+        method: Method,
+        /// The request's URL, redacted.
+        url: String,
+        /// The proxy's URL, redacted.
+        proxy: String,
+        /// The status of the proxy.
+        status: StatusCode,
+    },
     /// A TLS handshake in which one side refused the other. It is not retried.
     #[error("TLS handshake with {host} failed: {detail}")]
     Tls {
@@ -223,6 +235,8 @@ pub struct StatusError {
     pub authenticated: bool,
     /// The pause that the registry requests.
     pub retry_after: Option<Duration>,
+    /// True if the response is from another host, to which the registry redirected: its storage.
+    pub redirected: bool,
 }
 
 /// One entry of the error body of a registry.
@@ -355,13 +369,12 @@ impl Error {
         }
     }
 
-    /// Returns whether the registry refused the credentials: 401 or 403.
+    /// Returns whether the registry refused the credentials: 401 or 403. Its storage gets none, so a
+    /// refusal there does not count.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        matches!(
-            self.status(),
-            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-        )
+        let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+        matches!(self, Self::Status(error) if refused.contains(&error.status) && !error.redirected)
     }
 
     /// Returns whether the registry refused an anonymous request.
@@ -453,6 +466,20 @@ impl Error {
         }
     }
 
+    pub(crate) fn proxy(
+        method: &Method,
+        url: &url::Url,
+        proxy: &url::Url,
+        status: StatusCode,
+    ) -> Self {
+        Self::Proxy {
+            method: method.clone(),
+            url: crate::redact::url(url),
+            proxy: crate::redact::url(proxy),
+            status,
+        }
+    }
+
     pub(crate) fn trust(host: &str, error: &TrustError) -> Self {
         Self::Trust {
             host: host.to_owned(),
@@ -474,6 +501,7 @@ mod tests {
             text: String::new(),
             authenticated: false,
             retry_after: None,
+            redirected: false,
         };
         error.read_body(body.as_bytes());
         error

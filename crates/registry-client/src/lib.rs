@@ -44,7 +44,7 @@
 //!   transport security. Redirects to another host and APIs outside the distribution specification
 //!   ([`HostApi`], [`VendorRepository`]) receive none. Errors, logs and `Debug` contain none.
 //! - The environment is not read, except for the certificates of the system (`SSL_CERT_FILE`,
-//!   `SSL_CERT_DIR`) and proxies; the caller passes paths and texts.
+//!   `SSL_CERT_DIR`); the caller passes paths and texts.
 //!
 //! # Limits and retries
 //!
@@ -94,6 +94,7 @@ mod lock;
 mod manifest;
 mod paging;
 mod probe_gate;
+mod proxies;
 mod redact;
 mod referrers;
 pub mod registries_conf;
@@ -126,6 +127,7 @@ pub use manifest::{
     Content, Descriptor, DescriptorPlatform, ImageConfig, Manifest, ManifestError, ManifestHead,
     Put, is_index_type,
 };
+pub use proxies::{Proxies, ProxyError, ProxyVariables};
 pub use redact::{redact_urls, url as redacted_url};
 pub use referrers::{Referrers, TagSchema};
 pub use repository::Repository;

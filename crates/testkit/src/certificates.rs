@@ -28,6 +28,20 @@ impl Certificate {
         &self.certificate
     }
 
+    /// Creates a certificate for a server with these names that signs itself and is marked as an
+    /// authority, like those of `openssl req -x509`.
+    pub fn self_signed(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("names of hosts");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("generate a key");
+        let certificate = params.self_signed(&key).expect("sign the certificate");
+        Self {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
     /// Returns the private key in PEM (PKCS #8).
     pub fn key(&self) -> &str {
         &self.key

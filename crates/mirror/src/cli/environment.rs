@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use registry_client::ProxyVariables;
+use registry_client::credentials::Secret;
 use tag_retrieval::GitSettings;
 use tag_retrieval::github::Token;
 use tag_retrieval::helm;
@@ -23,6 +25,10 @@ pub(crate) struct Environment {
     pub(crate) auth_file: Option<PathBuf>,
     /// `CONTAINERS_REGISTRIES_CONF`
     pub(crate) registries_conf: Option<PathBuf>,
+    /// `DOCKER_AUTH_CONFIG`: the content of an auth file, as GitLab CI sets it.
+    pub(crate) docker_auth_config: Option<Secret>,
+    /// The proxies: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    pub(crate) proxies: ProxyTexts,
     /// `PATH`, for credential helpers.
     pub(crate) path: OsString,
     /// `TERM=dumb`: no cursor movement and no colors.
@@ -55,6 +61,44 @@ pub(crate) struct Environment {
     key_values: Vec<(&'static str, String)>,
 }
 
+/// The variables that name proxies, in upper or lower case.
+#[derive(Clone, Default)]
+pub(crate) struct ProxyTexts {
+    http: Option<String>,
+    https: Option<String>,
+    all: Option<String>,
+    exempt: Option<String>,
+}
+
+impl ProxyTexts {
+    fn read(text: impl Fn(&str) -> Option<String>) -> Self {
+        let either = |name: &str| text(name).or_else(|| text(&name.to_ascii_lowercase()));
+        Self {
+            http: either("HTTP_PROXY"),
+            https: either("HTTPS_PROXY"),
+            all: either("ALL_PROXY"),
+            exempt: either("NO_PROXY"),
+        }
+    }
+
+    /// Returns the texts for the registry client.
+    pub(crate) fn variables(&self) -> ProxyVariables<'_> {
+        ProxyVariables {
+            http: self.http.as_deref(),
+            https: self.https.as_deref(),
+            all: self.all.as_deref(),
+            exempt: self.exempt.as_deref(),
+        }
+    }
+}
+
+/// Hides the passwords in the URLs.
+impl std::fmt::Debug for ProxyTexts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ProxyTexts(…)")
+    }
+}
+
 /// A run in GitHub Actions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct GithubActions {
@@ -79,6 +123,8 @@ impl Environment {
             docker_config: path("DOCKER_CONFIG"),
             auth_file: path("REGISTRY_AUTH_FILE"),
             registries_conf: path("CONTAINERS_REGISTRIES_CONF"),
+            docker_auth_config: text("DOCKER_AUTH_CONFIG").map(Secret::from),
+            proxies: ProxyTexts::read(text),
             path: non_empty("PATH").unwrap_or_default(),
             no_color: non_empty("NO_COLOR").is_some(),
             dumb_terminal: text("TERM").as_deref() == Some("dumb"),

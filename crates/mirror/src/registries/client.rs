@@ -8,7 +8,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
-use registry_client::{Client, RetryPolicy, Timeouts};
+use registry_client::{Client, Proxies, RetryPolicy, Timeouts};
 
 use crate::cli::environment::Environment;
 use crate::cli::failure::{Failure, Finding};
@@ -49,6 +49,10 @@ pub(crate) fn build_with(
         files: auth_files(common, environment),
         helpers: Helpers::new(&environment.path),
     });
+    let proxies = Proxies::from_variables(&environment.proxies.variables()).map_err(|error| {
+        Failure::unusable(error.to_string())
+            .hint("write the proxy as http://[USER:PASSWORD@]HOST:PORT".to_owned())
+    })?;
     let roots = CERTIFICATE_ROOTS.map(PathBuf::from).to_vec();
     let retry_policy = RetryPolicy {
         max_wait: common.max_wait,
@@ -59,6 +63,7 @@ pub(crate) fn build_with(
         .oauth_client_id("mirror")
         .registries_conf(registries_conf(common, environment)?)
         .credentials(credentials)
+        .proxies(proxies)
         .trust(Trust::new(common.cert_dir.clone(), roots))
         .timeouts(timeouts)
         .retry_policy(retry_policy)
@@ -108,12 +113,16 @@ fn check_auth_file(path: &Path) -> Result<(), Failure> {
 /// Returns the auth files by precedence. The one of `--authfile` must exist.
 pub(crate) fn auth_files(common: &CommonOptions, environment: &Environment) -> Vec<CredentialFile> {
     let named = common.authfile.iter().map(CredentialFile::required);
+    let variable = environment.auth_file.iter().map(CredentialFile::optional);
+    let content = environment.docker_auth_config.clone();
+    let content = content.map(|content| CredentialFile::inline("DOCKER_AUTH_CONFIG", content));
     let defaults = [
-        environment.auth_file.clone(),
         containers_auth_file(environment),
         docker_config(environment),
     ];
     named
+        .chain(variable)
+        .chain(content)
         .chain(defaults.into_iter().flatten().map(CredentialFile::optional))
         .collect()
 }
@@ -260,10 +269,12 @@ mod tests {
             ("HOME", "/h"),
             ("XDG_RUNTIME_DIR", "/run"),
             ("REGISTRY_AUTH_FILE", "/env.json"),
+            ("DOCKER_AUTH_CONFIG", "{}"),
         ]);
         let want = [
             CredentialFile::required("/flag.json"),
             CredentialFile::optional("/env.json"),
+            CredentialFile::inline("DOCKER_AUTH_CONFIG", "{}".to_owned().into()),
             CredentialFile::optional("/run/containers/auth.json"),
             CredentialFile::optional("/h/.docker/config.json"),
         ];

@@ -126,6 +126,12 @@ pub(crate) fn for_request(
         Error::Timeout { .. } | Error::HostDown { failure: None, .. } => {
             Some("run again later, or with fewer --jobs".to_owned())
         }
+        Error::Proxy { status, .. } if status.as_u16() == 407 => Some(format!(
+            "set user and password of the proxy in HTTPS_PROXY, or exempt {host} with NO_PROXY"
+        )),
+        Error::Proxy { .. } => Some(format!(
+            "let the proxy connect to {host}, or exempt {host} with NO_PROXY"
+        )),
         Error::RateLimited { .. } => {
             Some("run again after that time, or accept longer pauses with --max-wait".to_owned())
         }
@@ -167,12 +173,25 @@ fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> O
         }
         _ => "",
     };
+    let missing = match operation {
+        Operation::Read if image_name::is_docker_hub(host) => {
+            format!(
+                "; the repository {repository} may not exist, for which Docker Hub responds the same"
+            )
+        }
+        _ => String::new(),
+    };
     match (error.status.as_u16(), operation) {
+        (401 | 403 | 404, _) if error.redirected => Some(format!(
+            "run again, since links of {host} to its storage expire; if the error persists, report it to \
+             the operator of {host}"
+        )),
         (401 | 403, _) if !error.authenticated => Some(format!(
-            "no credentials were sent: log in with `mirror login {host}`{unless}"
+            "no credentials were sent: log in with `mirror login {host}`{missing}{unless}"
         )),
         (401 | 403, Operation::Read) => Some(format!(
-            "check that the account may read {repository}, or log in again with `mirror login {host}`"
+            "check that the account may read {repository}, or log in again with `mirror login {host}`\
+             {missing}"
         )),
         (401 | 403, Operation::Write) => Some(format!(
             "check that the account may write to {repository}, or log in again with `mirror login {host}`{unless}"
@@ -213,6 +232,9 @@ fn for_connection(host: &str, failure: ConnectionFailure) -> Option<String> {
         ConnectionFailure::TimedOut => Some(format!(
             "check that a firewall or a proxy lets connections to {host} pass"
         )),
+        ConnectionFailure::Proxy => Some(format!(
+            "check HTTPS_PROXY and HTTP_PROXY, or exempt {host} with NO_PROXY"
+        )),
         ConnectionFailure::Tls(failure) => for_handshake(host, failure),
         _ => None,
     }
@@ -230,8 +252,8 @@ fn for_handshake(host: &str, failure: TlsFailure) -> Option<String> {
             "use a host name of the certificate, or give {host} a certificate with its name"
         )),
         TlsFailure::UntrustedCertificate => Some(format!(
-            "put the registry's certificate authority as *.crt into a directory and name it with \
-             --cert-dir, or into /etc/containers/certs.d/{host}"
+            "put the registry's certificate authority, or its self-signed certificate, as *.crt into a \
+             directory and name it with --cert-dir, or into /etc/containers/certs.d/{host}"
         )),
         TlsFailure::ClientCertificateRequired => Some(format!(
             "put a client certificate as NAME.cert and NAME.key into a directory and name it with \
@@ -248,6 +270,56 @@ fn for_handshake(host: &str, failure: TlsFailure) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn refused(redirected: bool, authenticated: bool) -> StatusError {
+        StatusError {
+            method: http::Method::GET,
+            url: "https://r.io/v2/a/b/manifests/1".to_owned(),
+            status: http::StatusCode::UNAUTHORIZED,
+            codes: Vec::new(),
+            text: String::new(),
+            authenticated,
+            retry_after: None,
+            redirected,
+        }
+    }
+
+    #[test]
+    fn refusals_have_hints_of_their_own() {
+        for (image, redirected, authenticated, want, not) in [
+            (
+                "quay.io/a/b:1",
+                false,
+                false,
+                "no credentials were sent",
+                "exist",
+            ),
+            ("quay.io/a/b:1", false, true, "may read a/b", "exist"),
+            ("quay.io/a/b:1", true, false, "storage", "log in"),
+            (
+                "docker.io/a/b:1",
+                false,
+                false,
+                "a/b may not exist",
+                "account",
+            ),
+            (
+                "docker.io/a/b:1",
+                false,
+                true,
+                "a/b may not exist",
+                "no credentials",
+            ),
+        ] {
+            let image: Reference = image.parse().unwrap();
+            let error = refused(redirected, authenticated);
+            let hint = for_status(Operation::Read, &image, &error).unwrap();
+            assert!(
+                hint.contains(want) && !hint.contains(not),
+                "{image}: {hint}"
+            );
+        }
+    }
+
     #[test]
     fn connection_failures_have_hints_of_their_own() {
         let table = [
@@ -261,6 +333,7 @@ mod tests {
             ),
             (ConnectionFailure::Unreachable, "the route to r.io:5000"),
             (ConnectionFailure::TimedOut, "firewall"),
+            (ConnectionFailure::Proxy, "NO_PROXY"),
             (
                 ConnectionFailure::Tls(TlsFailure::NotTls),
                 "--insecure r.io:5000",

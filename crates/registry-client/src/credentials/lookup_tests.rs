@@ -52,6 +52,25 @@ async fn user(store: &CredentialStore, host: &str, repository: &str) -> String {
 }
 
 #[tokio::test]
+async fn inline_content_is_named_by_its_variable() {
+    let store = |text: &str| {
+        let content = Secret::from(file_text(text));
+        CredentialStore::new(CredentialSources {
+            files: vec![CredentialFile::inline("DOCKER_AUTH_CONFIG", content)],
+            helpers: Helpers::new(""),
+        })
+    };
+    let valid = store(r#"{"auths": {"r.io": [a]}}"#);
+    assert_eq!(user(&valid, "r.io", "x").await, "a");
+    let error = store("{")
+        .lookup("r.io", "x")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with("DOCKER_AUTH_CONFIG:1:1:"), "{error}");
+}
+
+#[tokio::test]
 async fn lookup_returns_the_longest_path_of_the_first_file_with_a_login() {
     let helper = TestHelper::new("k", KEPT_LOGINS);
     let first = r#"{"auths": {"r.io": [a], "r.io/team": [b], "r.io/team/app": [c],

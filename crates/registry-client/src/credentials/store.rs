@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::auth_file::{AuthFile, AuthFileError, Entry, EntryError};
 use super::auth_key::AuthKey;
-use super::credential::Credential;
+use super::credential::{Credential, Secret};
 use super::helper::{HelperError, HelperName, Helpers};
 use super::helper_cache::HelperCache;
 
@@ -28,10 +28,12 @@ pub struct CredentialFile {
     presence: Presence,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Presence {
     Required,
     Optional,
+    /// The content is known; the path is its name in messages.
+    Inline(Secret),
 }
 
 impl CredentialFile {
@@ -48,6 +50,15 @@ impl CredentialFile {
         Self {
             path: path.into(),
             presence: Presence::Optional,
+        }
+    }
+
+    /// Creates the source for the content of an auth file that is not in a file. `name` is that of its
+    /// variable.
+    pub fn inline(name: &str, content: Secret) -> Self {
+        Self {
+            path: name.into(),
+            presence: Presence::Inline(content),
         }
     }
 }
@@ -211,6 +222,9 @@ impl Source {
     async fn read(&self) -> Result<Option<&AuthFile>, AuthFileError> {
         let content = self.content.get_or_try_init(|| async {
             let path = &self.file.path;
+            if let Presence::Inline(content) = &self.file.presence {
+                return AuthFile::parse(path, content.expose().as_bytes()).map(Some);
+            }
             match tokio::fs::read(path).await {
                 Ok(bytes) => AuthFile::parse(path, &bytes).map(Some),
                 Err(error) if self.file.presence == Presence::Optional && is_missing(&error) => {

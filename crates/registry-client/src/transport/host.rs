@@ -24,7 +24,8 @@ use crate::credentials::{Credential, CredentialError, CredentialStore};
 use crate::error::Error;
 use crate::fair_share::FairShare;
 use crate::probe_gate::ProbeGate;
-use crate::security::{self, Security};
+use crate::proxies::Proxies;
+use crate::security::Security;
 use crate::trust::{HostTrust, Trust};
 
 /// The settings and limits that all hosts of a client share.
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) oauth_client_id: String,
     pub(crate) credentials: CredentialStore,
     pub(crate) trust: Trust,
+    pub(crate) proxies: Arc<Proxies>,
     pub(crate) system_roots: Arc<RootCertStore>,
     /// The maximum number of concurrent requests to one host.
     pub(crate) requests_per_host: usize,
@@ -62,8 +64,8 @@ pub(crate) struct Host {
     detected_scheme: AtomicU8,
     pub(super) clients: HostClients,
     trust: HostTrust,
-    /// The clients for redirects to other hosts and to loopback hosts.
-    redirect_clients: [OnceLock<reqwest::Client>; 2],
+    /// The client for redirects to other hosts.
+    redirect_client: OnceLock<reqwest::Client>,
     pub(crate) peer: Peer,
     /// The token server, which may be another host. Its limit only serves for pauses.
     pub(crate) token_server: Peer,
@@ -106,7 +108,7 @@ impl Host {
             detected_scheme: AtomicU8::new(UNKNOWN),
             clients,
             trust,
-            redirect_clients: [OnceLock::new(), OnceLock::new()],
+            redirect_client: OnceLock::new(),
             peer: peer(HostLimit::new(STARTING_LIMIT, shared.requests_per_host)),
             token_server: peer(HostLimit::new(1, 1)),
             auth: AuthState::new(),
@@ -177,13 +179,12 @@ impl Host {
             return Ok(self.clients.blobs());
         }
         let authority = url.host_str().unwrap_or_default();
-        let cell = &self.redirect_clients[usize::from(security::is_loopback(authority))];
-        if let Some(client) = cell.get() {
+        if let Some(client) = self.redirect_client.get() {
             return Ok(client);
         }
         let settings = client_settings(&self.shared);
         let client = settings.build(authority, self.security, &self.trust, Purpose::Redirects)?;
-        Ok(cell.get_or_init(|| client))
+        Ok(self.redirect_client.get_or_init(|| client))
     }
 
     /// Notes a response of the host at a URL.
@@ -215,9 +216,17 @@ impl Host {
                 ..
             }
         );
+        let was_closed = matches!(
+            error,
+            Error::Connection {
+                failure: ConnectionFailure::Closed,
+                ..
+            }
+        );
         let is_permitted = match self.security {
             Security::Https | Security::Http => false,
-            Security::HttpsPreferred => no_tls,
+            // A loopback host may also close the connection on what is no HTTP.
+            Security::HttpsPreferred => no_tls || was_closed,
             // Also where nothing listens on 443, or the handshake is cut off.
             Security::Insecure => !matches!(error, Error::Tls { .. }),
         };
@@ -268,6 +277,7 @@ fn client_settings(shared: &Shared) -> HttpClientSettings<'_> {
         system_roots: &shared.system_roots,
         user_agent: &shared.user_agent,
         timeouts: &shared.timeouts,
+        proxies: &shared.proxies,
         max_idle: shared.requests_per_host,
     }
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
+use reqwest::Proxy;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::resolver::SystemResolver;
+use super::server_verifier::ServerVerifier;
 use super::timeouts::Timeouts;
 use crate::error::Error;
-use crate::security::{Security, is_loopback};
+use crate::proxies::Proxies;
+use crate::security::Security;
 use crate::trust::HostTrust;
 
 /// Reads the root certificates of the system: `SSL_CERT_FILE`, `SSL_CERT_DIR`, or the directory of the
@@ -44,6 +47,7 @@ pub(crate) struct HttpClientSettings<'a> {
     pub(crate) system_roots: &'a Arc<RootCertStore>,
     pub(crate) user_agent: &'a HeaderValue,
     pub(crate) timeouts: &'a Timeouts,
+    pub(crate) proxies: &'a Arc<Proxies>,
     /// The maximum number of idle connections.
     pub(crate) max_idle: usize,
 }
@@ -52,8 +56,7 @@ impl HttpClientSettings<'_> {
     /// Creates a client for `authority`.
     ///
     /// Blobs do not use HTTP/2, which takes half as much time again, also with large windows. The
-    /// caller follows redirects, so that credentials stay with the host. Loopback hosts are reached
-    /// without a proxy.
+    /// caller follows redirects, so that credentials stay with the host.
     pub(crate) fn build(
         &self,
         authority: &str,
@@ -79,8 +82,10 @@ impl HttpClientSettings<'_> {
         if purpose != Purpose::Api {
             builder = builder.http1_only();
         }
-        if is_loopback(authority) {
-            builder = builder.no_proxy();
+        builder = builder.no_proxy();
+        if !self.proxies.is_empty() {
+            let proxies = Arc::clone(self.proxies);
+            builder = builder.proxy(Proxy::custom(move |url| proxies.for_url(url).cloned()));
         }
         builder = if security == Security::Insecure {
             let mut builder = builder
@@ -106,12 +111,23 @@ impl HttpClientSettings<'_> {
         purpose: Purpose,
     ) -> Result<ClientConfig, TlsConfigError> {
         let mut roots = Arc::clone(self.system_roots);
+        let mut own = Vec::new();
         for pem in &trust.ca_pems {
             for certificate in CertificateDer::pem_slice_iter(pem) {
-                Arc::make_mut(&mut roots).add(certificate?)?;
+                let certificate = certificate?;
+                Arc::make_mut(&mut roots).add(certificate.clone())?;
+                own.push(certificate);
             }
         }
-        let config = ClientConfig::builder().with_root_certificates(roots);
+        let config = ClientConfig::builder();
+        let config = if own.is_empty() {
+            config.with_root_certificates(roots)
+        } else {
+            let verifier = Arc::new(ServerVerifier::new(roots, own)?);
+            config
+                .dangerous()
+                .with_custom_certificate_verifier(verifier)
+        };
         let mut config = match identity {
             Some(pem) => {
                 let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
@@ -134,6 +150,8 @@ enum TlsConfigError {
     Pem(#[from] rustls::pki_types::pem::Error),
     #[error("{0}")]
     Rustls(#[from] rustls::Error),
+    #[error("{0}")]
+    Verifier(#[from] rustls::client::VerifierBuilderError),
 }
 
 /// Returns the message of the cause: reqwest's own says only that building failed.

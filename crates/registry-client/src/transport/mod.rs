@@ -22,6 +22,7 @@ mod retry_after;
 mod retry_policy;
 mod send;
 mod send_stream;
+mod server_verifier;
 mod timeouts;
 mod token_server;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION};
+use http::{Method, StatusCode};
 use url::{Position, Url};
 
 use super::body_progress::BodyProgress;
@@ -16,6 +16,7 @@ use super::send::Request;
 use crate::auth::Authorization;
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::error::{Error, TimeoutPhase};
+use crate::proxies::tunnel_status;
 use crate::redact;
 
 /// The maximum number of redirects of one request.
@@ -104,7 +105,7 @@ impl Host {
         let sent = body_progress.with_idle_timeout(request.send()).await;
         let response = match sent {
             Some(Ok(response)) => response,
-            Some(Err(error)) => return Err(connection_error(method, url, &error.without_url())),
+            Some(Err(error)) => return Err(self.request_error(method, url, error).await),
             None => {
                 let (phase, after) = match (body_progress.missed_rate(), body_progress.remaining())
                 {
@@ -123,6 +124,11 @@ impl Host {
             "response"
         );
         guard.record_received(0);
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            && let Some(proxy) = self.shared.proxies.for_url(url)
+        {
+            return Err(Error::proxy(method, url, proxy, response.status()));
+        }
         Ok(Response {
             guard,
             method: method.clone(),
@@ -133,6 +139,47 @@ impl Host {
             rate: RateMeter::new(timeouts.minimum_rate),
             permit: None,
         })
+    }
+}
+
+impl Host {
+    /// Returns the error of a request without a response, with the status of a proxy that did not
+    /// connect to the host.
+    async fn request_error(&self, method: &Method, url: &Url, error: reqwest::Error) -> Error {
+        let is_connect = error.is_connect();
+        let error = connection_error(method, url, &error.without_url());
+        let proxy = self.shared.proxies.for_url(url).filter(|_| is_connect);
+        let (
+            Some(proxy),
+            Error::Connection {
+                failure, detail, ..
+            },
+        ) = (proxy, &error)
+        else {
+            return error;
+        };
+        let may_be_status = matches!(
+            failure,
+            ConnectionFailure::Other | ConnectionFailure::Closed
+        );
+        let status = match url.scheme() {
+            "https" if may_be_status => tunnel_status(proxy, url).await,
+            _ => None,
+        };
+        let (failure, detail) = match status {
+            Some(status) if status.is_success() => (*failure, detail.clone()),
+            Some(status) if status.is_client_error() => {
+                return Error::proxy(method, url, proxy, status);
+            }
+            Some(status) => (ConnectionFailure::Proxy, status.to_string()),
+            None => (ConnectionFailure::Proxy, detail.clone()),
+        };
+        Error::Connection {
+            method: method.clone(),
+            url: redact::url(url),
+            failure,
+            detail: format!("through the proxy {}: {detail}", redact::url(proxy)),
+        }
     }
 }
 

@@ -187,6 +187,7 @@ impl BufferedResponse {
             text: String::new(),
             authenticated: false,
             retry_after: None,
+            redirected: false,
         };
         error.read_body(&self.body);
         Error::Status(Arc::new(error))

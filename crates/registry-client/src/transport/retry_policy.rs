@@ -185,6 +185,7 @@ mod tests {
             text: String::new(),
             authenticated: false,
             retry_after: retry_after.map(Duration::from_secs),
+            redirected: false,
         }))
     }
 

@@ -301,6 +301,7 @@ impl Host {
             text: String::new(),
             authenticated: authorization.authenticated,
             retry_after: retry_after(response.headers(), SystemTime::now()),
+            redirected: !self.is_own_url(response.url()),
         };
         if let Ok(response) = response.read(ERROR_BODY).await {
             error.read_body(&response.body);

@@ -125,6 +125,7 @@ impl Host {
             text: String::new(),
             authenticated: request.authenticated,
             retry_after,
+            redirected: false,
         };
         error.read_body(&response.body);
         Err(Error::Status(Arc::new(error)))

@@ -4,6 +4,8 @@ use embedded_registry::Registry;
 use testkit::certificates::Authority;
 use testkit::processes::Distribution;
 use testkit::proxy::FaultProxy;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::setup::{INDEX, Setup, index, pull, tag};
 
@@ -105,6 +107,61 @@ async fn cert_dir_for_all_hosts_keeps_http_for_loopback() {
         !untrusted.log().contains("HTTP request to an HTTPS server"),
         "never plain"
     );
+}
+
+/// Starts a server that closes connections that do not start with HTTP, and has no image.
+async fn closing_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap_or(0);
+            if request[..length].starts_with(b"HEAD ") {
+                let response = b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n";
+                stream.write_all(response).await.ok();
+            }
+        }
+    });
+    host
+}
+
+#[tokio::test]
+async fn cert_dir_for_all_hosts_keeps_http_for_a_loopback_host_that_closes_tls() {
+    let known = Authority::new("known");
+    let directory = tempfile::tempdir().unwrap();
+    let mut setup = Setup::new();
+    setup.cert_dir = Some(known.write_certs_d(directory.path(), "all", None));
+    let found = pull(&setup.client(), &closing_server().await, "a")
+        .head_manifest(tag("1"))
+        .await;
+    assert!(found.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn loopback_address_of_ipv6_is_a_host() {
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else {
+        // A machine without IPv6.
+        return;
+    };
+    let registry = Registry::new().start().await.unwrap();
+    registry.put_manifest("a", Some("1"), INDEX, index("x"));
+    let host = listener.local_addr().unwrap().to_string();
+    let inner = registry.address();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut registry = TcpStream::connect(inner).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut stream, &mut registry).await.ok() });
+        }
+    });
+    let image: image_name::ImageName = format!("{host}/a:1").parse().unwrap();
+    let client = Setup::new().client();
+    let source = client
+        .sources(&image.reference(None))
+        .unwrap()
+        .pop()
+        .unwrap();
+    assert!(source.head_manifest(tag("1")).await.unwrap().is_some());
 }
 
 #[tokio::test]

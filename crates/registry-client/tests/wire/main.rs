@@ -22,6 +22,7 @@ mod mounts;
 mod offers;
 mod patience;
 mod pauses;
+mod proxies;
 mod redirects;
 mod referrers;
 mod retries;

@@ -13,7 +13,8 @@ use registry_client::credentials::{CredentialFile, CredentialSources, Credential
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{
-    Access, Blob, Client, Repository, RetryPolicy, Timeouts, TransferError, TransferMonitor, Write,
+    Access, Blob, Client, Proxies, Repository, RetryPolicy, Timeouts, TransferError,
+    TransferMonitor, Write,
     WritePolicy, sha256_digest, transfer_blob,
 };
 use serde_json::{Value, json};
@@ -58,6 +59,7 @@ pub struct Setup {
     pub cert_dir: Option<PathBuf>,
     pub certs_d: Vec<PathBuf>,
     pub helpers: PathBuf,
+    pub proxies: Proxies,
     auth: Value,
     directory: Arc<TempDir>,
 }
@@ -87,6 +89,7 @@ impl Setup {
             cert_dir: None,
             certs_d: Vec::new(),
             helpers: PathBuf::new(),
+            proxies: Proxies::default(),
             auth: json!({}),
             directory: Arc::new(tempfile::tempdir().unwrap()),
         }
@@ -129,6 +132,7 @@ impl Setup {
             .registries_conf(conf)
             .credentials(CredentialStore::new(sources))
             .trust(Trust::new(self.cert_dir.clone(), self.certs_d.clone()))
+            .proxies(self.proxies.clone())
             .timeouts(self.timeouts.clone())
             .retry_policy(self.retry_policy.clone())
             .requests_per_host(self.jobs);

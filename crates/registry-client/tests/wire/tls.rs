@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::Instant;
 
-use registry_client::Error;
-use testkit::certificates::Authority;
+use registry_client::{Error, TlsFailure};
+use testkit::certificates::{Authority, Certificate};
 use testkit::processes::Distribution;
 
 use crate::setup::{Setup, blob_of, noise, pull, push, tag, transfer};
@@ -57,6 +57,34 @@ async fn testkit_put(host: &str, bytes: &bytes::Bytes) {
     let client = Setup::new().client();
     let (from, to) = (pull(&client, &memory.host(), "a"), push(&client, host, "a"));
     transfer(&from, &to, &blob_of(bytes)).await.unwrap();
+}
+
+#[tokio::test]
+async fn self_signed_certificate_in_the_directory_is_accepted_as_itself() {
+    let own = Certificate::self_signed(&["127.0.0.1"]);
+    let other = Certificate::self_signed(&["127.0.0.1"]);
+    let misnamed = Certificate::self_signed(&["other.example"]);
+    for (served, trusted, expected) in [
+        (&own, &own, None),
+        (&own, &other, Some(TlsFailure::UntrustedCertificate)),
+        (&misnamed, &misnamed, Some(TlsFailure::CertificateName)),
+    ] {
+        let registry = Distribution::new().tls(served.clone()).start().await;
+        let directory = tempfile::tempdir().unwrap();
+        let certificates = directory.path().join(registry.host());
+        std::fs::create_dir(&certificates).unwrap();
+        std::fs::write(certificates.join("ca.crt"), trusted.certificate()).unwrap();
+        let mut setup = Setup::new();
+        setup.certs_d = vec![directory.path().into()];
+        let found = pull(&setup.client(), &registry.host(), "a")
+            .head_manifest(tag("1"))
+            .await;
+        let failure = found.err().map(|error| match error {
+            Error::Tls { failure, .. } => failure,
+            error => panic!("{error:?}"),
+        });
+        assert_eq!(failure, expected);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Running `mirror sync` and `mirror copy`.
 
 use copier::{MovedTag, Options, Row};
+use image_name::ManifestReference;
+use oci_spec::distribution::Reference;
 use registry_client::Timeouts;
 
 use super::args::{CopyArgs, CopyingArgs, SyncArgs};
@@ -64,7 +66,7 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
     args.copying.report.check()?;
     let row = Row {
         source: args.source.reference(None),
-        destination: args.destination.reference(args.source.manifest().as_ref()),
+        destination: copy_destination(args)?,
         approved: None,
     };
     let request = CopyRequest {
@@ -77,6 +79,34 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
     };
     let (_, exit) = copy_and_publish(session, &args.copying, request).await?;
     Ok(exit)
+}
+
+/// Returns the destination of `mirror copy`: with its own tag or digest, else with the tag of the
+/// source, else with its digest.
+///
+/// # Errors
+///
+/// [`Failure`] for a tag with a digest that the source does not have: it would not be the digest of what
+/// is copied.
+fn copy_destination(args: &CopyArgs) -> Result<Reference, Failure> {
+    let (source, destination) = (&args.source, &args.destination);
+    let repository = &destination.repository;
+    match (&destination.tag, &destination.digest) {
+        (Some(tag), Some(digest)) if source.digest.as_ref() == Some(digest) => {
+            Ok(repository.reference(&tag.into()))
+        }
+        (Some(tag), Some(digest)) => Err(Failure::unusable(format!(
+            "the destination {repository}:{tag}@{digest} has a digest that the source does not name"
+        ))
+        .hint(format!(
+            "name the digest in the source: `mirror copy {}@{digest} {repository}:{tag}`",
+            source.repository
+        ))),
+        _ => {
+            let tag = source.tag.as_ref().map(ManifestReference::from);
+            Ok(destination.reference(tag.or_else(|| source.manifest()).as_ref()))
+        }
+    }
 }
 
 /// Copies rows, and publishes the report on stdout, in its file and in GitHub Actions.
