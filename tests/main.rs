@@ -21,6 +21,7 @@ mod lint;
 mod lock;
 mod login;
 mod open_prs;
+mod ping;
 mod registries;
 mod resilience;
 mod retrieve_tags;

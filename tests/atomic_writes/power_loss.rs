@@ -98,7 +98,7 @@ async fn files_are_synced_before_they_are_renamed() {
     let auth = environment.path("auth.json");
     for host in ["r.example", "s.example"] {
         let line = format!(
-            "login {host} -u me --password-stdin --authfile {}",
+            "login {host} -u me --password-stdin --no-verify --authfile {}",
             auth.display()
         );
         assert_durable(&file_calls(&environment, &line, testkit::CANARY), &auth);

@@ -122,6 +122,13 @@ impl Client {
         Ok(HostApi::new(self.host(host, None)?))
     }
 
+    /// Returns the host to which registries.conf maps a repository, or the whole host if the repository is
+    /// empty.
+    pub(crate) fn mapped_host(&self, host: &str, repository: &str) -> Result<Arc<Host>, Error> {
+        let resolution = self.inner.registries_conf.resolve(host, repository)?;
+        self.host(&resolution.location.host, resolution.location.insecure)
+    }
+
     fn at(&self, location: &Location, access: Access) -> Result<Repository, Error> {
         let Location {
             host, repository, ..

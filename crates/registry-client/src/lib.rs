@@ -77,6 +77,7 @@ mod activity;
 mod auth;
 mod blob;
 mod capabilities;
+mod certificate;
 mod client;
 mod client_builder;
 mod connection_failure;
@@ -98,6 +99,7 @@ mod proxies;
 mod redact;
 mod referrers;
 pub mod registries_conf;
+mod registry;
 mod repository;
 mod security;
 mod sent_secrets;
@@ -115,6 +117,7 @@ pub use blob::{
     transfer_blob,
 };
 pub use capabilities::Support;
+pub use certificate::CertificateInfo;
 pub use client::{Client, manifest_reference};
 pub use client_builder::ClientBuilder;
 pub use connection_failure::{ConnectionFailure, TlsFailure};
@@ -130,6 +133,9 @@ pub use manifest::{
 pub use proxies::{Proxies, ProxyError, ProxyVariables};
 pub use redact::{redact_urls, url as redacted_url};
 pub use referrers::{Referrers, TagSchema};
+pub use registry::{
+    ApiCheck, ApiScheme, CredentialCheck, RateLimit, Registry, TlsInfo, UploadsOnly,
+};
 pub use repository::Repository;
 pub use sent_secrets::{cut_sent_secrets, record_sent_secret};
 pub use tags::TagList;

@@ -17,7 +17,9 @@ use super::inspect::InspectArgs;
 use super::lint::LintArgs;
 use super::lock::LockArgs;
 use super::login::LoginArgs;
+use super::logout::LogoutArgs;
 use super::man_pages::ManPagesArgs;
+use super::ping::PingArgs;
 use super::report::ReportArgs;
 use super::retrieve_tags::RetrieveTagsArgs;
 use super::sync::{CopyArgs, SyncArgs};
@@ -73,8 +75,12 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Print the effective settings and their origins
     Config(ConfigArgs),
-    /// Store credentials for a registry
+    /// Check a registry: API, TLS, credentials, limits and the right to push
+    Ping(PingArgs),
+    /// Verify and store credentials for a registry, or list the stored ones
     Login(LoginArgs),
+    /// Remove the stored credentials for a registry
+    Logout(LogoutArgs),
     /// Demonstrate a mirror on this machine, without network or credentials
     Demo(DemoArgs),
     /// Print the completion script of a shell

@@ -5,7 +5,7 @@ use clap::{ArgMatches, CommandFactory};
 use super::command_line::{Cli, Command};
 use super::{
     add_tag, check_new, compare, completions, config, demo, diff, digest, fmt, inspect, lint, lock,
-    login, man_pages, report, retrieve_tags, sync, tags,
+    login, logout, man_pages, ping, report, retrieve_tags, sync, tags,
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -43,7 +43,9 @@ pub(crate) fn run(
         Command::Compare(args) => wait(session, compare::run(session, args)),
         Command::Tags(args) => wait(session, tags::run(session, args)),
         Command::Inspect(args) => wait(session, inspect::run(session, args)),
+        Command::Ping(args) => wait(session, ping::run(session, args)),
         Command::Login(args) => wait(session, login::run(session, args)),
+        Command::Logout(args) => wait(session, logout::run(session, args)),
         Command::Demo(args) => wait(session, demo::run(session, args)),
     }
 }

@@ -43,12 +43,38 @@ pub(crate) fn build_with(
     environment: &Environment,
     timeouts: Timeouts,
 ) -> Result<Client, Failure> {
-    raise_open_files_limit();
+    let credentials = credential_store(common, environment)?;
+    build_for(common, environment, credentials, timeouts)
+}
+
+/// Returns the stored credentials. No file is read yet.
+///
+/// # Errors
+///
+/// [`Failure`] if the file of `--authfile` does not exist.
+pub(crate) fn credential_store(
+    common: &CommonOptions,
+    environment: &Environment,
+) -> Result<CredentialStore, Failure> {
     check_paths(common)?;
-    let credentials = CredentialStore::new(CredentialSources {
+    Ok(CredentialStore::new(CredentialSources {
         files: auth_files(common, environment),
         helpers: Helpers::new(&environment.path),
-    });
+    }))
+}
+
+/// Creates a client with other credentials than the stored ones. No request is sent.
+///
+/// # Errors
+///
+/// As [`build`].
+pub(crate) fn build_for(
+    common: &CommonOptions,
+    environment: &Environment,
+    credentials: CredentialStore,
+    timeouts: Timeouts,
+) -> Result<Client, Failure> {
+    raise_open_files_limit();
     let proxies = Proxies::from_variables(&environment.proxies.variables()).map_err(|error| {
         Failure::unusable(error.to_string())
             .hint("write the proxy as http://[USER:PASSWORD@]HOST:PORT".to_owned())

@@ -108,6 +108,22 @@ pub(crate) fn request_failure(operation: Operation, image: &Reference, error: &E
     failure.hint(for_request(operation, image, error))
 }
 
+/// Returns the hint for a failed request to a registry as a whole.
+pub(crate) fn for_host(host: &str, error: &Error) -> Option<String> {
+    match error {
+        Error::Connection { failure, .. } => for_connection(host, *failure),
+        Error::Tls { failure, .. } => for_connection(host, ConnectionFailure::Tls(*failure)),
+        Error::Status(status) if status.status.as_u16() == 404 => {
+            Some(format!("check the name: {host} has no registry API"))
+        }
+        Error::Status(_) => None,
+        error => {
+            let image = Reference::with_tag(host.to_owned(), "image".to_owned(), "x".to_owned());
+            for_request(Operation::Read, &image, error)
+        }
+    }
+}
+
 /// Returns the hint for a failed request for an image.
 pub(crate) fn for_request(
     operation: Operation,

@@ -57,7 +57,7 @@ impl Authorization {
 }
 
 /// Returns the header value for a user and a password (RFC 7617).
-pub(super) fn basic(username: &str, password: &str) -> Option<HeaderValue> {
+pub(crate) fn basic(username: &str, password: &str) -> Option<HeaderValue> {
     let encoded = BASE64_STANDARD.encode(format!("{username}:{password}"));
     record_sent_secret(password);
     record_sent_secret(&encoded);

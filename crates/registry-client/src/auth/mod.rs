@@ -16,7 +16,7 @@ mod state;
 mod token;
 mod token_request;
 
-pub(crate) use authorization::{Authorization, Origin};
+pub(crate) use authorization::{Authorization, Origin, basic};
 pub(crate) use challenge::Challenge;
 pub(crate) use read_access::ReadAccess;
 pub(crate) use realm::{check_realm_addresses, checked_realm};

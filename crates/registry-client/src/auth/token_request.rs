@@ -34,10 +34,11 @@ pub(crate) struct TokenServer<'a> {
 
 impl TokenRequest {
     /// Creates a request for a token: a POST for an identity token, else a GET. A registry token
-    /// is not for the token server and is left out.
+    /// is not for the token server and is left out. Without scopes, the token shows only that the
+    /// credential is valid.
     pub(crate) fn new(
         server: &TokenServer<'_>,
-        scopes: &Scopes,
+        scopes: Option<&Scopes>,
         credential: Option<&Credential>,
     ) -> Self {
         match credential {
@@ -54,14 +55,14 @@ impl TokenRequest {
     }
 
     /// The GET form of the token specification.
-    fn anonymous(server: &TokenServer<'_>, scopes: &Scopes) -> Self {
+    fn anonymous(server: &TokenServer<'_>, scopes: Option<&Scopes>) -> Self {
         let mut url = server.realm.clone();
         {
             let mut query = url.query_pairs_mut();
             if let Some(service) = server.service {
                 query.append_pair("service", service);
             }
-            for scope in scopes.each() {
+            for scope in scopes.into_iter().flat_map(Scopes::each) {
                 query.append_pair("scope", scope);
             }
         }
@@ -75,12 +76,12 @@ impl TokenRequest {
     }
 
     /// The POST form with a refresh token (OAuth2).
-    fn refresh(server: &TokenServer<'_>, scopes: &Scopes, secret: &str) -> Self {
+    fn refresh(server: &TokenServer<'_>, scopes: Option<&Scopes>, secret: &str) -> Self {
         record_sent_secret(secret);
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "refresh_token")
             .append_pair("service", server.service.unwrap_or_default())
-            .append_pair("scope", scopes.joined())
+            .append_pair("scope", scopes.map_or("", Scopes::joined))
             .append_pair("client_id", server.client_id)
             .append_pair("refresh_token", secret)
             .finish();

@@ -26,6 +26,14 @@ pub enum Credential {
 pub(super) const TOKEN_USER: &str = "<token>";
 
 impl Credential {
+    /// Returns the user of a password.
+    pub(crate) fn username(&self) -> Option<String> {
+        match self {
+            Self::Basic { username, .. } => Some(username.clone()),
+            Self::IdentityToken(_) | Self::RegistryToken(_) => None,
+        }
+    }
+
     /// Creates a credential from a user and a secret as helpers return them, or `None` if both are
     /// empty.
     pub(super) fn from_pair(username: String, secret: Secret) -> Option<Self> {

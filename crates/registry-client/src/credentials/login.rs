@@ -146,6 +146,17 @@ pub async fn remove_login(
     Ok(removed)
 }
 
+/// Parses the key of a login, `host[:port][/path]`, into host and path. The path of a whole host is
+/// empty.
+///
+/// # Errors
+///
+/// [`LoginError::Key`].
+pub fn parse_login_key(text: &str) -> Result<(String, String), LoginError> {
+    let key = parse_key(text)?;
+    Ok((key.host().to_owned(), key.path().to_owned()))
+}
+
 fn parse_key(text: &str) -> Result<AuthKey, LoginError> {
     let key = AuthKey::parse(text);
     let parts = key.path().split('/');

@@ -50,6 +50,6 @@ mod test_helper;
 pub use auth_file::{AuthFileError, EntryError};
 pub use credential::{Credential, Secret};
 pub use helper::{HelperError, HelperNameError, Helpers};
-pub use login::{LoginError, LoginLocation, remove_login, write_login};
+pub use login::{LoginError, LoginLocation, parse_login_key, remove_login, write_login};
 pub use login_file::LoginFileError;
-pub use store::{CredentialError, CredentialFile, CredentialSources, CredentialStore};
+pub use store::{CredentialError, CredentialFile, CredentialSources, CredentialStore, StoredLogin};

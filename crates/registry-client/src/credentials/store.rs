@@ -11,6 +11,7 @@ use super::auth_key::AuthKey;
 use super::credential::{Credential, Secret};
 use super::helper::{HelperError, HelperName, Helpers};
 use super::helper_cache::HelperCache;
+use super::login::LoginLocation;
 
 /// The sources of credentials.
 #[derive(Debug)]
@@ -129,6 +130,20 @@ impl CredentialStore {
         host: &str,
         repository: &str,
     ) -> Result<Option<Credential>, CredentialError> {
+        let found = self.locate(host, repository).await?;
+        Ok(found.map(|(credential, _)| credential))
+    }
+
+    /// Returns the credential of [`CredentialStore::lookup`] and where it comes from.
+    ///
+    /// # Errors
+    ///
+    /// As [`CredentialStore::lookup`].
+    pub async fn locate(
+        &self,
+        host: &str,
+        repository: &str,
+    ) -> Result<Option<Located>, CredentialError> {
         for source in &self.files {
             let Some(file) = source.read().await? else {
                 continue;
@@ -139,6 +154,21 @@ impl CredentialStore {
             }
         }
         Ok(None)
+    }
+
+    /// Returns all entries of the sources in the order of lookup. No helper runs.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialError`] for a file that cannot be read.
+    pub async fn entries(&self) -> Result<Vec<StoredLogin>, CredentialError> {
+        let mut entries = Vec::new();
+        for source in &self.files {
+            if let Some(file) = source.read().await? {
+                entries.extend(source.entries(file));
+            }
+        }
+        Ok(entries)
     }
 
     /// Looks a credential up again after a 401 for `refused`. A helper that returned it runs again,
@@ -164,7 +194,7 @@ impl CredentialStore {
         file: &AuthFile,
         host: &str,
         repository: &str,
-    ) -> Result<Option<Credential>, CredentialError> {
+    ) -> Result<Option<Located>, CredentialError> {
         for (key, helper) in &file.cred_helpers {
             if key.covers(host, repository) {
                 let found = self.run_helper(source, helper, key).await?;
@@ -178,7 +208,10 @@ impl CredentialStore {
                 continue;
             }
             match (entry, &file.creds_store) {
-                (Entry::Login(credential), _) => return Ok(Some(credential.clone())),
+                (Entry::Login(credential), _) => {
+                    let location = LoginLocation::File(source.file.path.clone());
+                    return Ok(Some((credential.clone(), location)));
+                }
                 (Entry::Broken(error), _) => {
                     return Err(source.invalid_entry(key, *error).into());
                 }
@@ -203,22 +236,90 @@ impl CredentialStore {
         source: &Source,
         helper: &HelperName,
         key: &AuthKey,
-    ) -> Result<Option<Credential>, CredentialError> {
+    ) -> Result<Option<Located>, CredentialError> {
         for server in key.servers() {
             let found = self.helpers.get(helper, &server).await;
             let found = found.map_err(|error| CredentialError::Helper {
                 file: source.file.path.clone(),
                 source: error,
             })?;
-            if found.is_some() {
-                return Ok(found);
+            if let Some(found) = found {
+                return Ok(Some((found, source.in_helper(helper))));
             }
         }
         Ok(None)
     }
 }
 
+/// A credential and where it comes from.
+type Located = (Credential, LoginLocation);
+
+/// An entry of a source of credentials, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredLogin {
+    /// The key as written, `HOST[:PORT][/PATH]` or a URL; `*` for a helper for all other hosts.
+    pub key: String,
+    /// Where the credential is.
+    pub location: LoginLocation,
+    /// The user of a password in a file.
+    pub username: Option<String>,
+    /// The reason why an entry cannot be used.
+    pub problem: Option<EntryError>,
+}
+
+impl StoredLogin {
+    /// Returns whether the entry applies to a repository at a host, or to the whole host if the repository
+    /// is empty.
+    #[must_use]
+    pub fn covers(&self, host: &str, repository: &str) -> bool {
+        self.key == ANY_HOST || AuthKey::parse(&self.key).covers(host, repository)
+    }
+}
+
+/// The key of a helper for all hosts.
+const ANY_HOST: &str = "*";
+
 impl Source {
+    fn in_helper(&self, helper: &HelperName) -> LoginLocation {
+        LoginLocation::Helper {
+            name: helper.to_string(),
+            file: self.file.path.clone(),
+        }
+    }
+
+    fn entries(&self, file: &AuthFile) -> Vec<StoredLogin> {
+        let entry = |key: &str, location| StoredLogin {
+            key: key.to_owned(),
+            location,
+            username: None,
+            problem: None,
+        };
+        let in_file = || LoginLocation::File(self.file.path.clone());
+        let helpers = file.cred_helpers.iter();
+        let mut entries: Vec<_> = helpers
+            .map(|(key, helper)| entry(&key.raw, self.in_helper(helper)))
+            .collect();
+        for (key, found) in &file.auths {
+            match (found, &file.creds_store) {
+                (Entry::Login(credential), _) => entries.push(StoredLogin {
+                    username: credential.username(),
+                    ..entry(&key.raw, in_file())
+                }),
+                (Entry::Broken(error), _) => entries.push(StoredLogin {
+                    problem: Some(*error),
+                    ..entry(&key.raw, in_file())
+                }),
+                (Entry::Empty, Some(store)) => {
+                    entries.push(entry(&key.raw, self.in_helper(store)));
+                }
+                (Entry::Empty, None) => {}
+            }
+        }
+        let store = file.creds_store.iter();
+        entries.extend(store.map(|store| entry(ANY_HOST, self.in_helper(store))));
+        entries
+    }
+
     async fn read(&self) -> Result<Option<&AuthFile>, AuthFileError> {
         let content = self.content.get_or_try_init(|| async {
             let path = &self.file.path;

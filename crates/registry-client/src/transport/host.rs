@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
 use image_name::RepositoryPath;
-use rustls::RootCertStore;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -20,7 +20,7 @@ use super::timeouts::Timeouts;
 use crate::auth::{AuthState, Authorization, ReadAccess};
 use crate::capabilities::Capabilities;
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
-use crate::credentials::{Credential, CredentialError, CredentialStore};
+use crate::credentials::{Credential, CredentialError, CredentialStore, LoginLocation};
 use crate::error::Error;
 use crate::fair_share::FairShare;
 use crate::probe_gate::ProbeGate;
@@ -249,6 +249,24 @@ impl Host {
     pub(crate) async fn credential(&self, repository: &str) -> Result<Option<Credential>, Error> {
         let found = self.shared.credentials.lookup(&self.name, repository).await;
         found.map_err(|error| self.unreadable(error))
+    }
+
+    /// Returns where the stored credential for a repository comes from, and its user.
+    pub(crate) async fn credential_location(
+        &self,
+        repository: &str,
+    ) -> Result<Option<(LoginLocation, Option<String>)>, Error> {
+        let found = self.shared.credentials.locate(&self.name, repository).await;
+        let found = found.map_err(|error| self.unreadable(error))?;
+        Ok(found.map(|(credential, location)| (location, credential.username())))
+    }
+
+    /// Returns the TLS settings for requests to the API, `None` for a host without verified TLS.
+    pub(super) fn tls_config(&self) -> Option<Arc<ClientConfig>> {
+        if !matches!(self.security, Security::Https | Security::HttpsPreferred) {
+            return None;
+        }
+        client_settings(&self.shared).tls_config(&self.trust)
     }
 
     /// Returns a credential other than `refused`, to which the host responded with 401: the credential

@@ -103,6 +103,12 @@ impl HttpClientSettings<'_> {
         builder.build().map_err(|error| unusable(causes(&error)))
     }
 
+    /// Returns the TLS settings of API requests, `None` if certificates cannot be used.
+    pub(crate) fn tls_config(&self, trust: &HostTrust) -> Option<Arc<ClientConfig>> {
+        let identity = trust.identity_pem.as_deref();
+        self.tls(trust, identity, Purpose::Api).ok().map(Arc::new)
+    }
+
     /// Returns the TLS settings: TLS 1.2 and 1.3, the roots of the system and of the host.
     fn tls(
         &self,

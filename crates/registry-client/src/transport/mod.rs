@@ -3,10 +3,12 @@
 //! [`Peer::retry`](peer::Peer::retry) decides on every retry of the crate. [`Host::send`] repeats a
 //! request until there is a whole response; the blob and token requests have loops of their own.
 
+mod api_check;
 mod authentication;
 mod body_progress;
 mod circuit_breaker;
 mod credential_offer;
+mod handshake;
 mod host;
 mod host_clients;
 mod host_limit;

@@ -185,7 +185,11 @@ impl Host {
 
 /// Returns the error of a request without a response. A refused certificate is refused again, so a
 /// failed handshake is [`Error::Tls`], which is not retried.
-fn connection_error(method: &Method, url: &Url, error: &reqwest::Error) -> Error {
+pub(super) fn connection_error(
+    method: &Method,
+    url: &Url,
+    error: &(dyn std::error::Error + 'static),
+) -> Error {
     match Error::connection(method, url, error) {
         Error::Connection {
             failure: ConnectionFailure::Tls(failure),

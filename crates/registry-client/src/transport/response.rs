@@ -179,13 +179,22 @@ impl BufferedResponse {
 
     /// Returns the error of a response with an accepted but unexpected status.
     pub(crate) fn status_error(&self) -> Error {
+        self.refusal(false)
+    }
+
+    /// Returns the error of a response to a request with credentials.
+    pub(crate) fn authenticated_error(&self) -> Error {
+        self.refusal(true)
+    }
+
+    fn refusal(&self, authenticated: bool) -> Error {
         let mut error = StatusError {
             method: self.method.clone(),
             url: redact::url(&self.url),
             status: self.status,
             codes: Vec::new(),
             text: String::new(),
-            authenticated: false,
+            authenticated,
             retry_after: None,
             redirected: false,
         };

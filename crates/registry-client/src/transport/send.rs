@@ -49,7 +49,7 @@ pub(crate) struct ListBudget {
 }
 
 /// The maximum size of an error body in bytes.
-const ERROR_BODY: u64 = 64 * 1024;
+pub(super) const ERROR_BODY: u64 = 64 * 1024;
 /// The first 401 names the scheme, the second one means an expired token.
 const REAUTHENTICATIONS: usize = 2;
 

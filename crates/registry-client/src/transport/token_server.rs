@@ -48,7 +48,7 @@ impl Host {
                 service: service.as_deref(),
                 client_id: &self.shared.oauth_client_id,
             };
-            let request = TokenRequest::new(&server, &scopes, credential.as_ref());
+            let request = TokenRequest::new(&server, Some(&scopes), credential.as_ref());
             let body = self.send_token_request(&request).await?;
             let token = Token::from_response(&body, request.authenticated);
             token.map_err(|what| Error::protocol(&request.method, &request.url, what))
@@ -64,7 +64,7 @@ impl Host {
     }
 
     /// Checks the addresses of a realm without TLS.
-    async fn check_realm(&self, realm: &Url) -> Result<(), Error> {
+    pub(super) async fn check_realm(&self, realm: &Url) -> Result<(), Error> {
         let home = self.api_root()?;
         if realm.scheme() != "http" || realm.host() == home.host() {
             return Ok(());
@@ -79,7 +79,7 @@ impl Host {
     /// for the realm that the registry named.
     ///
     /// The host's limit does not apply: requests that wait for this token hold its permits.
-    async fn send_token_request(&self, request: &TokenRequest) -> Result<Bytes, Error> {
+    pub(super) async fn send_token_request(&self, request: &TokenRequest) -> Result<Bytes, Error> {
         let peer = &self.token_server;
         let realm = request.url.host_str().unwrap_or_default();
         let max_wait = self.retry_policy().max_wait;

@@ -14,8 +14,7 @@ use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{
     Access, Blob, Client, Proxies, Repository, RetryPolicy, Timeouts, TransferError,
-    TransferMonitor, Write,
-    WritePolicy, sha256_digest, transfer_blob,
+    TransferMonitor, Write, WritePolicy, sha256_digest, transfer_blob,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;

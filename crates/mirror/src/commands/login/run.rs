@@ -1,13 +1,15 @@
-//! `mirror login`: stores credentials for a registry.
+//! Running `mirror login`.
 
 use clap::Args;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use registry_client::credentials::{
-    Credential, Helpers, LoginError, LoginLocation, Secret, write_login,
+    Credential, Helpers, LoginError, LoginLocation, Secret, parse_login_key, write_login,
 };
 use serde_json::json;
 
+use super::status;
+use super::verify::verify;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::atomic_file::io_message;
@@ -23,17 +25,24 @@ use crate::session::Session;
 Examples:
   mirror login quay.io                                       prompt for user name and password
   echo \"$TOKEN\" | mirror login ghcr.io -u me --password-stdin
-  mirror login registry.example.com/team --authfile auth.json")]
+  mirror login registry.example.com/team --authfile auth.json
+  mirror login --status                                      list where credentials come from")]
 pub(crate) struct LoginArgs {
     /// Registry, or HOST/PATH for the repositories below a path
-    #[arg(value_name = "HOST")]
-    pub(crate) host: String,
+    #[arg(value_name = "HOST", required_unless_present = "status")]
+    pub(crate) host: Option<String>,
     /// User name [default: prompt]
     #[arg(short, long, value_name = "USER")]
     pub(crate) username: Option<String>,
     /// Read the password from standard input
     #[arg(long)]
     pub(crate) password_stdin: bool,
+    /// Store the credentials without a check at the registry
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+    /// List the stored credentials, without secrets, in the order of lookup
+    #[arg(long, conflicts_with_all = ["username", "password_stdin", "no_verify"])]
+    pub(crate) status: bool,
 }
 
 /// Maximum length of user names and passwords. Tokens have a few KiB.
@@ -44,7 +53,17 @@ const MAX_BYTES: u64 = 64 * 1024;
 /// # Errors
 ///
 /// [`Failure`] if there is no terminal for a prompt, or the credentials cannot be stored.
-pub(super) async fn run(session: &Session, args: &LoginArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(session: &Session, args: &LoginArgs) -> Result<Exit, Failure> {
+    let host = args.host.as_deref().unwrap_or_default();
+    let target = args.host.as_deref().map(parse_login_key).transpose();
+    let target = target.map_err(|error| cannot_store(&error))?;
+    let Some(target) = target.filter(|_| !args.status) else {
+        let target = args
+            .host
+            .as_deref()
+            .and_then(|host| parse_login_key(host).ok());
+        return status::run(session, target.as_ref()).await;
+    };
     let Some(file) = client::login_file(&session.common, &session.environment) else {
         return Err(
             Failure::unusable("cannot find the credentials file: HOME is not set")
@@ -62,11 +81,15 @@ pub(super) async fn run(session: &Session, args: &LoginArgs) -> Result<Exit, Fai
     let password = if args.password_stdin {
         read_password(io::stdin().lock())?
     } else {
-        prompt_password(&args.host, &username)?
+        prompt_password(host, &username)?
     };
     let credential = Credential::Basic { username, password };
+    let is_verified = !args.no_verify && verify(session, host, &target, &credential).await?;
+    if !is_verified && !args.no_verify {
+        tracing::warn!("the credentials were not verified: {host} requests none");
+    }
     let helpers = Helpers::new(&session.environment.path);
-    let place = write_login(&file, &args.host, &credential, &helpers).await;
+    let place = write_login(&file, host, &credential, &helpers).await;
     let place = place.map_err(|error| cannot_store(&error))?;
     let text = match &place {
         LoginLocation::File(path) => format!(
@@ -80,12 +103,11 @@ pub(super) async fn run(session: &Session, args: &LoginArgs) -> Result<Exit, Fai
             )
         }
     };
-    let document = match &place {
-        LoginLocation::File(path) => json!({"host": args.host, "file": path, "helper": null}),
-        LoginLocation::Helper { name, file } => {
-            json!({"host": args.host, "file": file, "helper": name})
-        }
+    let (file, helper) = match &place {
+        LoginLocation::File(path) => (path, None),
+        LoginLocation::Helper { name, file } => (file, Some(name)),
     };
+    let document = json!({"host": host, "file": file, "helper": helper, "verified": is_verified});
     session.output.write(&text, &document)?;
     Ok(Exit::Done)
 }

@@ -1,0 +1,6 @@
+//! `mirror ping`: checks a registry.
+
+mod report;
+mod run;
+
+pub(crate) use run::{PingArgs, run};

@@ -1,0 +1,238 @@
+//! A registry as a whole, for checks of its API, credentials and certificate.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, StatusCode};
+use image_name::RepositoryPath;
+use url::Url;
+
+use crate::auth::Challenge;
+use crate::certificate::CertificateInfo;
+use crate::client::Client;
+use crate::credentials::LoginLocation;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::redact;
+use crate::repository::Repository;
+use crate::transport::Host;
+
+/// A registry host, at the location to which registries.conf maps it.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    host: Arc<Host>,
+    /// The repository whose credentials are used; empty for those of the whole host.
+    repository: String,
+}
+
+/// The result of a request for `/v2/`.
+#[derive(Debug, Clone)]
+pub struct ApiCheck {
+    pub(crate) url: Url,
+    /// The status without credentials.
+    pub status: StatusCode,
+    /// The credentials that the registry requests, `None` for an open one.
+    pub scheme: Option<ApiScheme>,
+    /// The result with the stored credentials.
+    pub credentials: CredentialCheck,
+}
+
+/// The authentication scheme of a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApiScheme {
+    /// User and password (RFC 7617).
+    Basic,
+    /// A token of the server at this URL, redacted.
+    Bearer {
+        /// The token server.
+        realm: String,
+    },
+}
+
+/// The result of a check of stored credentials. A refusal is an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialCheck {
+    /// The registry requests none, so they cannot be checked.
+    NotRequested,
+    /// None are stored.
+    Missing,
+    /// The stored ones are of another kind than the registry requests.
+    Unsuitable,
+    /// The registry accepts them.
+    Accepted,
+}
+
+/// The TLS connection to a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsInfo {
+    /// Such as `TLS 1.3`.
+    pub version: String,
+    /// The registry's certificate, `None` if it cannot be parsed.
+    pub certificate: Option<CertificateInfo>,
+}
+
+/// The limit of requests for manifests: `ratelimit-limit` and `ratelimit-remaining` of Docker Hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// The requests of a window.
+    pub limit: u64,
+    /// The requests left.
+    pub remaining: u64,
+    /// The length of the window in seconds.
+    pub window: Option<u64>,
+}
+
+impl Client {
+    /// Returns a registry. `repository` is the repository whose credentials are used, empty for those of
+    /// the whole host.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Blocked`], [`Error::Trust`].
+    pub fn registry(&self, host: &str, repository: &str) -> Result<Registry, Error> {
+        Ok(Registry {
+            host: self.mapped_host(host, repository)?,
+            repository: repository.to_owned(),
+        })
+    }
+}
+
+impl Registry {
+    /// Returns the host that is contacted.
+    #[must_use]
+    pub fn host_name(&self) -> &str {
+        self.host.name()
+    }
+
+    /// Requests `/v2/`, and checks the stored credentials if the registry requests any.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]; one with [`Error::is_refused`] if the credentials are refused.
+    pub async fn check(&self) -> Result<ApiCheck, Error> {
+        self.host.check_api(&self.repository).await
+    }
+
+    /// Returns where the stored credentials come from, and their user.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Credentials`].
+    pub async fn credential_location(
+        &self,
+    ) -> Result<Option<(LoginLocation, Option<String>)>, Error> {
+        self.host.credential_location(&self.repository).await
+    }
+
+    /// Returns the version and certificate of a TLS connection, `None` for a registry without TLS and
+    /// behind a proxy.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connection`], [`Error::Tls`], [`Error::Timeout`].
+    pub async fn tls_info(&self) -> Result<Option<TlsInfo>, Error> {
+        self.host.tls_info().await
+    }
+}
+
+impl ApiCheck {
+    /// Returns the URL that was requested, redacted.
+    #[must_use]
+    pub fn url(&self) -> String {
+        redact::url(&self.url)
+    }
+}
+
+impl From<&Challenge> for ApiScheme {
+    fn from(challenge: &Challenge) -> Self {
+        match challenge {
+            Challenge::Basic => Self::Basic,
+            Challenge::Bearer { realm, .. } => Self::Bearer {
+                realm: redact::printable(&redact::redact_urls(realm), 200),
+            },
+        }
+    }
+}
+
+impl Repository {
+    /// Returns the rate limit that the registry reports with a HEAD of `latest`, which costs none of it at
+    /// Docker Hub. `None` if it reports none.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of a request.
+    pub async fn rate_limit(&self) -> Result<Option<RateLimit>, Error> {
+        let Ok(latest) = "latest".parse() else {
+            return Ok(None);
+        };
+        let endpoint = Endpoint::Manifest(latest);
+        let request = self.request(Method::HEAD, &endpoint, &[200, 401, 403, 404])?;
+        let response = self.host.send(&request).await?;
+        Ok(RateLimit::from_headers(&response.headers))
+    }
+}
+
+impl RateLimit {
+    /// Reads `ratelimit-limit: 100;w=21600` and `ratelimit-remaining: 76;w=21600`.
+    fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let read = |name: &str| {
+            let value = headers.get(name)?.to_str().ok()?;
+            let (count, rest) = value.split_once(';').unwrap_or((value, ""));
+            let window = rest.trim().strip_prefix("w=");
+            let window = window.and_then(|window| window.parse().ok());
+            Some((count.trim().parse().ok()?, window))
+        };
+        let (limit, window) = read("ratelimit-limit")?;
+        let (remaining, _) = read("ratelimit-remaining")?;
+        Some(Self {
+            limit,
+            remaining,
+            window,
+        })
+    }
+}
+
+/// The policy that allows uploads to one repository, for a check of the right to push.
+#[derive(Debug)]
+pub struct UploadsOnly {
+    /// The host that is contacted.
+    pub host: String,
+    /// The repository.
+    pub repository: RepositoryPath,
+}
+
+impl crate::WritePolicy for UploadsOnly {
+    fn allows(&self, write: &crate::Write<'_>) -> bool {
+        write.host == self.host
+            && *write.repository == self.repository
+            && write.target == crate::WriteTarget::Blob
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_limit_is_read_from_both_headers() {
+        let headers = |limit: &str, remaining: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("ratelimit-limit", limit.parse().unwrap());
+            headers.insert("ratelimit-remaining", remaining.parse().unwrap());
+            RateLimit::from_headers(&headers)
+        };
+        let expected = RateLimit {
+            limit: 100,
+            remaining: 76,
+            window: Some(21600),
+        };
+        assert_eq!(headers("100;w=21600", "76;w=21600"), Some(expected));
+        let without = RateLimit {
+            window: None,
+            ..expected
+        };
+        assert_eq!(headers("100", "76"), Some(without));
+        assert_eq!(headers("many", "76"), None);
+        assert_eq!(RateLimit::from_headers(&HeaderMap::new()), None);
+    }
+}
