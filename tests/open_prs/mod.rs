@@ -1,5 +1,6 @@
 //! `mirror retrieve-tags --open-prs`, against a fake GitHub.
 
+mod gitlab;
 mod living;
 mod preconditions;
 mod proposals;

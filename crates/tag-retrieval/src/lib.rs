@@ -44,6 +44,7 @@ pub mod filters;
 pub mod fuzzing;
 mod git;
 pub mod github;
+pub mod gitlab;
 pub mod helm;
 mod new_tags;
 mod retrieved;

@@ -12,6 +12,7 @@ use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
 use crate::git::GitSettings;
 use crate::github::Github;
+use crate::gitlab::Gitlab;
 use crate::helm::Helm;
 use crate::retrieved::Retrieved;
 
@@ -20,6 +21,8 @@ use crate::retrieved::Retrieved;
 pub struct Upstreams {
     /// The client for registries.
     pub registries: registry_client::Client,
+    /// The client for the GitLab whose token is known.
+    pub gitlab: Option<Gitlab>,
     /// The client for GitHub.
     pub github: Github,
     /// The time of the run.

@@ -47,5 +47,6 @@ pub use corpus::replay_corpus;
 pub use fetch::fetch;
 pub use file_server::FileServer;
 pub use git_repository::GitRepository;
+pub use github::gitlab;
 pub use helm_chart::{Chart, index_charts, push_chart};
 pub use program::program;

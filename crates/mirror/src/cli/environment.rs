@@ -41,6 +41,10 @@ pub(crate) struct Environment {
     pub(crate) github_token: Option<Token>,
     /// `GITHUB_REPOSITORY`: `OWNER/REPO`
     pub(crate) github_repository: Option<String>,
+    /// `GITLAB_TOKEN`
+    pub(crate) gitlab_token: Option<Token>,
+    /// `GITLAB_HOST`: the host that the token is for.
+    pub(crate) gitlab_host: Option<String>,
     /// `JOB_COMPLETION_INDEX`: the index of the pod in a Kubernetes Indexed Job.
     pub(crate) job_index: Option<String>,
     /// `JOB_COMPLETIONS`: the number of pods in the job.
@@ -131,6 +135,8 @@ impl Environment {
             github_api: text("GITHUB_API_URL"),
             github_token: text("GITHUB_TOKEN").as_deref().and_then(Token::new),
             github_repository: text("GITHUB_REPOSITORY"),
+            gitlab_token: text("GITLAB_TOKEN").as_deref().and_then(Token::new),
+            gitlab_host: text("GITLAB_HOST"),
             job_index: text("JOB_COMPLETION_INDEX"),
             job_completions: text("JOB_COMPLETIONS"),
             helm: path("HELM"),

@@ -9,6 +9,8 @@ use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryImage, EntryParts, SourceKind, parse_gitlab_project};
 use crate::error::RetrievalError;
 use crate::filters::FilterSet;
+use crate::github::GithubRequest;
+use crate::gitlab::Gitlab;
 use crate::retrieved::Retrieved;
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 
@@ -81,8 +83,15 @@ struct Links {
 
 impl VersionSource for GitlabReleases {
     async fn retrieve(&self, upstreams: &Upstreams) -> Result<Retrieved, RetrievalError> {
-        let host_api = upstreams.registries.host_api(&self.host)?;
-        let releases = self.fetch(&host_api).await?;
+        let with_token = upstreams.gitlab.as_ref();
+        let with_token = with_token.filter(|gitlab| gitlab.host() == self.host.to_lowercase());
+        let releases = match with_token {
+            Some(gitlab) => self.fetch_with_token(gitlab).await?,
+            None => {
+                let host_api = upstreams.registries.host_api(&self.host)?;
+                self.fetch(&host_api).await?
+            }
+        };
         let released = releases
             .into_iter()
             .filter(|release| !release.upcoming_release);
@@ -96,6 +105,31 @@ impl VersionSource for GitlabReleases {
 }
 
 impl GitlabReleases {
+    /// Reads the releases of a project that may be private.
+    async fn fetch_with_token(&self, gitlab: &Gitlab) -> Result<Vec<Release>, RetrievalError> {
+        let project = self.project.replace('/', "%2F");
+        let mut releases = Vec::new();
+        for page in 1..=MAX_PAGES {
+            let path = format!("/projects/{project}/releases?per_page=100&page={page}");
+            let request = GithubRequest::get(path);
+            let response = gitlab.send(&request).await;
+            let response = response.map_err(|error| match error.status() {
+                Some(StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                    self.empty("has no releases that the token in GITLAB_TOKEN may read")
+                }
+                _ => RetrievalError::Source(Box::new(error)),
+            })?;
+            let listed: Vec<Release> = gitlab
+                .document(&request, &response)
+                .map_err(|error| RetrievalError::Source(Box::new(error)))?;
+            releases.extend(listed);
+            if !response.has_next_page() {
+                return Ok(releases);
+            }
+        }
+        Err(self.empty(&format!("has more than {MAX_PAGES} pages of releases")))
+    }
+
     async fn fetch(&self, host_api: &HostApi) -> Result<Vec<Release>, RetrievalError> {
         let project = self.project.replace('/', "%2F");
         let first = format!("api/v4/projects/{project}/releases?per_page=100");
@@ -123,7 +157,10 @@ impl GitlabReleases {
     fn refused(&self, error: registry_client::Error) -> RetrievalError {
         match error.status() {
             Some(StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                self.empty("has no public releases; GitLab is queried without a token")
+                self.empty(
+                    "has no public releases; GitLab is queried without a token: set GITLAB_TOKEN, and \
+                     GITLAB_HOST unless it is gitlab.com",
+                )
             }
             _ => error.into(),
         }

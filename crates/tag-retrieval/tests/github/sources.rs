@@ -27,6 +27,7 @@ fn registries() -> Client {
 fn upstreams(server: &RunningGithub) -> Upstreams {
     Upstreams {
         registries: registries(),
+        gitlab: None,
         github: client(server, None),
         now: "2026-02-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap(),
         helm: no_helm(),

@@ -63,6 +63,7 @@ impl Bench {
         });
         let upstreams = Upstreams {
             registries: client(),
+            gitlab: None,
             github: Github::new(GithubOptions::default()),
             now: DateTime::UNIX_EPOCH,
             helm: Arc::new(helm),

@@ -35,6 +35,7 @@ pub fn upstreams(registries_conf: &str) -> Upstreams {
         .build();
     Upstreams {
         registries,
+        gitlab: None,
         github: Github::new(GithubOptions::default()),
         now: time("2026-11-21T12:00:00Z"),
         helm: no_helm(),

@@ -73,6 +73,29 @@ impl GitStore {
         Some(self.trees[&commit.tree].get(path)?.mode.clone())
     }
 
+    /// Returns the message and the parents of a commit.
+    pub(super) fn commit_parts(&self, hash: &str) -> Option<(&str, &[String])> {
+        let commit = self.commits.get(hash)?;
+        Some((&commit.message, &commit.parents))
+    }
+
+    /// Puts a commit with changed files on another one, and a branch on it. Modes are kept.
+    pub(super) fn put_branch(
+        &mut self,
+        branch: &str,
+        start: &str,
+        message: &str,
+        files: &[(&str, &str)],
+    ) {
+        let name = format!("heads/{branch}");
+        self.refs.insert(name.clone(), start.to_owned());
+        self.commit_files(&name, files);
+        let made = self.refs[&name].clone();
+        if let Some(commit) = self.commits.get_mut(&made) {
+            message.clone_into(&mut commit.message);
+        }
+    }
+
     /// Replaces the last commit of a branch by one with other files, and the same message.
     pub(super) fn amend(&mut self, branch: &str, files: &[(&str, &str)]) {
         let name = format!("heads/{branch}");
@@ -233,7 +256,7 @@ impl GitStore {
         }))
     }
 
-    fn file(&self, path: &str, at: &str) -> Option<&[u8]> {
+    pub(super) fn file(&self, path: &str, at: &str) -> Option<&[u8]> {
         let names = [format!("tags/{at}"), format!("heads/{at}")];
         let named = names.iter().find_map(|name| self.refs.get(name));
         let commit = self.commits.get(named.map_or(at, String::as_str))?;

@@ -20,6 +20,7 @@
 
 mod fault;
 mod git_store;
+pub mod gitlab;
 mod pull_requests;
 mod query;
 mod rate_limit;

@@ -139,7 +139,7 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Decodes a segment of a path, where `+` is no space, unlike in a query.
-fn decode(part: &str) -> String {
+pub(super) fn decode(part: &str) -> String {
     let form = format!("={}", part.replace('+', "%2B"));
     let mut pairs = form_urlencoded::parse(form.as_bytes());
     pairs

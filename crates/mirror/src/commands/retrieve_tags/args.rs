@@ -20,7 +20,8 @@ Examples:
 The result is one JSON object. It has the images and tags that the list lacks, by entry. A failed
 entry is logged, is not in the result, and makes the exit code 1.
 
-GITHUB_TOKEN is required to open pull requests. It raises GitHub's limit from 60 to 5,000 requests
+GITHUB_TOKEN is required to open pull requests, or GITLAB_TOKEN if the remote origin is on a GitLab.
+GITHUB_TOKEN raises GitHub's limit from 60 to 5,000 requests
 per hour. GITHUB_API_URL is the URL of the GitHub API, HELM the helm program (default: helm in PATH).
 latest_entry and minimumAge read push times from Docker Hub and quay.io. At other registries they
 read the creation times of the images, for the 64 highest versions at most.")]

@@ -7,7 +7,9 @@ use images_list::Row;
 use tag_retrieval::{FoundTag, NewTags, Origin, Summary};
 
 use super::apply::add_requests;
-use super::pull_requests::{Edit, Kind, Proposal, ProposedPair, Proposer, SkippedImage, Taken};
+use super::pull_requests::{
+    Edit, Host, Kind, Proposal, ProposedPair, Proposer, SkippedImage, Taken,
+};
 use super::retrieval::{EntryReport, EntryState, Retrieval};
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
@@ -78,9 +80,9 @@ pub(crate) fn track_lists<'a>(
 /// # Errors
 ///
 /// [`Failure`] if a check fails.
-pub(crate) async fn draft(
+pub(crate) async fn draft<H: Host>(
     checker: &AvailabilityChecker,
-    proposer: &Proposer,
+    proposer: &Proposer<H>,
     retrieval: &Retrieval,
     lists: &[ListFile],
     listed: &[Listed<'_>],
@@ -101,8 +103,8 @@ pub(crate) async fn draft(
     drafts.try_collect().await
 }
 
-async fn draft_entry(
-    (checker, proposer): (&AvailabilityChecker, &Proposer),
+async fn draft_entry<H: Host>(
+    (checker, proposer): (&AvailabilityChecker, &Proposer<H>),
     entry: &EntryReport,
     new_tags: &NewTags,
     lists: &[ListFile],
@@ -163,7 +165,11 @@ async fn draft_entry(
 }
 
 /// Removes the rows that persons decided about.
-fn take_out(outcome: &mut AddOutcome, proposer: &Proposer, entry: &str) -> Vec<TakenRow> {
+fn take_out<H: Host>(
+    outcome: &mut AddOutcome,
+    proposer: &Proposer<H>,
+    entry: &str,
+) -> Vec<TakenRow> {
     let rows: Vec<&Row> = outcome.rows.iter().map(|planned| &planned.row).collect();
     let decisions = proposer.taken(entry, &rows);
     let mut taken = Vec::new();

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use tag_retrieval::github::{Github, GithubError, GithubOptions};
+use tag_retrieval::github::{Github, GithubOptions, GithubProject};
+use tag_retrieval::gitlab::Gitlab;
 
 use super::apply::log_problem;
 use super::drafting::{TakenRow, draft, track_lists};
 use super::pull_requests::{
-    Mode, Outcome, PROPOSE_AGAIN, ProposeOptions, Proposed, Proposer, PullState, Taken,
-    find_repository,
+    GithubHost, GitlabHost, Host, HostError, Mode, Outcome, PROPOSE_AGAIN, Proposed, Proposer,
+    PullState, Repository, Taken, find_repository,
 };
 use super::retrieval::Retrieval;
 use crate::cli::exit::Exit;
@@ -25,12 +26,60 @@ use crate::terminal::units::counted;
 /// The pause between two changes that GitHub recommends.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The time for one request to GitLab, waits and retries included.
+const GITLAB_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The options of a run that opens pull requests.
+#[derive(Debug)]
+pub(crate) struct ProposeOptions {
+    /// The repository of the list, with its client.
+    place: Place,
+    /// The target branch; `None` for the default branch of the repository.
+    base: Option<String>,
+    mode: Mode,
+    /// Each row that is left out is explained.
+    explain: bool,
+}
+
+/// The repository of the list, with its client.
+#[derive(Debug)]
+enum Place {
+    Github(Github, GithubProject),
+    Gitlab(Gitlab, String),
+}
+
 /// Opens a pull request for each entry with new versions.
 ///
 /// # Errors
 ///
-/// [`Failure`] if GitHub does not respond.
+/// [`Failure`] if GitHub or GitLab does not respond.
 pub(crate) async fn open_prs(
+    session: &Session,
+    retrieval: &Retrieval,
+    lists: &[ListFile],
+    options: &ProposeOptions,
+) -> Result<Exit, Failure> {
+    let base = options.base.as_deref();
+    match &options.place {
+        Place::Github(github, repository) => {
+            let host = GithubHost::open(github, repository, base, PAUSE).await;
+            let host = host.map_err(|error| failed(&error.into()))?;
+            Box::pin(open_at(host, session, retrieval, lists, options)).await
+        }
+        Place::Gitlab(gitlab, project) => {
+            let host = GitlabHost::open(gitlab.clone(), project, base, PAUSE).await;
+            let host = host.map_err(|error| failed(&error.into()))?;
+            Box::pin(open_at(host, session, retrieval, lists, options)).await
+        }
+    }
+}
+
+fn failed(error: &HostError) -> Failure {
+    Failure::failed(error.to_string())
+}
+
+async fn open_at<H: Host>(
+    host: H,
     session: &Session,
     retrieval: &Retrieval,
     lists: &[ListFile],
@@ -40,9 +89,10 @@ pub(crate) async fn open_prs(
     let git = Git::discover(&session.environment.git, Purpose::OpenPrs).await?;
     let listed = track_lists(&git, lists)?;
     let paths: Vec<_> = listed.iter().map(|list| list.path.clone()).collect();
-    let failed = |error: GithubError| Failure::failed(error.to_string());
-    let mut proposer = Proposer::open(options, &paths).await.map_err(failed)?;
-    for url in proposer.close_done().await.map_err(failed)? {
+    let proposer = Proposer::open(host, &paths, options.mode).await;
+    let mut proposer = proposer.map_err(|error| failed(&error))?;
+    let done = proposer.close_done().await;
+    for url in done.map_err(|error| failed(&error))? {
         let verb = match options.mode {
             Mode::DryRun => "would close",
             Mode::Propose => "closed",
@@ -121,13 +171,9 @@ pub(crate) async fn propose_options(
     (base, mode, explain): (Option<String>, Mode, bool),
 ) -> Result<ProposeOptions, Failure> {
     let environment = &session.environment;
-    if mode == Mode::Propose && !github.is_authenticated() {
-        let message = "--open-prs requires GITHUB_TOKEN";
-        return Err(Failure::unusable(message).hint(
-            "set it to a token that may write contents and pull requests, or see with --dry-run \
-             what would be opened"
-                .to_owned(),
-        ));
+    let token = environment.gitlab_token.clone();
+    if token.is_none() {
+        require_github_token(&github, mode)?;
     }
     let remote = if environment.github_repository.is_none() {
         let git = Git::discover(&environment.git, Purpose::OpenPrs).await?;
@@ -138,15 +184,34 @@ pub(crate) async fn propose_options(
     let api = environment.github_api.clone();
     let api = api.unwrap_or_else(|| GithubOptions::default().api);
     let name = environment.github_repository.as_deref();
-    let repository = find_repository(name, remote.as_deref(), &api);
+    let repository = find_repository(name, remote.as_deref(), &api, token.is_some());
+    if !matches!(repository, Ok(Repository::Gitlab { .. })) {
+        require_github_token(&github, mode)?;
+    }
+    let place = match repository.map_err(|error| Failure::unusable(error.to_string()))? {
+        Repository::Github(project) => Place::Github(github, project),
+        Repository::Gitlab { api, project } => {
+            Place::Gitlab(Gitlab::new(&api, token, GITLAB_TIMEOUT), project)
+        }
+    };
     Ok(ProposeOptions {
-        github,
-        repository: repository.map_err(|error| Failure::unusable(error.to_string()))?,
+        place,
         base,
-        pause: PAUSE,
         mode,
         explain,
     })
+}
+
+fn require_github_token(github: &Github, mode: Mode) -> Result<(), Failure> {
+    if mode == Mode::DryRun || github.is_authenticated() {
+        return Ok(());
+    }
+    let message = "--open-prs requires GITHUB_TOKEN";
+    Err(Failure::unusable(message).hint(
+        "set it to a token that may write contents and pull requests, or see with --dry-run \
+         what would be opened"
+            .to_owned(),
+    ))
 }
 
 fn describe(Proposed { outcome, .. }: &Proposed) -> String {

@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tag_retrieval::github::{Github, GithubOptions};
+use tag_retrieval::gitlab::Gitlab;
 use tag_retrieval::helm::{Helm, HelmSettings};
 use tag_retrieval::{GitSettings, Organization, Upstreams};
 use tempfile::TempDir;
@@ -56,6 +57,7 @@ impl RunUpstreams {
         let clients = Upstreams {
             registries: client::build(&session.common, environment)?,
             github: github(environment, deadline),
+            gitlab: gitlab(environment, deadline),
             git: GitSettings {
                 scratch: Some(scratch.path().join("git")),
                 ..environment.git_tags.clone()
@@ -80,6 +82,16 @@ pub(crate) fn github(environment: &Environment, timeout: Duration) -> Github {
         timeout,
         ..defaults
     })
+}
+
+/// Creates the client for the GitLab in `GITLAB_HOST` that `GITLAB_TOKEN` is for.
+fn gitlab(environment: &Environment, timeout: Duration) -> Option<Gitlab> {
+    let token = environment.gitlab_token.clone()?;
+    let host = environment.gitlab_host.as_deref().unwrap_or("gitlab.com");
+    let is_loopback = host.starts_with("127.0.0.1:") || host.starts_with("localhost:");
+    let scheme = if is_loopback { "http" } else { "https" };
+    let api = format!("{scheme}://{host}/api/v4");
+    Some(Gitlab::new(&api, Some(token), timeout))
 }
 
 /// Returns the program in `HELM`, or `helm` in `PATH`.

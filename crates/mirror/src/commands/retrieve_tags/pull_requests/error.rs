@@ -1,6 +1,6 @@
 //! The error of a proposal.
 
-use tag_retrieval::github::GithubError;
+use super::host::HostError;
 
 /// The message of GitHub if Actions may not open pull requests.
 const NOT_PERMITTED: &str = "not permitted to create or approve pull requests";
@@ -8,12 +8,12 @@ const NOT_PERMITTED: &str = "not permitted to create or approve pull requests";
 /// The error of a proposal.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProposeError {
-    /// GitHub refused a request, or a request failed.
+    /// The host refused a request, or a request failed.
     #[error("{error}{}", advice(.error))]
-    Github {
+    Host {
         /// The error of the request.
         #[from]
-        error: GithubError,
+        error: HostError,
     },
     /// Every branch of the set has commits of others.
     #[error("{branch} and all branches with a number after it have commits of others: delete one")]
@@ -35,7 +35,7 @@ pub(crate) enum ProposeError {
     },
 }
 
-fn advice(error: &GithubError) -> &'static str {
+fn advice(error: &HostError) -> &'static str {
     if error.to_string().contains(NOT_PERMITTED) {
         ": allow it in the repository's settings, Actions, General, Workflow permissions"
     } else {

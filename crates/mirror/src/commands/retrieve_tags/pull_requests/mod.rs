@@ -1,5 +1,5 @@
-//! Pull requests for new versions, one for each entry. They are created through the API of GitHub
-//! alone, so no git remote is pushed to.
+//! Pull requests for new versions, one for each entry. They are created through the API of GitHub, or as
+//! merge requests through that of GitLab, so no git remote is pushed to.
 //!
 //! - A proposal is a set of (source, destination, tag). The body of the pull request holds a hash of
 //!   the set ([`Marker`]). A set that was proposed once, open or closed, is not proposed again.
@@ -16,6 +16,9 @@ mod body;
 mod branch;
 mod decide;
 mod error;
+mod github_host;
+mod gitlab_host;
+mod host;
 mod marker;
 mod own_commit;
 mod proposal;
@@ -29,8 +32,11 @@ mod writer;
 use error::ProposeError;
 use marker::Marker;
 
+pub(crate) use github_host::GithubHost;
+pub(crate) use gitlab_host::GitlabHost;
+pub(crate) use host::{Host, HostError};
 pub(crate) use proposal::{Edit, Kind, Proposal, ProposedPair, SkippedImage};
-pub(crate) use propose::{Mode, Outcome, ProposeOptions, Proposed, Proposer};
+pub(crate) use propose::{Mode, Outcome, Proposed, Proposer};
 pub(crate) use pulls::{PROPOSE_AGAIN, PullState};
-pub(crate) use repository::find_repository;
+pub(crate) use repository::{Repository, find_repository};
 pub(crate) use standing::Taken;

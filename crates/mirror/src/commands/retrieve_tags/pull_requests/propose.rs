@@ -1,22 +1,18 @@
 //! Creating and updating pull requests for proposals.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
 use images_list::Row;
-use tag_retrieval::github::{Github, GithubError, GithubProject};
 
 use super::body::body;
 use super::branch::branch;
 use super::decide::Decision;
+use super::host::{Draft, Existing, Host, HostError, Opened};
 use super::own_commit::{is_own, message};
-use super::pulls::{Pull, PullDocument, PullState, conflicts, of_branch, open_of_branch};
+use super::pulls::{Pull, PullState};
 use super::standing::{Standing, Taken};
-use super::target::Target;
-use super::writer::{Text, TreeFile, Writer};
+use super::writer::Text;
 use super::{Marker, Proposal, ProposeError};
 
-/// The number of times that GitHub is asked whether a pull request conflicts.
+/// The number of times that the host is asked whether a pull request conflicts.
 const CONFLICT_ATTEMPTS: usize = 4;
 
 /// Maximum number of branches for one set. The first ones can have commits of others.
@@ -24,23 +20,6 @@ const BRANCHES: usize = 20;
 
 /// The comment on a pull request that is closed.
 const DONE: &str = "All rows of this proposal are in the list.";
-
-/// The options of a [`Proposer`].
-#[derive(Debug, Clone)]
-pub(crate) struct ProposeOptions {
-    /// The client.
-    pub(crate) github: Github,
-    /// The repository of the list.
-    pub(crate) repository: GithubProject,
-    /// The target branch; `None` for the default branch of the repository.
-    pub(crate) base: Option<String>,
-    /// The pause between two changes. GitHub recommends a second.
-    pub(crate) pause: Duration,
-    /// The mode.
-    pub(crate) mode: Mode,
-    /// Each row that is left out is explained.
-    pub(crate) explain: bool,
-}
 
 /// The mode: propose, or a dry run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,35 +74,23 @@ pub(crate) enum Outcome {
 
 /// A run over the proposals, one after the other.
 #[derive(Debug)]
-pub(crate) struct Proposer {
-    target: Target,
+pub(crate) struct Proposer<H> {
+    host: H,
     mode: Mode,
-    writer: Writer,
     standing: Standing,
-    /// The modes of files on the target branch, by path.
-    modes: HashMap<String, String>,
 }
 
-impl Proposer {
-    /// Reads the repository, its pull requests, and the lists at `paths` of the target branch.
+impl<H: Host> Proposer<H> {
+    /// Reads the pull requests of a repository, and the lists at `paths` of the target branch.
     ///
     /// # Errors
     ///
-    /// [`GithubError`] if one of them cannot be read.
-    pub(crate) async fn open(
-        proposing: &ProposeOptions,
-        paths: &[String],
-    ) -> Result<Self, GithubError> {
-        let ProposeOptions {
-            github, repository, ..
-        } = proposing;
-        let target = Target::read(github, repository, proposing.base.as_deref()).await?;
+    /// [`HostError`] if one of them cannot be read.
+    pub(crate) async fn open(host: H, paths: &[String], mode: Mode) -> Result<Self, HostError> {
         Ok(Self {
-            standing: Standing::read(&target, paths).await?,
-            writer: Writer::new(&target, proposing.pause),
-            mode: proposing.mode,
-            modes: HashMap::new(),
-            target,
+            standing: Standing::read(&host, paths).await?,
+            mode,
+            host,
         })
     }
 
@@ -137,8 +104,8 @@ impl Proposer {
     ///
     /// # Errors
     ///
-    /// [`GithubError`] of the first that cannot be closed.
-    pub(crate) async fn close_done(&mut self) -> Result<Vec<String>, GithubError> {
+    /// [`HostError`] of the first that cannot be closed.
+    pub(crate) async fn close_done(&mut self) -> Result<Vec<String>, HostError> {
         let done = self.standing.done();
         for pull in &done {
             let marker = Marker {
@@ -148,7 +115,7 @@ impl Proposer {
             let rest = pull.body.split_once('\n').map_or("", |(_, rest)| rest);
             let body = format!("{}\n{rest}", marker.line());
             if self.mode == Mode::Propose {
-                self.writer.close_pull(pull.number, &body, DONE).await?;
+                self.host.close_pull(pull.number, &body, DONE).await?;
                 let pulls = &mut self.standing.pulls;
                 pulls.known.retain(|known| known.number != pull.number);
             }
@@ -173,7 +140,7 @@ impl Proposer {
         let marker = Marker::new(proposal);
         let branch = branch(&proposal.entry, &marker);
         if self.standing.pulls.are_cut {
-            let old = of_branch(&self.target, &branch).await?;
+            let old = self.host.pulls_of(&branch).await?;
             self.standing.pulls.known.extend(old);
         }
         let text = Text {
@@ -223,8 +190,7 @@ impl Proposer {
             (PullState::Open, Mode::DryRun) => 1,
             (PullState::Open, Mode::Propose) => CONFLICT_ATTEMPTS,
         };
-        let pause = self.writer.pause();
-        if !conflicts(&self.target, pull.number, attempts, pause).await? {
+        if !self.host.conflicts(pull.number, attempts).await? {
             return Ok(Outcome::AlreadyProposed(url, pull.state));
         }
         if self.standing.adopted.contains(&pull.number) {
@@ -260,9 +226,16 @@ impl Proposer {
         pull: &Pull,
         text: &Text,
     ) -> Result<(), ProposeError> {
-        let commit = self.commit(proposal, &text.title).await?;
-        self.writer.move_branch(&pull.branch, &commit).await?;
-        self.writer.update_pull(pull.number, text).await?;
+        self.check(proposal).await?;
+        let message = message(&text.title, &proposal.edited);
+        let draft = Draft {
+            message: &message,
+            edited: &proposal.edited,
+        };
+        self.host
+            .put(&pull.branch, draft, Existing::Replace)
+            .await?;
+        self.host.update_pull(pull.number, text).await?;
         self.finish(pull.number, proposal).await;
         Ok(())
     }
@@ -274,20 +247,24 @@ impl Proposer {
         marker: Marker,
         text: &Text,
     ) -> Result<Pull, ProposeError> {
-        let commit = self.commit(proposal, &text.title).await?;
-        let branch = self.place(branch, &commit).await?;
-        let made = self.writer.create_pull(text, &branch).await?;
-        let document = match made {
-            Some(document) => document,
+        self.check(proposal).await?;
+        let message = message(&text.title, &proposal.edited);
+        let draft = Draft {
+            message: &message,
+            edited: &proposal.edited,
+        };
+        let (branch, head) = self.place(branch, draft).await?;
+        let opened = match self.host.create_pull(text, &branch).await? {
+            Some(opened) => opened,
             None => self.take_over(&branch, text).await?,
         };
-        self.finish(document.number, proposal).await;
+        self.finish(opened.number, proposal).await;
         Ok(Pull {
-            number: document.number,
-            url: document.html_url,
+            number: opened.number,
+            url: opened.url,
             state: PullState::Open,
             branch,
-            head: commit,
+            head,
             merge_commit: None,
             body: text.body.clone(),
             labels: Vec::new(),
@@ -297,19 +274,24 @@ impl Proposer {
 
     /// Puts a commit on a branch. An interrupted run can have left the branch behind; one with a commit of
     /// others is not moved, and the next name is used.
-    async fn place(&mut self, branch: &str, commit: &str) -> Result<String, ProposeError> {
+    async fn place(
+        &mut self,
+        branch: &str,
+        draft: Draft<'_>,
+    ) -> Result<(String, String), ProposeError> {
         for number in 1..=BRANCHES {
             let name = match number {
                 1 => branch.to_owned(),
                 _ => format!("{branch}-{number}"),
             };
-            if self.writer.create_branch(&name, commit).await? {
-                return Ok(name);
+            if let Some(commit) = self.host.put(&name, draft, Existing::Keep).await? {
+                return Ok((name, commit));
             }
-            let head = self.target.head(&name).await?;
-            if is_own(&self.target, &head).await? {
-                self.writer.move_branch(&name, commit).await?;
-                return Ok(name);
+            let head = self.host.head(&name).await?;
+            if is_own(&self.host, &head).await?
+                && let Some(commit) = self.host.put(&name, draft, Existing::Replace).await?
+            {
+                return Ok((name, commit));
             }
             tracing::warn!("the branch {name} has commits of others and stays as it is");
         }
@@ -319,61 +301,39 @@ impl Proposer {
     }
 
     /// Writes the text into the open pull request that the branch already has.
-    async fn take_over(&mut self, branch: &str, text: &Text) -> Result<PullDocument, ProposeError> {
-        let document = open_of_branch(&self.target, branch).await?;
-        self.writer.update_pull(document.number, text).await?;
-        Ok(document)
+    async fn take_over(&mut self, branch: &str, text: &Text) -> Result<Opened, ProposeError> {
+        let opened = self.host.open_pull_of(branch).await?;
+        self.host.update_pull(opened.number, text).await?;
+        Ok(opened)
     }
 
-    /// Creates a commit with the edited files on top of the base branch.
-    async fn commit(&mut self, proposal: &Proposal, title: &str) -> Result<String, ProposeError> {
-        let (commit, tree) = (self.target.commit.clone(), self.target.tree.clone());
+    /// Checks that the target branch has the files that were edited.
+    async fn check(&self, proposal: &Proposal) -> Result<(), ProposeError> {
+        let commit = self.host.base_commit();
         for (path, edit) in &proposal.edited {
-            let Target {
-                github, repository, ..
-            } = &self.target;
-            let there = github.file(repository, &commit, path).await?;
+            let there = self.host.file(commit, path).await?;
             if there.as_deref() != edit.before.as_deref() {
                 return Err(ProposeError::Outdated {
                     path: path.clone(),
-                    repository: repository.to_string(),
-                    base: self.target.base.clone(),
+                    repository: self.host.repository(),
+                    base: self.host.base().to_owned(),
                 });
             }
         }
-        let mut files = Vec::new();
-        for (path, edit) in &proposal.edited {
-            files.push(TreeFile {
-                path: path.clone(),
-                mode: self.mode_of(path).await?,
-                blob: self.writer.blob(&edit.after).await?,
-            });
-        }
-        let tree = self.writer.tree(&tree, &files).await?;
-        let message = message(title, &proposal.edited);
-        Ok(self.writer.commit(&commit, &tree, &message).await?)
-    }
-
-    async fn mode_of(&mut self, path: &str) -> Result<String, ProposeError> {
-        if let Some(mode) = self.modes.get(path) {
-            return Ok(mode.clone());
-        }
-        let mode = self.target.file_mode(path).await?;
-        self.modes.insert(path.to_owned(), mode.clone());
-        Ok(mode)
+        Ok(())
     }
 
     /// Labels a pull request and requests reviews. Errors are warnings, because the proposal is complete
     /// without them.
     async fn finish(&mut self, number: u64, proposal: &Proposal) {
-        if let Err(error) = self.writer.label(number, &proposal.labels).await {
+        if let Err(error) = self.host.label(number, &proposal.labels).await {
             tracing::warn!("pull request {number} has no label: {error}");
         }
         let reviewers = &proposal.reviewers;
         if reviewers.is_empty() {
             return;
         }
-        if let Err(error) = self.writer.request_reviews(number, reviewers).await {
+        if let Err(error) = self.host.request_reviews(number, reviewers).await {
             let reviewers = reviewers.join(", ");
             tracing::warn!("cannot request reviews of {number} from {reviewers}: {error}");
         }

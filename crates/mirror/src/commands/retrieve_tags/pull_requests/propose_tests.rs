@@ -1,7 +1,8 @@
 use testkit::github::{FakeGithub, Pull as FakePull, PullState as FakeState};
 
 use super::samples::{
-    LABEL, LIST, REPOSITORY, created, pair, proposal, propose, proposing, run, run_of, server,
+    LABEL, LIST, ProposeOptions, REPOSITORY, created, pair, proposal, propose, proposing, run,
+    run_of, server,
 };
 use super::*;
 

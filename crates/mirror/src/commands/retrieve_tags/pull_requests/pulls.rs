@@ -31,7 +31,7 @@ pub(crate) const PROPOSE_AGAIN: &str = "mirror/propose-again";
 
 /// A pull request with a marker.
 #[derive(Debug, Clone)]
-pub(super) struct Pull {
+pub(crate) struct Pull {
     pub(super) number: u64,
     pub(super) url: String,
     pub(super) state: PullState,
@@ -54,7 +54,7 @@ impl Pull {
 
 /// The pull requests with markers into one branch.
 #[derive(Debug, Default)]
-pub(super) struct Pulls {
+pub(crate) struct Pulls {
     /// Newest first, the open ones before the closed.
     pub(super) known: Vec<Pull>,
     /// There are more pull requests that were not read.

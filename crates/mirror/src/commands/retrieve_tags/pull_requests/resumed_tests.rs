@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use testkit::github::{Fault, Pull as FakePull, PullState as FakeState};
 
 use super::samples::{
-    LABEL, LIST, REPOSITORY, created, pair, proposal, propose, proposing, run, server,
+    LABEL, LIST, ProposeOptions, REPOSITORY, created, pair, proposal, propose, proposing, run,
+    server,
 };
 use super::*;
 

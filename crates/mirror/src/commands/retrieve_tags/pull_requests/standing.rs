@@ -4,14 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use images_list::{List, Row};
-use tag_retrieval::github::GithubError;
 
 use super::Marker;
 use super::decide::{Decision, decide};
+use super::host::{Host, HostError};
 use super::marker::RowId;
 use super::own_commit::is_own;
-use super::pulls::{Pull, PullState, Pulls, list};
-use super::target::Target;
+use super::pulls::{Pull, PullState, Pulls};
 
 /// Maximum number of merged pull requests whose lists at the merge are read, newest first.
 const MERGED: usize = 50;
@@ -66,9 +65,9 @@ impl fmt::Display for TakenReason {
 
 impl Standing {
     /// Reads the pull requests, and the lists at `paths` of the target branch.
-    pub(super) async fn read(target: &Target, paths: &[String]) -> Result<Self, GithubError> {
+    pub(super) async fn read(host: &impl Host, paths: &[String]) -> Result<Self, HostError> {
         let mut standing = Self {
-            pulls: list(target).await?,
+            pulls: host.pulls().await?,
             adopted: HashSet::new(),
             listed: HashSet::new(),
             taken: HashMap::new(),
@@ -76,12 +75,12 @@ impl Standing {
         if standing.pulls.known.is_empty() {
             return Ok(standing);
         }
-        standing.listed = rows_at(target, &target.commit, paths).await?;
+        standing.listed = rows_at(host, host.base_commit(), paths).await?;
         let mut merged = 0;
         for pull in standing.pulls.known.clone() {
             let reason = match pull.state {
                 _ if pull.is_taken_back() || pull.marker.is_done => continue,
-                PullState::Open if is_own(target, &pull.head).await? => continue,
+                PullState::Open if is_own(host, &pull.head).await? => continue,
                 PullState::Open => {
                     standing.adopted.insert(pull.number);
                     TakenReason::Adopted
@@ -97,7 +96,7 @@ impl Standing {
                 (pull.state, &pull.merge_commit, rows.is_empty())
             {
                 merged += 1;
-                let at_merge = rows_at(target, commit, paths).await?;
+                let at_merge = rows_at(host, commit, paths).await?;
                 // The others were removed from the list later.
                 rows.retain(|row| !at_merge.contains(row));
             }
@@ -141,13 +140,13 @@ impl Standing {
 
 /// Returns the rows of lists in a commit. Commented-out rows count, as for new versions.
 async fn rows_at(
-    target: &Target,
+    host: &impl Host,
     commit: &str,
     paths: &[String],
-) -> Result<HashSet<RowId>, GithubError> {
+) -> Result<HashSet<RowId>, HostError> {
     let mut rows = HashSet::new();
     for path in paths {
-        let file = target.github.file(&target.repository, commit, path).await?;
+        let file = host.file(commit, path).await?;
         let list = List::parse(file.as_deref().unwrap_or_default());
         rows.extend(list.rows().map(|at| RowId::new(at.row)));
         let commented = list.commented_rows();

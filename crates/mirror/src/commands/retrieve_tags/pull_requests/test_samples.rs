@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use images_list::List;
 use tag_retrieval::Origin;
-use tag_retrieval::github::{Github, GithubError, GithubOptions, GithubProject, Token};
+use tag_retrieval::github::{Github, GithubOptions, GithubProject, Token};
 use testkit::github::{FakeGithub, RunningGithub};
 
-use super::{Mode, Outcome, ProposeOptions, Proposed, Proposer};
-use crate::commands::retrieve_tags::pull_requests::{Edit, Kind, Proposal, ProposedPair};
+use super::{HostError, Mode, Outcome, Proposed, Proposer};
+use crate::commands::retrieve_tags::pull_requests::{
+    Edit, GithubHost, Kind, Proposal, ProposedPair,
+};
 
 pub(crate) const REPOSITORY: &str = "us/mirror";
 pub(crate) const LIST: &str = "lists/images-list";
@@ -19,6 +21,15 @@ pub(crate) async fn server() -> RunningGithub {
     let server = FakeGithub::new().token("secret").start().await;
     server.commit(REPOSITORY, "main", &[(LIST, "# list\n"), ("README", "r")]);
     server
+}
+
+/// The options of a run.
+pub(crate) struct ProposeOptions {
+    pub(crate) github: Github,
+    pub(crate) repository: GithubProject,
+    pub(crate) base: Option<String>,
+    pub(crate) pause: Duration,
+    pub(crate) mode: Mode,
 }
 
 /// Returns the options of a run against the fake GitHub.
@@ -31,14 +42,10 @@ pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> ProposeOptions {
     });
     ProposeOptions {
         github,
-        repository: GithubProject {
-            owner: "us".to_owned(),
-            repository: "mirror".to_owned(),
-        },
+        repository: "us/mirror".parse().unwrap(),
         base: None,
         pause: Duration::ZERO,
         mode,
-        explain: false,
     }
 }
 
@@ -46,8 +53,16 @@ pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> ProposeOptions {
 pub(crate) async fn propose(
     options: &ProposeOptions,
     proposals: &[Proposal],
-) -> Result<Vec<Proposed>, GithubError> {
-    let mut proposer = Proposer::open(options, &[LIST.to_owned()]).await?;
+) -> Result<Vec<Proposed>, HostError> {
+    let ProposeOptions {
+        github,
+        repository,
+        base,
+        pause,
+        mode,
+    } = options;
+    let host = GithubHost::open(github, repository, base.as_deref(), *pause).await?;
+    let mut proposer = Proposer::open(host, &[LIST.to_owned()], *mode).await?;
     Ok(proposer.propose(proposals).await)
 }
 

@@ -14,7 +14,7 @@ use super::pulls::PullDocument;
 use super::target::Target;
 
 /// The label of generated pull requests.
-const LABEL: &str = "status/auto-created";
+pub(super) const LABEL: &str = "status/auto-created";
 
 /// A writer that changes one repository with a pause between two changes. GitHub recommends at least
 /// a second, to avoid its secondary rate limits
@@ -46,11 +46,6 @@ impl Writer {
             next: Instant::now(),
             labels: HashSet::new(),
         }
-    }
-
-    /// Returns the pause between two changes.
-    pub(super) fn pause(&self) -> Duration {
-        self.pause
     }
 
     /// Creates a blob and returns its hash.
@@ -252,7 +247,7 @@ pub(super) struct TreeFile {
 
 /// The title and the body of a pull request.
 #[derive(Debug)]
-pub(super) struct Text {
+pub(crate) struct Text {
     pub(super) title: String,
     pub(super) body: String,
 }
