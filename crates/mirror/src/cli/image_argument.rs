@@ -13,8 +13,24 @@ pub(crate) fn image(text: &str) -> Result<ImageName, ImageNameError> {
 }
 
 /// Parses the name of a repository.
-pub(crate) fn repository(text: &str) -> Result<RepositoryName, RepositoryNameError> {
-    without_transport(text).parse()
+pub(crate) fn repository(text: &str) -> Result<RepositoryName, RepositoryArgumentError> {
+    let name: Result<_, RepositoryNameError> = without_transport(text).parse();
+    Ok(name?)
+}
+
+/// The reason why an argument is not the name of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}{}", advice(error))]
+pub(crate) struct RepositoryArgumentError {
+    #[from]
+    error: RepositoryNameError,
+}
+
+fn advice(error: &RepositoryNameError) -> &'static str {
+    match error {
+        RepositoryNameError::Tag { .. } | RepositoryNameError::Digest => "; leave it out",
+        _ => "",
+    }
 }
 
 #[cfg(test)]
@@ -25,6 +41,8 @@ mod tests {
     fn prefix_of_containers_is_accepted_once() {
         assert_eq!(image("docker://q.io/a:1"), image("q.io/a:1"));
         assert_eq!(repository("docker://busybox"), repository("busybox"));
+        let tagged = repository("busybox:1").unwrap_err().to_string();
+        assert!(tagged.ends_with("; leave it out"), "{tagged}");
         for text in ["docker://docker://q.io/a", "https://q.io/a", "oci://q.io/a"] {
             assert!(image(text).is_err(), "{text}");
         }

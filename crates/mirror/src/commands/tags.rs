@@ -61,6 +61,7 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
         "latest".to_owned(),
     );
     let client = client::build(&session.common, &session.environment)?;
+    let _waiting = session.progress_display.show_requests(&client);
     let to_failure =
         |error: registry_client::Error| hints::request_failure(Operation::Read, &reference, &error);
     let mut found = None;

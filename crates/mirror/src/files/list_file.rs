@@ -173,7 +173,7 @@ fn read(path: &Path) -> Result<ListFile, Failure> {
         let finding = Finding {
             file: name.clone(),
             line: error.line,
-            message: error.to_string(),
+            message: "not UTF-8: save the file as UTF-8".to_owned(),
         };
         Failure::unusable(format!("cannot read the list {name}: not UTF-8")).problems(vec![finding])
     })?;

@@ -118,6 +118,11 @@ impl AvailabilityChecker {
         })
     }
 
+    /// Returns the client that sends the requests.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Checks images concurrently, each once.
     pub(crate) async fn images(
         &self,

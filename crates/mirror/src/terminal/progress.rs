@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use copier::{Progress, Transfer};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use registry_client::Client;
 use tokio::task::JoinHandle;
 
 use super::output;
 use super::progress_line::{History, STALLED, Total};
+use super::status_report::waiting_line;
 use crate::cli::environment::Environment;
 use crate::cli::options::CommonOptions;
 
@@ -16,6 +18,8 @@ use crate::cli::options::CommonOptions;
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
 /// The interval between two samples of the rate without bars.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+/// The interval between two lines about requests.
+const WAIT_INTERVAL: Duration = Duration::from_secs(10);
 /// The number of samples for a line.
 const SAMPLES_PER_LINE: u32 = 10;
 /// The target of progress lines, which are logged at every log level.
@@ -63,6 +67,18 @@ impl ProgressDisplay {
         }
     }
 
+    /// Logs what a command without rows waits for, until the guard is dropped.
+    pub(crate) fn show_requests(&self, client: &Client) -> ProgressGuard {
+        let task = match self.style {
+            Style::Nothing => None,
+            Style::Lines | Style::Bars => Some(tokio::spawn(write_requests(client.clone()))),
+        };
+        ProgressGuard {
+            bars: self.bars.clone(),
+            task,
+        }
+    }
+
     /// Displays the progress of a run over rows until the guard is dropped.
     pub(crate) fn show(&self, rows: usize, progress: &Arc<Progress>) -> ProgressGuard {
         self.show_units("rows", rows, progress)
@@ -89,6 +105,18 @@ impl ProgressDisplay {
         ProgressGuard {
             bars: self.bars.clone(),
             task,
+        }
+    }
+}
+
+/// Logs the oldest request in flight every ten seconds.
+async fn write_requests(client: Client) {
+    let mut ticks = tokio::time::interval(WAIT_INTERVAL);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        if let Some(line) = waiting_line(&client.activity().requests) {
+            tracing::info!(target: TARGET, "{line}");
         }
     }
 }

@@ -122,6 +122,26 @@ fn write_lines<L: Line>(f: &mut Formatter<'_>, kind: &str, lines: &[L]) -> fmt::
     }
 }
 
+/// Returns the line of the oldest request in flight; `None` without one.
+pub(crate) fn waiting_line(requests: &[InFlightRequest]) -> Option<String> {
+    let oldest = requests.iter().max_by_key(|request| request.age)?;
+    let mut text = format!("waiting: {}", LineText(oldest));
+    match requests.len() {
+        1 => {}
+        all => text += &format!("; {all} requests in flight"),
+    }
+    Some(text)
+}
+
+/// An item as text.
+struct LineText<'a, L>(&'a L);
+
+impl<L: Line> Display for LineText<'_, L> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.write(f)
+    }
+}
+
 /// An item that has its own line.
 trait Line {
     fn write(&self, f: &mut Formatter<'_>) -> fmt::Result;
@@ -287,6 +307,20 @@ mod tests {
   host      q.io: at most 8 concurrent requests, no responses: trying one request at a time
 ";
         assert_eq!(text, want);
+    }
+
+    #[test]
+    fn waiting_line_names_the_oldest_request() {
+        assert_eq!(waiting_line(&[]), None);
+        let one = waiting_line(&[request(Stage::Waiting)]);
+        let want = "waiting: GET https://q.io/v2/a: sent 40.0 s ago, no response yet";
+        assert_eq!(one.as_deref(), Some(want));
+        let newer = InFlightRequest {
+            age: Duration::from_secs(1),
+            ..request(Stage::Receiving(1))
+        };
+        let two = waiting_line(&[newer, request(Stage::Waiting)]);
+        assert_eq!(two, Some(format!("{want}; 2 requests in flight")));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(crate) async fn run(session: &Session, args: &AddTagArgs) -> Result<Exit, Fa
     let paths = list_file::paths(&session.common.images_list, images_file);
     list_file::refuse_stdin(&paths)?;
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let _waiting = session.progress_display.show_requests(checker.client());
     let options = AddOptions {
         keep_going: args.keep_going,
         skip_existing: args.skip_existing,

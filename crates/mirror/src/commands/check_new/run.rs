@@ -97,6 +97,7 @@ async fn check_branch(
         .collect();
     let of_locks: Vec<_> = changed_approvals.iter().flatten().collect();
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let _waiting = session.progress_display.show_requests(checker.client());
     let (images, destinations) = check_rows(&checker, &changes, &of_locks).await;
     for (locked, changed) in locked.iter().zip(&changed_approvals) {
         problems.extend(locked.findings(changed, &images, &policy));

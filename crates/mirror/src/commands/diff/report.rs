@@ -103,7 +103,7 @@ impl Display for Diff {
                 self.a.media_type, self.b.media_type
             )?;
         }
-        write_values(f, "annotation", &self.annotations)?;
+        write_values(f, "annotation ", &self.annotations)?;
         let (same, different): (Vec<_>, Vec<_>) = self
             .platforms
             .iter()
@@ -151,22 +151,23 @@ fn write_platform(f: &mut Formatter<'_>, platform: &PlatformDiff) -> fmt::Result
             writeln!(f, "  {sign} {:>11}  {digest}", bytes(*size))?;
         }
     }
-    write_values(f, "  annotation", &platform.annotations)?;
-    write_values(f, "  config", &platform.config)
+    write_values(f, "  annotation ", &platform.annotations)?;
+    write_values(f, "  ", &platform.config)
 }
 
-fn write_values(f: &mut Formatter<'_>, kind: &str, values: &[ChangedValue]) -> fmt::Result {
+/// Writes values, each on a line that begins with a text.
+fn write_values(f: &mut Formatter<'_>, start: &str, values: &[ChangedValue]) -> fmt::Result {
     for ChangedValue { key, a, b } in values.iter().take(MAX_LINES) {
         match (a, b) {
-            (Some(a), Some(b)) => writeln!(f, "{kind} {key}: {} -> {}", value(a), value(b))?,
-            (Some(a), None) => writeln!(f, "{kind} {key}: only in A: {}", value(a))?,
-            (None, Some(b)) => writeln!(f, "{kind} {key}: only in B: {}", value(b))?,
+            (Some(a), Some(b)) => writeln!(f, "{start}{key}: {} -> {}", value(a), value(b))?,
+            (Some(a), None) => writeln!(f, "{start}{key}: only in A: {}", value(a))?,
+            (None, Some(b)) => writeln!(f, "{start}{key}: only in B: {}", value(b))?,
             (None, None) => {}
         }
     }
     match values.len().checked_sub(MAX_LINES) {
         None | Some(0) => Ok(()),
-        Some(more) => writeln!(f, "{kind}: {more} more differences; --output json has all"),
+        Some(more) => writeln!(f, "{start}{more} more differences; --output json has all"),
     }
 }
 

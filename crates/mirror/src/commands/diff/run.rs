@@ -43,6 +43,7 @@ const MAX_IMAGES: usize = 64;
 /// [`Failure`] if an image does not exist or cannot be read.
 pub(crate) async fn run(session: &Session, args: &DiffArgs) -> Result<Exit, Failure> {
     let client = client::build(&session.common, &session.environment)?;
+    let _waiting = session.progress_display.show_requests(&client);
     let (first, second) = futures::join!(read(&client, &args.first), read(&client, &args.second));
     let diff = Diff::new(&first?, &second?);
     let exit = Exit::from_findings(!diff.is_same());

@@ -52,6 +52,7 @@ impl fmt::Display for ImageDigest {
 /// [`Failure`] if the image does not exist or cannot be read.
 pub(crate) async fn run(session: &Session, args: &DigestArgs) -> Result<Exit, Failure> {
     let client = client::build(&session.common, &session.environment)?;
+    let _waiting = session.progress_display.show_requests(&client);
     let reader = ImageReader::new(&client, &args.image);
     let head = reader.head().await?;
     let result = ImageDigest {

@@ -41,6 +41,7 @@ const MAX_IMAGES: usize = 64;
 /// [`Failure`] if the image does not exist or cannot be read.
 pub(crate) async fn run(session: &Session, args: &InspectArgs) -> Result<Exit, Failure> {
     let client = client::build(&session.common, &session.environment)?;
+    let _waiting = session.progress_display.show_requests(&client);
     let reader = ImageReader::new(&client, &args.image);
     let (repository, manifest) = reader.manifest().await?;
     if args.raw {

@@ -159,6 +159,7 @@ async fn lock(
         );
     }
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let _waiting = session.progress_display.show_requests(checker.client());
     let selected = selected.into_iter().map(ImageTag::from);
     let images = if args.no_referrers {
         checker.images(selected).await

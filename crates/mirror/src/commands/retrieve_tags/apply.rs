@@ -27,6 +27,7 @@ pub(crate) async fn apply(
     dry_run: bool,
 ) -> Result<Exit, Failure> {
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let _waiting = session.progress_display.show_requests(checker.client());
     let how = AddOptions {
         keep_going: true,
         skip_existing: true,
