@@ -1,6 +1,6 @@
 //! The issuer and the dates of a certificate (RFC 5280), for display.
 
-/// What a certificate says of itself.
+/// The subject, the issuer and the end of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateInfo {
     /// The common name of the subject, or its first name in another form.

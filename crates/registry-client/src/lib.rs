@@ -74,6 +74,7 @@
 //! over several files with identity tokens.
 
 mod activity;
+mod api_check;
 mod auth;
 mod blob;
 mod capabilities;
@@ -111,6 +112,7 @@ mod vendor_api;
 mod write_policy;
 
 pub use activity::{Activity, HostActivity};
+pub use api_check::{ApiCheck, ApiScheme, CredentialCheck, TlsInfo};
 pub use auth::Access;
 pub use blob::{
     Blob, BlobReader, Mount, TransferError, TransferMonitor, TransferSide, UploadSession,
@@ -133,9 +135,7 @@ pub use manifest::{
 pub use proxies::{Proxies, ProxyError, ProxyVariables};
 pub use redact::{redact_urls, url as redacted_url};
 pub use referrers::{Referrers, TagSchema};
-pub use registry::{
-    ApiCheck, ApiScheme, CredentialCheck, RateLimit, Registry, TlsInfo, UploadsOnly,
-};
+pub use registry::{RateLimit, Registry, UploadsOnly};
 pub use repository::Repository;
 pub use sent_secrets::{cut_sent_secrets, record_sent_secret};
 pub use tags::TagList;

@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use image_name::RepositoryPath;
-use url::Url;
 
-use crate::auth::Challenge;
-use crate::certificate::CertificateInfo;
+use crate::api_check::{ApiCheck, TlsInfo};
 use crate::client::Client;
 use crate::credentials::LoginLocation;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::redact;
 use crate::repository::Repository;
 use crate::transport::Host;
 
@@ -22,53 +19,6 @@ pub struct Registry {
     host: Arc<Host>,
     /// The repository whose credentials are used; empty for those of the whole host.
     repository: String,
-}
-
-/// The result of a request for `/v2/`.
-#[derive(Debug, Clone)]
-pub struct ApiCheck {
-    pub(crate) url: Url,
-    /// The status without credentials.
-    pub status: StatusCode,
-    /// The credentials that the registry requests, `None` for an open one.
-    pub scheme: Option<ApiScheme>,
-    /// The result with the stored credentials.
-    pub credentials: CredentialCheck,
-}
-
-/// The authentication scheme of a registry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ApiScheme {
-    /// User and password (RFC 7617).
-    Basic,
-    /// A token of the server at this URL, redacted.
-    Bearer {
-        /// The token server.
-        realm: String,
-    },
-}
-
-/// The result of a check of stored credentials. A refusal is an [`Error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CredentialCheck {
-    /// The registry requests none, so they cannot be checked.
-    NotRequested,
-    /// None are stored.
-    Missing,
-    /// The stored ones are of another kind than the registry requests.
-    Unsuitable,
-    /// The registry accepts them.
-    Accepted,
-}
-
-/// The TLS connection to a registry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsInfo {
-    /// Such as `TLS 1.3`.
-    pub version: String,
-    /// The registry's certificate, `None` if it cannot be parsed.
-    pub certificate: Option<CertificateInfo>,
 }
 
 /// The limit of requests for manifests: `ratelimit-limit` and `ratelimit-remaining` of Docker Hub.
@@ -132,25 +82,6 @@ impl Registry {
     /// [`Error::Connection`], [`Error::Tls`], [`Error::Timeout`].
     pub async fn tls_info(&self) -> Result<Option<TlsInfo>, Error> {
         self.host.tls_info().await
-    }
-}
-
-impl ApiCheck {
-    /// Returns the URL that was requested, redacted.
-    #[must_use]
-    pub fn url(&self) -> String {
-        redact::url(&self.url)
-    }
-}
-
-impl From<&Challenge> for ApiScheme {
-    fn from(challenge: &Challenge) -> Self {
-        match challenge {
-            Challenge::Basic => Self::Basic,
-            Challenge::Bearer { realm, .. } => Self::Bearer {
-                realm: redact::printable(&redact::redact_urls(realm), 200),
-            },
-        }
     }
 }
 

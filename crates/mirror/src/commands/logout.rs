@@ -31,9 +31,9 @@ pub(crate) struct LogoutArgs {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Logout {
     host: String,
-    /// Where credentials were removed.
+    /// The places from which credentials were removed.
     removed: Vec<Place>,
-    /// Where further credentials are, which `login` did not store.
+    /// The places of further credentials, which `login` did not store.
     remaining: Vec<Place>,
 }
 

@@ -259,7 +259,7 @@ type Located = (Credential, LoginLocation);
 pub struct StoredLogin {
     /// The key as written, `HOST[:PORT][/PATH]` or a URL; `*` for a helper for all other hosts.
     pub key: String,
-    /// Where the credential is.
+    /// The file or the helper with the credential.
     pub location: LoginLocation,
     /// The user of a password in a file.
     pub username: Option<String>,

@@ -10,10 +10,10 @@ use super::body_progress::BodyProgress;
 use super::host::Host;
 use super::response::BufferedResponse;
 use super::send::{ERROR_BODY, Request};
+use crate::api_check::{ApiCheck, ApiScheme, CredentialCheck};
 use crate::auth::{Challenge, Token, TokenRequest, TokenServer, basic, checked_realm};
 use crate::credentials::Credential;
 use crate::error::Error;
-use crate::registry::{ApiCheck, ApiScheme, CredentialCheck};
 use crate::write_policy::ReadOnly;
 
 impl Host {

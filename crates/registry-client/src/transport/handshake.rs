@@ -11,10 +11,10 @@ use url::Url;
 use super::host::Host;
 use super::redirects::connection_error;
 use super::resolver::addresses;
+use crate::api_check::TlsInfo;
 use crate::certificate::CertificateInfo;
 use crate::error::{Error, TimeoutPhase};
 use crate::redact;
-use crate::registry::TlsInfo;
 
 impl Host {
     /// Returns the version and certificate of a TLS connection, `None` without TLS, without verification

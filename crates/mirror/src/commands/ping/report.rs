@@ -21,13 +21,13 @@ pub(crate) struct Pinged {
     api: ApiJson,
     /// The TLS connection; `null` without verified TLS and behind a proxy.
     pub(super) tls: Option<TlsJson>,
-    /// Where the stored credentials come from; `null` if there are none.
+    /// The origin of the stored credentials; `null` if there are none.
     pub(super) credentials: Option<CredentialsJson>,
     /// The result of the check of credentials.
     authentication: Authentication,
-    /// Whether the registry has the referrers API; `null` if unknown.
+    /// True if the registry has the referrers API; `null` if unknown.
     referrers: Option<bool>,
-    /// Whether blobs can be mounted; `null` if unknown.
+    /// True if blobs can be mounted; `null` if unknown.
     pub(super) mounts: Option<bool>,
     /// The limit of requests for manifests; `null` if none is reported.
     pub(super) rate_limit: Option<RateLimitJson>,

@@ -29,7 +29,7 @@ pub(crate) struct PingArgs {
     /// Registry
     #[arg(value_name = "HOST")]
     pub(crate) host: String,
-    /// Repository for the checks of referrers API and rate limit [default: REPO of --push]
+    /// Repository for referrers API and rate limit [default: that of --push]
     #[arg(long, value_name = "REPO")]
     pub(crate) repository: Option<RepositoryPath>,
     /// Check the right to push to REPO with an upload that is canceled
