@@ -120,3 +120,23 @@ async fn digest_tag_is_read_once_more_when_its_manifest_is_gone() {
     let copied = target.tagged("app", &tag).expect("the signature");
     assert_eq!(&copied.digest, signature.digest());
 }
+
+/// The destination has another image, so the row has drifted, although the source's cannot be read.
+#[tokio::test]
+async fn comparison_with_a_manifest_that_is_gone_is_drift() {
+    let (source, target) = (registry().await, registry().await);
+    image(2).push(&source, "app", Some("v1"));
+    image(3).push(&target, "app", Some("v1"));
+    let proxy = stale_heads(&source, "v1").await;
+    let row = copier::Row {
+        source: format!("{}/app:v1", proxy.host()).parse().unwrap(),
+        destination: format!("{}/app:v1", target.host()).parse().unwrap(),
+        approved: None,
+    };
+    let report = Run::default().compare(&[row]).await;
+    assert_eq!(
+        (report.summary.drift, report.summary.missing),
+        (1, 0),
+        "{report:#?}"
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use copier::{Options, Progress, Report, Row, RunContext};
+use copier::{CompareReport, Options, Progress, Report, Row, RunContext};
 use embedded_registry::{Registry, RunningRegistry};
 use registry_client::Client;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,17 @@ impl Run {
 
     pub async fn sync(&self, rows: &[Row]) -> Report {
         self.sync_by(&client(), rows).await
+    }
+
+    pub async fn compare(&self, rows: &[Row]) -> CompareReport {
+        let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+        let context = RunContext {
+            client: &client(),
+            options: &self.options,
+            progress: &progress,
+            stop: &stop,
+        };
+        copier::compare(context, rows).await
     }
 
     /// Runs with a client that may know its hosts from earlier runs.
