@@ -196,7 +196,7 @@ impl Place {
                 Rule::new("GET", "/tags/").does(status(200).body(page))
             }
             Manifest => {
-                let manifest = json!({ "schemaVersion": text }).to_string();
+                let manifest = json!({ "manifests": text }).to_string();
                 Rule::new("GET", "/manifests/").does(status(200).body(manifest))
             }
         }
