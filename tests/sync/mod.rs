@@ -8,3 +8,4 @@ mod open_files;
 mod report_file;
 mod scale;
 mod selection;
+mod tag_column;

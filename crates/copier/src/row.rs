@@ -19,13 +19,16 @@ pub struct Row {
 pub struct Approval {
     /// The digest of the image.
     pub digest: Digest,
-    /// The digests attached to the image, to its children, or to other attached content.
-    pub attached: Vec<AttachedDigest>,
+    /// The digests attached to the image, to its children, or to other attached content. `None` if
+    /// they are unknown: then all are copied, unless moved tags are refused.
+    pub attached: Option<Vec<AttachedDigest>>,
     /// Attached digests that were approved before those. The destination may still have them.
     pub replaced: Vec<AttachedDigest>,
     /// The source is followed, whatever is approved. The attached digests are those that earlier
     /// runs have brought.
     pub mutable: bool,
+    /// The list itself names the digest.
+    pub pinned: bool,
 }
 
 impl Row {
@@ -37,14 +40,26 @@ impl Row {
     }
 }
 
-/// An approval without attached digests.
+/// An approval of a digest whose attached digests are unknown.
 impl From<Digest> for Approval {
     fn from(digest: Digest) -> Self {
         Self {
             digest,
-            attached: Vec::new(),
+            attached: None,
             replaced: Vec::new(),
             mutable: false,
+            pinned: false,
+        }
+    }
+}
+
+impl Approval {
+    /// Returns the approval of a row that names the digest itself.
+    #[must_use]
+    pub fn pin(digest: Digest) -> Self {
+        Self {
+            pinned: true,
+            ..Self::from(digest)
         }
     }
 }

@@ -49,10 +49,12 @@ impl SubjectApproval {
             Some(approval) => {
                 let follow = match moved {
                     _ if approval.mutable => Follow::Everything,
+                    MovedTag::Kept if approval.attached.is_none() => Follow::Everything,
                     MovedTag::Kept => Follow::Additions,
                     MovedTag::Refused => Follow::Nothing,
                 };
-                (follow, about(&approval.attached), about(&approval.replaced))
+                let attached = approval.attached.as_deref().unwrap_or_default();
+                (follow, about(attached), about(&approval.replaced))
             }
         };
         brought.extend_from_slice(&approved);
@@ -172,7 +174,7 @@ mod tests {
             source: "q.io/a:1".parse().unwrap(),
             destination: "r.io/a:1".parse().unwrap(),
             approved: approved.map(|letters| Approval {
-                attached: letters.chars().map(signature).collect(),
+                attached: Some(letters.chars().map(signature).collect()),
                 replaced: vec![signature('f')],
                 mutable,
                 ..Approval::from(digest('0'))

@@ -30,7 +30,7 @@ pub struct Checker<'a> {
 
 #[derive(Debug)]
 struct FirstRow<'a> {
-    source: &'a RepositoryName,
+    row: &'a Row,
     /// The index into `Checker::names`.
     list: usize,
     line: usize,
@@ -45,54 +45,69 @@ impl<'a> Checker<'a> {
     pub fn check(&mut self, name: &'a str, list: &'a List) -> Vec<Problem> {
         self.names.push(name);
         let mut problems = list.invalid_rows();
-        problems.extend(list.rows().filter_map(|numbered| {
-            let kind = self.duplicate_or_conflict(numbered)?;
-            Some(Problem {
-                line: numbered.line,
-                kind,
-            })
-        }));
+        for numbered in list.rows() {
+            let line = numbered.line;
+            let mut kinds: Vec<ProblemKind> = Vec::new();
+            for tag in numbered.row.tag.destinations() {
+                // A repeated row is one problem, however many tags it writes.
+                let kind = self.duplicate_or_conflict(numbered, tag);
+                kinds.extend(kind.filter(|kind| !kinds.contains(kind)));
+            }
+            problems.extend(kinds.into_iter().map(|kind| Problem { line, kind }));
+        }
         problems.extend(misplaced(list));
         // Stable: the problems of a line keep the order above.
         problems.sort_by_key(|problem| problem.line);
         problems
     }
 
-    /// Records a row, and compares it with the recorded rows.
+    /// Records a tag that a row writes, and compares it with the recorded rows.
     fn duplicate_or_conflict(
         &mut self,
         NumberedRow { line, row }: NumberedRow<'a>,
+        tag: &'a ManifestReference,
     ) -> Option<ProblemKind> {
         let list = self.names.len() - 1;
-        let first_rows = self
-            .first_rows
-            .entry((&row.destination, &row.tag))
-            .or_default();
+        let first_rows = self.first_rows.entry((&row.destination, tag)).or_default();
         let location = |first: &FirstRow<'_>| Location {
             list: (first.list != list).then(|| self.names[first.list].to_owned()),
             line: first.line,
         };
-        let same_source = first_rows.iter().find(|first| *first.source == row.source);
-        if let Some(first) = same_source {
-            let (row, first) = (row.clone(), location(first));
-            return Some(ProblemKind::Duplicate { row, first });
+        let mut known = first_rows.iter();
+        if let Some(same) = known.find(|first| first.row.copies_same_image(row)) {
+            let first = location(same);
+            return Some(if same.row == row {
+                let row = row.clone();
+                ProblemKind::Duplicate { row, first }
+            } else {
+                let (destination, tag) = (row.destination.clone(), tag.clone());
+                ProblemKind::DuplicateTag {
+                    destination,
+                    tag,
+                    first,
+                }
+            });
         }
         let conflict = first_rows
             .first()
-            .map(|first| conflict(row, first.source, location(first)));
-        let source = &row.source;
-        first_rows.push(FirstRow { source, list, line });
+            .map(|first| conflict(row, tag, first.row, location(first)));
+        first_rows.push(FirstRow { row, list, line });
         conflict
     }
 }
 
-fn conflict(row: &Row, other_source: &RepositoryName, other: Location) -> ProblemKind {
+fn conflict(row: &Row, tag: &ManifestReference, other_row: &Row, other: Location) -> ProblemKind {
+    let is_one_source = row.source == other_row.source;
+    let source = |row: &Row| match is_one_source || row.tag.source() != tag {
+        true => row.copied_reference().to_string(),
+        false => row.source.to_string(),
+    };
     ProblemKind::Conflict {
-        this_source: row.source.clone(),
+        this_source: source(row),
         destination: row.destination.clone(),
-        tag: row.tag.clone(),
+        tag: tag.clone(),
         other,
-        other_source: other_source.clone(),
+        other_source: source(other_row),
     }
 }
 
@@ -177,6 +192,45 @@ mod tests {
         for ((line, message), (expected_line, start)) in found.iter().zip(expected) {
             assert_eq!(*line, expected_line);
             assert!(message.starts_with(start), "{message}");
+        }
+    }
+
+    #[test]
+    fn duplicates_and_conflicts_are_those_of_the_written_tags() {
+        let digest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+        let table = [
+            ("a d/a 1=1,latest\na d/a 2\n", ""),
+            (
+                "a d/a 1=1,latest\na d/a 2=2,latest\n",
+                "`d/a:latest` has two sources, `docker.io/library/a:2` here and \
+                 `docker.io/library/a:1` on line 1: ",
+            ),
+            (
+                "a d/a 1\na d/a 1=1,latest\n",
+                "duplicate tag: `d/a:1` is already written by the row on line 1; ",
+            ),
+            (
+                "a d/a 1=1,latest\na d/a 1=1,latest\n",
+                "duplicate row: `a d/a 1=1,latest` is already on line 1; ",
+            ),
+            (
+                "a d/a 1\nb d/a 2=1\n",
+                "`d/a:1` has two sources, `docker.io/library/b:2` here and `a` on line 1: ",
+            ),
+            (
+                "a d/a 1\na d/a 1@DIGEST\n",
+                "`d/a:1` has two sources, `docker.io/library/a@DIGEST` here and",
+            ),
+        ];
+        for (text, want) in table {
+            let found = check(&text.replace("DIGEST", digest));
+            let messages: Vec<_> = found.iter().map(|(_, message)| message.as_str()).collect();
+            let want = want.replace("DIGEST", digest);
+            match messages[..] {
+                [] => assert_eq!(want, "", "{text}"),
+                [message] => assert!(message.starts_with(&want), "{text}: {message}"),
+                _ => panic!("{text}: {messages:?}"),
+            }
         }
     }
 

@@ -179,13 +179,16 @@ mod tests {
 
         #[test]
         fn format_leaves_only_conflicts_and_is_idempotent(
-            lines in prop::collection::vec("[ \t]?(library/)?[abc][ \t]{1,2}[xy] v?[12]0?|# [ab]|", 0..20),
+            lines in prop::collection::vec("[ \t]?(library/)?[abc][ \t]{1,2}[xy] v?[12]0?(=[12](,3)?)?|# [ab]|", 0..20),
             newline in "\r?\n",
         ) {
             let once = formatted(&lines.join(&newline));
             let list = List::parse(&once);
             let problems = Checker::default().check("list", &list);
-            let is_conflict = |problem: &Problem| matches!(problem.kind, ProblemKind::Conflict { .. });
+            let is_conflict = |problem: &Problem| matches!(
+                problem.kind,
+                ProblemKind::Conflict { .. } | ProblemKind::DuplicateTag { .. }
+            );
             prop_assert!(problems.iter().all(is_conflict), "{problems:#?}");
             prop_assert_eq!(formatted(&once), once);
         }

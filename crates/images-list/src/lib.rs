@@ -1,4 +1,5 @@
-//! The list of mirrored images: a text file of rows `SOURCE DESTINATION TAG`.
+//! The list of mirrored images: a text file of rows `SOURCE DESTINATION TAG`, where the third column
+//! can also pin a digest (`TAG@DIGEST`) and name the tags to write (`TAG=TAG,TAG`).
 //!
 //! # The problem
 //!
@@ -73,6 +74,7 @@ mod list_index;
 mod lock;
 mod problem;
 mod row;
+mod tag_column;
 mod version_order;
 
 pub use arch_tags::{WrittenTag, arch_tag_conflicts};
@@ -87,4 +89,5 @@ pub use lock::{
 };
 pub use problem::{Location, Problem, ProblemKind, Severity, SortPosition};
 pub use row::{NumberedRow, Row, RowError};
+pub use tag_column::{TagColumn, TagColumnError};
 pub use version_order::compare_lines;

@@ -56,7 +56,9 @@ impl<'a> ListIndex<'a> {
             source.add(numbered);
         }
         let tags = self.by_destination.entry(destination).or_default();
-        tags.entry(tag).or_default().push(numbered);
+        for tag in tag.destinations() {
+            tags.entry(tag).or_default().push(numbered);
+        }
     }
 
     /// Returns the sources in the order of their first rows.
@@ -107,7 +109,7 @@ impl<'a> Source<'a> {
             self.destinations.push(&numbered.row.destination);
         }
         self.rows.push(numbered);
-        self.tags.insert(&numbered.row.tag);
+        self.tags.insert(numbered.row.tag.source());
     }
 }
 

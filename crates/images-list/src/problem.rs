@@ -29,13 +29,25 @@ pub enum ProblemKind {
         /// The location of the first.
         first: Location,
     },
+    /// The row writes a tag that an earlier row writes from the same image.
+    #[error(
+        "duplicate tag: `{destination}:{tag}` is already written by the row on {first}; remove one of them"
+    )]
+    DuplicateTag {
+        /// The destination as this row spells it.
+        destination: RepositoryName,
+        /// The tag.
+        tag: ManifestReference,
+        /// The location of the first.
+        first: Location,
+    },
     /// Two sources have the same destination and tag.
     #[error(
         "`{destination}:{tag}` has two sources, `{this_source}` here and `{other_source}` on {other}: remove one row or change its destination"
     )]
     Conflict {
-        /// The source of this row.
-        this_source: RepositoryName,
+        /// The source of this row, with the tag where it differs.
+        this_source: String,
         /// The destination as this row spells it.
         destination: RepositoryName,
         /// The tag.
@@ -43,7 +55,7 @@ pub enum ProblemKind {
         /// The location of the first row with that destination and tag.
         other: Location,
         /// The source of that row.
-        other_source: RepositoryName,
+        other_source: String,
     },
     /// The row is out of the order of `sort -V`.
     #[error("out of order: `{row}` belongs {position}; move it there")]
@@ -99,6 +111,7 @@ impl Problem {
         match self.kind {
             ProblemKind::InvalidRow(_) => Severity::Error,
             ProblemKind::Duplicate { .. }
+            | ProblemKind::DuplicateTag { .. }
             | ProblemKind::Conflict { .. }
             | ProblemKind::Misplaced { .. } => Severity::Warning,
         }
@@ -110,7 +123,9 @@ impl Problem {
         match &self.kind {
             ProblemKind::Misplaced { .. } => true,
             ProblemKind::Duplicate { first, .. } => first.list.is_none(),
-            ProblemKind::InvalidRow(_) | ProblemKind::Conflict { .. } => false,
+            ProblemKind::InvalidRow(_)
+            | ProblemKind::DuplicateTag { .. }
+            | ProblemKind::Conflict { .. } => false,
         }
     }
 }

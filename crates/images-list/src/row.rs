@@ -1,20 +1,21 @@
 //! Rows: `SOURCE DESTINATION TAG`.
 
-use image_name::{ManifestReference, ManifestReferenceError, RepositoryName, RepositoryNameError};
+use crate::tag_column::{TagColumn, TagColumnError};
+use image_name::{RepositoryName, RepositoryNameError};
 use oci_spec::distribution::Reference;
 use std::fmt;
 
-/// An image of a source repository and the destination repository that gets it under the same tag.
+/// An image of a source repository and the destination repository that gets it.
 ///
-/// Rows are equal if they copy the same image to the same repository, however they spell the names.
+/// Rows are equal if they have the same names, however these are spelled, and the same third column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Row {
     /// The source.
     pub source: RepositoryName,
     /// The destination.
     pub destination: RepositoryName,
-    /// The tag column: the tag at source and destination, or the digest.
-    pub tag: ManifestReference,
+    /// The tag column: the tag or digest at the source, and the tags at the destination.
+    pub tag: TagColumn,
 }
 
 /// A row with its line number.
@@ -61,13 +62,13 @@ pub enum RowError {
         /// The reason.
         reason: RepositoryNameError,
     },
-    /// The third field is neither a tag nor a digest.
+    /// The third field is not `(TAG | DIGEST | TAG@DIGEST)[=TAG[,TAG…]]`.
     #[error("invalid tag `{}`: {reason}", .text.escape_debug())]
     Tag {
         /// The field.
         text: String,
         /// The reason.
-        reason: ManifestReferenceError,
+        reason: TagColumnError,
     },
 }
 
@@ -109,16 +110,29 @@ fn repository_hint(reason: &RepositoryNameError) -> &'static str {
 }
 
 impl Row {
-    /// Returns the image to copy.
+    /// Returns the image at the source. A pin does not change it.
     #[must_use]
     pub fn source_reference(&self) -> Reference {
-        self.source.reference(&self.tag)
+        self.source.reference(self.tag.source())
     }
 
-    /// Returns the destination image.
+    /// Returns the image to copy: that of the source, or the pinned one.
     #[must_use]
-    pub fn destination_reference(&self) -> Reference {
-        self.destination.reference(&self.tag)
+    pub fn copied_reference(&self) -> Reference {
+        self.source.reference(&self.tag.copied())
+    }
+
+    /// Returns the destination images.
+    pub fn destination_references(&self) -> impl Iterator<Item = Reference> {
+        let tags = self.tag.destinations().iter();
+        tags.map(|tag| self.destination.reference(tag))
+    }
+
+    /// Returns true if another row copies the same image of the same source, to whatever destination.
+    #[must_use]
+    pub fn copies_same_image(&self, other: &Self) -> bool {
+        let image = |row: &Self| (row.tag.source().clone(), row.tag.pin().cloned());
+        self.source == other.source && image(self) == image(other)
     }
 }
 
@@ -159,12 +173,10 @@ impl NameCache {
             let text = destination.to_owned();
             RowError::Destination { text, reason }
         });
-        let tag = tag
-            .parse::<ManifestReference>()
-            .map_err(|reason| RowError::Tag {
-                text: tag.to_owned(),
-                reason,
-            });
+        let tag = tag.parse::<TagColumn>().map_err(|reason| RowError::Tag {
+            text: tag.to_owned(),
+            reason,
+        });
         match (source, destination, tag) {
             (Ok(source), Ok(destination), Ok(tag)) => Ok(Row {
                 source,
@@ -249,7 +261,13 @@ mod tests {
     fn references_have_host_and_tag() {
         let row = parse("quay.io/a/b c/d v1").unwrap();
         assert_eq!(row.source_reference().whole(), "quay.io/a/b:v1");
-        assert_eq!(row.destination_reference().whole(), "docker.io/c/d:v1");
+        let destinations = row.destination_references().map(|it| it.whole());
+        assert_eq!(destinations.collect::<Vec<_>>(), ["docker.io/c/d:v1"]);
+        let row = parse("quay.io/a/b c/d v1=1,latest").unwrap();
+        assert_eq!(row.source_reference().whole(), "quay.io/a/b:v1");
+        let destinations = row.destination_references().map(|it| it.whole());
+        let want = ["docker.io/c/d:1", "docker.io/c/d:latest"];
+        assert_eq!(destinations.collect::<Vec<_>>(), want);
     }
 
     #[test]

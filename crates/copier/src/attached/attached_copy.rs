@@ -86,7 +86,8 @@ impl<'a> AttachedCopy<'a> {
 
     fn approved(&self) -> &[AttachedDigest] {
         let approval = self.row.approved.as_ref();
-        approval.map_or(&[], |approval| approval.attached.as_slice())
+        let attached = approval.and_then(|approval| approval.attached.as_deref());
+        attached.unwrap_or_default()
     }
 
     /// Copies the content attached to manifests of the row's image, then the content attached to

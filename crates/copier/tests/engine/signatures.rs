@@ -59,7 +59,7 @@ fn approval(image: &Bundle, signers: &[&str]) -> Approval {
     let mut signatures: Vec<_> = signatures.collect();
     let approved = signatures.pop();
     Approval {
-        attached: approved.into_iter().collect(),
+        attached: Some(approved.into_iter().collect()),
         replaced: signatures,
         ..Approval::from(digest(image))
     }
@@ -273,7 +273,7 @@ async fn locked_row_copies_only_approved_referrers() {
         new.push(&source, "app", None);
         let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
         rows[0].approved = Some(Approval {
-            attached: vec![attached(&image, DigestTagKind::Referrers, &known)],
+            attached: Some(vec![attached(&image, DigestTagKind::Referrers, &known)]),
             ..Approval::from(digest(&image))
         });
         let report = run(moved, false).sync(&rows).await;

@@ -119,7 +119,7 @@ impl Lock {
                 Ok(())
             }
             Entry::Occupied(first) => Err(LockProblemKind::Duplicate {
-                row: first.key().clone(),
+                row: Box::new(first.key().clone()),
                 first: first.get().line.unwrap_or(line),
             }),
         }

@@ -49,7 +49,7 @@ pub enum LockProblemKind {
     #[error("duplicate row: `{row}` is already on line {first}; keep the approved line")]
     Duplicate {
         /// The row as the first line writes it.
-        row: Row,
+        row: Box<Row>,
         /// The number of the first line with the row, from 1.
         first: usize,
     },

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use image_name::{full_repository, tag_or_digest};
+use image_name::{ManifestReference, RepositoryName, full_repository, tag_or_digest};
 use images_list::{Checker, List, Problem, Row, Severity};
 use serde_json::{Value, json};
 
@@ -228,12 +228,21 @@ pub(crate) fn finding(file: &str, problem: &Problem) -> Finding {
 
 /// Returns a row as JSON, with full names.
 pub(crate) fn row_json(row: &Row) -> Value {
-    let (source, destination) = (row.source_reference(), row.destination_reference());
-    json!({
+    let source = row.source_reference();
+    let full = |name: &RepositoryName| format!("{}/{}", name.host(), name.path());
+    let mut json = json!({
         "source": full_repository(&source),
-        "destination": full_repository(&destination),
+        "destination": full(&row.destination),
         "tag": tag_or_digest(&source),
-    })
+    });
+    if let Some(pin) = row.tag.pin() {
+        json["pin"] = pin.as_ref().into();
+    }
+    if *row.tag.destinations() != [row.tag.source().clone()] {
+        let tags = row.tag.destinations().iter();
+        json["destination_tags"] = tags.map(ManifestReference::as_str).collect();
+    }
+    json
 }
 
 #[cfg(test)]

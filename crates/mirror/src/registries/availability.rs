@@ -71,7 +71,7 @@ impl From<&Row> for ImageTag {
     fn from(row: &Row) -> Self {
         Self {
             source: row.source.clone(),
-            tag: row.tag.clone(),
+            tag: row.tag.copied(),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
 use crate::rows::copying::run::{CopiedRow, CopyRun};
 use crate::rows::globs::Globs;
+use crate::rows::pinned;
 use crate::rows::selection::{ListedRow, RunRow};
 
 /// The locks of the lists of a run, and the patterns of mutable tags, which are never pinned.
@@ -34,14 +35,37 @@ impl Approvals {
         Ok(Self { locks, mutable })
     }
 
-    /// Sets the approvals of the selected rows.
-    pub(crate) fn apply(&self, rows: &mut [RunRow]) {
+    /// Sets the approvals of the selected rows: those of the locks, and the pins.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] that names the rows with another digest in the lock than in the list.
+    pub(crate) fn apply(&self, rows: &mut [RunRow]) -> Result<(), Failure> {
+        let mut problems = Vec::new();
         for RunRow { row, listed } in rows {
-            if let Some(listed) = listed {
-                let approved = self.get(listed);
-                row.approved = approved.map(|approved| self.approval(listed, approved));
-            }
+            let Some(listed) = listed else { continue };
+            let locked = self.get(listed);
+            let message = locked.and_then(|locked| pinned::contradiction(&listed.row, locked));
+            problems.extend(message.map(|message| listed.location.finding(message)));
+            row.approved = match locked {
+                Some(locked) => Some(self.approval(listed, locked)),
+                None => pin(listed).map(Approval::pin),
+            };
         }
+        problems.dedup();
+        let message = match problems.len() {
+            0 => return Ok(()),
+            1 => "1 row is locked to another digest than it pins; nothing was sent".to_owned(),
+            many => {
+                format!("{many} rows are locked to other digests than they pin; nothing was sent")
+            }
+        };
+        Err(Failure::unusable(message).problems(problems))
+    }
+
+    /// Returns true if a row follows its source. A pin takes precedence over `--mutable`.
+    fn is_mutable(&self, listed: &ListedRow) -> bool {
+        listed.row.tag.pin().is_none() && self.mutable.matches(&listed.row)
     }
 
     fn approval(&self, listed: &ListedRow, approved: &ApprovedDigest) -> Approval {
@@ -51,9 +75,10 @@ impl Approvals {
         };
         Approval {
             digest: approved.digest().clone(),
-            attached: all(|attached| attached.approved().collect()),
+            attached: Some(all(|attached| attached.approved().collect())),
             replaced: all(|attached| attached.replaced().collect()),
-            mutable: self.mutable.matches(&listed.row),
+            mutable: self.is_mutable(listed),
+            pinned: pin(listed).is_some(),
         }
     }
 
@@ -62,7 +87,7 @@ impl Approvals {
         lock.lock.get(&listed.row)
     }
 
-    /// Checks that every row without a mutable tag is approved (`--locked`).
+    /// Checks that every row without a mutable tag and without a pin is approved (`--locked`).
     ///
     /// # Errors
     ///
@@ -70,7 +95,8 @@ impl Approvals {
     pub(crate) fn require(&self, rows: &[RunRow]) -> Result<(), Failure> {
         let listed = rows.iter().filter_map(|row| row.listed.as_ref());
         let unapproved: Vec<_> = listed
-            .filter(|listed| !self.mutable.matches(&listed.row) && self.get(listed).is_none())
+            .filter(|listed| listed.row.tag.pin().is_none())
+            .filter(|listed| !self.is_mutable(listed) && self.get(listed).is_none())
             .map(|ListedRow { row, location, .. }| {
                 location.finding(format!("`{row}` is not locked"))
             })
@@ -136,7 +162,7 @@ impl Approvals {
         let row = &listed.row;
         let known = lock.get(row).map(ApprovedDigest::digest);
         let is_new = known.is_none_or(|known| *known != news.head.digest);
-        if is_new && (known.is_none() || self.mutable.matches(row)) {
+        if is_new && (known.is_none() || self.is_mutable(listed)) {
             let (digest, media_type) = (&news.head.digest, news.head.media_type.as_deref());
             lock.set(row.clone(), ApprovedDigest::new(digest.clone(), media_type));
         }
@@ -157,9 +183,13 @@ impl Approvals {
             Status::Copied | Status::Unchanged => outcome.source.as_ref()?,
             Status::Failed | Status::Skipped => return None,
         };
-        let approved = self
-            .get(listed)
-            .filter(|_| !self.mutable.matches(&listed.row));
+        let locked = self.get(listed);
+        let pin = listed.row.tag.pin();
+        if locked.is_none() && pin.is_some_and(|pin| *pin != head.digest) {
+            // The source tag has moved, so the media type of the pinned image is unknown.
+            return None;
+        }
+        let approved = locked.filter(|_| !self.is_mutable(listed));
         let added = outcome.attached.added.iter().filter(|added| added.copied);
         let news = match approved {
             None => News {
@@ -175,6 +205,10 @@ impl Approvals {
         };
         (approved.is_none() || !news.attached.is_empty()).then_some(news)
     }
+}
+
+fn pin(listed: &ListedRow) -> Option<Digest> {
+    listed.row.tag.pin().cloned()
 }
 
 /// The digests of a row that a run has copied and its lock lacks.

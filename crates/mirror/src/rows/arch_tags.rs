@@ -11,21 +11,23 @@ use crate::files::list_file::ListFile;
 pub(crate) fn findings(lists: &[ListFile]) -> Vec<Finding> {
     let rows = lists.iter().flat_map(|file| {
         let rows = file.list.rows();
-        rows.filter_map(move |at| {
-            Some(WrittenTag {
-                repository: &at.row.destination,
-                tag: at.row.tag.tag()?,
-                row: (file, at),
-            })
+        rows.flat_map(move |at| {
+            let tags = at.row.tag.destinations().iter();
+            tags.filter_map(|reference| reference.tag())
+                .map(move |tag| WrittenTag {
+                    repository: &at.row.destination,
+                    tag,
+                    row: (file, at, tag),
+                })
         })
     });
     let all: Vec<_> = rows.collect();
     let conflicts = arch_tag_conflicts(all.iter().copied(), all.iter().copied());
     let found = conflicts
         .into_iter()
-        .map(|((file, at), (other, other_at))| {
+        .map(|((file, at, tag), (other, other_at, _))| {
             let message = message(
-                &at.row.destination_reference().whole(),
+                &at.row.destination.reference(&tag.clone().into()).whole(),
                 &format!("`{}` on {}", other_at.row, other.location(other_at.line)),
             );
             file.location(at.line).finding(message)

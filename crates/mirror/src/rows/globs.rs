@@ -44,7 +44,7 @@ impl Globs {
     }
 
     /// Reports whether a pattern matches the source or the destination, as written or in full,
-    /// with or without the tag. Without patterns, no row matches.
+    /// with or without the tag there. Without patterns, no row matches.
     pub(crate) fn matches(&self, row: &images_list::Row) -> bool {
         !self.is_empty() && names(row).iter().any(|name| self.set.is_match(name))
     }
@@ -102,18 +102,20 @@ impl Globs {
 }
 
 /// Returns the names of a row that patterns are compared with.
-fn names(row: &images_list::Row) -> [String; 8] {
-    let names = |repository: &image_name::RepositoryName| {
+fn names(row: &images_list::Row) -> Vec<String> {
+    let source = std::slice::from_ref(row.tag.source());
+    let mut names = Vec::new();
+    for (repository, tags) in [
+        (&row.source, source),
+        (&row.destination, row.tag.destinations()),
+    ] {
         let full = format!("{}/{}", repository.host(), repository.path());
-        let written = repository.as_written().to_owned();
-        let (full_tag, written_tag) = (
-            format!("{full}:{}", row.tag),
-            format!("{written}:{}", row.tag),
-        );
-        [full, written, full_tag, written_tag]
-    };
-    let ([a, b, c, d], [e, f, g, h]) = (names(&row.source), names(&row.destination));
-    [a, b, c, d, e, f, g, h]
+        for name in [full, repository.as_written().to_owned()] {
+            names.extend(tags.iter().map(|tag| format!("{name}:{tag}")));
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn glob(option: &str, pattern: &str) -> Result<Glob, Failure> {
@@ -189,6 +191,17 @@ mod tests {
         }
         for invalid in ["a[", "{a,b", "", "a,", "a,,b"] {
             assert!(globs(&[invalid]).is_err(), "{invalid}");
+        }
+        let list = List::parse("busybox q.io/busybox v1=1,latest\n");
+        let tagged = list.rows().next().unwrap().row;
+        for (pattern, want) in [
+            ("busybox:v1", true),
+            ("busybox:latest", false),
+            ("q.io/busybox:latest", true),
+            ("q.io/busybox:v1", false),
+        ] {
+            let globs = globs(&[pattern]).unwrap();
+            assert_eq!(globs.select(tagged), want, "{pattern}");
         }
         let none = globs(&[]).unwrap();
         assert!(none.select(&row) && !none.matches(&row));

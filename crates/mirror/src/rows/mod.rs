@@ -9,6 +9,7 @@ pub(crate) mod globs;
 pub(crate) mod mutable_args;
 mod overrides;
 mod partition;
+pub(crate) mod pinned;
 pub(crate) mod platform_args;
 pub(crate) mod report_file;
 pub(crate) mod select_args;

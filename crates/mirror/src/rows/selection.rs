@@ -17,7 +17,7 @@ use crate::terminal::github_actions::{self, Level};
 /// The rows of a run.
 #[derive(Debug)]
 pub(crate) struct Selection {
-    /// The selected rows, in the order of the lists.
+    /// The tags that the selected rows write, in the order of the lists.
     pub(crate) rows: Vec<RunRow>,
     /// The other rows. Their destinations may have blobs to mount.
     pub(crate) other_rows: Vec<copier::Row>,
@@ -27,7 +27,7 @@ pub(crate) struct Selection {
     pub(crate) shard: Option<Shard>,
 }
 
-/// A row of a run.
+/// One tag that a row writes in a run.
 #[derive(Debug, Clone)]
 pub(crate) struct RunRow {
     /// The row for the engine, its destination overridden.
@@ -76,25 +76,29 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
             None => None,
         };
         for NumberedRow { line, row } in file.list.rows() {
-            let copied = copier::Row {
-                source: row.source_reference(),
-                destination: overrides.apply(&row.destination)?.reference(&row.tag),
-                approved: None,
-            };
             let is_new = new.as_ref().is_none_or(|new| new.contains(&line));
-            if !is_new || !patterns.select(row) {
-                other_rows.push(copied);
-                continue;
+            let is_selected = is_new && patterns.select(row);
+            let destination = overrides.apply(&row.destination)?;
+            for tag in row.tag.destinations() {
+                let copied = copier::Row {
+                    source: row.source_reference(),
+                    destination: destination.reference(tag),
+                    approved: None,
+                };
+                if !is_selected {
+                    other_rows.push(copied);
+                    continue;
+                }
+                let listed = ListedRow {
+                    list,
+                    row: row.clone(),
+                    location: file.location(line),
+                };
+                rows.push(RunRow {
+                    row: copied,
+                    listed: Some(listed),
+                });
             }
-            let listed = ListedRow {
-                list,
-                row: row.clone(),
-                location: file.location(line),
-            };
-            rows.push(RunRow {
-                row: copied,
-                listed: Some(listed),
-            });
         }
     }
     let mut selection = Selection {

@@ -80,7 +80,19 @@ pub(crate) fn for_manifest(image: &Reference, error: &ManifestError) -> Option<S
 
 /// Returns the hint for a row whose source tag has moved.
 pub(crate) fn for_moved_row(row: &Row) -> String {
+    if row
+        .approved
+        .as_ref()
+        .is_some_and(|approved| approved.pinned)
+    {
+        return for_pinned_tag(tag_or_digest(&row.source));
+    }
     for_moved_tag(&full_repository(&row.source), tag_or_digest(&row.source))
+}
+
+/// Returns the hint for a source tag that has moved from the digest in the list.
+pub(crate) fn for_pinned_tag(tag: &str) -> String {
+    format!("review the new image, then write `{tag}@DIGEST` with its digest in the list")
 }
 
 /// Returns the hint for a source tag that has moved.

@@ -73,7 +73,7 @@ pub(crate) fn unconfirmed(
     let Some(Availability::Found(found)) = image else {
         return Vec::new();
     };
-    let hint = hints::for_moved_tag(row.source.as_written(), row.tag.as_str());
+    let hint = hints::for_moved_tag(row.source.as_written(), row.tag.source().as_str());
     let mut findings = Vec::new();
     for attached in added {
         let (tag, digest) = (attached.tag(), &attached.digest);

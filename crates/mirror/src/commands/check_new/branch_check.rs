@@ -77,7 +77,7 @@ struct RowProblem {
 
 impl RowProblem {
     fn of_source(row: &Row, availability: &Availability<ApprovedDigest>) -> Option<Self> {
-        let image = row.source_reference();
+        let image = row.copied_reference();
         match availability {
             Availability::Found(_) => None,
             Availability::Missing => {
@@ -104,7 +104,7 @@ impl RowProblem {
                 is_refused: false,
             }),
             unknown => {
-                let name = full_repository(&row.destination_reference());
+                let name = format!("{}/{}", row.destination.host(), row.destination.path());
                 Self::of_unknown(&format!("the repository {name}"), unknown)
             }
         }
@@ -200,7 +200,8 @@ impl BranchCheck {
     fn removal(&self, ChangedRow { row, location }: &ChangedRow) -> Finding {
         let is_successor = |new: &&CheckedRow| {
             let new = &new.added.row;
-            new.tag == row.tag && (new.source == row.source || new.destination == row.destination)
+            new.tag.source() == row.tag.source()
+                && (new.source == row.source || new.destination == row.destination)
         };
         let change = match self.rows.iter().find(is_successor) {
             Some(new) => format!("changed to `{}`", new.added.row),

@@ -116,7 +116,11 @@ impl LockRevisions<'_> {
         let now = lock.and_then(|lock| lock.lock.get(row));
         let is_mutable = policy.mutable.matches(row);
         if !base.has_row(row) {
-            let is_open = now.is_none() || !is_mutable;
+            // A pin approves its digest.
+            let is_open = match now {
+                None => row.tag.pin().is_none(),
+                Some(_) => !is_mutable,
+            };
             return (lock.is_some() && is_open).then_some(ChangeKind::NewRow { now });
         }
         if is_mutable || policy.allow_approvals {
@@ -249,7 +253,8 @@ fn other_digest(row: &Row, now: &Digest, found: &Digest) -> String {
     format!(
         "`{row}` is locked to {now}, but the source has {found}; review the change, then approve \
          it with `mirror lock --update --match '{}:{}'`",
-        row.source, row.tag
+        row.source,
+        row.tag.source()
     )
 }
 

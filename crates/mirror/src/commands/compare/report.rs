@@ -41,6 +41,9 @@ struct RowJson {
     source: String,
     destination: String,
     tag: String,
+    /// Present only if it differs from `tag`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_tag: Option<String>,
     status: &'static str,
     source_digest: Option<Digest>,
     destination_digest: Option<Digest>,
@@ -103,6 +106,7 @@ impl ComparedJson {
 
 fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
     let (row, compared) = (&row.row, comparison);
+    let destination_tag = tag_or_digest(&row.destination);
     let platforms = compared.platforms.iter().map(|found| PlatformJson {
         platform: found.platform.as_ref().map(ToString::to_string),
         digest: found.digest.clone(),
@@ -117,6 +121,8 @@ fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
         source: full_repository(&row.source),
         destination: full_repository(&row.destination),
         tag: tag_or_digest(&row.source).to_owned(),
+        destination_tag: (destination_tag != tag_or_digest(&row.source))
+            .then(|| destination_tag.to_owned()),
         status: compared.status.as_str(),
         source_digest: compared.source_digest.clone(),
         destination_digest: compared.destination_digest.clone(),

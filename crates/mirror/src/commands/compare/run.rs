@@ -52,7 +52,7 @@ pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
         &selection.lists,
         args.locked.mutable(&selection.lists, args.select.empty)?,
     )?;
-    approvals.apply(&mut selection.rows);
+    approvals.apply(&mut selection.rows)?;
     let options = Options {
         platforms: args.platform.selection(),
         arch_tags: args.platform.arch_tags,

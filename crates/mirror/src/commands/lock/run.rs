@@ -19,6 +19,7 @@ use crate::files::locked_files::LockedFiles;
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
 use crate::rows::globs::Globs;
 use crate::rows::mutable_args::AllowEmptyArgs;
+use crate::rows::pinned;
 use crate::rows::report_file::{Provenance, ReportFileArgs};
 use crate::rows::selection;
 use crate::session::Session;
@@ -207,7 +208,16 @@ async fn write(
 fn gaps(file: &ListFile, lock: Option<&LockFile>, globs: &Globs) -> Vec<Finding> {
     let mut found = Vec::new();
     for at in file.list.rows().filter(|at| globs.select(at.row)) {
-        if lock.is_none_or(|lock| lock.lock.get(at.row).is_none()) {
+        let locked = lock.and_then(|lock| Some((lock, lock.lock.get(at.row)?)));
+        if let Some((lock, locked)) = locked {
+            found.extend(
+                pinned::contradiction(at.row, locked).map(|message| Finding {
+                    file: lock.name.clone(),
+                    line: lock.lock.line(at.row).unwrap_or(1),
+                    message,
+                }),
+            );
+        } else if at.row.tag.pin().is_none() {
             let message = format!("`{}` is not locked; run `mirror lock`", at.row);
             found.push(file.location(at.line).finding(message));
         }
@@ -233,7 +243,7 @@ fn lookup_error(
     row: &Row,
     images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
 ) -> Option<(String, bool)> {
-    let image = row.source_reference();
+    let image = row.copied_reference();
     match images.get(&ImageTag::from(row)) {
         Some(Availability::Found(_)) => None,
         Some(Availability::Missing) => {

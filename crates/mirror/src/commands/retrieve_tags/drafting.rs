@@ -129,7 +129,7 @@ async fn draft_entry<H: Host>(
             continue;
         }
         pairs.extend(edit.rows.into_iter().map(|added| ProposedPair {
-            origin: origin_of(&new_tags.new, &added.row.source, &added.row.tag),
+            origin: origin_of(&new_tags.new, &added.row.source, added.row.tag.source()),
             row: added.row,
         }));
         let before = Some(list.file.list.to_string());
@@ -202,14 +202,14 @@ fn merge(outcome: &mut AddOutcome, more: AddOutcome) {
         };
         let problem = AddProblem::Taken {
             destination: new.destination.clone(),
-            tag: new.tag.clone(),
+            tag: new.tag.source().clone(),
             other_source: twin.source.clone(),
             location: "this proposal".to_owned(),
         };
         outcome.problems.push(ImageProblem {
             image: ImageTag {
                 source: new.source.clone(),
-                tag: new.tag.clone(),
+                tag: new.tag.source().clone(),
             },
             problem,
             refused: false,

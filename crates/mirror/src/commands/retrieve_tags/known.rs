@@ -38,7 +38,7 @@ impl KnownRows {
     }
 
     fn add(&mut self, row: &Row, location: String) {
-        let key = (row.source.clone(), row.tag.clone());
+        let key = (row.source.clone(), row.tag.source().clone());
         let destination = row.destination.clone();
         let rows = self.rows.entry(key).or_default();
         rows.push(KnownRow {

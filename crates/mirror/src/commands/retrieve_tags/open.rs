@@ -138,7 +138,7 @@ fn report_taken(taken: &[&TakenRow], explain: bool) {
     for TakenRow { entry, row, taken } in taken {
         let Taken { reason, url } = taken;
         if explain {
-            let (source, tag) = (row.source.as_written(), row.tag.as_str());
+            let (source, tag) = (row.source.as_written(), &row.tag);
             output::notice(&format!("{entry}: {source}:{tag} {reason}: {url}\n"));
             continue;
         }

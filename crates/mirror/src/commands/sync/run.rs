@@ -35,7 +35,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     if args.require_locked {
         approvals.require(&selection.rows)?;
     }
-    approvals.apply(&mut selection.rows);
+    approvals.apply(&mut selection.rows)?;
     let moved = if args.require_locked {
         MovedTag::Refused
     } else {

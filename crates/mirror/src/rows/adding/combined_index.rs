@@ -42,7 +42,7 @@ impl<'a> CombinedIndex<'a> {
                 row: Row {
                     source,
                     destination,
-                    tag: image.tag.clone(),
+                    tag: image.tag.clone().into(),
                 },
                 list,
             },
@@ -144,30 +144,33 @@ impl<'a> CombinedIndex<'a> {
 
     /// Returns the row or the comment that prevents a row.
     fn obstacle(&self, row: &Row) -> Option<AddProblem> {
-        let writers = self.lists.iter().flat_map(|list| {
-            let rows = list.index.rows_to(&row.destination, &row.tag).iter();
+        let tag = row.tag.source();
+        let present = self.sources(&row.source).find_map(|(list, found)| {
+            let at = found.rows.iter().find(|at| is_known(at.row, row))?;
+            Some((list, at))
+        });
+        if let Some((list, at)) = present {
+            let location = self.lists[list].file.location(at.line).to_string();
+            let row = Box::new(at.row.clone());
+            return Some(AddProblem::Present { row, location });
+        }
+        let mut writers = self.lists.iter().flat_map(|list| {
+            let rows = list.index.rows_to(&row.destination, tag).iter();
             rows.map(move |at| (list.file, at))
         });
-        let mut taken = None;
-        for (file, at) in writers {
-            let location = file.location(at.line).to_string();
-            if at.row.source == row.source {
-                let row = at.row.clone();
-                return Some(AddProblem::Present { row, location });
-            }
-            taken.get_or_insert(AddProblem::Taken {
-                destination: row.destination.clone(),
-                tag: row.tag.clone(),
-                other_source: at.row.source.clone(),
-                location,
-            });
-        }
+        let taken = writers.next().map(|(file, at)| AddProblem::Taken {
+            destination: row.destination.clone(),
+            tag: tag.clone(),
+            other_source: at.row.source.clone(),
+            location: file.location(at.line).to_string(),
+        });
         self.commented_out(row).or(taken)
     }
 
     fn commented_out(&self, row: &Row) -> Option<AddProblem> {
         self.lists.iter().find_map(|list| {
-            let found = list.commented.iter().find(|found| found.row == *row)?;
+            let mut commented = list.commented.iter();
+            let found = commented.find(|found| is_known(&found.row, row))?;
             Some(AddProblem::CommentedOut {
                 row: found.row.clone(),
                 location: list.file.location(found.line).to_string(),
@@ -211,4 +214,12 @@ impl<'a> CombinedIndex<'a> {
             .collect();
         names.join(", ")
     }
+}
+
+/// Returns true if a row has the mapping and the version of a planned one. A version is known by its
+/// tag at the source, whatever the row pins or writes.
+fn is_known(known: &Row, planned: &Row) -> bool {
+    known.source == planned.source
+        && known.destination == planned.destination
+        && known.tag.source() == planned.tag.source()
 }

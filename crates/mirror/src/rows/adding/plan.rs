@@ -44,11 +44,11 @@ fn refuse_duplicate(
     let Verdict::Add(PlannedRow { row, .. }) = &verdict else {
         return verdict;
     };
-    let target = (row.destination.clone(), row.tag.clone());
+    let target = (row.destination.clone(), row.tag.source().clone());
     match taken.get(&target) {
         Some(other) => Verdict::Refused(AddProblem::Taken {
             destination: row.destination.clone(),
-            tag: row.tag.clone(),
+            tag: row.tag.source().clone(),
             other_source: other.clone(),
             location: "this request".to_owned(),
         }),

@@ -50,7 +50,7 @@ pub(crate) enum AddProblem {
     #[error("{location} already has `{row}`; skip existing rows with --skip-existing")]
     Present {
         /// The row.
-        row: Row,
+        row: Box<Row>,
         /// Its location.
         location: String,
     },

@@ -3,7 +3,6 @@
 use copier::Status;
 
 use super::report::{ReportRow, RunReport};
-use crate::terminal::hints;
 use crate::terminal::markdown::cell;
 use crate::terminal::units::bytes;
 
@@ -69,11 +68,11 @@ fn line(report: &RunReport, row: &ReportRow) -> Option<String> {
     notes.extend(row.warnings.iter().cloned());
     if let Some(moved) = row.kept() {
         notes.push(format!("{moved}; the approved image was kept"));
-        notes.push(hints::for_moved_tag(&row.source, &row.tag));
+        notes.push(row.moved_hint());
     }
     notes.extend(row.attached.lines());
     if row.attached.needs_approval() && row.kept().is_none() {
-        notes.push(hints::for_moved_tag(&row.source, &row.tag));
+        notes.push(row.moved_hint());
     }
     notes.extend(row.error.iter().filter_map(|error| error.hint.clone()));
     if row.status != Status::Copied && notes.is_empty() {

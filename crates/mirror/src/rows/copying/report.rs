@@ -81,6 +81,9 @@ pub(crate) struct ReportRow {
     /// The digests of a source tag that has moved since its approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moved: Option<MovedTag>,
+    /// The digest that the list pins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pin: Option<Digest>,
     /// The attached content that is not as the lock says.
     #[serde(default, skip_serializing_if = "ReportAttached::is_empty")]
     pub(crate) attached: ReportAttached,
@@ -195,6 +198,7 @@ impl ReportRow {
     /// Creates the report of a row.
     fn new(CopiedRow { row, outcome }: &CopiedRow) -> Self {
         let row = &row.row;
+        let pinned = row.approved.as_ref().filter(|approved| approved.pinned);
         let tag = tag_or_digest(&row.source);
         let destination_tag = tag_or_digest(&row.destination);
         Self {
@@ -213,7 +217,16 @@ impl ReportRow {
                 refused: error.wire().is_some_and(registry_client::Error::is_refused),
             }),
             moved: outcome.moved.as_ref().map(MovedTag::from),
+            pin: pinned.map(|approved| approved.digest.clone()),
             attached: ReportAttached::new(&outcome.attached),
+        }
+    }
+
+    /// Returns the hint for a source tag, or a signature, that has moved from its approval.
+    pub(crate) fn moved_hint(&self) -> String {
+        match &self.pin {
+            Some(_) if self.moved.is_some() => hints::for_pinned_tag(&self.tag),
+            _ => hints::for_moved_tag(&self.source, &self.tag),
         }
     }
 

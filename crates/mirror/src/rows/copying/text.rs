@@ -6,7 +6,6 @@ use std::fmt::{self, Display, Formatter};
 use copier::Status;
 
 use super::report::{MovedTag, ReportRow, RunReport};
-use crate::terminal::hints;
 use crate::terminal::units::{bytes, counted};
 
 /// Maximum copied rows that are listed without `-v`. Rows that replaced other content are listed always.
@@ -85,7 +84,7 @@ impl RunText<'_> {
             writeln!(f, "           {line}")?;
         }
         if needs_approval {
-            let hint = hints::for_moved_tag(&row.source, &row.tag);
+            let hint = row.moved_hint();
             writeln!(f, "           hint: {hint}")?;
         }
         Ok(())
@@ -126,7 +125,7 @@ fn write_moved(f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
     let Some(MovedTag { approved, now }) = row.kept() else {
         return Ok(());
     };
-    let hint = hints::for_moved_tag(&row.source, &row.tag);
+    let hint = row.moved_hint();
     writeln!(f, "moved      {}", Images(row))?;
     writeln!(f, "           approved digest: {approved} (kept)")?;
     writeln!(f, "           current digest:  {now}")?;

@@ -51,7 +51,7 @@ fn row(pair: &ProposedPair) -> String {
     format!(
         "| `{}` | `{}` | `{}` | {} |\n",
         pair.row.source.as_written(),
-        pair.row.tag.as_str(),
+        pair.row.tag,
         pair.row.destination.as_written(),
         origin(&pair.origin)
     )

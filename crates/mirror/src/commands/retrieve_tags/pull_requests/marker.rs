@@ -128,7 +128,7 @@ fn line(row: &Row) -> String {
         "{} {} {}\n",
         full(&row.source),
         full(&row.destination),
-        row.tag.as_str()
+        row.tag
     )
 }
 

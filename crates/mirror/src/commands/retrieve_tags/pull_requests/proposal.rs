@@ -73,7 +73,7 @@ impl Proposal {
     pub(crate) fn title(&self) -> String {
         let rows = || self.pairs.iter().map(|pair| &pair.row);
         let source = |row: &Row| row.source.as_written().to_owned();
-        let tag = |row: &Row| row.tag.as_str().to_owned();
+        let tag = |row: &Row| row.tag.to_string();
         let title = match self.kind {
             Kind::Versions => {
                 let (tags, images) = (listed(rows().map(tag)), listed(rows().map(source)));

@@ -90,7 +90,7 @@ pub(crate) fn created(outcome: &Outcome) -> &str {
 pub(crate) fn pair(row: &str) -> ProposedPair {
     let list = List::parse(row);
     let row = list.rows().next().unwrap().row.clone();
-    let tag = row.tag.as_str().to_owned();
+    let tag = row.tag.to_string();
     ProposedPair {
         row,
         origin: Origin::Page {
