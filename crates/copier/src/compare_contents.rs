@@ -175,9 +175,12 @@ async fn has_child(
     child: &Descriptor,
     digest: &Digest,
 ) -> Result<bool, Error> {
-    match destination.head_manifest(digest).await? {
-        None if child.may_be_blob() => destination.has_content(digest, child.size()).await,
-        head => Ok(head.is_some()),
+    match destination.head_manifest(digest).await {
+        Ok(None) if child.may_be_blob() => destination.has_content(digest, child.size()).await,
+        Err(error) if child.may_be_blob() && error.is_not_served() => {
+            destination.has_content(digest, child.size()).await
+        }
+        head => Ok(head?.is_some()),
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct DigestTags {
     warning: Option<String>,
     /// The repository has no tag list (404).
     not_listed: bool,
+    /// The registry does not serve the list, so any digest tag may exist.
+    may_exist: bool,
 }
 
 /// Tags of an unknown kind about one digest.
@@ -61,12 +63,25 @@ impl DigestTags {
         }
     }
 
+    /// Returns the digest tags of a repository whose tag list is not served: each may exist.
+    pub(crate) fn not_served() -> Self {
+        Self {
+            may_exist: true,
+            ..Self::default()
+        }
+    }
+
+    /// Returns true if a tag for which [`DigestTags::contains`] returns true may not exist.
+    pub(crate) fn may_exist(&self) -> bool {
+        self.may_exist
+    }
+
     pub(crate) fn is_not_listed(&self) -> bool {
         self.not_listed
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.known.is_empty() && !self.may_exist
     }
 
     /// Returns a warning if the list has entries that are not tags.
@@ -74,9 +89,9 @@ impl DigestTags {
         self.warning.as_ref()
     }
 
-    /// Returns true if the repository has a digest tag of a known kind.
+    /// Returns true if the repository has, or may have, a digest tag of a known kind.
     pub(crate) fn contains(&self, tag: &Tag) -> bool {
-        self.known.contains(tag)
+        self.may_exist || self.known.contains(tag)
     }
 
     /// Returns true if the tag schema lists referrers of a digest.

@@ -177,17 +177,34 @@ impl<'a> ImageCopy<'a> {
 
     async fn copy_missing(&self, related: RelatedManifest<'_>) -> Result<ContentOrigin, RowError> {
         let digest = &Digest::try_from(related.descriptor.digest())?;
+        let is_child = matches!(related.relation, Relation::Child);
+        let may_be_blob = is_child && related.descriptor.may_be_blob();
         if related.presence == Presence::Unknown {
-            let head = self.destination.head_manifest(digest).await;
-            if head.map_err(RowError::Write)?.is_some() {
-                return Ok(ContentOrigin::Present);
+            match self.destination.head_manifest(digest).await {
+                Ok(Some(_)) => return Ok(ContentOrigin::Present),
+                Ok(None) => {}
+                Err(error) if may_be_blob && error.is_not_served() => {}
+                Err(error) => return Err(RowError::Write(error)),
             }
         }
         let platform = Platform::of(related.descriptor);
-        let Some(manifest) = self.source_manifest(digest).await? else {
-            self.copy_blob_child(related.parent, related.descriptor)
-                .await?;
-            return Ok(ContentOrigin::Sent);
+        let manifest = match self.source_manifest(digest).await {
+            Ok(Some(manifest)) => manifest,
+            Ok(None) => {
+                self.copy_blob_child(related.parent, related.descriptor)
+                    .await?;
+                return Ok(ContentOrigin::Sent);
+            }
+            Err(RowError::Read(error)) if may_be_blob && error.is_not_served() => {
+                let copied = self.copy_blob_child(related.parent, related.descriptor);
+                let copied = copied.await.map_err(|failed| match failed {
+                    // The blob is missing too, so the response about the manifest says more.
+                    RowError::Incomplete { .. } => RowError::Read(error),
+                    failed => failed,
+                });
+                return copied.map(|()| ContentOrigin::Sent);
+            }
+            Err(error) => return Err(error),
         };
         if let Relation::Referrer(subject) = related.relation {
             self.check_attached(subject).await?;
@@ -206,14 +223,19 @@ impl<'a> ImageCopy<'a> {
 
     /// Copies content of an index that is not a manifest. Registries store it as a blob.
     async fn copy_blob_child(&self, parent: &Digest, child: &Descriptor) -> Result<(), RowError> {
-        let blob = self.source_blob(child).await?;
-        let is_at_source = self.source.has_blob(&blob).await;
-        if is_at_source.map_err(RowError::Read)? {
+        let digest = Digest::try_from(child.digest())?;
+        let is_at_source = match self.source.has_content(&digest, child.size()).await {
+            // The download decides.
+            Err(error) if error.is_not_served() => true,
+            is_at_source => is_at_source.map_err(RowError::Read)?,
+        };
+        if is_at_source {
+            let blob = self.source_blob(child).await?;
             return self.copy_blob(&blob, None).await;
         }
         Err(RowError::Incomplete {
             parent: parent.clone(),
-            child: blob.digest,
+            child: digest,
         })
     }
 

@@ -158,8 +158,8 @@ impl<'a> RowSync<'a> {
         source: &SourceHead,
     ) -> Result<ImageResult, RowError> {
         let digest = &source.head.digest;
-        let media_type = source.head.media_type.as_deref().unwrap_or_default();
-        let children = if is_index_type(media_type) {
+        let media_type = source.head.media_type.as_deref();
+        let children = if media_type.is_none_or(is_index_type) {
             Children::OfIndex(digest)
         } else {
             Children::Known(Vec::new())

@@ -104,6 +104,7 @@ mod registry;
 mod repository;
 mod security;
 mod sent_secrets;
+mod served;
 mod tags;
 mod transport;
 pub mod trust;

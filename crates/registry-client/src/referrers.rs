@@ -17,6 +17,7 @@ use crate::exact_keys::ExactKeys;
 use crate::manifest::{Content, Descriptor};
 use crate::paging::next_list_page;
 use crate::repository::Repository;
+use crate::served::{Availability, READ};
 use crate::transport::BufferedResponse;
 
 /// The maximum number of pages of one list.
@@ -71,7 +72,7 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
+    /// Any [`Error`]; [`Error::is_refused`] if other clients may have a list (401, 403).
     pub async fn referrers(&self, subject: &Digest) -> Result<Referrers, Error> {
         let capabilities = &self.host.capabilities;
         let _guard = capabilities.referrers_probe.pass().await;
@@ -79,7 +80,7 @@ impl Repository {
             return Ok(Referrers::Unsupported);
         }
         let endpoint = Endpoint::Referrers(subject.clone());
-        let mut request = self.request(Method::GET, &endpoint, &[200, 400, 404, 405])?;
+        let mut request = self.request(Method::GET, &endpoint, READ)?;
         let first = request.url.clone();
         let mut found = Vec::new();
         let mut budget = self.host.list_budget();
@@ -159,21 +160,21 @@ enum Page {
     NoApi,
 }
 
-/// Parses a page of referrers.
-///
-/// A registry without the API sends 404 (distribution), 400 or 405, or 200 with other content (proxies
-/// that serve a web page at every path). A 404 for an unknown repository or manifest can come from a
-/// registry with the API.
+/// Parses a page of referrers. A registry without the API does not serve it, or responds with other
+/// content. A 404 for an unknown repository or manifest can come from a registry with the API.
 fn parse_page(response: &BufferedResponse) -> Result<Page, Error> {
-    if response.status.as_u16() != 200 {
-        let body = String::from_utf8_lossy(&response.body);
-        let unknown = body.contains("NAME_UNKNOWN") || body.contains("MANIFEST_UNKNOWN");
-        let is_unknown = response.status.as_u16() == 404 && unknown;
-        return Ok(if is_unknown {
-            Page::NoSuchRepository
-        } else {
-            Page::NoApi
-        });
+    match Availability::of(response) {
+        Availability::Available => {}
+        Availability::NotServed => return Ok(Page::NoApi),
+        Availability::Missing => {
+            let body = String::from_utf8_lossy(&response.body);
+            let unknown = body.contains("NAME_UNKNOWN") || body.contains("MANIFEST_UNKNOWN");
+            return Ok(if unknown {
+                Page::NoSuchRepository
+            } else {
+                Page::NoApi
+            });
+        }
     }
     let media_type = response.header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let is_index = media_type.starts_with(OCI_IMAGE_INDEX_MEDIA_TYPE);
@@ -182,7 +183,7 @@ fn parse_page(response: &BufferedResponse) -> Result<Page, Error> {
         Ok(Index {
             manifests: Some(manifests),
             ..
-        }) if !media_type.starts_with("text/html") => Ok(Page::Index(manifests)),
+        }) => Ok(Page::Index(manifests)),
         Ok(index) if is_index || index.schema_version.is_some() => Ok(Page::Index(Vec::new())),
         Err(error) if is_index || response.body.trim_ascii_start().starts_with(b"{") => {
             Err(response

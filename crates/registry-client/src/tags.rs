@@ -2,7 +2,7 @@
 //!
 //! Source: distribution specification, "Listing Tags".
 
-use http::Method;
+use http::{Method, StatusCode};
 use image_name::Tag;
 use url::Url;
 
@@ -12,6 +12,7 @@ use crate::exact_keys::ExactKeys;
 use crate::paging::next_list_page;
 use crate::redact::printable;
 use crate::repository::Repository;
+use crate::served::{Availability, READ};
 
 /// The requested number of tags per page. Registries that serve fewer send a `Link`.
 const PAGE_SIZE: usize = 1000;
@@ -71,9 +72,10 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// Any [`Error`]; [`Error::Protocol`] for too many pages.
+    /// Any [`Error`]; one for which [`Error::is_not_served`] returns true if the registry does not list
+    /// tags, or not to this client; [`Error::Protocol`] for too many pages.
     pub async fn tags(&self) -> Result<Option<TagList>, Error> {
-        let mut request = self.request(Method::GET, &Endpoint::Tags, &[200, 400, 404])?;
+        let mut request = self.request(Method::GET, &Endpoint::Tags, READ)?;
         request.limit = MAX_BODY;
         let unsized_url = request.url.clone();
         request.url = with_parameter(&unsized_url, "n", &PAGE_SIZE.to_string());
@@ -83,15 +85,18 @@ impl Repository {
         let mut budget = self.host.list_budget();
         for _ in 0..MAX_PAGES {
             let response = self.host.send_page(&request, &mut budget).await?;
-            match response.status.as_u16() {
-                200 => {}
-                404 => return Ok(None),
+            let status = response.status;
+            match Availability::of(&response) {
+                Availability::Available => {}
+                Availability::Missing => return Ok(None),
                 // distribution 3 refuses page sizes above its `maxtags`.
-                _ if request.url == first && first != unsized_url => {
+                Availability::NotServed
+                    if status == StatusCode::BAD_REQUEST && request.url == first =>
+                {
                     request.url = unsized_url.clone();
                     continue;
                 }
-                _ => return Err(response.status_error()),
+                Availability::NotServed => return Err(response.status_error()),
             }
             let page = serde_json::from_slice::<ExactKeys<Page>>(&response.body);
             let ExactKeys(page) = page.map_err(|error| {

@@ -42,7 +42,8 @@ impl<'a> AttachedCopy<'a> {
     /// Lists the digest tags of the source, once for each source repository.
     pub(crate) async fn new(image: &'a ImageCopy<'a>, row: &'a Row) -> Result<Self, RowError> {
         let listed = image.engine.source_lists.digest_tags(image.source).await;
-        let tags = warn_if_denied(image, listed, "the tags of the source")?;
+        let tags = warn_if_not_served(image, listed, "the tags of the source")?;
+        let tags = tags.unwrap_or_else(|| Arc::new(DigestTags::not_served()));
         if tags.is_not_listed() {
             image.add_listing_gap(ListingGap::Tags);
         }
@@ -179,19 +180,20 @@ impl SubjectCopy<'_> {
     }
 }
 
-/// Returns a list of the source. A list that the source denies is empty, and the row gets a warning.
-pub(super) fn warn_if_denied<T: Default>(
+/// Returns a list of the source, or `None` and a warning of the row if the source does not serve it, or
+/// not to this client.
+pub(super) fn warn_if_not_served<T>(
     image: &ImageCopy<'_>,
     list: Result<T, Error>,
     what: &str,
-) -> Result<T, RowError> {
+) -> Result<Option<T>, RowError> {
     match list {
-        Ok(list) => Ok(list),
-        Err(error) if error.is_refused() => {
+        Ok(list) => Ok(Some(list)),
+        Err(error) if error.is_not_served() => {
             image.warn(format!(
                 "cannot list {what}: {error}; signatures and other referrers may be missing"
             ));
-            Ok(T::default())
+            Ok(None)
         }
         Err(error) => Err(RowError::Referrer {
             what: what.to_owned(),

@@ -42,7 +42,12 @@ impl AttachedCopy<'_> {
             }
         };
         let (source, existing) = futures::join!(source, image.destination.head_manifest(tag));
-        let source = source.map_err(RowError::Read)?.map(|head| head.digest);
+        let source = match source {
+            // The row has a warning that the tags of the source are not listed.
+            Err(error) if self.tags.may_exist() && error.is_not_served() => None,
+            source => source.map_err(RowError::Read)?,
+        };
+        let source = source.map(|head| head.digest);
         let existing = existing.map_err(RowError::Write)?.map(|head| head.digest);
         let decision = copy.approval.digest_tag(kind, source.as_ref());
         let TagDecision {

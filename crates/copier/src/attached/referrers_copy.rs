@@ -4,7 +4,7 @@ use futures::future::try_join_all;
 use image_name::{Digest, DigestTagKind};
 use registry_client::{Descriptor, Referrers, Support, TagSchema};
 
-use super::attached_copy::{AttachedCopy, SubjectCopy, warn_if_denied};
+use super::attached_copy::{AttachedCopy, SubjectCopy, warn_if_not_served};
 use super::digest_tag_copy::not_overwritten;
 use crate::attached_outcome::AddedAttached;
 use crate::image_copy::{Presence, RelatedManifest, Relation, digests_of};
@@ -62,7 +62,9 @@ impl AttachedCopy<'_> {
         {
             Ok(Referrers::Listed(list)) => return Ok(list),
             Ok(Referrers::Unsupported) => image.add_listing_gap(ListingGap::Referrers),
-            Err(error) => return warn_if_denied(image, Err(error), &what),
+            Err(error) => {
+                warn_if_not_served::<()>(image, Err(error), &what)?;
+            }
         }
         if !self.tags.has_schema_tag(subject) {
             return Ok(Vec::new());
@@ -73,15 +75,16 @@ impl AttachedCopy<'_> {
                 image.source.head_manifest(&tag),
                 image.destination.head_manifest(&tag)
             );
-            match (warn_if_denied(image, head, &what)?, existing) {
+            match (warn_if_not_served(image, head, &what)?.flatten(), existing) {
                 (Some(head), Ok(Some(existing))) if head.digest == existing.digest => {
                     return Ok(Vec::new());
                 }
+                (None, _) => return Ok(Vec::new()),
                 _ => {}
             }
         }
         let listed = image.source.referrers_by_tag(subject).await;
-        warn_if_denied(image, listed, &what)
+        Ok(warn_if_not_served(image, listed, &what)?.unwrap_or_default())
     }
 
     /// Copies the referrers that the destination lacks. Returns the referrers of the subject. Only
@@ -100,7 +103,12 @@ impl AttachedCopy<'_> {
             Support::Yes => Ok(Referrers::Listed(Vec::new())),
             Support::No => Ok(Referrers::Unsupported),
         };
-        match existing.map_err(RowError::Write)? {
+        let existing = match existing {
+            // The tag schema needs no list.
+            Err(error) if error.is_not_served() => Ok(Referrers::Unsupported),
+            existing => existing.map_err(RowError::Write),
+        };
+        match existing? {
             Referrers::Listed(existing) => {
                 let missing = referrers_index::missing(referrers, &existing);
                 let mut all = referrers_index::present(referrers, &existing);

@@ -63,7 +63,7 @@ impl AttachedSurvey {
         };
         let root = std::slice::from_ref(&head.digest);
         visit_levels(root, &visit).await?;
-        let is_index = is_index_type(head.media_type.as_deref().unwrap_or_default());
+        let is_index = head.media_type.as_deref().is_none_or(is_index_type);
         if is_index && (!tags.is_empty() || source.referrers_support() != Support::No) {
             let children = read_children(source, &head.digest, RowError::Read).await?;
             visit_levels(&children, &visit).await?;

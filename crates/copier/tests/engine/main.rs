@@ -7,6 +7,7 @@ mod hostile;
 mod listing_gaps;
 mod missing_content;
 mod moved;
+mod not_served;
 mod platforms;
 mod requests;
 mod run;

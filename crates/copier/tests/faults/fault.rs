@@ -20,6 +20,7 @@ pub enum Fault {
     TooLong,
     TooShort,
     Status(u16),
+    Unchallenged,
     RetryAfterSeconds,
     RetryAfterDate,
     RetryAfterAnHour,
@@ -31,7 +32,7 @@ pub enum Fault {
     Lie,
 }
 
-pub const FAULTS: [Fault; 33] = [
+pub const FAULTS: [Fault; 38] = [
     Fault::Refused,
     Fault::Reset,
     Fault::ResponseLost,
@@ -42,12 +43,16 @@ pub const FAULTS: [Fault; 33] = [
     Fault::Flipped,
     Fault::TooLong,
     Fault::TooShort,
+    Fault::Status(204),
     Fault::Status(400),
     Fault::Status(401),
+    Fault::Unchallenged,
     Fault::Status(403),
     Fault::Status(404),
     Fault::Status(405),
+    Fault::Status(406),
     Fault::Status(408),
+    Fault::Status(410),
     Fault::Status(413),
     Fault::Status(416),
     Fault::Status(429),
@@ -55,6 +60,7 @@ pub const FAULTS: [Fault; 33] = [
     Fault::RetryAfterDate,
     Fault::RetryAfterAnHour,
     Fault::Status(500),
+    Fault::Status(501),
     Fault::Status(502),
     Fault::Status(503),
     Fault::Status(504),
@@ -102,7 +108,9 @@ impl Fault {
             Self::TooLong => "Content-Length too large".into(),
             Self::TooShort => "Content-Length too small".into(),
             Self::Status(429) => "429".into(),
+            Self::Status(401) => "401, with a challenge".into(),
             Self::Status(status) => status.to_string(),
+            Self::Unchallenged => "401, without a challenge".into(),
             Self::RetryAfterSeconds => "429, Retry-After in seconds".into(),
             Self::RetryAfterDate => "429, Retry-After as a date".into(),
             Self::RetryAfterAnHour => "429, Retry-After of an hour".into(),
@@ -140,6 +148,8 @@ impl Fault {
                 let refused = status(401).header("www-authenticate", hosts.challenge);
                 Some(refused.into())
             }
+            Self::Unchallenged => Some(status(401).into()),
+            Self::Status(204) => Some(status(204).body("").into()),
             Self::Status(code) => Some(status(code).into()),
             Self::RetryAfterSeconds => later("1"),
             Self::RetryAfterDate => {
@@ -226,6 +236,7 @@ impl Fault {
             Self::Status(404) if column.kind == RequestKind::ManifestGet => {
                 &["does not exist", "does not have"]
             }
+            Self::Unchallenged => &["401"],
             Self::Status(status) => STATUSES
                 .iter()
                 .find(|(code, _)| *code == status)
@@ -273,17 +284,31 @@ const DAMAGED_CONTENT: &[&str] = &[
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-const STATUSES: [(u16, &[&str]); 13] = [
+const STATUSES: [(u16, &[&str]); 17] = [
+    (
+        204,
+        &[
+            "204",
+            "no token",
+            "Location",
+            "Range",
+            "is not there",
+            "MANIFEST_BLOB_UNKNOWN",
+        ],
+    ),
     (400, &["400"]),
     (401, &["401"]),
     (403, &["403"]),
     (404, &["404"]),
     (405, &["405"]),
+    (406, &["406"]),
+    (410, &["410"]),
     (408, &["408"]),
     (413, &["413"]),
     (416, &["416"]),
     (429, &["429"]),
     (500, &["500"]),
+    (501, &["501"]),
     (502, &["502"]),
     (503, &["503"]),
     (504, &["504"]),

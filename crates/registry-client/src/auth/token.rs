@@ -60,9 +60,13 @@ impl Token {
         }
         let none = "the response of the token server holds no token";
         let response = serde_json::from_slice::<ExactKeys<Response<'_>>>(body);
-        let ExactKeys(response) = response.map_err(|error| match error.is_data() {
-            true => "the response of the token server has ambiguous keys or values of another type",
-            false => none,
+        let ExactKeys(response) = response.map_err(|error| {
+            match error.is_data() && body.trim_ascii_start().starts_with(b"{") {
+                true => {
+                    "the response of the token server has ambiguous keys or values of another type"
+                }
+                false => none,
+            }
         })?;
         let mut tokens = [response.token, response.access_token]
             .into_iter()

@@ -4,9 +4,9 @@
 //! another repository".
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::Method;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, StatusCode};
 use image_name::{Digest, RepositoryPath};
 use url::Url;
 
@@ -15,6 +15,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
+use crate::served::{Availability, READ};
 use crate::transport::{BufferedResponse, Permit, Request, is_transient};
 
 /// The digest and size of a blob.
@@ -53,7 +54,8 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of a request.
+    /// Any [`Error`] of a request; one for which [`Error::is_not_served`] returns true if the registry
+    /// does not say.
     pub async fn has_blob(&self, blob: &Blob) -> Result<bool, Error> {
         self.has_content(&blob.digest, Some(blob.size)).await
     }
@@ -66,7 +68,7 @@ impl Repository {
     /// Any [`Error`] of a request.
     pub async fn has_content(&self, digest: &Digest, size: Option<u64>) -> Result<bool, Error> {
         let response = self.host.send(&self.blob_head(digest)?).await?;
-        Ok(is_blob(&response, size))
+        is_blob(&response, size)
     }
 
     /// Returns whether the repository is known to have a blob. The request is sent once, since an
@@ -78,7 +80,7 @@ impl Repository {
         }
         let answer = async {
             let response = self.host.send_probe(&self.blob_head(&blob.digest)?).await?;
-            Ok::<_, Error>(is_blob(&response, Some(blob.size)))
+            is_blob(&response, Some(blob.size))
         };
         match answer.await {
             Ok(has_blob) => {
@@ -95,7 +97,7 @@ impl Repository {
 
     fn blob_head(&self, digest: &Digest) -> Result<Request, Error> {
         let endpoint = Endpoint::Blob(digest.clone());
-        self.request(Method::HEAD, &endpoint, &[200, 404])
+        self.request(Method::HEAD, &endpoint, READ)
     }
 
     /// Returns a blob with its size, for which the registry is asked if its descriptor has none.
@@ -166,15 +168,17 @@ impl Repository {
     /// result shows whether it has the blob.
     ///
     /// A registry without mounts responds 202 with an upload session (Amazon ECR, Google Artifact
-    /// Registry). After 400, 403, 404 (unknown source repository) or 405, and after a 201 with another
-    /// digest, a session is requested. The mount is sent once. After any other failure no other is sent
-    /// in this repository, and [`Repository::mount_support`] is [`Support::No`](crate::Support::No).
+    /// Registry). After 404 (unknown source repository), a status of a registry that does not serve
+    /// mounts, and a 201 with another digest, a session is requested. The mount is sent once. After any
+    /// other failure no other is sent in this repository, and [`Repository::mount_support`] is
+    /// [`Support::No`](crate::Support::No).
     ///
     /// # Errors
     ///
     /// Any [`Error`] of a request.
     pub async fn mount(&self, digest: &Digest, from: &RepositoryPath) -> Result<Mount, Error> {
-        let mut request = self.upload_request(&[201, 202, 400, 403, 404, 405])?;
+        let mut request =
+            self.upload_request(&[200, 201, 202, 204, 400, 403, 404, 405, 406, 410, 501])?;
         request
             .url
             .query_pairs_mut()
@@ -342,10 +346,14 @@ fn content_length(response: &BufferedResponse) -> Option<u64> {
 }
 
 /// Returns whether the response to a HEAD is that of a blob.
-fn is_blob(response: &BufferedResponse, size: Option<u64>) -> bool {
+fn is_blob(response: &BufferedResponse, size: Option<u64>) -> Result<bool, Error> {
+    match Availability::of(response) {
+        Availability::Available => {}
+        Availability::Missing => return Ok(false),
+        Availability::NotServed => return Err(response.status_error()),
+    }
     let sizes = content_length(response).zip(size);
-    let has_size = sizes.is_none_or(|(length, size)| length == size);
-    response.status == StatusCode::OK && has_size
+    Ok(sizes.is_none_or(|(length, size)| length == size))
 }
 
 pub(super) const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");

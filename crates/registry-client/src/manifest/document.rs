@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::descriptor::{Descriptor, string};
-use super::media_types::is_index_type;
+use super::media_types::{is_index_type, specific_type};
 use crate::exact_keys::ExactKeys;
 use crate::redact::printable;
 
@@ -107,20 +107,10 @@ struct ManifestFields<'a> {
 }
 
 impl Manifest {
-    /// Creates a manifest from a response. Its type is the `mediaType` of the document, which has a
-    /// digest. Without one it is the `Content-Type`, or if that is generic, the type of its structure.
+    /// Creates a manifest from a response. The media type in the manifest wins over `Content-Type`,
+    /// which proxies change; the structure decides if neither says one.
     pub(crate) fn new(bytes: Bytes, content_type: Option<&str>, digest: Digest) -> Self {
-        let content_type =
-            content_type.map(|value| value.split(';').next().unwrap_or(value).trim());
-        let generic = [
-            "",
-            "application/json",
-            "application/octet-stream",
-            "text/html",
-            "text/plain",
-        ];
-        let content_type = content_type.filter(|value| !generic.contains(value));
-        let media_type = own_media_type(&bytes, content_type);
+        let media_type = own_media_type(&bytes, content_type.and_then(specific_type));
         Self {
             bytes,
             media_type,
@@ -189,11 +179,18 @@ impl Manifest {
     }
 }
 
-/// Returns the `mediaType` of a manifest, else its `content_type`, else the OCI type that fits its
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TypeFields<'a> {
+    #[serde(borrow)]
+    media_type: Option<&'a RawValue>,
+    manifests: Option<IgnoredAny>,
+}
+
+/// Returns the `mediaType` of a manifest, or that of its `Content-Type`, or the OCI type that fits its
 /// structure.
 fn own_media_type(bytes: &[u8], content_type: Option<&str>) -> String {
-    let fields: Option<ExactKeys<ManifestFields<'_>>> = serde_json::from_slice(bytes).ok();
-    let fields = fields.map(|ExactKeys(fields)| fields);
+    let fields: Option<TypeFields<'_>> = serde_json::from_slice(bytes).ok();
     let is_index = fields
         .as_ref()
         .is_some_and(|fields| fields.manifests.is_some());
@@ -202,10 +199,9 @@ fn own_media_type(bytes: &[u8], content_type: Option<&str>) -> String {
     } else {
         media_type::OCI_IMAGE_MEDIA_TYPE
     };
-    fields
-        .and_then(|fields| string(fields.media_type))
-        .filter(|own| !own.is_empty())
-        .unwrap_or_else(|| content_type.unwrap_or(by_structure).to_owned())
+    let own = fields.and_then(|fields| string(fields.media_type));
+    let own = own.filter(|own| !own.is_empty());
+    own.unwrap_or_else(|| content_type.unwrap_or(by_structure).to_owned())
 }
 
 #[cfg(test)]

@@ -12,6 +12,20 @@ pub fn is_index_type(media_type: &str) -> bool {
     .contains(&media_type)
 }
 
+/// Returns the media type in a `Content-Type`, without parameters. `None` for types that say nothing
+/// about a manifest: web servers send them for every file.
+pub(super) fn specific_type(content_type: &str) -> Option<&str> {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let generic = [
+        "",
+        "application/json",
+        "application/octet-stream",
+        "binary/octet-stream",
+    ];
+    let is_generic = generic.contains(&essence) || essence.starts_with("text/");
+    (!is_generic).then_some(essence)
+}
+
 /// Returns whether a media type is that of a manifest or index.
 pub(super) fn is_manifest_type(media_type: &str) -> bool {
     let others = [

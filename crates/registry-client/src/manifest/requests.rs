@@ -7,12 +7,14 @@ use http::{HeaderValue, Method, StatusCode};
 use image_name::{Digest, ManifestReference};
 
 use super::document::Manifest;
+use super::media_types::specific_type;
 use crate::capabilities::Support;
 use crate::digest::{digest_like, sha256_digest};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
+use crate::served::{Availability, READ, SUCCESS};
 use crate::transport::{BufferedResponse, CONTENT_DIGEST, Request, may_have_happened};
 
 /// The result of a HEAD for a manifest.
@@ -53,7 +55,8 @@ impl Repository {
     /// Returns the digest, type and size of the manifest behind a tag or digest, or `None` if it does
     /// not exist.
     ///
-    /// A GET follows if the registry does not serve HEAD (405, 501) or sends no digest.
+    /// A GET follows if the registry does not serve HEAD or sends no digest. The digest in a header is
+    /// believed, unless it is of another algorithm than the requested one.
     ///
     /// # Errors
     ///
@@ -65,31 +68,23 @@ impl Repository {
         let reference = reference.into();
         let request = self.manifest_head(&reference)?;
         let response = self.host.send(&request).await?;
-        match response.status.as_u16() {
-            200 => {}
-            404 => return Ok(None),
-            _ => {
-                return Ok(self
-                    .manifest(&reference)
-                    .await?
-                    .as_ref()
-                    .map(ManifestHead::from_manifest));
-            }
-        }
-        match response.header(CONTENT_DIGEST).map(str::parse) {
-            Some(Ok(digest)) => Ok(Some(ManifestHead {
-                digest,
-                media_type: response.header(CONTENT_TYPE.as_str()).map(essence),
-                size: response
-                    .header(CONTENT_LENGTH.as_str())
-                    .and_then(|size| size.parse().ok()),
-            })),
-            _ => Ok(self
-                .manifest(&reference)
-                .await?
-                .as_ref()
-                .map(ManifestHead::from_manifest)),
-        }
+        let digest = match Availability::of(&response) {
+            Availability::Missing => return Ok(None),
+            Availability::Available => stored_digest(reference.digest(), &response)?,
+            Availability::NotServed => None,
+        };
+        let Some(digest) = digest else {
+            let manifest = self.manifest(&reference).await?;
+            return Ok(manifest.as_ref().map(ManifestHead::from_manifest));
+        };
+        let content_type = response.header(CONTENT_TYPE.as_str());
+        Ok(Some(ManifestHead {
+            digest,
+            media_type: content_type.and_then(specific_type).map(ToOwned::to_owned),
+            size: response
+                .header(CONTENT_LENGTH.as_str())
+                .and_then(|size| size.parse().ok()),
+        }))
     }
 
     /// Returns the manifest behind a tag or digest, or `None` if it does not exist. Its digest is
@@ -104,14 +99,16 @@ impl Repository {
     ) -> Result<Option<Manifest>, Error> {
         let reference = reference.into();
         let endpoint = Endpoint::Manifest(reference.clone());
-        let mut request = self.request(Method::GET, &endpoint, &[200, 404])?;
+        let mut request = self.request(Method::GET, &endpoint, READ)?;
         request
             .headers
             .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
         request.limit = MAX_MANIFEST;
         let response = self.host.send(&request).await?;
-        if response.status.as_u16() == 404 {
-            return Ok(None);
+        match Availability::of(&response) {
+            Availability::Available => {}
+            Availability::Missing => return Ok(None),
+            Availability::NotServed => return Err(response.status_error()),
         }
         let digest = checked_digest(reference.digest(), &response)?;
         let content_type = response.header(CONTENT_TYPE.as_str());
@@ -161,7 +158,7 @@ impl Repository {
         manifest: &Manifest,
     ) -> Result<Put, Error> {
         let endpoint = Endpoint::Manifest(reference.clone());
-        let mut request = self.request(Method::PUT, &endpoint, &[200, 201, 202])?;
+        let mut request = self.request(Method::PUT, &endpoint, SUCCESS)?;
         let media_type = HeaderValue::from_str(&manifest.media_type).map_err(|_| {
             Error::protocol(
                 &Method::PUT,
@@ -184,11 +181,10 @@ impl Repository {
             }
             Err(error) => return Err(error),
         };
-        let is_reported = response.reported_digest().is_some();
-        if response.status != StatusCode::CREATED && !is_reported {
+        let stored = stored_digest(Some(&manifest.digest), &response)?;
+        if response.status != StatusCode::CREATED && stored.is_none() {
             self.check_stored(reference, manifest, &response).await?;
         }
-        response.check_stored_digest(&manifest.digest)?;
         Ok(Put {
             subject_listed: response.headers.contains_key("oci-subject"),
         })
@@ -214,7 +210,7 @@ impl Repository {
 
     fn manifest_head(&self, reference: &ManifestReference) -> Result<Request, Error> {
         let endpoint = Endpoint::Manifest(reference.clone());
-        let mut request = self.request(Method::HEAD, &endpoint, &[200, 404, 405, 501])?;
+        let mut request = self.request(Method::HEAD, &endpoint, READ)?;
         request
             .headers
             .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
@@ -250,9 +246,21 @@ impl ManifestHead {
     }
 }
 
-/// Returns a media type without parameters, which do not belong in a descriptor.
-fn essence(value: &str) -> String {
-    value.split(';').next().unwrap_or(value).trim().to_owned()
+/// Returns the digest that a registry reports, without one of another algorithm than the expected one.
+///
+/// # Errors
+///
+/// [`Error::DigestMismatch`] for another digest of the expected algorithm.
+fn stored_digest(
+    expected: Option<&Digest>,
+    response: &BufferedResponse,
+) -> Result<Option<Digest>, Error> {
+    let reported = response.reported_digest();
+    let Some(expected) = expected else {
+        return Ok(reported.and_then(|reported| reported.parse().ok()));
+    };
+    response.check_stored_digest(expected)?;
+    Ok((reported == Some(expected.as_str())).then(|| expected.clone()))
 }
 
 /// Returns whether the registry received other bytes: it reports another digest, or refuses the

@@ -145,10 +145,8 @@ impl BufferedResponse {
         let Some(reported) = self.reported_digest() else {
             return Ok(());
         };
-        let comparable = match reported.parse::<Digest>() {
-            Ok(digest) => digest.algorithm() == expected.algorithm(),
-            Err(_) => true,
-        };
+        let algorithm = reported.split_once(':').map(|(algorithm, _)| algorithm);
+        let comparable = algorithm.is_none_or(|name| name == expected.algorithm().as_str());
         if comparable && reported != expected.as_str() {
             return Err(Error::DigestMismatch {
                 url: redact::url(&self.url),

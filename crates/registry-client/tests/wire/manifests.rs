@@ -24,7 +24,11 @@ async fn head_manifest_falls_back_to_one_get() {
     for action in [
         Action::DropHeader("docker-content-digest"),
         Action::SetHeader("docker-content-digest", "nonsense".to_owned()),
+        Action::answer(204).body("").into(),
+        Action::answer(400).into(),
         Action::answer(405).into(),
+        Action::answer(406).into(),
+        Action::answer(410).into(),
         Action::answer(501).into(),
     ] {
         let shown = format!("{action:?}");
@@ -45,6 +49,89 @@ async fn head_manifest_falls_back_to_one_get() {
         );
         repository.head_manifest(tag("1")).await.unwrap();
         assert_eq!(proxy.count("GET", ""), 0, "{status}");
+    }
+}
+
+/// The digest header of a request by digest, and whether it is believed, ignored or a failure.
+#[tokio::test]
+async fn digest_header_of_another_algorithm_is_ignored() {
+    let (registry, proxy) = start().await;
+    let digest = registry.put_manifest("a", Some("1"), INDEX, index("x"));
+    let digest = Digest::try_from(digest).unwrap();
+    let manifest = Manifest {
+        bytes: index("x"),
+        media_type: INDEX.to_owned(),
+        digest: digest.clone(),
+    };
+    let other = |algorithm: &str, length| format!("{algorithm}:{}", "0".repeat(length));
+    let cases = [
+        (digest.to_string(), true),
+        (other("sha512", 128), true),
+        (other("md5", 32), true),
+        (other("sha256", 64), false),
+        ("sha256:short".to_owned(), false),
+    ];
+    let repository = push(&Setup::new().client(), &proxy.host(), "a");
+    for (header, succeeds) in cases {
+        proxy.clear_rules();
+        proxy.clear_requests();
+        let action = Action::SetHeader("docker-content-digest", header.clone());
+        proxy.add(Rule::new("", "/manifests/").does(action));
+        let head = repository.head_manifest(&digest).await;
+        let put = repository.put_manifest(&digest, &manifest).await;
+        if succeeds {
+            assert_eq!(head.unwrap().unwrap().digest, digest, "{header}");
+            put.unwrap();
+        } else {
+            let [head, put] = [head.map(drop).unwrap_err(), put.map(drop).unwrap_err()];
+            for error in [head, put] {
+                assert!(
+                    matches!(error, Error::DigestMismatch { .. }),
+                    "{header}: {error}"
+                );
+            }
+        }
+        // The bytes have the digest, whatever the header says.
+        let read = repository.manifest(&digest).await.unwrap().unwrap();
+        assert_eq!(read.digest, digest, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn content_type_of_a_web_server_is_ignored() {
+    let (registry, proxy) = start().await;
+    let untyped = r#"{"schemaVersion":2,"manifests":[]}"#;
+    registry.put_manifest("a", Some("1"), INDEX, untyped.into());
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    for generic in ["text/html", "text/plain; charset=utf-8", "application/json"] {
+        proxy.clear_rules();
+        let action = Action::SetHeader("content-type", generic.to_owned());
+        proxy.add(Rule::new("", "/manifests/").does(action));
+        let head = repository.head_manifest(tag("1")).await.unwrap().unwrap();
+        assert_eq!(head.media_type, None, "{generic}");
+        let manifest = repository.manifest(tag("1")).await.unwrap().unwrap();
+        assert_eq!(manifest.media_type, INDEX, "{generic}");
+    }
+}
+
+#[tokio::test]
+async fn put_with_another_status_of_success_is_checked() {
+    let manifest = Manifest {
+        bytes: index("x"),
+        media_type: INDEX.to_owned(),
+        digest: sha256_digest(&index("x")),
+    };
+    for status in [200, 202, 203, 204, 206] {
+        for is_stored in [true, false] {
+            let (registry, proxy) = start().await;
+            if is_stored {
+                registry.put_manifest("a", Some("1"), INDEX, index("x"));
+            }
+            proxy.add(Rule::new("PUT", "").does(Action::answer(status).body("")));
+            let repository = push(&Setup::new().client(), &proxy.host(), "a");
+            let put = repository.put_manifest(tag("1"), &manifest).await;
+            assert_eq!(put.is_ok(), is_stored, "{status}: {put:?}");
+        }
     }
 }
 

@@ -76,10 +76,14 @@ async fn missing_referrers_api_is_detected_once_per_host() {
         .header("content-type", "text/plain")
         .body("404 page not found");
     let json = Action::answer(200).body(r#"{"errors":[]}"#);
-    let responses: [(&str, Reply); 5] = [
+    let responses: [(&str, Reply); 9] = [
         ("404", not_found),
         ("400", Action::answer(400)),
         ("405", Action::answer(405)),
+        ("406", Action::answer(406)),
+        ("410", Action::answer(410)),
+        ("501", Action::answer(501)),
+        ("204", Action::answer(204).body("")),
         ("html", page),
         ("json", json),
     ];
