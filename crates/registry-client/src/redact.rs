@@ -33,6 +33,10 @@ const SECRET_FOLLOWS: [&str; 8] = [
     "token",
 ];
 
+/// The maximum length of a URL in a message, in characters. A registry chooses realms and upload
+/// sessions.
+const MAX_URL: usize = 2_000;
+
 /// Formats a URL for messages: without user, password and fragment, and with `…` for query values and
 /// for path segments that look like tokens or signatures.
 ///
@@ -42,7 +46,7 @@ const SECRET_FOLLOWS: [&str; 8] = [
 /// ([`record_sent_secret`](crate::record_sent_secret)).
 #[must_use]
 pub fn url(url: &Url) -> String {
-    cut_sent_secrets(&without_secret_parts(url)).into_owned()
+    printable(&cut_sent_secrets(&without_secret_parts(url)), MAX_URL)
 }
 
 fn without_secret_parts(url: &Url) -> String {

@@ -1,0 +1,130 @@
+//! The source files that read text from elsewhere, and the rows of the matrix that cover them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::origin::Origin;
+use crate::environment::repository_root;
+
+/// Files below `crates` that parse a document or read a header of a response, with the rows for what
+/// they read. A file without rows reads nothing but numbers and fixed words, or documents of this
+/// machine and of GitHub's API.
+const READERS: &[(&str, &[Origin])] = &[
+    ("mirror/src/commands/report/read.rs", &[Origin::Report]),
+    (
+        "mirror/src/commands/retrieve_tags/pull_requests/own_commit.rs",
+        &[],
+    ),
+    (
+        "mirror/src/commands/retrieve_tags/pull_requests/pulls.rs",
+        &[],
+    ),
+    (
+        "mirror/src/commands/retrieve_tags/pull_requests/target.rs",
+        &[],
+    ),
+    (
+        "mirror/src/commands/retrieve_tags/pull_requests/writer.rs",
+        &[],
+    ),
+    ("mirror/src/rows/copying/report.rs", &[Origin::Report]),
+    (
+        "registry-client/src/auth/challenge.rs",
+        &[Origin::Realm, Origin::Scope],
+    ),
+    ("registry-client/src/auth/token.rs", &[Origin::Realm]),
+    ("registry-client/src/blob/requests.rs", &[Origin::Location]),
+    ("registry-client/src/credentials/auth_file.rs", &[]),
+    ("registry-client/src/credentials/credential.rs", &[]),
+    ("registry-client/src/credentials/helper.rs", &[]),
+    ("registry-client/src/error.rs", &[Origin::ErrorText]),
+    ("registry-client/src/exact_keys.rs", &[]),
+    (
+        "registry-client/src/manifest/descriptor.rs",
+        &[
+            Origin::Digest,
+            Origin::MediaType,
+            Origin::Annotation,
+            Origin::Platform,
+        ],
+    ),
+    (
+        "registry-client/src/manifest/document.rs",
+        &[Origin::Subject, Origin::ArtifactType],
+    ),
+    (
+        "registry-client/src/manifest/image_config.rs",
+        &[Origin::Platform],
+    ),
+    ("registry-client/src/paging.rs", &[Origin::Link]),
+    (
+        "registry-client/src/referrers.rs",
+        &[Origin::Digest, Origin::ArtifactType],
+    ),
+    ("registry-client/src/registries_conf/parse.rs", &[]),
+    ("registry-client/src/tags.rs", &[Origin::Tag]),
+    (
+        "registry-client/src/transport/redirects.rs",
+        &[Origin::Location],
+    ),
+    ("registry-client/src/vendor_api/tag_page.rs", &[Origin::Tag]),
+    ("tag-retrieval/src/github/release.rs", &[]),
+    (
+        "tag-retrieval/src/sources/gitlab_releases.rs",
+        &[Origin::Tag],
+    ),
+];
+
+/// Texts that show that a file reads a document or a header with text.
+const READS: [&str; 6] = [
+    "Deserialize)]",
+    "serde::Deserialize",
+    "get_all(LINK)",
+    "get(LOCATION)",
+    "header(LOCATION",
+    "get_all(WWW_AUTHENTICATE)",
+];
+
+#[test]
+fn every_reader_of_foreign_text_has_its_rows() {
+    let crates = repository_root().join("crates");
+    let mut found = BTreeSet::new();
+    for member in [
+        "mirror",
+        "registry-client",
+        "tag-retrieval",
+        "copier",
+        "images-list",
+        "extraction",
+    ] {
+        collect(&crates.join(member).join("src"), &crates, &mut found);
+    }
+    let known: BTreeSet<String> = READERS.iter().map(|(file, _)| (*file).to_owned()).collect();
+    let unknown: Vec<_> = found.difference(&known).collect();
+    assert!(
+        unknown.is_empty(),
+        "these files read text from elsewhere; add the strings to tests/hostile/origin.rs, and the \
+         files to READERS: {unknown:#?}"
+    );
+    let gone: Vec<_> = known
+        .iter()
+        .filter(|file| !crates.join(file).exists())
+        .collect();
+    assert!(gone.is_empty(), "these files do not exist: {gone:#?}");
+}
+
+fn collect(directory: &Path, crates: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, crates, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        if READS.iter().any(|read| text.contains(read)) {
+            let name = path.strip_prefix(crates).unwrap();
+            found.insert(name.display().to_string());
+        }
+    }
+}
