@@ -13,6 +13,14 @@ use crate::environment::repository_root;
 const READERS: &[(&str, &[Origin])] = &[
     ("mirror/src/commands/report/read.rs", &[Origin::Report]),
     (
+        "mirror/src/commands/retrieve_tags/pull_requests/github_host.rs",
+        &[],
+    ),
+    (
+        "mirror/src/commands/retrieve_tags/pull_requests/gitlab_host.rs",
+        &[],
+    ),
+    (
         "mirror/src/commands/retrieve_tags/pull_requests/own_commit.rs",
         &[],
     ),
@@ -28,6 +36,7 @@ const READERS: &[(&str, &[Origin])] = &[
         "mirror/src/commands/retrieve_tags/pull_requests/writer.rs",
         &[],
     ),
+    ("mirror/src/rows/copying/attached.rs", &[Origin::Report]),
     ("mirror/src/rows/copying/report.rs", &[Origin::Report]),
     (
         "registry-client/src/auth/challenge.rs",
