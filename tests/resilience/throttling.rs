@@ -135,3 +135,23 @@ async fn pause_beyond_max_wait_fails_the_row_without_a_retry() {
         proxy.clear_rules();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_beyond_max_pulls_are_skipped_with_exit_code_1() {
+    let mirror = ProxiedMirror::new(&["aa", "bb", "cc"]).await;
+    // An index, an attestation and two images: four pulls.
+    let line = format!("sync --no-referrers --max-pulls {}=5", mirror.from.host());
+    let output = mirror.mirror(&line).exits(1);
+    for part in [
+        "1 copied",
+        "2 skipped",
+        "the maximum of 5 pulls",
+        "--max-pulls",
+    ] {
+        assert!(output.stdout.contains(part), "{part}: {}", output.stdout);
+    }
+    assert!(mirror.from.count("GET", "/manifests/") <= 5);
+    let line = "sync --no-referrers --max-pulls docker.io";
+    let output = mirror.mirror(line).exits(2);
+    assert!(output.stderr.contains("HOST=N"), "{}", output.stderr);
+}

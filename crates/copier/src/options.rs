@@ -43,6 +43,8 @@ pub struct Options {
     pub grace: Duration,
     /// The signal that ends `grace` early.
     pub abort: CancellationToken,
+    /// Do not ask the source of a row whose approved digest the destination has.
+    pub trust_lock: bool,
     /// Time for one row, without its wait for other rows to be copied; `None` for any time.
     pub row_timeout: Option<Duration>,
     /// Time after which a blob whose source sends nothing is left to a row with another source.
@@ -60,9 +62,17 @@ impl Default for Options {
             moved: MovedTag::Kept,
             grace: Duration::from_secs(5),
             abort: CancellationToken::new(),
+            trust_lock: false,
             row_timeout: None,
             stall_patience: Duration::from_secs(10),
         }
+    }
+}
+
+impl Options {
+    /// Returns true if the destination of each row gets the manifest of its source and nothing else.
+    pub(crate) fn copies_whole_images(&self) -> bool {
+        self.platforms.is_none() && !self.arch_tags
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Summary {
     pub copied: usize,
     /// Rows whose destination was up to date.
     pub unchanged: usize,
-    /// Rows that an interrupted run did not finish.
+    /// Rows that an interrupted run did not finish, or that are left for the next run.
     pub skipped: usize,
     /// Rows with an error.
     pub failed: usize,
@@ -59,7 +59,7 @@ pub struct Outcome {
     pub bytes_copied: u64,
     /// Problems that did not fail the row.
     pub warnings: Vec<String>,
-    /// The error of a failed row.
+    /// The error of a failed row, or the reason why a skipped row is left for the next run.
     pub error: Option<RowError>,
 }
 
@@ -70,7 +70,7 @@ pub enum Status {
     Copied,
     /// The destination was up to date.
     Unchanged,
-    /// An interrupted run did not finish the row.
+    /// An interrupted run did not finish the row, or the outcome has the reason.
     Skipped,
     /// The outcome has the error.
     Failed,
@@ -278,10 +278,16 @@ impl Outcome {
         }
     }
 
+    /// Returns the outcome of a row with an error. A row that is left because of a maximum of this
+    /// run is skipped.
     pub(crate) fn failed(error: RowError) -> Self {
+        let status = match &error {
+            RowError::Read(Error::MaxPulls { .. }) => Status::Skipped,
+            _ => Status::Failed,
+        };
         Self {
             error: Some(error),
-            ..Self::new(Status::Failed)
+            ..Self::new(status)
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use image_name::{Digest, ManifestReference};
-use registry_client::{Manifest, ManifestHead, Repository, is_index_type, manifest_reference};
+use registry_client::{
+    Manifest, ManifestHead, PullReservation, Repository, is_index_type, manifest_reference,
+};
 
 use crate::arch_tags::write_arch_tags;
 use crate::attached::{AttachedCopy, Children};
@@ -93,6 +95,18 @@ impl<'a> RowSync<'a> {
                 }
             }
         };
+        if let Some(approved) = self.trusted_digest() {
+            let existing = engine
+                .heads
+                .destination(&destination, &row.destination)
+                .await;
+            if existing.is_ok_and(|existing| has_digest(existing.as_ref(), approved)) {
+                return Ok(Outcome {
+                    digest: Some(approved.clone()),
+                    ..Outcome::new(Status::Unchanged)
+                });
+            }
+        }
         let source_head = engine.heads.source(&engine.client, &row.source);
         let heads = async { Ok(futures::join!(source_head, destination_head)) };
         let (source, existing) = self.within_timeout(heads).await?;
@@ -116,6 +130,13 @@ impl<'a> RowSync<'a> {
         })
     }
 
+    /// Returns the digest that makes the row unchanged if the destination has it.
+    fn trusted_digest(&self) -> Option<&'a Digest> {
+        let options = self.engine.options;
+        let trusts = options.trust_lock && options.copies_whole_images();
+        self.row.approved_digest().filter(|_| trusts)
+    }
+
     /// Copies the image of the row, or only its referrers if the destination has the image.
     async fn copy(
         mut self,
@@ -126,7 +147,7 @@ impl<'a> RowSync<'a> {
         let engine = self.engine;
         let registry = engine.registry(destination.host_name());
         let image = ImageCopy::new(engine, &source.repository, destination, &registry);
-        let is_whole = engine.options.platforms.is_none() && !engine.options.arch_tags;
+        let is_whole = engine.options.copies_whole_images();
         let is_same = has_digest(existing.as_ref(), &source.head.digest);
         let result = if is_same && is_whole {
             let referrers = self.copy_referrers_only(&image, source);
@@ -139,16 +160,34 @@ impl<'a> RowSync<'a> {
                 moved_head: None,
             })
         } else {
-            let host = source.repository.host_name().to_owned();
-            let Some(_permit) = engine.copy_permits.acquire(host).await else {
-                return Outcome::new(Status::Skipped);
-            };
-            let copied = self.copy_image(&image, source, existing.as_ref());
-            self.within_timeout(copied).await
+            match self.copy_in_turn(&image, source, existing.as_ref()).await {
+                Ok(Some(result)) => Ok(result),
+                Ok(None) => return Outcome::new(Status::Skipped),
+                Err(error) => Err(error),
+            }
         };
         let gaps = image.take_listing_gaps();
         engine.listing_gaps.add(self.row, &source.repository, gaps);
         outcome(&image, result, existing)
+    }
+
+    /// Copies the image when the quota of its source suffices and few others are copied. Returns
+    /// `None` if the run is interrupted before that.
+    async fn copy_in_turn(
+        &mut self,
+        image: &ImageCopy<'_>,
+        source: &SourceHead,
+        existing: Option<&ManifestHead>,
+    ) -> Result<Option<ImageResult>, RowError> {
+        let repository = &source.repository;
+        // Before the permit, since this wait may be for other images of the host.
+        let pulls = repository.reserve_pulls().await.map_err(RowError::Read)?;
+        let host = repository.host_name().to_owned();
+        let Some(_permit) = self.engine.copy_permits.acquire(host).await else {
+            return Ok(None);
+        };
+        let copied = self.copy_image(image, source, existing, pulls);
+        self.within_timeout(copied).await.map(Some)
     }
 
     /// The destination has the image; its referrers may be newer.
@@ -179,6 +218,7 @@ impl<'a> RowSync<'a> {
         image: &ImageCopy<'_>,
         source: &SourceHead,
         existing: Option<&ManifestHead>,
+        mut pulls: PullReservation,
     ) -> Result<ImageResult, RowError> {
         let root = self.source_root(image, &source.head.digest).await?;
         let source_digest = &root.digest.clone();
@@ -204,7 +244,10 @@ impl<'a> RowSync<'a> {
                 moved_head,
             });
         }
+        let manifests = selected.children.as_ref().map_or(0, Vec::len) as u64;
+        pulls.extend(manifests).await.map_err(RowError::Read)?;
         self.write_image(image, &selected, existing).await?;
+        drop(pulls);
         let children = Children::from_selected(&selected)?;
         // A referrer cannot refer to a rebuilt index.
         let root = (!is_rebuilt).then_some(source_digest);

@@ -181,20 +181,23 @@ impl SyncRun<'_> {
     /// differ.
     async fn sync_later(&self, row: &Row, first: &Row, outcome: &Outcome) -> Outcome {
         let (engine, client) = (self.engine, &self.engine.client);
-        let own = engine.heads.source(client, &row.source).await;
-        let other = engine.heads.source(client, &first.source).await;
-        if let (Ok(Some(own)), Ok(Some(other))) = (own, other) {
-            let digest = row.approved_digest().cloned().unwrap_or(own.head.digest);
-            let first_digest = first.approved_digest().cloned();
-            let first_digest = first_digest.unwrap_or(other.head.digest);
-            if digest != first_digest {
-                return Outcome::failed(RowError::Conflict(Box::new(Conflict {
-                    destination: row.destination.to_string(),
-                    first: first.source.to_string(),
-                    first_digest,
-                    digest,
-                })));
+        let digest_of = async |row: &Row| {
+            let approved = row.approved_digest().cloned();
+            if approved.is_some() && engine.options.trust_lock {
+                return approved;
             }
+            let head = engine.heads.source(client, &row.source).await.ok()??.head;
+            Some(approved.unwrap_or(head.digest))
+        };
+        if let (Some(digest), Some(first_digest)) = (digest_of(row).await, digest_of(first).await)
+            && digest != first_digest
+        {
+            return Outcome::failed(RowError::Conflict(Box::new(Conflict {
+                destination: row.destination.to_string(),
+                first: first.source.to_string(),
+                first_digest,
+                digest,
+            })));
         }
         let written = match outcome.status {
             Status::Copied | Status::Unchanged => outcome.digest.clone(),

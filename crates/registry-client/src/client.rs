@@ -15,7 +15,7 @@ use crate::lock::lock;
 use crate::redact::printable;
 use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
 use crate::repository::Repository;
-use crate::transport::{Host, Shared};
+use crate::transport::{Host, HostPulls, Shared};
 use crate::vendor_api::{VendorRepository, endpoint};
 use crate::write_policy::{ReadOnly, WritePolicy};
 
@@ -168,6 +168,18 @@ impl Client {
             requests: self.inner.shared.in_flight.snapshot(),
             hosts,
         }
+    }
+
+    /// Returns the pulls of each host that has reported a quota or has a maximum, ordered by name.
+    #[must_use]
+    pub fn pulls(&self) -> Vec<HostPulls> {
+        let hosts = lock(&self.inner.hosts);
+        let pulls = hosts.values().map(|host| host.quota.pulls(host.name()));
+        let mut pulls: Vec<_> = pulls
+            .filter(|pulls| pulls.quota.is_some() || pulls.max.is_some())
+            .collect();
+        pulls.sort_by(|a, b| a.host.cmp(&b.host));
+        pulls
     }
 
     /// Returns the number of HTTP requests sent, token requests and retries included.

@@ -1,5 +1,6 @@
 //! The settings of a client.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -47,6 +48,7 @@ pub struct ClientBuilder {
     timeouts: Timeouts,
     retry_policy: RetryPolicy,
     requests_per_host: usize,
+    max_pulls: HashMap<String, u64>,
 }
 
 impl Client {
@@ -66,6 +68,7 @@ impl Client {
             timeouts: Timeouts::default(),
             retry_policy: RetryPolicy::default(),
             requests_per_host: REQUESTS_PER_HOST,
+            max_pulls: HashMap::new(),
         }
     }
 }
@@ -135,6 +138,11 @@ impl ClientBuilder {
         }
     }
 
+    /// Sets the maximum number of manifests that are read from a host, by its name in image names.
+    pub fn max_pulls(self, max_pulls: HashMap<String, u64>) -> Self {
+        Self { max_pulls, ..self }
+    }
+
     /// Creates the client and reads the certificates of the system. No request is sent.
     #[must_use]
     pub fn build(self) -> Client {
@@ -147,6 +155,7 @@ impl ClientBuilder {
             trust: self.trust,
             proxies: Arc::new(self.proxies),
             requests_per_host: self.requests_per_host.max(1),
+            max_pulls: self.max_pulls,
             requests: AtomicU64::new(0),
             in_flight: Arc::default(),
             streams: FairShare::new(STREAMS, STREAMS_PER_PAIR),

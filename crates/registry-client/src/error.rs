@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::CredentialError;
+use crate::quota_window::QuotaWindow;
 use crate::redact::printable;
 use crate::registries_conf::ResolveError;
+use crate::timeout_phase::TimeoutPhase;
 use crate::trust::TrustError;
 
 /// An error of a request or of its preparation.
@@ -147,6 +149,24 @@ pub enum Error {
         /// The reason as text.
         detail: String,
     },
+    /// The pull quota of the host does not suffice for an image.
+    #[error("{host} has {quota}, the image needs {needed}")]
+    QuotaExhausted {
+        /// The host.
+        host: String,
+        /// The pulls that the image needs.
+        needed: u64,
+        /// The quota.
+        quota: QuotaWindow,
+    },
+    /// The maximum number of pulls from the host does not suffice for an image.
+    #[error("the maximum of {max} pulls from {host} is reached")]
+    MaxPulls {
+        /// The host.
+        host: String,
+        /// The maximum.
+        max: u64,
+    },
     /// The host requested a pause, or pauses one after the other, longer than
     /// [`RetryPolicy::max_wait`](crate::RetryPolicy::max_wait).
     #[error("{host} requests a pause until {} (429 or Retry-After), which exceeds the maximum wait of {} s", httpdate::fmt_http_date(*until), max_wait.as_secs())]
@@ -185,37 +205,6 @@ pub enum Error {
     /// A registry that registries.conf blocks.
     #[error(transparent)]
     Blocked(#[from] ResolveError),
-}
-
-/// The phase of a request in which it timed out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TimeoutPhase {
-    /// Waiting for the status line and headers of the response.
-    Response,
-    /// Waiting for more bytes of the response body.
-    Body,
-    /// Waiting for the registry to accept more bytes of an upload.
-    Upload,
-    /// Waiting for a number of bytes, the minimum rate of a body.
-    Slow(u64),
-    /// Waiting for the end of a body that is read into memory.
-    Document,
-    /// Waiting for the last page of a list.
-    List,
-}
-
-impl std::fmt::Display for TimeoutPhase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Response => "no response",
-            Self::Body => "no more bytes",
-            Self::Upload => "no upload progress",
-            Self::Slow(bytes) => return write!(f, "fewer than {bytes} bytes"),
-            Self::Document => "no complete response",
-            Self::List => "no last page of the list",
-        })
-    }
 }
 
 /// A response with an unexpected status and the error message of the registry.

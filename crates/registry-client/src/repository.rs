@@ -10,7 +10,7 @@ use crate::auth::{Access, Scopes};
 use crate::capabilities::Support;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::transport::{Host, Request};
+use crate::transport::{Host, PullReservation, Request};
 use crate::write_policy::WritePolicy;
 
 /// A repository of a registry, with the access that its requests need.
@@ -78,6 +78,17 @@ impl Repository {
     #[must_use]
     pub fn was_read_anonymously(&self) -> bool {
         self.host.reads_anonymously(&self.path)
+    }
+
+    /// Waits until the pull quota of the host suffices for the first manifest of an image. With
+    /// [`PullReservation::extend`], images that have begun are finished before others begin. Returns at
+    /// once for a host without a quota.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::QuotaExhausted`], [`Error::MaxPulls`].
+    pub async fn reserve_pulls(&self) -> Result<PullReservation, Error> {
+        self.host.quota.reserve(self.host.name()).await
     }
 
     /// Returns whether the host supports cross-repository mounts, as observed so far. It does not

@@ -9,6 +9,7 @@ mod missing_content;
 mod moved;
 mod not_served;
 mod platforms;
+mod quota;
 mod requests;
 mod run;
 mod same_registry;

@@ -1,5 +1,6 @@
 //! The registry client, configured by options and environment variables.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,13 +25,22 @@ const USER_AGENT: HeaderValue =
 /// The limit of open files to request: enough for the connections to a dozen registries.
 const OPEN_FILES: u64 = 8192;
 
+/// The limits of a client that a command sets.
+#[derive(Debug, Default)]
+pub(crate) struct ClientLimits {
+    /// The timeouts of requests.
+    pub(crate) timeouts: Timeouts,
+    /// The maximum number of manifests that are read, by host.
+    pub(crate) max_pulls: HashMap<String, u64>,
+}
+
 /// Creates the client with the default timeouts. No request is sent.
 ///
 /// # Errors
 ///
 /// [`Failure`] for a registries.conf, auth file or certificate directory that cannot be read.
 pub(crate) fn build(common: &CommonOptions, environment: &Environment) -> Result<Client, Failure> {
-    build_with(common, environment, Timeouts::default())
+    build_with(common, environment, ClientLimits::default())
 }
 
 /// Creates the client. No request is sent.
@@ -41,10 +51,10 @@ pub(crate) fn build(common: &CommonOptions, environment: &Environment) -> Result
 pub(crate) fn build_with(
     common: &CommonOptions,
     environment: &Environment,
-    timeouts: Timeouts,
+    limits: ClientLimits,
 ) -> Result<Client, Failure> {
     let credentials = credential_store(common, environment)?;
-    build_for(common, environment, credentials, timeouts)
+    build_for(common, environment, credentials, limits)
 }
 
 /// Returns the stored credentials. No file is read yet.
@@ -72,7 +82,7 @@ pub(crate) fn build_for(
     common: &CommonOptions,
     environment: &Environment,
     credentials: CredentialStore,
-    timeouts: Timeouts,
+    limits: ClientLimits,
 ) -> Result<Client, Failure> {
     raise_open_files_limit();
     let proxies = Proxies::from_variables(&environment.proxies.variables()).map_err(|error| {
@@ -91,7 +101,8 @@ pub(crate) fn build_for(
         .credentials(credentials)
         .proxies(proxies)
         .trust(Trust::new(common.cert_dir.clone(), roots))
-        .timeouts(timeouts)
+        .timeouts(limits.timeouts)
+        .max_pulls(limits.max_pulls)
         .retry_policy(retry_policy)
         .requests_per_host(common.jobs.into());
     Ok(client.build())

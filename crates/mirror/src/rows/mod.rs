@@ -6,6 +6,7 @@ pub(crate) mod arch_tags;
 mod changed_since;
 pub(crate) mod copying;
 pub(crate) mod globs;
+pub(crate) mod max_pulls;
 pub(crate) mod mutable_args;
 mod overrides;
 mod partition;

@@ -160,6 +160,13 @@ pub(crate) fn for_request(
         Error::Proxy { .. } => Some(format!(
             "let the proxy connect to {host}, or exempt {host} with NO_PROXY"
         )),
+        Error::QuotaExhausted { .. } => Some(format!(
+            "run again when the quota of {host} is restored, log in with `mirror login {host}` for a \
+             higher one, or spread the rows over several runs with --max-pulls {host}=N"
+        )),
+        Error::MaxPulls { .. } => {
+            Some("run again to copy the rest, or raise --max-pulls".to_owned())
+        }
         Error::RateLimited { .. } => {
             Some("run again after that time, or accept longer pauses with --max-wait".to_owned())
         }

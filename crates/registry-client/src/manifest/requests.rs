@@ -104,6 +104,7 @@ impl Repository {
             .headers
             .insert(ACCEPT, HeaderValue::from_static(ACCEPTED_TYPES));
         request.limit = MAX_MANIFEST;
+        self.host.quota.pull(self.host.name())?;
         let response = self.host.send(&request).await?;
         match Availability::of(&response) {
             Availability::Available => {}

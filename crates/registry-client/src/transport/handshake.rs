@@ -13,8 +13,9 @@ use super::redirects::connection_error;
 use super::resolver::addresses;
 use crate::api_check::TlsInfo;
 use crate::certificate::CertificateInfo;
-use crate::error::{Error, TimeoutPhase};
+use crate::error::Error;
 use crate::redact;
+use crate::timeout_phase::TimeoutPhase;
 
 impl Host {
     /// Returns the version and certificate of a TLS connection, `None` without TLS, without verification

@@ -1,5 +1,6 @@
 //! One registry host.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -15,6 +16,7 @@ use super::host_limit::{HostLimit, Permit};
 use super::http_client::{HttpClientSettings, Purpose};
 use super::in_flight::InFlight;
 use super::peer::Peer;
+use super::pull_quota::PullQuota;
 use super::retry_policy::RetryPolicy;
 use super::timeouts::Timeouts;
 use crate::auth::{AuthState, Authorization, ReadAccess};
@@ -46,6 +48,8 @@ pub(crate) struct Shared {
     /// Permits for streamed blobs: each holds buffers on two connections. By source and destination
     /// host.
     pub(crate) streams: FairShare<[String; 2]>,
+    /// The maximum number of manifests to read, by host name.
+    pub(crate) max_pulls: HashMap<String, u64>,
     /// The number of HTTP requests sent.
     pub(crate) requests: AtomicU64,
     /// The requests whose responses have not been read to the end.
@@ -72,6 +76,7 @@ pub(crate) struct Host {
     pub(super) auth: AuthState,
     pub(super) auth_probe: ProbeGate,
     pub(crate) capabilities: Capabilities,
+    pub(crate) quota: Arc<PullQuota>,
     read_access: ReadAccess,
     pub(crate) shared: Arc<Shared>,
 }
@@ -114,6 +119,10 @@ impl Host {
             auth: AuthState::new(),
             auth_probe: ProbeGate::new(),
             capabilities: Capabilities::for_host(name),
+            quota: Arc::new(PullQuota::new(
+                shared.max_pulls.get(name).copied(),
+                shared.retry_policy.max_wait,
+            )),
             read_access: ReadAccess::default(),
             shared: Arc::clone(shared),
         })

@@ -15,9 +15,10 @@ use super::response::Response;
 use super::send::Request;
 use crate::auth::Authorization;
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
-use crate::error::{Error, TimeoutPhase};
+use crate::error::Error;
 use crate::proxies::tunnel_status;
 use crate::redact;
+use crate::timeout_phase::TimeoutPhase;
 
 /// The maximum number of redirects of one request.
 const REDIRECTS: usize = 5;

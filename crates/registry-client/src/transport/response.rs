@@ -11,8 +11,9 @@ use url::Url;
 use super::host_limit::Permit;
 use super::in_flight::InFlightGuard;
 use super::rate_meter::RateMeter;
-use crate::error::{Error, StatusError, TimeoutPhase};
+use crate::error::{Error, StatusError};
 use crate::redact;
+use crate::timeout_phase::TimeoutPhase;
 
 /// A response with status and headers, before its body is read.
 #[derive(Debug)]

@@ -239,7 +239,7 @@ mod tests {
         let timeout = |after| Error::Timeout {
             method: http::Method::GET,
             url: String::new(),
-            phase: crate::error::TimeoutPhase::Response,
+            phase: crate::timeout_phase::TimeoutPhase::Response,
             after,
         };
         for (stall, idle) in [

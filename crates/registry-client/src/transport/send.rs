@@ -14,8 +14,9 @@ use super::response::{BufferedResponse, Response};
 use super::retry_after::retry_after;
 use super::retry_policy::{Retries, RetryPolicy};
 use crate::auth::{Authorization, Scopes};
-use crate::error::{Error, StatusError, TimeoutPhase};
+use crate::error::{Error, StatusError};
 use crate::redact;
+use crate::timeout_phase::TimeoutPhase;
 use crate::write_policy::WritePolicy;
 
 /// A request that can be sent more than once.
@@ -285,6 +286,12 @@ impl Host {
         took: Option<Duration>,
     ) -> Result<Response, Error> {
         let status = response.status();
+        if self.is_own_url(response.url()) {
+            self.quota.record(response.headers());
+        }
+        if let Some(error) = self.quota_error(&response) {
+            return Err(error);
+        }
         if matches!(status.as_u16(), 429 | 503) {
             self.peer.limit.record_throttling();
         } else {
@@ -307,5 +314,18 @@ impl Host {
             error.read_body(&response.body);
         }
         Err(Error::Status(Arc::new(error)))
+    }
+
+    /// Returns the error of a response that refuses a pull because the quota is used up. Docker Hub
+    /// sends a 429 without `Retry-After`, and waits of minutes do not help.
+    fn quota_error(&self, response: &Response) -> Option<Error> {
+        let is_pull =
+            response.method == Method::GET && response.url().path().contains("/manifests/");
+        let is_refused = response.status() == StatusCode::TOO_MANY_REQUESTS && is_pull;
+        let has_wait = retry_after(response.headers(), SystemTime::now())
+            .is_some_and(|wait| wait <= self.retry_policy().max_wait);
+        (is_refused && !has_wait)
+            .then(|| self.quota.exhausted(self.name()))
+            .flatten()
     }
 }

@@ -1,9 +1,9 @@
 //! The check of new credentials at their registry, before they are stored.
 
+use registry_client::CredentialCheck;
 use registry_client::credentials::{
     Credential, CredentialFile, CredentialSources, CredentialStore, Helpers, Secret,
 };
-use registry_client::{CredentialCheck, Timeouts};
 use serde_json::json;
 
 use crate::cli::failure::Failure;
@@ -37,7 +37,7 @@ pub(super) async fn verify(
         &session.common,
         &session.environment,
         credentials,
-        Timeouts::default(),
+        client::ClientLimits::default(),
     )?;
     let registry = client
         .registry(host, repository)

@@ -108,6 +108,16 @@ fn add_counts(sums: &mut RunSums, other: &RunSums) {
     for (sum, count) in counts {
         *sum = sum.saturating_add(count);
     }
+    for pulls in &other.pulls {
+        let known = sums.pulls.iter_mut();
+        match known
+            .into_iter()
+            .find(|known| known.registry == pulls.registry)
+        {
+            Some(known) => known.add(pulls),
+            None => sums.pulls.push(pulls.clone()),
+        }
+    }
     sums.duration_seconds = sums.duration_seconds.max(other.duration_seconds);
     sums.interrupted |= other.interrupted;
 }

@@ -8,6 +8,8 @@ use registry_client::Timeouts;
 
 use crate::cli::duration;
 use crate::cli::image_argument;
+use crate::registries::client::ClientLimits;
+use crate::rows::max_pulls::MaxPulls;
 use crate::rows::mutable_args::MutableArgs;
 use crate::rows::platform_args::PlatformArgs;
 use crate::rows::report_file::ReportFileArgs;
@@ -33,6 +35,12 @@ pub(crate) struct SyncArgs {
     /// the lock does not have are reported and not copied.
     #[arg(long = "locked", help_heading = "Lock")]
     pub(crate) require_locked: bool,
+    /// Do not ask the source of a row whose locked digest the destination has
+    ///
+    /// Such a row is unchanged, and new referrers of its image are not copied. `mirror compare`
+    /// reports source tags that have moved.
+    #[arg(long, help_heading = "Lock")]
+    pub(crate) trust_lock: bool,
     #[command(flatten)]
     pub(crate) locked: MutableArgs,
 }
@@ -86,16 +94,26 @@ pub(crate) struct CopyingArgs {
     /// Maximum time that a destination takes to commit a blob or a manifest
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration::parse)]
     pub(crate) commit_timeout: Duration,
+    /// Maximum manifests read from a registry; the other rows are skipped
+    ///
+    /// Docker Hub and others limit how many manifests an account may read in some hours. The next run
+    /// copies the rows that are left. Lists are comma separated, and the option can be repeated.
+    #[arg(long, value_name = "HOST=N", value_delimiter = ',')]
+    pub(crate) max_pulls: Vec<MaxPulls>,
     #[command(flatten)]
     pub(crate) report: ReportFileArgs,
 }
 
 impl CopyingArgs {
-    /// Returns the timeouts of requests.
-    pub(super) fn timeouts(&self) -> Timeouts {
-        Timeouts {
-            commit: self.commit_timeout,
-            ..Timeouts::default()
+    /// Returns the limits of the client.
+    pub(super) fn limits(&self) -> ClientLimits {
+        let max_pulls = self.max_pulls.iter();
+        ClientLimits {
+            timeouts: Timeouts {
+                commit: self.commit_timeout,
+                ..Timeouts::default()
+            },
+            max_pulls: max_pulls.map(|max| (max.host.clone(), max.pulls)).collect(),
         }
     }
 }

@@ -3,11 +3,11 @@
 use copier::{MovedTag, Options, Row};
 use image_name::ManifestReference;
 use oci_spec::distribution::Reference;
-use registry_client::Timeouts;
 
 use super::args::{CopyArgs, CopyingArgs, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::registries::client::ClientLimits;
 use crate::rows::approvals::Approvals;
 use crate::rows::arch_tags;
 use crate::rows::copying::engine::{CopyRequest, copy_rows};
@@ -41,7 +41,18 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     } else {
         MovedTag::Kept
     };
-    let request = CopyRequest::new("mirror sync", selection, moved);
+    if args.trust_lock
+        && selection
+            .rows
+            .iter()
+            .all(|row| row.row.approved_digest().is_none())
+    {
+        tracing::warn!("--trust-lock has no effect: no selected row is locked");
+    }
+    let request = CopyRequest {
+        trust_lock: args.trust_lock,
+        ..CopyRequest::new("mirror sync", selection, moved)
+    };
     let (run, exit) = copy_and_publish(session, &args.copying, request).await?;
     if args.copying.dry_run {
         return Ok(exit);
@@ -75,7 +86,8 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
         other_rows: Vec::new(),
         shard: None,
         moved: MovedTag::Kept,
-        timeouts: Timeouts::default(),
+        trust_lock: false,
+        limits: ClientLimits::default(),
     };
     let (_, exit) = copy_and_publish(session, &args.copying, request).await?;
     Ok(exit)
@@ -131,7 +143,7 @@ async fn copy_and_publish(
         ..Options::default()
     };
     let request = CopyRequest {
-        timeouts: args.timeouts(),
+        limits: args.limits(),
         ..request
     };
     let run = copy_rows(session, &options, request).await?;

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use copier::{MovedTag, Options, Progress, Row, RunContext};
-use registry_client::Timeouts;
 
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::failure::Failure;
-use crate::registries::client;
+use crate::registries::client::{self, ClientLimits};
 use crate::rows::report_file::Provenance;
 use crate::rows::selection::{RunRow, Selection};
 use crate::rows::shard::Shard;
@@ -27,8 +26,10 @@ pub(crate) struct CopyRequest {
     pub(crate) shard: Option<Shard>,
     /// The treatment of source tags that have moved since their approval.
     pub(crate) moved: MovedTag,
-    /// The timeouts of requests.
-    pub(crate) timeouts: Timeouts,
+    /// Sources of rows whose approved digest the destination has are not asked.
+    pub(crate) trust_lock: bool,
+    /// The limits of the client.
+    pub(crate) limits: ClientLimits,
 }
 
 impl CopyRequest {
@@ -40,7 +41,8 @@ impl CopyRequest {
             other_rows: selection.other_rows,
             shard: selection.shard,
             moved,
-            timeouts: Timeouts::default(),
+            trust_lock: false,
+            limits: ClientLimits::default(),
         }
     }
 }
@@ -55,8 +57,8 @@ pub(crate) async fn copy_rows(
     options: &Options,
     request: CopyRequest,
 ) -> Result<CopyRun, Failure> {
-    let timeouts = request.timeouts;
-    let client = client::build_with(&session.common, &session.environment, timeouts)?;
+    let limits = request.limits;
+    let client = client::build_with(&session.common, &session.environment, limits)?;
     let abort = session.signals.abort_after(options.grace);
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
@@ -65,6 +67,7 @@ pub(crate) async fn copy_rows(
     let watch = session.status_signal.watch(rows.len(), &progress, &client);
     let options = Options {
         moved: request.moved,
+        trust_lock: request.trust_lock,
         abort,
         ..options.clone()
     };
@@ -86,6 +89,7 @@ pub(crate) async fn copy_rows(
             .collect(),
         summary: report.summary,
         requests: client.requests(),
+        pulls: client.pulls(),
         duration,
         provenance,
         mode: if options.dry_run {

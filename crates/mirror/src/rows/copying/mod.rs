@@ -5,6 +5,7 @@ pub(crate) mod attached;
 pub(crate) mod engine;
 pub(crate) mod markdown;
 pub(crate) mod publish;
+pub(crate) mod pulls;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod text;

@@ -8,6 +8,7 @@ use registry_client::cut_sent_secrets;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::attached::ReportAttached;
+use super::pulls::ReportPulls;
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::exit::Exit;
 use crate::rows::shard::Shard;
@@ -42,6 +43,9 @@ pub(crate) struct RunSums {
     pub(crate) blobs_present: u64,
     pub(crate) bytes_copied: u64,
     pub(crate) requests: u64,
+    /// The pulls from registries with a quota or `--max-pulls`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pulls: Vec<ReportPulls>,
     pub(crate) duration_seconds: f64,
     /// The run was a dry run.
     #[serde(default, skip_serializing_if = "Not::not")]
@@ -132,6 +136,11 @@ impl RunReport {
                 blobs_present: summary.blobs_present,
                 bytes_copied: summary.bytes_copied,
                 requests: run.requests,
+                pulls: run
+                    .pulls
+                    .iter()
+                    .map(|pulls| ReportPulls::new(pulls, run))
+                    .collect(),
                 duration_seconds: milliseconds / 1000.0,
                 dry_run: run.mode == Mode::DryRun,
                 interrupted: run.ending == Ending::Interrupted,
@@ -148,7 +157,8 @@ impl RunReport {
     pub(crate) fn exit(&self) -> Exit {
         let sums = &self.summary;
         // Older versions did not write `interrupted`, and skipped rows for no other reason.
-        if sums.interrupted || sums.skipped > 0 {
+        let left = self.left().count();
+        if sums.interrupted || sums.skipped > left {
             return Exit::Interrupted;
         }
         if !sums.missing_shards.is_empty() {
@@ -156,7 +166,14 @@ impl RunReport {
         }
         let errors = self.rows.iter().filter_map(|row| row.error.as_ref());
         let refused = errors.filter(|error| error.refused).count();
-        Exit::from_rows(sums.rows, sums.failed, refused)
+        let exit = Exit::from_rows(sums.rows, sums.failed, refused);
+        exit.max(Exit::from_findings(left > 0))
+    }
+
+    /// Returns the rows that are left for the next run, with the reason.
+    pub(crate) fn left(&self) -> impl Iterator<Item = &ReportRow> {
+        let skipped = self.of_status(Status::Skipped);
+        skipped.filter(|row| row.error.is_some())
     }
 
     /// Returns the word for the outcome of a row.

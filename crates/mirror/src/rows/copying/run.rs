@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use copier::{Moved, Outcome, Status, Summary};
+use registry_client::HostPulls;
 use tokio_util::sync::CancellationToken;
 
 use super::attached::ReportAttached;
@@ -21,6 +22,8 @@ pub(crate) struct CopyRun {
     pub(crate) summary: Summary,
     /// The number of HTTP requests.
     pub(crate) requests: u64,
+    /// The pulls from hosts with a quota or a maximum.
+    pub(crate) pulls: Vec<HostPulls>,
     /// The time from the first request to the last response.
     pub(crate) duration: Duration,
     /// The program, and the start of the run.
@@ -75,7 +78,8 @@ impl CopyRun {
     /// Returns a finding for each failed row.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let failed = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
-            let error = outcome.error.as_ref()?;
+            let error = outcome.error.as_ref();
+            let error = error.filter(|_| outcome.status == Status::Failed)?;
             let hint = hints::for_row(&row.row, error).map(|hint| format!(" ({hint})"));
             let hint = hint.unwrap_or_default();
             row.finding(error.message(&row.row) + &hint)
@@ -174,6 +178,7 @@ pub(crate) mod tests {
                 .collect(),
             summary,
             requests: 7,
+            pulls: Vec::new(),
             duration: Duration::from_millis(1500),
             provenance: Provenance {
                 tool: "mirror 0.1.0".to_owned(),

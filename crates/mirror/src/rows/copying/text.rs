@@ -51,7 +51,14 @@ impl Display for RunText<'_> {
         }
         let mut printed = HashSet::new();
         for row in self.report.of_status(Status::Failed) {
-            write_failure(f, row, &mut printed)?;
+            write_error(f, "failed", row, &mut printed)?;
+            write_warnings(f, row)?;
+        }
+        for row in self.report.left() {
+            write_error(f, "left", row, &mut printed)?;
+        }
+        for pulls in &self.report.summary.pulls {
+            writeln!(f, "pulls      {pulls}")?;
         }
         for shard in &self.report.summary.missing_shards {
             writeln!(
@@ -132,13 +139,14 @@ fn write_moved(f: &mut Formatter<'_>, row: &ReportRow) -> fmt::Result {
     writeln!(f, "           hint: {hint}")
 }
 
-/// Writes a failed row. Each hint is printed once, since many rows can fail for one reason.
-fn write_failure<'a>(
+/// Writes a failed row, or one that is left. Each hint is printed once, since many rows can fail for one reason.
+fn write_error<'a>(
     f: &mut Formatter<'_>,
+    word: &str,
     row: &'a ReportRow,
     printed: &mut HashSet<&'a str>,
 ) -> fmt::Result {
-    writeln!(f, "failed     {}", Images(row))?;
+    writeln!(f, "{word:<9}  {}", Images(row))?;
     if let Some(digest) = &row.replaced {
         writeln!(f, "           replaced: the tag was {digest}")?;
     }
@@ -148,7 +156,7 @@ fn write_failure<'a>(
             writeln!(f, "           hint: {hint}")?;
         }
     }
-    write_warnings(f, row)
+    Ok(())
 }
 
 /// The line of sums.
