@@ -28,7 +28,8 @@ async fn refusing_proxy(status: &'static str) -> String {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = vec![0; 4096];
-            stream.read(&mut request).await.unwrap();
+            let length = stream.read(&mut request).await.unwrap();
+            assert_ne!(length, 0, "no request");
             let response = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
             stream.write_all(response.as_bytes()).await.ok();
         }
