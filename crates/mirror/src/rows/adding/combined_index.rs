@@ -172,7 +172,7 @@ impl<'a> CombinedIndex<'a> {
             let mut commented = list.commented.iter();
             let found = commented.find(|found| is_known(&found.row, row))?;
             Some(AddProblem::CommentedOut {
-                row: found.row.clone(),
+                row: Box::new(found.row.clone()),
                 location: list.file.location(found.line).to_string(),
             })
         })

@@ -58,7 +58,7 @@ pub(crate) enum AddProblem {
     #[error("{location} has `{row}` commented out; to add it, remove the comment mark there")]
     CommentedOut {
         /// The row.
-        row: Row,
+        row: Box<Row>,
         /// The location of the comment.
         location: String,
     },
