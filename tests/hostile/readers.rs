@@ -72,7 +72,7 @@ const READERS: &[(&str, &[Origin])] = &[
         &[Origin::Digest, Origin::ArtifactType],
     ),
     ("registry-client/src/registries_conf/parse.rs", &[]),
-    ("registry-client/src/tags.rs", &[Origin::Tag]),
+    ("registry-client/src/tags/tag_pages.rs", &[Origin::Tag]),
     (
         "registry-client/src/transport/redirects.rs",
         &[Origin::Location],

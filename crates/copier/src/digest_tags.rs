@@ -13,11 +13,11 @@ pub(crate) struct DigestTags {
     known: HashSet<Tag>,
     /// Tags with another suffix, by the digest part of the tag.
     unknown: HashMap<String, UnknownTags>,
-    /// A warning about entries of the list that are not tags.
-    warning: Option<String>,
+    /// Warnings about the list: entries that are not tags, and tags that may be missing.
+    warnings: Vec<String>,
     /// The repository has no tag list (404).
     not_listed: bool,
-    /// The registry does not serve the list, so any digest tag may exist.
+    /// The registry does not serve the whole list, so any digest tag may exist.
     may_exist: bool,
 }
 
@@ -29,30 +29,32 @@ struct UnknownTags {
 }
 
 impl DigestTags {
-    /// Returns the digest tags of a list. Other tags are dropped: a repository may have a hundred
+    /// Adds a tag of the list. Tags that are no digest tags are dropped: a repository may have a hundred
     /// thousand.
-    pub(crate) fn from_list(list: TagList) -> Self {
-        let mut found = Self {
-            warning: list.warning(),
-            ..Self::default()
+    pub(crate) fn add(&mut self, tag: Tag) {
+        let Some(part) = tag.digest_part() else {
+            return;
         };
-        for tag in list.tags {
-            let Some(part) = tag.digest_part() else {
-                continue;
-            };
-            if is_known(&tag, part) {
-                found.known.insert(tag);
-                continue;
-            }
-            match found.unknown.get_mut(part) {
-                Some(unknown) => unknown.count += 1,
-                None => {
-                    let (part, first) = (part.to_owned(), tag);
-                    found.unknown.insert(part, UnknownTags { first, count: 1 });
-                }
+        if is_known(&tag, part) {
+            self.known.insert(tag);
+            return;
+        }
+        match self.unknown.get_mut(part) {
+            Some(unknown) => unknown.count += 1,
+            None => {
+                let (part, first) = (part.to_owned(), tag);
+                self.unknown.insert(part, UnknownTags { first, count: 1 });
             }
         }
-        found
+    }
+
+    /// Returns the digest tags of a list. If the list is incomplete, any other digest tag may exist.
+    pub(crate) fn from_list(list: TagList<Self>) -> Self {
+        Self {
+            warnings: list.listing.warnings(),
+            may_exist: list.listing.is_incomplete,
+            ..list.tags
+        }
     }
 
     /// Returns the digest tags of a repository without a tag list.
@@ -84,9 +86,9 @@ impl DigestTags {
         self.known.is_empty() && !self.may_exist
     }
 
-    /// Returns a warning if the list has entries that are not tags.
-    pub(crate) fn warning(&self) -> Option<&String> {
-        self.warning.as_ref()
+    /// Returns the warnings about the list.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Returns true if the repository has, or may have, a digest tag of a known kind.
@@ -122,14 +124,13 @@ mod tests {
     fn digest_tags_are_found_by_subject() {
         let hex = "a".repeat(64);
         let suffixed = |suffix: &str| format!("sha256-{hex}{suffix}").parse::<Tag>().unwrap();
-        let mut tags: Vec<Tag> = ["v1", "sha256-abc", "latest"]
-            .map(|text| text.parse().unwrap())
-            .into();
-        tags.extend(["", ".sig", ".a", ".b", "x"].map(suffixed));
-        let found = DigestTags::from_list(TagList {
-            tags,
-            ..TagList::default()
-        });
+        let mut found = DigestTags::default();
+        for text in ["v1", "sha256-abc", "latest"] {
+            found.add(text.parse().unwrap());
+        }
+        for suffix in ["", ".sig", ".a", ".b", "x"] {
+            found.add(suffixed(suffix));
+        }
         let subject: Digest = format!("sha256:{hex}").parse().unwrap();
         assert!(found.contains(&suffixed(".sig")));
         assert!(!found.contains(&suffixed(".a")));

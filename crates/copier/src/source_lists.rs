@@ -21,7 +21,9 @@ impl SourceLists {
     /// Returns the digest tags of a repository.
     pub(crate) async fn digest_tags(&self, source: &Repository) -> Result<Arc<DigestTags>, Error> {
         let list = || async {
-            let tags = source.tags().await?;
+            let tags = source
+                .fold_tags(DigestTags::default, DigestTags::add)
+                .await?;
             let tags = tags.map_or_else(DigestTags::not_listed, DigestTags::from_list);
             Ok(Arc::new(tags))
         };

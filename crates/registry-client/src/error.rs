@@ -111,6 +111,14 @@ pub enum Error {
         /// The violation.
         what: String,
     },
+    /// A page of a list that the registry does not serve, although it has served the pages before.
+    #[error("page {page} of the list is missing: {error}")]
+    MissingPage {
+        /// The number of the page, at least 2.
+        page: usize,
+        /// The response.
+        error: Arc<StatusError>,
+    },
     /// A request to another repository than its own, or a write that the policy does not allow.
     #[error("{method} {url} was not sent: {what}")]
     NotSent {

@@ -15,7 +15,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::exact_keys::ExactKeys;
 use crate::manifest::{Content, Descriptor};
-use crate::paging::next_list_page;
+use crate::paging::{NextLink, VisitedPages, next_list_page};
 use crate::repository::Repository;
 use crate::served::{Availability, READ};
 use crate::transport::BufferedResponse;
@@ -82,6 +82,7 @@ impl Repository {
         let endpoint = Endpoint::Referrers(subject.clone());
         let mut request = self.request(Method::GET, &endpoint, READ)?;
         let first = request.url.clone();
+        let mut visited = VisitedPages::new(&first);
         let mut found = Vec::new();
         let mut budget = self.host.list_budget();
         for _ in 0..MAX_PAGES {
@@ -102,8 +103,15 @@ impl Repository {
                 }
             }
             match next_list_page(&response, &request.url)? {
-                Some(next) => request.url = next,
-                None => return Ok(Referrers::Listed(found)),
+                NextLink::Page(next) if visited.insert(&next) => request.url = next,
+                NextLink::None => return Ok(Referrers::Listed(found)),
+                NextLink::Page(_) => {
+                    return Err(response.protocol_error("the referrers list has a page twice"));
+                }
+                NextLink::Unreadable => {
+                    let what = "the referrers list has an invalid Link to its next page";
+                    return Err(response.protocol_error(what));
+                }
             }
         }
         Err(Error::protocol(

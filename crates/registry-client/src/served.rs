@@ -63,7 +63,10 @@ impl Error {
     /// or not to this client. Other requests to the repository may work.
     #[must_use]
     pub fn is_not_served(&self) -> bool {
-        let status = self.status();
+        let status = match self {
+            Self::MissingPage { error, .. } => Some(error.status),
+            error => error.status(),
+        };
         status.is_some_and(|status| {
             // The status of success of a response without the content that was asked for.
             status.is_success()

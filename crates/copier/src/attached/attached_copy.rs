@@ -47,7 +47,7 @@ impl<'a> AttachedCopy<'a> {
         if tags.is_not_listed() {
             image.add_listing_gap(ListingGap::Tags);
         }
-        if let Some(warning) = tags.warning() {
+        for warning in tags.warnings() {
             image.warn(warning.clone());
         }
         Ok(Self {

@@ -217,3 +217,37 @@ async fn row_is_copied_without_a_request_that_is_not_served() {
         }
     }
 }
+
+/// Tags of the rest of the list are requested one by one.
+#[tokio::test]
+async fn signature_beyond_the_readable_pages_of_tags_is_copied_with_a_warning() {
+    let sample = Sample::new();
+    let page = || {
+        let page = Action::answer(200).body(r#"{"tags":["v0","v1"]}"#);
+        page.header("link", "</v2/team/app/tags/list?last=v1>; rel=\"next\"")
+    };
+    for (name, later, warning) in [
+        (
+            "missing",
+            Action::answer(404),
+            "page 2 of the list is missing",
+        ),
+        ("repeated", page(), "may be incomplete: after 2 tags"),
+    ] {
+        let (source, target) = (target().await, target().await);
+        sample.push(&source);
+        let proxy = FaultProxy::start(source.address()).await;
+        let is_later = |parts: &Parts| {
+            let query = parts.uri.query();
+            query.is_some_and(|query| query.contains("last="))
+        };
+        proxy.add(Rule::new("GET", "/tags/").when(is_later).does(later));
+        proxy.add(Rule::new("GET", "/tags/").does(page()));
+        let mut row = row(&source, "team/app:v1", &target, "mirror/app:v1");
+        row.source = format!("{}/team/app:v1", proxy.host()).parse().unwrap();
+        let report = Run::default().sync(&[row]).await;
+        assert!(sample.is_complete_at(&target), "{name}: {report:#?}");
+        let warnings = report.rows[0].warnings.concat();
+        assert!(warnings.contains(warning), "{name}: {warnings}");
+    }
+}

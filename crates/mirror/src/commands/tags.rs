@@ -1,9 +1,9 @@
 //! `mirror tags`: lists the tags of a repository in version order.
 
-use clap::Args;
-use image_name::RepositoryName;
 use std::fmt;
 
+use clap::Args;
+use image_name::{RepositoryName, Tag};
 use images_list::compare_lines;
 use oci_spec::distribution::Reference;
 use serde::Serialize;
@@ -66,7 +66,13 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
         |error: registry_client::Error| hints::request_failure(Operation::Read, &reference, &error);
     let mut found = None;
     for source in client.sources(&reference).map_err(to_failure)? {
-        found = source.tags().await.map_err(to_failure)?;
+        let matching = |tags: &mut Vec<String>, tag: Tag| {
+            if globs.is_empty() || globs.matches_name(tag.as_str()) {
+                tags.push(tag.to_string());
+            }
+        };
+        let tags = source.fold_tags(Vec::new, matching).await;
+        found = tags.map_err(to_failure)?;
         if found.is_some() {
             break;
         }
@@ -79,14 +85,13 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
         );
         return Err(Failure::failed(message).hint(hint));
     };
-    if let Some(warning) = list.warning() {
+    for warning in list.listing.warnings() {
         tracing::warn!("{warning}");
     }
-    let mut tags: Vec<String> = list.tags.iter().map(ToString::to_string).collect();
+    let mut tags: Vec<String> = list.tags;
     if globs.is_empty() {
         tags.sort_by(|a, b| compare_lines(a, b));
     } else {
-        tags.retain(|tag| globs.matches_name(tag));
         tags.sort_by(|a, b| compare_tags(a, b));
     }
     tags.dedup();

@@ -260,13 +260,13 @@ impl AvailabilityChecker {
     }
 
     async fn tag_list(&self, image: &Reference) -> Availability {
-        let tags = match self.client.destination(image, Access::Pull) {
-            Ok(repository) => repository.tags().await,
+        let is_listed = match self.client.destination(image, Access::Pull) {
+            Ok(repository) => repository.is_listed().await,
             Err(error) => Err(error),
         };
-        match tags {
-            Ok(Some(_)) => Availability::Found(()),
-            Ok(None) => Availability::Missing,
+        match is_listed {
+            Ok(true) => Availability::Found(()),
+            Ok(false) => Availability::Missing,
             Err(error) => Availability::from_error(&error, image),
         }
     }

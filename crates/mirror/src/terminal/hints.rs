@@ -182,6 +182,10 @@ pub(crate) fn for_request(
         Error::DigestMismatch { .. } | Error::SizeMismatch { .. } => Some(format!(
             "run again; if the error persists, report damaged content to the operator of {host}"
         )),
+        Error::MissingPage { .. } => Some(format!(
+            "run again, since the list may have changed meanwhile; if the error persists, report it to the \
+             operator of {host}"
+        )),
         Error::NotSent { .. } => Some(format!(
             "report the URL, which is outside the repository, to the operator of {host}"
         )),

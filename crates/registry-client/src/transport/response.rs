@@ -178,15 +178,21 @@ impl BufferedResponse {
 
     /// Returns the error of a response with an accepted but unexpected status.
     pub(crate) fn status_error(&self) -> Error {
-        self.refusal(false)
+        Error::Status(self.status_error_of(false))
+    }
+
+    /// Returns the error of a response instead of a later page of a list.
+    pub(crate) fn missing_page(&self, page: usize) -> Error {
+        let error = self.status_error_of(false);
+        Error::MissingPage { page, error }
     }
 
     /// Returns the error of a response to a request with credentials.
     pub(crate) fn authenticated_error(&self) -> Error {
-        self.refusal(true)
+        Error::Status(self.status_error_of(true))
     }
 
-    fn refusal(&self, authenticated: bool) -> Error {
+    fn status_error_of(&self, authenticated: bool) -> Arc<StatusError> {
         let mut error = StatusError {
             method: self.method.clone(),
             url: redact::url(&self.url),
@@ -198,7 +204,7 @@ impl BufferedResponse {
             redirected: false,
         };
         error.read_body(&self.body);
-        Error::Status(Arc::new(error))
+        Arc::new(error)
     }
 
     /// Returns the error of a response whose content is unusable.

@@ -5,7 +5,7 @@ use serde_json::json;
 use testkit::processes::Distribution;
 use testkit::proxy::{Action, Rule};
 
-use registry_client::Repository;
+use registry_client::{Error, Repository};
 
 use crate::setup::{INDEX, Setup, faulty, index, pull, start};
 
@@ -41,13 +41,91 @@ async fn tags_follow_last_after_a_full_page_without_link() {
     assert_eq!(tags_of(&repository).await.as_ref(), Some(&tags));
     assert_eq!(proxy.requests().len(), 3);
 
-    // A registry that ignores `last` sends the same page again.
     proxy.clear_rules();
     proxy.clear_requests();
-    let page = json!({"name": "a", "tags": &tags[..1000]}).to_string();
-    proxy.add(Rule::new("GET", "/tags/").does(Action::answer(200).body(page)));
-    assert_eq!(tags_of(&repository).await.unwrap(), &tags[..1000]);
+    let bare = Action::SetHeader("link", "?last=t00999; rel=\"next\"".to_owned());
+    proxy.add(Rule::new("GET", "/tags/").first(1).does(bare));
+    assert_eq!(
+        tags_of(&repository).await,
+        Some(tags),
+        "a Link without angle brackets, and without a page size"
+    );
     assert_eq!(proxy.requests().len(), 2);
+}
+
+/// A registry that ignores `last` sends the same page again.
+#[tokio::test]
+async fn repeated_page_of_tags_is_requested_without_a_page_size() {
+    let (registry, proxy) = start().await;
+    let tags: Vec<String> = (0..2500).map(|number| format!("t{number:05}")).collect();
+    for tag in &tags {
+        registry.put_manifest("a", Some(tag), INDEX, index("x"));
+    }
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    let is_sized = |parts: &http::request::Parts| parts.uri.query().is_some();
+    let page = json!({"name": "a", "tags": &tags[..1000]}).to_string();
+    let first_page = || Action::answer(200).body(page.clone());
+    proxy.add(Rule::new("GET", "/tags/").when(is_sized).does(first_page()));
+    let list = repository.tags().await.unwrap().unwrap();
+    assert_eq!((list.tags.len(), list.listing.is_incomplete), (2500, false));
+    assert_eq!(proxy.requests().len(), 3);
+
+    for link in [None, Some("<?last=x>; rel=next"), Some("nonsense")] {
+        proxy.clear_rules();
+        let action = match link {
+            Some(link) => first_page().header("link", link),
+            None => first_page(),
+        };
+        proxy.add(Rule::new("GET", "/tags/").does(action));
+        let list = repository.tags().await.unwrap().unwrap();
+        assert_eq!(list.tags.len(), 1000, "{link:?}");
+        let warnings = list.listing.warnings();
+        assert!(
+            warnings[0].contains("may be incomplete: after 1000 tags"),
+            "{link:?}: {warnings:?}"
+        );
+    }
+}
+
+/// The repository exists, since its first page has come.
+#[tokio::test]
+async fn later_page_of_tags_that_is_not_served_is_an_error() {
+    let (registry, proxy) = faulty(Registry::new().page_limit(2)).await;
+    for tag in ["a", "b", "c"] {
+        registry.put_manifest("a", Some(tag), INDEX, index("x"));
+    }
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    let is_later = |parts: &http::request::Parts| {
+        parts
+            .uri
+            .query()
+            .is_some_and(|query| query.contains("last="))
+    };
+    for action in [
+        Action::answer(404),
+        Action::answer(400),
+        Action::answer(410),
+        Action::answer(204),
+        Action::answer(200).body("<html>"),
+    ] {
+        proxy.clear_rules();
+        let what = format!("{action:?}");
+        proxy.add(Rule::new("GET", "/tags/").when(is_later).does(action));
+        let error = repository.tags().await.unwrap_err();
+        assert!(
+            matches!(error, Error::MissingPage { page: 2, .. }),
+            "{what}: {error}"
+        );
+        assert!(error.is_not_served(), "{what}");
+        let message = error.to_string();
+        assert!(
+            message.starts_with("page 2 of the list is missing: GET "),
+            "{message}"
+        );
+        proxy.clear_requests();
+        assert!(repository.is_listed().await.unwrap(), "{what}");
+        assert_eq!(proxy.requests().len(), 1);
+    }
 }
 
 #[tokio::test]
@@ -120,12 +198,10 @@ async fn tags_handles_refused_page_sizes_empty_pages_and_loops() {
     proxy.clear_requests();
     let circle = "</v2/a/tags/list?n=1000>; rel=\"next\"".to_owned();
     proxy.add(Rule::new("GET", "/tags/").does(Action::SetHeader("link", circle)));
-    assert_eq!(
-        tags_of(&repository).await,
-        tags,
-        "a page that follows itself"
-    );
-    assert_eq!(proxy.requests().len(), 1);
+    let list = repository.tags().await.unwrap().unwrap();
+    assert_eq!(list.tags.len(), 1, "a page that follows itself");
+    assert!(list.listing.is_incomplete);
+    assert_eq!(proxy.requests().len(), 3);
 }
 
 /// The path of a `Link` is not used, wherever it leads.
@@ -165,10 +241,10 @@ async fn tags_counts_and_leaves_out_invalid_entries() {
         ["v1", "v2"]
     );
     assert_eq!(
-        (list.invalid, list.first_invalid.as_deref()),
+        (list.listing.invalid, list.listing.first_invalid.as_deref()),
         (4, Some("./../v1?evil"))
     );
-    let warning = list.warning().unwrap();
+    let warning = list.listing.warnings().remove(0);
     assert!(
         warning
             .contains("left out 4 invalid entries of the tag list; the first is \"./../v1?evil\""),

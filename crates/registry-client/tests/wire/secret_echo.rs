@@ -217,7 +217,10 @@ impl Place {
                 let target = push(client, host, "a");
                 target.put_manifest(tag("1"), &manifest).await.unwrap_err()
             }
-            Tag => return source.tags().await.unwrap().unwrap().warning().unwrap(),
+            Tag => {
+                let list = source.tags().await.unwrap().unwrap();
+                return list.listing.warnings().remove(0);
+            }
             Link | TagType => source.tags().await.unwrap_err(),
             RedirectedBlob => {
                 let mut reader: BlobReader = source.read_blob(&blob_of(&noise(1, 10)));

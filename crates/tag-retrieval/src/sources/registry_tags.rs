@@ -5,8 +5,9 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
+use image_name::Tag;
 use oci_spec::distribution::Reference;
-use registry_client::{Access, Client, Repository};
+use registry_client::{Access, Client, Repository, TagList};
 
 use super::image_time;
 use crate::candidate::{Candidate, Origin};
@@ -80,11 +81,11 @@ impl VersionSource for RegistryTags {
             .map_err(|_| empty("is not a repository"))?;
         // Mirrors of registries.conf are not used: they may lack the newest tags.
         let repository = upstreams.registries.destination(&image, Access::Pull)?;
-        let Some(list) = repository.tags().await? else {
+        let keep = |tags: &mut Vec<String>, tag: Tag| tags.push(tag.to_string());
+        let Some(list) = repository.fold_tags(Vec::new, keep).await? else {
             return Err(empty("does not exist, or requires credentials"));
         };
-        let invalid = list.warning();
-        let tags: Vec<String> = list.tags.iter().map(ToString::to_string).collect();
+        let TagList { tags, listing } = list;
         if tags.is_empty() {
             return Err(empty("has no tags"));
         }
@@ -105,10 +106,10 @@ impl VersionSource for RegistryTags {
                 item,
                 reason: "named by the digest of another image".to_owned(),
             }));
-        selection.dropped.extend(invalid.map(|reason| Dropped {
-            item: name.to_owned(),
-            reason,
-        }));
+        let warnings = listing.warnings().into_iter();
+        selection
+            .warnings
+            .extend(warnings.map(|warning| format!("{repository}: {warning}")));
         if self.filters.needs_times() {
             add_times(&mut selection, &upstreams.registries, &image, &repository).await?;
         }

@@ -231,3 +231,40 @@ async fn repository_without_tags_is_an_error() {
         .unwrap_err();
     assert!(error.to_string().contains("500 Internal"), "{error}");
 }
+
+/// The highest of the first thousand tags is not the latest version.
+#[tokio::test]
+async fn tag_list_that_is_not_whole_is_reported() {
+    let registry = registry().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    for tag in ["1", "2", "3", "4", "5", "6"] {
+        made("2026-11-03T00:00:00Z").push(&registry, "a/b", Some(tag));
+    }
+    let name = format!("{}/a/b", proxy.host());
+    let highest = FilterSet {
+        newest: Newest::Highest,
+        ..FilterSet::default()
+    };
+    let page = Action::answer(200).body(r#"{"tags":["1","2"]}"#);
+    let page = page.header("link", "/v2/a/b/tags/list?last=2; rel=next");
+    proxy.add(Rule::new("GET", "/tags/").does(page));
+    let found = retrieve(&source(&name, highest.clone()), "").await.unwrap();
+    assert_eq!(tags(&found), ["2"]);
+    let expected = format!("{name}: the tag list may be incomplete: after 2 tags");
+    assert!(
+        found.warnings[0].contains(&expected),
+        "{:?}",
+        found.warnings
+    );
+
+    proxy.clear_rules();
+    let is_later = |parts: &http::request::Parts| {
+        let query = parts.uri.query();
+        query.is_some_and(|query| query.contains("last="))
+    };
+    let missing = Rule::new("GET", "/tags/").when(is_later);
+    proxy.add(missing.does(Action::answer(404)));
+    let error = retrieve(&source(&name, highest), "").await.unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("page 2 of the list is missing"), "{error}");
+}

@@ -162,8 +162,9 @@ async fn push(target: &Repository) -> CheckJson {
 /// Mounts the config of an image from its own repository, which changes nothing. Returns `None` without
 /// an image.
 async fn mounts(target: &Repository) -> Option<bool> {
-    let tags = target.tags().await.ok()??;
-    let manifest = target.manifest(tags.tags.last()?).await.ok()??;
+    let last = target.fold_tags(|| None, |last, tag| *last = Some(tag));
+    let tag = last.await.ok()??.tags?;
+    let manifest = target.manifest(tag).await.ok()??;
     let mut content = manifest.content().ok()?;
     if let Content::Index { manifests, .. } = &content {
         let digest: Digest = manifests.first()?.digest().as_ref().parse().ok()?;
