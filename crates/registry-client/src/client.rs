@@ -16,7 +16,7 @@ use crate::redact::printable;
 use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
 use crate::repository::Repository;
 use crate::transport::{Host, HostPulls, Shared};
-use crate::vendor_api::{VendorRepository, endpoint};
+use crate::vendor_api::{VendorCredentials, VendorRepository, Vendors, endpoint};
 use crate::write_policy::{ReadOnly, WritePolicy};
 
 /// A client for any number of registries, with a limit, a token cache and a connection pool for
@@ -31,6 +31,7 @@ pub struct Client {
 struct Inner {
     registries_conf: RegistriesConf,
     hosts: Mutex<Hosts>,
+    vendors: Vendors,
     shared: Arc<Shared>,
 }
 
@@ -38,12 +39,17 @@ struct Inner {
 type Hosts = HashMap<(String, Option<bool>), Arc<Host>>;
 
 impl Client {
-    pub(crate) fn new(registries_conf: RegistriesConf, shared: Shared) -> Self {
+    pub(crate) fn new(
+        registries_conf: RegistriesConf,
+        credentials: VendorCredentials,
+        shared: Shared,
+    ) -> Self {
         install_crypto();
         Self {
             inner: Arc::new(Inner {
                 registries_conf,
                 hosts: Mutex::default(),
+                vendors: Vendors::new(credentials),
                 shared: Arc::new(shared),
             }),
             writes: Arc::new(ReadOnly),
@@ -147,15 +153,45 @@ impl Client {
         ))
     }
 
-    fn host(&self, name: &str, insecure: Option<bool>) -> Result<Arc<Host>, Error> {
+    pub(crate) fn host(&self, name: &str, insecure: Option<bool>) -> Result<Arc<Host>, Error> {
+        self.known_host(name, insecure, |shared| Host::new(name, insecure, shared))
+    }
+
+    /// Returns a host that is contacted without TLS.
+    pub(crate) fn host_over_http(&self, name: &str) -> Result<Arc<Host>, Error> {
+        self.known_host(name, None, |shared| Host::over_http(name, shared))
+    }
+
+    fn known_host(
+        &self,
+        name: &str,
+        insecure: Option<bool>,
+        create: impl FnOnce(&Arc<Shared>) -> Result<Host, Error>,
+    ) -> Result<Arc<Host>, Error> {
         let key = (name.to_owned(), insecure);
         let mut hosts = lock(&self.inner.hosts);
         if let Some(host) = hosts.get(&key) {
             return Ok(Arc::clone(host));
         }
-        let host = Arc::new(Host::new(name, insecure, &self.inner.shared)?);
+        let host = Arc::new(create(&self.inner.shared)?);
         hosts.insert(key, Arc::clone(&host));
         Ok(host)
+    }
+
+    /// Returns the location of a repository by registries.conf.
+    pub(crate) fn location(&self, reference: &Reference) -> Result<Location, Error> {
+        let (host, path) = (reference.registry(), reference.repository());
+        Ok(self.inner.registries_conf.resolve(host, path)?.location)
+    }
+
+    /// Returns the policy for writes.
+    pub(crate) fn writes(&self) -> Arc<dyn WritePolicy> {
+        Arc::clone(&self.writes)
+    }
+
+    /// Returns the credentials for vendors' APIs, and what was learned about these APIs.
+    pub(crate) fn vendors(&self) -> &Vendors {
+        &self.inner.vendors
     }
 
     /// Returns the requests in flight and the limits of the hosts.

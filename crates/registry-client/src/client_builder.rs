@@ -14,6 +14,7 @@ use crate::proxies::Proxies;
 use crate::registries_conf::RegistriesConf;
 use crate::transport::{RetryPolicy, Shared, Timeouts, system_roots};
 use crate::trust::Trust;
+use crate::vendor_api::VendorCredentials;
 
 /// Maximum number of 8 MiB chunks in memory, over all hosts.
 const CHUNKS_IN_MEMORY: usize = 4;
@@ -49,6 +50,7 @@ pub struct ClientBuilder {
     retry_policy: RetryPolicy,
     requests_per_host: usize,
     max_pulls: HashMap<String, u64>,
+    vendor_credentials: VendorCredentials,
 }
 
 impl Client {
@@ -69,6 +71,7 @@ impl Client {
             retry_policy: RetryPolicy::default(),
             requests_per_host: REQUESTS_PER_HOST,
             max_pulls: HashMap::new(),
+            vendor_credentials: VendorCredentials::default(),
         }
     }
 }
@@ -143,6 +146,14 @@ impl ClientBuilder {
         Self { max_pulls, ..self }
     }
 
+    /// Sets the credentials for vendors' APIs.
+    pub fn vendor_credentials(self, vendor_credentials: VendorCredentials) -> Self {
+        Self {
+            vendor_credentials,
+            ..self
+        }
+    }
+
     /// Creates the client and reads the certificates of the system. No request is sent.
     #[must_use]
     pub fn build(self) -> Client {
@@ -162,6 +173,6 @@ impl ClientBuilder {
             system_roots: Arc::new(system_roots()),
             chunks: Semaphore::new(CHUNKS_IN_MEMORY),
         };
-        Client::new(self.registries_conf, shared)
+        Client::new(self.registries_conf, self.vendor_credentials, shared)
     }
 }

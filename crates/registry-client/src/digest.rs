@@ -63,7 +63,8 @@ pub fn sha256_digest(bytes: &[u8]) -> Digest {
     digest.parse().expect("a sha256 digest")
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Returns bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
 use image_name::{Digest, ManifestReferenceError, RepositoryPathError};
-use serde_json::Value;
 
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::CredentialError;
+use crate::error_body::{self, ErrorCode};
 use crate::quota_window::QuotaWindow;
 use crate::redact::printable;
 use crate::registries_conf::ResolveError;
@@ -236,21 +236,32 @@ pub struct StatusError {
     pub redirected: bool,
 }
 
-/// One entry of the error body of a registry.
-///
-/// Source: distribution specification, "Error Codes".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ErrorCode {
-    /// Such as `NAME_UNKNOWN`.
-    pub code: String,
-    /// The registry's message.
-    pub message: String,
-    /// The digests that the message or the detail names.
-    pub digests: Vec<Digest>,
-}
-
 /// The maximum number of printed entries of an error body.
 const PRINTED_CODES: usize = 4;
+
+/// The codes with which AWS asks for fewer requests.
+///
+/// Source: AWS SDKs and tools reference, "Retry behavior".
+const THROTTLING: [&str; 4] = [
+    "RequestLimitExceeded",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
+/// The codes with which AWS refuses credentials.
+///
+/// Source: Amazon ECR API reference, "Common errors".
+const REFUSALS: [&str; 8] = [
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "NotAuthorized",
+    "OptInRequired",
+    "UnrecognizedClientException",
+];
 
 /// The codes of a registry that lacks content which a request refers to.
 const MISSING_CONTENT: [&str; 3] = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"];
@@ -294,56 +305,29 @@ impl StatusError {
         (!missing.is_empty()).then(|| digests.collect())
     }
 
-    /// Reads the error body of the distribution specification. A body in another format becomes one
-    /// short line of text.
-    pub(crate) fn read_body(&mut self, body: &[u8]) {
-        #[derive(serde::Deserialize)]
-        struct Body {
-            errors: Vec<Entry>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Entry {
-            #[serde(default)]
-            code: String,
-            #[serde(default)]
-            message: Option<String>,
-            #[serde(default)]
-            detail: Value,
-        }
-        const LENGTH: usize = 300;
-        match serde_json::from_slice::<Body>(body) {
-            Ok(body) => {
-                let entries = body.errors.into_iter();
-                self.codes = entries
-                    .map(|entry| {
-                        let message = entry.message.unwrap_or_default();
-                        let mut digests = digests_in(&message);
-                        // A string in distribution, an object in other registries.
-                        digests.extend(digests_in(&entry.detail.to_string()));
-                        ErrorCode {
-                            code: printable(&entry.code, LENGTH),
-                            message: printable(&message, LENGTH),
-                            digests,
-                        }
-                    })
-                    .collect();
-            }
-            Err(_) => self.text = printable(&String::from_utf8_lossy(body), LENGTH),
-        }
+    /// Returns whether the host asks for fewer requests: 429, or a code of AWS, which has status 400.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS
+            || THROTTLING.iter().any(|code| self.has_code(code))
     }
-}
 
-/// Returns the digests in a text.
-fn digests_in(text: &str) -> Vec<Digest> {
-    let words =
-        text.split(|character: char| !character.is_ascii_alphanumeric() && character != ':');
-    let mut digests = Vec::new();
-    for digest in words.filter_map(|word| word.trim_matches(':').parse().ok()) {
-        if !digests.contains(&digest) {
-            digests.push(digest);
+    /// Returns whether the host refuses the credentials: 401, 403, or a code of AWS, which has status
+    /// 400.
+    fn is_refused(&self) -> bool {
+        matches!(
+            self.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) || REFUSALS.iter().any(|code| self.has_code(code))
+    }
+
+    /// Reads the error codes of a body. A body in an unknown format becomes one short line of text.
+    pub(crate) fn read_body(&mut self, body: &[u8]) {
+        match error_body::parse(body) {
+            Some(codes) => self.codes = codes,
+            None => self.text = printable(&String::from_utf8_lossy(body), error_body::LENGTH),
         }
     }
-    digests
 }
 
 impl Error {
@@ -366,12 +350,11 @@ impl Error {
         }
     }
 
-    /// Returns whether the registry refused the credentials: 401 or 403. Its storage gets none, so a
-    /// refusal there does not count.
+    /// Returns whether the registry refused the credentials: 401, 403, or a code of AWS. Its storage gets
+    /// none, so a refusal there does not count.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
-        matches!(self, Self::Status(error) if refused.contains(&error.status) && !error.redirected)
+        matches!(self, Self::Status(error) if error.is_refused() && !error.redirected)
     }
 
     /// Returns whether the registry refused an anonymous request.

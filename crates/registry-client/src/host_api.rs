@@ -87,6 +87,7 @@ impl HostApi {
             payload: Bytes::new(),
             is_blob: false,
             scopes: None,
+            vendor: None,
             is_session: false,
             writes: Arc::new(ReadOnly),
             accepted,

@@ -42,7 +42,9 @@
 //! - The digest of content is checked before its last byte is returned.
 //! - Credentials go to their host, and to the token realm that it names over the same or better
 //!   transport security. Redirects to another host and APIs outside the distribution specification
-//!   ([`HostApi`], [`VendorRepository`]) receive none. Errors, logs and `Debug` contain none.
+//!   ([`HostApi`], [`VendorRepository`]) receive none. Only the creation and the description of a
+//!   repository ([`Client::create_repository`]) send credentials to a vendor's API, for one repository
+//!   that the [`WritePolicy`] allows, and follow no redirect. Errors, logs and `Debug` contain none.
 //! - The environment is not read, except for the certificates of the system (`SSL_CERT_FILE`,
 //!   `SSL_CERT_DIR`); the caller passes paths and texts.
 //!
@@ -86,6 +88,7 @@ pub mod credentials;
 mod digest;
 mod endpoint;
 mod error;
+mod error_body;
 mod exact_keys;
 mod failed_probes;
 mod fair_share;
@@ -103,6 +106,7 @@ mod referrers;
 pub mod registries_conf;
 mod registry;
 mod repository;
+mod repository_creation;
 mod security;
 mod sent_secrets;
 mod served;
@@ -112,6 +116,7 @@ mod transport;
 pub mod trust;
 mod unescape;
 mod vendor_api;
+mod vendor_operation;
 mod write_policy;
 
 pub use activity::{Activity, HostActivity};
@@ -127,7 +132,8 @@ pub use client::{Client, manifest_reference};
 pub use client_builder::ClientBuilder;
 pub use connection_failure::{ConnectionFailure, TlsFailure};
 pub use digest::sha256_digest;
-pub use error::{Error, ErrorCode, StatusError};
+pub use error::{Error, StatusError};
+pub use error_body::ErrorCode;
 pub use fair_share::{FairPermit, FairShare};
 pub use host_api::HostApi;
 pub use http::HeaderValue;
@@ -146,5 +152,8 @@ pub use tags::{Listing, TagList};
 pub use timeout_phase::TimeoutPhase;
 pub use transport::{BufferedResponse, InFlightRequest, MinimumRate, RetryPolicy, Stage, Timeouts};
 pub use transport::{HostPulls, PullReservation};
-pub use vendor_api::{Existence, MAX_SINGLE_TAG_REQUESTS, VendorRepository};
+pub use vendor_api::{
+    AwsCredentials, Creation, CreationApi, CreationError, Existence, HostToken, MAX_DESCRIPTION,
+    MAX_SINGLE_TAG_REQUESTS, VendorCredentials, VendorRepository,
+};
 pub use write_policy::{ReadOnly, Write, WritePolicy, WriteTarget};

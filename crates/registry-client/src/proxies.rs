@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use url::{Host, Url};
 
 use crate::redact;
-use crate::security::is_loopback;
+use crate::security::{is_local, is_loopback};
 use crate::sent_secrets::record_sent_secret;
 
 /// The schemes of proxies that reqwest supports.
@@ -22,7 +22,8 @@ const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "soc
 /// The time for the status of a proxy that refused a connection.
 const STATUS_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The proxies for http and https, and the exempt hosts. Loopback hosts never have a proxy.
+/// The proxies for http and https, and the exempt hosts. Loopback and link-local hosts never have a
+/// proxy.
 #[derive(Clone, Default)]
 pub struct Proxies {
     http: Option<Url>,
@@ -108,9 +109,19 @@ impl Proxies {
         }?;
         let host = url.host_str()?;
         let is_direct = is_loopback(host)
+            || is_link_local(url)
             || host.ends_with(".localhost")
             || self.exempt.iter().any(|exempt| exempt.covers(url));
         (!is_direct).then_some(proxy)
+    }
+}
+
+/// Returns whether a URL names an address of this machine's link, where providers of keys are.
+fn is_link_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_local(&IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_local(&IpAddr::V6(address)),
+        _ => false,
     }
 }
 

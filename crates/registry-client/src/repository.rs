@@ -129,6 +129,7 @@ impl Repository {
             payload: Bytes::new(),
             is_blob: false,
             scopes: Some(self.scopes.clone()),
+            vendor: None,
             is_session: false,
             writes: Arc::clone(&self.writes),
             accepted,

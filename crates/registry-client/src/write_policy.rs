@@ -23,6 +23,10 @@ pub enum WriteTarget {
     Manifest(ManifestReference),
     /// A blob: any step of its upload, its mount, or the deletion of an abandoned upload.
     Blob,
+    /// The repository itself, which the vendor's API creates, or the project that holds it.
+    Repository,
+    /// The description of the repository at the vendor's API.
+    Description,
 }
 
 /// A policy that allows or rejects each write before it is sent.
@@ -58,6 +62,8 @@ impl fmt::Display for Write<'_> {
                 write!(f, "the manifest {host}/{repository}@{digest}")
             }
             WriteTarget::Blob => write!(f, "a blob of {host}/{repository}"),
+            WriteTarget::Repository => write!(f, "the repository {host}/{repository}"),
+            WriteTarget::Description => write!(f, "the description of {host}/{repository}"),
         }
     }
 }

@@ -41,6 +41,7 @@ mod program;
 pub mod proxy;
 pub mod push;
 pub mod tokens;
+pub mod vendors;
 
 pub use canary::{CANARY, canary_in};
 pub use corpus::replay_corpus;

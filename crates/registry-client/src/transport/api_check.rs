@@ -64,6 +64,7 @@ impl Host {
             payload: Bytes::new(),
             is_blob: false,
             scopes: None,
+            vendor: None,
             is_session: false,
             writes: Arc::new(ReadOnly),
             accepted: &[200, 401, 403, 404],

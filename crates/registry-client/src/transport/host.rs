@@ -19,7 +19,7 @@ use super::peer::Peer;
 use super::pull_quota::PullQuota;
 use super::retry_policy::RetryPolicy;
 use super::timeouts::Timeouts;
-use crate::auth::{AuthState, Authorization, ReadAccess};
+use crate::auth::{AuthState, Authorization, ReadAccess, Scheme};
 use crate::capabilities::Capabilities;
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::{Credential, CredentialError, CredentialStore, LoginLocation};
@@ -98,8 +98,23 @@ impl Host {
             .trust
             .for_host(name)
             .map_err(|error| Error::trust(name, &error))?;
+        let security = Security::new(authority(name), insecure, trust.directory);
+        Self::with_security(name, security, trust, shared)
+    }
+
+    /// Creates a host that is contacted without TLS, although it is not a loopback host: it provides the
+    /// keys of a container at a link-local address.
+    pub(crate) fn over_http(name: &str, shared: &Arc<Shared>) -> Result<Self, Error> {
+        Self::with_security(name, Security::Http, HostTrust::default(), shared)
+    }
+
+    fn with_security(
+        name: &str,
+        security: Security,
+        trust: HostTrust,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, Error> {
         let authority = authority(name);
-        let security = Security::new(authority, insecure, trust.directory);
         let settings = client_settings(shared);
         let build = |purpose| settings.build(authority, security, &trust, purpose);
         let clients = HostClients::new(build(Purpose::Api)?, build(Purpose::Blobs)?);
@@ -244,6 +259,14 @@ impl Host {
             && self.is_own_url(url)
             && url.scheme() == "https"
             && url.set_scheme("http").is_ok()
+    }
+
+    /// Returns the URL of the token server that the host has named.
+    pub(crate) fn token_realm(&self) -> Option<Arc<Url>> {
+        match self.auth.scheme() {
+            Scheme::Bearer { realm, .. } => Some(realm),
+            Scheme::Anonymous | Scheme::Basic => None,
+        }
     }
 
     /// Waits for a permit for one request.

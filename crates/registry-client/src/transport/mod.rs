@@ -28,6 +28,7 @@ mod send_stream;
 mod server_verifier;
 mod timeouts;
 mod token_server;
+mod vendor_request;
 
 pub(crate) use body_progress::BodyProgress;
 pub(crate) use host::{Host, Shared};

@@ -24,6 +24,23 @@ impl Host {
             url: redact::url(url),
             what,
         };
+        if let Some(vendor) = &request.vendor {
+            let operation = &vendor.operation;
+            let is_own = self.is_own_url(&self.with_detected_scheme(url.clone()));
+            if !is_own || !operation.has(method, url, &request.headers) {
+                return Err(refuse(
+                    "the request is not part of the operation".to_owned(),
+                ));
+            }
+            // Reads too: they have credentials, and are sent for the write only.
+            if !request.writes.allows(&operation.write()) {
+                let write = operation.write();
+                return Err(refuse(format!(
+                    "the write policy does not allow writing {write}"
+                )));
+            }
+            return Ok(());
+        }
         let reads = is_read(method);
         let Some(scopes) = &request.scopes else {
             let what = "requests without credentials must be GET or HEAD".to_owned();
@@ -68,8 +85,11 @@ impl Host {
     }
 
     /// Returns whether a request may follow a redirect to a URL: a read to any URL, a write to the
-    /// same endpoint, and an upload to storage.
+    /// same endpoint, and an upload to storage. Requests to a vendor's API follow none.
     pub(super) fn may_follow(&self, request: &Request, url: &Url) -> bool {
+        if request.vendor.is_some() {
+            return false;
+        }
         if is_read(&request.method) {
             return true;
         }

@@ -83,7 +83,7 @@ impl Host {
                 return Err(Error::NotSent {
                     method: request.method.clone(),
                     url: redact::url(&next),
-                    what: format!("a write to {} was redirected to it", redact::url(&url)),
+                    what: format!("a request to {} was redirected to it", redact::url(&url)),
                 });
             }
             (url, fell_back) = (next, false);

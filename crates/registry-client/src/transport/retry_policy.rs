@@ -76,7 +76,7 @@ impl Retries {
     /// Decides what follows a failure before which the peer was idle for `idle`; `jitter` is between 0
     /// and 1.
     pub(crate) fn decide(&mut self, error: &Error, idle: Duration, jitter: f32) -> RetryDecision {
-        if error.status() == Some(StatusCode::TOO_MANY_REQUESTS) {
+        if is_throttled(error) {
             return self.after_throttle(error, jitter);
         }
         if !is_transient(error) {
@@ -151,8 +151,11 @@ fn requested_wait(error: &Error) -> Option<Duration> {
 /// Returns whether a write with this error may have happened: the response was lost, late, or is that
 /// of a proxy that did not wait for it.
 pub(crate) fn may_have_happened(error: &Error) -> bool {
-    let was_throttled = error.status() == Some(StatusCode::TOO_MANY_REQUESTS);
-    is_transient(error) && !was_throttled
+    is_transient(error) && !is_throttled(error)
+}
+
+fn is_throttled(error: &Error) -> bool {
+    matches!(error, Error::Status(status) if status.is_throttled())
 }
 
 /// Returns whether the same request may succeed a moment later.

@@ -1,5 +1,6 @@
 //! Sends requests to a host, with authentication and retries.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,10 +18,11 @@ use crate::auth::{Authorization, Scopes};
 use crate::error::{Error, StatusError};
 use crate::redact;
 use crate::timeout_phase::TimeoutPhase;
+use crate::vendor_operation::VendorRequest;
 use crate::write_policy::WritePolicy;
 
 /// A request that can be sent more than once.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -32,6 +34,8 @@ pub(crate) struct Request {
     /// The repository of the request. `None` for an anonymous request to a host that need not be a
     /// registry.
     pub(crate) scopes: Option<Scopes>,
+    /// The operation at a vendor's API that the request belongs to.
+    pub(crate) vendor: Option<VendorRequest>,
     /// True if the URL is the session of an upload, chosen by the registry.
     pub(crate) is_session: bool,
     /// The policy for writes.
@@ -40,6 +44,16 @@ pub(crate) struct Request {
     pub(crate) accepted: &'static [u16],
     /// The maximum size of the response body in bytes.
     pub(crate) limit: u64,
+}
+
+/// Hides headers and payload, which may have credentials.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &redact::url(&self.url))
+            .finish_non_exhaustive()
+    }
 }
 
 /// The time and the pauses of one list, so that those of its pages do not add up.
@@ -212,6 +226,9 @@ impl Host {
         mut permit: Option<Permit>,
     ) -> Result<Response, Error> {
         self.check(request)?;
+        if let Some(vendor) = &request.vendor {
+            return self.attempt_at_vendor(request, vendor, permit).await;
+        }
         let Some(scopes) = &request.scopes else {
             let anonymous = Authorization::default();
             let sent = Instant::now();

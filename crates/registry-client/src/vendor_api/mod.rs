@@ -1,16 +1,38 @@
-//! The APIs of Docker Hub and quay.io beside the distribution specification:
-//! existence of a repository and push times of its tags.
+//! The APIs of vendors beside the distribution specification.
 //!
-//! Requests are anonymous. Where an API does not respond, callers query the
-//! registry itself, with credentials.
+//! Existence of a repository and push times of its tags, at Docker Hub and quay.io: these requests are
+//! anonymous, and where an API does not respond, callers query the registry itself, with credentials.
+//!
+//! Creation of repositories ([`CreationApi`]) and their descriptions: these requests have credentials.
+//! Each belongs to one operation for one repository, which the write policy allows.
 
+mod aws_keys;
+mod creation;
+mod docker_hub;
+mod ecr;
 mod endpoint;
 mod existence;
+mod gitlab;
+mod harbor;
 mod push_times;
+mod quay;
 mod repository;
 mod tag_page;
+mod vendor_credentials;
+mod vendor_host;
+mod vendors;
 
-pub(crate) use endpoint::endpoint;
+pub use creation::{Creation, CreationApi, CreationError};
+pub use docker_hub::MAX_DESCRIPTION;
+pub(crate) use docker_hub::describe as describe_at_docker_hub;
+pub(crate) use ecr::{EcrRegistry, create as create_at_ecr};
+pub(crate) use endpoint::{VendorApi, endpoint};
 pub use existence::Existence;
+pub(crate) use gitlab::create as create_at_gitlab;
+pub(crate) use harbor::create as create_at_harbor;
 pub use push_times::MAX_SINGLE_TAG_REQUESTS;
+pub(crate) use quay::create as create_at_quay;
 pub use repository::VendorRepository;
+pub use vendor_credentials::{AwsCredentials, HostToken, VendorCredentials};
+pub(crate) use vendor_host::VendorHost;
+pub(crate) use vendors::Vendors;

@@ -25,6 +25,7 @@ mod pauses;
 mod proxies;
 mod redirects;
 mod referrers;
+mod repository_creation;
 mod retries;
 mod secret_echo;
 mod sessions;

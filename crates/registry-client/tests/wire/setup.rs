@@ -14,7 +14,7 @@ use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{
     Access, Blob, Client, Proxies, Repository, RetryPolicy, Timeouts, TransferError,
-    TransferMonitor, Write, WritePolicy, sha256_digest, transfer_blob,
+    TransferMonitor, VendorCredentials, Write, WritePolicy, sha256_digest, transfer_blob,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -59,6 +59,7 @@ pub struct Setup {
     pub certs_d: Vec<PathBuf>,
     pub helpers: PathBuf,
     pub proxies: Proxies,
+    pub vendor_credentials: VendorCredentials,
     auth: Value,
     directory: Arc<TempDir>,
 }
@@ -89,6 +90,7 @@ impl Setup {
             certs_d: Vec::new(),
             helpers: PathBuf::new(),
             proxies: Proxies::default(),
+            vendor_credentials: VendorCredentials::default(),
             auth: json!({}),
             directory: Arc::new(tempfile::tempdir().unwrap()),
         }
@@ -132,6 +134,7 @@ impl Setup {
             .credentials(CredentialStore::new(sources))
             .trust(Trust::new(self.cert_dir.clone(), self.certs_d.clone()))
             .proxies(self.proxies.clone())
+            .vendor_credentials(self.vendor_credentials.clone())
             .timeouts(self.timeouts.clone())
             .retry_policy(self.retry_policy.clone())
             .requests_per_host(self.jobs);

@@ -54,7 +54,7 @@ const CRATES: &[Crate] = &[
     },
     Crate {
         name: "registry-client",
-        normal: &["atomic-file", "image-name", "program-runner"],
+        normal: &["atomic-file", "image-name", "once-map", "program-runner"],
         tests: &["embedded-registry", "testkit"],
     },
     Crate {

@@ -1,0 +1,226 @@
+//! The creation and the description of repositories, with the hosts and credentials that they need.
+
+use std::sync::Arc;
+
+use image_name::RepositoryPath;
+use oci_client::Reference;
+use url::{Position, Url};
+
+use crate::auth::Access;
+use crate::client::Client;
+use crate::credentials::{Credential, Secret};
+use crate::error::Error;
+use crate::registries_conf::Location;
+use crate::repository::Repository;
+use crate::transport::Host;
+use crate::vendor_api::{
+    Creation, CreationApi, CreationError, EcrRegistry, HostToken, VendorApi, VendorHost,
+    create_at_ecr, create_at_gitlab, create_at_harbor, create_at_quay, describe_at_docker_hub,
+    endpoint,
+};
+use crate::vendor_operation::{AwsKeys, OperationApi, VendorAuthorization, VendorOperation};
+
+/// The user with which quay accepts an OAuth 2 access token as the password of its registry.
+const QUAY_OAUTH_USER: &str = "$oauthtoken";
+
+/// The end of the realm that GitLab's registry names.
+const GITLAB_REALM: &str = "/jwt/auth";
+
+impl Client {
+    /// Creates the repository of an image through its vendor's API, or the project that must exist
+    /// before a push. An existing one is not changed.
+    ///
+    /// The API is at the host of the registry, where registries.conf maps it; for Amazon ECR at the API
+    /// host of its region, unless the registry is mapped to a host of another name; for GitLab at the
+    /// host of the token server that the registry names.
+    ///
+    /// # Errors
+    ///
+    /// [`CreationError`]; of a request also [`Error::NotSent`] if the write policy does not allow it.
+    pub async fn create_repository(
+        &self,
+        destination: &Reference,
+        api: CreationApi,
+    ) -> Result<Creation, CreationError> {
+        let location = self.location(destination)?;
+        let registry = self.destination(destination, Access::Push)?;
+        match api {
+            CreationApi::Ecr => self.create_at_ecr(destination, &location, &registry).await,
+            CreationApi::Harbor => {
+                let authorization = match password(&registry).await? {
+                    Some((username, password)) => VendorAuthorization::Basic { username, password },
+                    None => return Err(no_credentials(api, &registry)),
+                };
+                let host = Arc::clone(&registry.host);
+                let api = self.vendor_host(host, OperationApi::Harbor, &registry, authorization);
+                create_at_harbor(&api).await
+            }
+            CreationApi::Quay => {
+                let Some(token) = self.quay_token(&registry).await? else {
+                    return Err(no_credentials(api, &registry));
+                };
+                let authorization = VendorAuthorization::Bearer(token);
+                let host = Arc::clone(&registry.host);
+                let api = self.vendor_host(host, OperationApi::Quay, &registry, authorization);
+                create_at_quay(&api).await
+            }
+            CreationApi::GitLab => self.create_at_gitlab(&location, &registry).await,
+        }
+    }
+
+    /// Sets the description of an image's repository at Docker Hub, if it differs. Returns whether it
+    /// did.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::create_repository`].
+    pub async fn describe_repository(
+        &self,
+        destination: &Reference,
+        text: &str,
+    ) -> Result<bool, CreationError> {
+        let registry = self.destination(destination, Access::Push)?;
+        let (host, path) = (destination.registry(), destination.repository());
+        let found = endpoint(host, path, self.location(destination)?);
+        let Some((VendorApi::DockerHub, place, _)) = found else {
+            return Err(CreationError::Unsupported {
+                what: format!("{host}/{path} is not a repository of Docker Hub"),
+            });
+        };
+        let Some((username, password)) = password(&registry).await? else {
+            return Err(CreationError::Unsupported {
+                what: format!("{host} has no user and password, which its API needs"),
+            });
+        };
+        let host = self.host(&place.host, place.insecure)?;
+        let api = OperationApi::DockerHub;
+        let api = self.vendor_host(host, api, &registry, VendorAuthorization::None);
+        let login = (username.as_str(), &password);
+        Ok(describe_at_docker_hub(&api, self.vendors(), login, text).await?)
+    }
+
+    async fn create_at_ecr(
+        &self,
+        destination: &Reference,
+        location: &Location,
+        registry: &Repository,
+    ) -> Result<Creation, CreationError> {
+        let mapped = EcrRegistry::parse(&location.host);
+        let is_mapped_to_ecr = mapped.is_some();
+        let named = mapped.or_else(|| EcrRegistry::parse(destination.registry()));
+        let Some(ecr) = named else {
+            return Err(CreationError::Unsupported {
+                what: format!(
+                    "{} is not a private registry of Amazon ECR, ACCOUNT.dkr.ecr.REGION.amazonaws.com",
+                    destination.registry()
+                ),
+            });
+        };
+        let host = match is_mapped_to_ecr {
+            true => self.host(&ecr.api_host, None)?,
+            false => Arc::clone(&registry.host),
+        };
+        let keys = self.aws_keys(registry).await?;
+        let region = ecr.region;
+        let authorization = VendorAuthorization::Aws { keys, region };
+        let api = self.vendor_host(host, OperationApi::Ecr, registry, authorization);
+        create_at_ecr(&api, &ecr.account).await
+    }
+
+    async fn aws_keys(&self, registry: &Repository) -> Result<AwsKeys, CreationError> {
+        let credentials = &self.vendors().credentials.aws;
+        if let Some(keys) = credentials.keys() {
+            return Ok(keys);
+        }
+        let Some(url) = credentials.container_url()? else {
+            return Err(no_credentials(CreationApi::Ecr, registry));
+        };
+        let host = self.host_of_url(&url)?;
+        let target = &url[Position::BeforePath..Position::AfterQuery];
+        let api = OperationApi::ContainerKeys(target.to_owned());
+        let endpoint = self.vendor_host(host, api, registry, VendorAuthorization::None);
+        let target = target.strip_prefix('/').unwrap_or(target);
+        let keys = &self.vendors().container_keys;
+        keys.get(&endpoint, target, credentials).await
+    }
+
+    async fn create_at_gitlab(
+        &self,
+        location: &Location,
+        registry: &Repository,
+    ) -> Result<Creation, CreationError> {
+        let token = self.vendors().credentials.gitlab.as_ref();
+        let (host, root) = match registry.host.token_realm() {
+            Some(realm) => {
+                let root = realm.path().strip_suffix(GITLAB_REALM).unwrap_or_default();
+                (self.host_of_url(&realm)?, root.to_owned())
+            }
+            // A registry that has sent no challenge names no host.
+            None => {
+                let known = token.map(|token| token.host.as_str());
+                let name = known.unwrap_or(&location.host);
+                (self.host(name, location.insecure)?, String::new())
+            }
+        };
+        let token = match HostToken::for_host(token, host.name()) {
+            Some(token) => token,
+            None => match password(registry).await? {
+                Some((_, password)) => password,
+                None => return Err(no_credentials(CreationApi::GitLab, registry)),
+            },
+        };
+        let authorization = VendorAuthorization::PrivateToken(token);
+        let api = OperationApi::GitLab { root };
+        let api = self.vendor_host(host, api, registry, authorization);
+        create_at_gitlab(&api, self.vendors()).await
+    }
+
+    async fn quay_token(&self, registry: &Repository) -> Result<Option<Secret>, Error> {
+        let known = self.vendors().credentials.quay.as_ref();
+        if let Some(token) = HostToken::for_host(known, registry.host_name()) {
+            return Ok(Some(token));
+        }
+        let stored = password(registry).await?;
+        let stored = stored.filter(|(username, _)| username == QUAY_OAUTH_USER);
+        Ok(stored.map(|(_, token)| token))
+    }
+
+    /// Returns the host of a URL, contacted over the URL's scheme.
+    fn host_of_url(&self, url: &Url) -> Result<Arc<Host>, Error> {
+        let name = &url[Position::BeforeHost..Position::AfterPort];
+        match url.scheme() {
+            "http" => self.host_over_http(name),
+            _ => self.host(name, None),
+        }
+    }
+
+    fn vendor_host(
+        &self,
+        host: Arc<Host>,
+        api: OperationApi,
+        registry: &Repository,
+        authorization: VendorAuthorization,
+    ) -> VendorHost {
+        let operation = VendorOperation {
+            api,
+            registry: registry.host_name().to_owned(),
+            repository: RepositoryPath::clone(&registry.path),
+        };
+        VendorHost::new(host, operation, self.writes(), authorization)
+    }
+}
+
+/// Returns the user and password for the registry of a repository.
+async fn password(registry: &Repository) -> Result<Option<(String, Secret)>, Error> {
+    Ok(match registry.host.credential(registry.name()).await? {
+        Some(Credential::Basic { username, password }) => Some((username, password)),
+        Some(Credential::IdentityToken(_) | Credential::RegistryToken(_)) | None => None,
+    })
+}
+
+fn no_credentials(api: CreationApi, registry: &Repository) -> CreationError {
+    CreationError::NoCredentials {
+        api,
+        host: registry.host_name().to_owned(),
+    }
+}

@@ -1,0 +1,117 @@
+//! Projects of GitLab. A push creates the repository in its project.
+//!
+//! Source: GitLab, "Projects API" and "Namespaces API".
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::creation::{Creation, CreationError};
+use super::vendor_host::{JsonBody, VendorHost};
+use super::vendors::Vendors;
+use crate::error::Error;
+use crate::vendor_operation::{OperationApi, gitlab_id, gitlab_prefixes};
+
+/// Creates the project of the repository: the group or user is the longest path above it that exists,
+/// and the project is the component after that. The project is private.
+///
+/// A path below a group that the token may not read looks like one below a group that does not exist.
+pub(crate) async fn create(api: &VendorHost, vendors: &Vendors) -> Result<Creation, CreationError> {
+    let repository = &api.operation.repository;
+    let mut project = repository.as_str();
+    for namespace in gitlab_prefixes(repository).skip(1) {
+        if let Some(id) = namespace_id(api, vendors, namespace).await? {
+            let key = (api.host.name().to_owned(), project.to_owned());
+            let mut is_first = false;
+            let creation = || {
+                is_first = true;
+                create_project(api, project, id)
+            };
+            let creation = vendors.projects.get_or_try_init(key, creation).await?;
+            return Ok(if is_first {
+                creation
+            } else {
+                Creation::Existing
+            });
+        }
+        project = namespace;
+    }
+    Err(CreationError::Unsupported {
+        what: format!(
+            "{} has no group or user {project}, or the token may not read it",
+            api.host.name()
+        ),
+    })
+}
+
+/// Returns the ID of a group or user, `None` if there is none.
+async fn namespace_id(
+    api: &VendorHost,
+    vendors: &Vendors,
+    path: &str,
+) -> Result<Option<u64>, Error> {
+    let fetch = || async {
+        let target = target(api, "namespaces/") + &gitlab_id(path);
+        let response = api.get(&target, &[200, 404]).await?;
+        if response.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        match document["id"].as_u64() {
+            Some(id) => Ok(Some(id)),
+            None => Err(response.protocol_error("the namespace has no ID")),
+        }
+    };
+    let key = (api.host.name().to_owned(), path.to_owned());
+    vendors.namespaces.get_or_try_init(key, fetch).await
+}
+
+async fn create_project(
+    api: &VendorHost,
+    path: &str,
+    namespace: u64,
+) -> Result<Creation, CreationError> {
+    if project_exists(api, path).await? {
+        return Ok(Creation::Existing);
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let document = json!({
+        "name": name,
+        "path": name,
+        "namespace_id": namespace,
+        "visibility": "private",
+    });
+    let body = JsonBody::new(&document);
+    let target = target(api, "projects");
+    let error = match api.send(Method::POST, &target, body, &[201]).await {
+        Ok(response) => {
+            let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+            if document["path_with_namespace"] == path {
+                return Ok(Creation::Created(path.to_owned()));
+            }
+            response.protocol_error("the response does not name the project")
+        }
+        Err(error) => error,
+    };
+    // A name that is taken has status 400, as an invalid one, and differs in its message only.
+    let may_exist = [Some(StatusCode::BAD_REQUEST), Some(StatusCode::CONFLICT)];
+    if may_exist.contains(&error.status()) && project_exists(api, path).await? {
+        return Ok(Creation::Existing);
+    }
+    Err(error.into())
+}
+
+async fn project_exists(api: &VendorHost, path: &str) -> Result<bool, Error> {
+    let target = target(api, "projects/") + &gitlab_id(path);
+    let response = api.get(&target, &[200, 404]).await?;
+    Ok(response.status == StatusCode::OK)
+}
+
+/// Returns the target of a request below `/api/v4/`.
+fn target(api: &VendorHost, path: &str) -> String {
+    let root = match &api.operation.api {
+        OperationApi::GitLab { root } => root.trim_start_matches('/'),
+        _ => "",
+    };
+    let slash = if root.is_empty() { "" } else { "/" };
+    format!("{root}{slash}api/v4/{path}")
+}

@@ -1,0 +1,106 @@
+//! The routing of requests: to the registry, its token server, or the API.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+
+use super::api_response::{ApiCall, errors};
+use super::state::{Server, State, Vendor};
+use super::{docker_hub, ecr, gitlab, harbor, quay, tokens};
+
+type Body = BoxBody<Bytes, hyper::Error>;
+
+/// The parts of a registry's path after a repository.
+const ENDPOINTS: [&str; 4] = ["/manifests/", "/blobs/", "/tags/", "/referrers/"];
+
+/// Responds to one request.
+pub(super) async fn respond(
+    server: Arc<Server>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let path = request.uri().path();
+    let repository = path.strip_prefix("/v2/").and_then(|path| {
+        let ends = ENDPOINTS.iter().filter_map(|endpoint| path.find(endpoint));
+        ends.min().map(|end| path[..end].to_owned())
+    });
+    let (parts, body) = request.into_parts();
+    let Some(repository) = repository else {
+        let body = body
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes);
+        let response = at_api(&mut server.state(), &parts, &body.unwrap_or_default());
+        return Ok(response.map(full));
+    };
+    let refusal = refusal(&server.state(), &parts, &repository);
+    Ok(match refusal {
+        Some(refusal) => refusal.map(full),
+        None => forward(&server, parts, body).await,
+    })
+}
+
+/// Responds as the API, and as the token server.
+fn at_api(state: &mut State, parts: &Parts, body: &Bytes) -> Response<Bytes> {
+    if Some(parts.uri.path()) == tokens::token_path(state.vendor) {
+        return tokens::issue(state, parts);
+    }
+    let call = ApiCall {
+        parts,
+        body,
+        document: serde_json::from_slice(body).unwrap_or_default(),
+    };
+    let response = match state.vendor {
+        Vendor::Ecr => ecr::respond(state, &call),
+        Vendor::Harbor => harbor::respond(state, &call),
+        Vendor::GitLab => gitlab::respond(state, &call),
+        Vendor::Quay => quay::respond(state, &call),
+        Vendor::DockerHub => docker_hub::respond(state, &call),
+    };
+    let response = response.unwrap_or_else(|| errors(404, "NOT_FOUND", "path not found"));
+    let target = parts.uri.path();
+    let status = response.status().as_u16();
+    let call = format!("{} {target} {status}", parts.method);
+    state.calls.push(call);
+    response
+}
+
+/// Returns the refusal of a request to the registry.
+fn refusal(state: &State, parts: &Parts, repository: &str) -> Option<Response<Bytes>> {
+    if let Some(refusal) = tokens::refusal(state, parts, repository) {
+        return Some(refusal);
+    }
+    if state.accepts(repository) {
+        return None;
+    }
+    let message = format!("The repository with name '{repository}' does not exist in the registry");
+    Some(errors(404, "NAME_UNKNOWN", &message))
+}
+
+async fn forward(server: &Server, mut parts: Parts, body: Incoming) -> Response<Body> {
+    let target = parts.uri.path_and_query().map(ToString::to_string);
+    let uri = Uri::builder()
+        .scheme("http")
+        .authority(server.registry.to_string())
+        .path_and_query(target.unwrap_or_default())
+        .build();
+    parts.uri = uri.expect("a valid URI");
+    let sent = server.client.request(Request::from_parts(parts, body));
+    match sent.await {
+        Ok(response) => response.map(BodyExt::boxed),
+        Err(error) => {
+            let mut response = Response::new(full(Bytes::from(error.to_string())));
+            *response.status_mut() = StatusCode::BAD_GATEWAY;
+            response
+        }
+    }
+}
+
+fn full(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed()
+}
