@@ -145,6 +145,20 @@ async fn sparse_keeps_the_index_bytes_if_the_registry_accepts_them() {
         column(&copy("--platform amd64,s390x"), "status"),
         ["unchanged"]
     );
+    // All children, under the same digest.
+    let line = format!("sync --output json --dest-registry {host}");
+    let full = pair.environment.mirror(&line).exits(0).json();
+    assert_eq!(column(&full, "status"), ["unchanged"]);
+    pair.environment
+        .mirror(&format!("compare --dest-registry {host}"))
+        .exits(1);
+    let line = format!("{line} --check-children");
+    let full = pair.environment.mirror(&line).exits(0).json();
+    assert_eq!(column(&full, "status"), ["copied"]);
+    assert_eq!(column(&full, "digest"), [index.digest().as_ref()]);
+    pair.environment
+        .mirror(&format!("compare --dest-registry {host}"))
+        .exits(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! The names of the `TAG-ARCH` tags.
 
+use std::collections::HashSet;
+
 use image_name::ARCHITECTURES;
 
 use crate::platform::Platform;
@@ -10,7 +12,7 @@ use crate::platform::Platform;
 /// `ARCHVARIANT` for further ones (`arm`, `armv7`), `ARCH-windows-OSVERSION` for Windows. No
 /// suffix is returned twice.
 pub(crate) fn arch_tag_suffixes(platforms: &[Option<Platform>]) -> Vec<Option<String>> {
-    let mut used: Vec<String> = Vec::new();
+    let mut used: HashSet<String> = HashSet::new();
     let mut suffix = |platform: &Platform| {
         if !ARCHITECTURES.contains(&platform.architecture.as_str()) {
             return None;
@@ -30,7 +32,7 @@ pub(crate) fn arch_tag_suffixes(platforms: &[Option<Platform>]) -> Vec<Option<St
         let free = candidates
             .into_iter()
             .find(|candidate| !used.contains(candidate))?;
-        used.push(free.clone());
+        used.insert(free.clone());
         Some(free)
     };
     platforms

@@ -5,7 +5,9 @@ use image_name::{Digest, DigestError, Tag};
 use registry_client::{Content, Descriptor, Error, Manifest, Repository};
 
 use crate::arch_tag_name::arch_tag_suffixes;
+use crate::child_presence::has_child;
 use crate::compare_report::{ArchTagFound, CompareError, PlatformFound};
+use crate::image_limits::check_children;
 use crate::narrow::{kept_children, offered, rebuilt};
 use crate::options::PlatformSelection;
 use crate::platform::Platform;
@@ -56,7 +58,10 @@ impl<'a> TagContents<'a> {
             return Ok(None);
         };
         let kind = match manifest.content()? {
-            Content::Index { manifests, .. } => Kind::Index(manifests),
+            Content::Index { manifests, .. } => {
+                check_children(digest, &manifests)?;
+                Kind::Index(manifests)
+            }
             Content::Image { config, .. } => Kind::Image(config),
         };
         Ok(Some(Self {
@@ -166,21 +171,6 @@ impl<'a> TagContents<'a> {
         let digest = Digest::try_from(config.digest())?;
         let platform = Platform::read_config(self.repository, &digest, config.size()).await;
         platform.map_err(|error| self.side.error(error))
-    }
-}
-
-/// Returns whether a destination has a child of an index, which may be a blob.
-async fn has_child(
-    destination: &Repository,
-    child: &Descriptor,
-    digest: &Digest,
-) -> Result<bool, Error> {
-    match destination.head_manifest(digest).await {
-        Ok(None) if child.may_be_blob() => destination.has_content(digest, child.size()).await,
-        Err(error) if child.may_be_blob() && error.is_not_served() => {
-            destination.has_content(digest, child.size()).await
-        }
-        head => Ok(head?.is_some()),
     }
 }
 

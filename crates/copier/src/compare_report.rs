@@ -3,6 +3,7 @@
 use image_name::{Digest, DigestError};
 use registry_client::{Error, ManifestError};
 
+use crate::image_limits::LimitExceeded;
 use crate::platform::Platform;
 use crate::report::Moved;
 use crate::row::Row;
@@ -112,6 +113,9 @@ pub enum CompareError {
     /// A manifest is invalid or of an unsupported type.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// An index has more children than are compared.
+    #[error(transparent)]
+    LimitExceeded(#[from] LimitExceeded),
     /// A manifest refers to content by a digest of an unregistered algorithm.
     #[error("cannot verify content: {0}")]
     Digest(#[from] DigestError),

@@ -11,16 +11,16 @@ use registry_client::{Blob, Content, Descriptor, Manifest, Repository, cut_sent_
 use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::engine::Engine;
 use crate::foreign_layer::is_foreign;
+use crate::image_limits::{LimitExceeded, TreeSize, check_children};
 use crate::listing_gaps::ListingGap;
 use crate::lock::lock;
 use crate::platform::Platform;
 use crate::report::RowError;
 use crate::subject::{Subject, check_subject};
+use crate::warnings::Warnings;
 
 /// Maximum nesting of indexes; real images have two levels.
 const MAX_DEPTH: usize = 8;
-/// Maximum number of children of one index; real images have dozens.
-const MAX_CHILDREN: usize = 2_000;
 /// Maximum number of layers of one manifest. Container runtimes stop at 127, artifacts may have
 /// more.
 const MAX_LAYERS: usize = 10_000;
@@ -38,7 +38,9 @@ pub(crate) struct ImageCopy<'a> {
     pub(crate) registry: &'a DestinationRegistry,
     bytes_sent: AtomicU64,
     manifests_written: AtomicU64,
-    warnings: Mutex<Vec<String>>,
+    /// The manifests of the row.
+    pub(crate) size: TreeSize,
+    warnings: Mutex<Warnings>,
     listing_gaps: Mutex<BTreeSet<ListingGap>>,
 }
 
@@ -87,6 +89,7 @@ impl<'a> ImageCopy<'a> {
             registry,
             bytes_sent: AtomicU64::new(0),
             manifests_written: AtomicU64::new(0),
+            size: TreeSize::default(),
             warnings: Mutex::default(),
             listing_gaps: Mutex::default(),
         }
@@ -105,7 +108,7 @@ impl<'a> ImageCopy<'a> {
         async move {
             if depth > MAX_DEPTH {
                 let detail = format!("it is nested in more than {MAX_DEPTH} indexes");
-                return Err(limit_exceeded(&manifest.digest, detail));
+                return Err(LimitExceeded::new(&manifest.digest, detail).into());
             }
             match manifest.content()? {
                 Content::Index { manifests, .. } => {
@@ -115,7 +118,7 @@ impl<'a> ImageCopy<'a> {
                 Content::Image { config, layers, .. } => {
                     if layers.len() > MAX_LAYERS {
                         let detail = format!("{} layers, at most {MAX_LAYERS}", layers.len());
-                        return Err(limit_exceeded(&manifest.digest, detail));
+                        return Err(LimitExceeded::new(&manifest.digest, detail).into());
                     }
                     let blobs = config
                         .as_deref()
@@ -141,10 +144,8 @@ impl<'a> ImageCopy<'a> {
         presence: Presence,
         depth: usize,
     ) -> Result<(), RowError> {
-        if children.len() > MAX_CHILDREN {
-            let detail = format!("{} manifests, at most {MAX_CHILDREN}", children.len());
-            return Err(limit_exceeded(parent, detail));
-        }
+        check_children(parent, children)?;
+        self.size.add(parent, children.len())?;
         let copies = children.iter().map(|descriptor| {
             self.copy_related(RelatedManifest {
                 descriptor,
@@ -327,10 +328,7 @@ impl<'a> ImageCopy<'a> {
     /// were sent are cut.
     pub(crate) fn warn(&self, warning: String) {
         let warning = cut_sent_secrets(&warning).into_owned();
-        let mut warnings = lock(&self.warnings);
-        if !warnings.contains(&warning) {
-            warnings.push(warning);
-        }
+        lock(&self.warnings).add(warning);
     }
 
     /// Notes a list that the source does not have.
@@ -343,7 +341,7 @@ impl<'a> ImageCopy<'a> {
     }
 
     pub(crate) fn take_warnings(&self) -> Vec<String> {
-        std::mem::take(&mut *lock(&self.warnings))
+        std::mem::take(&mut *lock(&self.warnings)).into_texts()
     }
 }
 
@@ -355,11 +353,4 @@ impl<'a> ImageCopy<'a> {
 pub(crate) fn digests_of(descriptors: &[Descriptor]) -> Result<Vec<Digest>, RowError> {
     let digests = descriptors.iter().map(|child| child.digest().try_into());
     digests.collect::<Result<_, _>>().map_err(RowError::from)
-}
-
-fn limit_exceeded(digest: &Digest, detail: String) -> RowError {
-    RowError::LimitExceeded {
-        digest: digest.clone(),
-        detail,
-    }
 }

@@ -67,6 +67,7 @@ mod attached_outcome;
 #[cfg(feature = "benchmarks")]
 pub mod benchmarks;
 mod blob_copy;
+mod child_presence;
 mod compare;
 mod compare_contents;
 mod compare_report;
@@ -77,6 +78,7 @@ mod engine;
 mod foreign_layer;
 mod head_cache;
 mod image_copy;
+mod image_limits;
 mod listing_gaps;
 mod lock;
 mod manifest_cache;
@@ -94,6 +96,7 @@ mod source_lists;
 mod subject;
 mod subject_approval;
 mod sync;
+mod warnings;
 mod write_plan;
 
 pub use attached::AttachedSurvey;
@@ -103,6 +106,7 @@ pub use compare_report::{
     ArchTagFound, CompareError, CompareReport, CompareStatus, CompareSummary, Comparison,
     PlatformFound,
 };
+pub use image_limits::LimitExceeded;
 pub use options::{MovedTag, NarrowedIndex, Options, PlatformSelection, RunContext};
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, RowInFlight, Transfer};

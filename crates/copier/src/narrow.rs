@@ -1,5 +1,7 @@
 //! Indexes with fewer platforms.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use registry_client::{Descriptor, Manifest, sha256_digest};
 use serde_json::Value;
@@ -14,7 +16,7 @@ pub(crate) fn kept_children(children: &[Descriptor], selected: &[Platform]) -> V
         offered.is_some_and(|offered| selected.iter().any(|selected| selected.accepts(&offered)))
     };
     let platform_kept: Vec<bool> = children.iter().map(is_selected).collect();
-    let kept_digests: Vec<&str> = children
+    let kept_digests: HashSet<&str> = children
         .iter()
         .zip(&platform_kept)
         .filter(|(_, kept)| **kept)
@@ -23,7 +25,7 @@ pub(crate) fn kept_children(children: &[Descriptor], selected: &[Platform]) -> V
     let attests_kept = |child: &Descriptor| {
         child
             .attested()
-            .is_some_and(|subject| kept_digests.contains(&subject))
+            .is_some_and(|subject| kept_digests.contains(subject))
     };
     children
         .iter()

@@ -37,6 +37,9 @@ pub struct Options {
     pub overwrite_signatures: bool,
     /// Report the outcome of each row without writing anything.
     pub dry_run: bool,
+    /// Also check that the destination has the children of an index whose digest is the source's. Costs
+    /// one GET for each index and one HEAD for each child.
+    pub check_children: bool,
     /// The treatment of a row with a moved source tag.
     pub moved: MovedTag,
     /// Time for rows in flight to finish after an interrupt.
@@ -59,6 +62,7 @@ impl Default for Options {
             referrers: true,
             overwrite_signatures: false,
             dry_run: false,
+            check_children: false,
             moved: MovedTag::Kept,
             grace: Duration::from_secs(5),
             abort: CancellationToken::new(),

@@ -2,31 +2,31 @@
 //!
 //! Source: distribution specification, "Referrers Tag Schema".
 
+use std::collections::HashSet;
+
 use registry_client::{Descriptor, Manifest, sha256_digest};
 
-/// Returns the referrers that `existing` lacks.
+/// Returns the referrers that `existing` lacks, each once.
 pub(crate) fn missing(referrers: &[Descriptor], existing: &[Descriptor]) -> Vec<Descriptor> {
-    let is_present = |referrer: &&Descriptor| {
-        existing
-            .iter()
-            .any(|existing| existing.digest() == referrer.digest())
-    };
-    referrers
-        .iter()
-        .filter(|referrer| !is_present(referrer))
-        .cloned()
-        .collect()
+    let mut known = digests(existing);
+    let missing = referrers.iter();
+    let missing = missing.filter(|referrer| known.insert(referrer.digest().as_ref()));
+    missing.cloned().collect()
 }
 
 /// Returns the referrers that `existing` has.
 pub(crate) fn present(referrers: &[Descriptor], existing: &[Descriptor]) -> Vec<Descriptor> {
-    let mut present = referrers.to_vec();
-    present.retain(|referrer| {
-        existing
-            .iter()
-            .any(|existing| existing.digest() == referrer.digest())
-    });
-    present
+    let known = digests(existing);
+    let present = referrers.iter();
+    let present = present.filter(|referrer| known.contains(referrer.digest().as_ref()));
+    present.cloned().collect()
+}
+
+fn digests(descriptors: &[Descriptor]) -> HashSet<&str> {
+    descriptors
+        .iter()
+        .map(|descriptor| descriptor.digest().as_ref())
+        .collect()
 }
 
 /// Returns the index that lists `existing`, in its order, and then `added`. Entries of other

@@ -6,6 +6,7 @@ use image_name::{Digest, DigestError};
 use registry_client::{Error, ManifestError, ManifestHead};
 
 use crate::attached_outcome::AttachedOutcome;
+use crate::image_limits::LimitExceeded;
 use crate::row::Row;
 
 /// The result of a run.
@@ -134,13 +135,8 @@ pub enum RowError {
     #[error(transparent)]
     SubjectMismatch(Box<SubjectMismatch>),
     /// An image is nested deeper, or has more children or layers, than supported.
-    #[error("{digest} exceeds a limit: {detail}")]
-    LimitExceeded {
-        /// The manifest.
-        digest: Digest,
-        /// The limit, and the actual number.
-        detail: String,
-    },
+    #[error(transparent)]
+    LimitExceeded(#[from] LimitExceeded),
     /// The row took longer than [`Options::row_timeout`](crate::Options::row_timeout).
     #[error("the row was not finished within {} s", after.as_secs_f32())]
     Timeout {

@@ -10,6 +10,7 @@ use registry_client::{
 use crate::arch_tags::write_arch_tags;
 use crate::attached::{AttachedCopy, Children};
 use crate::attached_outcome::AttachedOutcome;
+use crate::child_presence::lacks_children;
 use crate::engine::Engine;
 use crate::head_cache::SourceHead;
 use crate::image_copy::{ImageCopy, Presence};
@@ -133,7 +134,7 @@ impl<'a> RowSync<'a> {
     /// Returns the digest that makes the row unchanged if the destination has it.
     fn trusted_digest(&self) -> Option<&'a Digest> {
         let options = self.engine.options;
-        let trusts = options.trust_lock && options.copies_whole_images();
+        let trusts = options.trust_lock && options.copies_whole_images() && !options.check_children;
         self.row.approved_digest().filter(|_| trusts)
     }
 
@@ -149,22 +150,26 @@ impl<'a> RowSync<'a> {
         let image = ImageCopy::new(engine, &source.repository, destination, &registry);
         let is_whole = engine.options.copies_whole_images();
         let is_same = has_digest(existing.as_ref(), &source.head.digest);
-        let result = if is_same && is_whole {
-            let referrers = self.copy_referrers_only(&image, source);
-            self.within_timeout(referrers).await
-        } else if is_whole && engine.options.dry_run {
-            Ok(ImageResult {
+        let row = self;
+        let is_unchanged =
+            async { Ok(is_same && is_whole && row.has_children(&image, source).await?) };
+        let result = match self.within_timeout(is_unchanged).await {
+            Err(error) => Err(error),
+            Ok(true) => {
+                let referrers = self.copy_referrers_only(&image, source);
+                self.within_timeout(referrers).await
+            }
+            Ok(false) if is_whole && engine.options.dry_run => Ok(ImageResult {
                 digest: source.head.digest.clone(),
                 would_write: true,
                 attached: Ok(AttachedOutcome::default()),
                 moved_head: None,
-            })
-        } else {
-            match self.copy_in_turn(&image, source, existing.as_ref()).await {
+            }),
+            Ok(false) => match self.copy_in_turn(&image, source, existing.as_ref()).await {
                 Ok(Some(result)) => Ok(result),
                 Ok(None) => return Outcome::new(Status::Skipped),
                 Err(error) => Err(error),
-            }
+            },
         };
         let gaps = image.take_listing_gaps();
         engine.listing_gaps.add(self.row, &source.repository, gaps);
@@ -188,6 +193,20 @@ impl<'a> RowSync<'a> {
         };
         let copied = self.copy_image(image, source, existing, pulls);
         self.within_timeout(copied).await.map(Some)
+    }
+
+    /// Returns false if the destination is known to lack children of an image that it has.
+    async fn has_children(
+        self,
+        image: &ImageCopy<'_>,
+        source: &SourceHead,
+    ) -> Result<bool, RowError> {
+        let media_type = source.head.media_type.as_deref();
+        if !self.engine.options.check_children || !media_type.is_none_or(is_index_type) {
+            return Ok(true);
+        }
+        let lacks_children = lacks_children(image.destination, &source.head.digest);
+        Ok(!lacks_children.await?)
     }
 
     /// The destination has the image; its referrers may be newer.
@@ -296,7 +315,7 @@ impl<'a> RowSync<'a> {
         let selection = options.platforms.as_ref();
         let is_sparse = selection.is_some_and(|it| it.index == NarrowedIndex::Sparse);
         match &selected.children {
-            Some(children) if !is_same || is_sparse => {
+            Some(children) if !is_same || is_sparse || options.check_children => {
                 image
                     .copy_children(&root.digest, children, presence, 1)
                     .await?;

@@ -1,9 +1,12 @@
 //! The children of an image, which may have attached content too.
 
+use std::collections::HashSet;
+
 use image_name::Digest;
 use registry_client::{Content, Descriptor, Error, Repository};
 
 use crate::image_copy::digests_of;
+use crate::image_limits::{TreeSize, check_children};
 use crate::report::RowError;
 use crate::selected_image::SelectedImage;
 
@@ -27,14 +30,20 @@ impl<'a> Children<'a> {
     }
 }
 
-/// Reads the children of an index, nested ones included. A failed request becomes an error of the
-/// side that is read.
+/// Reads the children of an index, nested ones included, each once. A failed request becomes an error
+/// of the side that is read.
+///
+/// # Errors
+///
+/// [`RowError::LimitExceeded`] for too many children.
 pub(super) async fn read_children(
     repository: &Repository,
     root: &Digest,
     failed: fn(Error) -> RowError,
 ) -> Result<Vec<Digest>, RowError> {
     let mut found = Vec::new();
+    let mut known = HashSet::new();
+    let size = TreeSize::default();
     let mut indexes = vec![root.clone()];
     while let Some(index) = indexes.pop() {
         let manifest = repository.manifest(&index).await.map_err(failed)?;
@@ -42,9 +51,14 @@ pub(super) async fn read_children(
         let Some(Content::Index { manifests, .. }) = content else {
             continue;
         };
+        check_children(&index, &manifests)?;
+        size.add(root, manifests.len())?;
         for child in manifests {
             let digest = Digest::try_from(child.digest())?;
-            if child.may_be_index() && !found.contains(&digest) {
+            if !known.insert(digest.clone()) {
+                continue;
+            }
+            if child.may_be_index() {
                 indexes.push(digest.clone());
             }
             found.push(digest);

@@ -1,5 +1,7 @@
 //! The copy of referrers, to the referrers API or to the tag schema.
 
+use std::collections::HashSet;
+
 use futures::future::try_join_all;
 use image_name::{Digest, DigestTagKind};
 use registry_client::{Descriptor, Referrers, Support, TagSchema};
@@ -18,6 +20,7 @@ impl AttachedCopy<'_> {
     /// Copies the referrers of a subject that the row follows.
     pub(super) async fn copy_referrers_of(&self, copy: &SubjectCopy<'_>) -> Result<(), RowError> {
         let listed = self.source_referrers(copy).await?;
+        self.image.size.add(&copy.subject.digest, listed.len())?;
         let (mut followed, mut added) = (Vec::new(), Vec::new());
         for descriptor in listed {
             let digest = Digest::try_from(descriptor.digest())?;
@@ -30,9 +33,10 @@ impl AttachedCopy<'_> {
             }
         }
         let present = self.copy_referrers(copy, &followed).await?;
+        let at_destination: HashSet<&Digest> = present.iter().collect();
         let mut copied = lock(&copy.copied);
         for attached in added {
-            let is_copied = present.contains(&attached.digest);
+            let is_copied = at_destination.contains(&attached.digest);
             // A followed manifest that is not there has another subject: the row has a warning.
             if is_copied || !copy.approval.follows(&attached) {
                 copied.outcome.added.push(AddedAttached {

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::blob_locations::{BlobLocation, BlobLocations};
 use crate::foreign_layer::is_foreign;
+use crate::image_limits::MAX_CHILDREN;
 use crate::lock::lock;
 use crate::platform::Platform;
 
@@ -108,6 +109,7 @@ impl MountCandidate {
         match content {
             Some(Content::Index { manifests, .. }) => manifests
                 .iter()
+                .take(MAX_CHILDREN)
                 .filter_map(|descriptor| {
                     Some(Child {
                         platform: Platform::of(descriptor),

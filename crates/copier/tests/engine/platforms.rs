@@ -78,6 +78,25 @@ async fn sparse_index_keeps_its_digest_when_platforms_are_added() {
         .sync(&rows)
         .await;
     assert_eq!(present(&target), 5, "{report:#?}");
+
+    // Its digest is that of the whole index.
+    target.clear_requests();
+    let report = Run::default().sync(&rows).await;
+    assert_eq!(report.summary.unchanged, 1, "{report:#?}");
+    assert_eq!(count(&target, "HEAD", "/manifests/"), 1);
+    let mut run = Run::default();
+    run.options.check_children = true;
+    run.options.dry_run = true;
+    let report = run.sync(&rows).await;
+    assert_eq!(report.summary.copied, 1, "{report:#?}");
+    run.options.dry_run = false;
+    let report = run.sync(&rows).await;
+    assert_eq!(report.summary.copied, 1, "{report:#?}");
+    assert_eq!(present(&target), image.manifests().len());
+    target.clear_requests();
+    let report = run.sync(&rows).await;
+    assert_eq!(report.summary.unchanged, 1, "{report:#?}");
+    assert_eq!(count(&target, "PUT", "/"), 0);
 }
 
 #[tokio::test]

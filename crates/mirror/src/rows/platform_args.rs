@@ -12,6 +12,8 @@ pub(crate) struct PlatformArgs {
     #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
     platforms: Vec<Platform>,
     /// With --platform: keep the index and its digest, without the other children
+    ///
+    /// Later runs without --sparse count such an index as unchanged, except with --check-children.
     #[arg(long, requires = "platforms")]
     sparse: bool,
     /// Also copy the tags TAG-ARCH: TAG-amd64, TAG-arm64, …

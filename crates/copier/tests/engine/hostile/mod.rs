@@ -1,6 +1,7 @@
 //! Hostile registries: they try to cause writes outside the rows, or runs without an end.
 
 mod cycles;
+mod limits;
 mod paths;
 mod private_content;
 mod write_plan;

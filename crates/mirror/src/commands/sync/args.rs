@@ -82,6 +82,12 @@ pub(crate) struct CopyingArgs {
     /// repository, only rows of the first source overwrite.
     #[arg(long, conflicts_with = "no_referrers")]
     pub(crate) overwrite_signatures: bool,
+    /// Also copy children that an unchanged index lacks at the destination
+    ///
+    /// After a run with --sparse, an index has its digest but not all children, so later runs count it
+    /// as unchanged. The check takes a GET for each index and a HEAD for each child.
+    #[arg(long)]
+    pub(crate) check_children: bool,
     /// Time for rows in flight to finish after an interrupt
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse)]
     pub(crate) grace: Duration,

@@ -138,6 +138,7 @@ async fn copy_and_publish(
         referrers: !args.no_referrers,
         overwrite_signatures: args.overwrite_signatures,
         dry_run: args.dry_run,
+        check_children: args.check_children,
         grace: args.grace,
         row_timeout: args.row_timeout,
         ..Options::default()
