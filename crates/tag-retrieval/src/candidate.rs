@@ -1,5 +1,7 @@
 //! A version announced upstream.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
 /// A version announced upstream, a candidate for a tag of the entry's images.
@@ -57,4 +59,18 @@ pub enum Origin {
         /// `Deployment/web: spec.template.spec.containers[0].image` or `values: controller.image`.
         location: String,
     },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Page { title, url } => write!(f, "{title} ({url})"),
+            Self::Repository { repository } => write!(f, "a tag of {repository}"),
+            Self::Chart {
+                chart,
+                version,
+                location,
+            } => write!(f, "chart {chart} {version}, {location}"),
+        }
+    }
 }

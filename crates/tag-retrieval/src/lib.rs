@@ -24,7 +24,7 @@
 //!
 //! # Invariants
 //!
-//! - `config`, `entry`, `filters` and `new_tags` are pure: they read text, times and versions, and
+//! - `config`, `entry`, `filters`, `followed` and `new_tags` are pure: they read text, times and versions, and
 //!   access no file, network or clock.
 //! - Every version source is one file with one type, behind [`VersionSource`].
 //! - Every version that is dropped is reported with a reason.
@@ -40,6 +40,7 @@ pub mod config;
 mod entry;
 mod error;
 pub mod filters;
+mod followed;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod git;
@@ -56,6 +57,7 @@ mod url_credentials;
 pub use candidate::{Candidate, Origin};
 pub use error::RetrievalError;
 pub use extraction::{Organization, UntaggedImage};
+pub use followed::{FollowError, FollowedTag, FollowedTags};
 pub use git::{GitError, GitSettings};
 pub use new_tags::{FoundTag, NewTags, NotNewReason, NotNewTag, Summary};
 pub use retrieved::{Dropped, Found, FoundImage, Retrieved};

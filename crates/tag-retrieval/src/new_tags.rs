@@ -11,6 +11,10 @@ use crate::candidate::Origin;
 use crate::entry::EntryImage;
 use crate::retrieved::{Found, FoundImage};
 
+/// The reason why a name without a valid tag is left out.
+pub(crate) const INVALID_TAG: &str =
+    "not a valid image tag; `versionExtract` and `tagTemplate` can derive one";
+
 /// The tags of an entry, compared with a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTags {
@@ -180,9 +184,7 @@ impl fmt::Display for NotNewReason {
         match self {
             Self::InList(location) => write!(f, "{location} has it"),
             Self::OwnOrganization => f.write_str("the image is in your organization"),
-            Self::InvalidTag => f.write_str(
-                "not a valid image tag; `versionExtract` and `tagTemplate` can derive one",
-            ),
+            Self::InvalidTag => f.write_str(INVALID_TAG),
         }
     }
 }

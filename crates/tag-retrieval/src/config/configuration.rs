@@ -2,7 +2,7 @@
 
 use super::version_source;
 use crate::entry::{
-    ConfigProblem, EntryFields, EntryParts, FromJson, Located, Problems, Review, parse_root,
+    ConfigProblem, EntryFields, EntryParts, Follow, FromJson, Located, Problems, Review, parse_root,
 };
 use crate::sources::Source;
 
@@ -27,6 +27,8 @@ pub struct Entry {
     pub source: Source,
     /// The review of pull requests with its versions.
     pub review: Review,
+    /// The settings of an entry that is mirrored without rows; `None` for others.
+    pub follow: Option<Follow>,
 }
 
 impl Config {
@@ -60,13 +62,15 @@ impl Config {
             let parsed = problems.within(format!("entry `{name}`"), |problems| {
                 let fields = EntryFields::from_json(&property.value, name, problems)?;
                 let review = Review::parse(&fields, problems);
-                Some((parse_source(&fields, problems)?, review))
+                let follow = Follow::parse(name, &fields, problems);
+                Some((parse_source(&fields, problems)?, review, follow))
             });
-            entries.extend(parsed.map(|(source, review)| Entry {
+            entries.extend(parsed.map(|(source, review, follow)| Entry {
                 name: name.to_owned(),
                 line,
                 source,
                 review,
+                follow,
             }));
         }
         problems.finish().map(|()| Self { entries })

@@ -319,13 +319,17 @@ fn filters_reach_the_source() {
     assert_eq!(filters.constraint.unwrap().to_string(), ">1");
     assert_eq!(filters.exclude.unwrap().as_str(), "rc");
     assert_eq!(filters.minimum_age, Some(MinimumAge { days: 3 }));
-    assert_eq!(filters.newest, Newest::Highest);
+    assert_eq!(filters.newest, Newest::HIGHEST);
 
     let both = "{'versionSource': 'registry', 'images': ['a'], 'latest': true, 'latest_entry': true, 'minimumAge': 0}";
     let Source::RegistryTags(RegistryTags { filters, .. }) = source(both) else {
         panic!("{both}");
     };
-    assert_eq!(filters.newest, Newest::LastPublished, "`latest_entry` wins");
+    assert_eq!(
+        filters.newest,
+        Newest::LAST_PUBLISHED,
+        "`latest_entry` wins"
+    );
     assert_eq!(filters.minimum_age, None);
 }
 

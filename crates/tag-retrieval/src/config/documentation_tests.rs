@@ -61,7 +61,7 @@ fn filters_of_the_examples_match() {
         panic!("bci-busybox");
     };
     assert!(registry.filters.pattern.unwrap().is_match("15.4.27.14.5"));
-    assert_eq!(registry.filters.newest, Newest::Highest);
+    assert_eq!(registry.filters.newest, Newest::HIGHEST);
 
     let Source::GithubReleases(releases) = source(0, "vsphere-cpi") else {
         panic!("vsphere-cpi");

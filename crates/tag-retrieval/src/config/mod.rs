@@ -6,10 +6,12 @@
 mod configuration;
 #[cfg(test)]
 mod documentation_tests;
+#[cfg(test)]
+mod follow_tests;
 mod schema;
 mod version_source;
 
-pub use crate::entry::{Chart, ChartConfig, ConfigProblem, EntryImage, HelmCharts, Review};
+pub use crate::entry::{Chart, ChartConfig, ConfigProblem, EntryImage, Follow, HelmCharts, Review};
 pub use crate::sources::{
     GitTags, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile, GitlabReleases,
     HelmDirectory, HelmLatest, HelmOci, RegistryTags, Source,

@@ -76,7 +76,11 @@ fn unaccepted(kind: &SourceKind, key: &str) -> String {
 /// Returns true if a key is a disabled filter, which every source accepts.
 fn is_off(key: &str, fields: &EntryFields) -> bool {
     let flag = match key {
-        "latest" => &fields.latest,
+        "latest" => {
+            let latest = fields.latest.as_ref();
+            return latest.is_some_and(|latest| latest.value.0.is_none());
+        }
+        "follow" => &fields.follow,
         "latest_entry" => &fields.latest_entry,
         _ => return false,
     };
@@ -133,6 +137,9 @@ mod tests {
             ("versionFilter", not_helm),
             ("versionConstraint", not_helm),
             ("latest", not_helm),
+            ("latestBy", "github-releases gitlab-releases registry"),
+            ("follow", versions),
+            ("maximum", versions),
             ("latest_entry", "registry"),
             ("versionExtract", not_helm),
             ("tagTemplate", versions),

@@ -3,12 +3,15 @@
 //! These types are the reference of the file format: the JSON Schema is generated from them, and the
 //! parser reads into them.
 
+use std::num::NonZeroU16;
+
 use jsonc_parser::ast::Value;
 use schemars::{JsonSchema, SchemaGenerator};
 
 use super::json_values::{
     Flag, FromJson, Located, NamedMap, NonEmpty, VersionString, report_wrong_type,
 };
+use super::latest_fields::{LatestByField, LatestField};
 use super::object_reader::ObjectReader;
 use super::problems::Problems;
 
@@ -33,13 +36,20 @@ pub(crate) struct EntryFields {
     /// The tag, with captures of `versionExtract`: `v{1}-{flavor}`. `{name}` is the whole name. Default: the
     /// version; with `registry`, the whole name.
     pub(crate) tag_template: Option<Located<String>>,
-    /// A regular expression. Versions that contain a match are never proposed.
+    /// Mirror what the filters leave in every `mirror sync`, without rows in a list. Each image needs a
+    /// destination, and `retrieve-tags` skips the entry.
+    pub(crate) follow: Option<Located<Flag>>,
+    /// With `follow`: the entry fails if the filters leave more tags.
+    pub(crate) maximum: Option<Located<NonZeroU16>>,
+    /// A regular expression. Versions that contain a match are never proposed or followed.
     pub(crate) exclude: Option<Located<String>>,
-    /// The number of days after publication before a version is proposed.
+    /// The number of days after publication before a version is proposed or followed.
     pub(crate) minimum_age: Option<Located<u16>>,
-    /// Propose only the numerically highest version.
-    pub(crate) latest: Option<Located<Flag>>,
-    /// `registry`: propose only the most recently published tag. Overrides `latest`.
+    /// Only the numerically highest version, or only this many of the highest.
+    pub(crate) latest: Option<Located<LatestField>>,
+    /// The order in which `latest` counts: `version` (the default), or `pushed`, the time of publication.
+    pub(crate) latest_by: Option<Located<LatestByField>>,
+    /// `registry`: only the most recently published tag. Overrides `latest`.
     #[schemars(rename = "latest_entry")]
     pub(crate) latest_entry: Option<Located<Flag>>,
     /// The charts, by name, or by `oci://` reference with `helm-oci`.
@@ -85,11 +95,12 @@ pub(crate) struct ChartConfigFields {
 pub(crate) enum ImageField {
     /// The repository, without a tag.
     Name(String),
-    /// A repository that has several destinations in the list.
+    /// A repository and the destination that gets its versions.
     WithDestination(ImageFields),
 }
 
-/// A repository that has several destinations in the list.
+/// A repository and the destination that gets its versions: one of several in the list, or that of a
+/// followed entry.
 #[derive(Debug, JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ImageFields {
@@ -156,9 +167,12 @@ impl FromJson for EntryFields {
             version_filter: fields.take("versionFilter", problems),
             version_extract: fields.take("versionExtract", problems),
             tag_template: fields.take("tagTemplate", problems),
+            follow: fields.take("follow", problems),
+            maximum: fields.take("maximum", problems),
             exclude: fields.take("exclude", problems),
             minimum_age: fields.take("minimumAge", problems),
             latest: fields.take("latest", problems),
+            latest_by: fields.take("latestBy", problems),
             latest_entry: fields.take("latest_entry", problems),
             helm_charts: fields.take("helmCharts", problems),
             additional_version_filter: fields.take("additionalVersionFilter", problems),

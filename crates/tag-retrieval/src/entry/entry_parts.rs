@@ -1,12 +1,14 @@
 //! The conversion of an entry's fields into types that cannot hold invalid values.
 
 use std::fmt::Display;
+use std::num::NonZeroUsize;
 
 use image_name::without_docker_hub;
 
 use super::charts::{Chart, ChartConfig, EntryImage, HelmCharts};
 use super::entry_fields::{ChartConfigFields, ChartFields, EntryFields, ImageField};
 use super::json_values::{Flag, Located, NamedMap, NonEmpty};
+use super::latest_fields::LatestByField;
 use super::names;
 use super::problems::Problems;
 use super::source_kind::SourceKind;
@@ -73,14 +75,7 @@ fn parsed<T, E: Display>(
 }
 
 fn filters(entry: &EntryFields, problems: &mut Problems<'_>) -> FilterSet {
-    let newest = match (
-        is_on(entry.latest_entry.as_ref()),
-        is_on(entry.latest.as_ref()),
-    ) {
-        (true, _) => Newest::LastPublished,
-        (false, true) => Newest::Highest,
-        (false, false) => Newest::All,
-    };
+    let newest = newest(entry, problems);
     let (extract, constraint) = (&entry.version_extract, &entry.version_constraint);
     let days = entry.minimum_age.as_ref().map(|age| age.value);
     let template = &entry.tag_template;
@@ -118,6 +113,35 @@ fn filters(entry: &EntryFields, problems: &mut Problems<'_>) -> FilterSet {
             .filter(|days| *days > 0)
             .map(|days| MinimumAge { days }),
         newest,
+    }
+}
+
+fn newest(entry: &EntryFields, problems: &mut Problems<'_>) -> Newest {
+    let count = entry.latest.as_ref().and_then(|latest| latest.value.0);
+    let count = count.map(NonZeroUsize::from);
+    let is_latest_entry = is_on(entry.latest_entry.as_ref());
+    if let Some(by) = &entry.latest_by {
+        let problem = match (is_latest_entry, count) {
+            (true, _) => Some("`latestBy` and `latest_entry` exclude each other: remove one"),
+            (false, None) => Some("`latestBy` has no effect without `latest`"),
+            (false, Some(_)) => None,
+        };
+        if let Some(problem) = problem {
+            problems.add(by.offset, problem);
+        }
+    }
+    let by = entry.latest_by.as_ref().map(|by| by.value);
+    match (is_latest_entry, count, by) {
+        (true, ..) => Newest::LastPublished {
+            count: NonZeroUsize::MIN,
+            filter: "latest_entry",
+        },
+        (false, Some(count), Some(LatestByField::Pushed)) => Newest::LastPublished {
+            count,
+            filter: "latest",
+        },
+        (false, Some(count), _) => Newest::Highest(count),
+        (false, None, _) => Newest::All,
     }
 }
 

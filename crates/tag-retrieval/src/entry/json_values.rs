@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
@@ -94,6 +95,16 @@ impl FromJson for u16 {
         match number {
             Some(Ok(number)) => Some(number),
             _ => report_wrong_type(value, key, "a whole number from 0 to 65535", problems),
+        }
+    }
+}
+
+impl FromJson for NonZeroU16 {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let number = value.as_number_lit().map(|number| number.value.parse());
+        match number {
+            Some(Ok(number)) => Some(number),
+            _ => report_wrong_type(value, key, "a whole number from 1 to 65535", problems),
         }
     }
 }

@@ -6,7 +6,9 @@
 mod charts;
 mod entry_fields;
 mod entry_parts;
+mod follow;
 mod json_values;
+mod latest_fields;
 mod names;
 mod object_reader;
 mod problems;
@@ -20,6 +22,7 @@ pub(crate) use entry_fields::EntryFields;
 #[cfg(test)]
 pub(crate) use entry_fields::Level;
 pub(crate) use entry_parts::EntryParts;
+pub use follow::Follow;
 pub(crate) use json_values::{Flag, FromJson, Located};
 pub(crate) use names::{check_chart_name, check_oci_chart_name, parse_gitlab_project, parse_url};
 pub use problems::ConfigProblem;

@@ -29,7 +29,7 @@ pub struct FilterSet {
     pub constraint: Option<Constraint>,
     /// `minimumAge`.
     pub minimum_age: Option<MinimumAge>,
-    /// `latest`, `latest_entry`.
+    /// `latest`, `latestBy`, `latest_entry`.
     pub newest: Newest,
 }
 
@@ -66,7 +66,7 @@ impl FilterSet {
     /// time fetches them only if this is true, and only for the result of [`narrow`](Self::narrow).
     #[must_use]
     pub fn needs_times(&self) -> bool {
-        self.minimum_age.is_some() || self.newest == Newest::LastPublished
+        self.minimum_age.is_some() || matches!(self.newest, Newest::LastPublished { .. })
     }
 
     /// Applies the filters that need no times. Of several candidates with the same tag, the first is kept.

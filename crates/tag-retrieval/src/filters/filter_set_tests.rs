@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use super::*;
 use crate::candidate::Origin;
 use crate::filters::pattern;
@@ -169,7 +171,7 @@ fn version_and_tag_are_parts_of_the_name() {
     ] {
         let filters = FilterSet {
             tag,
-            newest: Newest::Highest,
+            newest: Newest::HIGHEST,
             ..filters(pattern, "", "", constraint)
         };
         let selection = filters.select(candidates(given), now()).unwrap();
@@ -180,7 +182,7 @@ fn version_and_tag_are_parts_of_the_name() {
 #[test]
 fn latest_keeps_the_highest_version_that_passes() {
     let highest = |filters: FilterSet| FilterSet {
-        newest: Newest::Highest,
+        newest: Newest::HIGHEST,
         ..filters
     };
     for (pattern, given, kept) in [
@@ -215,7 +217,7 @@ fn latest_keeps_the_highest_version_that_passes() {
 #[test]
 fn latest_entry_keeps_the_last_published_version_that_passes() {
     let filters = FilterSet {
-        newest: Newest::LastPublished,
+        newest: Newest::LAST_PUBLISHED,
         ..filters("", "", "^[^x]", "")
     };
     let selection = filters
@@ -245,10 +247,10 @@ fn minimum_age_applies_before_the_choice() {
     };
     for (newest, given, kept) in [
         (Newest::All, "1@20 2@24 3@25 4", "1 2"),
-        (Newest::Highest, "1@20 2@24 3@25 4", "2"),
-        (Newest::LastPublished, "5@20 2@24 3@25 4", "2"),
-        (Newest::Highest, "3@25", ""),
-        (Newest::LastPublished, "3@25", ""),
+        (Newest::HIGHEST, "1@20 2@24 3@25 4", "2"),
+        (Newest::LAST_PUBLISHED, "5@20 2@24 3@25 4", "2"),
+        (Newest::HIGHEST, "3@25", ""),
+        (Newest::LAST_PUBLISHED, "3@25", ""),
     ] {
         let selection = filters(newest).select(candidates(given), now()).unwrap();
         assert_eq!(tags(&selection), kept, "{newest:?} of {given}");
@@ -273,27 +275,27 @@ fn minimum_age_applies_before_the_choice() {
 fn choice_among_no_versions_is_an_error() {
     for (newest, given, message) in [
         (
-            Newest::Highest,
+            Newest::HIGHEST,
             "",
             "`latest` has nothing to choose from: there are no versions",
         ),
         (
-            Newest::Highest,
+            Newest::HIGHEST,
             "x1 x2",
             "the other filters drop all 2 versions; `versionFilter` \"^[^x]\" drops x1",
         ),
         (
-            Newest::Highest,
+            Newest::HIGHEST,
             "a x b",
             "none of the 2 tags that pass the filters is a comparable version, such as a",
         ),
         (
-            Newest::LastPublished,
+            Newest::LAST_PUBLISHED,
             "x1",
             "`latest_entry` has nothing to choose from: the other filters drop all 1 versions",
         ),
         (
-            Newest::LastPublished,
+            Newest::LAST_PUBLISHED,
             "1 2",
             "none of the 2 tags that pass the filters has a known publication time, such as 1",
         ),
@@ -318,8 +320,8 @@ fn choice_among_no_versions_is_an_error() {
 fn only_minimum_age_and_latest_entry_need_times() {
     for (minimum_age, newest, needed) in [
         (None, Newest::All, false),
-        (None, Newest::Highest, false),
-        (None, Newest::LastPublished, true),
+        (None, Newest::HIGHEST, false),
+        (None, Newest::LAST_PUBLISHED, true),
         (Some(MinimumAge { days: 1 }), Newest::All, true),
     ] {
         let filters = FilterSet {
@@ -328,5 +330,38 @@ fn only_minimum_age_and_latest_entry_need_times() {
             ..FilterSet::default()
         };
         assert_eq!(filters.needs_times(), needed, "{filters:?}");
+    }
+}
+
+#[test]
+fn several_newest_versions_are_kept_by_version_or_time() {
+    let two = NonZeroUsize::new(2).unwrap();
+    let by_time = Newest::LastPublished {
+        count: two,
+        filter: "latest",
+    };
+    for (newest, given, kept, lower) in [
+        (
+            Newest::Highest(two),
+            "3.9 3.10 edge 3.2 3.11",
+            "3.10 3.11",
+            "3.9: `latest` 2: 3.10 and others are higher",
+        ),
+        (Newest::Highest(two), "2", "2", ""),
+        (
+            by_time,
+            "9@03 1@20 3@10 2@20",
+            "1 2",
+            "9: `latest` 2: 1 and others were published later, 2026-01-20T12:00:00Z",
+        ),
+    ] {
+        let filters = FilterSet {
+            newest,
+            ..FilterSet::default()
+        };
+        let selection = filters.select(candidates(given), now()).unwrap();
+        assert_eq!(tags(&selection), kept, "{given}");
+        let reason = reasons(&selection).into_iter().next().unwrap_or_default();
+        assert_eq!(reason, lower, "{given}");
     }
 }

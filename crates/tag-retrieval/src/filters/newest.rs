@@ -1,7 +1,9 @@
-//! `latest` and `latest_entry`: the choice of one version.
+//! `latest` and `latest_entry`: the choice of the newest versions.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::mem;
+use std::num::NonZeroUsize;
 
 use chrono::SecondsFormat;
 
@@ -15,10 +17,15 @@ pub enum Newest {
     /// All versions.
     #[default]
     All,
-    /// `latest`: the numerically highest version.
-    Highest,
-    /// `latest_entry`: the most recently published version.
-    LastPublished,
+    /// `latest`: this many of the numerically highest versions.
+    Highest(NonZeroUsize),
+    /// `latest_entry`, or `latest` with `"latestBy": "pushed"`: the most recently published versions.
+    LastPublished {
+        /// The number of versions.
+        count: NonZeroUsize,
+        /// `latest_entry` or `latest`.
+        filter: &'static str,
+    },
 }
 
 /// The reason why `latest` or `latest_entry` has nothing to choose from.
@@ -57,9 +64,11 @@ pub enum SelectionError {
     },
     /// No publication time is known.
     #[error(
-        "`latest_entry` has nothing to choose from: none of the {count} tags that pass the filters has a known publication time, such as {first}; use `latest` for the highest version"
+        "`{filter}` has nothing to choose from: none of the {count} tags that pass the filters has a known publication time, such as {first}; use `latest` alone for the highest version"
     )]
     Undated {
+        /// `latest` or `latest_entry`.
+        filter: &'static str,
         /// The number of versions.
         count: usize,
         /// One of the versions.
@@ -68,101 +77,137 @@ pub enum SelectionError {
 }
 
 impl Newest {
+    /// `"latest": true`.
+    pub const HIGHEST: Self = Self::Highest(NonZeroUsize::MIN);
+
+    /// `"latest_entry": true`.
+    pub const LAST_PUBLISHED: Self = Self::LastPublished {
+        count: NonZeroUsize::MIN,
+        filter: "latest_entry",
+    };
+
     /// Returns the key in the configuration.
     pub(super) fn key(self) -> &'static str {
         match self {
-            Self::All | Self::Highest => "latest",
-            Self::LastPublished => "latest_entry",
+            Self::All | Self::Highest(_) => "latest",
+            Self::LastPublished { filter, .. } => filter,
         }
     }
 
-    /// Keeps the chosen version; among equals, the first. An empty selection stays empty.
+    /// Keeps the chosen versions; among equals, the first. An empty selection stays empty.
     pub(super) fn choose(self, from: Selection) -> Result<Selection, SelectionError> {
         match self {
             Self::All => Ok(from),
             _ if from.kept.is_empty() => Ok(from),
-            Self::Highest => highest(from),
-            Self::LastPublished => last_published(from),
+            Self::Highest(count) => highest(from, count),
+            Self::LastPublished { count, filter } => last_published(from, count, filter),
         }
     }
 }
 
-fn highest(from: Selection) -> Result<Selection, SelectionError> {
-    keep_greatest(
-        from,
-        Criterion {
-            // Of tags with one version, such as two builds, the higher tag wins.
-            key: |candidate: &Candidate| {
-                let version = candidate.version.parse::<TagOrder>().ok()?;
-                Some((version, candidate.tag.parse::<TagOrder>().ok()))
-            },
-            without_key: "`latest`: not a comparable version",
-            lower: |best| format!("`latest`: {} is higher", best.tag),
-            no_key: |count, first| SelectionError::Incomparable { count, first },
+fn highest(from: Selection, count: NonZeroUsize) -> Result<Selection, SelectionError> {
+    let criterion = Criterion {
+        // Of tags with one version, such as two builds, the higher tag wins.
+        key: |candidate: &Candidate| {
+            let version = candidate.version.parse::<TagOrder>().ok()?;
+            Some((version, candidate.tag.parse::<TagOrder>().ok()))
         },
-    )
-}
-
-fn last_published(from: Selection) -> Result<Selection, SelectionError> {
-    let lower = |best: &Candidate| {
-        let published = best.published.unwrap_or_default();
-        let time = published.to_rfc3339_opts(SecondsFormat::Secs, true);
-        format!("`latest_entry`: {} was published last, {time}", best.tag)
+        without_key: "`latest`: not a comparable version".to_owned(),
+        lower: |last: &Candidate| match count.get() {
+            1 => format!("`latest`: {} is higher", last.tag),
+            many => format!("`latest` {many}: {} and others are higher", last.tag),
+        },
+        no_key: |count, first| SelectionError::Incomparable { count, first },
     };
-    keep_greatest(
-        from,
-        Criterion {
-            // Of tags pushed in the same second, the higher version wins.
-            key: |candidate: &Candidate| {
-                let published = candidate.published?;
-                Some((published, candidate.version.parse::<TagOrder>().ok()))
-            },
-            without_key: "`latest_entry`: unknown publication time",
-            lower,
-            no_key: |count, first| SelectionError::Undated { count, first },
-        },
-    )
+    keep_greatest(from, count, criterion)
 }
 
-/// A criterion for the choice of one candidate.
-struct Criterion<K> {
-    /// Returns the key by which candidates compare.
-    key: K,
-    /// The reason to drop a candidate without a key.
-    without_key: &'static str,
-    /// Returns the reason to drop a candidate with a lower key than the best.
-    lower: fn(&Candidate) -> String,
-    /// Returns the error if no candidate has a key.
-    no_key: fn(usize, String) -> SelectionError,
-}
-
-/// Keeps the candidate with the greatest key. Warns of candidates without a key.
-fn keep_greatest<Key: Ord>(
+fn last_published(
     from: Selection,
-    criterion: Criterion<impl Fn(&Candidate) -> Option<Key>>,
+    count: NonZeroUsize,
+    filter: &'static str,
 ) -> Result<Selection, SelectionError> {
-    let keys: Vec<_> = from.kept.iter().map(criterion.key).collect();
-    let numbered = keys.iter().enumerate();
-    let best = numbered
-        .filter_map(|(index, key)| Some((key.as_ref()?, Reverse(index))))
-        .max();
-    let count = from.kept.len();
-    let first = from.kept.first().map(|first| first.tag.clone());
-    let Some((_, Reverse(best))) = best else {
-        return Err((criterion.no_key)(count, first.unwrap_or_default()));
+    let criterion = Criterion {
+        // Of tags pushed in the same second, the higher version wins.
+        key: |candidate: &Candidate| {
+            let published = candidate.published?;
+            Some((published, candidate.version.parse::<TagOrder>().ok()))
+        },
+        without_key: format!("`{filter}`: unknown publication time"),
+        lower: |last: &Candidate| {
+            let published = last.published.unwrap_or_default();
+            let time = published.to_rfc3339_opts(SecondsFormat::Secs, true);
+            match count.get() {
+                1 => format!("`{filter}`: {} was published last, {time}", last.tag),
+                many => format!(
+                    "`{filter}` {many}: {} and others were published later, {time}",
+                    last.tag
+                ),
+            }
+        },
+        no_key: |count, first| SelectionError::Undated {
+            filter,
+            count,
+            first,
+        },
     };
-    let lower = from.kept.get(best).map(criterion.lower).unwrap_or_default();
+    keep_greatest(from, count, criterion)
+}
+
+/// A criterion for the choice of candidates.
+struct Criterion<Key, Lower, NoKey> {
+    /// Returns the key by which candidates compare.
+    key: Key,
+    /// The reason to drop a candidate without a key.
+    without_key: String,
+    /// Returns the reason to drop a candidate with a lower key than the last chosen one.
+    lower: Lower,
+    /// Returns the error if no candidate has a key, given the number of candidates and the first tag.
+    no_key: NoKey,
+}
+
+/// Keeps the `count` candidates with the greatest keys, in the order of the source. Warns of candidates
+/// without a key.
+fn keep_greatest<K: Ord>(
+    from: Selection,
+    count: NonZeroUsize,
+    criterion: Criterion<
+        impl Fn(&Candidate) -> Option<K>,
+        impl Fn(&Candidate) -> String,
+        impl Fn(usize, String) -> SelectionError,
+    >,
+) -> Result<Selection, SelectionError> {
+    let keys: Vec<_> = from.kept.iter().map(&criterion.key).collect();
+    let numbered = keys.iter().enumerate();
+    let mut ranked: Vec<_> = numbered
+        .filter_map(|(index, key)| Some((key.as_ref()?, Reverse(index))))
+        .collect();
+    ranked.sort_unstable_by(|one, other| other.cmp(one));
+    ranked.truncate(count.get());
+    let first = from.kept.first().map(|first| first.tag.clone());
+    let Some((_, Reverse(last))) = ranked.last() else {
+        return Err((criterion.no_key)(
+            from.kept.len(),
+            first.unwrap_or_default(),
+        ));
+    };
+    let lower = from
+        .kept
+        .get(*last)
+        .map(&criterion.lower)
+        .unwrap_or_default();
+    let chosen: HashSet<usize> = ranked.iter().map(|(_, Reverse(index))| *index).collect();
     let (mut selection, mut without_key) = (from, Vec::new());
     for (index, candidate) in mem::take(&mut selection.kept).into_iter().enumerate() {
-        if index == best {
+        if chosen.contains(&index) {
             selection.kept.push(candidate);
         } else if keys.get(index).is_some_and(Option::is_some) {
             selection.drop(candidate.tag, lower.clone());
         } else {
             without_key.push(candidate.tag.clone());
-            selection.drop(candidate.tag, criterion.without_key.to_owned());
+            selection.drop(candidate.tag, criterion.without_key.clone());
         }
     }
-    selection.warn_dropped(criterion.without_key, &without_key);
+    selection.warn_dropped(&criterion.without_key, &without_key);
     Ok(selection)
 }

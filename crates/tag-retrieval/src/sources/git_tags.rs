@@ -34,6 +34,8 @@ impl ConfiguredSource for GitTags {
             "versionFilter",
             "versionConstraint",
             "latest",
+            "follow",
+            "maximum",
         ],
         charts: None,
     };

@@ -31,6 +31,8 @@ impl ConfiguredSource for GithubLatestRelease {
             "versionConstraint",
             "minimumAge",
             "latest",
+            "follow",
+            "maximum",
         ],
         charts: None,
     };

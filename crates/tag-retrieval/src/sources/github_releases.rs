@@ -31,6 +31,9 @@ impl ConfiguredSource for GithubReleases {
             "versionConstraint",
             "minimumAge",
             "latest",
+            "latestBy",
+            "follow",
+            "maximum",
         ],
         charts: None,
     };

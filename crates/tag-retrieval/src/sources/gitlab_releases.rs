@@ -42,6 +42,9 @@ impl ConfiguredSource for GitlabReleases {
             "versionConstraint",
             "minimumAge",
             "latest",
+            "latestBy",
+            "follow",
+            "maximum",
         ],
         charts: None,
     };

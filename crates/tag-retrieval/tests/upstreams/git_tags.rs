@@ -50,7 +50,7 @@ async fn tags_are_versions_and_branches_are_not() {
 
     let filters = FilterSet {
         extract: Some(VersionExtractor::parse("^v(.*)$", false).unwrap()),
-        newest: Newest::Highest,
+        newest: Newest::HIGHEST,
         ..FilterSet::default()
     };
     all = retrieve(&source(&url, filters), "").await.unwrap();

@@ -93,7 +93,7 @@ async fn filters_receive_release_times() {
     let filters = FilterSet {
         extract: Some(VersionExtractor::parse("^v(.*)$", false).unwrap()),
         minimum_age: Some(MinimumAge { days: 7 }),
-        newest: Newest::Highest,
+        newest: Newest::HIGHEST,
         ..FilterSet::default()
     };
     let found = retrieve(&source(&gitlab, filters), "").await.unwrap();

@@ -22,7 +22,7 @@ fn source(name: &str, filters: FilterSet) -> RegistryTags {
 
 fn last_published() -> FilterSet {
     FilterSet {
-        newest: Newest::LastPublished,
+        newest: Newest::LAST_PUBLISHED,
         ..FilterSet::default()
     }
 }
@@ -46,7 +46,7 @@ async fn registry() -> RunningRegistry {
 async fn every_tag_is_a_version_except_digest_tags() {
     let highest = FilterSet {
         pattern: Some(Regex::new("^v").unwrap()),
-        newest: Newest::Highest,
+        newest: Newest::HIGHEST,
         ..FilterSet::default()
     };
     for version in [Version::V2, Version::V3] {
@@ -242,7 +242,7 @@ async fn tag_list_that_is_not_whole_is_reported() {
     }
     let name = format!("{}/a/b", proxy.host());
     let highest = FilterSet {
-        newest: Newest::Highest,
+        newest: Newest::HIGHEST,
         ..FilterSet::default()
     };
     let page = Action::answer(200).body(r#"{"tags":["1","2"]}"#);
