@@ -55,7 +55,7 @@
 //! - The names and the tag of a [`Row`] are valid. Rows are equal if they copy the same image to the
 //!   same repository, whether they spell it `busybox` or `docker.io/library/busybox`.
 //! - A [`Lock`] is parsed as a whole or not at all. It is written from its list: one line for each
-//!   locked row, in the order of the list.
+//!   locked row, in the order of the list, then one for each row of a followed entry.
 //! - The order of rows is that of GNU `sort -V` in the C locale ([`compare_lines`]) over the lines as
 //!   written, with whitespace and without endings, so that `sort -V -c` agrees with the [`Checker`].
 
@@ -85,7 +85,8 @@ pub use insert::InsertOutcome;
 pub use list::{List, NotUtf8};
 pub use list_index::{ListIndex, Source, choose_destination, default_mirror_name};
 pub use lock::{
-    ApprovedDigest, ApprovedDigestError, AttachedDigests, Lock, LockProblem, LockProblemKind,
+    ApprovedDigest, ApprovedDigestError, AttachedDigests, EntryName, EntryNameError, FollowedRow,
+    Lock, LockProblem, LockProblemKind,
 };
 pub use problem::{Location, Problem, ProblemKind, Severity, SortPosition};
 pub use row::{NumberedRow, Row, RowError};

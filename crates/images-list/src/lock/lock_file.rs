@@ -1,11 +1,14 @@
-//! The lock file: `SOURCE DESTINATION TAG DIGEST MEDIA_TYPE` for each locked row, followed by
-//! `+ SUBJECT TAG DIGEST` for each digest that is attached to its image.
+//! The lock file: `SOURCE DESTINATION TAG DIGEST MEDIA_TYPE` for each locked row, with
+//! `source=follow:ENTRY` for a row that a followed entry gives, followed by `+ SUBJECT TAG DIGEST` for
+//! each digest that is attached to its image.
 
 use super::approved_digest::ApprovedDigest;
-use super::lock_line::{LockLine, Version, is_attached};
+use super::entry_name::EntryName;
+use super::lock_line::{LockLine, LockedRow, Version, is_attached};
 use super::problem::{LockProblem, LockProblemKind};
 use crate::list::List;
 use crate::row::{NameCache, Row};
+use crate::version_order::compare_lines;
 use image_name::AttachedDigest;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -30,6 +33,19 @@ struct LockEntry {
     approved: ApprovedDigest,
     /// `None` for entries that [`Lock::set`] added.
     line: Option<usize>,
+    /// The followed entry that gives the row.
+    entry: Option<EntryName>,
+}
+
+/// A locked row that a followed entry of the configuration gives.
+#[derive(Debug, Clone, Copy)]
+pub struct FollowedRow<'a> {
+    /// The row.
+    pub row: &'a Row,
+    /// The name of the entry.
+    pub entry: &'a EntryName,
+    /// The approved digest.
+    pub approved: &'a ApprovedDigest,
 }
 
 /// The row that the attached digests of the next lines belong to.
@@ -57,8 +73,9 @@ impl Lock {
         for (text, line) in text.lines().zip(1..) {
             let added = match version.parse_line(text, &mut names) {
                 Ok(None) => continue,
-                Ok(Some(LockLine::Row(row, approved))) => {
-                    let added = lock.insert(row.clone(), approved, line);
+                Ok(Some(LockLine::Row(locked))) => {
+                    let row = locked.row.clone();
+                    let added = lock.insert(locked, line);
                     above = added
                         .as_ref()
                         .map_or(RowAbove::Invalid, |()| RowAbove::Row(row));
@@ -106,16 +123,14 @@ impl Lock {
         Ok(())
     }
 
-    fn insert(
-        &mut self,
-        row: Row,
-        approved: ApprovedDigest,
-        line: usize,
-    ) -> Result<(), LockProblemKind> {
-        match self.entries.entry(row) {
-            Entry::Vacant(entry) => {
-                let line = Some(line);
-                entry.insert(LockEntry { approved, line });
+    fn insert(&mut self, locked: LockedRow, line: usize) -> Result<(), LockProblemKind> {
+        match self.entries.entry(locked.row) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(LockEntry {
+                    approved: locked.approved,
+                    line: Some(line),
+                    entry: locked.entry,
+                });
                 Ok(())
             }
             Entry::Occupied(first) => Err(LockProblemKind::Duplicate {
@@ -146,7 +161,44 @@ impl Lock {
         if let Some(before) = self.get(&row) {
             approved.succeed(before);
         }
-        self.entries.insert(row, LockEntry { approved, line });
+        let entry = self.entry(&row).cloned();
+        let new = LockEntry {
+            approved,
+            line,
+            entry,
+        };
+        self.entries.insert(row, new);
+    }
+
+    /// Returns the followed entry that gives a locked row.
+    #[must_use]
+    pub fn entry(&self, row: &Row) -> Option<&EntryName> {
+        self.entries.get(row)?.entry.as_ref()
+    }
+
+    /// Records that a followed entry gives a locked row. The row keeps its line without a row in the list.
+    pub fn set_entry(&mut self, row: &Row, name: EntryName) {
+        if let Some(locked) = self.entries.get_mut(row) {
+            locked.entry = Some(name);
+        }
+    }
+
+    /// Returns the locked rows of followed entries, in the order of [`compare_lines`].
+    #[must_use]
+    pub fn followed(&self) -> Vec<FollowedRow<'_>> {
+        let rows = self.entries.iter().filter_map(|(row, locked)| {
+            let entry = locked.entry.as_ref()?;
+            let approved = &locked.approved;
+            let followed = FollowedRow {
+                row,
+                entry,
+                approved,
+            };
+            Some((row.to_string(), followed))
+        });
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by(|(one, _), (other, _)| compare_lines(one, other));
+        rows.into_iter().map(|(_, followed)| followed).collect()
     }
 
     /// Approves more attached digests of a locked row.
@@ -157,7 +209,8 @@ impl Lock {
         }
     }
 
-    /// Returns the locked rows that are not in the list, in the order of their lines.
+    /// Returns the locked rows that are neither in the list nor given by a followed entry, in the order of
+    /// their lines.
     #[must_use]
     pub fn stale(&self, list: &List) -> Vec<(usize, &Row)> {
         let mut left: HashMap<&Row, &LockEntry> = self.entries.iter().collect();
@@ -166,32 +219,48 @@ impl Lock {
         }
         let lines = left.into_iter();
         let mut stale: Vec<_> = lines
-            .filter_map(|(row, entry)| Some((entry.line?, row)))
+            .filter(|(_, locked)| locked.entry.is_none())
+            .filter_map(|(row, locked)| Some((locked.line?, row)))
             .collect();
         stale.sort_by_key(|(line, _)| *line);
         stale
     }
 
     /// Returns the text of the file in version 2: a line for each locked row of the list, in the
-    /// order and the spelling of the list, with its attached digests below it. Rows that are not in the list are left out.
+    /// order and the spelling of the list, then one for each other row that a followed entry gives. The
+    /// attached digests of a row are below it. All other rows are left out.
     #[must_use]
     pub fn text(&self, list: &List) -> String {
         let mut text = HEADER.to_owned();
         let mut left: HashMap<&Row, &ApprovedDigest> = self
             .entries
             .iter()
-            .map(|(row, entry)| (row, &entry.approved))
+            .map(|(row, locked)| (row, &locked.approved))
             .collect();
         for numbered in list.rows() {
             // A duplicate row has one line in the lock.
             if let Some(approved) = left.remove(numbered.row) {
-                // Writing to a string cannot fail.
-                writeln!(text, "{} {approved}", numbered.row).ok();
-                if let Some(attached) = approved.attached() {
-                    write!(text, "{attached}").ok();
-                }
+                write_row(&mut text, &format!("{} {approved}", numbered.row), approved);
+            }
+        }
+        for followed in self.followed() {
+            if let Some(approved) = left.remove(followed.row) {
+                let column = followed.entry.column();
+                write_row(
+                    &mut text,
+                    &format!("{} {approved} {column}", followed.row),
+                    approved,
+                );
             }
         }
         text
+    }
+}
+
+fn write_row(text: &mut String, line: &str, approved: &ApprovedDigest) {
+    // Writing to a string cannot fail.
+    writeln!(text, "{line}").ok();
+    if let Some(attached) = approved.attached() {
+        write!(text, "{attached}").ok();
     }
 }

@@ -1,7 +1,7 @@
 //! Tests of the lock file.
 
 use super::lock_file::{HEADER, Lock};
-use super::{ApprovedDigest, AttachedDigests};
+use super::{ApprovedDigest, AttachedDigests, EntryName};
 use crate::list::List;
 use crate::row::{NameCache, Row};
 use image_name::{AttachedDigest, DigestTagKind};
@@ -247,4 +247,63 @@ proptest! {
         prop_assert_eq!(read.text(&list), lock.text(&list));
         prop_assert!(read.stale(&list).is_empty());
     }
+}
+
+#[test]
+fn rows_of_followed_entries_keep_their_lines_without_a_row_in_the_list() {
+    let followed = |row: &str| format!("{row} {A} {TYPE} source=follow:etcd\n");
+    let rows = ["a r/a 1.9", "a r/a 1.10"].map(followed);
+    let tag = referrers_tag(A);
+    let text = format!(
+        "{HEADER}{}+ {A} {tag} {B}\n{}gone r/g 1 {A} -\n",
+        rows[1], rows[0]
+    );
+    let mut lock = Lock::parse(&text).unwrap();
+    let list = List::parse("b r/b 1\n");
+    // In the order of rows, and with their attached digests.
+    let want = format!("{HEADER}{}{}+ {A} {tag} {B}\n", rows[0], rows[1]);
+    assert_eq!(lock.text(&list), want);
+    let stale: Vec<_> = lock.stale(&list).iter().map(|(line, _)| *line).collect();
+    assert_eq!(stale, [6]);
+    // A new approval keeps the entry.
+    let row = lock.followed()[0].row.clone();
+    lock.set(row.clone(), ApprovedDigest::new(B.parse().unwrap(), None));
+    assert_eq!(lock.entry(&row).map(EntryName::as_str), Some("etcd"));
+    // A row that moves to the list is a row of the list.
+    let list = List::parse("a r/a 1.10\n");
+    let text = lock.text(&list);
+    assert!(
+        text.starts_with(&format!("{HEADER}a r/a 1.10 {A} {TYPE}\n+ ")),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(&format!("\na r/a 1.9 {B} - source=follow:etcd\n")),
+        "{text}"
+    );
+}
+
+#[test]
+fn columns_after_the_media_type_are_checked() {
+    for (columns, want) in [
+        ("source=follow:a source=follow:b", "duplicate key `source`"),
+        (
+            "source=list",
+            "invalid source `list`: expected source=follow:ENTRY",
+        ),
+        ("source=follow:", "invalid source `follow:`"),
+        ("signer=x", "unknown key `signer`"),
+        ("x", "expected 5 fields"),
+    ] {
+        let text = format!("{HEADER}a r/a 1 {A} {TYPE} {columns}\n");
+        let problems = Lock::parse(&text).unwrap_err();
+        assert_eq!(problems.len(), 1, "{columns}");
+        assert!(problems[0].to_string().contains(want), "{}", problems[0]);
+    }
+    let version_1 = format!("a r/a 1 {A} {TYPE} source=follow:a\n");
+    let problems = Lock::parse(&version_1).unwrap_err();
+    assert!(
+        problems[0].to_string().contains("expected 5 fields"),
+        "{}",
+        problems[0]
+    );
 }

@@ -4,6 +4,7 @@ use image_name::{AttachedDigest, Digest, ManifestReference};
 
 use super::approved_digest::{ApprovedDigest, ApprovedDigestError};
 use super::attached_digests::AttachedDigests;
+use super::entry_name::{self, EntryName};
 use super::problem::LockProblemKind;
 use crate::row::{NameCache, Row, fields, is_merge_mark};
 
@@ -21,11 +22,20 @@ pub(super) enum Version {
     Two,
 }
 
+/// A row with its approval.
+#[derive(Debug)]
+pub(super) struct LockedRow {
+    pub(super) row: Row,
+    pub(super) approved: ApprovedDigest,
+    /// The entry that gives the row, for a row that is not in the list.
+    pub(super) entry: Option<EntryName>,
+}
+
 /// A line that is neither blank nor a comment.
 #[derive(Debug)]
 pub(super) enum LockLine {
     /// `SOURCE DESTINATION TAG DIGEST MEDIA_TYPE [KEY=VALUE…]`.
-    Row(Row, ApprovedDigest),
+    Row(LockedRow),
     /// `+ SUBJECT TAG DIGEST`, about the row above.
     Attached(AttachedDigest),
 }
@@ -72,33 +82,54 @@ impl Version {
         let [source, destination, tag, digest, media_type, ref keys @ ..] = columns[..] else {
             return Err(vec![LockProblemKind::Fields { found }]);
         };
-        if let Some(key) = keys.first() {
-            return Err(vec![match key.split_once('=') {
-                Some((key, _)) if self == Self::Two => LockProblemKind::UnknownKey {
-                    key: key.to_owned(),
-                },
-                _ => LockProblemKind::Fields { found },
-            }]);
-        }
+        let entry = match self {
+            Self::Two => entry(keys, found),
+            Self::One if keys.is_empty() => Ok(None),
+            Self::One => Err(LockProblemKind::Fields { found }),
+        };
+        let entry = entry.map_err(|kind| vec![kind])?;
         let row = names.parse_row(&format!("{source} {destination} {tag}"));
         let approved = ApprovedDigest::parse(digest, media_type).map_err(|reason| {
             let text = digest.to_owned();
             LockProblemKind::Digest { text, reason }
         });
         match (row, approved) {
-            (Ok(row), Ok(approved)) => Ok(LockLine::Row(
+            (Ok(row), Ok(approved)) => Ok(LockLine::Row(LockedRow {
                 row,
-                match self {
+                approved: match self {
                     Self::One => approved,
                     Self::Two => approved.with_attached(AttachedDigests::default()),
                 },
-            )),
+                entry,
+            })),
             (row, approved) => {
                 let errors = row.err().into_iter().flatten().map(LockProblemKind::Row);
                 Err(errors.chain(approved.err()).collect())
             }
         }
     }
+}
+
+/// Returns the followed entry in the `KEY=VALUE` columns of a line with `found` columns.
+fn entry(keys: &[&str], found: usize) -> Result<Option<EntryName>, LockProblemKind> {
+    let mut entry = None;
+    for column in keys {
+        let Some((key, value)) = column.split_once('=') else {
+            return Err(LockProblemKind::Fields { found });
+        };
+        if key != entry_name::KEY {
+            let key = key.to_owned();
+            return Err(LockProblemKind::UnknownKey { key });
+        }
+        let name = EntryName::parse_column(value).ok_or_else(|| LockProblemKind::Source {
+            value: value.to_owned(),
+        })?;
+        if entry.replace(name).is_some() {
+            let key = entry_name::KEY;
+            return Err(LockProblemKind::DuplicateKey { key });
+        }
+    }
+    Ok(entry)
 }
 
 /// Returns true for the line of an attached digest, valid or not.

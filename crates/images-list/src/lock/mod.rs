@@ -2,6 +2,7 @@
 
 mod approved_digest;
 mod attached_digests;
+mod entry_name;
 mod lock_file;
 #[cfg(test)]
 mod lock_file_tests;
@@ -10,5 +11,6 @@ mod problem;
 
 pub use approved_digest::{ApprovedDigest, ApprovedDigestError};
 pub use attached_digests::AttachedDigests;
-pub use lock_file::Lock;
+pub use entry_name::{EntryName, EntryNameError};
+pub use lock_file::{FollowedRow, Lock};
 pub use problem::{LockProblem, LockProblemKind};

@@ -70,6 +70,18 @@ pub enum LockProblemKind {
         /// The key.
         key: String,
     },
+    /// The value of `source` is not `follow:ENTRY`.
+    #[error("invalid source `{}`: expected source=follow:ENTRY", .value.escape_debug())]
+    Source {
+        /// The value.
+        value: String,
+    },
+    /// A key occurs twice in a line.
+    #[error("duplicate key `{key}`")]
+    DuplicateKey {
+        /// The key.
+        key: &'static str,
+    },
     /// An attached digest in a lock of version 1.
     #[error("an attached digest in a lock of version 1: restore the first line `# mirror-lock 2`")]
     AttachedInVersion1,
