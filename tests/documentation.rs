@@ -261,7 +261,11 @@ fn example_configurations_pass_lint_and_show_every_source_and_key() {
     let environment = TestEnvironment::new();
     environment.write("images-list", "");
     let mut all = String::new();
-    for name in ["docs/version-sources.md", "docs/charts.md"] {
+    for name in [
+        "docs/version-sources.md",
+        "docs/charts.md",
+        "docs/follow.md",
+    ] {
         let page = Page::read(repository_root().join(name));
         for block in page.blocks("json") {
             environment.write("config.json", block);

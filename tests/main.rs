@@ -15,6 +15,7 @@ mod diff;
 mod documentation;
 mod environment;
 mod fmt;
+mod follow;
 mod hostile;
 mod inspect;
 mod interrupt;

@@ -156,6 +156,9 @@ pub enum RowError {
     /// The source tag has another digest than the approved one.
     #[error(transparent)]
     Moved(Box<Moved>),
+    /// The row must have an approved digest, and has none.
+    #[error("the tag is not locked")]
+    NotApproved,
     /// An earlier row has the same destination and other content.
     #[error(transparent)]
     Conflict(Box<Conflict>),
@@ -276,7 +279,8 @@ impl Outcome {
 
     /// Returns the outcome of a row with an error. A row that is left because of a maximum of this
     /// run is skipped.
-    pub(crate) fn failed(error: RowError) -> Self {
+    #[must_use]
+    pub fn failed(error: RowError) -> Self {
         let status = match &error {
             RowError::Read(Error::MaxPulls { .. }) => Status::Skipped,
             _ => Status::Failed,
@@ -290,7 +294,7 @@ impl Outcome {
 
 impl Summary {
     /// Counts the status of one row.
-    pub(crate) fn count(&mut self, outcome: &Outcome) {
+    pub fn count(&mut self, outcome: &Outcome) {
         self.rows += 1;
         match outcome.status {
             Status::Copied => self.copied += 1,

@@ -12,6 +12,7 @@ use super::config::ConfigArgs;
 use super::demo::DemoArgs;
 use super::diff::DiffArgs;
 use super::digest::DigestArgs;
+use super::expand::ExpandArgs;
 use super::fmt::FmtArgs;
 use super::inspect::InspectArgs;
 use super::lint::LintArgs;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     CheckNew(CheckNewArgs),
     /// Find new versions upstream, and add them or open pull requests
     RetrieveTags(RetrieveTagsArgs),
+    /// Print the rows of a run, with those of followed entries
+    Expand(ExpandArgs),
     /// Record the current digests of the list's tags as approved
     Lock(LockArgs),
     /// Compare the destinations with the list, per row and platform

@@ -4,8 +4,8 @@ use clap::{ArgMatches, CommandFactory};
 
 use super::command_line::{Cli, Command};
 use super::{
-    add_tag, check_new, compare, completions, config, demo, diff, digest, fmt, inspect, lint, lock,
-    login, logout, man_pages, ping, report, retrieve_tags, sync, tags,
+    add_tag, check_new, compare, completions, config, demo, diff, digest, expand, fmt, inspect,
+    lint, lock, login, logout, man_pages, ping, report, retrieve_tags, sync, tags,
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -39,6 +39,7 @@ pub(crate) fn run(
         Command::AddTag(args) => wait(session, add_tag::run(session, args)),
         Command::CheckNew(args) => wait(session, check_new::run(session, args)),
         Command::RetrieveTags(args) => wait(session, retrieve_tags::run(session, args)),
+        Command::Expand(args) => wait(session, expand::run(session, args)),
         Command::Lock(args) => wait(session, lock::run(session, args)),
         Command::Compare(args) => wait(session, compare::run(session, args)),
         Command::Tags(args) => wait(session, tags::run(session, args)),

@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
-use crate::files::config_file;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{LockFile, LockFileError};
 use crate::rows::arch_tags;
+use crate::rows::followed;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::markdown::cell;
@@ -76,7 +76,7 @@ impl fmt::Display for Findings {
 /// [`Failure`] for a list that cannot be read.
 pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
-    let config_problems = config_file::findings(&session.common)?;
+    let config_problems = followed::config_findings(&session.common)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     let lists = list_file::read_all(&paths)?;
     let of_arch_tags = if args.arch_tags {

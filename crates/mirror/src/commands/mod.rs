@@ -12,6 +12,7 @@ mod demo;
 mod diff;
 mod digest;
 mod dispatch;
+mod expand;
 mod fmt;
 mod inspect;
 mod lint;

@@ -27,9 +27,17 @@ pub(crate) struct ConfigFile {
 pub(crate) enum ReadConfig {
     /// The configuration is valid.
     Valid(ConfigFile),
-    /// All problems of the configuration.
-    Invalid(Vec<Finding>),
+    /// The configuration has problems.
+    Invalid {
+        /// All problems.
+        problems: Vec<Finding>,
+        /// The text has the key of followed entries.
+        may_follow: bool,
+    },
 }
+
+/// The key of followed entries.
+const FOLLOW_KEY: &str = "\"follow\"";
 
 /// Reads the configuration; `None` if the default one does not exist.
 ///
@@ -51,8 +59,8 @@ pub(crate) fn read(common: &CommonOptions) -> Result<Option<ReadConfig>, Failure
     };
     Ok(Some(match Config::parse(&text) {
         Ok(config) => ReadConfig::Valid(ConfigFile { name, config }),
-        Err(problems) => ReadConfig::Invalid(
-            problems
+        Err(problems) => ReadConfig::Invalid {
+            problems: problems
                 .iter()
                 .map(|problem| Finding {
                     file: name.clone(),
@@ -60,7 +68,8 @@ pub(crate) fn read(common: &CommonOptions) -> Result<Option<ReadConfig>, Failure
                     message: problem.to_string(),
                 })
                 .collect(),
-        ),
+            may_follow: text.contains(FOLLOW_KEY),
+        },
     }))
 }
 
@@ -83,15 +92,7 @@ fn unreadable(path: &Path, why: &str) -> Failure {
 pub(crate) fn require(common: &CommonOptions) -> Result<ConfigFile, Failure> {
     match read(common)? {
         Some(ReadConfig::Valid(file)) => Ok(file),
-        Some(ReadConfig::Invalid(problems)) => {
-            let message = match problems.len() {
-                1 => "the configuration has 1 problem; no request was sent".to_owned(),
-                many => format!("the configuration has {many} problems; no request was sent"),
-            };
-            Err(Failure::unusable(message)
-                .hint("correct the configuration, then check it with `mirror lint`".to_owned())
-                .problems(problems))
-        }
+        Some(ReadConfig::Invalid { problems, .. }) => Err(invalid(problems)),
         None => Err(Failure::unusable(format!(
             "cannot read the configuration: {DEFAULT} does not exist"
         ))
@@ -102,14 +103,37 @@ pub(crate) fn require(common: &CommonOptions) -> Result<ConfigFile, Failure> {
     }
 }
 
-/// Returns the problems of the configuration; none if it does not exist.
+/// Reads the configuration of a command that needs one for followed entries only; `None` if the default
+/// one does not exist. Of a configuration with problems and without the key of followed entries, the
+/// command needs nothing: a warning is logged.
 ///
 /// # Errors
 ///
-/// As [`read`].
-pub(crate) fn findings(common: &CommonOptions) -> Result<Vec<Finding>, Failure> {
-    Ok(match read(common)? {
-        None | Some(ReadConfig::Valid(_)) => Vec::new(),
-        Some(ReadConfig::Invalid(problems)) => problems,
-    })
+/// As [`read`]; [`Failure`] for problems in a configuration that may have followed entries.
+pub(crate) fn read_followed(common: &CommonOptions) -> Result<Option<ConfigFile>, Failure> {
+    match read(common)? {
+        None => Ok(None),
+        Some(ReadConfig::Valid(file)) => Ok(Some(file)),
+        Some(ReadConfig::Invalid {
+            problems,
+            may_follow: false,
+        }) if common.config.is_none() => {
+            let count = problems.len();
+            tracing::warn!(
+                "{DEFAULT} is ignored, it has {count} problems: check it with `mirror lint`"
+            );
+            Ok(None)
+        }
+        Some(ReadConfig::Invalid { problems, .. }) => Err(invalid(problems)),
+    }
+}
+
+fn invalid(problems: Vec<Finding>) -> Failure {
+    let message = match problems.len() {
+        1 => "the configuration has 1 problem; no request was sent".to_owned(),
+        many => format!("the configuration has {many} problems; no request was sent"),
+    };
+    Failure::unusable(message)
+        .hint("correct the configuration, then check it with `mirror lint`".to_owned())
+        .problems(problems)
 }

@@ -19,8 +19,25 @@ use crate::rows::selection::{ListedRow, RunRow};
 #[derive(Debug)]
 pub(crate) struct Approvals {
     /// The lock of each list; `None` for a list without a lock.
-    locks: Vec<Option<LockFile>>,
+    locks: Vec<Option<Beside>>,
     mutable: Globs,
+}
+
+/// The lock beside a list.
+#[derive(Debug)]
+enum Beside {
+    /// The file that was read.
+    File(LockFile),
+    /// The list has no lock yet; the run creates one for followed rows.
+    New(LockFile),
+}
+
+impl Beside {
+    fn lock(&self) -> &Lock {
+        match self {
+            Self::File(file) | Self::New(file) => &file.lock,
+        }
+    }
 }
 
 impl Approvals {
@@ -30,9 +47,43 @@ impl Approvals {
     ///
     /// [`Failure`] for a lock that cannot be read or is invalid.
     pub(crate) fn read(lists: &[ListFile], mutable: Globs) -> Result<Self, Failure> {
-        let locks = lists.iter().map(LockFile::read);
+        let read = |list| Ok::<_, Failure>(LockFile::read(list)?.map(Beside::File));
+        let locks = lists.iter().map(read);
         let locks = locks.collect::<Result<_, _>>()?;
         Ok(Self { locks, mutable })
+    }
+
+    /// Prepares a new lock for the list that followed rows are locked beside, if it has none. Nothing is
+    /// written yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the file cannot be written, before hours of work.
+    pub(crate) fn prepare_new_lock(
+        &mut self,
+        lists: &[ListFile],
+        rows: &[RunRow],
+    ) -> Result<(), Failure> {
+        let is_followed = |row: &RunRow| {
+            let listed = row.listed.as_ref();
+            listed.is_some_and(|listed| listed.entry.is_some())
+        };
+        let (Some(file), Some(beside)) = (lists.first(), self.locks.first_mut()) else {
+            return Ok(());
+        };
+        if beside.is_some() || !rows.iter().any(is_followed) {
+            return Ok(());
+        }
+        if list_file::is_stdin(&file.path) {
+            tracing::warn!("followed tags are not locked: the list is standard input");
+            return Ok(());
+        }
+        let lock = LockFile::read_or_new(file)?;
+        lock.stage_text("").map_err(|failure| {
+            failure.hint("make it writable, or run with --no-lock".to_owned())
+        })?;
+        *beside = Some(Beside::New(lock));
+        Ok(())
     }
 
     /// Sets the approvals of the selected rows: those of the locks, and the pins.
@@ -83,11 +134,21 @@ impl Approvals {
     }
 
     fn get(&self, listed: &ListedRow) -> Option<&ApprovedDigest> {
-        let lock = self.locks.get(listed.list)?.as_ref()?;
-        lock.lock.get(&listed.row)
+        let beside = self.locks.get(listed.list)?.as_ref()?;
+        beside.lock().get(&listed.row)
     }
 
-    /// Checks that every row without a mutable tag and without a pin is approved (`--locked`).
+    /// Removes the followed rows that are neither approved nor mutable (`--locked`), and returns them. Each
+    /// fails alone: a new version upstream must not stop the other rows.
+    pub(crate) fn take_unlocked_followed(&self, rows: &mut Vec<RunRow>) -> Vec<RunRow> {
+        let is_unlocked = |row: &mut RunRow| {
+            let listed = row.listed.as_ref().filter(|listed| listed.entry.is_some());
+            listed.is_some_and(|listed| !self.is_mutable(listed) && self.get(listed).is_none())
+        };
+        rows.extract_if(.., is_unlocked).collect()
+    }
+
+    /// Checks that every row of a list without a mutable tag and without a pin is approved (`--locked`).
     ///
     /// # Errors
     ///
@@ -95,7 +156,7 @@ impl Approvals {
     pub(crate) fn require(&self, rows: &[RunRow]) -> Result<(), Failure> {
         let listed = rows.iter().filter_map(|row| row.listed.as_ref());
         let unapproved: Vec<_> = listed
-            .filter(|listed| listed.row.tag.pin().is_none())
+            .filter(|listed| listed.entry.is_none() && listed.row.tag.pin().is_none())
             .filter(|listed| !self.is_mutable(listed) && self.get(listed).is_none())
             .map(|ListedRow { row, location, .. }| {
                 location.finding(format!("`{row}` is not locked"))
@@ -140,14 +201,20 @@ impl Approvals {
         let paths: Vec<_> = lists.iter().map(|file| file.path.clone()).collect();
         let mut staged = Vec::new();
         for (at, file) in list_file::read_all(&paths)?.iter().enumerate() {
-            let Some(mut lock) = LockFile::read(file)? else {
-                continue;
+            let is_new = matches!(self.locks.get(at), Some(Some(Beside::New(_))));
+            let mut lock = match LockFile::read(file)? {
+                Some(lock) => lock,
+                None if is_new => LockFile::read_or_new(file)?,
+                None => continue,
             };
             for (listed, news) in copied.iter().filter(|(listed, _)| listed.list == at) {
                 self.add(&mut lock.lock, listed, news);
             }
             if let Some(new) = lock.stage(&file.list)? {
-                tracing::info!("{}: recorded the copied digests", lock.name);
+                match is_new {
+                    true => log_new_lock(&lock, file),
+                    false => tracing::info!("{}: recorded the copied digests", lock.name),
+                }
                 staged.push(new);
             }
         }
@@ -166,6 +233,9 @@ impl Approvals {
             let (digest, media_type) = (&news.head.digest, news.head.media_type.as_deref());
             lock.set(row.clone(), ApprovedDigest::new(digest.clone(), media_type));
         }
+        if let Some(entry) = &listed.entry {
+            lock.set_entry(row, entry.clone());
+        }
         let approved = lock.get(row).map(ApprovedDigest::digest);
         if approved == Some(news.digest) {
             let known = lock.get(row).and_then(ApprovedDigest::attached);
@@ -178,7 +248,7 @@ impl Approvals {
 
     /// Returns what the lock of a row does not have yet, if its copy is complete.
     fn news<'a>(&'a self, listed: &ListedRow, outcome: &'a Outcome) -> Option<News<'a>> {
-        self.locks.get(listed.list)?.as_ref()?;
+        let lock = self.locks.get(listed.list)?.as_ref()?.lock();
         let head = match outcome.status {
             Status::Copied | Status::Unchanged => outcome.source.as_ref()?,
             Status::Failed | Status::Skipped => return None,
@@ -203,7 +273,23 @@ impl Approvals {
                 attached: added.map(|added| added.attached.clone()).collect(),
             },
         };
-        (approved.is_none() || !news.attached.is_empty()).then_some(news)
+        // A row that was in the list, or in another entry, must keep its line.
+        let is_new_entry =
+            listed.entry.is_some() && lock.entry(&listed.row) != listed.entry.as_ref();
+        (approved.is_none() || is_new_entry || !news.attached.is_empty()).then_some(news)
+    }
+}
+
+/// Logs that a lock was created. From then on, the rows of its list are locked too.
+fn log_new_lock(lock: &LockFile, file: &ListFile) {
+    let name = &lock.name;
+    match file.list.rows().next() {
+        None => tracing::info!("{name}: created for followed entries"),
+        Some(_) => tracing::warn!(
+            "{name}: created for followed entries; it locks the rows of {} too: name tags that may \
+             change with --mutable, or run with --no-lock",
+            file.name
+        ),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Patterns that select rows: `--match`, `--exclude` and `--mutable`.
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use images_list::Row;
 
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
@@ -45,7 +46,7 @@ impl Globs {
 
     /// Reports whether a pattern matches the source or the destination, as written or in full,
     /// with or without the tag there. Without patterns, no row matches.
-    pub(crate) fn matches(&self, row: &images_list::Row) -> bool {
+    pub(crate) fn matches(&self, row: &Row) -> bool {
         !self.is_empty() && names(row).iter().any(|name| self.set.is_match(name))
     }
 
@@ -55,23 +56,28 @@ impl Globs {
     }
 
     /// Reports whether a row matches, or there are no patterns.
-    pub(crate) fn select(&self, row: &images_list::Row) -> bool {
+    pub(crate) fn select(&self, row: &Row) -> bool {
         self.is_empty() || self.matches(row)
     }
 
-    /// Checks that the patterns match a row of the lists: a pattern with a typing error would
-    /// otherwise go unnoticed. A single pattern without a row is a warning.
+    /// Checks that the patterns match a row of the lists, or one of the followed rows: a pattern with a
+    /// typing error would otherwise go unnoticed. A single pattern without a row is a warning.
     ///
     /// # Errors
     ///
     /// [`Failure`] if no pattern matches a row.
-    pub(crate) fn require_a_row(&self, lists: &[ListFile]) -> Result<(), Failure> {
+    pub(crate) fn require_a_row(
+        &self,
+        lists: &[ListFile],
+        followed: &[Row],
+    ) -> Result<(), Failure> {
         if self.is_empty() {
             return Ok(());
         }
         let mut used = vec![false; self.patterns.len()];
-        for row in lists.iter().flat_map(|file| file.list.rows()) {
-            for name in names(row.row) {
+        let listed = lists.iter().flat_map(|file| file.list.rows());
+        for row in listed.map(|at| at.row).chain(followed) {
+            for name in names(row) {
                 for index in self.set.matches(name) {
                     used[index] = true;
                 }
@@ -87,8 +93,12 @@ impl Globs {
             return Ok(());
         }
         let lists: Vec<_> = lists.iter().map(|file| file.name.as_str()).collect();
+        let (whose, nothing) = match followed.len() {
+            0 => ("", "nothing was sent"),
+            _ => (" and of followed entries", "nothing was copied"),
+        };
         Err(Failure::unusable(format!(
-            "{} {} matches no row of {}; nothing was sent",
+            "{} {} matches no row of {}{whose}; {nothing}",
             self.option,
             unused.join(" or "),
             lists.join(", ")
@@ -102,7 +112,7 @@ impl Globs {
 }
 
 /// Returns the names of a row that patterns are compared with.
-fn names(row: &images_list::Row) -> Vec<String> {
+fn names(row: &Row) -> Vec<String> {
     let source = std::slice::from_ref(row.tag.source());
     let mut names = Vec::new();
     for (repository, tags) in [
@@ -229,7 +239,7 @@ mod tests {
             path: PathBuf::from("list"),
             list: List::parse("a r.io/a 1\nb r.io/b 1\n"),
         }];
-        let check = |values: &[&str]| globs(values).unwrap().require_a_row(&lists);
+        let check = |values: &[&str]| globs(values).unwrap().require_a_row(&lists, &[]);
         assert_eq!(check(&[]), Ok(()));
         assert_eq!(check(&["a", "b"]), Ok(()));
         assert_eq!(check(&["a,typo"]), Ok(()), "a warning");

@@ -1,6 +1,7 @@
 //! The options for mutable tags and for selections without a row.
 
 use clap::Args;
+use images_list::Row;
 
 use super::globs::Globs;
 use crate::cli::failure::Failure;
@@ -30,15 +31,17 @@ impl MutableArgs {
     ///
     /// # Errors
     ///
-    /// [`Failure`] for an invalid pattern, and for patterns that match no row of the lists.
+    /// [`Failure`] for an invalid pattern, and for patterns that match no row of the lists
+    /// or of followed entries.
     pub(crate) fn mutable(
         &self,
         lists: &[ListFile],
+        followed: &[Row],
         empty: AllowEmptyArgs,
     ) -> Result<Globs, Failure> {
         let globs = Globs::parse("--mutable", &self.mutable)?;
         if !empty.is_allowed {
-            globs.require_a_row(lists)?;
+            globs.require_a_row(lists, followed)?;
         }
         Ok(globs)
     }

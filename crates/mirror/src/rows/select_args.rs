@@ -24,6 +24,9 @@ pub(crate) struct SelectArgs {
     /// Select rows that a git revision does not have
     #[arg(long, value_name = "REV")]
     pub(crate) changed_since: Option<String>,
+    /// Leave out the followed entries of the configuration
+    #[arg(long)]
+    pub(crate) no_follow: bool,
     /// Select one shard of the rows, such as 1/4 for the first of four
     ///
     /// The shards together have every row once, and no destination repository twice (env, counted

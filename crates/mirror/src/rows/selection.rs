@@ -2,15 +2,21 @@
 
 use image_name::full_repository;
 use images_list::{NumberedRow, Severity};
+use registry_client::Client;
 
 use super::changed_since::Base;
+use super::followed::{self, FollowedEntry, ReportEntry};
 use super::globs::Globs;
+use super::mutable_args::{AllowEmptyArgs, MutableArgs};
 use super::overrides::Overrides;
 use super::partition::shares;
+use super::picked_rows::PickedRows;
+pub(crate) use super::run_row::{ListedRow, RunRow};
 use super::select_args::SelectArgs;
 use super::shard::Shard;
 use crate::cli::failure::{Failure, Finding};
-use crate::files::list_file::{self, ListFile, RowLocation};
+use crate::files::config_file;
+use crate::files::list_file::{self, ListFile};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 
@@ -25,35 +31,39 @@ pub(crate) struct Selection {
     pub(crate) lists: Vec<ListFile>,
     /// The shard, if the rows are those of one.
     pub(crate) shard: Option<Shard>,
+    /// The followed entries of the configuration.
+    pub(crate) followed: Vec<FollowedEntry>,
 }
 
-/// One tag that a row writes in a run.
-#[derive(Debug, Clone)]
-pub(crate) struct RunRow {
-    /// The row for the engine, its destination overridden.
-    pub(crate) row: copier::Row,
-    /// The row of a list; `None` for the image of `mirror copy`.
-    pub(crate) listed: Option<ListedRow>,
-}
-
-/// A row of a list.
-#[derive(Debug, Clone)]
-pub(crate) struct ListedRow {
-    /// The index of the list in [`Selection::lists`].
-    pub(crate) list: usize,
-    /// The row as written.
-    pub(crate) row: images_list::Row,
-    /// The file and the line.
-    pub(crate) location: RowLocation,
-}
-
-/// Reads the lists and selects rows.
+/// Reads the lists and selects rows. Followed entries are not part of it.
 ///
 /// # Errors
 ///
 /// [`Failure`] for lists that cannot be read or have invalid rows, for invalid patterns and unknown
 /// revisions.
 pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selection, Failure> {
+    select_rows(session, args, None).await
+}
+
+/// Reads the lists, queries the followed entries of the configuration, and selects rows. An entry that
+/// fails is part of the result.
+///
+/// # Errors
+///
+/// As [`select`]; [`Failure`] for an invalid configuration.
+pub(crate) async fn select_with_followed(
+    session: &Session,
+    args: &SelectArgs,
+    client: &Client,
+) -> Result<Selection, Failure> {
+    select_rows(session, args, Some(client)).await
+}
+
+async fn select_rows(
+    session: &Session,
+    args: &SelectArgs,
+    client: Option<&Client>,
+) -> Result<Selection, Failure> {
     let settings = args.settings(&session.environment)?;
     let shard = Shard::from_flag_or_job(args.shard, &session.environment)?;
     let overrides = Overrides::parse(&settings)?;
@@ -65,11 +75,14 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
     };
     let lists = list_file::read_all(&paths)?;
     refuse_invalid_rows(session, &lists)?;
+    let followed = match client {
+        Some(client) => Box::pin(followed_entries(session, args, client)).await?,
+        None => Vec::new(),
+    };
     if !args.empty.is_allowed {
-        patterns.require_rows(&lists, args.changed_since.is_some())?;
+        patterns.require_rows(&lists, &followed, args.changed_since.is_some())?;
     }
-    let mut rows = Vec::new();
-    let mut other_rows = Vec::new();
+    let mut picked = PickedRows::new(&overrides, !followed.is_empty());
     for (list, file) in lists.iter().enumerate() {
         let new = match &base {
             Some(base) => Some(base.new_lines(list, file).await?),
@@ -77,41 +90,52 @@ pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selec
         };
         for NumberedRow { line, row } in file.list.rows() {
             let is_new = new.as_ref().is_none_or(|new| new.contains(&line));
-            let is_selected = is_new && patterns.select(row);
-            let destination = overrides.apply(&row.destination)?;
-            for tag in row.tag.destinations() {
-                let copied = copier::Row {
-                    source: row.source_reference(),
-                    destination: destination.reference(tag),
-                    approved: None,
-                };
-                if !is_selected {
-                    other_rows.push(copied);
-                    continue;
-                }
-                let listed = ListedRow {
-                    list,
-                    row: row.clone(),
-                    location: file.location(line),
-                };
-                rows.push(RunRow {
-                    row: copied,
-                    listed: Some(listed),
-                });
-            }
+            let listed = ListedRow {
+                list,
+                row: row.clone(),
+                location: file.location(line),
+                entry: None,
+            };
+            picked.add(listed, is_new && patterns.select(row))?;
         }
     }
+    for entry in &followed {
+        for listed in entry.listed_rows() {
+            let is_selected = patterns.select(&listed.row);
+            picked.add(listed, is_selected)?;
+        }
+    }
+    picked.warn_of_conflicts(session);
     let mut selection = Selection {
-        rows,
-        other_rows,
+        rows: picked.rows,
+        other_rows: picked.other_rows,
         lists,
         shard,
+        followed,
     };
     if let Some(shard) = shard {
         selection.keep(shard);
     }
     selection.warn_if_empty();
     Ok(selection)
+}
+
+/// Queries the followed entries. With `--changed-since` there are none, since no revision has their rows.
+/// With `--no-follow` the configuration is not read.
+async fn followed_entries(
+    session: &Session,
+    args: &SelectArgs,
+    client: &Client,
+) -> Result<Vec<FollowedEntry>, Failure> {
+    if args.no_follow {
+        return Ok(Vec::new());
+    }
+    match config_file::read_followed(&session.common)? {
+        Some(config) if args.changed_since.is_none() => {
+            followed::retrieve(session, &config, client).await
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The patterns of `--match` and `--exclude`.
@@ -133,25 +157,87 @@ impl Patterns {
         self.selected.select(row) && !self.excluded.matches(row)
     }
 
-    /// Checks that the lists have a row, that the patterns of each option match one, and that
-    /// `--exclude` leaves one. A list that `--changed-since` compares may be empty.
-    fn require_rows(&self, lists: &[ListFile], may_be_empty: bool) -> Result<(), Failure> {
-        let rows = || lists.iter().flat_map(|file| file.list.rows());
-        if rows().next().is_none() && !may_be_empty {
+    /// Checks that the lists have a row or that an entry is followed, that the patterns of each option
+    /// match a row, and that `--exclude` leaves one. A list that `--changed-since` compares may be empty.
+    fn require_rows(
+        &self,
+        lists: &[ListFile],
+        entries: &[FollowedEntry],
+        may_be_empty: bool,
+    ) -> Result<(), Failure> {
+        let listed = || lists.iter().flat_map(|file| file.list.rows());
+        if listed().next().is_none() && entries.is_empty() && !may_be_empty {
             return Err(list_file::no_row(lists));
         }
-        self.selected.require_a_row(lists)?;
-        self.excluded.require_a_row(lists)?;
-        if self.excluded.is_empty() || rows().any(|at| self.select(at.row)) {
+        // The patterns may match rows of an entry that failed.
+        if entries.iter().any(FollowedEntry::has_failed) {
             return Ok(());
         }
-        let message = "no row is left: --exclude leaves out every selected row; nothing was sent";
-        Err(Failure::unusable(message)
-            .hint("correct the patterns; with --allow-empty this is no error".to_owned()))
+        let followed: Vec<images_list::Row> = entries
+            .iter()
+            .flat_map(FollowedEntry::rows)
+            .cloned()
+            .collect();
+        let after_requests = |failure: Failure| match entries.len() {
+            0 => failure,
+            _ => failure.after_requests(),
+        };
+        for globs in [&self.selected, &self.excluded] {
+            globs
+                .require_a_row(lists, &followed)
+                .map_err(after_requests)?;
+        }
+        let mut rows = listed().map(|at| at.row).chain(&followed);
+        if self.excluded.is_empty() || rows.any(|row| self.select(row)) {
+            return Ok(());
+        }
+        let message = "no row is left: --exclude leaves out every selected row; nothing was copied";
+        Err(after_requests(Failure::unusable(message).hint(
+            "correct the patterns; with --allow-empty this is no error".to_owned(),
+        )))
     }
 }
 
 impl Selection {
+    /// Returns the rows of the followed entries.
+    pub(crate) fn followed_rows(&self) -> Vec<images_list::Row> {
+        let rows = self.followed.iter().flat_map(FollowedEntry::rows);
+        rows.cloned().collect()
+    }
+
+    /// Returns the patterns of rows with mutable tags. They may match rows of a followed entry that
+    /// failed.
+    ///
+    /// # Errors
+    ///
+    /// As [`MutableArgs::mutable`].
+    pub(crate) fn mutable(
+        &self,
+        args: &MutableArgs,
+        empty: AllowEmptyArgs,
+    ) -> Result<Globs, Failure> {
+        let has_failed = self.followed.iter().any(FollowedEntry::has_failed);
+        let empty = AllowEmptyArgs {
+            is_allowed: empty.is_allowed || has_failed,
+        };
+        let mutable = args.mutable(&self.lists, &self.followed_rows(), empty);
+        mutable.map_err(|failure| match self.followed.is_empty() {
+            true => failure,
+            false => failure.after_requests(),
+        })
+    }
+
+    /// Returns the followed entries for reports.
+    pub(crate) fn report_entries(&self) -> Vec<ReportEntry> {
+        self.followed.iter().map(FollowedEntry::report).collect()
+    }
+
+    /// Returns a finding for each followed entry that failed.
+    pub(crate) fn entry_findings(&self) -> Vec<Finding> {
+        let findings = self.followed.iter().filter_map(FollowedEntry::finding);
+        findings.collect()
+    }
+
     /// Keeps the rows of a shard, and moves the rest to the other rows.
     fn keep(&mut self, shard: Shard) {
         let repository = |row: &RunRow| full_repository(&row.row.destination);
@@ -172,14 +258,6 @@ impl Selection {
             Some(shard) => tracing::warn!("shard {shard} has no rows: nothing to do"),
             None => tracing::warn!("no rows are selected: nothing to do"),
         }
-    }
-}
-
-impl RunRow {
-    /// Returns a finding at the line of the row; `None` for a row without a list.
-    pub(crate) fn finding(&self, message: String) -> Option<Finding> {
-        let listed = self.listed.as_ref()?;
-        Some(listed.location.finding(message))
     }
 }
 

@@ -39,6 +39,9 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
             Some("run again to continue it, or give rows more time with --row-timeout".to_owned())
         }
         RowError::Moved(_) => Some(for_moved_row(row)),
+        RowError::NotApproved => Some(
+            "run once without --locked to lock it, review the lock, and commit it".to_owned(),
+        ),
         RowError::SameLocation { .. } if row.source == row.destination => {
             Some("name another destination or tag".to_owned())
         }

@@ -15,9 +15,10 @@ pub(crate) struct BaseList {
     pub(crate) lock: Option<Lock>,
 }
 
-/// The rows of all lists of the base, with the approved digest of each.
+/// The rows of all lists of the base, with the approved digest of each, and the rows of followed entries
+/// in their locks.
 ///
-/// A line of a lock without a row in its list approves nothing.
+/// Another line of a lock without a row in its list approves nothing.
 #[derive(Debug)]
 pub(crate) struct BaseApprovals<'a> {
     rows: HashMap<&'a Row, Vec<BaseApproval<'a>>>,
@@ -29,6 +30,8 @@ struct BaseApproval<'a> {
     /// The index of the list.
     list: usize,
     approved: Option<&'a ApprovedDigest>,
+    /// A followed entry gives the row; it is not in the list.
+    is_followed: bool,
 }
 
 impl<'a> BaseApprovals<'a> {
@@ -45,13 +48,38 @@ impl<'a> BaseApprovals<'a> {
             for at in old.rows() {
                 let approved = lock.as_ref().and_then(|lock| lock.get(at.row));
                 let known: &mut Vec<_> = rows.entry(at.row).or_default();
-                known.push(BaseApproval { list, approved });
+                known.push(BaseApproval {
+                    list,
+                    approved,
+                    is_followed: false,
+                });
+            }
+            for followed in lock.iter().flat_map(Lock::followed) {
+                let known: &mut Vec<_> = rows.entry(followed.row).or_default();
+                if !known.iter().any(|known| known.list == list) {
+                    known.push(BaseApproval {
+                        list,
+                        approved: Some(followed.approved),
+                        is_followed: true,
+                    });
+                }
             }
         }
         Self { rows }
     }
 
-    /// Checks whether a list of the base had the row.
+    /// Returns the rows of followed entries that the base locked beside the list at index `list`.
+    pub(crate) fn followed(&self, list: usize) -> Vec<&'a Row> {
+        let rows = self.rows.iter().filter(|(_, known)| {
+            let mut known = known.iter();
+            known.any(|known| known.is_followed && known.list == list)
+        });
+        let mut rows: Vec<&Row> = rows.map(|(row, _)| *row).collect();
+        rows.sort_by_cached_key(ToString::to_string);
+        rows
+    }
+
+    /// Checks whether a list of the base had the row, or its lock had it for a followed entry.
     pub(crate) fn has_row(&self, row: &Row) -> bool {
         self.rows.contains_key(row)
     }

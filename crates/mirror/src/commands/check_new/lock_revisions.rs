@@ -1,6 +1,6 @@
 //! The lock of a list at the base and on disk.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use image_name::{AttachedDigest, Digest};
 use images_list::{ApprovedDigest, NumberedRow, Row};
@@ -46,7 +46,8 @@ pub(crate) struct ApprovalChange<'a> {
 enum ChangeKind<'a> {
     /// A row that the base did not have.
     NewRow { now: Option<&'a ApprovedDigest> },
-    /// A row that the base had without an approved digest.
+    /// A row that the base had without an approved digest, or a row of a followed entry that the base did not
+    /// have.
     NewLine { now: &'a ApprovedDigest },
     /// A row with another digest than at the base, or with none.
     Changed {
@@ -89,7 +90,8 @@ impl ApprovalChange<'_> {
 }
 
 impl LockRevisions<'_> {
-    /// Returns the rows with another approval than at the base, without those that are allowed.
+    /// Returns the rows with another approval than at the base, without those that are allowed: rows of the
+    /// list, then rows of followed entries that the lock has or had.
     pub(crate) fn changes<'a>(
         &'a self,
         base: &'a BaseApprovals<'_>,
@@ -98,24 +100,37 @@ impl LockRevisions<'_> {
         if self.current.is_none() && self.had_lock {
             return Vec::new();
         }
-        let rows = self.list.list.rows();
-        rows.filter_map(|at| {
-            let kind = self.change(at.row, base, policy)?;
-            Some(ApprovalChange { at, kind })
-        })
-        .collect()
+        let listed: HashSet<&Row> = self.list.list.rows().map(|at| at.row).collect();
+        let lock = self.current.as_ref();
+        let now = lock.into_iter().flat_map(|file| file.lock.followed());
+        let now: Vec<&Row> = now.map(|followed| followed.row).collect();
+        let known: HashSet<&Row> = now.iter().copied().collect();
+        let before = base.followed(self.index).into_iter();
+        let before = before.filter(|row| !known.contains(*row));
+        let followed = now.iter().copied().chain(before);
+        let followed = followed.filter(|row| !listed.contains(*row));
+        let followed = followed.map(|row| NumberedRow { line: 1, row });
+        let changes = self.list.list.rows().map(|at| (at, false));
+        let changes = changes.chain(followed.map(|at| (at, true)));
+        changes
+            .filter_map(|(at, is_followed)| {
+                let kind = self.change(at.row, is_followed, base, policy)?;
+                Some(ApprovalChange { at, kind })
+            })
+            .collect()
     }
 
     fn change<'a>(
         &'a self,
         row: &Row,
+        is_followed: bool,
         base: &'a BaseApprovals<'_>,
         policy: &LockPolicy,
     ) -> Option<ChangeKind<'a>> {
         let lock = self.current.as_ref();
         let now = lock.and_then(|lock| lock.lock.get(row));
         let is_mutable = policy.mutable.matches(row);
-        if !base.has_row(row) {
+        if !base.has_row(row) && !is_followed {
             // A pin approves its digest.
             let is_open = match now {
                 None => row.tag.pin().is_none(),
@@ -216,7 +231,8 @@ impl LockRevisions<'_> {
         }
     }
 
-    /// Returns a finding at the row's line in the lock, or in the list if the lock has none.
+    /// Returns a finding at the row's line in the lock, or in the list if the lock has none. A row of a
+    /// followed entry without a line is reported at the list's first one.
     fn at_line(&self, at: NumberedRow<'_>, message: String) -> Finding {
         let lock = self.current.as_ref();
         let in_lock = lock.and_then(|lock| Some((&lock.name, lock.lock.line(at.row)?)));

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use image_name::RepositoryName;
-use images_list::{ApprovedDigest, List, Lock};
+use images_list::{ApprovedDigest, List, Lock, Row};
 
 use super::args::CheckNewArgs;
 use super::base::{self, BaseApprovals, BaseList};
@@ -19,6 +19,7 @@ use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{self, LockFile, LockFileError};
 use crate::git::{Git, Links, Purpose, TrackedPath};
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
+use crate::rows::followed;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 
@@ -33,7 +34,7 @@ pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, 
     list_file::refuse_stdin(&paths)?;
     let stop = session.signals.listen()?;
     let checkout = Checkout::find(session, &paths).await?;
-    let config_problems = config_file::findings(&session.common)?;
+    let config_problems = followed::config_findings(&session.common)?;
     let lists = list_file::read_all(&paths)?;
     let mut check = tokio::select! {
         check = Box::pin(check_branch(session, args, &checkout, &lists)) => check?,
@@ -69,7 +70,9 @@ async fn check_branch(
         .map(|found| found.finding)
         .collect();
     let policy = LockPolicy {
-        mutable: args.locked.mutable(lists, args.empty)?,
+        mutable: args
+            .locked
+            .mutable(lists, &locked_followed_rows(lists)?, args.empty)?,
         allow_approvals: args.allow_approvals,
     };
     let approvals = BaseApprovals::new(&old);
@@ -110,6 +113,22 @@ async fn check_branch(
         allow_removals: args.allow_removals,
         strict: args.strict,
     })
+}
+
+/// Returns the rows of followed entries in the locks. Invalid locks are findings of their own.
+fn locked_followed_rows(lists: &[ListFile]) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    for list in lists {
+        match LockFile::read(list) {
+            Ok(lock) => {
+                let followed = lock.iter().flat_map(|file| file.lock.followed());
+                rows.extend(followed.map(|followed| followed.row.clone()));
+            }
+            Err(LockFileError::Invalid(_)) => {}
+            Err(LockFileError::Unreadable(failure)) => return Err(failure),
+        }
+    }
+    Ok(rows)
 }
 
 /// The paths of a list and its lock in the repository.

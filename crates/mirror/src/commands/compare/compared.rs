@@ -5,6 +5,7 @@ use copier::{CompareStatus, CompareSummary, Comparison};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Finding;
 use crate::rows::copying::run::Ending;
+use crate::rows::followed::ReportEntry;
 use crate::rows::report_file::Provenance;
 use crate::rows::selection::RunRow;
 use crate::rows::shard::Shard;
@@ -23,6 +24,10 @@ pub(crate) struct CompareRun {
     pub(crate) ending: Ending,
     /// The shard of `--shard`.
     pub(crate) shard: Option<Shard>,
+    /// The followed entries.
+    pub(crate) entries: Vec<ReportEntry>,
+    /// The findings of followed entries that failed.
+    pub(crate) entry_findings: Vec<Finding>,
 }
 
 /// A row and its comparison.
@@ -46,16 +51,19 @@ impl CompareRun {
             let error = row.error.as_ref().and_then(|error| error.wire());
             error.is_some_and(registry_client::Error::is_refused)
         });
-        match (different.count(), refused.count()) {
+        let (failed_entries, refused_entries) = ReportEntry::failures(&self.entries);
+        let different = different.count() + failed_entries;
+        match (different, refused.count() + refused_entries) {
             (0, _) => Exit::Done,
             (different, refused) if different == refused => Exit::Refused,
             _ => Exit::Failed,
         }
     }
 
-    /// Returns a finding for each row that differs.
+    /// Returns a finding for each row that differs, and for each followed entry that failed.
     pub(super) fn findings(&self) -> Vec<Finding> {
-        self.rows.iter().filter_map(ComparedRow::finding).collect()
+        let rows = self.rows.iter().filter_map(ComparedRow::finding);
+        rows.chain(self.entry_findings.iter().cloned()).collect()
     }
 }
 

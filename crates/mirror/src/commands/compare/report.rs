@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::compared::{CompareRun, ComparedRow};
 use crate::rows::copying::report::MovedTag;
+use crate::rows::followed::ReportEntry;
 use crate::rows::report_file::Provenance;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
@@ -21,6 +22,9 @@ pub(crate) struct ComparedJson {
     #[serde(flatten)]
     provenance: Provenance,
     rows: Vec<RowJson>,
+    /// Present only with followed entries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entries: Vec<ReportEntry>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,6 +56,9 @@ struct RowJson {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     arch_tags: Vec<ArchTagJson>,
     error: Option<ErrorJson>,
+    /// Present only for a row of a followed entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<String>,
     /// Present only if the source tag has moved from the approved digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<MovedTag>,
@@ -100,11 +107,13 @@ impl ComparedJson {
             },
             provenance: run.provenance.clone(),
             rows: run.rows.iter().map(row_json).collect(),
+            entries: run.entries.clone(),
         }
     }
 }
 
 fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
+    let entry = row.listed.as_ref().and_then(|listed| listed.entry.as_ref());
     let (row, compared) = (&row.row, comparison);
     let destination_tag = tag_or_digest(&row.destination);
     let platforms = compared.platforms.iter().map(|found| PlatformJson {
@@ -132,6 +141,7 @@ fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
             message: cut_sent_secrets(&error.message(row)).into_owned(),
             hint: hints::for_comparison(row, error),
         }),
+        entry: entry.map(ToString::to_string),
         moved: compared.moved.as_ref().map(MovedTag::from),
     }
 }
@@ -177,6 +187,14 @@ impl Display for ComparedText<'_> {
                 write_row(f, row)?;
             }
         }
+        for lines in self
+            .run
+            .entries
+            .iter()
+            .filter_map(ReportEntry::failure_lines)
+        {
+            f.write_str(&lines)?;
+        }
         let summary = &self.run.summary;
         if let Some(shard) = self.run.shard {
             write!(f, "shard {shard}: ")?;
@@ -184,6 +202,7 @@ impl Display for ComparedText<'_> {
         write!(f, "{}: {} same", counted(summary.rows, "row"), summary.same)?;
         write!(f, ", {} drifted", summary.drift)?;
         write!(f, ", {} missing", summary.missing)?;
+        f.write_str(&ReportEntry::failed_sum(&self.run.entries))?;
         if summary.error > 0 {
             write!(f, ", {} with errors", summary.error)?;
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use copier::{Options, Progress, Row, RunContext};
+use registry_client::Client;
 
 use super::compared::{CompareRun, ComparedRow};
 use super::report::{ComparedJson, ComparedText};
@@ -47,18 +48,17 @@ pub(crate) struct CompareArgs {
 /// [`Failure`] if the comparison cannot start.
 pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, Failure> {
     args.report.check()?;
-    let mut selection = selection::select(session, &args.select).await?;
-    let approvals = Approvals::read(
-        &selection.lists,
-        args.locked.mutable(&selection.lists, args.select.empty)?,
-    )?;
+    let client = client::build(&session.common, &session.environment)?;
+    let mut selection = selection::select_with_followed(session, &args.select, &client).await?;
+    let mutable = selection.mutable(&args.locked, args.select.empty)?;
+    let approvals = Approvals::read(&selection.lists, mutable)?;
     approvals.apply(&mut selection.rows)?;
     let options = Options {
         platforms: args.platform.selection(),
         arch_tags: args.platform.arch_tags,
         ..Options::default()
     };
-    let run = compare(session, selection, &options).await?;
+    let run = compare(session, selection, &options, &client).await?;
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &run.findings());
     let text = ComparedText::new(&run, session.is_verbose());
@@ -81,15 +81,15 @@ pub(crate) async fn compare(
     session: &Session,
     selection: Selection,
     options: &Options,
+    client: &Client,
 ) -> Result<CompareRun, Failure> {
-    let client = client::build(&session.common, &session.environment)?;
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let rows: Vec<Row> = selection.rows.iter().map(|row| row.row.clone()).collect();
     let display = session.progress_display.show(rows.len(), &progress);
-    let watch = session.status_signal.watch(rows.len(), &progress, &client);
+    let watch = session.status_signal.watch(rows.len(), &progress, client);
     let context = RunContext {
-        client: &client,
+        client,
         options,
         progress: &progress,
         stop: &stop,
@@ -97,8 +97,11 @@ pub(crate) async fn compare(
     let provenance = Provenance::now();
     let report = Box::pin(copier::compare(context, &rows)).await;
     drop((display, watch));
+    let (entries, entry_findings) = (selection.report_entries(), selection.entry_findings());
     let rows = selection.rows.into_iter().zip(report.rows);
     Ok(CompareRun {
+        entries,
+        entry_findings,
         rows: rows
             .map(|(row, comparison)| ComparedRow { row, comparison })
             .collect(),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use copier::{MovedTag, Options};
 use embedded_registry::images::{Artifact, Platform, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
+use registry_client::Client;
 use serde_json::{Value, json};
 
 use crate::cli::environment::Environment;
@@ -21,6 +22,7 @@ use crate::cli::options::OutputFormat;
 use crate::commands::compare::{CompareRun, ComparedJson, ComparedText, compare};
 use crate::files::atomic_file::io_message;
 use crate::files::list_file;
+use crate::registries::client;
 use crate::rows::copying::engine::{CopyRequest, copy_rows};
 use crate::rows::copying::report::RunReport;
 use crate::rows::copying::run::{CopyRun, Ending};
@@ -197,9 +199,13 @@ impl Demo {
         selection::select(&self.session, &SelectArgs::default()).await
     }
 
+    fn client(&self) -> Result<Client, Failure> {
+        client::build(&self.session.common, &self.session.environment)
+    }
+
     async fn sync(&self, output: &mut DemoOutput) -> Result<CopyRun, Failure> {
         let selection = self.select().await?;
-        let request = CopyRequest::new("mirror demo", selection, MovedTag::Kept);
+        let request = CopyRequest::new("mirror demo", selection, MovedTag::Kept, self.client()?);
         let run = copy_rows(&self.session, &Options::default(), request).await?;
         let report = RunReport::new(&run);
         let document = serde_json::to_value(&report).unwrap_or_default();
@@ -209,7 +215,13 @@ impl Demo {
 
     async fn compare(&self, output: &mut DemoOutput) -> Result<CompareRun, Failure> {
         let selection = self.select().await?;
-        let run = compare(&self.session, selection, &Options::default()).await?;
+        let run = compare(
+            &self.session,
+            selection,
+            &Options::default(),
+            &self.client()?,
+        )
+        .await?;
         let document = serde_json::to_value(ComparedJson::new(&run)).unwrap_or_default();
         output.step("mirror compare", &ComparedText::new(&run, false), document)?;
         Ok(run)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use images_list::{ApprovedDigest, List, Lock, Row};
+use images_list::{ApprovedDigest, Lock, Row};
 
 use super::attached_changes::AttachedChange;
 use crate::registries::availability::{Availability, ImageTag};
@@ -25,28 +25,28 @@ impl ApprovalChange {
     }
 }
 
-/// Approves the images of the selected rows of a list. Returns the changes in the order of the list.
+/// Approves the images of the selected rows. Returns the changes in the order of the rows.
 pub(crate) fn approve(
     images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
-    list: &List,
+    rows: &[Row],
     lock: &mut Lock,
     is_selected: impl Fn(&Row, &Lock) -> bool,
 ) -> Vec<ApprovalChange> {
     let mut changes = Vec::new();
-    for at in list.rows() {
-        let Some(Availability::Found(now)) = images.get(&ImageTag::from(at.row)) else {
+    for row in rows {
+        let Some(Availability::Found(now)) = images.get(&ImageTag::from(row)) else {
             continue;
         };
-        let before = lock.get(at.row).cloned();
+        let before = lock.get(row).cloned();
         let is_same = before.as_ref().is_some_and(|before| before.includes(now));
-        if is_same || !is_selected(at.row, lock) {
+        if is_same || !is_selected(row, lock) {
             continue;
         }
-        lock.set(at.row.clone(), now.clone());
+        lock.set(row.clone(), now.clone());
         changes.push(ApprovalChange {
-            row: at.row.clone(),
+            row: row.clone(),
             before,
-            now: lock.get(at.row).cloned().unwrap_or_else(|| now.clone()),
+            now: lock.get(row).cloned().unwrap_or_else(|| now.clone()),
         });
     }
     changes

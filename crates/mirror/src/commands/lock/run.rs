@@ -2,10 +2,10 @@
 
 use clap::Args;
 use image_name::full_repository;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use images_list::{ApprovedDigest, Lock, Row};
+use images_list::{ApprovedDigest, FollowedRow, Lock, Row};
 
 use super::approve::approve;
 use super::report::LockedReport;
@@ -13,7 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
 use crate::files::atomic_file::StagedFile;
-use crate::files::list_file::{self, ListFile};
+use crate::files::list_file::{self, ListFile, RowLocation};
 use crate::files::lock_file::{LockFile, LockFileError};
 use crate::files::locked_files::LockedFiles;
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
@@ -131,12 +131,25 @@ fn read_lists(
     let lists = list_file::read_all(paths)?;
     selection::refuse_invalid_rows(session, &lists)?;
     if !args.empty.is_allowed {
-        if lists.iter().all(|file| file.list.rows().next().is_none()) {
+        let followed = locked_followed_rows(&lists);
+        let has_row = lists.iter().any(|file| file.list.rows().next().is_some());
+        if !has_row && followed.is_empty() {
             return Err(list_file::no_row(&lists));
         }
-        globs.require_a_row(&lists)?;
+        globs.require_a_row(&lists, &followed)?;
     }
     Ok(lists)
+}
+
+/// Returns the rows of followed entries in the locks. Invalid locks are reported later.
+fn locked_followed_rows(lists: &[ListFile]) -> Vec<Row> {
+    let locks = lists.iter().filter_map(|file| LockFile::read(file).ok()?);
+    let rows = locks.map(|file| {
+        let rows = file.lock.followed().into_iter();
+        rows.map(|followed| followed.row.clone())
+            .collect::<Vec<_>>()
+    });
+    rows.flatten().collect()
 }
 
 /// Looks up the images before it locks the files, because registries can be slow. The lists may
@@ -153,15 +166,12 @@ async fn lock(
     let mut selected = Vec::new();
     for file in &lists {
         let lock = LockFile::read_or_new(file)?;
-        let rows = file.list.rows();
-        selected.extend(
-            rows.filter(|at| is_selected(at.row, &lock.lock))
-                .map(|at| at.row),
-        );
+        let rows = lockable_rows(file, &lock).into_iter();
+        selected.extend(rows.filter(|(row, _)| is_selected(row, &lock.lock)));
     }
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
     let _waiting = session.progress_display.show_requests(checker.client());
-    let selected = selected.into_iter().map(ImageTag::from);
+    let selected = selected.iter().map(|(row, _)| ImageTag::from(row));
     let images = if args.no_referrers {
         checker.images(selected).await
     } else {
@@ -184,17 +194,25 @@ async fn write(
     let mut staged = Vec::new();
     for file in &lists {
         let mut lock = LockFile::read_or_new(file)?;
-        for at in file
-            .list
-            .rows()
-            .filter(|at| is_selected(at.row, &lock.lock))
-        {
-            if let Some((message, is_refused)) = lookup_error(at.row, images) {
-                let message = format!("`{}` is not locked: {message}", at.row);
-                report.add_problem(file.location(at.line).finding(message), is_refused);
+        let rows = lockable_rows(file, &lock);
+        for (row, location) in rows.iter().filter(|(row, _)| is_selected(row, &lock.lock)) {
+            let Some((message, is_refused)) = lookup_error(row, images) else {
+                continue;
+            };
+            let is_gone = matches!(
+                images.get(&ImageTag::from(row)),
+                Some(Availability::Missing)
+            );
+            if is_gone && lock.lock.entry(row).is_some() {
+                // Tags that an entry no longer follows stay in the mirror and in the lock.
+                tracing::warn!("the line of `{row}` is kept: {message}");
+                continue;
             }
+            let message = format!("`{row}` is not locked: {message}");
+            report.add_problem(location.finding(message), is_refused);
         }
-        let changes = approve(images, &file.list, &mut lock.lock, &is_selected);
+        let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
+        let changes = approve(images, &rows, &mut lock.lock, &is_selected);
         report.changes.extend(changes);
         report.add_list(file, Some(&lock.lock));
         staged.extend(lock.stage(&file.list)?);
@@ -202,6 +220,25 @@ async fn write(
     staged.into_iter().try_for_each(StagedFile::commit)?;
     drop(locked);
     Ok(report)
+}
+
+/// Returns the rows that can be locked, with their locations: those of the list, then those of followed
+/// entries that the lock has.
+fn lockable_rows(file: &ListFile, lock: &LockFile) -> Vec<(Row, RowLocation)> {
+    let listed: HashSet<&Row> = file.list.rows().map(|at| at.row).collect();
+    let followed = lock.lock.followed().into_iter();
+    let followed = followed.filter(|followed| !listed.contains(followed.row));
+    let followed = followed.map(|FollowedRow { row, .. }| {
+        let location = RowLocation {
+            file: lock.name.clone(),
+            line: lock.lock.line(row).unwrap_or(1),
+        };
+        (row.clone(), location)
+    });
+    let rows = file.list.rows();
+    rows.map(|at| (at.row.clone(), file.location(at.line)))
+        .chain(followed)
+        .collect()
 }
 
 /// Returns the selected rows without a line in the lock, and the selected lines without a row.

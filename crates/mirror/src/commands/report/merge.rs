@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::collections::hash_map::{Entry, HashMap};
 
 use crate::rows::copying::report::{ReportRow, RunReport, RunSums};
+use crate::rows::followed::ReportEntry;
 use crate::rows::report_file::tool;
 use crate::rows::shard::Shard;
 
@@ -82,6 +83,7 @@ pub(crate) fn merge(files: &[(String, RunReport)]) -> Result<RunReport, MergeErr
             rows.push(row.clone());
         }
     }
+    let entries = merged_entries(files);
     sums.dry_run = is_dry_run(files)?;
     sums.missing_shards = missing_shards(files)?;
     // The times of one form and zone are ordered like their texts.
@@ -93,7 +95,24 @@ pub(crate) fn merge(files: &[(String, RunReport)]) -> Result<RunReport, MergeErr
         tool: Some(tool()),
         started: started.min(),
         rows,
+        entries,
     })
+}
+
+/// Returns the followed entries of all reports, each once. Shards query an entry independently; one that
+/// failed in a shard has failed.
+fn merged_entries(files: &[(String, RunReport)]) -> Vec<ReportEntry> {
+    let mut entries: Vec<ReportEntry> = Vec::new();
+    for entry in files.iter().flat_map(|(_, report)| &report.entries) {
+        match entries.iter_mut().find(|known| known.entry == entry.entry) {
+            None => entries.push(entry.clone()),
+            Some(known) => {
+                known.rows = known.rows.max(entry.rows);
+                known.error = known.error.take().or_else(|| entry.error.clone());
+            }
+        }
+    }
+    entries
 }
 
 /// Adds the counts that are not counted by row.

@@ -9,7 +9,6 @@ mod pull_requests;
 mod report;
 mod retrieval;
 mod run;
-mod upstreams;
 
 pub(crate) use args::RetrieveTagsArgs;
 pub(crate) use run::run;

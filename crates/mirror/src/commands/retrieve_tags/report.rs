@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use serde_json::{Map, Value};
-use tag_retrieval::{Dropped, FoundTag, NewTags, NotNewTag, Origin, Summary};
+use tag_retrieval::{Dropped, FoundTag, NewTags, NotNewTag, Summary};
 
 use super::retrieval::{EntryReport, EntryState, Retrieval};
 use crate::terminal::markdown::cell;
@@ -49,7 +49,7 @@ impl Display for Explanation<'_> {
 
 fn explain(f: &mut Formatter<'_>, new_tags: &NewTags, dropped: &[Dropped]) -> fmt::Result {
     for pair in &new_tags.new {
-        let found = format!("{}, {}", named(pair), Found(&pair.origin));
+        let found = format!("{}, {}", named(pair), pair.origin);
         line(f, "new", &found)?;
     }
     for NotNewTag {
@@ -78,24 +78,6 @@ pub(crate) fn named(pair: &FoundTag) -> String {
     match &pair.destination {
         Some(destination) => format!("{image} for {destination}"),
         None => image,
-    }
-}
-
-/// The text of an origin.
-#[derive(Debug)]
-pub(crate) struct Found<'a>(pub(crate) &'a Origin);
-
-impl Display for Found<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Origin::Page { title, url } => write!(f, "{title} ({url})"),
-            Origin::Repository { repository } => write!(f, "a tag of {repository}"),
-            Origin::Chart {
-                chart,
-                version,
-                location,
-            } => write!(f, "chart {chart} {version}, {location}"),
-        }
     }
 }
 
@@ -158,7 +140,7 @@ pub(crate) fn sums(retrieval: &Retrieval) -> String {
 #[cfg(test)]
 mod tests {
     use tag_retrieval::config::Review;
-    use tag_retrieval::{Found as FoundBySource, Retrieved};
+    use tag_retrieval::{Found, Origin, Retrieved};
 
     use super::*;
 
@@ -180,7 +162,7 @@ mod tests {
             review: Review::default(),
             state: EntryState::Retrieved {
                 retrieved: Box::new(Retrieved {
-                    found: FoundBySource::Images(Vec::new()),
+                    found: Found::Images(Vec::new()),
                     dropped: vec![Dropped {
                         item: "a/b:2\n::error::forged".to_owned(),
                         reason: "\u{1b}[2J".to_owned(),

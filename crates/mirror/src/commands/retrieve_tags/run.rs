@@ -13,13 +13,14 @@ use super::args::RetrieveTagsArgs;
 use super::known::KnownRows;
 use super::open::{ProposeOptions, open_prs, propose_options};
 use super::pull_requests::Mode;
-use super::report::{Explanation, Found, named, retrieved_json, retrieved_summary, sums};
+use super::report::{Explanation, named, retrieved_json, retrieved_summary, sums};
 use super::retrieval::{EntryState, Retrieval};
-use super::upstreams::RunUpstreams;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::config_file::{self, ConfigFile};
 use crate::files::list_file::{self, ListFile};
+use crate::registries::client;
+use crate::registries::upstreams::RunUpstreams;
 use crate::rows::selection;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
@@ -47,7 +48,8 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     let lists = list_file::read_all(&paths)?;
     selection::refuse_invalid_rows(session, &lists)?;
     let stop = session.signals.listen()?;
-    let upstreams = RunUpstreams::new(session, own_org(args), args.deadline)?;
+    let client = client::build(&session.common, &session.environment)?;
+    let upstreams = RunUpstreams::new(session, client, own_org(args), args.deadline)?;
     let retrieving = Box::pin(retrieve_entries(
         session,
         args,
@@ -139,7 +141,8 @@ async fn pull_request_options(
     propose_options(session, github, (args.base.clone(), mode, args.explain)).await
 }
 
-/// Returns the entries with the given names, or all entries without names.
+/// Returns the entries with the given names, or all entries without names. Followed entries have no rows
+/// to add, and are skipped.
 fn selected<'a>(config: &'a ConfigFile, names: &[String]) -> Result<Vec<&'a Entry>, Failure> {
     let entries = &config.config.entries;
     let is_unknown = |name: &&String| !entries.iter().any(|entry| entry.name == **name);
@@ -152,7 +155,14 @@ fn selected<'a>(config: &'a ConfigFile, names: &[String]) -> Result<Vec<&'a Entr
         );
     }
     let is_wanted = |entry: &&Entry| names.is_empty() || names.contains(&entry.name);
-    Ok(entries.iter().filter(is_wanted).collect())
+    let (followed, wanted): (Vec<_>, Vec<_>) = entries
+        .iter()
+        .filter(is_wanted)
+        .partition(|entry| entry.follow.is_some());
+    for entry in followed {
+        tracing::info!("{}: skipped: `mirror sync` follows it", entry.name);
+    }
+    Ok(wanted)
 }
 
 async fn run_entries<'a>(
@@ -196,7 +206,7 @@ fn publish(
                 tracing::warn!("{name}: {warning}");
             }
             for pair in &new_tags.new {
-                tracing::info!("{name}: {}: {}", named(pair), Found(&pair.origin));
+                tracing::info!("{name}: {}: {}", named(pair), pair.origin);
             }
         }
     }

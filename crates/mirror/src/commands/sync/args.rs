@@ -43,6 +43,12 @@ pub(crate) struct SyncArgs {
     pub(crate) trust_lock: bool,
     #[command(flatten)]
     pub(crate) locked: MutableArgs,
+    /// Do not create LIST.lock for followed entries if the list has none
+    #[arg(long, help_heading = "Lock")]
+    pub(crate) no_lock: bool,
+    /// Print why each version of followed entries is mirrored or not, on standard error
+    #[arg(long, help_heading = "Rows")]
+    pub(crate) explain: bool,
 }
 
 /// The arguments of `copy`.

@@ -7,17 +7,19 @@ use oci_spec::distribution::Reference;
 use super::args::{CopyArgs, CopyingArgs, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::registries::client::ClientLimits;
+use crate::registries::client;
 use crate::rows::approvals::Approvals;
 use crate::rows::arch_tags;
 use crate::rows::copying::engine::{CopyRequest, copy_rows};
 use crate::rows::copying::publish::publish;
 use crate::rows::copying::report::RunReport;
 use crate::rows::copying::run::CopyRun;
+use crate::rows::followed::Explanation;
 use crate::rows::selection::{self, RunRow};
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::logging;
+use crate::terminal::output;
 
 /// Runs `mirror sync`: copies the selected rows of the list.
 ///
@@ -26,14 +28,25 @@ use crate::terminal::logging;
 /// [`Failure`] if the run cannot start.
 pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Failure> {
     args.copying.report.check()?;
-    let mut selection = selection::select(session, &args.select).await?;
+    let limits = args.copying.limits();
+    let client = client::build_with(&session.common, &session.environment, limits)?;
+    let select = &args.select;
+    let mut selection = selection::select_with_followed(session, select, &client).await?;
+    if args.explain {
+        output::notice(&Explanation(&selection.followed).to_string());
+    }
     if args.copying.platform.arch_tags {
         arch_tags::refuse_conflicts(&selection)?;
     }
+    let mutable = selection.mutable(&args.locked, args.select.empty)?;
     let lists = std::mem::take(&mut selection.lists);
-    let approvals = Approvals::read(&lists, args.locked.mutable(&lists, args.select.empty)?)?;
+    let mut approvals = Approvals::read(&lists, mutable)?;
+    let mut unlocked = Vec::new();
     if args.require_locked {
         approvals.require(&selection.rows)?;
+        unlocked = approvals.take_unlocked_followed(&mut selection.rows);
+    } else if !args.no_lock && !args.copying.dry_run {
+        approvals.prepare_new_lock(&lists, &selection.rows)?;
     }
     approvals.apply(&mut selection.rows)?;
     let moved = if args.require_locked {
@@ -51,7 +64,8 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     }
     let request = CopyRequest {
         trust_lock: args.trust_lock,
-        ..CopyRequest::new("mirror sync", selection, moved)
+        unlocked,
+        ..CopyRequest::new("mirror sync", selection, moved, client)
     };
     let (run, exit) = copy_and_publish(session, &args.copying, request).await?;
     if args.copying.dry_run {
@@ -80,14 +94,19 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
         destination: copy_destination(args)?,
         approved: None,
     };
+    let limits = args.copying.limits();
+    let client = client::build_with(&session.common, &session.environment, limits)?;
     let request = CopyRequest {
         title: "mirror copy",
+        unlocked: Vec::new(),
+        entries: Vec::new(),
+        entry_findings: Vec::new(),
         rows: vec![RunRow { row, listed: None }],
         other_rows: Vec::new(),
         shard: None,
         moved: MovedTag::Kept,
         trust_lock: false,
-        limits: ClientLimits::default(),
+        client,
     };
     let (_, exit) = copy_and_publish(session, &args.copying, request).await?;
     Ok(exit)
@@ -142,10 +161,6 @@ async fn copy_and_publish(
         grace: args.grace,
         row_timeout: args.row_timeout,
         ..Options::default()
-    };
-    let request = CopyRequest {
-        limits: args.limits(),
-        ..request
     };
     let run = copy_rows(session, &options, request).await?;
     let github = session.environment.github.as_ref();

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use copier::{MovedTag, Options, Progress, Row, RunContext};
+use copier::{MovedTag, Options, Outcome, Progress, Row, RowError, RunContext};
+use registry_client::Client;
 
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
-use crate::cli::failure::Failure;
-use crate::registries::client::{self, ClientLimits};
+use crate::cli::failure::{Failure, Finding};
+use crate::rows::followed::ReportEntry;
 use crate::rows::report_file::Provenance;
 use crate::rows::selection::{RunRow, Selection};
 use crate::rows::shard::Shard;
@@ -28,21 +29,35 @@ pub(crate) struct CopyRequest {
     pub(crate) moved: MovedTag,
     /// Sources of rows whose approved digest the destination has are not asked.
     pub(crate) trust_lock: bool,
-    /// The limits of the client.
-    pub(crate) limits: ClientLimits,
+    /// Followed rows that must be locked and are not. They fail, and are not copied.
+    pub(crate) unlocked: Vec<RunRow>,
+    /// The followed entries.
+    pub(crate) entries: Vec<ReportEntry>,
+    /// The findings of followed entries that failed.
+    pub(crate) entry_findings: Vec<Finding>,
+    /// The client.
+    pub(crate) client: Client,
 }
 
 impl CopyRequest {
     /// Creates the request for a selection.
-    pub(crate) fn new(title: &'static str, selection: Selection, moved: MovedTag) -> Self {
+    pub(crate) fn new(
+        title: &'static str,
+        selection: Selection,
+        moved: MovedTag,
+        client: Client,
+    ) -> Self {
         Self {
             title,
+            entries: selection.report_entries(),
+            entry_findings: selection.entry_findings(),
+            unlocked: Vec::new(),
             rows: selection.rows,
             other_rows: selection.other_rows,
             shard: selection.shard,
             moved,
             trust_lock: false,
-            limits: ClientLimits::default(),
+            client,
         }
     }
 }
@@ -51,14 +66,13 @@ impl CopyRequest {
 ///
 /// # Errors
 ///
-/// [`Failure`] if the client or the signal handler cannot be set up.
+/// [`Failure`] if the signal handler cannot be set up.
 pub(crate) async fn copy_rows(
     session: &Session,
     options: &Options,
     request: CopyRequest,
 ) -> Result<CopyRun, Failure> {
-    let limits = request.limits;
-    let client = client::build_with(&session.common, &session.environment, limits)?;
+    let client = request.client;
     let abort = session.signals.abort_after(options.grace);
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
@@ -82,12 +96,21 @@ pub(crate) async fn copy_rows(
     let report = Box::pin(synced).await;
     let duration = start.elapsed();
     drop((display, watch));
-    let rows = request.rows.into_iter().zip(report.rows);
+    let copied = request.rows.into_iter().zip(report.rows);
+    let unlocked = request.unlocked.into_iter();
+    let unlocked = unlocked.map(|row| (row, Outcome::failed(RowError::NotApproved)));
+    let mut summary = report.summary;
+    unlocked
+        .clone()
+        .for_each(|(_, outcome)| summary.count(&outcome));
     Ok(CopyRun {
-        rows: rows
+        rows: copied
+            .chain(unlocked)
             .map(|(row, outcome)| CopiedRow { row, outcome })
             .collect(),
-        summary: report.summary,
+        summary,
+        entries: request.entries,
+        entry_findings: request.entry_findings,
         requests: client.requests(),
         pulls: client.pulls(),
         duration,

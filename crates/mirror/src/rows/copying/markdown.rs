@@ -35,6 +35,12 @@ pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
             "**The report of shard {shard} is missing: the sums do not include its rows.**\n\n"
         );
     }
+    for entry in &report.entries {
+        if let Some(error) = &entry.error {
+            let (name, message) = (cell(&entry.entry), cell(&error.message));
+            text += &format!("**The followed entry {name} failed:** {message}\n\n");
+        }
+    }
     let statuses = [
         Status::Failed,
         Status::Copied,

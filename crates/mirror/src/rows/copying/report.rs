@@ -11,6 +11,7 @@ use super::attached::ReportAttached;
 use super::pulls::ReportPulls;
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::exit::Exit;
+use crate::rows::followed::ReportEntry;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
 
@@ -26,8 +27,11 @@ pub(crate) struct RunReport {
     /// The start of the run, RFC 3339 in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) started: Option<String>,
-    /// The rows, in the order of the list.
+    /// The rows, in the order of the list, then those of followed entries.
     pub(crate) rows: Vec<ReportRow>,
+    /// The followed entries of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) entries: Vec<ReportEntry>,
 }
 
 /// The sums of a run.
@@ -85,6 +89,9 @@ pub(crate) struct ReportRow {
     /// The digests of a source tag that has moved since its approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moved: Option<MovedTag>,
+    /// The followed entry that gives the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) entry: Option<String>,
     /// The digest that the list pins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pin: Option<Digest>,
@@ -150,6 +157,7 @@ impl RunReport {
             tool: Some(run.provenance.tool.clone()),
             started: Some(run.provenance.started.clone()),
             rows: run.rows.iter().map(ReportRow::new).collect(),
+            entries: run.entries.clone(),
         }
     }
 
@@ -166,7 +174,13 @@ impl RunReport {
         }
         let errors = self.rows.iter().filter_map(|row| row.error.as_ref());
         let refused = errors.filter(|error| error.refused).count();
-        let exit = Exit::from_rows(sums.rows, sums.failed, refused);
+        let (failed_entries, refused_entries) = ReportEntry::failures(&self.entries);
+        let exit = match failed_entries {
+            0 => Exit::from_rows(sums.rows, sums.failed, refused),
+            _ if failed_entries + sums.failed == refused_entries + refused => Exit::Refused,
+            _ if sums.failed > 0 && sums.failed == sums.rows => Exit::AllFailed,
+            _ => Exit::Failed,
+        };
         exit.max(Exit::from_findings(left > 0))
     }
 
@@ -214,6 +228,7 @@ impl RunSums {
 impl ReportRow {
     /// Creates the report of a row.
     fn new(CopiedRow { row, outcome }: &CopiedRow) -> Self {
+        let entry = row.listed.as_ref().and_then(|listed| listed.entry.as_ref());
         let row = &row.row;
         let pinned = row.approved.as_ref().filter(|approved| approved.pinned);
         let tag = tag_or_digest(&row.source);
@@ -234,6 +249,7 @@ impl ReportRow {
                 refused: error.wire().is_some_and(registry_client::Error::is_refused),
             }),
             moved: outcome.moved.as_ref().map(MovedTag::from),
+            entry: entry.map(ToString::to_string),
             pin: pinned.map(|approved| approved.digest.clone()),
             attached: ReportAttached::new(&outcome.attached),
         }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::attached::ReportAttached;
 use crate::cli::failure::Finding;
+use crate::rows::followed::ReportEntry;
 use crate::rows::report_file::Provenance;
 use crate::rows::selection::RunRow;
 use crate::rows::shard::Shard;
@@ -20,6 +21,10 @@ pub(crate) struct CopyRun {
     pub(crate) rows: Vec<CopiedRow>,
     /// The sums.
     pub(crate) summary: Summary,
+    /// The followed entries.
+    pub(crate) entries: Vec<ReportEntry>,
+    /// The findings of followed entries that failed.
+    pub(crate) entry_findings: Vec<Finding>,
     /// The number of HTTP requests.
     pub(crate) requests: u64,
     /// The pulls from hosts with a quota or a maximum.
@@ -75,7 +80,7 @@ impl Ending {
 }
 
 impl CopyRun {
-    /// Returns a finding for each failed row.
+    /// Returns a finding for each failed row, and for each followed entry that failed.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let failed = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
             let error = outcome.error.as_ref();
@@ -84,7 +89,7 @@ impl CopyRun {
             let hint = hint.unwrap_or_default();
             row.finding(error.message(&row.row) + &hint)
         });
-        failed.collect()
+        failed.chain(self.entry_findings.iter().cloned()).collect()
     }
 
     /// Returns a finding for each row that kept the approved image although its source tag has moved,
@@ -150,13 +155,10 @@ pub(crate) mod tests {
                 file: "list".to_owned(),
                 line,
             },
+            entry: None,
         };
-        let count = |status| {
-            outcomes
-                .iter()
-                .filter(|outcome| outcome.status == status)
-                .count()
-        };
+        let with = |status| outcomes.iter().filter(move |one| one.status == status);
+        let count = |status| with(status).count();
         let summary = Summary {
             rows: rows.len(),
             copied: count(Status::Copied),
@@ -177,6 +179,8 @@ pub(crate) mod tests {
                 })
                 .collect(),
             summary,
+            entries: Vec::new(),
+            entry_findings: Vec::new(),
             requests: 7,
             pulls: Vec::new(),
             duration: Duration::from_millis(1500),

@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use copier::Status;
 
 use super::report::{MovedTag, ReportRow, RunReport};
+use crate::rows::followed::ReportEntry;
 use crate::terminal::units::{bytes, counted};
 
 /// Maximum copied rows that are listed without `-v`. Rows that replaced other content are listed always.
@@ -56,6 +57,14 @@ impl Display for RunText<'_> {
         }
         for row in self.report.left() {
             write_error(f, "left", row, &mut printed)?;
+        }
+        for lines in self
+            .report
+            .entries
+            .iter()
+            .filter_map(ReportEntry::failure_lines)
+        {
+            f.write_str(&lines)?;
         }
         for pulls in &self.report.summary.pulls {
             writeln!(f, "pulls      {pulls}")?;
@@ -186,12 +195,9 @@ impl Display for Sums<'_> {
         if sums.failed > 0 {
             write!(f, ", {} failed", sums.failed)?;
         }
-        match report
-            .rows
-            .iter()
-            .filter(|row| row.kept().is_some())
-            .count()
-        {
+        f.write_str(&ReportEntry::failed_sum(&report.entries))?;
+        let kept = report.rows.iter().filter(|row| row.kept().is_some());
+        match kept.count() {
             0 => {}
             moved => write!(f, ", {moved} moved")?,
         }

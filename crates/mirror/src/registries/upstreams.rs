@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use registry_client::Client;
 use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::gitlab::Gitlab;
 use tag_retrieval::helm::{Helm, HelmSettings};
 use tag_retrieval::{GitSettings, Organization, Upstreams};
 use tempfile::TempDir;
 
+use super::client;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::files::atomic_file::io_message;
-use crate::registries::client;
 use crate::session::Session;
 
 /// The clients of the version sources, for one run.
@@ -34,6 +35,7 @@ impl RunUpstreams {
     /// [`Failure`] for invalid settings, and without a temporary directory.
     pub(crate) fn new(
         session: &Session,
+        registries: Client,
         own_org: Option<Organization>,
         deadline: Duration,
     ) -> Result<Self, Failure> {
@@ -55,7 +57,7 @@ impl RunUpstreams {
             processes: available_parallelism().map_or(2, usize::from),
         };
         let clients = Upstreams {
-            registries: client::build(&session.common, environment)?,
+            registries,
             github: github(environment, deadline),
             gitlab: gitlab(environment, deadline),
             git: GitSettings {

@@ -1,0 +1,133 @@
+//! A followed entry with its rows.
+
+use images_list::{EntryName, List, Row};
+use tag_retrieval::config::Entry;
+use tag_retrieval::{EntryError, FollowedTags, Outcome, RetrievalError};
+
+use super::report_entry::{ReportEntry, ReportEntryError};
+use crate::cli::failure::Finding;
+use crate::files::list_file::RowLocation;
+use crate::rows::run_row::ListedRow;
+use crate::terminal::hints::{self, Operation};
+
+/// A followed entry of the configuration, after its version source was queried.
+#[derive(Debug)]
+pub(crate) struct FollowedEntry {
+    /// The name of the entry.
+    pub(crate) name: EntryName,
+    /// The line of the configuration that the entry begins on.
+    pub(crate) location: RowLocation,
+    /// The rows, or the error of an entry that failed.
+    pub(crate) result: Result<FollowedRows, ReportEntryError>,
+}
+
+/// The rows of a followed entry.
+#[derive(Debug, Default)]
+pub(crate) struct FollowedRows {
+    /// The rows.
+    list: List,
+    /// The tags of the rows, and the versions that are not followed.
+    pub(crate) tags: FollowedTags,
+}
+
+impl FollowedEntry {
+    /// Creates the entry from the outcome of its source. `None` for an entry that is not followed.
+    pub(super) fn new(config: &str, Outcome { entry, result }: Outcome<'_>) -> Option<Self> {
+        let follow = entry.follow?;
+        let retrieved = result.map_err(|error| retrieval_error(entry, &error));
+        let rows = retrieved.and_then(|retrieved| {
+            let tags = FollowedTags::new(entry, follow, retrieved);
+            let rows = tags
+                .map_err(|error| error.to_string())
+                .and_then(FollowedRows::new);
+            rows.map_err(ReportEntryError::new)
+        });
+        Some(Self {
+            // Parsing the configuration has checked the name.
+            name: entry.name.parse().ok()?,
+            location: RowLocation {
+                file: config.to_owned(),
+                line: entry.line,
+            },
+            result: rows,
+        })
+    }
+
+    /// Returns the rows; none if the entry failed.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
+        let rows = self.result.as_ref().ok();
+        rows.into_iter()
+            .flat_map(|rows| rows.list.rows())
+            .map(|at| at.row)
+    }
+
+    /// Returns the rows for a run. They are locked beside the first list.
+    pub(crate) fn listed_rows(&self) -> impl Iterator<Item = ListedRow> {
+        self.rows().map(|row| ListedRow {
+            list: 0,
+            row: row.clone(),
+            location: self.location.clone(),
+            entry: Some(self.name.clone()),
+        })
+    }
+
+    /// Returns true if the entry has no result.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.result.is_err()
+    }
+
+    /// Returns a finding for an entry that failed.
+    pub(crate) fn finding(&self) -> Option<Finding> {
+        let error = self.result.as_ref().err()?;
+        let hint = error.hint.as_ref().map(|hint| format!(" ({hint})"));
+        let message = format!(
+            "{}: {}{}",
+            self.name,
+            error.message,
+            hint.unwrap_or_default()
+        );
+        Some(self.location.finding(message))
+    }
+
+    /// Returns the entry for reports.
+    pub(crate) fn report(&self) -> ReportEntry {
+        ReportEntry {
+            entry: self.name.to_string(),
+            rows: self.rows().count(),
+            error: self.result.as_ref().err().cloned(),
+        }
+    }
+}
+
+impl FollowedRows {
+    /// Creates the rows of tags.
+    ///
+    /// # Errors
+    ///
+    /// The message for names that no row can have: the grammar of lists is stricter than that of the
+    /// configuration.
+    pub(super) fn new(tags: FollowedTags) -> Result<Self, String> {
+        let lines = tags.tags.iter();
+        let lines = lines.map(|one| format!("{} {} {}\n", one.source, one.destination, one.tag));
+        let list = List::parse(&lines.collect::<String>());
+        match list.invalid_rows().first() {
+            None => Ok(Self { list, tags }),
+            Some(problem) => Err(problem.to_string()),
+        }
+    }
+}
+
+fn retrieval_error(entry: &Entry, error: &EntryError) -> ReportEntryError {
+    let message = error.to_string();
+    let EntryError::Retrieval(RetrievalError::Registry(wire)) = error else {
+        return ReportEntryError::new(message);
+    };
+    let first = entry.source.images().first();
+    let image = first.and_then(|image| format!("{}:latest", image.source).parse().ok());
+    let hint = image.and_then(|image| hints::for_request(Operation::Read, &image, wire));
+    ReportEntryError {
+        message,
+        hint,
+        refused: wire.is_refused(),
+    }
+}

@@ -1,0 +1,14 @@
+//! Followed entries of the configuration: rows without lines in a list.
+//!
+//! An entry with `"follow": true` names images with destinations, and filters for their tags. Each run
+//! asks its version source, and mirrors what the filters leave.
+
+mod entry;
+mod explanation;
+mod report_entry;
+mod retrieval;
+
+pub(crate) use entry::FollowedEntry;
+pub(crate) use explanation::Explanation;
+pub(crate) use report_entry::ReportEntry;
+pub(crate) use retrieval::{config_findings, retrieve};

@@ -1,0 +1,36 @@
+//! The rows of a run.
+
+use images_list::EntryName;
+
+use crate::cli::failure::Finding;
+use crate::files::list_file::RowLocation;
+
+/// One tag that a row writes in a run.
+#[derive(Debug, Clone)]
+pub(crate) struct RunRow {
+    /// The row for the engine, its destination overridden.
+    pub(crate) row: copier::Row,
+    /// The row as written; `None` for the image of `mirror copy`.
+    pub(crate) listed: Option<ListedRow>,
+}
+
+/// A row of a list, or of a followed entry.
+#[derive(Debug, Clone)]
+pub(crate) struct ListedRow {
+    /// The index of the list in [`Selection::lists`] whose lock has the row: of a followed entry, the first.
+    pub(crate) list: usize,
+    /// The row as written.
+    pub(crate) row: images_list::Row,
+    /// The file and the line: of a followed entry, the configuration.
+    pub(crate) location: RowLocation,
+    /// The followed entry that gives the row; `None` for a row of a list.
+    pub(crate) entry: Option<EntryName>,
+}
+
+impl RunRow {
+    /// Returns a finding at the line of the row; `None` for a row without a list.
+    pub(crate) fn finding(&self, message: String) -> Option<Finding> {
+        let listed = self.listed.as_ref()?;
+        Some(listed.location.finding(message))
+    }
+}

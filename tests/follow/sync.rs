@@ -1,0 +1,134 @@
+//! First and later runs.
+
+use embedded_registry::Registry;
+use serde_json::json;
+
+use super::FollowedMirror;
+use crate::environment::{push_tags, small_image};
+use crate::lock::lock_lines;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sync_mirrors_what_the_filters_leave_and_locks_it() {
+    let images = [
+        "app:1.9.0",
+        "app:1.10.0",
+        "app:1.11.0",
+        "app:2.0.0",
+        "app:1.12.0-rc1",
+        "app:edge",
+    ];
+    let keys = json!({"latest": 2, "versionConstraint": "<2", "exclude": "-rc"});
+    let mirror = FollowedMirror::new(&images, keys).await;
+    let environment = &mirror.environment;
+    let document = environment.mirror("sync --output json").exits(0).json();
+    let statuses = FollowedMirror::statuses(&document);
+    assert_eq!(statuses, ["1.10.0 copied", "1.11.0 copied"]);
+    assert_eq!(document["rows"][0]["entry"], "app");
+    let entries = json!([{"entry": "app", "rows": 2, "error": null}]);
+    assert_eq!(document["entries"], entries);
+    assert_eq!(mirror.tags("app"), ["1.10.0", "1.11.0"]);
+    let lines = lock_lines(environment);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, tag) in lines.iter().zip(["1.10.0", "1.11.0"]) {
+        assert!(line.starts_with(&mirror.row("app", tag)), "{line}");
+        assert!(line.ends_with(" source=follow:app"), "{line}");
+    }
+    let document = environment.mirror("compare --output json").exits(0).json();
+    assert_eq!(
+        FollowedMirror::statuses(&document),
+        ["1.10.0 same", "1.11.0 same"]
+    );
+    assert_eq!(document["rows"][0]["entry"], "app");
+    assert_eq!(document["entries"], entries);
+
+    // A new version is followed. The one that is no longer among the newest stays in the mirror and in
+    // the lock.
+    let lock = environment.read("images-list.lock");
+    push_tags(&mirror.source, &["app:1.12.0"]);
+    let compared = environment.mirror("compare").exits(1);
+    assert!(compared.stdout.contains("missing"), "{}", compared.stdout);
+    let document = environment.mirror("sync --output json").exits(0).json();
+    let statuses = FollowedMirror::statuses(&document);
+    assert_eq!(statuses, ["1.11.0 unchanged", "1.12.0 copied"]);
+    assert_eq!(mirror.tags("app"), ["1.10.0", "1.11.0", "1.12.0"]);
+    let lines = lock_lines(environment);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(environment.read("images-list.lock").starts_with(&lock));
+    // A run without news writes nothing.
+    let written = environment.read("images-list.lock");
+    environment.mirror("sync --locked").exits(0);
+    assert_eq!(environment.read("images-list.lock"), written);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newest_of_ten_thousand_tags_cost_the_pages_and_two_requests_each() {
+    // The client asks for another page after a full one without a link.
+    const PAGES: u64 = 11;
+    let source = Registry::new().page_limit(1000).start().await.unwrap();
+    let image = small_image(1);
+    for number in 0..10_000 {
+        image.push(&source, "app", Some(&format!("1.{number}.0")));
+    }
+    let mut mirror = FollowedMirror::new(&[], json!({})).await;
+    mirror.source = source;
+    let keys = json!({"latest": 5, "versionConstraint": "~1"});
+    mirror.configure(&json!({"app": mirror.entry("app", keys)}));
+    let environment = &mirror.environment;
+    let document = environment.mirror("sync --output json").exits(0).json();
+    let newest: Vec<String> = (9995..10_000)
+        .map(|number| format!("1.{number}.0 copied"))
+        .collect();
+    let mut statuses = FollowedMirror::statuses(&document);
+    statuses.sort();
+    assert_eq!(statuses, newest);
+    // An unchanged run asks each side for each tag once.
+    mirror.source.clear_requests();
+    let document = environment
+        .mirror("sync --no-referrers --output json")
+        .exits(0)
+        .json();
+    assert_eq!(document["summary"]["unchanged"], 5);
+    assert_eq!(document["summary"]["requests"], PAGES + 2 * 5);
+    assert_eq!(mirror.source.request_count(), PAGES + 5);
+    // With the lock trusted, the source is asked for its list alone.
+    mirror.source.clear_requests();
+    let trusting = environment
+        .mirror("sync --trust-lock --output json")
+        .exits(0);
+    assert_eq!(trusting.json()["summary"]["unchanged"], 5);
+    assert_eq!(mirror.source.request_count(), PAGES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dry_run_lists_the_rows_and_writes_nothing() {
+    let mirror = FollowedMirror::new(&["app:1"], json!({})).await;
+    let environment = &mirror.environment;
+    let output = environment.mirror("sync --dry-run --explain").exits(0);
+    let (source, destination) = (mirror.source.host(), mirror.destination.host());
+    let planned = format!("would copy  {source}/app:1 -> {destination}/m/app:1");
+    assert!(output.stdout.contains(&planned), "{}", output.stdout);
+    let explained = format!(
+        "app:\n  followed  {source}/app:1 for {destination}/m/app, a tag of {source}/app\n"
+    );
+    assert!(output.stderr.contains(&explained), "{}", output.stderr);
+    assert_eq!(environment.file_names(), ["config.json", "images-list"]);
+    assert!(mirror.tags("app").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_names_the_filter_that_drops_a_version() {
+    let images = ["app:1.1", "app:1.2", "app:1.3", "app:2.0", "app:edge"];
+    let mirror =
+        FollowedMirror::new(&images, json!({"latest": 2, "versionConstraint": "<2"})).await;
+    let output = mirror
+        .environment
+        .mirror("sync --dry-run --explain")
+        .exits(0);
+    for line in [
+        "  dropped   1.1: `latest` 2: 1.2 and others are higher\n",
+        "  dropped   2.0: `versionConstraint` \"<2\"\n",
+        "  dropped   edge: `versionConstraint` \"<2\": not a comparable version\n",
+    ] {
+        assert!(output.stderr.contains(line), "{line}: {}", output.stderr);
+    }
+}
