@@ -1,11 +1,14 @@
 //! First and later runs.
 
 use embedded_registry::Registry;
+use embedded_registry::images::Artifact;
 use serde_json::json;
+use testkit::github::{FakeGithub, Release};
 
 use super::FollowedMirror;
 use crate::environment::{push_tags, small_image};
 use crate::lock::lock_lines;
+use crate::retrieve_tags::environment_with;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sync_mirrors_what_the_filters_leave_and_locks_it() {
@@ -64,7 +67,12 @@ async fn sync_mirrors_what_the_filters_leave_and_locks_it() {
 async fn newest_of_ten_thousand_tags_cost_the_pages_and_two_requests_each() {
     // The client asks for another page after a full one without a link.
     const PAGES: u64 = 11;
-    let source = Registry::new().page_limit(1000).start().await.unwrap();
+    let source = Registry::new()
+        .page_limit(1000)
+        .access_log(100)
+        .start()
+        .await
+        .unwrap();
     let image = small_image(1);
     for number in 0..10_000 {
         image.push(&source, "app", Some(&format!("1.{number}.0")));
@@ -90,6 +98,14 @@ async fn newest_of_ten_thousand_tags_cost_the_pages_and_two_requests_each() {
     assert_eq!(document["summary"]["unchanged"], 5);
     assert_eq!(document["summary"]["requests"], PAGES + 2 * 5);
     assert_eq!(mirror.source.request_count(), PAGES + 5);
+    // The list of the version source also has the tags of signatures.
+    mirror.source.clear_requests();
+    environment.mirror("sync").exits(0);
+    let requests = mirror.source.requests();
+    let lists = requests
+        .iter()
+        .filter(|request| request.path.ends_with("/tags/list"));
+    assert_eq!(lists.count() as u64, PAGES);
     // With the lock trusted, the source is asked for its list alone.
     mirror.source.clear_requests();
     let trusting = environment
@@ -97,6 +113,46 @@ async fn newest_of_ten_thousand_tags_cost_the_pages_and_two_requests_each() {
         .exits(0);
     assert_eq!(trusting.json()["summary"]["unchanged"], 5);
     assert_eq!(mirror.source.request_count(), PAGES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signature_in_the_list_of_a_followed_entry_is_copied() {
+    let mirror = FollowedMirror::new(&["app:1"], json!({})).await;
+    let image = small_image(1);
+    let signature = Artifact::new("application/vnd.example")
+        .blob("text/plain", "x")
+        .build();
+    let tag = format!("{}.sig", image.digest().to_string().replace(':', "-"));
+    signature.push(&mirror.source, "app", Some(&tag));
+    mirror.environment.mirror("sync").exits(0);
+    assert_eq!(mirror.tags("app"), ["1".to_owned(), tag]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn released_version_without_an_image_fails_its_row() {
+    let github = FakeGithub::new().start().await;
+    for tag in ["v1", "v2", "v3"] {
+        github.release("o/r", Release::new(tag));
+    }
+    let mut mirror = FollowedMirror::new(&["app:v1", "app:v2"], json!({})).await;
+    mirror.environment = environment_with(Some(&github), &json!({}), "");
+    let keys = json!({"versionSource": "github-releases:o/r", "latest": 2});
+    mirror.configure(&json!({"app": mirror.entry("app", keys)}));
+    let document = mirror
+        .environment
+        .mirror("sync --output json")
+        .exits(1)
+        .json();
+    let mut statuses = FollowedMirror::statuses(&document);
+    statuses.sort();
+    assert_eq!(statuses, ["v2 copied", "v3 failed"]);
+    let rows = document["rows"].as_array().unwrap();
+    let failed = rows.iter().find(|row| row["status"] == "failed").unwrap();
+    let hint = failed["error"]["hint"].as_str().unwrap();
+    assert!(
+        hint.contains("run again later, or `exclude` the tag in the entry app"),
+        "{hint}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

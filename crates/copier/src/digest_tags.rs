@@ -48,6 +48,16 @@ impl DigestTags {
         }
     }
 
+    /// Returns the digest tags among all tags of a list.
+    pub(crate) fn of_known(list: &TagList) -> TagList<Self> {
+        let mut tags = Self::default();
+        list.tags.iter().cloned().for_each(|tag| tags.add(tag));
+        TagList {
+            tags,
+            listing: list.listing.clone(),
+        }
+    }
+
     /// Returns the digest tags of a list. If the list is incomplete, any other digest tag may exist.
     pub(crate) fn from_list(list: TagList<Self>) -> Self {
         Self {

@@ -62,7 +62,7 @@ impl<'a> Engine<'a> {
             progress: context.progress,
             heads: HeadCache::default(),
             manifests: ManifestCache::default(),
-            source_lists: SourceLists::default(),
+            source_lists: SourceLists::new(Arc::clone(&context.options.tag_lists)),
             digest_tag_writes: DigestTagWrites::default(),
             shown_blobs: OnceMap::default(),
             blob_counts: BlobCounts::default(),

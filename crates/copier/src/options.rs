@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry_client::Client;
+use registry_client::{Client, TagLists};
 use tokio_util::sync::CancellationToken;
 
 use crate::platform::Platform;
@@ -50,6 +50,8 @@ pub struct Options {
     pub trust_lock: bool,
     /// Time for one row, without its wait for other rows to be copied; `None` for any time.
     pub row_timeout: Option<Duration>,
+    /// Tag lists of sources that were read before the run.
+    pub tag_lists: Arc<TagLists>,
     /// Time after which a blob whose source sends nothing is left to a row with another source.
     pub stall_patience: Duration,
 }
@@ -68,6 +70,7 @@ impl Default for Options {
             abort: CancellationToken::new(),
             trust_lock: false,
             row_timeout: None,
+            tag_lists: Arc::default(),
             stall_patience: Duration::from_secs(10),
         }
     }

@@ -148,7 +148,7 @@ pub use referrers::{Referrers, TagSchema};
 pub use registry::{RateLimit, Registry, UploadsOnly};
 pub use repository::Repository;
 pub use sent_secrets::{cut_sent_secrets, record_sent_secret};
-pub use tags::{Listing, TagList};
+pub use tags::{Listing, TagList, TagLists};
 pub use timeout_phase::TimeoutPhase;
 pub use transport::{BufferedResponse, InFlightRequest, MinimumRate, RetryPolicy, Stage, Timeouts};
 pub use transport::{HostPulls, PullReservation};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use extraction::Organization;
+use registry_client::TagLists;
 use tokio::time::Instant;
 
 use crate::entry::{EntryImage, EntryParts, SourceKind};
@@ -31,6 +32,8 @@ pub struct Upstreams {
     pub helm: Arc<Helm>,
     /// The program git.
     pub git: GitSettings,
+    /// The tag lists of registries. Several entries can read the tags of one repository.
+    pub tag_lists: Arc<TagLists>,
     /// Your organization at Docker Hub. Its images are not proposed.
     pub own_org: Option<Organization>,
 }

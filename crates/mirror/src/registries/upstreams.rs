@@ -65,6 +65,7 @@ impl RunUpstreams {
                 ..environment.git_tags.clone()
             },
             helm: Arc::new(Helm::new(helm)),
+            tag_lists: Arc::default(),
             own_org,
             now: std::time::SystemTime::now().into(),
         };

@@ -64,14 +64,10 @@ impl Approvals {
         lists: &[ListFile],
         rows: &[RunRow],
     ) -> Result<(), Failure> {
-        let is_followed = |row: &RunRow| {
-            let listed = row.listed.as_ref();
-            listed.is_some_and(|listed| listed.entry.is_some())
-        };
         let (Some(file), Some(beside)) = (lists.first(), self.locks.first_mut()) else {
             return Ok(());
         };
-        if beside.is_some() || !rows.iter().any(is_followed) {
+        if beside.is_some() || !rows.iter().any(|row| row.entry().is_some()) {
             return Ok(());
         }
         if list_file::is_stdin(&file.path) {

@@ -1,9 +1,11 @@
 //! The rows of a run.
 
+use copier::RowError;
 use images_list::EntryName;
 
 use crate::cli::failure::Finding;
 use crate::files::list_file::RowLocation;
+use crate::terminal::hints;
 
 /// One tag that a row writes in a run.
 #[derive(Debug, Clone)]
@@ -28,6 +30,25 @@ pub(crate) struct ListedRow {
 }
 
 impl RunRow {
+    /// Returns the name of the followed entry that gives the row.
+    pub(crate) fn entry(&self) -> Option<&EntryName> {
+        self.listed.as_ref()?.entry.as_ref()
+    }
+
+    /// Returns the hint for the failure of the row.
+    pub(crate) fn hint(&self, error: &RowError) -> Option<String> {
+        match (self.entry(), error) {
+            // The tag is not in a list, where it could be corrected.
+            (Some(entry), RowError::SourceMissing { .. }) if self.row.approved.is_none() => {
+                Some(format!(
+                    "the image may not be published yet: run again later, or `exclude` the tag in the \
+                     entry {entry}"
+                ))
+            }
+            _ => hints::for_row(&self.row, error),
+        }
+    }
+
     /// Returns a finding at the line of the row; `None` for a row without a list.
     pub(crate) fn finding(&self, message: String) -> Option<Finding> {
         let listed = self.listed.as_ref()?;

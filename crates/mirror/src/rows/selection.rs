@@ -1,11 +1,13 @@
 //! Selecting the rows of a run from the lists.
 
+use std::sync::Arc;
+
 use image_name::full_repository;
 use images_list::{NumberedRow, Severity};
-use registry_client::Client;
+use registry_client::{Client, TagLists};
 
 use super::changed_since::Base;
-use super::followed::{self, FollowedEntry, ReportEntry};
+use super::followed::{self, FollowedEntries, FollowedEntry, ReportEntry};
 use super::globs::Globs;
 use super::mutable_args::{AllowEmptyArgs, MutableArgs};
 use super::overrides::Overrides;
@@ -33,6 +35,8 @@ pub(crate) struct Selection {
     pub(crate) shard: Option<Shard>,
     /// The followed entries of the configuration.
     pub(crate) followed: Vec<FollowedEntry>,
+    /// The tag lists that were read for followed entries.
+    pub(crate) tag_lists: Arc<TagLists>,
 }
 
 /// Reads the lists and selects rows. Followed entries are not part of it.
@@ -77,8 +81,12 @@ async fn select_rows(
     refuse_invalid_rows(session, &lists)?;
     let followed = match client {
         Some(client) => Box::pin(followed_entries(session, args, client)).await?,
-        None => Vec::new(),
+        None => FollowedEntries::default(),
     };
+    let FollowedEntries {
+        entries: followed,
+        tag_lists,
+    } = followed;
     if !args.empty.is_allowed {
         patterns.require_rows(&lists, &followed, args.changed_since.is_some())?;
     }
@@ -112,6 +120,7 @@ async fn select_rows(
         lists,
         shard,
         followed,
+        tag_lists,
     };
     if let Some(shard) = shard {
         selection.keep(shard);
@@ -126,15 +135,15 @@ async fn followed_entries(
     session: &Session,
     args: &SelectArgs,
     client: &Client,
-) -> Result<Vec<FollowedEntry>, Failure> {
+) -> Result<FollowedEntries, Failure> {
     if args.no_follow {
-        return Ok(Vec::new());
+        return Ok(FollowedEntries::default());
     }
     match config_file::read_followed(&session.common)? {
         Some(config) if args.changed_since.is_none() => {
             followed::retrieve(session, &config, client).await
         }
-        _ => Ok(Vec::new()),
+        _ => Ok(FollowedEntries::default()),
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod requests;
 mod tag_list;
+mod tag_lists;
 mod tag_pages;
 
 pub use tag_list::{Listing, TagList};
+pub use tag_lists::TagLists;

@@ -5,9 +5,8 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
-use image_name::Tag;
 use oci_spec::distribution::Reference;
-use registry_client::{Access, Client, Repository, TagList};
+use registry_client::{Access, Client, Repository};
 
 use super::image_time;
 use crate::candidate::{Candidate, Origin};
@@ -84,11 +83,10 @@ impl VersionSource for RegistryTags {
             .map_err(|_| empty("is not a repository"))?;
         // Mirrors of registries.conf are not used: they may lack the newest tags.
         let repository = upstreams.registries.destination(&image, Access::Pull)?;
-        let keep = |tags: &mut Vec<String>, tag: Tag| tags.push(tag.to_string());
-        let Some(list) = repository.fold_tags(Vec::new, keep).await? else {
+        let Some(list) = upstreams.tag_lists.read(&repository).await? else {
             return Err(empty("does not exist, or requires credentials"));
         };
-        let TagList { tags, listing } = list;
+        let tags: Vec<String> = list.tags.iter().map(ToString::to_string).collect();
         if tags.is_empty() {
             return Err(empty("has no tags"));
         }
@@ -109,7 +107,7 @@ impl VersionSource for RegistryTags {
                 item,
                 reason: "named by the digest of another image".to_owned(),
             }));
-        let warnings = listing.warnings().into_iter();
+        let warnings = list.listing.warnings().into_iter();
         selection
             .warnings
             .extend(warnings.map(|warning| format!("{repository}: {warning}")));

@@ -32,6 +32,7 @@ fn upstreams(server: &RunningGithub) -> Upstreams {
         now: "2026-02-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap(),
         helm: no_helm(),
         git: tag_retrieval::GitSettings::default(),
+        tag_lists: Arc::default(),
         own_org: Organization::new("rancher"),
     }
 }

@@ -68,6 +68,7 @@ impl Bench {
             now: DateTime::UNIX_EPOCH,
             helm: Arc::new(helm),
             git: tag_retrieval::GitSettings::default(),
+            tag_lists: Arc::default(),
             own_org: Organization::new("rancher"),
         };
         Self { upstreams, scratch }

@@ -40,6 +40,7 @@ pub fn upstreams(registries_conf: &str) -> Upstreams {
         now: time("2026-11-21T12:00:00Z"),
         helm: no_helm(),
         git: tag_retrieval::GitSettings::read(|name| std::env::var_os(name)),
+        tag_lists: Arc::default(),
         own_org: Organization::new("rancher"),
     }
 }

@@ -113,7 +113,7 @@ impl ComparedJson {
 }
 
 fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
-    let entry = row.listed.as_ref().and_then(|listed| listed.entry.as_ref());
+    let entry = row.entry();
     let (row, compared) = (&row.row, comparison);
     let destination_tag = tag_or_digest(&row.destination);
     let platforms = compared.platforms.iter().map(|found| PlatformJson {

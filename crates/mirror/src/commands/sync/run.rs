@@ -1,5 +1,7 @@
 //! Running `mirror sync` and `mirror copy`.
 
+use std::sync::Arc;
+
 use copier::{MovedTag, Options, Row};
 use image_name::ManifestReference;
 use oci_spec::distribution::Reference;
@@ -101,6 +103,7 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
         unlocked: Vec::new(),
         entries: Vec::new(),
         entry_findings: Vec::new(),
+        tag_lists: Arc::default(),
         rows: vec![RunRow { row, listed: None }],
         other_rows: Vec::new(),
         shard: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use copier::{MovedTag, Options, Outcome, Progress, Row, RowError, RunContext};
-use registry_client::Client;
+use registry_client::{Client, TagLists};
 
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::failure::{Failure, Finding};
@@ -35,6 +35,8 @@ pub(crate) struct CopyRequest {
     pub(crate) entries: Vec<ReportEntry>,
     /// The findings of followed entries that failed.
     pub(crate) entry_findings: Vec<Finding>,
+    /// The tag lists that were read for followed entries.
+    pub(crate) tag_lists: Arc<TagLists>,
     /// The client.
     pub(crate) client: Client,
 }
@@ -52,6 +54,7 @@ impl CopyRequest {
             entries: selection.report_entries(),
             entry_findings: selection.entry_findings(),
             unlocked: Vec::new(),
+            tag_lists: selection.tag_lists,
             rows: selection.rows,
             other_rows: selection.other_rows,
             shard: selection.shard,
@@ -82,6 +85,7 @@ pub(crate) async fn copy_rows(
     let options = Options {
         moved: request.moved,
         trust_lock: request.trust_lock,
+        tag_lists: request.tag_lists,
         abort,
         ..options.clone()
     };

@@ -228,8 +228,7 @@ impl RunSums {
 impl ReportRow {
     /// Creates the report of a row.
     fn new(CopiedRow { row, outcome }: &CopiedRow) -> Self {
-        let entry = row.listed.as_ref().and_then(|listed| listed.entry.as_ref());
-        let row = &row.row;
+        let (run_row, row) = (row, &row.row);
         let pinned = row.approved.as_ref().filter(|approved| approved.pinned);
         let tag = tag_or_digest(&row.source);
         let destination_tag = tag_or_digest(&row.destination);
@@ -245,11 +244,11 @@ impl ReportRow {
             warnings: outcome.warnings.clone(),
             error: outcome.error.as_ref().map(|error| ReportError {
                 message: cut_sent_secrets(&error.message(row)).into_owned(),
-                hint: hints::for_row(row, error),
+                hint: run_row.hint(error),
                 refused: error.wire().is_some_and(registry_client::Error::is_refused),
             }),
             moved: outcome.moved.as_ref().map(MovedTag::from),
-            entry: entry.map(ToString::to_string),
+            entry: run_row.entry().map(ToString::to_string),
             pin: pinned.map(|approved| approved.digest.clone()),
             attached: ReportAttached::new(&outcome.attached),
         }

@@ -85,7 +85,7 @@ impl CopyRun {
         let failed = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
             let error = outcome.error.as_ref();
             let error = error.filter(|_| outcome.status == Status::Failed)?;
-            let hint = hints::for_row(&row.row, error).map(|hint| format!(" ({hint})"));
+            let hint = row.hint(error).map(|hint| format!(" ({hint})"));
             let hint = hint.unwrap_or_default();
             row.finding(error.message(&row.row) + &hint)
         });

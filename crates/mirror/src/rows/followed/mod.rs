@@ -11,4 +11,4 @@ mod retrieval;
 pub(crate) use entry::FollowedEntry;
 pub(crate) use explanation::Explanation;
 pub(crate) use report_entry::ReportEntry;
-pub(crate) use retrieval::{config_findings, retrieve};
+pub(crate) use retrieval::{FollowedEntries, config_findings, retrieve};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use copier::Progress;
 use image_name::Tag;
-use registry_client::Client;
+use registry_client::{Client, TagLists};
 use tag_retrieval::config::{Config, Entry};
 use tag_retrieval::{FollowedTag, FollowedTags, Limits, Origin, Outcome};
 
@@ -21,6 +21,15 @@ const DEADLINE: Duration = Duration::from_secs(300);
 /// Maximum concurrent entries, the default of `retrieve-tags --entries-at-once`.
 const CONCURRENT_ENTRIES: usize = 64;
 
+/// The followed entries of a configuration.
+#[derive(Debug, Default)]
+pub(crate) struct FollowedEntries {
+    /// The entries, in the order of the configuration.
+    pub(crate) entries: Vec<FollowedEntry>,
+    /// The tag lists that were read for them.
+    pub(crate) tag_lists: Arc<TagLists>,
+}
+
 /// Queries the sources of the followed entries concurrently. An entry that fails does not stop the others.
 ///
 /// # Errors
@@ -30,10 +39,10 @@ pub(crate) async fn retrieve(
     session: &Session,
     config: &ConfigFile,
     client: &Client,
-) -> Result<Vec<FollowedEntry>, Failure> {
+) -> Result<FollowedEntries, Failure> {
     let entries: Vec<&Entry> = followed(&config.config).collect();
     if entries.is_empty() {
-        return Ok(Vec::new());
+        return Ok(FollowedEntries::default());
     }
     let upstreams = RunUpstreams::new(session, client.clone(), None, DEADLINE)?;
     let stop = session.signals.listen()?;
@@ -60,7 +69,10 @@ pub(crate) async fn retrieve(
             tracing::warn!("{}: {warning}", entry.name);
         }
     }
-    Ok(entries)
+    Ok(FollowedEntries {
+        entries,
+        tag_lists: Arc::clone(&upstreams.clients.tag_lists),
+    })
 }
 
 /// Returns the problems of the configuration, and of followed entries whose names can be in no row; none if
