@@ -19,11 +19,11 @@ fn constant(path: &str, name: &str) -> u64 {
         .product()
 }
 
-/// Parses `8 MiB`, `64 KiB` or `2,000`.
+/// Parses `8 MiB`, `64 KiB`, `2,000` or `2,000 characters`.
 fn number(text: &str) -> u64 {
     let (digits, unit) = text.split_once(' ').unwrap_or((text, ""));
     let unit = match unit {
-        "" => 1,
+        "" | "characters" => 1,
         "KiB" => 1024,
         "MiB" => 1024 * 1024,
         other => unreachable!("unknown unit {other}"),

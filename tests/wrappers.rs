@@ -231,14 +231,16 @@ async fn compare_reports_missing_rows() {
     }
 }
 
-#[test]
-fn image_mirror_logs_in_with_the_docker_variables() {
+#[tokio::test(flavor = "multi_thread")]
+async fn image_mirror_logs_in_with_the_docker_variables() {
     for caller in CALLERS {
+        let registry = registry().await;
+        let host = registry.host();
         let environment = checkout().without_auth_files();
         let environment = environment.with_env("DOCKER_PASSWORD", testkit::canary!("s3 cret "));
         environment.write("empty", "# nothing yet\n");
         let set = [
-            ("DOCKER_REGISTRY", "r.io"),
+            ("DOCKER_REGISTRY", host.as_str()),
             ("DOCKER_USERNAME", "robot"),
             ("IMAGES_FILE", "empty"),
         ];

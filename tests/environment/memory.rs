@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::{CommandOutput, TestEnvironment, block};
 
-/// Interval between readings. The peak never falls, so only growth after the last reading is
-/// missed.
+/// Interval between readings. A shorter peak is missed.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Maximum resident memory of any run: content streams through buffers of fixed size.
+/// Maximum memory of any run, without the code of the program: content streams through buffers of fixed size.
 pub(crate) const MAX_MEMORY_KIB: u64 = 64 * 1024;
 
 /// A run with its peak memory and duration.
@@ -47,7 +46,7 @@ fn run_to_exit(command: &mut Command) -> (Option<i32>, u64, Duration) {
     let mut child = command.spawn().unwrap();
     let mut peak = 0;
     loop {
-        peak = peak_of(&child).unwrap_or(0).max(peak);
+        peak = memory_of(&child).unwrap_or(0).max(peak);
         if let Some(status) = child.try_wait().unwrap() {
             assert!(peak > 0, "the run exited before the first reading");
             return (status.code(), peak, start.elapsed());
@@ -56,9 +55,10 @@ fn run_to_exit(command: &mut Command) -> (Option<i32>, u64, Duration) {
     }
 }
 
-/// Reads `VmHWM` (proc(5)). A process that has exited has none.
-fn peak_of(child: &Child) -> Option<u64> {
+/// Reads `RssAnon` (proc(5)): the code of a test build is several times that of a release build, and the kernel
+/// can drop it. A process that has exited has none.
+fn memory_of(child: &Child) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|line| line.starts_with("RssAnon:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }

@@ -37,6 +37,7 @@ const READERS: &[(&str, &[Origin])] = &[
         &[],
     ),
     ("mirror/src/rows/copying/attached.rs", &[Origin::Report]),
+    ("mirror/src/rows/copying/pulls.rs", &[Origin::Report]),
     ("mirror/src/rows/copying/report.rs", &[Origin::Report]),
     (
         "registry-client/src/auth/challenge.rs",

@@ -237,7 +237,7 @@ mod tests {
             ("host:99999/a", "`host:99999` is not a host"),
             ("host:/a", "`host:` is not a host"),
             ("-a.io/a", "`-a.io` is not a host"),
-            ("[::1]:5000/a", "`[::1]:5000` is not a host"),
+            ("[::1:5000/a", "`[::1:5000` is not a host"),
             ("quay.io/Org/a", "did you mean `quay.io/org/a`?"),
             ("Org/a", "did you mean `org/a`?"),
             ("<SOURCE>", "'<' is not allowed"),

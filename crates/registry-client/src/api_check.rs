@@ -31,7 +31,7 @@ pub enum ApiScheme {
     },
 }
 
-/// The result of a check of stored credentials. A refusal is an [`Error`].
+/// The result of a check of stored credentials. A refusal is an [`Error`](crate::Error).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialCheck {

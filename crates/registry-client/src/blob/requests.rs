@@ -192,7 +192,12 @@ impl Repository {
             Err(error) if error.is_refused() => {
                 return self.begin_upload().await.map(Mount::Session);
             }
-            Err(error) if is_transient(&error) || error.status().is_some() => {
+            // The blob can always be uploaded.
+            Err(error)
+                if is_transient(&error)
+                    || error.status().is_some()
+                    || matches!(error, Error::TooLarge { .. } | Error::Protocol { .. }) =>
+            {
                 tracing::debug!(%error, "{self} does not answer a mount; its blobs are uploaded");
                 probes.record_failure(&self.path);
                 return Ok(Mount::Unanswered);

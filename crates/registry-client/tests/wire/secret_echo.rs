@@ -4,12 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use registry_client::{BlobReader, Error, sha256_digest};
+use registry_client::{BlobReader, Error};
 use serde_json::json;
 use testkit::canary_in;
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::setup::{INDEX, Setup, TestClient, blob_of, index, noise, pull, push, start, tag};
+use crate::setup::{Setup, TestClient, blob_of, noise, pull, push, start, tag};
 
 const PASSWORD: &str = testkit::canary!("p&ss/w+rd ");
 const TOKEN: &str = testkit::canary!("eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9.");
@@ -118,7 +118,6 @@ enum Place {
     RedirectQuery,
     Session,
     Link,
-    StoredDigest,
     Tag,
     TagType,
     Manifest,
@@ -127,10 +126,10 @@ enum Place {
 
 use Place::{
     ErrorCode, ErrorMessage, ErrorText, Link, Manifest, Realm, Redirect, RedirectQuery,
-    RedirectedBlob, Session, StoredDigest, Tag, TagType, TokenServer,
+    RedirectedBlob, Session, Tag, TagType, TokenServer,
 };
 
-const PLACES: [Place; 14] = [
+const PLACES: [Place; 13] = [
     ErrorMessage,
     ErrorCode,
     ErrorText,
@@ -140,7 +139,6 @@ const PLACES: [Place; 14] = [
     RedirectQuery,
     Session,
     Link,
-    StoredDigest,
     Tag,
     TagType,
     Manifest,
@@ -183,10 +181,6 @@ impl Place {
                 let reply = status(200).header("link", &link).body(page);
                 Rule::new("GET", "/tags/").does(reply)
             }
-            StoredDigest => {
-                let reply = status(201).header("docker-content-digest", text);
-                Rule::new("PUT", "/manifests/").does(reply)
-            }
             Tag => {
                 let page = json!({"tags": [format!("-{text}")]}).to_string();
                 Rule::new("GET", "/tags/").does(status(200).body(page))
@@ -207,16 +201,6 @@ impl Place {
         let source = pull(client, host, "a");
         let error: Error = match self {
             Session => push(client, host, "a").begin_upload().await.unwrap_err(),
-            StoredDigest => {
-                let bytes = index("x");
-                let manifest = registry_client::Manifest {
-                    media_type: INDEX.to_owned(),
-                    digest: sha256_digest(&bytes),
-                    bytes,
-                };
-                let target = push(client, host, "a");
-                target.put_manifest(tag("1"), &manifest).await.unwrap_err()
-            }
             Tag => {
                 let list = source.tags().await.unwrap().unwrap();
                 return list.listing.warnings().remove(0);
