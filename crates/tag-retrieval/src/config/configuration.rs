@@ -1,10 +1,17 @@
 //! The configuration as a whole.
 
+use registry_client::redact_urls;
+use strict_json::{Document, FromJson, Located, Problems, parse_root};
+
 use super::version_source;
-use crate::entry::{
-    ConfigProblem, EntryFields, EntryParts, Follow, FromJson, Located, Problems, Review, parse_root,
-};
+use crate::entry::{ConfigProblem, EntryFields, EntryParts, Follow, Review};
 use crate::sources::Source;
+
+/// The words for the file in its problems.
+const DOCUMENT: Document = Document {
+    form: "{\"NAME\": {…}}",
+    item: "entry",
+};
 
 /// The key that names the schema to editors. It is not an entry.
 const SCHEMA_KEY: &str = "$schema";
@@ -49,8 +56,8 @@ impl Config {
     ///
     /// All problems of the file, in file order. Of invalid JSON, only the first.
     pub fn parse(text: &str) -> Result<Self, Vec<ConfigProblem>> {
-        let mut problems = Problems::new(text);
-        let root = parse_root(text, &mut problems);
+        let mut problems = Problems::new(text, redact_urls);
+        let root = parse_root(text, DOCUMENT, &mut problems);
         let mut entries = Vec::new();
         for property in root.iter().flat_map(|root| &root.properties) {
             let name = property.name.as_str();

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use schemars::generate::SchemaSettings;
-use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde_json::Value;
+use strict_json::schema_of;
 
 use crate::entry::{EntryFields, SourceKind};
 use crate::sources::Source;
@@ -30,11 +29,7 @@ struct ConfigFields {
 /// accepts, and the syntax of filters.
 #[must_use]
 pub fn schema() -> Value {
-    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<ConfigFields>()
-        .to_value();
+    let mut schema = schema_of::<ConfigFields>();
     if let Some(version_source) = schema.pointer_mut("/$defs/Entry/properties/versionSource") {
         describe_version_sources(version_source);
     }
@@ -58,31 +53,6 @@ fn describe_version_sources(schema: &mut Value) {
         names.join("|")
     };
     schema["pattern"] = format!("^(({}):.+|{})$", names(with_argument), names(alone)).into();
-}
-
-/// Removes `null`: an optional key may be absent, but not null.
-fn without_null(schema: &mut Schema) {
-    if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            schema.insert("type".to_owned(), only);
-        }
-    }
-    if let Some(Value::Array(values)) = schema.get_mut("enum") {
-        values.retain(|value| !value.is_null());
-    }
-    let Some(Value::Array(choices)) = schema.get_mut("anyOf") else {
-        return;
-    };
-    choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
-    if let [Value::Object(only)] = choices.as_slice() {
-        let only = only.clone();
-        schema.remove("anyOf");
-        for (key, value) in only {
-            schema.insert(key, value);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The value of `versionSource`, and the keys that a source accepts.
 
-use crate::entry::{EntryFields, Flag, KeyUse, Located, Problems, SourceKind, suggest};
+use strict_json::{Flag, Located, Problems, suggest};
+
+use crate::entry::{EntryFields, KeyUse, SourceKind};
 use crate::sources::{RegisteredSource, Source};
 
 /// Splits a `versionSource` into its kind and argument.

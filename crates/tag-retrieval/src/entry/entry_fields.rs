@@ -5,15 +5,13 @@
 
 use std::num::NonZeroU16;
 
-use jsonc_parser::ast::Value;
 use schemars::{JsonSchema, SchemaGenerator};
-
-use super::json_values::{
-    Flag, FromJson, Located, NamedMap, NonEmpty, VersionString, report_wrong_type,
+use strict_json::{
+    Flag, FromJson, Located, NamedMap, NonEmpty, ObjectReader, Problems, Value, VersionString,
+    report_wrong_type,
 };
+
 use super::latest_fields::{LatestByField, LatestField};
-use super::object_reader::ObjectReader;
-use super::problems::Problems;
 
 /// A product: its version source and the filters for its versions.
 #[derive(Debug, JsonSchema)]
@@ -187,6 +185,8 @@ impl FromJson for EntryFields {
 }
 
 impl FromJson for ChartFields {
+    const NOUN: Option<&'static str> = Some("chart");
+
     fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let mut fields = ObjectReader::new(value, key, problems)?;
         let chart = Self {

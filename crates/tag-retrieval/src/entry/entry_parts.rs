@@ -4,13 +4,12 @@ use std::fmt::Display;
 use std::num::NonZeroUsize;
 
 use image_name::without_docker_hub;
+use strict_json::{Flag, Located, NamedMap, NonEmpty, Problems};
 
 use super::charts::{Chart, ChartConfig, EntryImage, HelmCharts};
 use super::entry_fields::{ChartConfigFields, ChartFields, EntryFields, ImageField};
-use super::json_values::{Flag, Located, NamedMap, NonEmpty};
 use super::latest_fields::LatestByField;
 use super::names;
-use super::problems::Problems;
 use super::source_kind::SourceKind;
 use crate::filters::{
     Constraint, FilterSet, MinimumAge, Newest, TagForm, TagTemplate, VersionExtractor,

@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU16;
 
+use strict_json::{Flag, Located, NonEmpty, Problems};
+
 use super::entry_fields::{EntryFields, ImageField};
-use super::json_values::{Flag, Located, NonEmpty};
-use super::problems::Problems;
 
 /// The settings of a followed entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,8 @@
 use std::borrow::Cow;
 use std::num::NonZeroU16;
 
-use jsonc_parser::ast::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-
-use super::json_values::{FromJson, report_wrong_type};
-use super::problems::Problems;
+use strict_json::{FromJson, Problems, Value, report_wrong_type};
 
 /// The value of `latest`: the number of versions, `true` for one; `None` if it is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

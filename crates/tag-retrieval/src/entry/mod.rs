@@ -1,21 +1,16 @@
 //! The fields of one configuration entry: reading, checking and their types.
 //!
-//! Pure. `syntax` parses the JSON, `entry_fields` reads an entry with the position of every value,
+//! Pure. `strict_json` parses the JSON, `entry_fields` reads an entry with the position of every value,
 //! and `entry_parts` converts the fields into types that cannot hold invalid values.
 
 mod charts;
 mod entry_fields;
 mod entry_parts;
 mod follow;
-mod json_values;
 mod latest_fields;
 mod names;
-mod object_reader;
-mod problems;
 mod review;
 mod source_kind;
-mod suggestion;
-mod syntax;
 
 pub use charts::{Chart, ChartConfig, EntryImage, HelmCharts};
 pub(crate) use entry_fields::EntryFields;
@@ -23,11 +18,7 @@ pub(crate) use entry_fields::EntryFields;
 pub(crate) use entry_fields::Level;
 pub(crate) use entry_parts::EntryParts;
 pub use follow::Follow;
-pub(crate) use json_values::{Flag, FromJson, Located};
 pub(crate) use names::{check_chart_name, check_oci_chart_name, parse_gitlab_project, parse_url};
-pub use problems::ConfigProblem;
-pub(crate) use problems::Problems;
 pub use review::Review;
 pub(crate) use source_kind::{ChartRules, KeyUse, SourceKind};
-pub(crate) use suggestion::suggest;
-pub(crate) use syntax::parse_root;
+pub use strict_json::JsonProblem as ConfigProblem;

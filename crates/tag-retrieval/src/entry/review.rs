@@ -1,8 +1,8 @@
 //! The review of an entry's pull requests.
 
+use strict_json::{Located, Problems};
+
 use super::entry_fields::EntryFields;
-use super::json_values::Located;
-use super::problems::Problems;
 
 /// Maximum number of characters of a label at GitHub.
 const LONGEST_LABEL: usize = 50;

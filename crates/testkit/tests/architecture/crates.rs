@@ -29,7 +29,7 @@ const CRATES: &[Crate] = &[
     },
     Crate {
         name: "images-list",
-        normal: &["image-name"],
+        normal: &["image-name", "strict-json"],
         tests: &["testkit"],
     },
     Crate {
@@ -70,8 +70,14 @@ const CRATES: &[Crate] = &[
             "once-map",
             "program-runner",
             "registry-client",
+            "strict-json",
         ],
         tests: &["embedded-registry", "testkit"],
+    },
+    Crate {
+        name: "strict-json",
+        normal: &[],
+        tests: &[],
     },
     Crate {
         name: "testkit",
@@ -150,7 +156,7 @@ fn only_mirror_depends_on_terminal_crates() {
 #[test]
 fn pure_crates_do_not_depend_on_input_or_output() {
     let metadata = metadata();
-    for pure in ["extraction", "image-name", "images-list"] {
+    for pure in ["extraction", "image-name", "images-list", "strict-json"] {
         let reached = normal_closure(&metadata, pure);
         assert!(
             reached.contains("oci-spec"),

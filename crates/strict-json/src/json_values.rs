@@ -1,4 +1,4 @@
-//! The types of JSON values in a configuration, and how they are read.
+//! The types of JSON values, and how they are read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,40 +8,57 @@ use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::problems::Problems;
+use crate::problems::Problems;
 
 /// A type that can be read from a JSON value.
-pub(crate) trait FromJson: Sized {
+pub trait FromJson: Sized {
+    /// The noun for a value with a name of its own in a [`NamedMap`], such as `chart`; by default the key
+    /// of the map.
+    const NOUN: Option<&'static str> = None;
+
     /// Reads the value of `key`, or reports why it is invalid.
     fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self>;
 }
 
 /// A value with its offset in the text.
 #[derive(Debug, Clone)]
-pub(crate) struct Located<T> {
-    pub(crate) value: T,
-    pub(crate) offset: usize,
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// The offset in bytes.
+    pub offset: usize,
 }
 
 /// A boolean. Many files write it as a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flag {
+pub enum Flag {
+    /// `true` or `"true"`.
     On,
+    /// `false` or `"false"`.
     Off,
 }
 
 /// An object with arbitrary keys, in file order.
 #[derive(Debug, Clone)]
-pub(crate) struct NamedMap<T>(pub(crate) Vec<(Located<String>, T)>);
+pub struct NamedMap<T>(
+    /// The keys with their values.
+    pub Vec<(Located<String>, T)>,
+);
 
 /// A list or an object with at least one item.
 #[derive(Debug, Clone)]
-pub(crate) struct NonEmpty<T>(pub(crate) T);
+pub struct NonEmpty<T>(
+    /// The list or object.
+    pub T,
+);
 
 /// A version as a string: the number 1.30 would be 1.3.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(transparent)]
-pub(crate) struct VersionString(pub(crate) String);
+pub struct VersionString(
+    /// The text.
+    pub String,
+);
 
 impl<T: FromJson> FromJson for Located<T> {
     fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
@@ -109,6 +126,16 @@ impl FromJson for NonZeroU16 {
     }
 }
 
+impl FromJson for f64 {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let number = value.as_number_lit().map(|number| number.value.parse());
+        match number {
+            Some(Ok(number)) => Some(number),
+            _ => report_wrong_type(value, key, "a number", problems),
+        }
+    }
+}
+
 impl<T: FromJson> FromJson for Vec<T> {
     fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let Value::Array(array) = value else {
@@ -134,10 +161,7 @@ impl<T: FromJson> FromJson for NamedMap<T> {
                 value: property.name.as_str().to_owned(),
                 offset: property.range.start,
             };
-            let within = match key {
-                "helmCharts" => format!("chart `{}`", name.value),
-                _ => format!("{key} `{}`", name.value),
-            };
+            let within = format!("{} `{}`", T::NOUN.unwrap_or(key), name.value);
             let read = problems.within(within, |problems| {
                 T::from_json(&property.value, &name.value, problems)
             });
@@ -163,8 +187,8 @@ impl<T: FromJson> FromJson for NonEmpty<T> {
     }
 }
 
-/// Reports a value of the wrong type.
-pub(crate) fn report_wrong_type<T>(
+/// Reports a value of the wrong type. Returns `None`.
+pub fn report_wrong_type<T>(
     value: &Value<'_>,
     key: &str,
     expected: &str,

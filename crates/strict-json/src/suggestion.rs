@@ -10,7 +10,8 @@ const MAX_TYPO_DISTANCE: usize = 2;
 ///
 /// A typo ranks first, then a word that contains the other, then the highest Jaro-Winkler similarity,
 /// which favors a common prefix.
-pub(crate) fn suggest<'known>(
+#[must_use]
+pub fn suggest<'known>(
     word: &str,
     known: impl IntoIterator<Item = &'known str>,
 ) -> Option<&'known str> {

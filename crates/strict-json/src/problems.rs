@@ -1,52 +1,55 @@
-//! Problems of a configuration, with their positions.
+//! Problems of a file, with their positions.
 
 use std::fmt::Display;
 
-use registry_client::redact_urls;
-
-/// One problem of a configuration. Its `Display` is the text after `file:line:column: `.
+/// One problem of a file. Its `Display` is the text after `file:line:column: `.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{message}")]
-pub struct ConfigProblem {
+pub struct JsonProblem {
     /// The line, counted from 1.
     pub line: usize,
     /// The column in characters, counted from 1.
     pub column: usize,
-    /// The entry, the problem and the remedy.
+    /// The location in the file's terms, such as the entry, the problem and the remedy.
     pub message: String,
 }
 
 /// A collector of problems in one text.
-pub(crate) struct Problems<'text> {
+pub struct Problems<'text> {
     text: &'text str,
     /// The offsets at which lines begin.
     lines: Vec<usize>,
-    /// The entry and chart being read.
+    /// Removes secrets from the messages, which quote values.
+    redact: fn(&str) -> String,
+    /// The named values being read, such as an entry and its chart.
     within: Vec<String>,
-    found: Vec<ConfigProblem>,
+    found: Vec<JsonProblem>,
 }
 
 impl<'text> Problems<'text> {
-    pub(crate) fn new(text: &'text str) -> Self {
+    /// Creates a collector. `redact` removes secrets, such as passwords of URLs, from each message:
+    /// messages quote values.
+    #[must_use]
+    pub fn new(text: &'text str, redact: fn(&str) -> String) -> Self {
         let breaks = text.match_indices('\n').map(|(offset, _)| offset + 1);
         Self {
             text,
             lines: [0].into_iter().chain(breaks).collect(),
+            redact,
             within: Vec::new(),
             found: Vec::new(),
         }
     }
 
     /// Adds a problem at an offset in the text.
-    pub(crate) fn add(&mut self, offset: usize, message: impl Display) {
+    pub fn add(&mut self, offset: usize, message: impl Display) {
         let (line, column) = self.position(offset);
         let within = match self.within.join(", ") {
             none if none.is_empty() => none,
             some => format!("{some}: "),
         };
-        // Values are quoted, and a URL can contain a secret.
-        let message = redact_urls(&format!("{within}{message}"));
-        self.found.push(ConfigProblem {
+        let message = (self.redact)(&format!("{within}{message}"));
+        self.found.push(JsonProblem {
             line,
             column,
             message,
@@ -54,7 +57,7 @@ impl<'text> Problems<'text> {
     }
 
     /// Runs `read` with a prefix such as "entry `etcd`" for the problems it adds.
-    pub(crate) fn within<T>(&mut self, prefix: String, read: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn within<T>(&mut self, prefix: String, read: impl FnOnce(&mut Self) -> T) -> T {
         self.within.push(prefix);
         let outcome = read(self);
         self.within.pop();
@@ -62,7 +65,8 @@ impl<'text> Problems<'text> {
     }
 
     /// Returns the line and column of an offset, both from 1.
-    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
+    #[must_use]
+    pub fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.lines.partition_point(|start| *start <= offset);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let before = self.text.get(start..offset).unwrap_or_default();
@@ -74,7 +78,7 @@ impl<'text> Problems<'text> {
     /// # Errors
     ///
     /// The problems, if there are any.
-    pub(crate) fn finish(mut self) -> Result<(), Vec<ConfigProblem>> {
+    pub fn finish(mut self) -> Result<(), Vec<JsonProblem>> {
         self.found.sort();
         self.found.dedup();
         if self.found.is_empty() {
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn position_counts_lines_and_characters_from_one() {
         let text = "{\n  \"ä\": 1,\r\n}";
-        let problems = Problems::new(text);
+        let problems = Problems::new(text, str::to_owned);
         for (text_at, expected) in [("{", (1, 1)), ("\"ä", (2, 3)), ("1", (2, 8)), ("}", (3, 1))] {
             assert_eq!(
                 problems.position(text.find(text_at).unwrap()),
@@ -105,7 +109,7 @@ mod tests {
 
     #[test]
     fn problems_have_prefixes_and_text_order() {
-        let mut problems = Problems::new("a\nb");
+        let mut problems = Problems::new("a\nb", str::to_owned);
         problems.within("entry `x`".to_owned(), |problems| {
             problems.within("chart `y`".to_owned(), |problems| problems.add(2, "late"));
             problems.add(0, "early");

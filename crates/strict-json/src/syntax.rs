@@ -7,7 +7,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde::de::IgnoredAny;
 
-use super::problems::Problems;
+use crate::problems::Problems;
 
 /// Strict JSON: other tools read the file too.
 const STRICT: ParseOptions = ParseOptions {
@@ -23,9 +23,19 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// Parses the text of a configuration into its root object. Reports invalid JSON and duplicate keys.
-pub(crate) fn parse_root<'text>(
+/// The words for a file in its problems.
+#[derive(Debug, Clone, Copy)]
+pub struct Document {
+    /// The form of the file, such as `{"NAME": {…}}`.
+    pub form: &'static str,
+    /// The noun for a key of the root object, such as `entry`.
+    pub item: &'static str,
+}
+
+/// Parses a text into its root object. Reports invalid JSON and duplicate keys.
+pub fn parse_root<'text>(
     text: &'text str,
+    document: Document,
     problems: &mut Problems<'text>,
 ) -> Option<Object<'text>> {
     let value = match parse_to_ast(text, &CollectOptions::default(), &STRICT) {
@@ -50,11 +60,11 @@ pub(crate) fn parse_root<'text>(
         Some(Value::Object(object)) => object,
         other => {
             let at = other.map_or(0, |value| value.start());
-            problems.add(at, "a configuration is an object, `{\"NAME\": {…}}`");
+            problems.add(at, format!("the file is an object, `{}`", document.form));
             return None;
         }
     };
-    report_duplicates(&object, "entry", problems);
+    report_duplicates(&object, document.item, problems);
     Some(object)
 }
 
@@ -83,8 +93,8 @@ fn report_duplicates(object: &Object<'_>, item: &str, problems: &mut Problems<'_
             }
         }
         let within = match item {
-            "entry" => format!("entry `{key}`"),
-            _ => format!("`{key}`"),
+            "key" => format!("`{key}`"),
+            item => format!("{item} `{key}`"),
         };
         problems.within(within, |problems| report_nested(&property.value, problems));
     }
@@ -107,11 +117,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const ENTRIES: Document = Document {
+        form: "{\"NAME\": {…}}",
+        item: "entry",
+    };
+
     fn found(text: &str) -> Vec<String> {
-        let mut problems = Problems::new(text);
-        parse_root(text, &mut problems);
+        let mut problems = Problems::new(text, str::to_owned);
+        parse_root(text, ENTRIES, &mut problems);
         let found = problems.finish().err().unwrap_or_default();
-        let line = |problem: &super::super::ConfigProblem| {
+        let line = |problem: &crate::JsonProblem| {
             format!("{}:{}: {problem}", problem.line, problem.column)
         };
         found.iter().map(line).collect()
@@ -143,7 +158,7 @@ mod tests {
                 "1:13: not valid JSON: control character",
             ),
             ("", "1:1: not valid JSON: EOF while parsing a value"),
-            ("[]", "1:1: a configuration is an object"),
+            ("[]", "1:1: the file is an object, `{\"NAME\": {…}}`"),
         ] {
             let found = found(text);
             assert_eq!(found.len(), 1, "{found:?}");
@@ -168,8 +183,8 @@ mod tests {
     proptest! {
         #[test]
         fn accepted_text_is_json(text in "[\\[\\]{}:,\"a1 \n]{0,12}") {
-            let mut problems = Problems::new(&text);
-            let passed = parse_root(&text, &mut problems).is_some();
+            let mut problems = Problems::new(&text, str::to_owned);
+            let passed = parse_root(&text, ENTRIES, &mut problems).is_some();
             let json = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text);
             prop_assert_eq!(passed, json.is_ok());
             prop_assert!(passed || problems.finish().is_err());

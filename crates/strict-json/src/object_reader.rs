@@ -3,19 +3,19 @@
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::Ranged;
 
-use super::json_values::{FromJson, Located, report_wrong_type};
-use super::problems::Problems;
-use super::suggestion::suggest;
+use crate::json_values::{FromJson, Located, report_wrong_type};
+use crate::problems::Problems;
+use crate::suggestion::suggest;
 
 /// A reader that takes the known keys of an object one by one.
-pub(super) struct ObjectReader<'value> {
+pub struct ObjectReader<'value> {
     object: &'value Object<'value>,
     taken: Vec<&'static str>,
 }
 
 impl<'value> ObjectReader<'value> {
     /// Creates a reader for the value of `key`, or reports that it is not an object.
-    pub(super) fn new(
+    pub fn new(
         value: &'value Value<'value>,
         key: &str,
         problems: &mut Problems<'_>,
@@ -30,7 +30,7 @@ impl<'value> ObjectReader<'value> {
     }
 
     /// Takes the value of a known key, if the object has a valid one.
-    pub(super) fn take<T: FromJson>(
+    pub fn take<T: FromJson>(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
@@ -41,7 +41,7 @@ impl<'value> ObjectReader<'value> {
     }
 
     /// Takes the value of a required key. Reports a missing key.
-    pub(super) fn require<T: FromJson>(
+    pub fn require<T: FromJson>(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
@@ -54,7 +54,7 @@ impl<'value> ObjectReader<'value> {
 
     /// Reports the unknown keys and returns the known ones. `home` returns the location where an unknown
     /// key belongs.
-    pub(super) fn finish(
+    pub fn finish(
         self,
         home: impl Fn(&str) -> Option<&'static str>,
         problems: &mut Problems<'_>,
