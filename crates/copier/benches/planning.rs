@@ -22,15 +22,14 @@ fn client() -> Client {
 fn rows() -> Vec<Row> {
     let row = |number: usize| {
         let (repository, tag) = (number / 10, number % 10);
-        Row {
-            source: format!("quay.io/team/app-{repository}:v{tag}")
+        Row::new(
+            format!("quay.io/team/app-{repository}:v{tag}")
                 .parse()
                 .unwrap(),
-            destination: format!("registry.example.com/mirror/app-{repository}:v{tag}")
+            format!("registry.example.com/mirror/app-{repository}:v{tag}")
                 .parse()
                 .unwrap(),
-            approved: None,
-        }
+        )
     };
     (0..ROWS).map(row).collect()
 }

@@ -15,7 +15,8 @@ use crate::compare_report::{
     CompareError, CompareReport, CompareStatus, CompareSummary, Comparison,
 };
 use crate::head_cache::{HeadCache, SourceHead};
-use crate::options::{NarrowedIndex, RunContext};
+use crate::options::RunContext;
+use crate::platform_selection::NarrowedIndex;
 use crate::row::Row;
 
 /// Maximum number of rows in flight; the limits of the hosts bound the requests.
@@ -109,7 +110,7 @@ impl Comparer<'_> {
         let Some(existing) = existing else {
             return Ok(CompareStatus::Missing);
         };
-        let has_drifted = self.expected_digest(&source).await? != existing.digest;
+        let has_drifted = self.expected_digest(row, &source).await? != existing.digest;
         let media_type = source.head.media_type.as_deref();
         let is_index = media_type.is_none_or(registry_client::is_index_type);
         if is_index || options.arch_tags {
@@ -139,9 +140,13 @@ impl Comparer<'_> {
 
     /// Returns the digest that the destination should have: that of the source, or that of the
     /// index that `sync` would write for the selected platforms.
-    async fn expected_digest(&self, source: &SourceHead) -> Result<Digest, CompareError> {
+    async fn expected_digest(
+        &self,
+        row: &Row,
+        source: &SourceHead,
+    ) -> Result<Digest, CompareError> {
         let SourceHead { repository, head } = source;
-        if let Some(selection) = &self.context.options.platforms
+        if let Some(selection) = self.context.options.platforms_of(row)
             && selection.index == NarrowedIndex::Rebuilt
             && let Some(contents) =
                 TagContents::read(Side::Source, repository, &head.digest).await?
@@ -160,7 +165,7 @@ impl Comparer<'_> {
         comparison: &mut Comparison,
     ) -> Result<(), CompareError> {
         let options = self.context.options;
-        let contents = contents.narrowed(options.platforms.as_ref())?;
+        let contents = contents.narrowed(options.platforms_of(row))?;
         comparison.platforms = contents.platforms_at(destination).await?;
         let reference = manifest_reference(&row.destination).map_err(CompareError::Destination)?;
         if let Some(tag) = reference.tag().filter(|_| options.arch_tags) {

@@ -9,8 +9,8 @@ use crate::child_presence::has_child;
 use crate::compare_report::{ArchTagFound, CompareError, PlatformFound};
 use crate::image_limits::check_children;
 use crate::narrow::{kept_children, offered, rebuilt};
-use crate::options::PlatformSelection;
 use crate::platform::Platform;
+use crate::platform_selection::PlatformSelection;
 
 /// Maximum number of requests in flight for one row.
 const CONCURRENT_REQUESTS: usize = 16;

@@ -13,11 +13,7 @@
 //! use tokio_util::sync::CancellationToken;
 //!
 //! # async fn example(client: registry_client::Client) -> Result<(), Box<dyn std::error::Error>> {
-//! let rows = [Row {
-//!     source: "quay.io/coreos/etcd:v3.5.9".parse()?,
-//!     destination: "registry.example.com/mirror/etcd:v3.5.9".parse()?,
-//!     approved: None,
-//! }];
+//! let rows = [Row::new("quay.io/coreos/etcd:v3.5.9".parse()?, "registry.example.com/mirror/etcd:v3.5.9".parse()?)];
 //! let context = RunContext {
 //!     client: &client,
 //!     options: &Options::default(),
@@ -86,6 +82,7 @@ mod missing_content;
 mod narrow;
 mod options;
 mod platform;
+mod platform_selection;
 mod progress;
 mod referrers_index;
 mod report;
@@ -107,13 +104,14 @@ pub use compare_report::{
     PlatformFound,
 };
 pub use image_limits::LimitExceeded;
-pub use options::{MovedTag, NarrowedIndex, Options, PlatformSelection, RunContext};
+pub use options::{MovedTag, Options, RunContext};
 pub use platform::{Platform, PlatformError};
+pub use platform_selection::{NarrowedIndex, PlatformSelection};
 pub use progress::{Progress, RowInFlight, Transfer};
 pub use report::{
     Conflict, ForeignLayerRejected, Moved, Outcome, Report, RowError, Status, SubjectMismatch,
     Summary,
 };
-pub use row::{Approval, Row};
+pub use row::{Approval, DestinationSettings, Row};
 pub use sync::sync;
 pub use write_plan::WritePlan;

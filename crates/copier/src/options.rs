@@ -1,14 +1,14 @@
 //! The options of a run.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use registry_client::{Client, TagLists};
 use tokio_util::sync::CancellationToken;
 
-use crate::platform::Platform;
+use crate::platform_selection::PlatformSelection;
 use crate::progress::Progress;
+use crate::row::Row;
 
 /// The client and the options of a run, with its progress and its stop signal.
 #[derive(Debug, Clone, Copy)]
@@ -26,11 +26,11 @@ pub struct RunContext<'a> {
 /// Options of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The platforms that are copied, `None` for all.
+    /// The platforms that are copied, `None` for all. A row can have its own.
     pub platforms: Option<PlatformSelection>,
     /// Also write the `TAG-ARCH` tags.
     pub arch_tags: bool,
-    /// Also copy referrers and digest tags.
+    /// Also copy referrers and digest tags. A row can have its own choice.
     pub referrers: bool,
     /// Overwrite digest tags of a destination although no earlier run is known to have written
     /// them. Of the sources with the same destination repository, only the first one does so.
@@ -77,9 +77,19 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Returns true if the destination of each row gets the manifest of its source and nothing else.
-    pub(crate) fn copies_whole_images(&self) -> bool {
-        self.platforms.is_none() && !self.arch_tags
+    /// Returns the platforms of a row that are copied, `None` for all.
+    pub(crate) fn platforms_of<'a>(&'a self, row: &'a Row) -> Option<&'a PlatformSelection> {
+        row.settings.platforms.as_ref().or(self.platforms.as_ref())
+    }
+
+    /// Returns true if referrers and digest tags of a row are copied.
+    pub(crate) fn copies_referrers_of(&self, row: &Row) -> bool {
+        row.settings.referrers.unwrap_or(self.referrers)
+    }
+
+    /// Returns true if the destination of a row gets the manifest of its source and nothing else.
+    pub(crate) fn copies_whole_image(&self, row: &Row) -> bool {
+        self.platforms_of(row).is_none() && !self.arch_tags
     }
 }
 
@@ -94,32 +104,4 @@ pub enum MovedTag {
     /// The row fails, and nothing is written for it. Attached content that was added after the
     /// approval is reported and not copied.
     Refused,
-}
-
-/// The platforms of an index that are copied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlatformSelection {
-    /// The platforms. A row fails if its image has none of them.
-    pub platforms: Vec<Platform>,
-    /// The treatment of the index.
-    pub index: NarrowedIndex,
-}
-
-/// The treatment of an index of which some platforms are copied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NarrowedIndex {
-    /// A new index with the selected descriptors, and so with a new digest.
-    Rebuilt,
-    /// The same bytes and digest; the other children are missing.
-    Sparse,
-}
-
-impl fmt::Display for PlatformSelection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, platform) in self.platforms.iter().enumerate() {
-            let separator = if index == 0 { "" } else { ", " };
-            write!(f, "{separator}{platform}")?;
-        }
-        Ok(())
-    }
 }

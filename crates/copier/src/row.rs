@@ -3,6 +3,8 @@
 use image_name::{AttachedDigest, Digest};
 use oci_spec::distribution::Reference;
 
+use crate::platform_selection::PlatformSelection;
+
 /// One image and its destination: a row of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -12,6 +14,17 @@ pub struct Row {
     pub destination: Reference,
     /// The approval of the row. A source with other content has moved, and is not followed.
     pub approved: Option<Approval>,
+    /// The settings of the row's destination.
+    pub settings: DestinationSettings,
+}
+
+/// The settings of a destination, which take precedence over the options of the run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DestinationSettings {
+    /// The platforms that are copied, `None` for those of the run.
+    pub platforms: Option<PlatformSelection>,
+    /// Also copy referrers and digest tags, `None` for the choice of the run.
+    pub referrers: Option<bool>,
 }
 
 /// The approved digest of a row and the approved digests that are attached to its image.
@@ -32,6 +45,17 @@ pub struct Approval {
 }
 
 impl Row {
+    /// Creates a row that is not approved, without settings of its destination.
+    #[must_use]
+    pub fn new(source: Reference, destination: Reference) -> Self {
+        Self {
+            source,
+            destination,
+            approved: None,
+            settings: DestinationSettings::default(),
+        }
+    }
+
     /// Returns the digest that the source must have, `None` if it may have any.
     #[must_use]
     pub fn approved_digest(&self) -> Option<&Digest> {

@@ -14,7 +14,8 @@ use crate::child_presence::lacks_children;
 use crate::engine::Engine;
 use crate::head_cache::SourceHead;
 use crate::image_copy::{ImageCopy, Presence};
-use crate::options::{MovedTag, NarrowedIndex};
+use crate::options::MovedTag;
+use crate::platform_selection::NarrowedIndex;
 use crate::report::{Outcome, RowError, Status};
 use crate::row::Row;
 use crate::selected_image::SelectedImage;
@@ -134,7 +135,8 @@ impl<'a> RowSync<'a> {
     /// Returns the digest that makes the row unchanged if the destination has it.
     fn trusted_digest(&self) -> Option<&'a Digest> {
         let options = self.engine.options;
-        let trusts = options.trust_lock && options.copies_whole_images() && !options.check_children;
+        let is_whole = options.copies_whole_image(self.row);
+        let trusts = options.trust_lock && is_whole && !options.check_children;
         self.row.approved_digest().filter(|_| trusts)
     }
 
@@ -148,7 +150,7 @@ impl<'a> RowSync<'a> {
         let engine = self.engine;
         let registry = engine.registry(destination.host_name());
         let image = ImageCopy::new(engine, &source.repository, destination, &registry);
-        let is_whole = engine.options.copies_whole_images();
+        let is_whole = engine.options.copies_whole_image(self.row);
         let is_same = has_digest(existing.as_ref(), &source.head.digest);
         let row = self;
         let is_unchanged =
@@ -246,7 +248,8 @@ impl<'a> RowSync<'a> {
             media_type: Some(root.media_type.clone()),
             size: Some(root.bytes.len() as u64),
         });
-        let selected = SelectedImage::select(image, root).await?;
+        let selection = self.engine.options.platforms_of(self.row);
+        let selected = SelectedImage::select(image, selection, root).await?;
         let digest = selected.root.digest.clone();
         let is_rebuilt = digest != *source_digest;
         if is_rebuilt {
@@ -312,7 +315,7 @@ impl<'a> RowSync<'a> {
             None => Presence::Absent,
         };
         // The digest of a sparse index does not show which children are there.
-        let selection = options.platforms.as_ref();
+        let selection = options.platforms_of(self.row);
         let is_sparse = selection.is_some_and(|it| it.index == NarrowedIndex::Sparse);
         match &selected.children {
             Some(children) if !is_same || is_sparse || options.check_children => {
@@ -344,7 +347,8 @@ impl<'a> RowSync<'a> {
         root: Option<&Digest>,
         children: Children<'_>,
     ) -> Result<AttachedOutcome, RowError> {
-        if !self.engine.options.referrers || self.engine.options.dry_run {
+        let options = self.engine.options;
+        if !options.copies_referrers_of(self.row) || options.dry_run {
             return Ok(AttachedOutcome::default());
         }
         let copy = AttachedCopy::new(image, self.row).await?;

@@ -5,8 +5,8 @@ use registry_client::{Content, Descriptor, Manifest};
 
 use crate::image_copy::ImageCopy;
 use crate::narrow::{kept_children, offered, rebuilt};
-use crate::options::{NarrowedIndex, PlatformSelection};
 use crate::platform::Platform;
+use crate::platform_selection::{NarrowedIndex, PlatformSelection};
 use crate::report::RowError;
 
 /// The image that is written for a row.
@@ -19,13 +19,17 @@ pub(crate) struct SelectedImage {
 }
 
 impl SelectedImage {
-    /// Applies the platform selection of the run to an image.
+    /// Applies a platform selection to an image.
     ///
     /// # Errors
     ///
     /// [`RowError::NoPlatform`] if the image has none of the platforms.
-    pub(crate) async fn select(image: &ImageCopy<'_>, root: Manifest) -> Result<Self, RowError> {
-        match (&image.engine.options.platforms, root.content()?) {
+    pub(crate) async fn select(
+        image: &ImageCopy<'_>,
+        selection: Option<&PlatformSelection>,
+        root: Manifest,
+    ) -> Result<Self, RowError> {
+        match (selection, root.content()?) {
             (None, Content::Index { manifests, .. }) => Ok(Self {
                 root,
                 children: Some(manifests),

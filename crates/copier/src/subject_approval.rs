@@ -146,6 +146,7 @@ impl SubjectApproval {
 mod tests {
     use super::*;
     use crate::row::Approval;
+    use crate::row::DestinationSettings;
 
     fn digest(letter: char) -> Digest {
         let hex = letter.to_string().repeat(64);
@@ -179,6 +180,7 @@ mod tests {
                 mutable,
                 ..Approval::from(digest('0'))
             }),
+            settings: DestinationSettings::default(),
         };
         // The approved signature, the one at the source, what a plain run and a locked one do.
         let table = [

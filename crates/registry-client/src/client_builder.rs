@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use http::HeaderValue;
+use image_name::Host;
 use tokio::sync::Semaphore;
 
 use crate::client::Client;
@@ -12,7 +13,7 @@ use crate::credentials::{CredentialSources, CredentialStore, Helpers};
 use crate::fair_share::FairShare;
 use crate::proxies::Proxies;
 use crate::registries_conf::RegistriesConf;
-use crate::transport::{RetryPolicy, Shared, Timeouts, system_roots};
+use crate::transport::{HostLimits, RetryPolicy, Shared, Timeouts, system_roots};
 use crate::trust::Trust;
 use crate::vendor_api::VendorCredentials;
 
@@ -49,6 +50,7 @@ pub struct ClientBuilder {
     timeouts: Timeouts,
     retry_policy: RetryPolicy,
     requests_per_host: usize,
+    host_limits: HashMap<Host, HostLimits>,
     max_pulls: HashMap<String, u64>,
     vendor_credentials: VendorCredentials,
 }
@@ -70,6 +72,7 @@ impl Client {
             timeouts: Timeouts::default(),
             retry_policy: RetryPolicy::default(),
             requests_per_host: REQUESTS_PER_HOST,
+            host_limits: HashMap::new(),
             max_pulls: HashMap::new(),
             vendor_credentials: VendorCredentials::default(),
         }
@@ -141,6 +144,14 @@ impl ClientBuilder {
         }
     }
 
+    /// Sets the limits of single hosts, by their names in image names.
+    pub fn host_limits(self, host_limits: HashMap<Host, HostLimits>) -> Self {
+        Self {
+            host_limits,
+            ..self
+        }
+    }
+
     /// Sets the maximum number of manifests that are read from a host, by its name in image names.
     pub fn max_pulls(self, max_pulls: HashMap<String, u64>) -> Self {
         Self { max_pulls, ..self }
@@ -166,6 +177,7 @@ impl ClientBuilder {
             trust: self.trust,
             proxies: Arc::new(self.proxies),
             requests_per_host: self.requests_per_host.max(1),
+            host_limits: self.host_limits,
             max_pulls: self.max_pulls,
             requests: AtomicU64::new(0),
             in_flight: Arc::default(),

@@ -150,7 +150,9 @@ pub use repository::Repository;
 pub use sent_secrets::{cut_sent_secrets, record_sent_secret};
 pub use tags::{Listing, TagList, TagLists};
 pub use timeout_phase::TimeoutPhase;
-pub use transport::{BufferedResponse, InFlightRequest, MinimumRate, RetryPolicy, Stage, Timeouts};
+pub use transport::{
+    BufferedResponse, HostLimits, InFlightRequest, MinimumRate, RetryPolicy, Stage, Timeouts,
+};
 pub use transport::{HostPulls, PullReservation};
 pub use vendor_api::{
     AwsCredentials, Creation, CreationApi, CreationError, Existence, HostToken, MAX_DESCRIPTION,

@@ -37,11 +37,10 @@ impl Source {
 
     fn row(&self, image: &str, tag: &str) -> Row {
         let to = format!("{}/{tag}/{}:v1", self.target.host(), image.len());
-        Row {
-            source: format!("{}/{image}", self.proxy.host()).parse().unwrap(),
-            destination: to.parse().unwrap(),
-            approved: None,
-        }
+        Row::new(
+            format!("{}/{image}", self.proxy.host()).parse().unwrap(),
+            to.parse().unwrap(),
+        )
     }
 
     fn rule(&self, part: &str, action: impl Into<Action>) {

@@ -113,10 +113,11 @@ async fn content_that_a_registry_reports_and_lacks_is_sent_again() {
             for rule in lie.rules {
                 proxy.add(rule);
             }
-            let row = |name: &str| copier::Row {
-                source: format!("{}/{name}", source.host()).parse().unwrap(),
-                destination: format!("{}/{name}", proxy.host()).parse().unwrap(),
-                approved: None,
+            let row = |name: &str| {
+                copier::Row::new(
+                    format!("{}/{name}", source.host()).parse().unwrap(),
+                    format!("{}/{name}", proxy.host()).parse().unwrap(),
+                )
             };
             let report = Run::default().sync(&[row("base:v1"), row("app:v1")]).await;
             let statuses: Vec<_> = report.rows.iter().map(|row| row.status.as_str()).collect();
@@ -141,11 +142,10 @@ async fn blob_that_is_never_stored_fails_the_row() {
     let proxy = FaultProxy::start(target.address()).await;
     image("app", vec![layer(1)]).push(&source, "app", Some("v1"));
     proxy.add(Rule::new("PUT", "/uploads/").does(Action::answer(201)));
-    let row = copier::Row {
-        source: format!("{}/app:v1", source.host()).parse().unwrap(),
-        destination: format!("{}/app:v1", proxy.host()).parse().unwrap(),
-        approved: None,
-    };
+    let row = copier::Row::new(
+        format!("{}/app:v1", source.host()).parse().unwrap(),
+        format!("{}/app:v1", proxy.host()).parse().unwrap(),
+    );
     let report = Run::default().sync(&[row]).await;
     let error = report.rows[0].error.as_ref().unwrap().to_string();
     assert!(error.contains("MANIFEST_BLOB_UNKNOWN"), "{error}");
@@ -165,11 +165,10 @@ async fn rejected_foreign_layer_is_named_without_retries() {
     let digest = manifest["layers"][0]["digest"].as_str().unwrap();
     for version in [Version::V2, Version::V3] {
         let target = Distribution::new().version(version).start().await;
-        let row = copier::Row {
-            source: format!("{}/app:v1", source.host()).parse().unwrap(),
-            destination: format!("{}/app:v1", target.host()).parse().unwrap(),
-            approved: None,
-        };
+        let row = copier::Row::new(
+            format!("{}/app:v1", source.host()).parse().unwrap(),
+            format!("{}/app:v1", target.host()).parse().unwrap(),
+        );
         let report = Run::default().sync(&[row]).await;
         let error = report.rows[0].error.as_ref().unwrap().to_string();
         assert!(

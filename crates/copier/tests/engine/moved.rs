@@ -1,6 +1,6 @@
 //! Source tags that were pushed again after their digests were approved.
 
-use copier::{Approval, MovedTag};
+use copier::{Approval, DestinationSettings, MovedTag};
 use embedded_registry::images::{Artifact, Bundle, Platform, digest_tag, sample_image};
 use image_name::Digest;
 use testkit::proxy::{Action, FaultProxy, Rule};
@@ -83,6 +83,7 @@ async fn tag_is_read_once_more_when_its_manifest_is_gone() {
         source: format!("{}/app:v1", proxy.host()).parse().unwrap(),
         destination: format!("{}/app:v1", target.host()).parse().unwrap(),
         approved,
+        settings: DestinationSettings::default(),
     };
     let report = Run::default().sync(&[row(None)]).await;
     assert_eq!(report.summary.copied, 1, "{report:#?}");
@@ -110,11 +111,10 @@ async fn digest_tag_is_read_once_more_when_its_manifest_is_gone() {
     let signature = Artifact::cosign_signature(image.digest()).build();
     signature.push(&source, "app", Some(&tag));
     let proxy = stale_heads(&source, &tag).await;
-    let row = copier::Row {
-        source: format!("{}/app:v1", proxy.host()).parse().unwrap(),
-        destination: format!("{}/app:v1", target.host()).parse().unwrap(),
-        approved: None,
-    };
+    let row = copier::Row::new(
+        format!("{}/app:v1", proxy.host()).parse().unwrap(),
+        format!("{}/app:v1", target.host()).parse().unwrap(),
+    );
     let report = Run::default().sync(&[row]).await;
     assert_eq!(report.summary.copied, 1, "{report:#?}");
     let copied = target.tagged("app", &tag).expect("the signature");
@@ -128,11 +128,10 @@ async fn comparison_with_a_manifest_that_is_gone_is_drift() {
     image(2).push(&source, "app", Some("v1"));
     image(3).push(&target, "app", Some("v1"));
     let proxy = stale_heads(&source, "v1").await;
-    let row = copier::Row {
-        source: format!("{}/app:v1", proxy.host()).parse().unwrap(),
-        destination: format!("{}/app:v1", target.host()).parse().unwrap(),
-        approved: None,
-    };
+    let row = copier::Row::new(
+        format!("{}/app:v1", proxy.host()).parse().unwrap(),
+        format!("{}/app:v1", target.host()).parse().unwrap(),
+    );
     let report = Run::default().compare(&[row]).await;
     assert_eq!(
         (report.summary.drift, report.summary.missing),

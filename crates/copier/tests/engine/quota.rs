@@ -31,10 +31,11 @@ async fn limited(source: &RunningRegistry, quota: usize) -> FaultProxy {
 }
 
 fn rows(source: &str, target: &RunningRegistry, count: usize) -> Vec<copier::Row> {
-    let row = |number| copier::Row {
-        source: format!("{source}/app{number}:v1").parse().unwrap(),
-        destination: format!("{}/app{number}:v1", target.host()).parse().unwrap(),
-        approved: None,
+    let row = |number| {
+        copier::Row::new(
+            format!("{source}/app{number}:v1").parse().unwrap(),
+            format!("{}/app{number}:v1", target.host()).parse().unwrap(),
+        )
     };
     (0..count).map(row).collect()
 }

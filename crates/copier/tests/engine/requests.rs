@@ -167,10 +167,11 @@ async fn search_waits_for_reads_of_other_searches() {
     let (source, target) = (registry().await, registry().await);
     let from = FaultProxy::start(source.address()).await;
     let to = FaultProxy::start(target.address()).await;
-    let row = |name: &str| Row {
-        source: format!("{}/{name}", from.host()).parse().unwrap(),
-        destination: format!("{}/{name}", to.host()).parse().unwrap(),
-        approved: None,
+    let row = |name: &str| {
+        Row::new(
+            format!("{}/{name}", from.host()).parse().unwrap(),
+            format!("{}/{name}", to.host()).parse().unwrap(),
+        )
     };
     let mut rows = Vec::new();
     for number in 0..20 {

@@ -53,11 +53,10 @@ pub fn client() -> Client {
 }
 
 pub fn row(source: &RunningRegistry, image: &str, target: &RunningRegistry, name: &str) -> Row {
-    Row {
-        source: format!("{}/{image}", source.host()).parse().unwrap(),
-        destination: format!("{}/{name}", target.host()).parse().unwrap(),
-        approved: None,
-    }
+    Row::new(
+        format!("{}/{image}", source.host()).parse().unwrap(),
+        format!("{}/{name}", target.host()).parse().unwrap(),
+    )
 }
 
 /// Returns the number of requests of a method whose path contains a text.

@@ -16,10 +16,11 @@ fn image(name: &str) -> Bundle {
 }
 
 fn rows(host: &str) -> Vec<Row> {
-    let row = |name| Row {
-        source: format!("{host}/staging/{name}:v1").parse().unwrap(),
-        destination: format!("{host}/production/{name}:v1").parse().unwrap(),
-        approved: None,
+    let row = |name| {
+        Row::new(
+            format!("{host}/staging/{name}:v1").parse().unwrap(),
+            format!("{host}/production/{name}:v1").parse().unwrap(),
+        )
     };
     IMAGES.into_iter().map(row).collect()
 }

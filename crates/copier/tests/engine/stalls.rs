@@ -29,11 +29,10 @@ async fn stalling(source: &RunningRegistry) -> FaultProxy {
 }
 
 fn row_from(proxy: &FaultProxy, name: &str, target: &RunningRegistry, to: &str) -> copier::Row {
-    copier::Row {
-        source: format!("{}/{name}", proxy.host()).parse().unwrap(),
-        destination: format!("{}/{to}", target.host()).parse().unwrap(),
-        approved: None,
-    }
+    copier::Row::new(
+        format!("{}/{name}", proxy.host()).parse().unwrap(),
+        format!("{}/{to}", target.host()).parse().unwrap(),
+    )
 }
 
 /// Waits until the registry has a tag.

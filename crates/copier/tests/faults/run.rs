@@ -69,9 +69,8 @@ pub async fn sync(client: &Client, rows: &[Row]) -> Report {
 
 /// Returns a row from `source/NAME:1` at one host to `TARGET/NAME:1` at another.
 pub fn row(from: &str, name: &str, to: &str, target: &str) -> Row {
-    Row {
-        source: format!("{from}/source/{name}:1").parse().unwrap(),
-        destination: format!("{to}/{target}/{name}:1").parse().unwrap(),
-        approved: None,
-    }
+    Row::new(
+        format!("{from}/source/{name}:1").parse().unwrap(),
+        format!("{to}/{target}/{name}:1").parse().unwrap(),
+    )
 }

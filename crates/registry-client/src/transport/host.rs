@@ -12,7 +12,7 @@ use url::Url;
 
 use super::circuit_breaker::CircuitBreaker;
 use super::host_clients::HostClients;
-use super::host_limit::{HostLimit, Permit};
+use super::host_limit::{HostLimit, HostLimits, Permit};
 use super::http_client::{HttpClientSettings, Purpose};
 use super::in_flight::InFlight;
 use super::peer::Peer;
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) system_roots: Arc<RootCertStore>,
     /// The maximum number of concurrent requests to one host.
     pub(crate) requests_per_host: usize,
+    /// The limits of single hosts.
+    pub(crate) host_limits: HashMap<image_name::Host, HostLimits>,
     /// Permits for streamed blobs: each holds buffers on two connections. By source and destination
     /// host.
     pub(crate) streams: FairShare<[String; 2]>,
@@ -129,7 +131,7 @@ impl Host {
             clients,
             trust,
             redirect_client: OnceLock::new(),
-            peer: peer(HostLimit::new(STARTING_LIMIT, shared.requests_per_host)),
+            peer: peer(host_limit(name, shared)),
             token_server: peer(HostLimit::new(1, 1)),
             auth: AuthState::new(),
             auth_probe: ProbeGate::new(),
@@ -320,6 +322,15 @@ impl Host {
             source: Arc::new(error),
         }
     }
+}
+
+/// Returns the limit of a host, its own or that of all hosts.
+fn host_limit(name: &str, shared: &Shared) -> HostLimit {
+    let parsed: Option<image_name::Host> = name.parse().ok();
+    let own = parsed.and_then(|host| shared.host_limits.get(&host).copied());
+    let HostLimits { requests, interval } = own.unwrap_or_default();
+    let max = requests.unwrap_or(shared.requests_per_host);
+    HostLimit::new(STARTING_LIMIT, max).with_interval(interval)
 }
 
 fn client_settings(shared: &Shared) -> HttpClientSettings<'_> {

@@ -20,6 +20,17 @@ pub(crate) struct HostLimit {
     permits: Arc<Semaphore>,
     state: Mutex<State>,
     max: usize,
+    /// The least time between the starts of two requests.
+    interval: Option<Duration>,
+}
+
+/// The limits of one host. They take precedence over those of all hosts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Maximum concurrent requests; 0 counts as 1.
+    pub requests: Option<usize>,
+    /// The least time between the starts of two requests.
+    pub interval: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -37,6 +48,8 @@ struct State {
     /// Throttling before this time does not halve the limit again.
     next_decrease: Instant,
     paused_until: Option<Instant>,
+    /// The start of the next request, where requests have an interval.
+    next_start: Instant,
     /// The start of the first of several pauses without a success between them.
     throttled_since: Option<Instant>,
 }
@@ -69,10 +82,17 @@ impl HostLimit {
                 has_throttled: false,
                 next_decrease: Instant::now(),
                 paused_until: None,
+                next_start: Instant::now(),
                 throttled_since: None,
             }),
             max,
+            interval: None,
         }
+    }
+
+    /// Sets the least time between the starts of two requests.
+    pub(crate) fn with_interval(self, interval: Option<Duration>) -> Self {
+        Self { interval, ..self }
     }
 
     /// Waits for a permit and for the end of a pause.
@@ -89,12 +109,27 @@ impl HostLimit {
         self.wait_out_pause(host, max_wait).await?;
         // The semaphore is never closed.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+        self.wait_for_turn().await;
         // A pause may have started in the meantime.
         self.wait_out_pause(host, max_wait).await?;
         Ok(Permit {
             permit,
             host: Arc::clone(self),
         })
+    }
+
+    /// Waits until the interval after the start of the request before has passed.
+    async fn wait_for_turn(&self) {
+        let Some(interval) = self.interval else {
+            return;
+        };
+        let start = {
+            let mut state = self.lock();
+            let start = state.next_start.max(Instant::now());
+            state.next_start = start + interval;
+            start
+        };
+        tokio::time::sleep_until(start.into()).await;
     }
 
     /// Waits for the end of a pause. The request has its permit already.
@@ -253,6 +288,22 @@ mod tests {
             1,
             "one more after a round"
         );
+    }
+
+    #[tokio::test]
+    async fn interval_separates_the_starts_of_requests() {
+        let interval = Duration::from_millis(20);
+        let limit = Arc::new(HostLimit::new(8, 8).with_interval(Some(interval)));
+        let begin = Instant::now();
+        let starts = (0..5).map(|_| async {
+            let permit = limit.acquire("h", LONG).await.unwrap();
+            (Instant::now(), permit)
+        });
+        let mut starts = futures::future::join_all(starts).await;
+        starts.sort_by_key(|(start, _)| *start);
+        for (number, (start, _)) in (0..).zip(&starts) {
+            assert!(*start >= begin + interval * number, "request {number}");
+        }
     }
 
     #[tokio::test]

@@ -55,13 +55,12 @@ impl Hosts {
     }
 
     fn row(&self, from: &str, name: &str) -> Row {
-        Row {
-            source: format!("{from}/{name}:v1").parse().unwrap(),
-            destination: format!("{}/mirror/{name}:v1", self.target.host())
+        Row::new(
+            format!("{from}/{name}:v1").parse().unwrap(),
+            format!("{}/mirror/{name}:v1", self.target.host())
                 .parse()
                 .unwrap(),
-            approved: None,
-        }
+        )
     }
 
     fn private_row(&self, name: &str) -> Row {
@@ -190,14 +189,15 @@ async fn public_content_and_the_same_repository_need_no_proof() {
         .await;
     image("open", &[1, 4]).push(&hosts.public, "open", Some("v1"));
     image("other", &[1, 5]).push(&hosts.public, "other", Some("v1"));
-    let row = |tag: &str, name: &str| Row {
-        source: format!("{}/team/one:{tag}", hosts.private.host())
-            .parse()
-            .unwrap(),
-        destination: format!("{}/mirror/{name}:v1", hosts.target.host())
-            .parse()
-            .unwrap(),
-        approved: None,
+    let row = |tag: &str, name: &str| {
+        Row::new(
+            format!("{}/team/one:{tag}", hosts.private.host())
+                .parse()
+                .unwrap(),
+            format!("{}/mirror/{name}:v1", hosts.target.host())
+                .parse()
+                .unwrap(),
+        )
     };
     let rows = [row("v1", "one"), hosts.public_row("open")];
     hosts.sync(&rows[1..], &[]).await;
