@@ -90,7 +90,8 @@ pub fn without_docker_hub(name: &str) -> &str {
 }
 
 /// Checks the first of several components of a name: a host has a `.` or a `:`, or is `localhost`.
-pub(crate) fn is_host(component: &str) -> bool {
+#[must_use]
+pub fn is_host(component: &str) -> bool {
     component.contains(['.', ':']) || component == "localhost"
 }
 

@@ -52,7 +52,9 @@ pub use arch_tag::ARCHITECTURES;
 pub use attached_digest::AttachedDigest;
 pub use digest::{Algorithm, Digest, DigestError};
 pub use digest_tag::DigestTagKind;
-pub use host::{DOCKER_HUB, DOCKER_HUB_API, Host, HostError, is_docker_hub, without_docker_hub};
+pub use host::{
+    DOCKER_HUB, DOCKER_HUB_API, Host, HostError, is_docker_hub, is_host, without_docker_hub,
+};
 pub use image::{ImageName, ImageNameError, full_repository, tag_or_digest};
 pub use manifest_reference::{ManifestReference, ManifestReferenceError};
 pub use repository_name::{RepositoryName, RepositoryNameError};

@@ -1,11 +1,16 @@
 //! A checker that finds all problems of lists.
 
+use crate::destination::Destination;
 use crate::list::List;
 use crate::problem::{Location, Problem, ProblemKind, SortPosition};
 use crate::row::{NumberedRow, Row};
+use crate::targets_file::{ExpansionError, Expansions, Targets, WrittenRepository};
 use crate::version_order::{compare_lines, longest_sorted_subsequence};
 use image_name::{ManifestReference, RepositoryName};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// A checker of lists. Each list is also checked against the lists before it.
 ///
@@ -21,11 +26,26 @@ use std::collections::HashMap;
 /// assert_eq!(problems[0].line, 2);
 /// assert!(problems[0].to_string().contains("`busybox` on weekly:1"));
 /// ```
+///
+/// The default knows no targets.
 #[derive(Debug, Default)]
 pub struct Checker<'a> {
     names: Vec<&'a str>,
-    /// The first row of each source for every destination and tag.
-    first_rows: HashMap<(&'a RepositoryName, &'a ManifestReference), Vec<FirstRow<'a>>>,
+    expansions: Expansions<'a>,
+    /// The number of each repository that a row writes.
+    repositories: HashMap<RepositoryName, usize>,
+    /// The numbers of the repositories of the last destination.
+    last: Option<(&'a Destination, Rc<[usize]>)>,
+    /// The first row of each source for every repository and tag.
+    first_rows: HashMap<(usize, &'a ManifestReference), FirstRows<'a>>,
+}
+
+/// The first row of each source for a repository and tag.
+#[derive(Debug)]
+struct FirstRows<'a> {
+    first: FirstRow<'a>,
+    /// Rows with other sources: seldom any.
+    others: Vec<FirstRow<'a>>,
 }
 
 #[derive(Debug)]
@@ -37,8 +57,18 @@ struct FirstRow<'a> {
 }
 
 impl<'a> Checker<'a> {
-    /// Returns the problems of a list in the order of its lines: invalid rows, duplicates of rows in
-    /// this list or an earlier one, destinations and tags with another source, rows out of order.
+    /// Creates a checker of lists whose rows may name targets.
+    #[must_use]
+    pub fn new(targets: &'a Targets) -> Self {
+        Self {
+            expansions: Expansions::new(targets),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the problems of a list in the order of its lines: invalid rows, unknown targets,
+    /// duplicates of rows in this list or an earlier one, destinations and tags with another source,
+    /// rows out of order.
     ///
     /// Problems of later lists name this list `name`. If a destination and tag has more than two
     /// sources, each is reported against the first.
@@ -47,12 +77,10 @@ impl<'a> Checker<'a> {
         let mut problems = list.invalid_rows();
         for numbered in list.rows() {
             let line = numbered.line;
-            let mut kinds: Vec<ProblemKind> = Vec::new();
-            for tag in numbered.row.tag.destinations() {
-                // A repeated row is one problem, however many tags it writes.
-                let kind = self.duplicate_or_conflict(numbered, tag);
-                kinds.extend(kind.filter(|kind| !kinds.contains(kind)));
-            }
+            let kinds = match self.repositories_of(&numbered.row.destination) {
+                Ok(repositories) => self.duplicates_and_conflicts(numbered, &repositories),
+                Err(errors) => invalid_destination(numbered.row, &errors),
+            };
             problems.extend(kinds.into_iter().map(|kind| Problem { line, kind }));
         }
         problems.extend(misplaced(list));
@@ -61,42 +89,124 @@ impl<'a> Checker<'a> {
         problems
     }
 
-    /// Records a tag that a row writes, and compares it with the recorded rows.
+    /// Returns the numbers of the repositories that a destination stands for.
+    fn repositories_of(
+        &mut self,
+        destination: &'a Destination,
+    ) -> Result<Rc<[usize]>, Arc<[ExpansionError]>> {
+        // Most rows of a sorted list repeat the destination.
+        if let Some((last, numbers)) = &self.last
+            && *last == destination
+        {
+            return Ok(Rc::clone(numbers));
+        }
+        let written = self.expansions.of(destination)?;
+        let mut numbers = Vec::with_capacity(written.len());
+        for WrittenRepository { repository, .. } in written.iter() {
+            let number = match self.repositories.get(repository) {
+                Some(number) => *number,
+                None => {
+                    let number = self.repositories.len();
+                    self.repositories.insert(repository.clone(), number);
+                    number
+                }
+            };
+            numbers.push(number);
+        }
+        let numbers: Rc<[usize]> = numbers.into();
+        self.last = Some((destination, Rc::clone(&numbers)));
+        Ok(numbers)
+    }
+
+    /// Records the tags that a row writes, and compares them with those of the recorded rows.
+    fn duplicates_and_conflicts(
+        &mut self,
+        numbered: NumberedRow<'a>,
+        repositories: &[usize],
+    ) -> Vec<ProblemKind> {
+        let mut kinds: Vec<ProblemKind> = Vec::new();
+        for tag in numbered.row.tag.destinations() {
+            for (at, repository) in repositories.iter().enumerate() {
+                // A repeated row is one problem, however many tags and repositories it writes.
+                let kind = self.duplicate_or_conflict(numbered, (at, *repository), tag);
+                kinds.extend(kind.filter(|kind| !kinds.contains(kind)));
+            }
+        }
+        kinds
+    }
+
+    /// Records a tag that a row writes, and compares it with the recorded rows. The repository is
+    /// given by its index in the row's expansion, and by its number.
     fn duplicate_or_conflict(
         &mut self,
         NumberedRow { line, row }: NumberedRow<'a>,
+        (at, repository): (usize, usize),
         tag: &'a ManifestReference,
     ) -> Option<ProblemKind> {
         let list = self.names.len() - 1;
-        let first_rows = self.first_rows.entry((&row.destination, tag)).or_default();
+        let this = FirstRow { row, list, line };
+        let known = match self.first_rows.entry((repository, tag)) {
+            Entry::Vacant(entry) => {
+                let others = Vec::new();
+                entry.insert(FirstRows {
+                    first: this,
+                    others,
+                });
+                return None;
+            }
+            Entry::Occupied(entry) => entry.into_mut(),
+        };
+        let names = &self.names;
         let location = |first: &FirstRow<'_>| Location {
-            list: (first.list != list).then(|| self.names[first.list].to_owned()),
+            list: (first.list != list).then(|| names[first.list].to_owned()),
             line: first.line,
         };
-        let mut known = first_rows.iter();
-        if let Some(same) = known.find(|first| first.row.copies_same_image(row)) {
+        let expansions = &mut self.expansions;
+        let mut destination = |other: &Row| match expansions.of(&row.destination) {
+            // Rows with different destinations that share a repository.
+            Ok(written)
+                if row.destination.targets().is_some() && other.destination != row.destination =>
+            {
+                written[at].repository.full()
+            }
+            _ => row.destination.to_string(),
+        };
+        let mut all = std::iter::once(&known.first).chain(&known.others);
+        if let Some(same) = all.find(|first| first.row.copies_same_image(row)) {
             let first = location(same);
             return Some(if same.row == row {
                 let row = row.clone();
                 ProblemKind::Duplicate { row, first }
             } else {
-                let (destination, tag) = (row.destination.clone(), tag.clone());
                 ProblemKind::DuplicateTag {
-                    destination,
-                    tag,
+                    destination: destination(same.row),
+                    tag: tag.clone(),
                     first,
                 }
             });
         }
-        let conflict = first_rows
-            .first()
-            .map(|first| conflict(row, tag, first.row, location(first)));
-        first_rows.push(FirstRow { row, list, line });
-        conflict
+        let first = &known.first;
+        let kind = conflict(row, tag, destination(first.row), first.row, location(first));
+        known.others.push(this);
+        Some(kind)
     }
 }
 
-fn conflict(row: &Row, tag: &ManifestReference, other_row: &Row, other: Location) -> ProblemKind {
+fn invalid_destination(row: &Row, errors: &[ExpansionError]) -> Vec<ProblemKind> {
+    let errors = errors.iter().map(|reason| ProblemKind::InvalidDestination {
+        destination: row.destination.to_string(),
+        reason: reason.clone(),
+    });
+    errors.collect()
+}
+
+fn conflict(
+    row: &Row,
+    tag: &ManifestReference,
+    destination: String,
+    other_row: &Row,
+    other: Location,
+) -> ProblemKind {
     let is_one_source = row.source == other_row.source;
     let source = |row: &Row| match is_one_source || row.tag.source() != tag {
         true => row.copied_reference().to_string(),
@@ -104,7 +214,7 @@ fn conflict(row: &Row, tag: &ManifestReference, other_row: &Row, other: Location
     };
     ProblemKind::Conflict {
         this_source: source(row),
-        destination: row.destination.clone(),
+        destination,
         tag: tag.clone(),
         other,
         other_source: source(other_row),
@@ -232,6 +342,62 @@ mod tests {
                 _ => panic!("{text}: {messages:?}"),
             }
         }
+    }
+
+    #[test]
+    fn duplicates_and_conflicts_are_found_behind_targets() {
+        let targets = Targets::parse(
+            r#"{"targets": {"hub": {"prefix": "docker.io/r"}, "prime": {"prefix": "p.io"}},
+                "groups": {"all": ["hub", "prime"]}}"#,
+        )
+        .unwrap();
+        let table = [
+            ("a @hub/a 1\na @prime/a 1\nb @all/b 1\n", vec![]),
+            (
+                "a @all/a 1\nb @all/a 1\n",
+                vec!["`@all/a:1` has two sources, `b` here and `a` on line 1: "],
+            ),
+            (
+                "a @all/a 1\nb docker.io/r/a 1\n",
+                vec!["`docker.io/r/a:1` has two sources, `b` here and `a` on line 1: "],
+            ),
+            (
+                "a r/a 1\nb @all/a 1\n",
+                vec!["`docker.io/r/a:1` has two sources, `b` here and `a` on line 1: "],
+            ),
+            (
+                "a @all/a 1\na @hub,prime/a 1\n",
+                vec![
+                    "duplicate tag: `docker.io/r/a:1` is already written by the row on line 1; ",
+                    "duplicate tag: `p.io/a:1` is already written by the row on line 1; ",
+                ],
+            ),
+            (
+                "a @all/a 1\na @all/a 1\n",
+                vec!["duplicate row: `a @all/a 1` is already on line 1; "],
+            ),
+            (
+                "a @hubb,al/a 1\n",
+                vec![
+                    "invalid destination `@hubb,al/a`: `hubb` is not a target or group; the nearest name is `hub`",
+                    "invalid destination `@hubb,al/a`: `al` is not a target or group; the nearest name is `all`",
+                ],
+            ),
+        ];
+        for (text, want) in table {
+            let list = List::parse(text);
+            let problems = Checker::new(&targets).check("list", &list);
+            let found: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            assert_eq!(found.len(), want.len(), "{text}: {found:?}");
+            for (found, want) in found.iter().zip(want) {
+                assert!(found.starts_with(want), "{text}: {found}");
+            }
+        }
+        let list = List::parse("a @hub/a 1\n");
+        let problems = Checker::default().check("list", &list);
+        assert_eq!(problems[0].severity(), Severity::Error);
+        let message = problems[0].to_string();
+        assert!(message.contains("there is no targets file"), "{message}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The list of mirrored images: a text file of rows `SOURCE DESTINATION TAG`, where the third column
-//! can also pin a digest (`TAG@DIGEST`) and name the tags to write (`TAG=TAG,TAG`).
+//! The list of mirrored images: a text file of rows `SOURCE DESTINATION TAG`, where the second column
+//! can also name targets (`@NAME/PATH`), and the third can also pin a digest (`TAG@DIGEST`) and name
+//! the tags to write (`TAG=TAG,TAG`). The targets are defined in a file of their own, [`Targets`].
 //!
 //! # The problem
 //!
@@ -52,8 +53,10 @@
 //! - [`List::insert`] and [`List::remove`] change only the lines of the row, and the newline before
 //!   it at the end of a file without a final newline. [`List::sort`] only moves lines. Only
 //!   [`List::format`] rewrites them.
-//! - The names and the tag of a [`Row`] are valid. Rows are equal if they copy the same image to the
-//!   same repository, whether they spell it `busybox` or `docker.io/library/busybox`.
+//! - The names and the tag of a [`Row`] are valid, but its targets may be unknown: the [`Checker`] and
+//!   [`Targets::expand`] know. Rows are equal if they copy the same image to the
+//!   same repository, whether they spell it `busybox` or `docker.io/library/busybox`. Destinations at
+//!   targets are equal if they are written alike.
 //! - A [`Lock`] is parsed as a whole or not at all. It is written from its list: one line for each
 //!   locked row, in the order of the list, then one for each row of a followed entry.
 //! - The order of rows is that of GNU `sort -V` in the C locale ([`compare_lines`]) over the lines as
@@ -62,6 +65,7 @@
 mod arch_tags;
 mod checker;
 mod commented_row;
+mod destination;
 mod diff;
 mod format;
 #[cfg(any(test, fuzzing))]
@@ -72,23 +76,32 @@ mod line;
 mod list;
 mod list_index;
 mod lock;
+mod mirror_name;
 mod problem;
 mod row;
 mod tag_column;
+mod targets_file;
 mod version_order;
 
 pub use arch_tags::{WrittenTag, arch_tag_conflicts};
 pub use checker::Checker;
 pub use commented_row::CommentedRow;
+pub use destination::{Destination, DestinationError, TargetName, TargetNameError, TargetPath};
 pub use diff::Diff;
 pub use insert::InsertOutcome;
 pub use list::{List, NotUtf8};
-pub use list_index::{ListIndex, Source, choose_destination, default_mirror_name};
+pub use list_index::{ListIndex, Source, choose_destination};
 pub use lock::{
     ApprovedDigest, ApprovedDigestError, AttachedDigests, EntryName, EntryNameError, FollowedRow,
     Lock, LockProblem, LockProblemKind,
 };
+pub use mirror_name::default_mirror_name;
 pub use problem::{Location, Problem, ProblemKind, Severity, SortPosition};
 pub use row::{NumberedRow, Row, RowError};
 pub use tag_column::{TagColumn, TagColumnError};
+pub use targets_file::{
+    DescriptionTemplate, Expansion, ExpansionError, Expansions, NamingError, NamingRule,
+    RepositoryCreation, RequestRate, Target, TargetPrefix, TargetPrefixError, Targets,
+    TemplateError, WrittenRepository, targets_schema,
+};
 pub use version_order::compare_lines;

@@ -1,7 +1,8 @@
 //! Problems of a list.
 
 use crate::row::{Row, RowError};
-use image_name::{ManifestReference, RepositoryName};
+use crate::targets_file::ExpansionError;
+use image_name::ManifestReference;
 use std::fmt;
 
 /// A problem of a line. [`fmt::Display`] writes the text after `file:line: `.
@@ -21,6 +22,14 @@ pub enum ProblemKind {
     /// The line is not a row. A line may have several such problems.
     #[error(transparent)]
     InvalidRow(RowError),
+    /// The destination of the row stands for no repository. A line may have several such problems.
+    #[error("invalid destination `{destination}`: {reason}")]
+    InvalidDestination {
+        /// The destination as the row writes it.
+        destination: String,
+        /// The reason.
+        reason: ExpansionError,
+    },
     /// The row repeats an earlier one.
     #[error("duplicate row: `{row}` is already on {first}; remove one of them")]
     Duplicate {
@@ -34,8 +43,8 @@ pub enum ProblemKind {
         "duplicate tag: `{destination}:{tag}` is already written by the row on {first}; remove one of them"
     )]
     DuplicateTag {
-        /// The destination as this row spells it.
-        destination: RepositoryName,
+        /// The destination as this row spells it, or the repository that both rows write.
+        destination: String,
         /// The tag.
         tag: ManifestReference,
         /// The location of the first.
@@ -48,8 +57,8 @@ pub enum ProblemKind {
     Conflict {
         /// The source of this row, with the tag where it differs.
         this_source: String,
-        /// The destination as this row spells it.
-        destination: RepositoryName,
+        /// The destination as this row spells it, or the repository that both rows write.
+        destination: String,
         /// The tag.
         tag: ManifestReference,
         /// The location of the first row with that destination and tag.
@@ -72,7 +81,7 @@ pub enum ProblemKind {
 pub enum Severity {
     /// The row is valid but out of order, a duplicate or in conflict with another row.
     Warning,
-    /// The line is not a row.
+    /// The line is not a row, or its destination stands for no repository.
     Error,
 }
 
@@ -109,7 +118,7 @@ impl Problem {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self.kind {
-            ProblemKind::InvalidRow(_) => Severity::Error,
+            ProblemKind::InvalidRow(_) | ProblemKind::InvalidDestination { .. } => Severity::Error,
             ProblemKind::Duplicate { .. }
             | ProblemKind::DuplicateTag { .. }
             | ProblemKind::Conflict { .. }
@@ -124,6 +133,7 @@ impl Problem {
             ProblemKind::Misplaced { .. } => true,
             ProblemKind::Duplicate { first, .. } => first.list.is_none(),
             ProblemKind::InvalidRow(_)
+            | ProblemKind::InvalidDestination { .. }
             | ProblemKind::DuplicateTag { .. }
             | ProblemKind::Conflict { .. } => false,
         }

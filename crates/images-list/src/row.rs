@@ -1,9 +1,11 @@
 //! Rows: `SOURCE DESTINATION TAG`.
 
+use crate::destination::{Destination, DestinationError};
 use crate::tag_column::{TagColumn, TagColumnError};
 use image_name::{RepositoryName, RepositoryNameError};
 use oci_spec::distribution::Reference;
 use std::fmt;
+use std::str::FromStr;
 
 /// An image of a source repository and the destination repository that gets it.
 ///
@@ -13,7 +15,7 @@ pub struct Row {
     /// The source.
     pub source: RepositoryName,
     /// The destination.
-    pub destination: RepositoryName,
+    pub destination: Destination,
     /// The tag column: the tag or digest at the source, and the tags at the destination.
     pub tag: TagColumn,
 }
@@ -54,13 +56,13 @@ pub enum RowError {
         /// The reason.
         reason: RepositoryNameError,
     },
-    /// The second field is not a repository.
-    #[error("invalid destination `{text}`: {reason}{}", repository_hint(reason))]
+    /// The second field is not `REPOSITORY | @NAME[,NAME…]/PATH`.
+    #[error("invalid destination `{text}`: {reason}{}", destination_hint(reason))]
     Destination {
         /// The field.
         text: String,
         /// The reason.
-        reason: RepositoryNameError,
+        reason: DestinationError,
     },
     /// The third field is not `(TAG | DIGEST | TAG@DIGEST)[=TAG[,TAG…]]`.
     #[error("invalid tag `{}`: {reason}", .text.escape_debug())]
@@ -109,6 +111,14 @@ fn repository_hint(reason: &RepositoryNameError) -> &'static str {
     }
 }
 
+fn destination_hint(reason: &DestinationError) -> &'static str {
+    match reason {
+        DestinationError::Repository(reason) => repository_hint(reason),
+        DestinationError::Tag { .. } => "; it belongs in the third field",
+        _ => "",
+    }
+}
+
 impl Row {
     /// Returns the image at the source. A pin does not change it.
     #[must_use]
@@ -120,12 +130,6 @@ impl Row {
     #[must_use]
     pub fn copied_reference(&self) -> Reference {
         self.source.reference(&self.tag.copied())
-    }
-
-    /// Returns the destination images.
-    pub fn destination_references(&self) -> impl Iterator<Item = Reference> {
-        let tags = self.tag.destinations().iter();
-        tags.map(|tag| self.destination.reference(tag))
     }
 
     /// Returns true if another row copies the same image of the same source, to whatever destination.
@@ -147,7 +151,7 @@ impl fmt::Display for Row {
 #[derive(Debug, Default)]
 pub(crate) struct NameCache {
     source: Option<RepositoryName>,
-    destination: Option<RepositoryName>,
+    destination: Option<Destination>,
 }
 
 impl NameCache {
@@ -165,13 +169,18 @@ impl NameCache {
         let [source, destination, tag] = fields[..] else {
             return Err(vec![wrong_field_count(&fields)]);
         };
-        let source = cached(&mut self.source, source).map_err(|reason| RowError::Source {
-            text: source.to_owned(),
+        let source =
+            cached(&mut self.source, source, RepositoryName::as_written).map_err(|reason| {
+                RowError::Source {
+                    text: source.to_owned(),
+                    reason,
+                }
+            });
+        let written = destination;
+        let destination = cached(&mut self.destination, written, Destination::as_written);
+        let destination = destination.map_err(|reason| RowError::Destination {
+            text: written.to_owned(),
             reason,
-        });
-        let destination = cached(&mut self.destination, destination).map_err(|reason| {
-            let text = destination.to_owned();
-            RowError::Destination { text, reason }
         });
         let tag = tag.parse::<TagColumn>().map_err(|reason| RowError::Tag {
             text: tag.to_owned(),
@@ -207,14 +216,15 @@ fn wrong_field_count(fields: &[&str]) -> RowError {
     }
 }
 
-fn cached(
-    last: &mut Option<RepositoryName>,
+fn cached<T: Clone + FromStr>(
+    last: &mut Option<T>,
     name: &str,
-) -> Result<RepositoryName, RepositoryNameError> {
-    if let Some(known) = last.as_ref().filter(|known| known.as_written() == name) {
+    as_written: fn(&T) -> &str,
+) -> Result<T, T::Err> {
+    if let Some(known) = last.as_ref().filter(|known| as_written(known) == name) {
         return Ok(known.clone());
     }
-    let parsed: RepositoryName = name.parse()?;
+    let parsed: T = name.parse()?;
     *last = Some(parsed.clone());
     Ok(parsed)
 }
@@ -259,15 +269,11 @@ mod tests {
 
     #[test]
     fn references_have_host_and_tag() {
-        let row = parse("quay.io/a/b c/d v1").unwrap();
-        assert_eq!(row.source_reference().whole(), "quay.io/a/b:v1");
-        let destinations = row.destination_references().map(|it| it.whole());
-        assert_eq!(destinations.collect::<Vec<_>>(), ["docker.io/c/d:v1"]);
-        let row = parse("quay.io/a/b c/d v1=1,latest").unwrap();
-        assert_eq!(row.source_reference().whole(), "quay.io/a/b:v1");
-        let destinations = row.destination_references().map(|it| it.whole());
-        let want = ["docker.io/c/d:1", "docker.io/c/d:latest"];
-        assert_eq!(destinations.collect::<Vec<_>>(), want);
+        for text in ["quay.io/a/b c/d v1", "quay.io/a/b @hub,prime/d v1=1,latest"] {
+            let row = parse(text).unwrap();
+            assert_eq!(row.source_reference().whole(), "quay.io/a/b:v1");
+            assert_eq!(row.to_string(), text);
+        }
     }
 
     #[test]

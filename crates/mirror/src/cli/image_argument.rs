@@ -1,6 +1,7 @@
 //! Image names on the command line, also with the prefix `docker://` of skopeo and containers.
 
 use image_name::{ImageName, ImageNameError, RepositoryName, RepositoryNameError};
+use images_list::{Destination, DestinationError};
 
 /// Returns a name without the prefix `docker://`.
 pub(crate) fn without_transport(text: &str) -> &str {
@@ -16,6 +17,11 @@ pub(crate) fn image(text: &str) -> Result<ImageName, ImageNameError> {
 pub(crate) fn repository(text: &str) -> Result<RepositoryName, RepositoryArgumentError> {
     let name: Result<_, RepositoryNameError> = without_transport(text).parse();
     Ok(name?)
+}
+
+/// Parses the destination of a row.
+pub(crate) fn destination(text: &str) -> Result<Destination, DestinationError> {
+    without_transport(text).parse()
 }
 
 /// The reason why an argument is not the name of a repository.

@@ -19,6 +19,9 @@ pub(crate) struct CommonOptions {
     /// Configuration of the version sources [default: config.json]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Targets of destinations [default: targets.json beside the first list]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) targets: Option<PathBuf>,
     /// Mirrors and rewrites as in registries.conf (env: CONTAINERS_REGISTRIES_CONF)
     ///
     /// The format is containers-registries.conf(5), version 2. No file is read by default.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use std::fmt;
+use std::sync::Arc;
 
 use images_list::List;
 use serde::Serialize;
@@ -73,14 +74,14 @@ pub(super) async fn run(session: &Session, args: &FmtArgs) -> Result<Exit, Failu
     if !args.check {
         list_file::refuse_stdin(&paths)?;
     }
-    let mut lists = list_file::read_all(&paths)?;
+    let mut lists = list_file::read_all(&paths, &Arc::default())?;
     let locked = match args.check {
         true => None,
         false => Some(LockedFiles::lock(&lists).await?),
     };
     if locked.is_some() {
         // Another process may have changed the lists before they were locked.
-        lists = list_file::read_all(&paths)?;
+        lists = list_file::read_all(&paths, &Arc::default())?;
     }
     let texts = format_all(&lists)?;
     let mut files = Vec::new();

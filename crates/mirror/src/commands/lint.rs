@@ -1,7 +1,8 @@
-//! `mirror lint`: checks the list, its lock and the configuration, offline.
+//! `mirror lint`: checks the list, its lock, the targets and the configuration, offline.
 
 use clap::Args;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -10,6 +11,7 @@ use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{LockFile, LockFileError};
+use crate::files::targets_file::{self, ReadTargets};
 use crate::rows::arch_tags;
 use crate::rows::followed;
 use crate::session::Session;
@@ -76,15 +78,21 @@ impl fmt::Display for Findings {
 /// [`Failure`] for a list that cannot be read.
 pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
-    let config_problems = followed::config_findings(&session.common)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
-    let lists = list_file::read_all(&paths)?;
+    let (targets, target_problems) = match targets_file::read(&session.common, &paths)? {
+        ReadTargets::Valid(targets) => (targets, Vec::new()),
+        ReadTargets::Invalid(problems) => (Arc::default(), problems),
+    };
+    let config_problems = followed::config_findings(&session.common, &targets)?;
+    let lists = list_file::read_all(&paths, &targets)?;
     let of_arch_tags = if args.arch_tags {
         arch_tags::findings(&lists)
     } else {
         Vec::new()
     };
-    let found = list_file::check(&lists);
+    let mut found = list_file::check(&lists);
+    // Without valid targets, no destination at targets is known.
+    found.retain(|found| target_problems.is_empty() || !found.is_of_targets);
     let fixable = found.iter().filter(|found| found.is_fixed_by_fmt).count();
     let problems = found
         .into_iter()
@@ -92,6 +100,7 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
         .chain(lock_findings(&lists)?)
         .chain(of_arch_tags)
         .chain(config_problems)
+        .chain(target_problems)
         .collect();
     let rows = lists.iter().map(|file| file.list.rows().count()).sum();
     let findings = Findings {

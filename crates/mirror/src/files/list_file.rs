@@ -5,9 +5,10 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use image_name::{ManifestReference, RepositoryName, full_repository, tag_or_digest};
-use images_list::{Checker, List, Problem, Row, Severity};
+use image_name::{ManifestReference, full_repository, tag_or_digest};
+use images_list::{Checker, List, Problem, ProblemKind, Row, Severity, Targets};
 use serde_json::{Value, json};
 
 use super::atomic_file::io_message;
@@ -20,7 +21,7 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// The path that stands for standard input.
 const STDIN: &str = "-";
 
-/// A list and its path.
+/// A list, its path and the targets that its rows may name.
 #[derive(Debug)]
 pub(crate) struct ListFile {
     /// The path as given by the user, for messages.
@@ -29,6 +30,8 @@ pub(crate) struct ListFile {
     pub(crate) path: PathBuf,
     /// The list.
     pub(crate) list: List,
+    /// The targets.
+    pub(crate) targets: Arc<Targets>,
 }
 
 /// A line of a list.
@@ -49,6 +52,8 @@ pub(crate) struct ListFinding {
     pub(crate) severity: Severity,
     /// `mirror fmt` removes the problem.
     pub(crate) is_fixed_by_fmt: bool,
+    /// The destination stands for no repository.
+    pub(crate) is_of_targets: bool,
 }
 
 impl ListFile {
@@ -119,16 +124,19 @@ pub(crate) fn refuse_stdin(paths: &[PathBuf]) -> Result<(), Failure> {
     )
 }
 
-/// Reads lists.
+/// Reads lists whose rows may name targets.
 ///
 /// # Errors
 ///
 /// [`Failure`] that names every list that cannot be read.
-pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<ListFile>, Failure> {
+pub(crate) fn read_all(
+    paths: &[PathBuf],
+    targets: &Arc<Targets>,
+) -> Result<Vec<ListFile>, Failure> {
     let mut lists = Vec::new();
     let mut failed: Option<Failure> = None;
     for path in paths {
-        match read(path) {
+        match read(path, targets) {
             Ok(list) => lists.push(list),
             Err(failure) => match &mut failed {
                 None => failed = Some(failure),
@@ -142,6 +150,22 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<ListFile>, Failure> {
     failed.map_or(Ok(lists), Err)
 }
 
+/// Reads lists once more, with the same targets.
+///
+/// # Errors
+///
+/// As [`read_all`].
+pub(crate) fn read_again(lists: &[ListFile]) -> Result<Vec<ListFile>, Failure> {
+    let paths: Vec<_> = lists.iter().map(|file| file.path.clone()).collect();
+    read_all(&paths, &targets_of(lists))
+}
+
+/// Returns the targets of the lists of a run.
+pub(crate) fn targets_of(lists: &[ListFile]) -> Arc<Targets> {
+    let first = lists.first().map(|file| Arc::clone(&file.targets));
+    first.unwrap_or_default()
+}
+
 /// Returns the failure of a command that needs a row, and lists without one.
 pub(crate) fn no_row(lists: &[ListFile]) -> Failure {
     let names: Vec<_> = lists.iter().map(|file| file.name.as_str()).collect();
@@ -152,7 +176,7 @@ pub(crate) fn no_row(lists: &[ListFile]) -> Failure {
     )
 }
 
-fn read(path: &Path) -> Result<ListFile, Failure> {
+fn read(path: &Path, targets: &Arc<Targets>) -> Result<ListFile, Failure> {
     let name = path.display().to_string();
     let bytes = read_bytes(path).map_err(|error| {
         let hint = match error.kind() {
@@ -178,7 +202,13 @@ fn read(path: &Path) -> Result<ListFile, Failure> {
         Failure::unusable(format!("cannot read the list {name}: not UTF-8")).problems(vec![finding])
     })?;
     let path = path.to_owned();
-    Ok(ListFile { name, path, list })
+    let targets = Arc::clone(targets);
+    Ok(ListFile {
+        name,
+        path,
+        list,
+        targets,
+    })
 }
 
 /// Reads a list of at most [`MAX_BYTES`], since `/dev/zero` and some pipes never end.
@@ -203,13 +233,15 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Returns all problems of the lists. Each list is checked together with those before it.
 pub(crate) fn check(lists: &[ListFile]) -> Vec<ListFinding> {
-    let mut checker = Checker::default();
+    let targets = targets_of(lists);
+    let mut checker = Checker::new(&targets);
     let mut findings = Vec::new();
     for file in lists {
         for problem in checker.check(&file.name, &file.list) {
             findings.push(ListFinding {
                 severity: problem.severity(),
                 is_fixed_by_fmt: problem.is_fixed_by_format(),
+                is_of_targets: matches!(problem.kind, ProblemKind::InvalidDestination { .. }),
                 finding: finding(&file.name, &problem),
             });
         }
@@ -229,10 +261,9 @@ pub(crate) fn finding(file: &str, problem: &Problem) -> Finding {
 /// Returns a row as JSON, with full names.
 pub(crate) fn row_json(row: &Row) -> Value {
     let source = row.source_reference();
-    let full = |name: &RepositoryName| format!("{}/{}", name.host(), name.path());
     let mut json = json!({
         "source": full_repository(&source),
-        "destination": full(&row.destination),
+        "destination": row.destination.full(),
         "tag": tag_or_digest(&source),
     });
     if let Some(pin) = row.tag.pin() {
@@ -267,7 +298,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let binary = directory.path().join("binary");
         fs::write(&binary, b"a b 1\n\xff\n").unwrap();
-        let failure = read_all(&[directory.path().join("gone"), binary]).unwrap_err();
+        let failure =
+            read_all(&[directory.path().join("gone"), binary], &Arc::default()).unwrap_err();
         assert!(failure.message.contains("gone"), "{failure}");
         assert_eq!(failure.problems[0].line, 2);
         assert!(!failure.message.contains("os error"), "{failure}");

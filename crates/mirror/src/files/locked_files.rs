@@ -97,6 +97,7 @@ fn lock_failure(path: &Path, error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use images_list::List;
+    use std::sync::Arc;
 
     use super::*;
 
@@ -109,6 +110,7 @@ mod tests {
             name: "list".to_owned(),
             path: path.clone(),
             list: List::default(),
+            targets: Arc::default(),
         };
         let held = LockedFiles::lock(std::slice::from_ref(&list))
             .await

@@ -5,4 +5,5 @@ pub(crate) mod config_file;
 pub(crate) mod list_file;
 pub(crate) mod lock_file;
 pub(crate) mod locked_files;
+pub(crate) mod targets_file;
 pub(crate) mod unified_diff;

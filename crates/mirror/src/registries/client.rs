@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use http::HeaderValue;
+use image_name::Host;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
-use registry_client::{Client, Proxies, RetryPolicy, Timeouts};
+use registry_client::{Client, HostLimits, Proxies, RetryPolicy, Timeouts};
 
 use crate::cli::environment::Environment;
 use crate::cli::failure::{Failure, Finding};
@@ -32,6 +33,8 @@ pub(crate) struct ClientLimits {
     pub(crate) timeouts: Timeouts,
     /// The maximum number of manifests that are read, by host.
     pub(crate) max_pulls: HashMap<String, u64>,
+    /// The limits of single hosts.
+    pub(crate) hosts: HashMap<Host, HostLimits>,
 }
 
 /// Creates the client with the default timeouts. No request is sent.
@@ -103,6 +106,7 @@ pub(crate) fn build_for(
         .trust(Trust::new(common.cert_dir.clone(), roots))
         .timeouts(limits.timeouts)
         .max_pulls(limits.max_pulls)
+        .host_limits(limits.hosts)
         .retry_policy(retry_policy)
         .requests_per_host(common.jobs.into());
     Ok(client.build())

@@ -89,7 +89,7 @@ impl Approvals {
     /// [`Failure`] that names the rows with another digest in the lock than in the list.
     pub(crate) fn apply(&self, rows: &mut [RunRow]) -> Result<(), Failure> {
         let mut problems = Vec::new();
-        for RunRow { row, listed } in rows {
+        for RunRow { row, listed, .. } in rows {
             let Some(listed) = listed else { continue };
             let locked = self.get(listed);
             let message = locked.and_then(|locked| pinned::contradiction(&listed.row, locked));
@@ -194,9 +194,8 @@ impl Approvals {
             return Ok(());
         }
         let locked = LockedFiles::lock(lists).await?;
-        let paths: Vec<_> = lists.iter().map(|file| file.path.clone()).collect();
         let mut staged = Vec::new();
-        for (at, file) in list_file::read_all(&paths)?.iter().enumerate() {
+        for (at, file) in list_file::read_again(lists)?.iter().enumerate() {
             let is_new = matches!(self.locks.get(at), Some(Some(Beside::New(_))));
             let mut lock = match LockFile::read(file)? {
                 Some(lock) => lock,

@@ -1,38 +1,57 @@
 //! Rows that `--arch-tags` would let overwrite each other.
 
+use std::collections::HashSet;
+
 use image_name::{Tag, full_repository};
-use images_list::{WrittenTag, arch_tag_conflicts};
+use images_list::{Expansions, WrittenTag, arch_tag_conflicts};
 
 use super::selection::{RunRow, Selection};
 use crate::cli::failure::{Failure, Finding};
-use crate::files::list_file::ListFile;
+use crate::files::list_file::{self, ListFile};
 
 /// Returns the rows of lists with `TAG-ARCH` tags that may be tags of other rows.
 pub(crate) fn findings(lists: &[ListFile]) -> Vec<Finding> {
-    let rows = lists.iter().flat_map(|file| {
-        let rows = file.list.rows();
-        rows.flat_map(move |at| {
-            let tags = at.row.tag.destinations().iter();
-            tags.filter_map(|reference| reference.tag())
-                .map(move |tag| WrittenTag {
-                    repository: &at.row.destination,
-                    tag,
-                    row: (file, at, tag),
-                })
+    let targets = list_file::targets_of(lists);
+    let mut expansions = Expansions::new(&targets);
+    let rows = lists
+        .iter()
+        .flat_map(|file| file.list.rows().map(move |at| (file, at)));
+    let rows = rows.map(|(file, at)| {
+        // Unknown targets are problems of the list.
+        (
+            file,
+            at,
+            expansions.of(&at.row.destination).unwrap_or_default(),
+        )
+    });
+    let rows: Vec<_> = rows.collect();
+    let written = rows.iter().flat_map(|(file, at, repositories)| {
+        let tags = at.row.tag.destinations().iter();
+        let tags = tags.filter_map(|reference| reference.tag());
+        tags.flat_map(move |tag| {
+            repositories.iter().map(move |written| WrittenTag {
+                repository: &written.repository,
+                tag,
+                row: (*file, *at, &written.repository, tag),
+            })
         })
     });
-    let all: Vec<_> = rows.collect();
+    let all: Vec<_> = written.collect();
     let conflicts = arch_tag_conflicts(all.iter().copied(), all.iter().copied());
-    let found = conflicts
-        .into_iter()
-        .map(|((file, at, tag), (other, other_at, _))| {
+    let mut found = Vec::new();
+    // Two rows with several targets in common are one finding.
+    let mut seen = HashSet::new();
+    for ((file, at, repository, tag), (other, other_at, ..)) in conflicts {
+        let tags = (at.line, &file.name, other_at.line, &other.name, tag);
+        if seen.insert(tags) {
             let message = message(
-                &at.row.destination.reference(&tag.clone().into()).whole(),
+                &repository.reference(&tag.clone().into()).whole(),
                 &format!("`{}` on {}", other_at.row, other.location(other_at.line)),
             );
-            file.location(at.line).finding(message)
-        });
-    found.collect()
+            found.push(file.location(at.line).finding(message));
+        }
+    }
+    found
 }
 
 /// Refuses a run with `TAG-ARCH` tags that may be tags of other rows of the lists.

@@ -1,13 +1,14 @@
-//! `--changed-since`: rows that a git revision does not have.
+//! `--changed-since`: rows that a git revision does not have, and repositories that it did not write.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use images_list::{Diff, List};
+use images_list::{Diff, List, Row, Targets, WrittenRepository};
 
 use crate::cli::failure::Failure;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file;
+use crate::files::targets_file;
 use crate::git::{Git, Links, Purpose, TrackedPath};
 use crate::session::Session;
 
@@ -18,6 +19,8 @@ pub(super) struct Base<'a> {
     revision: &'a str,
     /// The lists, in the order of the command line.
     lists: Vec<TrackedPath>,
+    /// The targets of the revision; `None` if their file is outside the repository.
+    targets: Option<Targets>,
 }
 
 impl<'a> Base<'a> {
@@ -34,11 +37,31 @@ impl<'a> Base<'a> {
             tracked.push(git.track(list, Links::Refuse)?);
             git.track(&lock_file::path_of(list), Links::Refuse)?;
         }
+        let targets = targets_file::path(&session.common, lists);
+        git.refuse_links(&targets)?;
+        let targets = match git.track(&targets, Links::Refuse) {
+            Ok(file) => {
+                let bytes = git.content_at(revision, &file).await?.unwrap_or_default();
+                // Without valid targets, the revision wrote to none.
+                Some(Targets::parse(&String::from_utf8_lossy(&bytes)).unwrap_or_default())
+            }
+            Err(_) => None,
+        };
         Ok(Self {
             git,
             revision,
             lists: tracked,
+            targets,
         })
+    }
+
+    /// Reports whether a row of the revision wrote to a repository.
+    pub(super) fn wrote(&self, row: &Row, written: &WrittenRepository) -> bool {
+        let Some(targets) = &self.targets else {
+            return true;
+        };
+        let old = targets.expand(&row.destination).unwrap_or_default();
+        old.iter().any(|old| old.repository == written.repository)
     }
 
     /// Returns the line numbers of the rows that the revision does not have.

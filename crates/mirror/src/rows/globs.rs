@@ -1,7 +1,9 @@
 //! Patterns that select rows: `--match`, `--exclude` and `--mutable`.
 
+use std::sync::Arc;
+
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
-use images_list::Row;
+use images_list::{Row, Targets};
 
 use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
@@ -12,6 +14,8 @@ pub(crate) struct Globs {
     option: &'static str,
     patterns: Vec<String>,
     set: GlobSet,
+    /// The targets that rows may name.
+    targets: Arc<Targets>,
 }
 
 impl Globs {
@@ -36,7 +40,13 @@ impl Globs {
             option,
             patterns,
             set,
+            targets: Arc::default(),
         })
+    }
+
+    /// Sets the targets: patterns are also compared with the repositories behind them.
+    pub(crate) fn with_targets(self, targets: Arc<Targets>) -> Self {
+        Self { targets, ..self }
     }
 
     /// Reports whether the option has no pattern.
@@ -45,9 +55,10 @@ impl Globs {
     }
 
     /// Reports whether a pattern matches the source or the destination, as written or in full,
-    /// with or without the tag there. Without patterns, no row matches.
+    /// with or without the tag there. A destination at targets also has the names of its
+    /// repositories. Without patterns, no row matches.
     pub(crate) fn matches(&self, row: &Row) -> bool {
-        !self.is_empty() && names(row).iter().any(|name| self.set.is_match(name))
+        !self.is_empty() && self.names(row).iter().any(|name| self.set.is_match(name))
     }
 
     /// Reports whether a pattern matches a text.
@@ -58,6 +69,26 @@ impl Globs {
     /// Reports whether a row matches, or there are no patterns.
     pub(crate) fn select(&self, row: &Row) -> bool {
         self.is_empty() || self.matches(row)
+    }
+
+    /// Returns the names of a row that patterns are compared with.
+    fn names(&self, row: &Row) -> Vec<String> {
+        let source = std::slice::from_ref(row.tag.source());
+        let written = self.targets.expand(&row.destination).unwrap_or_default();
+        let mut destinations: Vec<String> = written
+            .iter()
+            .map(|written| written.repository.full())
+            .collect();
+        destinations.push(row.destination.as_written().to_owned());
+        let sources = vec![row.source.full(), row.source.as_written().to_owned()];
+        let mut names = Vec::new();
+        for (repositories, tags) in [(sources, source), (destinations, row.tag.destinations())] {
+            for name in repositories {
+                names.extend(tags.iter().map(|tag| format!("{name}:{tag}")));
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// Checks that the patterns match a row of the lists, or one of the followed rows: a pattern with a
@@ -77,7 +108,7 @@ impl Globs {
         let mut used = vec![false; self.patterns.len()];
         let listed = lists.iter().flat_map(|file| file.list.rows());
         for row in listed.map(|at| at.row).chain(followed) {
-            for name in names(row) {
+            for name in self.names(row) {
                 for index in self.set.matches(name) {
                     used[index] = true;
                 }
@@ -109,23 +140,6 @@ impl Globs {
                 .to_owned(),
         ))
     }
-}
-
-/// Returns the names of a row that patterns are compared with.
-fn names(row: &Row) -> Vec<String> {
-    let source = std::slice::from_ref(row.tag.source());
-    let mut names = Vec::new();
-    for (repository, tags) in [
-        (&row.source, source),
-        (&row.destination, row.tag.destinations()),
-    ] {
-        let full = format!("{}/{}", repository.host(), repository.path());
-        for name in [full, repository.as_written().to_owned()] {
-            names.extend(tags.iter().map(|tag| format!("{name}:{tag}")));
-            names.push(name);
-        }
-    }
-    names
 }
 
 fn glob(option: &str, pattern: &str) -> Result<Glob, Failure> {
@@ -167,6 +181,7 @@ fn split(value: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::sync::Arc;
 
     use images_list::List;
 
@@ -238,6 +253,7 @@ mod tests {
             name: "list".to_owned(),
             path: PathBuf::from("list"),
             list: List::parse("a r.io/a 1\nb r.io/b 1\n"),
+            targets: Arc::default(),
         }];
         let check = |values: &[&str]| globs(values).unwrap().require_a_row(&lists, &[]);
         assert_eq!(check(&[]), Ok(()));

@@ -19,3 +19,5 @@ mod run_row;
 pub(crate) mod select_args;
 pub(crate) mod selection;
 pub(crate) mod shard;
+pub(crate) mod target_args;
+pub(crate) mod target_settings;

@@ -5,7 +5,7 @@ use images_list::Row;
 
 use super::globs::Globs;
 use crate::cli::failure::Failure;
-use crate::files::list_file::ListFile;
+use crate::files::list_file::{self, ListFile};
 
 /// The option for mutable tags.
 #[derive(Debug, Clone, Default, Args)]
@@ -40,6 +40,7 @@ impl MutableArgs {
         empty: AllowEmptyArgs,
     ) -> Result<Globs, Failure> {
         let globs = Globs::parse("--mutable", &self.mutable)?;
+        let globs = globs.with_targets(list_file::targets_of(lists));
         if !empty.is_allowed {
             globs.require_a_row(lists, followed)?;
         }

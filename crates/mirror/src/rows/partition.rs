@@ -2,10 +2,51 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::hash::Hash;
 
 /// Maximum rows of a shard above its even share, in percent. A smaller value is more even, a larger
 /// one keeps more repositories in their shard when the list changes.
 const SLACK_PERCENT: usize = 5;
+
+/// Returns the name of the group of each row: rows with the same repository or the same key, directly or
+/// through other rows, are one group. Its name is the first of its repositories in the order of texts.
+pub(crate) fn group_names<K: Copy + Eq + Hash>(rows: &[(String, Option<K>)]) -> Vec<String> {
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let mut repositories: Vec<&str> = rows.iter().map(|(repository, _)| &**repository).collect();
+    repositories.sort_unstable();
+    repositories.dedup();
+    numbers.extend(
+        repositories
+            .iter()
+            .enumerate()
+            .map(|(number, name)| (*name, number)),
+    );
+    // Each repository refers to one before it in its group, the first to itself.
+    let mut first: Vec<usize> = (0..repositories.len()).collect();
+    let mut of_key: HashMap<K, usize> = HashMap::new();
+    let number_of = |repository: &String| numbers.get(repository.as_str()).copied().unwrap_or(0);
+    for (repository, key) in rows {
+        let number = number_of(repository);
+        let Some(key) = key else { continue };
+        let other = *of_key.entry(*key).or_insert(number);
+        let (one, other) = (root(&mut first, number), root(&mut first, other));
+        first[one.max(other)] = one.min(other);
+    }
+    let name = |(repository, _): &(String, Option<K>)| {
+        repositories[root(&mut first, number_of(repository))].to_owned()
+    };
+    rows.iter().map(name).collect()
+}
+
+/// Returns the first repository of a group, and shortens the way to it.
+fn root(first: &mut [usize], number: usize) -> usize {
+    let mut at = number;
+    while first[at] != at {
+        first[at] = first[first[at]];
+        at = first[at];
+    }
+    at
+}
 
 /// Returns the shard of each row, from 0 to `shards` - 1, given the full names of the destination
 /// repositories.
@@ -87,6 +128,31 @@ mod tests {
             assert!(most as f64 <= share * 1.05 + 1.0, "{shards}: {loads:?}");
             assert_eq!(loads.iter().sum::<usize>(), list.len());
         }
+    }
+
+    #[test]
+    fn groups_are_connected_by_repositories_and_keys() {
+        let rows = [
+            ("c", Some(1)),
+            ("b", Some(1)),
+            ("d", Some(2)),
+            ("a", Some(3)),
+            ("c", Some(3)),
+            ("e", None),
+            ("d", Some(4)),
+            ("f", Some(4)),
+            ("e", Some(5)),
+        ];
+        let rows = rows.map(|(repository, key)| (repository.to_owned(), key));
+        let want = ["a", "a", "d", "a", "a", "e", "d", "d", "e"];
+        assert_eq!(group_names(&rows), want);
+        let alone = list().into_iter().enumerate();
+        let alone: Vec<_> = alone.map(|(key, name)| (name, Some(key))).collect();
+        assert_eq!(
+            group_names(&alone),
+            list(),
+            "without targets, each repository is a group"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use images_list::{Expansions, WrittenRepository};
 use oci_spec::distribution::Reference;
 
 use super::overrides::Overrides;
@@ -15,6 +16,7 @@ use crate::terminal::github_actions::{self, Level};
 /// The rows of a run while they are selected.
 pub(super) struct PickedRows<'a> {
     overrides: &'a Overrides,
+    expansions: Expansions<'a>,
     pub(super) rows: Vec<RunRow>,
     pub(super) other_rows: Vec<copier::Row>,
     /// The source and the location of the first row of each destination, if there are followed entries.
@@ -24,9 +26,14 @@ pub(super) struct PickedRows<'a> {
 }
 
 impl<'a> PickedRows<'a> {
-    pub(super) fn new(overrides: &'a Overrides, has_followed: bool) -> Self {
+    pub(super) fn new(
+        overrides: &'a Overrides,
+        expansions: Expansions<'a>,
+        has_followed: bool,
+    ) -> Self {
         Self {
             overrides,
+            expansions,
             rows: Vec::new(),
             other_rows: Vec::new(),
             first: has_followed.then(HashMap::new),
@@ -34,23 +41,35 @@ impl<'a> PickedRows<'a> {
         }
     }
 
-    /// Adds the tags that a row writes. A followed row that equals an earlier row is left out.
-    pub(super) fn add(&mut self, listed: ListedRow, is_selected: bool) -> Result<(), Failure> {
-        let destination = self.overrides.apply(&listed.row.destination)?;
-        for tag in listed.row.tag.destinations() {
-            let row = copier::Row {
-                source: listed.row.source_reference(),
-                destination: destination.reference(tag),
-                approved: None,
-            };
-            if self.is_repeated(&listed, &row) {
-                continue;
-            }
-            if is_selected {
-                let listed = Some(listed.clone());
-                self.rows.push(RunRow { row, listed });
-            } else {
-                self.other_rows.push(row);
+    /// Adds the tags that a row writes, in each repository behind its destination. A followed row that
+    /// equals an earlier row is left out.
+    pub(super) fn add(
+        &mut self,
+        listed: ListedRow,
+        is_selected: impl Fn(&WrittenRepository) -> bool,
+    ) -> Result<(), Failure> {
+        // Rows with unknown targets were refused.
+        let written = self
+            .expansions
+            .of(&listed.row.destination)
+            .unwrap_or_default();
+        for written in written.iter() {
+            let destination = self.overrides.apply(&written.repository)?;
+            for tag in listed.row.tag.destinations() {
+                let source = listed.row.source_reference();
+                let row = copier::Row::new(source, destination.reference(tag));
+                if self.is_repeated(&listed, &row) {
+                    continue;
+                }
+                if !is_selected(written) {
+                    self.other_rows.push(row);
+                    continue;
+                }
+                self.rows.push(RunRow {
+                    row,
+                    target: written.target.clone(),
+                    listed: Some(listed.clone()),
+                });
             }
         }
         Ok(())

@@ -24,8 +24,13 @@ pub(crate) struct PlatformArgs {
 impl PlatformArgs {
     /// Returns the platforms to copy; `None` for all.
     pub(crate) fn selection(&self) -> Option<PlatformSelection> {
-        (!self.platforms.is_empty()).then(|| PlatformSelection {
-            platforms: self.platforms.clone(),
+        self.of_target(self.platforms.clone())
+    }
+
+    /// Returns the selection of a target's platforms; `None` for all.
+    pub(crate) fn of_target(&self, platforms: Vec<Platform>) -> Option<PlatformSelection> {
+        (!platforms.is_empty()).then_some(PlatformSelection {
+            platforms,
             index: if self.sparse {
                 NarrowedIndex::Sparse
             } else {

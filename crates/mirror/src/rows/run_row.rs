@@ -1,7 +1,9 @@
 //! The rows of a run.
 
+use std::sync::Arc;
+
 use copier::RowError;
-use images_list::EntryName;
+use images_list::{EntryName, Target};
 
 use crate::cli::failure::Finding;
 use crate::files::list_file::RowLocation;
@@ -12,6 +14,8 @@ use crate::terminal::hints;
 pub(crate) struct RunRow {
     /// The row for the engine, its destination overridden.
     pub(crate) row: copier::Row,
+    /// The target of the destination, `None` for a repository that the row names itself.
+    pub(crate) target: Option<Arc<Target>>,
     /// The row as written; `None` for the image of `mirror copy`.
     pub(crate) listed: Option<ListedRow>,
 }
@@ -30,6 +34,12 @@ pub(crate) struct ListedRow {
 }
 
 impl RunRow {
+    /// Returns the name of the destination's target, for reports.
+    pub(crate) fn target_name(&self) -> Option<String> {
+        let target = self.target.as_ref()?;
+        Some(target.name.to_string())
+    }
+
     /// Returns the name of the followed entry that gives the row.
     pub(crate) fn entry(&self) -> Option<&EntryName> {
         self.listed.as_ref()?.entry.as_ref()

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::mutable_args::AllowEmptyArgs;
 use super::shard::Shard;
+use super::target_args::TargetArgs;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::key_value::Key;
@@ -35,6 +36,8 @@ pub(crate) struct SelectArgs {
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) empty: AllowEmptyArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
     /// Registry of every destination (env: DEST_REGISTRY_OVERRIDE)
     #[arg(long, value_name = "HOST")]
     dest_registry: Option<String>,
@@ -60,6 +63,17 @@ pub(crate) struct SelectSettings<'a> {
 }
 
 impl SelectArgs {
+    /// Reports whether options select or override destinations.
+    ///
+    /// # Errors
+    ///
+    /// As [`SelectArgs::settings`].
+    pub(crate) fn narrows_destinations(&self, environment: &Environment) -> Result<bool, Failure> {
+        let settings = self.settings(environment)?;
+        let overrides = settings.dest_registry.or(settings.dest_org);
+        Ok(overrides.is_some() || !self.target.target.is_empty())
+    }
+
     /// Returns the settings by precedence.
     ///
     /// # Errors

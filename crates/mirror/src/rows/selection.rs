@@ -1,9 +1,10 @@
 //! Selecting the rows of a run from the lists.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use image_name::full_repository;
-use images_list::{NumberedRow, Severity};
+use images_list::{Expansions, NumberedRow, Severity, Targets};
 use registry_client::{Client, TagLists};
 
 use super::changed_since::Base;
@@ -11,14 +12,16 @@ use super::followed::{self, FollowedEntries, FollowedEntry, ReportEntry};
 use super::globs::Globs;
 use super::mutable_args::{AllowEmptyArgs, MutableArgs};
 use super::overrides::Overrides;
-use super::partition::shares;
+use super::partition::{group_names, shares};
 use super::picked_rows::PickedRows;
 pub(crate) use super::run_row::{ListedRow, RunRow};
 use super::select_args::SelectArgs;
 use super::shard::Shard;
+use super::target_args::refuse_several;
 use crate::cli::failure::{Failure, Finding};
 use crate::files::config_file;
 use crate::files::list_file::{self, ListFile};
+use crate::files::targets_file;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 
@@ -37,6 +40,17 @@ pub(crate) struct Selection {
     pub(crate) followed: Vec<FollowedEntry>,
     /// The tag lists that were read for followed entries.
     pub(crate) tag_lists: Arc<TagLists>,
+}
+
+/// Returns the targets of the lists that the arguments select.
+///
+/// # Errors
+///
+/// As [`targets_file::require_valid`].
+pub(crate) fn targets(session: &Session, args: &SelectArgs) -> Result<Arc<Targets>, Failure> {
+    let settings = args.settings(&session.environment)?;
+    let paths = list_file::paths(&session.common.images_list, settings.images_file);
+    targets_file::require_valid(&session.common, &paths)
 }
 
 /// Reads the lists and selects rows. Followed entries are not part of it.
@@ -77,10 +91,13 @@ async fn select_rows(
         Some(revision) => Some(Base::find(session, revision, &paths).await?),
         None => None,
     };
-    let lists = list_file::read_all(&paths)?;
+    let targets = targets_file::require_valid(&session.common, &paths)?;
+    let selected_targets = args.target.selected(&targets)?;
+    let patterns = patterns.with_targets(&targets);
+    let lists = list_file::read_all(&paths, &targets)?;
     refuse_invalid_rows(session, &lists)?;
     let followed = match client {
-        Some(client) => Box::pin(followed_entries(session, args, client)).await?,
+        Some(client) => Box::pin(followed_entries(session, args, client, &targets)).await?,
         None => FollowedEntries::default(),
     };
     let FollowedEntries {
@@ -90,7 +107,8 @@ async fn select_rows(
     if !args.empty.is_allowed {
         patterns.require_rows(&lists, &followed, args.changed_since.is_some())?;
     }
-    let mut picked = PickedRows::new(&overrides, !followed.is_empty());
+    let expansions = Expansions::new(&targets);
+    let mut picked = PickedRows::new(&overrides, expansions, !followed.is_empty());
     for (list, file) in lists.iter().enumerate() {
         let new = match &base {
             Some(base) => Some(base.new_lines(list, file).await?),
@@ -104,16 +122,29 @@ async fn select_rows(
                 location: file.location(line),
                 entry: None,
             };
-            picked.add(listed, is_new && patterns.select(row))?;
+            let is_selected = patterns.select(row);
+            picked.add(listed, |written| {
+                let is_new = is_new || base.as_ref().is_some_and(|base| !base.wrote(row, written));
+                is_selected && is_new && selected_targets.includes(written)
+            })?;
         }
     }
     for entry in &followed {
         for listed in entry.listed_rows() {
             let is_selected = patterns.select(&listed.row);
-            picked.add(listed, is_selected)?;
+            picked.add(listed, |written| {
+                is_selected && selected_targets.includes(written)
+            })?;
         }
     }
     picked.warn_of_conflicts(session);
+    if settings.dest_registry.is_some() {
+        refuse_several(picked.rows.iter().filter_map(|row| row.target.as_deref()))?;
+    }
+    let may_be_empty = args.empty.is_allowed || args.changed_since.is_some();
+    if !args.target.target.is_empty() && picked.rows.is_empty() && !may_be_empty {
+        return Err(args.target.no_row(&lists));
+    }
     let mut selection = Selection {
         rows: picked.rows,
         other_rows: picked.other_rows,
@@ -135,16 +166,30 @@ async fn followed_entries(
     session: &Session,
     args: &SelectArgs,
     client: &Client,
+    targets: &Targets,
 ) -> Result<FollowedEntries, Failure> {
     if args.no_follow {
         return Ok(FollowedEntries::default());
     }
     match config_file::read_followed(&session.common)? {
         Some(config) if args.changed_since.is_none() => {
-            followed::retrieve(session, &config, client).await
+            followed::retrieve(session, &config, client, targets).await
         }
         _ => Ok(FollowedEntries::default()),
     }
+}
+
+/// Returns a name for the group of each row: the first of the destination repositories that its
+/// rows share, directly or through other rows. All destinations of a row are in one group.
+fn connected(rows: &[RunRow]) -> Vec<String> {
+    let mut written: HashMap<&images_list::Row, usize> = HashMap::new();
+    let keys = rows.iter().map(|row| {
+        let listed = row.listed.as_ref()?;
+        let next = written.len();
+        Some(*written.entry(&listed.row).or_insert(next))
+    });
+    let repositories = rows.iter().map(|row| full_repository(&row.row.destination));
+    group_names(&repositories.zip(keys).collect::<Vec<_>>())
 }
 
 /// The patterns of `--match` and `--exclude`.
@@ -160,6 +205,13 @@ impl Patterns {
             selected: Globs::parse("--match", &args.globs)?,
             excluded: Globs::parse("--exclude", &args.exclude)?,
         })
+    }
+
+    fn with_targets(self, targets: &Arc<Targets>) -> Self {
+        Self {
+            selected: self.selected.with_targets(Arc::clone(targets)),
+            excluded: self.excluded.with_targets(Arc::clone(targets)),
+        }
     }
 
     fn select(&self, row: &images_list::Row) -> bool {
@@ -249,9 +301,7 @@ impl Selection {
 
     /// Keeps the rows of a shard, and moves the rest to the other rows.
     fn keep(&mut self, shard: Shard) {
-        let repository = |row: &RunRow| full_repository(&row.row.destination);
-        let destinations: Vec<String> = self.rows.iter().map(repository).collect();
-        let shares = shares(&destinations, shard.count());
+        let shares = shares(&connected(&self.rows), shard.count());
         for (row, share) in std::mem::take(&mut self.rows).into_iter().zip(shares) {
             if share == shard.index() {
                 self.rows.push(row);

@@ -156,7 +156,7 @@ fn only_mirror_depends_on_terminal_crates() {
 #[test]
 fn pure_crates_do_not_depend_on_input_or_output() {
     let metadata = metadata();
-    for pure in ["extraction", "image-name", "images-list", "strict-json"] {
+    for pure in ["extraction", "image-name", "images-list"] {
         let reached = normal_closure(&metadata, pure);
         assert!(
             reached.contains("oci-spec"),

@@ -1,7 +1,7 @@
 //! The arguments of `add-tag`.
 
 use clap::Args;
-use image_name::RepositoryName;
+use images_list::Destination;
 
 use crate::cli::image_argument;
 use crate::cli::key_value::KeyValue;
@@ -30,11 +30,13 @@ pub(crate) struct AddTagArgs {
     /// Images with their tags, instead of --images and --tags (env: FULL_IMAGES)
     #[arg(long, value_name = "NAME:TAG")]
     pub(super) full_images: Vec<String>,
-    /// Destination repository, if an image has several or with --new
-    #[arg(long, value_name = "NAME", value_parser = image_argument::repository)]
-    pub(super) dest: Option<RepositoryName>,
+    /// Destination of the row, if an image has several or with --new
+    ///
+    /// A repository, or `@NAME/PATH` with targets. The default of --new is that of targets.json.
+    #[arg(long, value_name = "NAME", value_parser = image_argument::destination)]
+    pub(super) dest: Option<Destination>,
     /// Add an image or a destination that is not in the list
-    #[arg(long, requires = "dest")]
+    #[arg(long)]
     pub(super) new: bool,
     /// Add the images that pass the checks even if others fail (exit 1)
     #[arg(long)]

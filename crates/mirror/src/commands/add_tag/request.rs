@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::image_argument::without_transport;
 use crate::cli::key_value::{Key, KeyValueArgs, Origin};
 use crate::registries::availability::ImageTag;
-use crate::rows::adding::{AddRequest, Destination};
+use crate::rows::adding::{AddRequest, DestinationChoice};
 use image_name::ImageName;
 
 const HINT: &str = "use IMAGES=quay.io/coreos/etcd TAGS=v3.4.20,v3.5.1 \
@@ -59,11 +59,12 @@ impl AddTagArgs {
         Ok((request, values.value(None, Key::ImagesFile)))
     }
 
-    fn destination(&self) -> Destination {
+    fn destination(&self) -> DestinationChoice {
         match &self.dest {
-            None => Destination::FromList,
-            Some(name) if self.new => Destination::New(name.clone()),
-            Some(name) => Destination::Named(name.clone()),
+            None if self.new => DestinationChoice::NewDefault,
+            None => DestinationChoice::FromList,
+            Some(name) if self.new => DestinationChoice::New(name.clone()),
+            Some(name) => DestinationChoice::Named(name.clone()),
         }
     }
 }

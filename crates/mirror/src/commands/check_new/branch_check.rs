@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use image_name::{RepositoryName, full_repository};
-use images_list::{ApprovedDigest, Row};
+use images_list::{ApprovedDigest, Row, Targets};
 
 use super::list_changes::{ChangedRow, ListChanges};
 use crate::cli::exit::Exit;
@@ -95,18 +95,15 @@ impl RowProblem {
         }
     }
 
-    fn of_destination(row: &Row, availability: &Availability) -> Option<Self> {
+    fn of_destination(name: &RepositoryName, availability: &Availability) -> Option<Self> {
         match availability {
             Availability::Found(_) => None,
             Availability::Missing => Some(Self {
                 status: Status::DestinationMissing,
-                message: missing_destination(&row.destination),
+                message: missing_destination(name),
                 is_refused: false,
             }),
-            unknown => {
-                let name = format!("{}/{}", row.destination.host(), row.destination.path());
-                Self::of_unknown(&format!("the repository {name}"), unknown)
-            }
+            unknown => Self::of_unknown(&format!("the repository {}", name.full()), unknown),
         }
     }
 
@@ -130,14 +127,18 @@ impl CheckedRow {
         added: ChangedRow,
         images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
         destinations: &HashMap<RepositoryName, Availability>,
+        targets: &Targets,
     ) -> Self {
         let row = &added.row;
         let source = images.get(&ImageTag::from(row));
         let source = source.and_then(|availability| RowProblem::of_source(row, availability));
-        let destination = destinations.get(&row.destination);
-        let destination =
-            destination.and_then(|availability| RowProblem::of_destination(row, availability));
-        let problems: Vec<_> = source.into_iter().chain(destination).collect();
+        // Unknown targets are problems of the list.
+        let written = targets.expand(&row.destination).unwrap_or_default();
+        let of_destinations = written.iter().filter_map(|written| {
+            let availability = destinations.get(&written.repository)?;
+            RowProblem::of_destination(&written.repository, availability)
+        });
+        let problems: Vec<_> = source.into_iter().chain(of_destinations).collect();
         let statuses = problems.iter().map(|problem| problem.status);
         let messages: Vec<_> = problems
             .iter()
@@ -156,10 +157,11 @@ impl CheckedRow {
         changes: &ListChanges,
         images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
         destinations: &HashMap<RepositoryName, Availability>,
+        targets: &Targets,
     ) -> Vec<Self> {
         let added = changes.added.iter().cloned();
         added
-            .map(|added| Self::new(added, images, destinations))
+            .map(|added| Self::new(added, images, destinations, targets))
             .collect()
     }
 

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use image_name::RepositoryName;
-use images_list::{Diff, List, Row};
+use images_list::{Diff, Expansions, List, Row};
 
 use super::base::BaseList;
+use super::policy_changes::TargetRevisions;
 use crate::files::list_file::{ListFile, RowLocation};
 
 /// An added or removed row.
@@ -24,14 +25,19 @@ pub(crate) struct ListChanges {
     pub(crate) added: Vec<ChangedRow>,
     /// The removed rows.
     pub(crate) removed: Vec<ChangedRow>,
-    /// The destination repositories of added rows that no row had at the base, without duplicates.
+    /// The destination repositories of added rows that no row had at the base and that must exist, without
+    /// duplicates.
     pub(crate) new_destinations: Vec<RepositoryName>,
 }
 
 impl ListChanges {
     /// Compares lists on disk with the same lists at the base, in the same order. Lists that the
     /// branch removes follow in `base`.
-    pub(crate) fn between(base: &[BaseList], current: &[ListFile]) -> Self {
+    pub(crate) fn between(
+        base: &[BaseList],
+        current: &[ListFile],
+        targets: &TargetRevisions,
+    ) -> Self {
         let all = |lists: &mut dyn Iterator<Item = &List>| {
             let rows = lists.flat_map(|list| list.rows().map(|at| at.row.clone()));
             rows.collect::<HashSet<Row>>()
@@ -56,13 +62,22 @@ impl ListChanges {
             let removed = diff.removed.iter().filter(|at| !after.contains(at.row));
             changes.removed.extend(removed.map(changed));
         }
-        let known: HashSet<&RepositoryName> = before.iter().map(|row| &row.destination).collect();
-        let mut seen = HashSet::new();
-        let destinations = changes.added.iter().map(|added| &added.row.destination);
-        changes.new_destinations = destinations
-            .filter(|name| !known.contains(name) && seen.insert(*name))
-            .cloned()
-            .collect();
+        let mut old = Expansions::new(&targets.base);
+        let mut known = HashSet::new();
+        for row in &before {
+            let written = old.of(&row.destination).unwrap_or_default();
+            known.extend(written.iter().map(|written| written.repository.clone()));
+        }
+        let mut new = Expansions::new(&targets.current);
+        for added in &changes.added {
+            // Unknown targets are problems of the list.
+            let written = new.of(&added.row.destination).unwrap_or_default();
+            for written in written.iter().filter(|written| written.must_exist()) {
+                if known.insert(written.repository.clone()) {
+                    changes.new_destinations.push(written.repository.clone());
+                }
+            }
+        }
         changes
     }
 }
@@ -70,6 +85,7 @@ impl ListChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn moved_and_reformatted_rows_are_no_changes() {
@@ -91,8 +107,9 @@ mod tests {
             name: name.to_owned(),
             path: name.into(),
             list: List::parse(text),
+            targets: Arc::default(),
         });
-        let changes = ListChanges::between(&base, &current);
+        let changes = ListChanges::between(&base, &current, &TargetRevisions::default());
         let text = |rows: &[ChangedRow]| {
             let rows = rows
                 .iter()

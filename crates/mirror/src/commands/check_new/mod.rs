@@ -6,6 +6,7 @@ mod base;
 mod branch_check;
 mod list_changes;
 mod lock_revisions;
+mod policy_changes;
 mod report;
 mod run;
 

@@ -1,22 +1,25 @@
 //! Running `mirror check-new`.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use image_name::RepositoryName;
-use images_list::{ApprovedDigest, List, Lock, Row};
+use images_list::{ApprovedDigest, List, Lock, Row, Targets};
 
 use super::args::CheckNewArgs;
 use super::base::{self, BaseApprovals, BaseList};
 use super::branch_check::{BranchCheck, CheckedRow};
 use super::list_changes::ListChanges;
 use super::lock_revisions::{ApprovalChange, LockPolicy, LockRevisions};
+use super::policy_changes::TargetRevisions;
 use super::report::CheckReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
 use crate::files::config_file;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{self, LockFile, LockFileError};
+use crate::files::targets_file::{self, ReadTargets};
 use crate::git::{Git, Links, Purpose, TrackedPath};
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
 use crate::rows::followed;
@@ -33,14 +36,20 @@ pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, 
     let paths = list_file::paths(&session.common.images_list, images_file);
     list_file::refuse_stdin(&paths)?;
     let stop = session.signals.listen()?;
-    let checkout = Checkout::find(session, &paths).await?;
-    let config_problems = followed::config_findings(&session.common)?;
-    let lists = list_file::read_all(&paths)?;
+    let targets_path = targets_file::path(&session.common, &paths);
+    let checkout = Checkout::find(session, &paths, &targets_path).await?;
+    let (targets, target_problems) = match targets_file::read(&session.common, &paths)? {
+        ReadTargets::Valid(targets) => (targets, Vec::new()),
+        ReadTargets::Invalid(problems) => (Arc::default(), problems),
+    };
+    let config_problems = followed::config_findings(&session.common, &targets)?;
+    let lists = list_file::read_all(&paths, &targets)?;
     let mut check = tokio::select! {
         check = Box::pin(check_branch(session, args, &checkout, &lists)) => check?,
         () = stop.cancelled() => return Err(Failure::interrupted("interrupted; some rows were not checked")),
     };
     check.problems.extend(config_problems);
+    check.problems.extend(target_problems);
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &check.findings());
     github_actions::annotate(github, Level::Warning, &check.warnings());
@@ -64,11 +73,19 @@ async fn check_branch(
 ) -> Result<BranchCheck, Failure> {
     let base = checkout.git.merge_base(args.base.as_deref()).await?;
     let old = checkout.lists_at(&base, lists).await?;
-    let changes = ListChanges::between(&old, lists);
+    let targets = TargetRevisions {
+        name: checkout.targets.0.display().to_string(),
+        current: list_file::targets_of(lists),
+        base: checkout.targets_at(&base, lists).await?,
+    };
+    let changes = ListChanges::between(&old, lists, &targets);
     let mut problems: Vec<Finding> = list_file::check(lists)
         .into_iter()
         .map(|found| found.finding)
         .collect();
+    if !args.allow_policy_changes {
+        problems.extend(targets.findings(&old, lists));
+    }
     let policy = LockPolicy {
         mutable: args
             .locked
@@ -107,7 +124,7 @@ async fn check_branch(
     }
     Ok(BranchCheck {
         base,
-        rows: CheckedRow::all(&changes, &images, &destinations),
+        rows: CheckedRow::all(&changes, &images, &destinations, &targets.current),
         removed: changes.removed,
         problems,
         allow_removals: args.allow_removals,
@@ -144,14 +161,17 @@ struct Checkout {
     git: Git,
     /// The lists, in the order in which they were named.
     files: Vec<TrackedList>,
+    /// The path of the targets file, also in the repository unless it is outside.
+    targets: (PathBuf, Option<TrackedPath>),
 }
 
 impl Checkout {
     /// Finds the lists in the repository. Refuses symbolic links, which the branch could point to
     /// any file, before a file is read.
-    async fn find(session: &Session, lists: &[PathBuf]) -> Result<Self, Failure> {
+    async fn find(session: &Session, lists: &[PathBuf], targets: &Path) -> Result<Self, Failure> {
         let git = Git::discover(&session.environment.git, Purpose::CheckNew).await?;
         git.refuse_links(&config_file::path(&session.common))?;
+        git.refuse_links(targets)?;
         let mut files = Vec::new();
         for list in lists {
             files.push(TrackedList {
@@ -159,7 +179,12 @@ impl Checkout {
                 lock: git.track(&lock_file::path_of(list), Links::Refuse)?,
             });
         }
-        Ok(Self { git, files })
+        let targets = (targets.to_owned(), git.track(targets, Links::Refuse).ok());
+        Ok(Self {
+            git,
+            files,
+            targets,
+        })
     }
 
     /// Returns the lists and locks at a commit: the given ones, then those removed or renamed on the
@@ -199,6 +224,18 @@ impl Checkout {
             });
         }
         Ok(old)
+    }
+
+    /// Returns the targets at a commit: none if the file is missing or invalid there. A file outside the
+    /// repository is not part of the branch.
+    async fn targets_at(&self, commit: &str, lists: &[ListFile]) -> Result<Arc<Targets>, Failure> {
+        let (_, Some(tracked)) = &self.targets else {
+            return Ok(list_file::targets_of(lists));
+        };
+        let bytes = self.git.content_at(commit, tracked).await?;
+        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let targets = text.and_then(|text| Targets::parse(&text).ok());
+        Ok(Arc::new(targets.unwrap_or_default()))
     }
 
     /// Returns the lock at a commit; `None` if it is missing or invalid.

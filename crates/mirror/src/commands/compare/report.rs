@@ -48,6 +48,9 @@ struct RowJson {
     /// Present only if it differs from `tag`.
     #[serde(skip_serializing_if = "Option::is_none")]
     destination_tag: Option<String>,
+    /// The name of the destination's target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
     status: &'static str,
     source_digest: Option<Digest>,
     destination_digest: Option<Digest>,
@@ -114,6 +117,7 @@ impl ComparedJson {
 
 fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
     let entry = row.entry();
+    let target = row.target_name();
     let (row, compared) = (&row.row, comparison);
     let destination_tag = tag_or_digest(&row.destination);
     let platforms = compared.platforms.iter().map(|found| PlatformJson {
@@ -132,6 +136,7 @@ fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
         tag: tag_or_digest(&row.source).to_owned(),
         destination_tag: (destination_tag != tag_or_digest(&row.source))
             .then(|| destination_tag.to_owned()),
+        target,
         status: compared.status.as_str(),
         source_digest: compared.source_digest.clone(),
         destination_digest: compared.destination_digest.clone(),

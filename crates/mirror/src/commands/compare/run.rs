@@ -10,7 +10,7 @@ use super::compared::{CompareRun, ComparedRow};
 use super::report::{ComparedJson, ComparedText};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::registries::client;
+use crate::registries::client::{self, ClientLimits};
 use crate::rows::approvals::Approvals;
 use crate::rows::copying::run::Ending;
 use crate::rows::mutable_args::MutableArgs;
@@ -18,6 +18,7 @@ use crate::rows::platform_args::PlatformArgs;
 use crate::rows::report_file::{Provenance, ReportFileArgs};
 use crate::rows::select_args::SelectArgs;
 use crate::rows::selection::{self, Selection};
+use crate::rows::target_settings;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 
@@ -48,11 +49,17 @@ pub(crate) struct CompareArgs {
 /// [`Failure`] if the comparison cannot start.
 pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, Failure> {
     args.report.check()?;
-    let client = client::build(&session.common, &session.environment)?;
+    let targets = selection::targets(session, &args.select)?;
+    let limits = ClientLimits {
+        hosts: target_settings::host_limits(&targets),
+        ..ClientLimits::default()
+    };
+    let client = client::build_with(&session.common, &session.environment, limits)?;
     let mut selection = selection::select_with_followed(session, &args.select, &client).await?;
     let mutable = selection.mutable(&args.locked, args.select.empty)?;
     let approvals = Approvals::read(&selection.lists, mutable)?;
     approvals.apply(&mut selection.rows)?;
+    target_settings::apply(&mut selection.rows, &args.platform, false);
     let options = Options {
         platforms: args.platform.selection(),
         arch_tags: args.platform.arch_tags,

@@ -10,6 +10,7 @@ use crate::cli::environment::Environment;
 use crate::cli::key_value::Key;
 use crate::files::config_file;
 use crate::files::list_file;
+use crate::files::targets_file;
 use crate::registries::client;
 use crate::session::Session;
 
@@ -66,6 +67,7 @@ pub(super) fn of_options(
             _ if is_given => settings.push(Setting::new(name, given(matches, id), "option")),
             "images-list" => settings.push(images_list(&session.environment)),
             "config" => settings.push(config(session)),
+            "targets" => settings.push(targets(session)),
             "authfile" => settings.extend(auth_files(session)),
             "registries-conf" => settings.push(path_of_variable(
                 name,
@@ -112,6 +114,14 @@ fn config(session: &Session) -> Setting {
 }
 
 /// Returns the files with credentials that exist, by precedence.
+fn targets(session: &Session) -> Setting {
+    let lists = session.environment.key_value(Key::ImagesFile.name());
+    let lists = list_file::paths(&session.common.images_list, lists);
+    let path = targets_file::path(&session.common, &lists);
+    let found = if path.exists() { "" } else { " (not found)" };
+    Setting::new("targets", format!("{}{found}", path.display()), "default")
+}
+
 fn auth_files(session: &Session) -> Vec<Setting> {
     let environment = &session.environment;
     let of_variable = environment.auth_file.as_deref();

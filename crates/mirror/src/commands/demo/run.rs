@@ -132,7 +132,8 @@ impl Demo {
 
     async fn run(&self, output: &mut DemoOutput, list: &Path) -> Result<Exit, Failure> {
         output.print(&self.introduction(list))?;
-        let lists = list_file::read_all(&self.session.common.images_list)?;
+        let lists =
+            list_file::read_all(&self.session.common.images_list, &std::sync::Arc::default())?;
         let problems = list_file::check(&lists).len();
         let result = match problems {
             0 => "12 rows, no problems\n".to_owned(),

@@ -49,7 +49,11 @@ impl ExpandedRows {
     /// # Errors
     ///
     /// [`Failure`] for a destination that is not a repository.
-    pub(crate) fn new(selection: &Selection, only_followed: bool) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        selection: &Selection,
+        only_followed: bool,
+        is_narrowed: bool,
+    ) -> Result<Self, Failure> {
         let mut rows = Vec::new();
         let mut seen = HashSet::new();
         for run in &selection.rows {
@@ -58,7 +62,11 @@ impl ExpandedRows {
                 continue;
             }
             // A row that writes several tags is one line.
-            let row = with_run_destination(&listed.row, run)?;
+            let row = match listed.row.destination.targets() {
+                // All destinations of the row are one line too.
+                Some(_) if !is_narrowed => listed.row.clone(),
+                _ => with_run_destination(&listed.row, run)?,
+            };
             if seen.insert(row.clone()) {
                 let entry = listed.entry.as_ref().map(ToString::to_string);
                 rows.push(ExpandedRow::new(&row, run, entry));
@@ -74,16 +82,16 @@ impl ExpandedRows {
 
 /// Returns the row with the destination that options override.
 fn with_run_destination(row: &Row, run: &RunRow) -> Result<Row, Failure> {
-    let written = full_repository(&row.destination.reference(row.tag.source()));
+    let written = row.destination.repository().map(RepositoryName::full);
     let destination = full_repository(&run.row.destination);
-    if written == destination {
+    if written.as_ref() == Some(&destination) {
         return Ok(row.clone());
     }
     let destination: RepositoryName = destination.parse().map_err(|error| {
         Failure::unusable(format!("{destination} is not a repository: {error}"))
     })?;
     Ok(Row {
-        destination,
+        destination: destination.into(),
         ..row.clone()
     })
 }
@@ -95,7 +103,7 @@ impl ExpandedRow {
         let tags = tags.iter().filter(|_| is_renamed).map(ToString::to_string);
         Self {
             source: full_repository(&run.row.source),
-            destination: full_repository(&run.row.destination),
+            destination: row.destination.full(),
             tag: tag_or_digest(&run.row.source).to_owned(),
             destination_tags: tags.collect(),
             pin: row.tag.pin().map(ToString::to_string),

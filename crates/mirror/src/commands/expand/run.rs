@@ -50,7 +50,8 @@ pub(crate) async fn run(session: &Session, args: &ExpandArgs) -> Result<Exit, Fa
     }
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &findings);
-    let rows = ExpandedRows::new(&selection, args.followed)?;
+    let is_narrowed = args.select.narrows_destinations(&session.environment)?;
+    let rows = ExpandedRows::new(&selection, args.followed, is_narrowed)?;
     session.output.write(&rows, &rows)?;
     Ok(Exit::from_findings(!findings.is_empty()))
 }

@@ -4,8 +4,9 @@ use clap::Args;
 use image_name::full_repository;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use images_list::{ApprovedDigest, FollowedRow, Lock, Row};
+use images_list::{ApprovedDigest, FollowedRow, Lock, Row, Targets};
 
 use super::approve::approve;
 use super::report::LockedReport;
@@ -16,6 +17,7 @@ use crate::files::atomic_file::StagedFile;
 use crate::files::list_file::{self, ListFile, RowLocation};
 use crate::files::lock_file::{LockFile, LockFileError};
 use crate::files::locked_files::LockedFiles;
+use crate::files::targets_file;
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
 use crate::rows::globs::Globs;
 use crate::rows::mutable_args::AllowEmptyArgs;
@@ -68,18 +70,19 @@ pub(crate) struct LockArgs {
 /// [`Failure`] for a list or lock that cannot be read or written.
 pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Failure> {
     let images_file = args.lists.images_file(&session.environment)?;
-    let globs = Globs::parse("--match", &args.globs)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
+    let targets = targets_file::require_valid(&session.common, &paths)?;
+    let globs = Globs::parse("--match", &args.globs)?.with_targets(Arc::clone(&targets));
     list_file::refuse_stdin(&paths)?;
     args.report.check()?;
     let provenance = Provenance::now();
     let report = if args.check {
-        check(session, args, &paths, &globs)?
+        check(session, args, (&paths, &targets), &globs)?
     } else {
         let stop = session.signals.listen()?;
         // `lock` does not await while it writes, so an interrupt leaves all locks written or none.
         tokio::select! {
-            report = Box::pin(lock(session, args, &paths, &globs)) => report?,
+            report = Box::pin(lock(session, args, (&paths, &targets), &globs)) => report?,
             () = stop.cancelled() => return Err(Failure::interrupted("interrupted; nothing was written")),
         }
     };
@@ -100,10 +103,10 @@ pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Fail
 fn check(
     session: &Session,
     args: &LockArgs,
-    paths: &[PathBuf],
+    (paths, targets): (&[PathBuf], &Arc<Targets>),
     globs: &Globs,
 ) -> Result<LockedReport, Failure> {
-    let lists = read_lists(session, args, paths, globs)?;
+    let lists = read_lists(session, args, (paths, targets), globs)?;
     let mut report = LockedReport::default();
     for file in &lists {
         match LockFile::read(file) {
@@ -125,10 +128,10 @@ fn check(
 fn read_lists(
     session: &Session,
     args: &LockArgs,
-    paths: &[PathBuf],
+    (paths, targets): (&[PathBuf], &Arc<Targets>),
     globs: &Globs,
 ) -> Result<Vec<ListFile>, Failure> {
-    let lists = list_file::read_all(paths)?;
+    let lists = list_file::read_all(paths, targets)?;
     selection::refuse_invalid_rows(session, &lists)?;
     if !args.empty.is_allowed {
         let followed = locked_followed_rows(&lists);
@@ -157,10 +160,10 @@ fn locked_followed_rows(lists: &[ListFile]) -> Vec<Row> {
 async fn lock(
     session: &Session,
     args: &LockArgs,
-    paths: &[PathBuf],
+    (paths, targets): (&[PathBuf], &Arc<Targets>),
     globs: &Globs,
 ) -> Result<LockedReport, Failure> {
-    let lists = read_lists(session, args, paths, globs)?;
+    let lists = read_lists(session, args, (paths, targets), globs)?;
     let is_selected =
         |row: &Row, lock: &Lock| globs.select(row) && (args.update || lock.get(row).is_none());
     let mut selected = Vec::new();
@@ -188,8 +191,7 @@ async fn write(
     is_selected: impl Fn(&Row, &Lock) -> bool,
 ) -> Result<LockedReport, Failure> {
     let locked = LockedFiles::lock(lists).await?;
-    let paths: Vec<_> = lists.iter().map(|file| file.path.clone()).collect();
-    let lists = list_file::read_all(&paths)?;
+    let lists = list_file::read_again(lists)?;
     let mut report = LockedReport::default();
     let mut staged = Vec::new();
     for file in &lists {

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use image_name::{ManifestReference, RepositoryName};
+use images_list::Destination;
 use tag_retrieval::FoundTag;
 
 use super::retrieval::{EntryState, Retrieval};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::registries::availability::{AvailabilityChecker, ImageTag};
-use crate::rows::adding::{AddOptions, AddProblem, AddRequest, Destination, ImageProblem, add};
+use crate::rows::adding::{
+    AddOptions, AddProblem, AddRequest, DestinationChoice, ImageProblem, add,
+};
 use crate::session::Session;
 use crate::terminal::output;
 
@@ -106,11 +109,8 @@ pub(super) fn log_problem(ImageProblem { image, problem, .. }: &ImageProblem) ->
     }
 }
 
-fn names(repositories: &[RepositoryName]) -> String {
-    let names: Vec<_> = repositories
-        .iter()
-        .map(RepositoryName::as_written)
-        .collect();
+fn names(destinations: &[Destination]) -> String {
+    let names: Vec<_> = destinations.iter().map(Destination::as_written).collect();
     names.join(" and ")
 }
 
@@ -132,9 +132,9 @@ pub(super) fn add_requests<'a>(pairs: impl Iterator<Item = &'a FoundTag>) -> Vec
     }
     let requests = by_destination.into_iter().filter_map(|(name, images)| {
         let destination = match name {
-            None => Destination::FromList,
-            Some(name) => match name.parse::<RepositoryName>() {
-                Ok(named) => Destination::Named(named),
+            None => DestinationChoice::FromListOrDefault,
+            Some(name) => match name.parse::<Destination>() {
+                Ok(named) => DestinationChoice::Named(named),
                 Err(why) => {
                     tracing::warn!("{name} can be no destination: {why}");
                     return None;

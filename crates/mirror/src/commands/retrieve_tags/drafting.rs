@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt};
-use images_list::Row;
+use images_list::{Row, Targets};
 use tag_retrieval::{FoundTag, NewTags, Origin, Summary};
 
 use super::apply::add_requests;
@@ -12,7 +12,7 @@ use super::pull_requests::{
 };
 use super::retrieval::{EntryReport, EntryState, Retrieval};
 use crate::cli::failure::Failure;
-use crate::files::list_file::ListFile;
+use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{self, LockFile};
 use crate::git::{Git, Links};
 use crate::registries::availability::{AvailabilityChecker, ImageTag};
@@ -114,10 +114,11 @@ async fn draft_entry<H: Host>(
     let mut outcome = AddOutcome::default();
     for request in add_requests(new_tags.new.iter()) {
         let planned = plan(lists, &request);
-        checks.complete(checker, &planned, &request).await;
+        checks.complete(checker, &planned).await;
         merge(
             &mut outcome,
-            AddOutcome::new(planned, &checks, &request, true),
+            AddOutcome::new(planned, &checks, true),
+            &list_file::targets_of(lists),
         );
     }
     let taken = take_out(&mut outcome, proposer, &entry.name);
@@ -188,13 +189,15 @@ fn take_out<H: Host>(
 }
 
 /// Merges another outcome. Rows that would fill the same tag of a destination become problems.
-fn merge(outcome: &mut AddOutcome, more: AddOutcome) {
+fn merge(outcome: &mut AddOutcome, more: AddOutcome, targets: &Targets) {
     outcome.problems.extend(more.problems);
     for planned in more.rows {
         let new = &planned.row;
         let mut had = outcome.rows.iter().map(|had| &had.row);
         let twin = had.find(|had| {
-            had.destination == new.destination && had.tag == new.tag && had.source != new.source
+            had.source != new.source
+                && had.tag == new.tag
+                && targets.overlap(&had.destination, &new.destination)
         });
         let Some(twin) = twin else {
             outcome.rows.push(planned);
@@ -248,6 +251,7 @@ mod tests {
                 destination: destination.parse().unwrap(),
                 tag: "1".parse().unwrap(),
             },
+            new_repositories: Vec::new(),
             list: 0,
         });
         AddOutcome {
@@ -262,6 +266,7 @@ mod tests {
         merge(
             &mut all,
             outcome(&[("b/x", "m/x"), ("a/y", "m/y"), ("b/z", "m/z")]),
+            &Targets::default(),
         );
         let rows: Vec<_> = all
             .rows

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use image_name::{ManifestReference, RepositoryName};
-use images_list::Row;
+use images_list::{Destination, Row};
 use tag_retrieval::{FoundTag, UntaggedImage};
 
 use crate::files::list_file::ListFile;
@@ -17,7 +17,7 @@ pub(crate) struct KnownRows {
 
 #[derive(Debug)]
 struct KnownRow {
-    destination: RepositoryName,
+    destination: Destination,
     location: String,
 }
 
@@ -58,7 +58,7 @@ impl KnownRows {
     /// configuration names, if it does. `None` for text that no row can have.
     pub(crate) fn location(&self, pair: &FoundTag) -> Option<String> {
         let key = (pair.image.parse().ok()?, pair.tag.parse().ok()?);
-        let wanted: Option<RepositoryName> = match &pair.destination {
+        let wanted: Option<Destination> = match &pair.destination {
             Some(name) => Some(name.parse().ok()?),
             None => None,
         };
@@ -74,6 +74,7 @@ impl KnownRows {
 #[cfg(test)]
 mod tests {
     use images_list::List;
+    use std::sync::Arc;
     use tag_retrieval::Origin;
 
     use super::*;
@@ -85,6 +86,7 @@ mod tests {
             name: "list".to_owned(),
             path: "list".into(),
             list: List::parse(text),
+            targets: Arc::default(),
         }];
         let known = KnownRows::new(&lists);
         let table = [

@@ -147,6 +147,7 @@ fn new_tags(
 #[cfg(test)]
 mod tests {
     use images_list::List;
+    use std::sync::Arc;
     use tag_retrieval::config::Config;
     use tag_retrieval::{Found, UntaggedImage};
 
@@ -159,6 +160,7 @@ mod tests {
             name: "list".to_owned(),
             path: "list".into(),
             list: List::parse(&format!("quay.io/a/b m/b {}\n", digest("1"))),
+            targets: Arc::default(),
         }];
         let untagged = untagged.iter().map(|digit| UntaggedImage {
             repository: "quay.io/a/b".to_owned(),

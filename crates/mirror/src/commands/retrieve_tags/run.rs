@@ -19,6 +19,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::config_file::{self, ConfigFile};
 use crate::files::list_file::{self, ListFile};
+use crate::files::targets_file;
 use crate::registries::client;
 use crate::registries::upstreams::RunUpstreams;
 use crate::rows::selection;
@@ -45,7 +46,8 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     if args.apply || args.open_prs {
         list_file::refuse_stdin(&paths)?;
     }
-    let lists = list_file::read_all(&paths)?;
+    let targets = targets_file::require_valid(&session.common, &paths)?;
+    let lists = list_file::read_all(&paths, &targets)?;
     selection::refuse_invalid_rows(session, &lists)?;
     let stop = session.signals.listen()?;
     let client = client::build(&session.common, &session.environment)?;

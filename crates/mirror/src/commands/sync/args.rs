@@ -125,6 +125,7 @@ impl CopyingArgs {
                 commit: self.commit_timeout,
                 ..Timeouts::default()
             },
+            hosts: std::collections::HashMap::new(),
             max_pulls: max_pulls.map(|max| (max.host.clone(), max.pulls)).collect(),
         }
     }

@@ -9,7 +9,7 @@ use oci_spec::distribution::Reference;
 use super::args::{CopyArgs, CopyingArgs, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::registries::client;
+use crate::registries::client::{self, ClientLimits};
 use crate::rows::approvals::Approvals;
 use crate::rows::arch_tags;
 use crate::rows::copying::engine::{CopyRequest, copy_rows};
@@ -18,6 +18,7 @@ use crate::rows::copying::report::RunReport;
 use crate::rows::copying::run::CopyRun;
 use crate::rows::followed::Explanation;
 use crate::rows::selection::{self, RunRow};
+use crate::rows::target_settings;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::logging;
@@ -30,9 +31,12 @@ use crate::terminal::output;
 /// [`Failure`] if the run cannot start.
 pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Failure> {
     args.copying.report.check()?;
-    let limits = args.copying.limits();
-    let client = client::build_with(&session.common, &session.environment, limits)?;
     let select = &args.select;
+    let limits = ClientLimits {
+        hosts: target_settings::host_limits(&*selection::targets(session, select)?),
+        ..args.copying.limits()
+    };
+    let client = client::build_with(&session.common, &session.environment, limits)?;
     let mut selection = selection::select_with_followed(session, select, &client).await?;
     if args.explain {
         output::notice(&Explanation(&selection.followed).to_string());
@@ -42,6 +46,8 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     }
     let mutable = selection.mutable(&args.locked, args.select.empty)?;
     let lists = std::mem::take(&mut selection.lists);
+    let copying = &args.copying;
+    target_settings::apply(&mut selection.rows, &copying.platform, copying.no_referrers);
     let mut approvals = Approvals::read(&lists, mutable)?;
     let mut unlocked = Vec::new();
     if args.require_locked {
@@ -91,11 +97,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
 /// [`Failure`] if the run cannot start.
 pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Failure> {
     args.copying.report.check()?;
-    let row = Row {
-        source: args.source.reference(None),
-        destination: copy_destination(args)?,
-        approved: None,
-    };
+    let row = Row::new(args.source.reference(None), copy_destination(args)?);
     let limits = args.copying.limits();
     let client = client::build_with(&session.common, &session.environment, limits)?;
     let request = CopyRequest {
@@ -104,7 +106,11 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
         entries: Vec::new(),
         entry_findings: Vec::new(),
         tag_lists: Arc::default(),
-        rows: vec![RunRow { row, listed: None }],
+        rows: vec![RunRow {
+            row,
+            target: None,
+            listed: None,
+        }],
         other_rows: Vec::new(),
         shard: None,
         moved: MovedTag::Kept,

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::{
-    AddOutcome, AddRequest, Additions, Checks, Destination, ListEdit, Plan, Verdict, plan,
-};
+use super::{AddOutcome, AddRequest, Additions, Checks, ListEdit, Plan, Verdict, plan};
 use crate::cli::failure::Failure;
 use crate::files::atomic_file::{self, StagedFile};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::LockFile;
 use crate::files::locked_files::LockedFiles;
+use crate::files::targets_file;
 use crate::files::unified_diff::unified_diff;
 use crate::registries::availability::AvailabilityChecker;
 use crate::rows::selection;
@@ -46,7 +45,9 @@ pub(crate) async fn add(
     request: &AddRequest,
     paths: &[PathBuf],
 ) -> Result<Additions, Failure> {
-    let mut lists = list_file::read_all(paths)?;
+    let targets = targets_file::require_valid(&session.common, paths)?;
+    request.check_targets(&targets)?;
+    let mut lists = list_file::read_all(paths, &targets)?;
     selection::refuse_invalid_rows(session, &lists)?;
     // An invalid lock fails before the first request.
     let mut has_lock = false;
@@ -59,13 +60,13 @@ pub(crate) async fn add(
         if !options.dry_run {
             refuse_read_only(&lists, &planned)?;
         }
-        checks.complete(checker, &planned, request).await;
+        checks.complete(checker, &planned).await;
         if options.dry_run {
             return finish(options, request, &lists, planned, &checks);
         }
         let locked = LockedFiles::lock(&lists).await;
         let locked = locked.map_err(Failure::after_requests)?;
-        lists = list_file::read_all(paths).map_err(Failure::after_requests)?;
+        lists = list_file::read_again(&lists).map_err(Failure::after_requests)?;
         if lists
             .iter()
             .any(|file| !file.list.invalid_rows().is_empty())
@@ -123,7 +124,7 @@ fn finish(
     planned: Plan,
     checks: &Checks,
 ) -> Result<Additions, Failure> {
-    let mut outcome = AddOutcome::new(planned, checks, request, options.skip_existing);
+    let mut outcome = AddOutcome::new(planned, checks, options.skip_existing);
     outcome.sort = options.sort;
     let passed = outcome.rows.len();
     if !options.keep_going && !outcome.problems.is_empty() {
@@ -134,7 +135,7 @@ fn finish(
         diff: options.dry_run.then(String::new),
         requested: request.images.len(),
         passed,
-        is_new: matches!(request.destination, Destination::New(_)),
+        is_new: request.destination.is_new(),
         outcome,
     };
     let mut staged = Vec::new();

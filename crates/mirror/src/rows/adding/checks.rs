@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use image_name::full_repository;
+use image_name::{RepositoryName, full_repository};
 use images_list::{ApprovedDigest, Row};
 
-use super::{AddProblem, AddRequest, Destination, Plan, Verdict};
+use super::{AddProblem, Plan, Verdict};
 use crate::registries::availability::{
     Availability, AvailabilityChecker, ImageTag, missing_destination,
 };
@@ -17,7 +17,7 @@ pub(crate) struct Checks {
     /// needed.
     approves: bool,
     images: HashMap<ImageTag, Availability<ApprovedDigest>>,
-    destination: Option<Availability>,
+    repositories: HashMap<RepositoryName, Availability>,
 }
 
 /// The checks of one image.
@@ -39,35 +39,24 @@ impl Checks {
     }
 
     /// Runs the checks that the plan needs and that have not run yet, concurrently.
-    pub(crate) async fn complete(
-        &mut self,
-        checker: &AvailabilityChecker,
-        plan: &Plan,
-        request: &AddRequest,
-    ) {
+    pub(crate) async fn complete(&mut self, checker: &AvailabilityChecker, plan: &Plan) {
         let unchecked: Vec<ImageTag> = self.unchecked(plan).cloned().collect();
-        let destination = async {
-            match &request.destination {
-                Destination::New(name) if self.lacks_destination(plan) => {
-                    Some(checker.repository(name).await)
-                }
-                _ => None,
-            }
-        };
+        let unchecked_repositories: Vec<_> = self.unchecked_repositories(plan).cloned().collect();
         let images = async {
             match self.approves {
                 true => checker.approvals(unchecked).await,
                 false => checker.images(unchecked).await,
             }
         };
-        let (images, destination) = futures::join!(images, destination);
+        let repositories = checker.repositories(unchecked_repositories);
+        let (images, repositories) = futures::join!(images, repositories);
         self.images.extend(images);
-        self.destination = destination.or(self.destination.take());
+        self.repositories.extend(repositories);
     }
 
     /// Reports whether every check that the plan needs has run.
     pub(crate) fn cover(&self, plan: &Plan) -> bool {
-        self.unchecked(plan).next().is_none() && !self.lacks_destination(plan)
+        self.unchecked(plan).next().is_none() && self.unchecked_repositories(plan).next().is_none()
     }
 
     /// Returns the digest of a row's source, where the source has the tag.
@@ -88,18 +77,21 @@ impl Checks {
         images.filter(|image| !self.images.contains_key(*image))
     }
 
-    fn lacks_destination(&self, plan: &Plan) -> bool {
-        !plan.knows_destination && self.destination.is_none()
+    /// Returns the new destination repositories of the plan that have no check.
+    fn unchecked_repositories<'a>(
+        &'a self,
+        plan: &'a Plan,
+    ) -> impl Iterator<Item = &'a RepositoryName> {
+        let planned = plan
+            .verdicts
+            .iter()
+            .filter_map(|(_, verdict)| verdict.planned());
+        let repositories = planned.flat_map(|planned| &planned.new_repositories);
+        repositories.filter(|name| !self.repositories.contains_key(*name))
     }
 
     /// Returns the checks of one image of the plan.
-    pub(crate) fn result(
-        &self,
-        image: &ImageTag,
-        verdict: &Verdict,
-        plan: &Plan,
-        request: &AddRequest,
-    ) -> CheckResult {
+    pub(crate) fn result(&self, image: &ImageTag, verdict: &Verdict) -> CheckResult {
         let mut result = CheckResult::default();
         if !needs_check(verdict) {
             return result;
@@ -119,31 +111,31 @@ impl Checks {
                     .push((AddProblem::Registry(message), error.refused));
             }
         }
-        let Destination::New(name) = &request.destination else {
-            return result;
-        };
-        match self
-            .destination
-            .as_ref()
-            .filter(|_| !plan.knows_destination)
-        {
-            None | Some(Availability::Found(_)) => {}
+        let planned = verdict.planned();
+        for name in planned.iter().flat_map(|planned| &planned.new_repositories) {
+            self.add_repository(name, &mut result);
+        }
+        result
+    }
+
+    /// Adds the check of a new destination repository.
+    fn add_repository(&self, name: &RepositoryName, result: &mut CheckResult) {
+        match self.repositories.get(name) {
+            None | Some(Availability::Found(())) => {}
             Some(Availability::Missing) => {
                 let problem = AddProblem::NoDestination(missing_destination(name));
                 result.problems.push((problem, false));
             }
             Some(Availability::Failed(error)) => {
                 let message = error.message.clone();
-                result
-                    .problems
-                    .push((AddProblem::Registry(message), error.refused));
+                let problem = AddProblem::Registry(message);
+                result.problems.push((problem, error.refused));
             }
             Some(Availability::Unchecked(error)) => result.warnings.push(format!(
                 "cannot check the destination repository {name}: {}",
                 error.message
             )),
         }
-        result
     }
 }
 

@@ -1,15 +1,30 @@
 //! An index of several lists.
 
-use image_name::RepositoryName;
-use images_list::{CommentedRow, ListIndex, Row, Source, choose_destination};
+use std::sync::Arc;
 
-use super::{AddProblem, Destination, PlannedRow, Verdict};
-use crate::files::list_file::ListFile;
+use image_name::RepositoryName;
+use images_list::{
+    CommentedRow, Destination, ListIndex, Row, Source, Targets, WrittenRepository,
+    choose_destination,
+};
+
+use super::{AddProblem, DestinationChoice, PlannedRow, Verdict};
+use crate::files::list_file::{self, ListFile};
 use crate::registries::availability::ImageTag;
 
 /// An index of several lists.
 pub(super) struct CombinedIndex<'a> {
     lists: Vec<IndexedList<'a>>,
+    targets: Arc<Targets>,
+}
+
+/// The source and the destination of a new row, and the index of its list.
+struct Mapping {
+    list: usize,
+    source: RepositoryName,
+    destination: Destination,
+    /// No row has the destination for this source.
+    is_new: bool,
 }
 
 struct IndexedList<'a> {
@@ -18,34 +33,48 @@ struct IndexedList<'a> {
     commented: Vec<CommentedRow>,
 }
 
+impl Mapping {
+    /// Returns the mapping of a row.
+    fn of_row(list: usize, row: &Row) -> Self {
+        Self {
+            list,
+            source: row.source.clone(),
+            destination: row.destination.clone(),
+            is_new: false,
+        }
+    }
+}
+
 impl<'a> CombinedIndex<'a> {
     pub(super) fn new(files: &'a [ListFile]) -> Self {
         let lists = files.iter().map(|file| IndexedList {
             file,
-            index: ListIndex::new(&file.list),
+            index: ListIndex::with_targets(&file.list, &file.targets),
             commented: file.list.commented_rows(),
         });
         Self {
             lists: lists.collect(),
+            targets: list_file::targets_of(files),
         }
     }
 
     /// Returns the verdict of the lists on an image.
-    pub(super) fn verdict_on(&self, image: &ImageTag, destination: &Destination) -> Verdict {
+    pub(super) fn verdict_on(&self, image: &ImageTag, destination: &DestinationChoice) -> Verdict {
+        let source = &image.source;
         let mapping = match destination {
-            Destination::FromList => self.chosen(&image.source),
-            Destination::Named(name) => self.named(&image.source, name),
-            Destination::New(name) => self.new_mapping(&image.source, name),
+            DestinationChoice::FromList => self.chosen(source),
+            DestinationChoice::FromListOrDefault if self.sources(source).next().is_some() => {
+                self.chosen(source)
+            }
+            DestinationChoice::FromListOrDefault | DestinationChoice::NewDefault => {
+                self.default_mapping(source)
+            }
+            DestinationChoice::Named(name) => self.named(source, name),
+            DestinationChoice::New(name) => self.new_mapping(source, name),
         };
-        let planned = match mapping {
-            Ok((list, source, destination)) => PlannedRow {
-                row: Row {
-                    source,
-                    destination,
-                    tag: image.tag.clone().into(),
-                },
-                list,
-            },
+        let planned = mapping.and_then(|mapping| self.planned(mapping, image));
+        let planned = match planned {
+            Ok(planned) => planned,
             Err(problem) => return Verdict::Refused(problem),
         };
         match self.obstacle(&planned.row) {
@@ -53,6 +82,56 @@ impl<'a> CombinedIndex<'a> {
             Some(problem @ AddProblem::Present { .. }) => Verdict::Present(planned, problem),
             Some(problem) => Verdict::Refused(problem),
         }
+    }
+
+    fn planned(&self, mapping: Mapping, image: &ImageTag) -> Result<PlannedRow, AddProblem> {
+        let Mapping {
+            list,
+            source,
+            destination,
+            is_new,
+        } = mapping;
+        let new_repositories = match is_new {
+            true => self.new_repositories(&destination)?,
+            false => Vec::new(),
+        };
+        let tag = image.tag.clone().into();
+        let row = Row {
+            source,
+            destination,
+            tag,
+        };
+        Ok(PlannedRow {
+            row,
+            new_repositories,
+            list,
+        })
+    }
+
+    /// Returns the repositories of a destination that must exist and that no row writes.
+    fn new_repositories(
+        &self,
+        destination: &Destination,
+    ) -> Result<Vec<RepositoryName>, AddProblem> {
+        let written = self.targets.expand(destination).map_err(|errors| {
+            let mut errors = errors.into_iter();
+            match errors.next() {
+                Some(reason) => AddProblem::InvalidDestination {
+                    destination: destination.clone(),
+                    reason,
+                },
+                None => AddProblem::NoDestination(destination.to_string()),
+            }
+        })?;
+        let is_new = |repository: &RepositoryName| {
+            let mut lists = self.lists.iter();
+            !lists.any(|list| list.index.writes(repository))
+        };
+        let required = written.into_iter().filter(WrittenRepository::must_exist);
+        Ok(required
+            .map(|written| written.repository)
+            .filter(is_new)
+            .collect())
     }
 
     /// Returns the rows of a source by list, with the list's index.
@@ -63,8 +142,8 @@ impl<'a> CombinedIndex<'a> {
     }
 
     /// Returns all destinations of a source, each once.
-    fn destinations(&self, source: &RepositoryName) -> Vec<&'a RepositoryName> {
-        let mut all: Vec<&RepositoryName> = Vec::new();
+    fn destinations(&self, source: &RepositoryName) -> Vec<&'a Destination> {
+        let mut all: Vec<&Destination> = Vec::new();
         for (_, found) in self.sources(source) {
             for destination in &found.destinations {
                 if !all.contains(destination) {
@@ -79,7 +158,7 @@ impl<'a> CombinedIndex<'a> {
     fn mapping(
         &self,
         source: &RepositoryName,
-        destination: &RepositoryName,
+        destination: &Destination,
     ) -> Option<(usize, usize, &'a Row)> {
         self.sources(source).find_map(|(list, found)| {
             let fits = |row: &Row| row.destination == *destination;
@@ -89,10 +168,7 @@ impl<'a> CombinedIndex<'a> {
     }
 
     /// Chooses among the destinations of a source.
-    fn chosen(
-        &self,
-        source: &RepositoryName,
-    ) -> Result<(usize, RepositoryName, RepositoryName), AddProblem> {
+    fn chosen(&self, source: &RepositoryName) -> Result<Mapping, AddProblem> {
         let destinations = self.destinations(source);
         if destinations.is_empty() {
             return Err(self.not_listed(source));
@@ -102,17 +178,13 @@ impl<'a> CombinedIndex<'a> {
         let (list, _, row) = mapping.ok_or_else(|| AddProblem::Ambiguous {
             destinations: destinations.into_iter().cloned().collect(),
         })?;
-        Ok((list, row.source.clone(), row.destination.clone()))
+        Ok(Mapping::of_row(list, row))
     }
 
     /// Checks the destination that the request names.
-    fn named(
-        &self,
-        source: &RepositoryName,
-        name: &RepositoryName,
-    ) -> Result<(usize, RepositoryName, RepositoryName), AddProblem> {
+    fn named(&self, source: &RepositoryName, name: &Destination) -> Result<Mapping, AddProblem> {
         if let Some((list, _, row)) = self.mapping(source, name) {
-            return Ok((list, row.source.clone(), row.destination.clone()));
+            return Ok(Mapping::of_row(list, row));
         }
         let destinations = self.destinations(source);
         if destinations.is_empty() {
@@ -129,8 +201,8 @@ impl<'a> CombinedIndex<'a> {
     fn new_mapping(
         &self,
         source: &RepositoryName,
-        name: &RepositoryName,
-    ) -> Result<(usize, RepositoryName, RepositoryName), AddProblem> {
+        name: &Destination,
+    ) -> Result<Mapping, AddProblem> {
         if let Some((list, line, row)) = self.mapping(source, name) {
             return Err(AddProblem::NotNew {
                 destination: row.destination.clone(),
@@ -139,7 +211,21 @@ impl<'a> CombinedIndex<'a> {
         }
         let known = self.sources(source).next();
         let (list, source) = known.map_or((0, source), |(at, found)| (at, found.repository));
-        Ok((list, source.clone(), name.clone()))
+        Ok(Mapping {
+            list,
+            source: source.clone(),
+            destination: name.clone(),
+            is_new: true,
+        })
+    }
+
+    /// Returns the mapping of a new source to the destination of the targets file.
+    fn default_mapping(&self, source: &RepositoryName) -> Result<Mapping, AddProblem> {
+        match self.targets.new_destination(source) {
+            Ok(Some(destination)) => self.new_mapping(source, &destination),
+            Ok(None) => Err(self.not_listed(source)),
+            Err(error) => Err(AddProblem::Naming(error)),
+        }
     }
 
     /// Returns the row or the comment that prevents a row.
@@ -155,7 +241,7 @@ impl<'a> CombinedIndex<'a> {
             return Some(AddProblem::Present { row, location });
         }
         let mut writers = self.lists.iter().flat_map(|list| {
-            let rows = list.index.rows_to(&row.destination, tag).iter();
+            let rows = list.index.rows_to(&row.destination, tag).into_iter();
             rows.map(move |at| (list.file, at))
         });
         let taken = writers.next().map(|(file, at)| AddProblem::Taken {
@@ -176,12 +262,6 @@ impl<'a> CombinedIndex<'a> {
                 location: list.file.location(found.line).to_string(),
             })
         })
-    }
-
-    /// Reports whether any row has this destination.
-    pub(super) fn have_destination(&self, name: &RepositoryName) -> bool {
-        let mut rows = self.lists.iter().flat_map(|list| list.file.list.rows());
-        rows.any(|at| at.row.destination == *name)
     }
 
     /// Names the sources whose last two path components are the same.

@@ -17,5 +17,5 @@ pub(crate) use edit::ListEdit;
 pub(crate) use outcome::{AddOutcome, AddedRow, Additions, ImageProblem};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use problem::AddProblem;
-pub(crate) use request::{AddRequest, Destination};
+pub(crate) use request::{AddRequest, DestinationChoice};
 pub(crate) use verdict::{PlannedRow, Verdict};

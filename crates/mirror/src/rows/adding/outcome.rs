@@ -2,7 +2,7 @@
 
 use images_list::Row;
 
-use super::{AddProblem, AddRequest, Checks, Plan, PlannedRow, Verdict};
+use super::{AddProblem, Checks, Plan, PlannedRow, Verdict};
 use crate::cli::exit::Exit;
 use crate::files::list_file::RowLocation;
 use crate::registries::availability::ImageTag;
@@ -61,17 +61,12 @@ pub(crate) struct Additions {
 
 impl AddOutcome {
     /// Combines the plan with the results of the checks. `rows` has every image without problems.
-    pub(crate) fn new(
-        plan: Plan,
-        checks: &Checks,
-        request: &AddRequest,
-        skip_existing: bool,
-    ) -> Self {
+    pub(crate) fn new(plan: Plan, checks: &Checks, skip_existing: bool) -> Self {
         let mut outcome = Self::default();
         let results: Vec<_> = plan
             .verdicts
             .iter()
-            .map(|(image, verdict)| checks.result(image, verdict, &plan, request))
+            .map(|(image, verdict)| checks.result(image, verdict))
             .collect();
         for ((image, verdict), result) in plan.verdicts.into_iter().zip(results) {
             let passed = result.problems.is_empty();

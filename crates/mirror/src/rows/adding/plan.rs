@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 
 use image_name::{ManifestReference, RepositoryName};
+use images_list::Targets;
 
 use super::combined_index::CombinedIndex;
-use super::{AddProblem, AddRequest, Destination, PlannedRow, Verdict};
-use crate::files::list_file::ListFile;
+use super::{AddProblem, AddRequest, PlannedRow, Verdict};
+use crate::files::list_file::{self, ListFile};
 use crate::registries::availability::ImageTag;
 
 /// The verdict for each image of a request, in the order of the request.
@@ -15,37 +16,40 @@ use crate::registries::availability::ImageTag;
 pub(crate) struct Plan {
     /// The images and their verdicts.
     pub(crate) verdicts: Vec<(ImageTag, Verdict)>,
-    /// A row already has the new destination, so that its existence is not checked.
-    pub(crate) knows_destination: bool,
 }
 
 /// Returns the plan for a request.
 pub(crate) fn plan(lists: &[ListFile], request: &AddRequest) -> Plan {
+    let targets = list_file::targets_of(lists);
     let lists = CombinedIndex::new(lists);
     let mut taken = HashMap::new();
     let verdicts = request.images.iter().map(|image| {
         let verdict = lists.verdict_on(image, &request.destination);
-        (image.clone(), refuse_duplicate(verdict, &mut taken))
+        (
+            image.clone(),
+            refuse_duplicate(verdict, &targets, &mut taken),
+        )
     });
     Plan {
         verdicts: verdicts.collect(),
-        knows_destination: match &request.destination {
-            Destination::New(name) => lists.have_destination(name),
-            Destination::FromList | Destination::Named(_) => true,
-        },
     }
 }
 
 /// Refuses a second image of the request with the same destination and tag.
 fn refuse_duplicate(
     verdict: Verdict,
+    targets: &Targets,
     taken: &mut HashMap<(RepositoryName, ManifestReference), RepositoryName>,
 ) -> Verdict {
     let Verdict::Add(PlannedRow { row, .. }) = &verdict else {
         return verdict;
     };
-    let target = (row.destination.clone(), row.tag.source().clone());
-    match taken.get(&target) {
+    let written = targets.expand(&row.destination).unwrap_or_default();
+    let written = written.into_iter().map(|written| written.repository);
+    let images: Vec<_> = written
+        .map(|repository| (repository, row.tag.source().clone()))
+        .collect();
+    match images.iter().find_map(|image| taken.get(image)) {
         Some(other) => Verdict::Refused(AddProblem::Taken {
             destination: row.destination.clone(),
             tag: row.tag.source().clone(),
@@ -53,7 +57,7 @@ fn refuse_duplicate(
             location: "this request".to_owned(),
         }),
         None => {
-            taken.insert(target, row.source.clone());
+            taken.extend(images.into_iter().map(|image| (image, row.source.clone())));
             verdict
         }
     }
@@ -62,20 +66,23 @@ fn refuse_duplicate(
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::sync::Arc;
 
     use images_list::List;
 
     use super::*;
+    use crate::rows::adding::DestinationChoice;
 
     fn file(name: &str, text: &str) -> ListFile {
         ListFile {
             name: name.to_owned(),
             path: PathBuf::from(name),
             list: List::parse(text),
+            targets: Arc::default(),
         }
     }
 
-    fn verdicts(lists: &[ListFile], images: &str, destination: &Destination) -> Vec<String> {
+    fn verdicts(lists: &[ListFile], images: &str, destination: &DestinationChoice) -> Vec<String> {
         let image = |image: &str| {
             let (source, tag) = image.rsplit_once(':').unwrap();
             ImageTag {
@@ -107,7 +114,7 @@ mod tests {
                 "quay.io/minio/minio q/minio 1\n# quay.io/minio/minio q/minio 3\n",
             ),
         ];
-        let of_list = Destination::FromList;
+        let of_list = DestinationChoice::FromList;
         let table = [
             (
                 "minio/minio:1.6.1",
@@ -145,25 +152,34 @@ mod tests {
         let text = "a r/x 1\nb r/x 2\n";
         let lists = [file("list", text), file("other", "c s/c 1\nd r/x 4\n")];
         let want = "list:1 already copies a to `r/x:1`: choose another destination";
-        assert_eq!(verdicts(&lists, "b:1", &Destination::FromList), [want]);
+        assert_eq!(
+            verdicts(&lists, "b:1", &DestinationChoice::FromList),
+            [want]
+        );
         let want = "other:2 already copies d to `r/x:4`: choose another destination";
-        assert_eq!(verdicts(&lists, "b:4", &Destination::FromList), [want]);
+        assert_eq!(
+            verdicts(&lists, "b:4", &DestinationChoice::FromList),
+            [want]
+        );
         let want = [
             "list: a r/x 3",
             "this request already copies a to `r/x:3`: choose another destination",
         ];
-        assert_eq!(verdicts(&lists, "a:3 b:3", &Destination::FromList), want);
+        assert_eq!(
+            verdicts(&lists, "a:3 b:3", &DestinationChoice::FromList),
+            want
+        );
     }
 
     #[test]
     fn verdict_uses_destinations_of_the_list_unless_new_is_given() {
         let lists = [file("list", "a r/x 1\na r/y 1\nb r/b 1\n")];
-        let named = |name: &str| Destination::Named(name.parse().unwrap());
-        let new = |name: &str| Destination::New(name.parse().unwrap());
+        let named = |name: &str| DestinationChoice::Named(name.parse().unwrap());
+        let new = |name: &str| DestinationChoice::New(name.parse().unwrap());
         let table = [
             (
                 "a:2",
-                Destination::FromList,
+                DestinationChoice::FromList,
                 "the source has the destinations r/x and r/y: choose one with --dest",
             ),
             ("a:2", named("docker.io/r/y"), "list: a r/y 2"),

@@ -1,7 +1,9 @@
 //! Reasons against adding an image.
 
+use std::fmt::Display;
+
 use image_name::{ManifestReference, RepositoryName};
-use images_list::Row;
+use images_list::{Destination, ExpansionError, NamingError, Row};
 
 /// The reason why an image cannot be added. Messages name the image before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +24,7 @@ pub(crate) enum AddProblem {
     #[error("the source has the destinations {}: choose one with --dest", names(.destinations))]
     Ambiguous {
         /// All destinations of the source.
-        destinations: Vec<RepositoryName>,
+        destinations: Vec<Destination>,
     },
     /// The source has no row with the destination of `--dest`.
     #[error(
@@ -34,15 +36,15 @@ pub(crate) enum AddProblem {
         /// The names of the lists.
         lists: String,
         /// The name given with `--dest`.
-        named: RepositoryName,
+        named: Destination,
         /// All destinations of the source.
-        destinations: Vec<RepositoryName>,
+        destinations: Vec<Destination>,
     },
     /// A row already has the source and the destination of `--new`.
     #[error("{location} already copies the source to {destination}: run without --new")]
     NotNew {
         /// The destination given with `--dest`.
-        destination: RepositoryName,
+        destination: Destination,
         /// The location of a row with it.
         location: String,
     },
@@ -69,7 +71,7 @@ pub(crate) enum AddProblem {
     )]
     Taken {
         /// The destination.
-        destination: RepositoryName,
+        destination: Destination,
         /// The tag at the destination.
         tag: ManifestReference,
         /// The source of the other row.
@@ -86,16 +88,24 @@ pub(crate) enum AddProblem {
     /// The new destination repository does not exist.
     #[error("{0}")]
     NoDestination(String),
+    /// The new destination stands for no repository.
+    #[error("invalid destination `{destination}`: {reason}")]
+    InvalidDestination {
+        /// The destination.
+        destination: Destination,
+        /// The reason.
+        reason: ExpansionError,
+    },
+    /// The naming rules have no name for the source.
+    #[error("{0}; name the destination with --dest")]
+    Naming(NamingError),
     /// A request to a registry failed.
     #[error("{0}")]
     Registry(String),
 }
 
-fn names(repositories: &[RepositoryName]) -> String {
-    let names: Vec<_> = repositories
-        .iter()
-        .map(RepositoryName::as_written)
-        .collect();
+fn names<T: Display>(names: &[T]) -> String {
+    let names: Vec<_> = names.iter().map(T::to_string).collect();
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.join(""),

@@ -77,6 +77,9 @@ pub(crate) struct ReportRow {
     /// The tag at the destination, if it differs from `tag`: `mirror copy` can rename.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) destination_tag: Option<String>,
+    /// The name of the destination's target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<String>,
     #[serde(serialize_with = "write_status", deserialize_with = "read_status")]
     pub(crate) status: Status,
     pub(crate) digest: Option<Digest>,
@@ -229,6 +232,7 @@ impl ReportRow {
     /// Creates the report of a row.
     fn new(CopiedRow { row, outcome }: &CopiedRow) -> Self {
         let (run_row, row) = (row, &row.row);
+        let target = run_row.target_name();
         let pinned = row.approved.as_ref().filter(|approved| approved.pinned);
         let tag = tag_or_digest(&row.source);
         let destination_tag = tag_or_digest(&row.destination);
@@ -237,6 +241,7 @@ impl ReportRow {
             destination: full_repository(&row.destination),
             tag: tag.to_owned(),
             destination_tag: (destination_tag != tag).then(|| destination_tag.to_owned()),
+            target,
             status: outcome.status,
             digest: outcome.digest.clone(),
             replaced: outcome.replaced.clone(),

@@ -137,11 +137,7 @@ pub(crate) mod tests {
     pub(crate) fn run_with(outcomes: Vec<Outcome>) -> CopyRun {
         let name = |host: &str, number: usize| format!("{host}/{number}:v1").parse().unwrap();
         let rows: Vec<Row> = (0..outcomes.len())
-            .map(|number| Row {
-                source: name("q.io/a", number),
-                destination: name("r.io/b", number),
-                approved: None,
-            })
+            .map(|number| Row::new(name("q.io/a", number), name("r.io/b", number)))
             .collect();
         let listed = |line: usize| ListedRow {
             list: 0,
@@ -172,6 +168,7 @@ pub(crate) mod tests {
             rows: rows
                 .map(|((row, line), outcome)| CopiedRow {
                     row: RunRow {
+                        target: None,
                         row,
                         listed: Some(listed(line)),
                     },

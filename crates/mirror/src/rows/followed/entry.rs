@@ -1,6 +1,6 @@
 //! A followed entry with its rows.
 
-use images_list::{EntryName, List, Row};
+use images_list::{Checker, EntryName, List, Row, Severity, Targets};
 use tag_retrieval::config::Entry;
 use tag_retrieval::{EntryError, FollowedTags, Outcome, RetrievalError};
 
@@ -32,14 +32,18 @@ pub(crate) struct FollowedRows {
 
 impl FollowedEntry {
     /// Creates the entry from the outcome of its source. `None` for an entry that is not followed.
-    pub(super) fn new(config: &str, Outcome { entry, result }: Outcome<'_>) -> Option<Self> {
+    pub(super) fn new(
+        config: &str,
+        Outcome { entry, result }: Outcome<'_>,
+        targets: &Targets,
+    ) -> Option<Self> {
         let follow = entry.follow?;
         let retrieved = result.map_err(|error| retrieval_error(entry, &error));
         let rows = retrieved.and_then(|retrieved| {
             let tags = FollowedTags::new(entry, follow, retrieved);
             let rows = tags
                 .map_err(|error| error.to_string())
-                .and_then(FollowedRows::new);
+                .and_then(|tags| FollowedRows::new(tags, targets));
             rows.map_err(ReportEntryError::new)
         });
         Some(Self {
@@ -106,11 +110,13 @@ impl FollowedRows {
     ///
     /// The message for names that no row can have: the grammar of lists is stricter than that of the
     /// configuration.
-    pub(super) fn new(tags: FollowedTags) -> Result<Self, String> {
+    pub(super) fn new(tags: FollowedTags, targets: &Targets) -> Result<Self, String> {
         let lines = tags.tags.iter();
         let lines = lines.map(|one| format!("{} {} {}\n", one.source, one.destination, one.tag));
         let list = List::parse(&lines.collect::<String>());
-        match list.invalid_rows().first() {
+        let problems = Checker::new(targets).check("", &list);
+        let mut problems = problems.iter();
+        match problems.find(|problem| problem.severity() == Severity::Error) {
             None => Ok(Self { list, tags }),
             Some(problem) => Err(problem.to_string()),
         }

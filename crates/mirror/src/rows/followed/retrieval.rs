@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use copier::Progress;
 use image_name::Tag;
+use images_list::Targets;
 use registry_client::{Client, TagLists};
 use tag_retrieval::config::{Config, Entry};
 use tag_retrieval::{FollowedTag, FollowedTags, Limits, Origin, Outcome};
@@ -39,6 +40,7 @@ pub(crate) async fn retrieve(
     session: &Session,
     config: &ConfigFile,
     client: &Client,
+    targets: &Targets,
 ) -> Result<FollowedEntries, Failure> {
     let entries: Vec<&Entry> = followed(&config.config).collect();
     if entries.is_empty() {
@@ -61,7 +63,7 @@ pub(crate) async fn retrieve(
     };
     drop(shown);
     let outcomes = outcomes.into_iter();
-    let entries = outcomes.filter_map(|outcome| FollowedEntry::new(&config.name, outcome));
+    let entries = outcomes.filter_map(|outcome| FollowedEntry::new(&config.name, outcome, targets));
     let entries: Vec<FollowedEntry> = entries.collect();
     for entry in &entries {
         let rows = entry.result.as_ref().ok();
@@ -81,15 +83,18 @@ pub(crate) async fn retrieve(
 /// # Errors
 ///
 /// As [`config_file::read`].
-pub(crate) fn config_findings(common: &CommonOptions) -> Result<Vec<Finding>, Failure> {
+pub(crate) fn config_findings(
+    common: &CommonOptions,
+    targets: &Targets,
+) -> Result<Vec<Finding>, Failure> {
     Ok(match config_file::read(common)? {
         None => Vec::new(),
-        Some(ReadConfig::Valid(config)) => invalid_names(&config),
+        Some(ReadConfig::Valid(config)) => invalid_names(&config, targets),
         Some(ReadConfig::Invalid { problems, .. }) => problems,
     })
 }
 
-fn invalid_names(config: &ConfigFile) -> Vec<Finding> {
+fn invalid_names(config: &ConfigFile, targets: &Targets) -> Vec<Finding> {
     let mut findings = Vec::new();
     // Any valid tag shows whether the names make a row.
     let Ok(tag) = "latest".parse::<Tag>() else {
@@ -105,10 +110,11 @@ fn invalid_names(config: &ConfigFile) -> Vec<Finding> {
                     repository: image.source.clone(),
                 },
             }];
-            let rows = FollowedRows::new(FollowedTags {
+            let tags = FollowedTags {
                 tags,
                 ..FollowedTags::default()
-            });
+            };
+            let rows = FollowedRows::new(tags, targets);
             if let Err(message) = rows {
                 findings.push(Finding {
                     file: config.name.clone(),

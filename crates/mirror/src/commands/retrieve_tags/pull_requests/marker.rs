@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use image_name::RepositoryName;
 use images_list::Row;
 
 use super::Proposal;
@@ -123,13 +122,8 @@ fn encode(entry: &str) -> String {
 
 /// Formats a row with full names.
 fn line(row: &Row) -> String {
-    let full = |name: &RepositoryName| format!("{}/{}", name.host(), name.path());
-    format!(
-        "{} {} {}\n",
-        full(&row.source),
-        full(&row.destination),
-        row.tag
-    )
+    let (source, destination) = (row.source.full(), row.destination.full());
+    format!("{source} {destination} {}\n", row.tag)
 }
 
 /// Returns the SHA-256 of a text in hexadecimal.

@@ -1,0 +1,74 @@
+//! The settings of targets, applied to the rows and the client of a run.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use copier::{DestinationSettings, Platform};
+use image_name::Host;
+use images_list::{Target, Targets};
+use registry_client::HostLimits;
+
+use super::platform_args::PlatformArgs;
+use super::selection::RunRow;
+
+/// Sets the platforms and referrers of each row's target. The options of the run take precedence.
+pub(crate) fn apply(rows: &mut [RunRow], platform: &PlatformArgs, no_referrers: bool) {
+    for row in rows {
+        let Some(target) = &row.target else { continue };
+        row.row.settings = DestinationSettings {
+            platforms: match platform.selection() {
+                Some(_) => None,
+                None => platform.of_target(platforms(target)),
+            },
+            referrers: target.referrers.filter(|_| !no_referrers),
+        };
+    }
+}
+
+/// Returns the platforms of a target, which were checked when its file was read.
+fn platforms(target: &Target) -> Vec<Platform> {
+    let texts = target.platforms.iter().flatten();
+    texts.filter_map(|text| text.parse().ok()).collect()
+}
+
+/// Returns the limits of the registries of targets. Of several targets of a registry, the lowest apply.
+pub(crate) fn host_limits(targets: &Targets) -> HashMap<Host, HostLimits> {
+    let mut limits: HashMap<Host, HostLimits> = HashMap::new();
+    for target in targets.all() {
+        let of_host = limits.entry(target.prefix.host().clone()).or_default();
+        let jobs = target.jobs.map(|jobs| usize::from(jobs.get()));
+        of_host.requests = [of_host.requests, jobs].into_iter().flatten().min();
+        let interval = target
+            .requests_per_second
+            .map(|rate| Duration::from_micros(rate.interval_micros()));
+        of_host.interval = [of_host.interval, interval].into_iter().flatten().max();
+    }
+    limits.retain(|_, limits| *limits != HostLimits::default());
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lowest_limits_of_a_registry_apply() {
+        let targets = Targets::parse(
+            r#"{"targets": {
+                "a": {"prefix": "localhost:5000/a", "jobs": 8, "requestsPerSecond": 10},
+                "b": {"prefix": "127.0.0.1:5000/b", "jobs": 4, "requestsPerSecond": 20},
+                "c": {"prefix": "c.io", "jobs": 2},
+                "d": {"prefix": "d.io", "referrers": false}
+            }}"#,
+        );
+        let limits = host_limits(&targets.unwrap());
+        let of = |host: &str| limits.get(&host.parse::<Host>().unwrap()).copied();
+        let both = HostLimits {
+            requests: Some(4),
+            interval: Some(Duration::from_millis(100)),
+        };
+        assert_eq!(of("localhost:5000"), Some(both));
+        assert_eq!(of("c.io").unwrap().requests, Some(2));
+        assert_eq!(of("d.io"), None);
+    }
+}
