@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use url::Url;
+
 use crate::trust::CertificateDirectory;
 
 /// The transport security of a host.
@@ -54,6 +56,12 @@ pub(crate) fn is_loopback(authority: &str) -> bool {
     let address = host.parse::<IpAddr>();
     host.eq_ignore_ascii_case("localhost")
         || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// Returns whether a URL has a user or a password. A peer that chooses a URL would choose the
+/// `Authorization` of the request with them.
+pub(crate) fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 /// Returns whether an address belongs to this machine or to its link.

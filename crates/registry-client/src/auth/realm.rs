@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::error::Error;
 use crate::redact;
-use crate::security::{is_local, is_loopback};
+use crate::security::{has_user, is_local, is_loopback};
 
 /// Returns the realm as a URL to which credentials may be sent.
 ///
@@ -26,6 +26,9 @@ pub(crate) fn checked_realm(host: &str, challenged_by: &Url, realm: &str) -> Res
         .join(realm)
         .map_err(|error| refuse(format!("the token realm is not a URL: {error}")))?;
     let shown = redact::url(&url);
+    if has_user(&url) {
+        return Err(refuse(format!("the token realm {shown} has a user name")));
+    }
     let is_loopback = |url: &Url| url.host_str().is_some_and(is_loopback);
     match url.scheme() {
         "https" => Ok(url),
@@ -78,6 +81,11 @@ mod tests {
         let cases = [
             ("https://r.io/v2/a/", "https://auth.io/token", true),
             ("https://r.io/v2/a/", "/token", true),
+            (
+                "https://r.io/v2/a/",
+                "https://user:word@auth.io/token",
+                false,
+            ),
             ("https://r.io/v2/a/", "http://auth.io/token", false),
             (
                 "https://127.0.0.1:5000/v2/a/",

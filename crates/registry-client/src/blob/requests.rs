@@ -15,6 +15,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
 use crate::repository::Repository;
+use crate::security::has_user;
 use crate::served::{Availability, READ};
 use crate::transport::{BufferedResponse, Permit, Request, is_transient};
 
@@ -330,8 +331,7 @@ impl Repository {
 
     /// Checks a URL that the registry chose for an upload.
     pub(super) fn check_session_url(&self, method: &Method, url: &Url) -> Result<(), Error> {
-        let without_user = url.username().is_empty() && url.password().is_none();
-        if without_user && self.host.may_hold_session(url, &self.path) {
+        if !has_user(url) && self.host.may_hold_session(url, &self.path) {
             return Ok(());
         }
         let what = format!(

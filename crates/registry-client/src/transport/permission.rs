@@ -85,7 +85,8 @@ impl Host {
     }
 
     /// Returns whether a request may follow a redirect to a URL: a read to any URL, a write to the
-    /// same endpoint, and an upload to storage. Requests to a vendor's API follow none.
+    /// same endpoint, and the body of an upload to storage. A manifest and the end of an upload stay at
+    /// the host. Requests to a vendor's API follow none.
     pub(super) fn may_follow(&self, request: &Request, url: &Url) -> bool {
         if request.vendor.is_some() {
             return false;
@@ -98,12 +99,15 @@ impl Host {
         };
         let repository = scopes.repository();
         let from = Endpoint::from_url(&request.url, repository);
+        let is_upload = request.is_session || from == Some(Endpoint::Upload);
         match Endpoint::from_url(url, repository) {
-            Some(Endpoint::Upload) if request.is_session => true,
-            Some(to) => from == Some(to),
+            Some(Endpoint::Upload) => {
+                is_upload && (request.method != Method::DELETE || self.is_own_url(url))
+            }
+            Some(to) => from == Some(to) && self.is_own_url(url),
             None => {
-                let uploads = request.is_session || from == Some(Endpoint::Upload);
-                uploads && self.may_hold_session(url, repository)
+                let has_body = matches!(request.method, Method::PUT | Method::PATCH);
+                is_upload && has_body && self.may_hold_session(url, repository)
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::error::Error;
 use crate::proxies::tunnel_status;
 use crate::redact;
+use crate::security::has_user;
 use crate::timeout_phase::TimeoutPhase;
 
 /// The maximum number of redirects of one request.
@@ -212,12 +213,18 @@ pub(super) fn redirect_target(response: &Response) -> Option<String> {
     Some(response.headers().get(LOCATION)?.to_str().ok()?.to_owned())
 }
 
-/// Checks that a redirect does not leave TLS.
+/// Checks that a redirect does not leave TLS, and chooses no credentials.
 pub(super) fn checked_target(method: &Method, from: &Url, target: &str) -> Result<Url, Error> {
     let refuse = |what: String| Error::protocol(method, from, what);
     let url = from
         .join(target)
         .map_err(|error| refuse(format!("redirected to an invalid URL ({error})")))?;
+    if has_user(&url) {
+        let shown = redact::url(&url);
+        return Err(refuse(format!(
+            "redirected to {shown} with a user name, which is not followed"
+        )));
+    }
     let (before, after) = (from.scheme(), url.scheme());
     if after != "https" && (after != "http" || before == "https") {
         return Err(refuse(format!(
@@ -233,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn redirect_does_not_leave_tls() {
+    fn redirect_does_not_leave_tls_and_names_no_user() {
         let cases = [
             ("https://r.io/v2/a", "https://cdn.io/b?sig=1", true),
             ("https://r.io/v2/a", "/b", true),
@@ -243,6 +250,8 @@ mod tests {
             ("http://r.io/v2/a", "https://cdn.io/b", true),
             ("http://r.io/v2/a", "file:///etc/passwd", false),
             ("https://r.io/v2/a", "https://[", false),
+            ("https://r.io/v2/a", "https://user@cdn.io/b", false),
+            ("https://r.io/v2/a", "https://:word@r.io/v2/b", false),
         ];
         for (from, target, expected) in cases {
             let checked = checked_target(&Method::GET, &from.parse().unwrap(), target);

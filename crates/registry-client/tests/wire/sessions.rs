@@ -163,6 +163,61 @@ async fn redirected_write_to_another_endpoint_is_refused() {
     assert_eq!(registry.request_count(), 0);
 }
 
+/// Another host gets no write but the start and the body of an upload to the same repository, and
+/// storage only the body.
+#[tokio::test]
+async fn redirected_write_to_another_host_is_refused() {
+    let (_registry, proxy) = start().await;
+    let elsewhere = FaultProxy::start(proxy.address()).await;
+    let to = push(&Setup::new().client(), &proxy.host(), "a");
+    let session = to.begin_upload().await.unwrap();
+    let bytes = index("x");
+    let manifest = Manifest {
+        digest: sha256_digest(&bytes),
+        media_type: INDEX.to_owned(),
+        bytes,
+    };
+    for (method, path) in [
+        ("PUT", "/v2/a/manifests/1"),
+        ("POST", "/api/v2.0/users"),
+        ("POST", "/storage/1"),
+        ("POST", "/v2/victim/blobs/uploads/"),
+        ("DELETE", "/v2/a/blobs/uploads/1"),
+        ("DELETE", "/storage/1"),
+    ] {
+        proxy.clear_rules();
+        let location = format!("http://{}{path}", elsewhere.host());
+        let moved = Action::answer(307).header("location", &location);
+        proxy.add(Rule::new(method, "/v2/a/").does(moved));
+        let error = match method {
+            "PUT" => to.put_manifest(tag("1"), &manifest).await.err(),
+            "POST" => to.begin_upload().await.err(),
+            _ => {
+                to.cancel_upload(session.clone()).await;
+                continue;
+            }
+        };
+        let is_refused = matches!(error, Some(Error::NotSent { .. }));
+        assert!(is_refused, "{location}: {error:?}");
+    }
+    let sent = elsewhere.requests();
+    assert!(sent.is_empty(), "{sent:?}");
+}
+
+/// A URL with a user would give the request an `Authorization` that the peer chose.
+#[tokio::test]
+async fn redirect_with_a_user_is_refused() {
+    let (_registry, proxy) = start().await;
+    let elsewhere = FaultProxy::start(proxy.address()).await;
+    let location = format!("http://user:word@{}/x", elsewhere.host());
+    let moved = Action::answer(307).header("location", &location);
+    proxy.add(Rule::new("HEAD", "/manifests/").does(moved));
+    let source = pull(&Setup::new().client(), &proxy.host(), "a");
+    let error = source.head_manifest(tag("1")).await.unwrap_err();
+    assert!(error.to_string().contains("with a user name"), "{error}");
+    assert!(elsewhere.requests().is_empty());
+}
+
 /// A registry may redirect a read to another path of its own, which gets no credentials.
 #[tokio::test]
 async fn redirected_read_outside_the_repository_carries_no_credentials() {
