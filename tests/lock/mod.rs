@@ -5,6 +5,7 @@ mod approval;
 mod attached;
 mod check_new;
 mod sync;
+mod trust;
 
 use crate::environment::TestEnvironment;
 
