@@ -45,7 +45,7 @@ pub struct Token {
     pub owners: BTreeSet<Role>,
 }
 
-/// What the servers have received, and what they have sent that decides what may follow.
+/// The requests that the servers have received, and the parts of their answers that decide on the next ones.
 #[derive(Debug, Default)]
 pub struct Record {
     pub requests: Vec<Request>,
