@@ -78,15 +78,16 @@ impl Script {
             );
             let destination = &mut servers[Role::Destination as usize].contents;
             fill_destination(destination, (repository, tag), &image, choices, hosts);
+            let from_name = name(hosts, from, source, reference);
+            let to_name = name(hosts, Role::Destination, repository, tag);
             rows.push(ScriptRow {
                 from,
                 source,
                 repository,
                 tag,
                 row: Row {
-                    source: name(hosts, from, source, reference),
-                    destination: name(hosts, Role::Destination, repository, tag),
                     approved: approval(&image, choices),
+                    ..Row::new(from_name, to_name)
                 },
             });
         }
