@@ -220,18 +220,22 @@ fn parse_returns_all_problems() {
 proptest! {
     #[test]
     fn written_text_parses_to_the_same_lock(
-        rows in proptest::collection::vec(("[a-c]{1,2}", "r/[a-c]", "[1-3]", "[0-9a-f]{64}", "[a-z]{1,4}/[a-z+.]{1,9}|"), 0..12),
+        rows in proptest::collection::vec(("[a-c]{1,2}", "r/[a-c]", "[1-3]", "[0-9a-f]{64}", "[a-z]{1,4}/[a-z+.]{1,9}|", "[a-z:=]{1,5}|"), 0..12),
         attached in proptest::collection::vec((0..12_usize, "[ab]{64}", 0..4_usize, "[0-9a-f]{64}"), 0..12),
     ) {
         let mut lock = Lock::default();
         let mut list = List::default();
-        for (source, destination, tag, hex, media_type) in rows {
+        for (source, destination, tag, hex, media_type, entry) in rows {
             let text = format!("{source} {destination} {tag}");
             let row = NameCache::default().parse_row(&text).unwrap();
             let digest = format!("sha256:{hex}").parse().unwrap();
-            list.insert(row.clone());
             let approved = ApprovedDigest::new(digest, Some(&media_type));
-            lock.set(row, approved.with_attached(AttachedDigests::default()));
+            lock.set(row.clone(), approved.with_attached(AttachedDigests::default()));
+            // Without an entry, the row is one of the list.
+            match entry.parse() {
+                Ok(entry) => lock.set_entry(&row, entry),
+                Err(_) => drop(list.insert(row)),
+            }
         }
         for (row, subject, kind, digest) in attached {
             let Some(at) = list.rows().nth(row) else { continue };
@@ -244,6 +248,12 @@ proptest! {
             prop_assert_eq!(read.get(numbered.row), lock.get(numbered.row));
             prop_assert!(read.get(numbered.row).is_some());
         }
+        let followed = |lock: &Lock| {
+            let rows = lock.followed().into_iter();
+            let rows = rows.filter(|followed| list.rows().all(|at| at.row != followed.row));
+            rows.map(|one| format!("{} {} {}", one.row, one.entry, one.approved)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(followed(&read), followed(&lock));
         prop_assert_eq!(read.text(&list), lock.text(&list));
         prop_assert!(read.stale(&list).is_empty());
     }

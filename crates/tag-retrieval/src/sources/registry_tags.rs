@@ -6,13 +6,13 @@ use std::mem;
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use oci_spec::distribution::Reference;
-use registry_client::{Access, Client, Repository};
+use registry_client::{Access, Repository};
 
 use super::image_time;
 use crate::candidate::{Candidate, Origin};
 use crate::entry::{EntryImage, EntryParts, SourceKind};
 use crate::error::RetrievalError;
-use crate::filters::{FilterSet, Selection, TagForm, compare_tags};
+use crate::filters::{FilterSet, Newest, Selection, TagForm, compare_tags};
 use crate::retrieved::{Dropped, Retrieved};
 use crate::source::{ArgumentError, ConfiguredSource, Upstreams, VersionSource};
 
@@ -112,7 +112,8 @@ impl VersionSource for RegistryTags {
             .warnings
             .extend(warnings.map(|warning| format!("{repository}: {warning}")));
         if self.filters.needs_times() {
-            add_times(&mut selection, &upstreams.registries, &image, &repository).await?;
+            self.add_times(&mut selection, upstreams, &image, &repository)
+                .await?;
         }
         Ok(self
             .filters
@@ -133,34 +134,93 @@ fn is_digest_tag(tag: &str) -> bool {
     hex.is_some_and(|hex| hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Sets the publication times: push times if the registry has an API for them, otherwise the creation
-/// times of the images.
-async fn add_times(
-    selection: &mut Selection,
-    registries: &Client,
-    image: &Reference,
-    repository: &Repository,
-) -> Result<(), RetrievalError> {
-    let mut highest: Vec<&Candidate> = selection.kept.iter().collect();
-    highest.sort_by(|one, other| compare_tags(&other.version, &one.version));
-    let mut tags: Vec<String> = highest.iter().map(|kept| kept.name.clone()).collect();
-    let push_times = match registries.vendor_api(image)? {
-        Some(vendor_api) if !tags.is_empty() => vendor_api.push_times(&tags).await?,
-        _ => None,
-    };
-    let times = match push_times {
-        Some(times) => times,
-        None => {
-            tags.truncate(MAX_TIMES_READ);
-            let read: HashSet<&str> = tags.iter().map(String::as_str).collect();
-            drop_tags_without_time(selection, &read, repository);
-            created_times(repository, &tags).await?
+impl RegistryTags {
+    /// Sets the publication times: push times if the registry has an API for them, otherwise the creation
+    /// times of the images.
+    async fn add_times(
+        &self,
+        selection: &mut Selection,
+        upstreams: &Upstreams,
+        image: &Reference,
+        repository: &Repository,
+    ) -> Result<(), RetrievalError> {
+        let mut highest: Vec<&Candidate> = selection.kept.iter().collect();
+        highest.sort_by(|one, other| compare_tags(&other.version, &one.version));
+        let tags: Vec<String> = highest.iter().map(|kept| kept.name.clone()).collect();
+        let push_times = match upstreams.registries.vendor_api(image)? {
+            Some(vendor_api) if !tags.is_empty() => vendor_api.push_times(&tags).await?,
+            _ => None,
+        };
+        let times = match push_times {
+            Some(times) => times,
+            None => {
+                let read = self.created_times(repository, &tags, upstreams.now).await?;
+                let (first, others) = tags.split_at(read.tags);
+                let first: HashSet<&str> = first.iter().map(String::as_str).collect();
+                match read.is_enough && !others.is_empty() {
+                    true => drop_lower_tags(selection, &first),
+                    false => drop_tags_without_time(selection, &first, repository),
+                }
+                read.times
+            }
+        };
+        for candidate in &mut selection.kept {
+            candidate.published = times.get(&candidate.name).copied();
         }
-    };
-    for candidate in &mut selection.kept {
-        candidate.published = times.get(&candidate.name).copied();
+        Ok(())
     }
-    Ok(())
+
+    /// Reads the creation times of at most [`MAX_TIMES_READ`] tags, the highest version first. With
+    /// `latest`, it stops after enough versions that `minimumAge` allows.
+    async fn created_times(
+        &self,
+        repository: &Repository,
+        tags: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<ReadTimes, RetrievalError> {
+        let mut read = ReadTimes::default();
+        let chunk = match self.filters.newest {
+            Newest::Highest(count) => count.get(),
+            Newest::All | Newest::LastPublished { .. } => tags.len(),
+        };
+        let mut allowed = 0;
+        let tags = tags.get(..MAX_TIMES_READ).unwrap_or(tags);
+        for tags in tags.chunks(chunk.max(1)) {
+            let times = created_times(repository, tags).await?;
+            let is_allowed = |time: &&DateTime<Utc>| {
+                let age = self.filters.minimum_age;
+                age.is_none_or(|age| age.allows(**time, now))
+            };
+            allowed += times.values().filter(is_allowed).count();
+            read.times.extend(times);
+            read.tags += tags.len();
+            if matches!(self.filters.newest, Newest::Highest(_)) && allowed >= chunk {
+                read.is_enough = true;
+                break;
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// The creation times of the first tags of a list.
+#[derive(Debug, Default)]
+struct ReadTimes {
+    /// The number of tags that were read.
+    tags: usize,
+    times: HashMap<String, DateTime<Utc>>,
+    /// The other tags are below those that `latest` keeps.
+    is_enough: bool,
+}
+
+/// Drops the tags below those that `latest` keeps. `read` are the tags with a time.
+fn drop_lower_tags(selection: &mut Selection, read: &HashSet<&str>) {
+    let is_lower = |candidate: &mut Candidate| !read.contains(candidate.name.as_str());
+    let dropped = selection.kept.extract_if(.., is_lower);
+    selection.dropped.extend(dropped.map(|candidate| Dropped {
+        item: candidate.name,
+        reason: "`latest`: enough higher versions pass `minimumAge`".to_owned(),
+    }));
 }
 
 /// Drops the candidates whose times are not read.

@@ -1,5 +1,7 @@
 //! `registry` against a real registry.
 
+use std::num::NonZeroUsize;
+
 use embedded_registry::images::{Artifact, Bundle, Format, Image, Index, Platform, digest_tag};
 use embedded_registry::{Registry, RunningRegistry};
 use regex::Regex;
@@ -267,4 +269,38 @@ async fn tag_list_that_is_not_whole_is_reported() {
     let error = retrieve(&source(&name, highest), "").await.unwrap_err();
     let error = error.to_string();
     assert!(error.contains("page 2 of the list is missing"), "{error}");
+}
+
+/// Times are not read below the versions that `latest` keeps.
+#[tokio::test]
+async fn minimum_age_reads_the_times_that_latest_needs() {
+    let registry = registry().await;
+    let proxy = FaultProxy::start(registry.address()).await;
+    // Ten days before the run; the two highest are a day old.
+    for minor in 0..MAX_TIMES_READ + 10 {
+        let day = if minor >= MAX_TIMES_READ + 8 { 20 } else { 11 };
+        let image = made(&format!("2026-11-{day}T00:00:00Z"));
+        image.push(&registry, "a/b", Some(&format!("1.{minor}")));
+    }
+    let name = format!("{}/a/b", proxy.host());
+    let filters = |count| FilterSet {
+        minimum_age: Some(MinimumAge { days: 7 }),
+        newest: Newest::Highest(NonZeroUsize::new(count).unwrap()),
+        ..FilterSet::default()
+    };
+    let newest = retrieve(&source(&name, filters(3)), "").await.unwrap();
+    let (first, second) = (MAX_TIMES_READ + 7, MAX_TIMES_READ + 6);
+    let mut found = tags(&newest);
+    found.sort_unstable();
+    let third = format!("1.{}", MAX_TIMES_READ + 5);
+    assert_eq!(found, [third, format!("1.{second}"), format!("1.{first}")]);
+    assert_eq!(newest.warnings, [""; 0], "no version is missing");
+    let why = "`latest`: enough higher versions pass `minimumAge`";
+    assert_eq!(reason(&newest, "1.0"), why);
+    // Two chunks of three versions: an index, an image and a config each.
+    let requests = proxy.requests();
+    let times = requests
+        .iter()
+        .filter(|request| !request.path.contains("/tags/"));
+    assert_eq!(times.count(), 2 * 3 * 3);
 }

@@ -1,6 +1,7 @@
 //! A followed entry with its rows.
 
 use images_list::{Checker, EntryName, List, Row, Severity, Targets};
+use registry_client::cut_sent_secrets;
 use tag_retrieval::config::Entry;
 use tag_retrieval::{EntryError, FollowedTags, Outcome, RetrievalError};
 
@@ -124,7 +125,7 @@ impl FollowedRows {
 }
 
 fn retrieval_error(entry: &Entry, error: &EntryError) -> ReportEntryError {
-    let message = error.to_string();
+    let message = cut_sent_secrets(&error.to_string()).into_owned();
     let EntryError::Retrieval(RetrievalError::Registry(wire)) = error else {
         return ReportEntryError::new(message);
     };
