@@ -129,6 +129,57 @@ async fn signature_in_the_list_of_a_followed_entry_is_copied() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn followed_tag_goes_to_each_target_of_its_entry() {
+    let mirror = FollowedMirror::new(&["app:1"], json!({})).await;
+    let environment = &mirror.environment;
+    let host = mirror.destination.host();
+    let targets = json!({
+        "targets": {
+            "one": {"prefix": format!("{host}/one")},
+            "two": {"prefix": format!("{host}/two")},
+        },
+        "groups": {"all": ["one", "two"]},
+    });
+    environment.write("targets.json", targets.to_string());
+    let mut entry = mirror.entry("app", json!({}));
+    entry["images"][0]["destination"] = json!("@all/app");
+    mirror.configure(&json!({"app": &entry}));
+    environment.mirror("lint").exits(0);
+    let document = environment.mirror("sync --output json").exits(0).json();
+    assert_eq!(
+        FollowedMirror::statuses(&document),
+        ["1 copied", "1 copied"]
+    );
+    let targets: Vec<_> = (0..2)
+        .map(|at| document["rows"][at]["target"].as_str())
+        .collect();
+    assert_eq!(targets, [Some("one"), Some("two")]);
+    let row = format!("{}/app @all/app 1", mirror.source.host());
+    assert_eq!(
+        environment.mirror("expand").exits(0).stdout,
+        format!("{row}\n")
+    );
+    let lines = lock_lines(environment);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with(&row), "{lines:?}");
+    let document = environment
+        .mirror("sync --locked --target two --output json")
+        .exits(0)
+        .json();
+    assert_eq!(FollowedMirror::statuses(&document), ["1 unchanged"]);
+
+    entry["images"][0]["destination"] = json!("@none/app");
+    mirror.configure(&json!({"app": entry}));
+    let output = environment.mirror("lint").exits(1);
+    assert!(
+        output.stdout.contains("config.json:2: entry `app`: "),
+        "{}",
+        output.stdout
+    );
+    environment.mirror("sync").exits(1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn released_version_without_an_image_fails_its_row() {
     let github = FakeGithub::new().start().await;
     for tag in ["v1", "v2", "v3"] {

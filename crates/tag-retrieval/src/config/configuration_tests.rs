@@ -68,7 +68,7 @@ fn value_of_the_wrong_type_is_reported() {
     for (entry, problem) in [
         (
             registry("'latest': 'yes'"),
-            "`latest` takes true or false, not the string \"yes\"",
+            "`latest` takes true, false or a whole number from 1 to 65535, not the string \"yes\"",
         ),
         (
             registry("'latest_entry': null"),
@@ -276,7 +276,7 @@ fn invalid_value_is_reported() {
 #[test]
 fn all_problems_are_reported_in_text_order() {
     let text = r#"{
-  "a": {"versionSource": "github-releases:a", "images": ["x:1"], "latest": 2},
+  "a": {"versionSource": "github-releases:a", "images": ["x:1"], "latest": 0},
   "a": {"versionSource": "registry"},
   "b": {
     "images": [{"source": "y"}],

@@ -120,3 +120,25 @@ fn name_and_source_of_a_followed_entry_are_checked() {
     let follow = config.unwrap().entries[0].follow.unwrap();
     assert_eq!(follow.maximum.map(NonZeroU16::get), Some(9));
 }
+
+#[test]
+fn destination_may_name_targets() {
+    let with = |destination: &str, keys: &str| {
+        let images = format!(r#"[{{"source": "a/b", "destination": "{destination}"}}]"#);
+        let problems = Config::parse(&entry(keys, &images)).err();
+        let first = problems.and_then(|problems| problems.into_iter().next());
+        first.map(|problem| problem.message).unwrap_or_default()
+    };
+    let follow = r#""follow": true"#;
+    for valid in ["@all/b", "@hub,prime/x/b", "r.io/b"] {
+        assert_eq!(with(valid, follow), "");
+        assert_eq!(with(valid, r#""latest": true"#), "");
+    }
+    for invalid in ["@all", "@/b", "@all/", "@all/b c", "@all/b\\nq.io/x r.io/x"] {
+        let found = with(invalid, follow);
+        assert!(
+            found.contains("does not name targets"),
+            "{invalid}: {found}"
+        );
+    }
+}

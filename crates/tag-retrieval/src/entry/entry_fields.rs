@@ -105,7 +105,8 @@ pub(crate) struct ImageFields {
     /// The repository, without a tag.
     #[schemars(required)]
     pub(crate) source: Option<Located<String>>,
-    /// The destination that receives the versions.
+    /// The destination that receives the versions: a repository, or `@NAME[,NAME…]/PATH` with names of
+    /// targets.
     #[schemars(required)]
     pub(crate) destination: Option<Located<String>>,
 }

@@ -9,7 +9,7 @@ use strict_json::{Flag, Located, NamedMap, NonEmpty, Problems};
 use super::charts::{Chart, ChartConfig, EntryImage, HelmCharts};
 use super::entry_fields::{ChartConfigFields, ChartFields, EntryFields, ImageField};
 use super::latest_fields::LatestByField;
-use super::names;
+use super::names::{self, NameError};
 use super::source_kind::SourceKind;
 use crate::filters::{
     Constraint, FilterSet, MinimumAge, Newest, TagForm, TagTemplate, VersionExtractor,
@@ -156,15 +156,15 @@ fn images(entry: &EntryFields, problems: &mut Problems<'_>) -> Vec<EntryImage> {
 }
 
 fn entry_image(written: &Located<ImageField>, problems: &mut Problems<'_>) -> Option<EntryImage> {
-    let check = |key, offset, value: &str, problems: &mut Problems<'_>| {
-        let checked = names::check_repository(value);
+    let report = |key, offset, checked: Result<(), NameError>, problems: &mut Problems<'_>| {
         checked
             .map_err(|error| problems.add(offset, format!("{key}: {error}")))
             .ok()
     };
     match &written.value {
         ImageField::Name(source) => {
-            check("`images`", written.offset, source, problems)?;
+            let checked = names::check_repository(source);
+            report("`images`", written.offset, checked, problems)?;
             Some(EntryImage {
                 source: source.clone(),
                 destination: None,
@@ -173,10 +173,18 @@ fn entry_image(written: &Located<ImageField>, problems: &mut Problems<'_>) -> Op
         ImageField::WithDestination(image) => {
             let (source, destination) = (image.source.as_ref()?, image.destination.as_ref()?);
             let checked = [
-                ("`images`, `source`", source),
-                ("`images`, `destination`", destination),
+                (
+                    "`images`, `source`",
+                    source,
+                    names::check_repository(&source.value),
+                ),
+                (
+                    "`images`, `destination`",
+                    destination,
+                    names::check_destination(&destination.value),
+                ),
             ]
-            .map(|(key, name)| check(key, name.offset, &name.value, problems));
+            .map(|(key, name, checked)| report(key, name.offset, checked, problems));
             checked.iter().all(Option::is_some).then(|| EntryImage {
                 source: source.value.clone(),
                 destination: Some(destination.value.clone()),

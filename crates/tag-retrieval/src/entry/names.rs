@@ -15,6 +15,8 @@ pub(crate) enum NameError {
         "`{0}` is not a GitLab project: write HOST/GROUP/PROJECT, such as `gitlab.com/gitlab-org/gitlab-runner`"
     )]
     Gitlab(String),
+    #[error("`{0}` does not name targets: write `@NAME/PATH` or `@NAME,NAME/PATH`")]
+    Targets(String),
     #[error("`{0}` is not a URL: {1}")]
     Url(String, String),
     #[error("`{0}` has the scheme `{1}`: use {2}")]
@@ -54,6 +56,22 @@ pub(crate) fn check_repository(text: &str) -> Result<(), NameError> {
     match text.parse::<RepositoryName>() {
         Ok(_) => Ok(()),
         Err(error) => invalid(&error.to_string()),
+    }
+}
+
+/// Checks that a text is a repository, or names targets as `@NAME[,NAME…]/PATH`. Whether the targets exist
+/// is not checked.
+pub(crate) fn check_destination(text: &str) -> Result<(), NameError> {
+    let Some(rest) = text.strip_prefix('@') else {
+        return check_repository(text);
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ',' | '/');
+    let is_valid = rest.split_once('/').is_some_and(|(names, path)| {
+        !names.is_empty() && !path.is_empty() && rest.chars().all(allowed)
+    });
+    match is_valid {
+        true => Ok(()),
+        false => Err(NameError::Targets(quoted(text))),
     }
 }
 
