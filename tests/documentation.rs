@@ -299,6 +299,62 @@ fn example_configurations_pass_lint_and_show_every_source_and_key() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn example_of_targets_runs_and_shows_every_key() {
+    let registry = Registry::new().start().await.unwrap();
+    push_tags(
+        &registry,
+        &[
+            "quay.io/coreos/etcd:v3.5.17",
+            "quay.io/coreos/etcd:v3.5.18",
+            "quay.io/coreos/flannel:v0.15.1",
+            "quay.io/prometheus/node-exporter:v1.8.2",
+            "docker.io/rancher/mirrored-prometheus-node-exporter:v0",
+        ],
+    );
+    let page = Page::read(repository_root().join("docs/targets.md"));
+    let environment = TestEnvironment::new();
+    let targets: String = page.blocks("json").collect();
+    environment.write("targets.json", &targets);
+    environment.write("images-list", page.blocks("text").collect::<String>());
+    environment.mirror("lint").exits(0);
+    let schema = fs::read_to_string(repository_root().join("targets.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let definitions = schema["$defs"].as_object().unwrap().values();
+    let objects = definitions.chain([&schema]);
+    let keys = objects.filter_map(|definition| definition["properties"].as_object());
+    let keys: Vec<&String> = keys.flat_map(|properties| properties.keys()).collect();
+    assert!(keys.len() >= 14, "{} keys in the schema", keys.len());
+    for key in keys {
+        assert!(
+            targets.contains(&format!("\"{key}\": ")),
+            "no example of {key}"
+        );
+    }
+
+    let ecr = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+    let conf = ["quay.io", "docker.io", "registry.example.com", ecr].map(|host| {
+        let location = format!("{}/{host}", registry.host());
+        format!("[[registry]]\nprefix = \"{host}\"\nlocation = \"{location}\"\n")
+    });
+    environment.write("registries.conf", conf.concat());
+    let mut ran = 0;
+    for line in page.blocks("sh").flat_map(str::lines) {
+        let line = line
+            .split(" #")
+            .next()
+            .unwrap_or_default()
+            .replace('\'', "");
+        let line = line.trim_start_matches("mirror ");
+        let output = environment.mirror(&format!("{line} --registries-conf registries.conf"));
+        output.exits(0);
+        ran += 1;
+    }
+    assert_eq!(ran, 6);
+    let tags = registry.tags("docker.io/rancher/mirrored-prometheus-node-exporter");
+    assert_eq!(tags, ["v0", "v1.8.2"]);
+}
+
 #[test]
 fn example_registries_conf_is_accepted_without_a_warning() {
     let page = Page::read(repository_root().join("docs/registries-conf.md"));

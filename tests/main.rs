@@ -34,6 +34,7 @@ mod shards;
 mod status_signal;
 mod sync;
 mod tags;
+mod targets;
 mod terminal;
 mod workflow_scripts;
 mod workflows;

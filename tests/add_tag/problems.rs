@@ -140,7 +140,7 @@ async fn invalid_arguments_and_rows_stop_add_tag_before_any_request() {
         output.json()["error"]["message"]
             .as_str()
             .unwrap()
-            .contains("required")
+            .contains("--new requires a destination")
     );
     assert_eq!(registry.request_count(), 0);
 }

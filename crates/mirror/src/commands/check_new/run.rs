@@ -171,7 +171,6 @@ impl Checkout {
     async fn find(session: &Session, lists: &[PathBuf], targets: &Path) -> Result<Self, Failure> {
         let git = Git::discover(&session.environment.git, Purpose::CheckNew).await?;
         git.refuse_links(&config_file::path(&session.common))?;
-        git.refuse_links(targets)?;
         let mut files = Vec::new();
         for list in lists {
             files.push(TrackedList {
@@ -179,6 +178,7 @@ impl Checkout {
                 lock: git.track(&lock_file::path_of(list), Links::Refuse)?,
             });
         }
+        git.refuse_links(targets)?;
         let targets = (targets.to_owned(), git.track(targets, Links::Refuse).ok());
         Ok(Self {
             git,
