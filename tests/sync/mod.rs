@@ -2,6 +2,8 @@
 
 mod arch_tags;
 mod failed_rows;
+mod flooding_source;
+mod hostile_memory;
 mod large_blob;
 mod lists;
 mod open_files;

@@ -8,7 +8,7 @@
 
 use futures::stream::{self, StreamExt};
 use image_name::Digest;
-use registry_client::{Access, Repository, manifest_reference};
+use registry_client::{Access, ManifestHead, Repository, manifest_reference};
 
 use crate::compare_contents::{Side, TagContents};
 use crate::compare_report::{
@@ -84,9 +84,7 @@ impl Comparer<'_> {
         row: &Row,
         comparison: &mut Comparison,
     ) -> Result<CompareStatus, CompareError> {
-        let RunContext {
-            client, options, ..
-        } = self.context;
+        let client = self.context.client;
         let destination = client.destination(&row.destination, Access::Pull);
         let destination = destination.map_err(CompareError::Destination)?;
         let (source, existing) = futures::join!(
@@ -110,14 +108,30 @@ impl Comparer<'_> {
         let Some(existing) = existing else {
             return Ok(CompareStatus::Missing);
         };
-        let has_drifted = self.expected_digest(row, &source).await? != existing.digest;
+        let compare = async || {
+            self.compare_image(row, &source, (&destination, &existing), comparison)
+                .await
+        };
+        source.repository.with_document_memory(compare).await
+    }
+
+    /// Compares the contents of an image that the destination has under the tag.
+    async fn compare_image(
+        &self,
+        row: &Row,
+        source: &SourceHead,
+        (destination, existing): (&Repository, &ManifestHead),
+        comparison: &mut Comparison,
+    ) -> Result<CompareStatus, CompareError> {
+        let options = self.context.options;
+        let has_drifted = self.expected_digest(row, source).await? != existing.digest;
         let media_type = source.head.media_type.as_deref();
         let is_index = media_type.is_none_or(registry_client::is_index_type);
         if is_index || options.arch_tags {
             let contents = if has_drifted {
                 TagContents::read(Side::Source, &source.repository, &source.head.digest).await?
             } else {
-                TagContents::read(Side::Destination, &destination, &existing.digest).await?
+                TagContents::read(Side::Destination, destination, &existing.digest).await?
             };
             let Some(contents) = contents else {
                 // Deleted between HEAD and GET: the image of the destination, or the one that the
@@ -128,7 +142,7 @@ impl Comparer<'_> {
                     CompareStatus::Missing
                 });
             };
-            self.compare_contents(row, contents, &destination, comparison)
+            self.compare_contents(row, contents, destination, comparison)
                 .await?;
         }
         Ok(if has_drifted {

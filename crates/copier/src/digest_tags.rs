@@ -2,23 +2,38 @@
 //! `sha256-<hex>.sig`, `.att` and `.sbom` of cosign.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 use image_name::{Digest, DigestTagKind, Tag};
-use registry_client::TagList;
+use registry_client::{MemoryReservation, TagList};
+
+/// Maximum number of digests with tags of an unknown kind that are named in warnings.
+const MAX_UNKNOWN: usize = 1_000;
+
+/// Memory of a known digest tag in bytes: a hash, and the free slots of the set.
+const SIZE_OF_KNOWN: usize = 24;
+/// Memory of tags of an unknown kind about one digest in bytes.
+const SIZE_OF_UNKNOWN: usize = 512;
 
 /// The digest tags of a repository.
 #[derive(Debug, Default)]
 pub(crate) struct DigestTags {
-    /// Tags of a known kind.
-    known: HashSet<Tag>,
+    /// The hashes of tags of a known kind: a repository may have a million. A tag with the hash of another
+    /// is requested in vain.
+    known: HashSet<u64>,
+    hasher: RandomState,
     /// Tags with another suffix, by the digest part of the tag.
     unknown: HashMap<String, UnknownTags>,
+    /// The number of digests that are not in `unknown`, at most.
+    further_unknown: usize,
     /// Warnings about the list: entries that are not tags, and tags that may be missing.
     warnings: Vec<String>,
     /// The repository has no tag list (404).
     not_listed: bool,
     /// The registry does not serve the whole list, so any digest tag may exist.
     may_exist: bool,
+    /// The memory of the tags, until they are dropped.
+    reservation: Option<MemoryReservation>,
 }
 
 /// Tags of an unknown kind about one digest.
@@ -29,22 +44,22 @@ struct UnknownTags {
 }
 
 impl DigestTags {
-    /// Adds a tag of the list. Tags that are no digest tags are dropped: a repository may have a hundred
-    /// thousand.
+    /// Adds a tag of the list. Tags that are no digest tags are dropped.
     pub(crate) fn add(&mut self, tag: Tag) {
         let Some(part) = tag.digest_part() else {
             return;
         };
         if is_known(&tag, part) {
-            self.known.insert(tag);
+            self.known.insert(self.hasher.hash_one(&tag));
             return;
         }
-        match self.unknown.get_mut(part) {
-            Some(unknown) => unknown.count += 1,
-            None => {
-                let (part, first) = (part.to_owned(), tag);
-                self.unknown.insert(part, UnknownTags { first, count: 1 });
-            }
+        if let Some(unknown) = self.unknown.get_mut(part) {
+            unknown.count += 1;
+        } else if self.unknown.len() == MAX_UNKNOWN {
+            self.further_unknown += 1;
+        } else {
+            let (part, first) = (part.to_owned(), tag);
+            self.unknown.insert(part, UnknownTags { first, count: 1 });
         }
     }
 
@@ -58,10 +73,28 @@ impl DigestTags {
         }
     }
 
+    /// Returns the memory of the tags in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.known.len() * SIZE_OF_KNOWN + self.unknown.len() * SIZE_OF_UNKNOWN
+    }
+
+    /// Keeps the memory that was taken for the tags.
+    pub(crate) fn hold(&mut self, reservation: MemoryReservation) {
+        self.reservation = Some(reservation);
+    }
+
     /// Returns the digest tags of a list. If the list is incomplete, any other digest tag may exist.
     pub(crate) fn from_list(list: TagList<Self>) -> Self {
+        let mut warnings = list.listing.warnings();
+        if list.tags.further_unknown > 0 {
+            let count = list.tags.further_unknown;
+            warnings.push(format!(
+                "{count} further tags about digests have suffixes other than .sig, .att and .sbom and are \
+                 not copied"
+            ));
+        }
         Self {
-            warnings: list.listing.warnings(),
+            warnings,
             may_exist: list.listing.is_incomplete,
             ..list.tags
         }
@@ -103,7 +136,7 @@ impl DigestTags {
 
     /// Returns true if the repository has, or may have, a digest tag of a known kind.
     pub(crate) fn contains(&self, tag: &Tag) -> bool {
-        self.may_exist || self.known.contains(tag)
+        self.may_exist || self.known.contains(&self.hasher.hash_one(tag))
     }
 
     /// Returns true if the tag schema lists referrers of a digest.

@@ -66,6 +66,7 @@ impl HeadCache {
             }
             response.map(|_| None)
         };
+        let query = || Box::pin(query());
         self.sources.get_or_init(reference.clone(), query).await
     }
 
@@ -79,6 +80,7 @@ impl HeadCache {
             let manifest = manifest_reference(reference)?;
             repository.head_manifest(manifest).await
         };
+        let query = || Box::pin(query());
         let heads = &self.destinations;
         heads.get_or_init(reference.clone(), query).await
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
+use futures::future::{FutureExt, LocalBoxFuture};
 use image_name::{Digest, ManifestReference, Tag};
 use registry_client::{Blob, Content, Descriptor, Manifest, Repository, cut_sent_secrets};
 
+use crate::concurrently::{BLOBS, MANIFESTS, try_all};
 use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::engine::Engine;
 use crate::foreign_layer::is_foreign;
@@ -129,7 +130,7 @@ impl<'a> ImageCopy<'a> {
                         let blob = self.source_blob(blob).await?;
                         self.copy_blob(&blob, platform).await
                     });
-                    try_join_all(copies).await.map(drop)
+                    try_all(BLOBS, copies).await.map(drop)
                 }
             }
         }
@@ -155,7 +156,7 @@ impl<'a> ImageCopy<'a> {
                 depth,
             })
         });
-        try_join_all(copies).await.map(drop)
+        try_all(MANIFESTS, copies).await.map(drop)
     }
 
     /// Copies one manifest with everything under it, unless the destination has it. Rows that

@@ -8,7 +8,7 @@ use registry_client::Descriptor;
 /// Maximum number of children of one index; real images have dozens.
 pub(crate) const MAX_CHILDREN: usize = 2_000;
 /// Maximum number of manifests of one row: children of indexes, nested ones included, and referrers.
-const MAX_MANIFESTS: usize = 20_000;
+const MAX_MANIFESTS: usize = 10_000;
 
 /// A manifest beyond a limit of what is copied or compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,11 @@ impl LimitExceeded {
 pub(crate) struct TreeSize(AtomicUsize);
 
 impl TreeSize {
+    /// Begins to count anew, for work that is repeated.
+    pub(crate) fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
     /// Adds manifests that `parent` lists.
     ///
     /// # Errors

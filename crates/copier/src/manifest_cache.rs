@@ -1,29 +1,26 @@
 //! The manifests of sources that were fetched last.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
-
+use bytes::Bytes;
 use image_name::Digest;
 use registry_client::{Error, Manifest, Repository};
-use tokio::sync::OnceCell;
 
-use crate::lock::lock;
+use crate::recent_map::RecentMap;
 
-/// Maximum number of cached manifests, together at most 16 MiB.
+/// Maximum number of cached manifests.
 const MAX_ENTRIES: usize = 256;
 /// Maximum size of a cached manifest in bytes.
 const MAX_SIZE: usize = 64 * 1024;
-
-type Cell = Arc<OnceCell<CachedManifest>>;
+/// Maximum size of all cached manifests in bytes.
+const MAX_CACHED: usize = 4 * 1024 * 1024;
 
 /// A cache of the manifests that were fetched last, by digest. Rows that share an image follow
 /// each other in a list, and each fetch counts against the pull quota.
 ///
 /// A manifest that was read with credentials is given to rows of the same source only: an index
 /// can list the digest of another repository's private image.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ManifestCache {
-    entries: Mutex<Entries>,
+    manifests: RecentMap<Key, CachedManifest>,
 }
 
 /// A manifest and the repository that it was read from.
@@ -31,23 +28,41 @@ pub(crate) struct ManifestCache {
 struct CachedManifest {
     manifest: Manifest,
     source: Repository,
+    /// The memory of a small manifest is not counted for the unit that has read it, because it stays in
+    /// the cache.
+    is_small: bool,
 }
 
 /// The source is `None` for the first repository with the digest.
 type Key = (Digest, Option<String>);
 
-#[derive(Debug, Default)]
-struct Entries {
-    cells: HashMap<Key, Cell>,
-    /// Oldest first.
-    order: VecDeque<Key>,
-}
-
 impl CachedManifest {
+    fn new(manifest: Manifest, source: Repository) -> Self {
+        let is_small = manifest.bytes.len() <= MAX_SIZE;
+        let bytes = match is_small {
+            true => Bytes::copy_from_slice(&manifest.bytes),
+            false => manifest.bytes,
+        };
+        Self {
+            manifest: Manifest { bytes, ..manifest },
+            source,
+            is_small,
+        }
+    }
+
     /// Returns true if a row of another source may use the manifest without a request: everyone
     /// may read it, and its type does not depend on the registry.
     fn is_for_all(&self) -> bool {
         self.source.was_read_anonymously() && self.manifest.has_own_media_type()
+    }
+}
+
+impl Default for ManifestCache {
+    fn default() -> Self {
+        let size_of = |cached: &CachedManifest| cached.manifest.bytes.len();
+        Self {
+            manifests: RecentMap::new(MAX_ENTRIES, MAX_CACHED, size_of),
+        }
     }
 }
 
@@ -66,7 +81,10 @@ impl ManifestCache {
             }
             first => first,
         };
-        Ok(cached.map(|cached| cached.manifest))
+        match cached {
+            Some(cached) if cached.is_small => repository.counted(cached.manifest).await.map(Some),
+            cached => Ok(cached.map(|cached| cached.manifest)),
+        }
     }
 
     async fn fetch(
@@ -74,36 +92,21 @@ impl ManifestCache {
         repository: &Repository,
         key: Key,
     ) -> Result<Option<CachedManifest>, Error> {
-        let cell = self.cell(&key);
+        let cell = self.manifests.cell(&key);
         // A missing manifest is not cached: another repository may have it.
         let fetch = || async {
             let fetched = repository.manifest(&key.0).await;
             let manifest = fetched.map_err(Some)?.ok_or(None)?;
-            let source = repository.clone();
-            Ok(CachedManifest { manifest, source })
+            Ok(CachedManifest::new(manifest, repository.clone()))
         };
         let cached = match cell.get_or_try_init(fetch).await {
             Ok(cached) => cached.clone(),
             Err(Some(error)) => return Err(error),
             Err(None) => return Ok(None),
         };
-        if cached.manifest.bytes.len() > MAX_SIZE {
-            lock(&self.entries).cells.remove(&key);
+        if !cached.is_small {
+            self.manifests.remove(&key);
         }
         Ok(Some(cached))
-    }
-
-    fn cell(&self, key: &Key) -> Cell {
-        let mut entries = lock(&self.entries);
-        if let Some(cell) = entries.cells.get(key) {
-            return Arc::clone(cell);
-        }
-        if entries.order.len() >= MAX_ENTRIES
-            && let Some(oldest) = entries.order.pop_front()
-        {
-            entries.cells.remove(&oldest);
-        }
-        entries.order.push_back(key.clone());
-        Arc::clone(entries.cells.entry(key.clone()).or_default())
     }
 }

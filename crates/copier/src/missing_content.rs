@@ -1,9 +1,10 @@
 //! Content that a destination lacks, although it has reported it as present, mounted or stored.
 
-use futures::future::{FutureExt, LocalBoxFuture, try_join_all};
+use futures::future::{FutureExt, LocalBoxFuture};
 use image_name::Digest;
 use registry_client::{Blob, Content, Descriptor, Error, Manifest};
 
+use crate::concurrently::{BLOBS, MANIFESTS, try_all};
 use crate::destination::ContentOrigin;
 use crate::foreign_layer::is_foreign;
 use crate::image_copy::{ImageCopy, Presence};
@@ -40,7 +41,7 @@ impl ImageCopy<'_> {
                         }
                     }
                     let copies = children.iter().map(|child| self.send_child_again(child));
-                    try_join_all(copies).await?;
+                    try_all(MANIFESTS, copies).await?;
                     Ok(!children.is_empty())
                 }
                 Content::Image { .. } if !is_about_blobs(error) => Ok(false),
@@ -54,7 +55,7 @@ impl ImageCopy<'_> {
                         }
                     }
                     let copies = blobs.iter().map(|blob| self.send_again_once(blob));
-                    try_join_all(copies).await?;
+                    try_all(BLOBS, copies).await?;
                     Ok(!blobs.is_empty())
                 }
             }

@@ -43,6 +43,16 @@ struct ImageResult {
     moved_head: Option<ManifestHead>,
 }
 
+/// An image that is copied, without what is attached to it.
+#[derive(Debug)]
+struct CopiedImage {
+    result: ImageResult,
+    /// The index has fewer children than that of the source.
+    is_rebuilt: bool,
+    /// The children, `None` in a dry run.
+    children: Option<Children>,
+}
+
 impl<'a> RowSync<'a> {
     pub(crate) fn new(engine: &'a Engine<'a>, row: &'a Row) -> Self {
         Self {
@@ -60,7 +70,8 @@ impl<'a> RowSync<'a> {
         self.try_run(written).await.unwrap_or_else(Outcome::failed)
     }
 
-    /// Does a part of the row within the time that is left for the row.
+    /// Does a part of the row within the time that is left for the row. Boxed, a part takes no memory in
+    /// the state of a row that is not in it.
     ///
     /// # Errors
     ///
@@ -155,11 +166,11 @@ impl<'a> RowSync<'a> {
         let row = self;
         let is_unchanged =
             async { Ok(is_same && is_whole && row.has_children(&image, source).await?) };
-        let result = match self.within_timeout(is_unchanged).await {
+        let result = match self.within_timeout(Box::pin(is_unchanged)).await {
             Err(error) => Err(error),
             Ok(true) => {
                 let referrers = self.copy_referrers_only(&image, source);
-                self.within_timeout(referrers).await
+                self.within_timeout(Box::pin(referrers)).await
             }
             Ok(false) if is_whole && engine.options.dry_run => Ok(ImageResult {
                 digest: source.head.digest.clone(),
@@ -194,7 +205,7 @@ impl<'a> RowSync<'a> {
             return Ok(None);
         };
         let copied = self.copy_image(image, source, existing, pulls);
-        self.within_timeout(copied).await.map(Some)
+        self.within_timeout(Box::pin(copied)).await.map(Some)
     }
 
     /// Returns false if the destination is known to lack children of an image that it has.
@@ -207,7 +218,8 @@ impl<'a> RowSync<'a> {
         if !self.engine.options.check_children || !media_type.is_none_or(is_index_type) {
             return Ok(true);
         }
-        let lacks_children = lacks_children(image.destination, &source.head.digest);
+        let check = async || lacks_children(image.destination, &source.head.digest).await;
+        let lacks_children = image.destination.with_document_memory(check);
         Ok(!lacks_children.await?)
     }
 
@@ -220,11 +232,11 @@ impl<'a> RowSync<'a> {
         let digest = &source.head.digest;
         let media_type = source.head.media_type.as_deref();
         let children = if media_type.is_none_or(is_index_type) {
-            Children::OfIndex(digest)
+            Children::OfIndex(digest.clone())
         } else {
             Children::Known(Vec::new())
         };
-        let referrers = self.copy_attached(image, Some(digest), children).await;
+        let referrers = self.copy_attached(image, Some(digest), &children).await;
         Ok(ImageResult {
             digest: digest.clone(),
             would_write: false,
@@ -241,6 +253,34 @@ impl<'a> RowSync<'a> {
         existing: Option<&ManifestHead>,
         mut pulls: PullReservation,
     ) -> Result<ImageResult, RowError> {
+        let copy = async || {
+            image.size.reset();
+            self.copy_selected(image, source, existing, &mut pulls)
+                .await
+        };
+        let copied = source.repository.with_document_memory(copy).await?;
+        drop(pulls);
+        let Some(children) = &copied.children else {
+            return Ok(copied.result);
+        };
+        // A referrer cannot refer to a rebuilt index. The manifests are dropped: the list of tags may wait
+        // for memory.
+        let root = (!copied.is_rebuilt).then_some(&copied.result.digest);
+        let attached = self.copy_attached(image, root, children).await;
+        Ok(ImageResult {
+            attached,
+            ..copied.result
+        })
+    }
+
+    /// Copies the image without what is attached to it.
+    async fn copy_selected(
+        self,
+        image: &ImageCopy<'_>,
+        source: &SourceHead,
+        existing: Option<&ManifestHead>,
+        pulls: &mut PullReservation,
+    ) -> Result<CopiedImage, RowError> {
         let root = self.source_root(image, &source.head.digest).await?;
         let source_digest = &root.digest.clone();
         let moved_head = (*source_digest != source.head.digest).then(|| ManifestHead {
@@ -258,27 +298,24 @@ impl<'a> RowSync<'a> {
                  its digest is {digest} instead of {source_digest}"
             ));
         }
-        if self.engine.options.dry_run {
-            return Ok(ImageResult {
-                would_write: !has_digest(existing, &digest),
-                digest,
-                attached: Ok(AttachedOutcome::default()),
-                moved_head,
-            });
-        }
-        let manifests = selected.children.as_ref().map_or(0, Vec::len) as u64;
-        pulls.extend(manifests).await.map_err(RowError::Read)?;
-        self.write_image(image, &selected, existing).await?;
-        drop(pulls);
-        let children = Children::from_selected(&selected)?;
-        // A referrer cannot refer to a rebuilt index.
-        let root = (!is_rebuilt).then_some(source_digest);
-        let referrers = self.copy_attached(image, root, children).await;
-        Ok(ImageResult {
+        let is_dry_run = self.engine.options.dry_run;
+        let result = ImageResult {
+            would_write: is_dry_run && !has_digest(existing, &digest),
             digest,
-            would_write: false,
-            attached: referrers,
+            attached: Ok(AttachedOutcome::default()),
             moved_head,
+        };
+        let mut children = None;
+        if !is_dry_run {
+            let manifests = selected.children.as_ref().map_or(0, Vec::len) as u64;
+            pulls.extend(manifests).await.map_err(RowError::Read)?;
+            self.write_image(image, &selected, existing).await?;
+            children = Some(Children::from_selected(&selected)?);
+        }
+        Ok(CopiedImage {
+            result,
+            is_rebuilt,
+            children,
         })
     }
 
@@ -345,7 +382,7 @@ impl<'a> RowSync<'a> {
         self,
         image: &ImageCopy<'_>,
         root: Option<&Digest>,
-        children: Children<'_>,
+        children: &Children,
     ) -> Result<AttachedOutcome, RowError> {
         let options = self.engine.options;
         if !options.copies_referrers_of(self.row) || options.dry_run {

@@ -1,22 +1,46 @@
 //! The lists of sources that name attached content, each requested once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image_name::Digest;
 use once_map::OnceMap;
 use registry_client::{Error, Referrers, Repository, TagLists};
 
 use crate::digest_tags::DigestTags;
+use crate::recent_map::RecentMap;
+
+/// Maximum number of repositories whose digest tags are kept.
+const MAX_REPOSITORIES: usize = 2_000;
+/// Maximum size of all kept digest tags in bytes. A repository with more is listed again for later rows.
+const MAX_DIGEST_TAGS: usize = 4 * 1024 * 1024;
+/// Maximum number of referrers that are kept for rows with another destination.
+const MAX_REFERRERS: usize = 5_000;
 
 /// The digest tags and referrers at the sources.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SourceLists {
     /// By source repository.
-    digest_tags: OnceMap<String, Result<Arc<DigestTags>, Error>>,
+    digest_tags: RecentMap<String, ListedTags>,
     /// Lists that were read before the run.
     known: Arc<TagLists>,
     /// By source repository and digest.
     referrers: OnceMap<(String, Digest), Result<Referrers, Error>>,
+    kept_referrers: AtomicUsize,
+}
+
+type ListedTags = Result<Arc<DigestTags>, Error>;
+
+impl Default for SourceLists {
+    fn default() -> Self {
+        let size_of = |listed: &ListedTags| listed.as_ref().map_or(0, |tags| tags.size());
+        Self {
+            digest_tags: RecentMap::new(MAX_REPOSITORIES, MAX_DIGEST_TAGS, size_of),
+            known: Arc::default(),
+            referrers: OnceMap::default(),
+            kept_referrers: AtomicUsize::new(0),
+        }
+    }
 }
 
 impl SourceLists {
@@ -28,7 +52,8 @@ impl SourceLists {
         }
     }
 
-    /// Returns the digest tags of a repository.
+    /// Returns the digest tags of a repository. It may wait for memory, so the caller must hold no
+    /// documents.
     pub(crate) async fn digest_tags(&self, source: &Repository) -> Result<Arc<DigestTags>, Error> {
         let list = || async {
             let tags = match self.known.known(source) {
@@ -39,11 +64,16 @@ impl SourceLists {
                         .await?
                 }
             };
-            let tags = tags.map_or_else(DigestTags::not_listed, DigestTags::from_list);
+            let mut tags = tags.map_or_else(DigestTags::not_listed, DigestTags::from_list);
+            if tags.size() > MAX_DIGEST_TAGS {
+                self.digest_tags.clear();
+            }
+            let reservation = source.keep_in_memory(tags.size() as u64).await;
+            tags.hold(reservation);
             Ok(Arc::new(tags))
         };
-        let lists = &self.digest_tags;
-        lists.get_or_init(source.to_string(), list).await
+        let cell = self.digest_tags.cell(&source.to_string());
+        cell.get_or_init(|| Box::pin(list())).await.clone()
     }
 
     /// Returns the referrers of a manifest from the API. Other destinations of the same image need
@@ -54,7 +84,27 @@ impl SourceLists {
         subject: &Digest,
     ) -> Result<Referrers, Error> {
         let key = (source.to_string(), subject.clone());
-        let list = || source.referrers(subject);
-        self.referrers.get_or_init(key, list).await
+        // What is not kept is the error of the cell.
+        let list = || async {
+            match source.referrers(subject).await {
+                Err(error @ Error::DocumentMemory { .. }) => Err(Err(error)),
+                Ok(Referrers::Listed(list)) if !self.may_keep(list.len()) => {
+                    Err(Ok(Referrers::Listed(list)))
+                }
+                Ok(Referrers::Listed(list)) => Ok(Ok(Referrers::Listed(list.without_documents()))),
+                other => Ok(other),
+            }
+        };
+        let listed = self.referrers.get_or_try_init(key, list).await;
+        listed.unwrap_or_else(|not_kept| not_kept)
+    }
+
+    fn may_keep(&self, referrers: usize) -> bool {
+        let kept = &self.kept_referrers;
+        let add = |kept: usize| Some(kept + referrers).filter(|kept| *kept <= MAX_REFERRERS);
+        referrers == 0
+            || kept
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
+                .is_ok()
     }
 }

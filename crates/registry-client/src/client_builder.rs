@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::client::Client;
 use crate::credentials::{CredentialSources, CredentialStore, Helpers};
+use crate::document_memory::DocumentMemory;
 use crate::fair_share::FairShare;
 use crate::proxies::Proxies;
 use crate::registries_conf::RegistriesConf;
@@ -27,6 +28,15 @@ const STREAMS: usize = 11;
 /// Blob streams of each pair of source and destination host that no other pair can use: streams that
 /// hardly move must not stop the others.
 const STREAMS_PER_PAIR: usize = 1;
+
+/// Memory for documents in bytes, unless the caller sets another.
+const DOCUMENT_MEMORY: u64 = 64 * 1024 * 1024;
+
+/// Tag lists of several pages that are read concurrently, besides [`LONG_LISTS_PER_HOST`].
+const LONG_LISTS: usize = 2;
+
+/// Such lists of each host that are read whatever the others do.
+const LONG_LISTS_PER_HOST: usize = 1;
 
 /// The maximum number of concurrent requests to one host, unless the caller sets another.
 const REQUESTS_PER_HOST: usize = 32;
@@ -52,6 +62,7 @@ pub struct ClientBuilder {
     requests_per_host: usize,
     host_limits: HashMap<Host, HostLimits>,
     max_pulls: HashMap<String, u64>,
+    document_memory: u64,
     vendor_credentials: VendorCredentials,
 }
 
@@ -74,6 +85,7 @@ impl Client {
             requests_per_host: REQUESTS_PER_HOST,
             host_limits: HashMap::new(),
             max_pulls: HashMap::new(),
+            document_memory: DOCUMENT_MEMORY,
             vendor_credentials: VendorCredentials::default(),
         }
     }
@@ -165,6 +177,18 @@ impl ClientBuilder {
         }
     }
 
+    /// Sets the memory for manifests, lists and configs in bytes, 64 MiB without it. Seven sixteenths of it
+    /// are for an image that does not fit beside others: one at a time from each host.
+    ///
+    /// Requests wait for memory. [`Error::DocumentMemory`](crate::Error::DocumentMemory) is the error of an
+    /// image whose manifests do not fit into that part.
+    pub fn document_memory(self, document_memory: u64) -> Self {
+        Self {
+            document_memory,
+            ..self
+        }
+    }
+
     /// Creates the client and reads the certificates of the system. No request is sent.
     #[must_use]
     pub fn build(self) -> Client {
@@ -184,6 +208,8 @@ impl ClientBuilder {
             streams: FairShare::new(STREAMS, STREAMS_PER_PAIR),
             system_roots: Arc::new(system_roots()),
             chunks: Semaphore::new(CHUNKS_IN_MEMORY),
+            documents: DocumentMemory::new(self.document_memory),
+            long_lists: FairShare::new(LONG_LISTS, LONG_LISTS_PER_HOST),
         };
         Client::new(self.registries_conf, self.vendor_credentials, shared)
     }

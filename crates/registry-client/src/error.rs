@@ -111,6 +111,13 @@ pub enum Error {
         /// The violation.
         what: String,
     },
+    /// Documents of one image that take more memory than
+    /// [`ClientBuilder::document_memory`](crate::ClientBuilder::document_memory) leaves it.
+    #[error("the manifests and lists of an image take more than {} MiB of memory at the same time", limit.div_ceil(1024 * 1024))]
+    DocumentMemory {
+        /// The memory in bytes.
+        limit: u64,
+    },
     /// A page of a list that the registry does not serve, although it has served the pages before.
     #[error("page {page} of the list is missing: {error}")]
     MissingPage {

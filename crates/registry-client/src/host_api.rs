@@ -92,6 +92,7 @@ impl HostApi {
             writes: Arc::new(ReadOnly),
             accepted,
             limit: MAX_BODY,
+            drops_body: false,
         })
     }
 }

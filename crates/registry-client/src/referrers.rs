@@ -3,6 +3,9 @@
 //! Source: distribution specification, "Listing Referrers" and "Referrers Tag
 //! Schema".
 
+use std::ops::Deref;
+
+use bytes::Bytes;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use image_name::{Digest, DigestTagKind};
@@ -14,7 +17,7 @@ use crate::capabilities::Support;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::exact_keys::ExactKeys;
-use crate::manifest::{Content, Descriptor};
+use crate::manifest::{Content, Descriptor, MAX_DESCRIPTORS};
 use crate::paging::{NextLink, VisitedPages, next_list_page};
 use crate::repository::Repository;
 use crate::served::{Availability, READ};
@@ -22,12 +25,39 @@ use crate::transport::BufferedResponse;
 
 /// The maximum number of pages of one list.
 const MAX_PAGES: usize = 100;
+/// The maximum size of one list with all its pages in bytes. The list of the tag schema is a manifest, so
+/// it is not larger either.
+const MAX_LIST: usize = 8 * 1024 * 1024;
+
+/// The referrers of a manifest. Their memory is counted until the list is dropped.
+#[derive(Debug, Clone, Default)]
+pub struct ReferrerList {
+    descriptors: Vec<Descriptor>,
+    /// The documents that the descriptors were parsed from.
+    pages: Vec<Bytes>,
+}
+
+impl Deref for ReferrerList {
+    type Target = [Descriptor];
+
+    fn deref(&self) -> &[Descriptor] {
+        &self.descriptors
+    }
+}
+
+impl PartialEq for ReferrerList {
+    fn eq(&self, other: &Self) -> bool {
+        self.descriptors == other.descriptors
+    }
+}
+
+impl Eq for ReferrerList {}
 
 /// The result of a request to the referrers API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Referrers {
     /// The referrers.
-    Listed(Vec<Descriptor>),
+    Listed(ReferrerList),
     /// The response is that of a host without the API, so the tag schema applies. If
     /// [`Repository::referrers_support`] is [`Support::Yes`], a list is missing.
     Unsupported,
@@ -39,7 +69,7 @@ pub enum TagSchema {
     /// The repository has no such tag.
     Absent,
     /// The tag lists the referrers.
-    Listed(Vec<Descriptor>),
+    Listed(ReferrerList),
     /// The tag has other content, such as an image that happens to have such a tag.
     Other(Digest),
 }
@@ -63,6 +93,7 @@ struct Index<'a> {
     #[serde(rename = "mediaType")]
     _media_type: Option<IgnoredAny>,
     /// Some registries in Go send `null` for an empty list.
+    #[serde(default, deserialize_with = "Descriptor::list")]
     manifests: Option<Vec<Descriptor>>,
 }
 
@@ -83,7 +114,7 @@ impl Repository {
         let mut request = self.request(Method::GET, &endpoint, READ)?;
         let first = request.url.clone();
         let mut visited = VisitedPages::new(&first);
-        let mut found = Vec::new();
+        let mut found = ReferrerList::default();
         let mut budget = self.host.list_budget();
         for _ in 0..MAX_PAGES {
             let response = self.host.send_page(&request, &mut budget).await?;
@@ -93,7 +124,7 @@ impl Repository {
                 }
                 Page::Index(page) => {
                     capabilities.has_referrers();
-                    found.extend(page);
+                    found.add(page, &response)?;
                 }
                 // The API may exist: its absence must not be recorded.
                 Page::NoSuchRepository => return Ok(Referrers::Unsupported),
@@ -126,10 +157,10 @@ impl Repository {
     /// # Errors
     ///
     /// Any [`Error`].
-    pub async fn referrers_by_tag(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
+    pub async fn referrers_by_tag(&self, subject: &Digest) -> Result<ReferrerList, Error> {
         match self.tag_schema(subject).await? {
             TagSchema::Listed(listed) => Ok(listed),
-            TagSchema::Absent | TagSchema::Other(_) => Ok(Vec::new()),
+            TagSchema::Absent | TagSchema::Other(_) => Ok(ReferrerList::default()),
         }
     }
 
@@ -148,7 +179,10 @@ impl Repository {
             return Ok(TagSchema::Absent);
         }
         match manifest.content() {
-            Ok(Content::Index { manifests, .. }) => Ok(TagSchema::Listed(manifests)),
+            Ok(Content::Index { manifests, .. }) => Ok(TagSchema::Listed(ReferrerList {
+                descriptors: manifests,
+                pages: vec![manifest.bytes],
+            })),
             Ok(Content::Image { .. }) => Ok(TagSchema::Other(manifest.digest)),
             Err(error) => {
                 let request = self.request(Method::GET, &Endpoint::Manifest(tag.into()), &[])?;
@@ -159,6 +193,32 @@ impl Repository {
                 ))
             }
         }
+    }
+}
+
+impl ReferrerList {
+    /// Returns the list for a cache: its memory is no longer counted.
+    #[must_use]
+    pub fn without_documents(self) -> Self {
+        Self {
+            pages: Vec::new(),
+            ..self
+        }
+    }
+
+    /// Adds a page.
+    fn add(&mut self, page: Vec<Descriptor>, response: &BufferedResponse) -> Result<(), Error> {
+        self.descriptors.extend(page);
+        self.pages.push(response.body.clone());
+        let size: usize = self.pages.iter().map(Bytes::len).sum();
+        let what = if size > MAX_LIST {
+            format!("the referrers list has more than {MAX_LIST} bytes")
+        } else if self.descriptors.len() > MAX_DESCRIPTORS {
+            format!("the referrers list has more than {MAX_DESCRIPTORS} entries")
+        } else {
+            return Ok(());
+        };
+        Err(response.protocol_error(what))
     }
 }
 

@@ -8,6 +8,7 @@ use image_name::RepositoryPath;
 
 use crate::auth::{Access, Scopes};
 use crate::capabilities::Support;
+use crate::document_memory::MemoryReservation;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::transport::{Host, PullReservation, Request};
@@ -91,6 +92,27 @@ impl Repository {
         self.host.quota.reserve(self.host.name()).await
     }
 
+    /// Runs work that keeps manifests and lists while it requests others, within the memory for
+    /// [documents](crate::ClientBuilder::document_memory). If the memory that is left does not suffice, the
+    /// work fails, and is run once more when the host has memory for it alone.
+    ///
+    /// # Errors
+    ///
+    /// The error of the work, which is [`Error::DocumentMemory`] or made of it if the work needs more.
+    pub async fn with_document_memory<T, E>(
+        &self,
+        work: impl AsyncFnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let memory = &self.host.shared.documents;
+        memory.run_unit(self.host_name(), work).await
+    }
+
+    /// Waits for memory for content that was made of documents and is kept. The caller must hold no
+    /// other, and must not be within [`Repository::with_document_memory`].
+    pub async fn keep_in_memory(&self, bytes: u64) -> MemoryReservation {
+        self.host.shared.documents.keep(bytes).await
+    }
+
     /// Returns whether the host supports cross-repository mounts, as observed so far. It does not
     /// where mounts into this repository have failed.
     #[must_use]
@@ -134,6 +156,7 @@ impl Repository {
             writes: Arc::clone(&self.writes),
             accepted,
             limit: MAX_SMALL_BODY,
+            drops_body: false,
         })
     }
 }

@@ -65,10 +65,21 @@ impl<'a> AttachedCopy<'a> {
     ///
     /// [`RowError::Referrer`] if the source has content that cannot be copied.
     pub(crate) async fn run(
-        self,
+        &self,
         root: Option<&Digest>,
-        children: Children<'_>,
+        children: &Children,
     ) -> Result<AttachedOutcome, RowError> {
+        let run = async || self.run_unit(root, children).await;
+        self.image.source.with_document_memory(run).await
+    }
+
+    async fn run_unit(
+        &self,
+        root: Option<&Digest>,
+        children: &Children,
+    ) -> Result<AttachedOutcome, RowError> {
+        *lock(&self.found) = AttachedOutcome::default();
+        self.image.size.reset();
         if let Some(root) = root {
             self.copy_attached_to(std::slice::from_ref(root)).await?;
         }
@@ -76,11 +87,13 @@ impl<'a> AttachedCopy<'a> {
             && self.image.source.referrers_support() == Support::No
             && self.approved().is_empty();
         if !has_nothing {
-            let children = match children {
-                Children::Known(digests) => digests,
-                Children::OfIndex(index) => self.destination_children(index).await?,
-            };
-            self.copy_attached_to(&children).await?;
+            match children {
+                Children::Known(digests) => self.copy_attached_to(digests).await?,
+                Children::OfIndex(index) => {
+                    let children = self.destination_children(index).await?;
+                    self.copy_attached_to(&children).await?;
+                }
+            }
         }
         Ok(std::mem::take(&mut *lock(&self.found)))
     }

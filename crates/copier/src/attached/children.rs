@@ -12,19 +12,19 @@ use crate::selected_image::SelectedImage;
 
 /// The children of an image, or the index that lists them.
 #[derive(Debug)]
-pub(crate) enum Children<'a> {
+pub(crate) enum Children {
     /// The digests of the children; none for an image that is not an index.
     Known(Vec<Digest>),
     /// The children of an index, which is read at the destination.
-    OfIndex(&'a Digest),
+    OfIndex(Digest),
 }
 
-impl<'a> Children<'a> {
+impl Children {
     /// Returns the children of an image that was just copied.
-    pub(crate) fn from_selected(selected: &'a SelectedImage) -> Result<Self, RowError> {
+    pub(crate) fn from_selected(selected: &SelectedImage) -> Result<Self, RowError> {
         let children = selected.children.as_deref().unwrap_or_default();
         if children.iter().any(Descriptor::may_be_index) {
-            return Ok(Self::OfIndex(&selected.root.digest));
+            return Ok(Self::OfIndex(selected.root.digest.clone()));
         }
         digests_of(children).map(Self::Known)
     }

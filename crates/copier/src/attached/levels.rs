@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use futures::future::try_join_all;
 use image_name::Digest;
 
+use crate::concurrently::{MANIFESTS, try_all};
 use crate::report::RowError;
 use crate::subject::Subject;
 
@@ -37,7 +37,7 @@ pub(super) async fn visit_levels(
             Ok::<_, RowError>((subject, referrers))
         });
         let mut next_level = Vec::new();
-        for (subject, referrers) in try_join_all(visits).await? {
+        for (subject, referrers) in try_all(MANIFESTS, visits).await? {
             for referrer in referrers {
                 if visited.insert(referrer.clone()) {
                     next_level.push(Subject {

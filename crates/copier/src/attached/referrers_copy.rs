@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use futures::future::try_join_all;
 use image_name::{Digest, DigestTagKind};
-use registry_client::{Descriptor, Referrers, Support, TagSchema};
+use registry_client::{Descriptor, ReferrerList, Referrers, Support, TagSchema};
 
 use super::attached_copy::{AttachedCopy, SubjectCopy, warn_if_not_served};
 use super::digest_tag_copy::not_overwritten;
 use crate::attached_outcome::AddedAttached;
+use crate::concurrently::{MANIFESTS, try_all};
 use crate::image_copy::{Presence, RelatedManifest, Relation, digests_of};
 use crate::listing_gaps::ListingGap;
 use crate::lock::lock;
@@ -22,14 +22,14 @@ impl AttachedCopy<'_> {
         let listed = self.source_referrers(copy).await?;
         self.image.size.add(&copy.subject.digest, listed.len())?;
         let (mut followed, mut added) = (Vec::new(), Vec::new());
-        for descriptor in listed {
+        for descriptor in listed.iter() {
             let digest = Digest::try_from(descriptor.digest())?;
             let referrer = copy.approval.attached(DigestTagKind::Referrers, &digest);
             if copy.approval.is_added(&referrer) {
                 added.push(referrer.clone());
             }
             if copy.approval.follows(&referrer) {
-                followed.push(descriptor);
+                followed.push(descriptor.clone());
             }
         }
         let present = self.copy_referrers(copy, &followed).await?;
@@ -55,7 +55,7 @@ impl AttachedCopy<'_> {
 
     /// Returns the referrers at the source, from the API or the tag schema. Without an approval to
     /// compare with, returns an empty list if the schema tag has the same digest on both sides.
-    async fn source_referrers(&self, copy: &SubjectCopy<'_>) -> Result<Vec<Descriptor>, RowError> {
+    async fn source_referrers(&self, copy: &SubjectCopy<'_>) -> Result<ReferrerList, RowError> {
         let (image, subject) = (self.image, &copy.subject.digest);
         let what = format!("the referrers of {subject}");
         match image
@@ -71,7 +71,7 @@ impl AttachedCopy<'_> {
             }
         }
         if !self.tags.has_schema_tag(subject) {
-            return Ok(Vec::new());
+            return Ok(ReferrerList::default());
         }
         if !copy.approval.is_compared() {
             let tag = subject.tag(DigestTagKind::Referrers);
@@ -81,9 +81,9 @@ impl AttachedCopy<'_> {
             );
             match (warn_if_not_served(image, head, &what)?.flatten(), existing) {
                 (Some(head), Ok(Some(existing))) if head.digest == existing.digest => {
-                    return Ok(Vec::new());
+                    return Ok(ReferrerList::default());
                 }
-                (None, _) => return Ok(Vec::new()),
+                (None, _) => return Ok(ReferrerList::default()),
                 _ => {}
             }
         }
@@ -104,7 +104,7 @@ impl AttachedCopy<'_> {
         let destination = self.image.destination;
         let existing = match destination.referrers_support() {
             Support::Unknown => destination.referrers(&copy.subject.digest).await,
-            Support::Yes => Ok(Referrers::Listed(Vec::new())),
+            Support::Yes => Ok(Referrers::Listed(ReferrerList::default())),
             Support::No => Ok(Referrers::Unsupported),
         };
         let existing = match existing {
@@ -234,7 +234,7 @@ impl AttachedCopy<'_> {
             })?;
             Ok::<_, RowError>(is_referrer.then(|| referrer.clone()))
         });
-        let copied = try_join_all(copies).await?;
+        let copied = try_all(MANIFESTS, copies).await?;
         Ok(copied.into_iter().flatten().collect())
     }
 }

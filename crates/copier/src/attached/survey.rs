@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use image_name::{AttachedDigest, Digest, DigestTagKind};
 use once_map::OnceMap;
 use registry_client::{
-    Descriptor, Error, ManifestHead, Referrers, Repository, Support, is_index_type,
+    Error, ManifestHead, ReferrerList, Referrers, Repository, Support, is_index_type,
 };
 
 use super::children::read_children;
@@ -50,6 +50,16 @@ impl AttachedSurvey {
     ) -> Result<Vec<AttachedDigest>, RowError> {
         let tags = self.lists.digest_tags(source).await;
         let tags = &*tags.map_err(RowError::Read)?;
+        let survey = async || self.survey_unit(source, head, tags).await;
+        source.with_document_memory(survey).await
+    }
+
+    async fn survey_unit(
+        &self,
+        source: &Repository,
+        head: &ManifestHead,
+        tags: &DigestTags,
+    ) -> Result<Vec<AttachedDigest>, RowError> {
         let found = Mutex::new(Vec::new());
         let visit = async |subject: &Subject| {
             let attached = self
@@ -106,13 +116,13 @@ impl AttachedSurvey {
         source: &Repository,
         tags: &DigestTags,
         subject: &Digest,
-    ) -> Result<Vec<Descriptor>, Error> {
+    ) -> Result<ReferrerList, Error> {
         match self.lists.referrers(source, subject).await? {
             Referrers::Listed(listed) => Ok(listed),
             Referrers::Unsupported if tags.has_schema_tag(subject) => {
                 source.referrers_by_tag(subject).await
             }
-            Referrers::Unsupported => Ok(Vec::new()),
+            Referrers::Unsupported => Ok(ReferrerList::default()),
         }
     }
 }

@@ -185,6 +185,10 @@ pub(crate) fn for_request(
         Error::DigestMismatch { .. } | Error::SizeMismatch { .. } => Some(format!(
             "run again; if the error persists, report damaged content to the operator of {host}"
         )),
+        Error::DocumentMemory { .. } => Some(
+            "copy fewer platforms with --platform, or fewer referrers with --no-referrers"
+                .to_owned(),
+        ),
         Error::MissingPage { .. } => Some(format!(
             "run again, since the list may have changed meanwhile; if the error persists, report it to the \
              operator of {host}"

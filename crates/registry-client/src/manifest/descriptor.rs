@@ -1,13 +1,19 @@
 //! Descriptors: the references of a manifest to other content.
 
+use std::fmt;
+use std::sync::Arc;
+
 use oci_spec::OciSpecError;
 use oci_spec::image::Digest as SpecDigest;
-use serde::de::{Error as _, IgnoredAny};
+use serde::de::{Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::media_types::{is_index_type, is_manifest_type};
 use crate::exact_keys::ExactKeys;
+
+/// The maximum number of descriptors in one list, twice the layers that are copied.
+pub(crate) const MAX_DESCRIPTORS: usize = 20_000;
 
 /// A reference to content: an entry of a manifest, an index or a list of referrers.
 ///
@@ -24,7 +30,8 @@ pub struct Descriptor {
     platform: Option<DescriptorPlatform>,
     has_urls: bool,
     attested: Option<String>,
-    text: Box<str>,
+    /// Shared by clones: annotations may be long.
+    text: Arc<str>,
 }
 
 /// The platform of a descriptor or an image config, as it stands there.
@@ -153,6 +160,14 @@ impl Descriptor {
         self.media_type().is_none_or(is_index_type)
     }
 
+    /// Deserializes a list of at most [`MAX_DESCRIPTORS`]: parsed, a short one takes five times its text.
+    pub(crate) fn list<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<Self>>, D::Error> {
+        let list: Option<DescriptorList> = Option::deserialize(deserializer)?;
+        Ok(list.map(|list| list.0))
+    }
+
     fn parse(text: Box<RawValue>) -> Result<Self, DescriptorError> {
         let ambiguous = |error: serde_json::Error| DescriptorError::Form(error.to_string());
         let fields: ExactKeys<DescriptorFields<'_>> =
@@ -176,7 +191,7 @@ impl Descriptor {
             platform,
             has_urls: !urls.is_empty(),
             attested,
-            text: text.into(),
+            text: Box::<str>::from(text).into(),
         })
     }
 
@@ -201,6 +216,37 @@ impl<'de> Deserialize<'de> for Descriptor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
         Self::parse(text).map_err(D::Error::custom)
+    }
+}
+
+/// Descriptors, at most [`MAX_DESCRIPTORS`].
+struct DescriptorList(Vec<Descriptor>);
+
+impl<'de> Deserialize<'de> for DescriptorList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(DescriptorListVisitor)
+    }
+}
+
+struct DescriptorListVisitor;
+
+impl<'de> Visitor<'de> for DescriptorListVisitor {
+    type Value = DescriptorList;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of descriptors")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<DescriptorList, A::Error> {
+        let mut list = Vec::new();
+        while let Some(descriptor) = entries.next_element()? {
+            if list.len() == MAX_DESCRIPTORS {
+                let what = format!("a list has more than {MAX_DESCRIPTORS} descriptors");
+                return Err(A::Error::custom(what));
+            }
+            list.push(descriptor);
+        }
+        Ok(DescriptorList(list))
     }
 }
 

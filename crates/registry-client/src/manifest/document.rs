@@ -93,9 +93,12 @@ struct ManifestFields<'a> {
     schema_version: Option<&'a RawValue>,
     #[serde(borrow)]
     media_type: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "Descriptor::list")]
     manifests: Option<Vec<Descriptor>>,
     config: Option<Box<Descriptor>>,
+    #[serde(default, deserialize_with = "Descriptor::list")]
     layers: Option<Vec<Descriptor>>,
+    #[serde(default, deserialize_with = "Descriptor::list")]
     blobs: Option<Vec<Descriptor>>,
     #[serde(default, deserialize_with = "Descriptor::optional")]
     subject: Option<Box<Descriptor>>,

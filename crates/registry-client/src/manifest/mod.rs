@@ -6,6 +6,7 @@ mod image_config;
 mod media_types;
 mod requests;
 
+pub(crate) use descriptor::MAX_DESCRIPTORS;
 pub use descriptor::{Descriptor, DescriptorPlatform};
 pub use document::{Content, Manifest, ManifestError};
 pub use image_config::ImageConfig;

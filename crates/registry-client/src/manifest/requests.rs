@@ -120,6 +120,16 @@ impl Repository {
         )))
     }
 
+    /// Returns a cached manifest whose memory is counted until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DocumentMemory`] within [`Repository::with_document_memory`].
+    pub async fn counted(&self, manifest: Manifest) -> Result<Manifest, Error> {
+        let bytes = self.host.shared.documents.counted(manifest.bytes).await?;
+        Ok(Manifest { bytes, ..manifest })
+    }
+
     /// Writes a manifest under a tag or its digest.
     ///
     /// A registry with immutable tags may refuse a tag that exists (Amazon ECR: 400

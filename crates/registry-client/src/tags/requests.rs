@@ -41,14 +41,14 @@ impl Repository {
     ) -> Result<Option<TagList<T>>, Error> {
         let request = self.request(Method::GET, &Endpoint::Tags, READ)?;
         let mut pages = TagPages::new(&self.host, request);
-        let repeating = match pages.walk(TagList::new(new()), &keep).await? {
+        let repeating = match Box::pin(pages.walk(TagList::new(new()), &keep)).await? {
             Walk::Missing => return Ok(None),
             Walk::Complete(list) => return Ok(Some(list)),
             Walk::PageSizeRefused => None,
             Walk::Repeating(list) => Some(list),
         };
         pages.without_page_size();
-        let walked = pages.walk(TagList::new(new()), &keep).await;
+        let walked = Box::pin(pages.walk(TagList::new(new()), &keep)).await;
         let Some(mut repeating) = repeating else {
             return match walked? {
                 Walk::Missing | Walk::PageSizeRefused => Ok(None),

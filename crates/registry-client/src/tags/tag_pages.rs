@@ -72,6 +72,7 @@ struct Entries {
 impl<'a> TagPages<'a> {
     pub(super) fn new(host: &'a Arc<Host>, mut request: Request) -> Self {
         request.limit = MAX_BODY;
+        request.drops_body = true;
         let unsized_first = request.url.clone();
         let first = with_parameter(&unsized_first, "n", &PAGE_SIZE.to_string());
         request.url = first.clone();
@@ -114,22 +115,15 @@ impl<'a> TagPages<'a> {
         let mut visited = VisitedPages::new(&self.first);
         let mut contents = HashSet::new();
         let mut last: Option<String> = None;
+        let mut turn = None;
         for number in 1..=MAX_PAGES {
+            if number > 1 && turn.is_none() {
+                let lists = &self.host.shared.long_lists;
+                turn = lists.acquire(self.host.name().to_owned()).await;
+            }
             let response = self.page().await?;
-            match Availability::of(&response) {
-                Availability::Available => {}
-                Availability::Missing if number == 1 => return Ok(Walk::Missing),
-                Availability::NotServed
-                    if number == 1
-                        && response.status == StatusCode::BAD_REQUEST
-                        && self.first != self.unsized_first =>
-                {
-                    return Ok(Walk::PageSizeRefused);
-                }
-                Availability::NotServed if number == 1 => return Err(response.status_error()),
-                Availability::Missing | Availability::NotServed => {
-                    return Err(response.missing_page(number));
-                }
+            if let Some(end) = self.end(&response, number)? {
+                return Ok(end);
             }
             let tags = entries_text(&response)?;
             self.host.capabilities.tags_listed();
@@ -151,12 +145,8 @@ impl<'a> TagPages<'a> {
                 }
             })?;
             last = entries.last.or(last);
-            let next = match (next_list_page(&response, &self.request.url)?, &last) {
-                (NextLink::Page(next), _) => next,
-                (NextLink::None, Some(last)) if entries.count == PAGE_SIZE => self.after(last),
-                // The page has a successor or not: the registry is asked.
-                (NextLink::Unreadable, Some(last)) if entries.count > 0 => self.after(last),
-                _ => return Ok(Walk::Complete(list)),
+            let Some(next) = self.next(&response, entries.count, last.as_deref())? else {
+                return Ok(Walk::Complete(list));
             };
             if !visited.insert(&next) {
                 return Ok(Walk::Repeating(list));
@@ -168,6 +158,37 @@ impl<'a> TagPages<'a> {
             &self.request.url,
             format!("the tag list has more than {MAX_PAGES} pages"),
         ))
+    }
+
+    /// Returns the end of a walk at a response that is no page.
+    fn end<T>(&self, response: &BufferedResponse, number: usize) -> Result<Option<Walk<T>>, Error> {
+        let is_size_refused =
+            response.status == StatusCode::BAD_REQUEST && self.first != self.unsized_first;
+        match Availability::of(response) {
+            Availability::Available => Ok(None),
+            Availability::Missing if number == 1 => Ok(Some(Walk::Missing)),
+            Availability::NotServed if number == 1 && is_size_refused => {
+                Ok(Some(Walk::PageSizeRefused))
+            }
+            Availability::NotServed if number == 1 => Err(response.status_error()),
+            Availability::Missing | Availability::NotServed => Err(response.missing_page(number)),
+        }
+    }
+
+    /// Returns the URL of the page after one with `count` entries. `last` is the last entry so far.
+    fn next(
+        &self,
+        response: &BufferedResponse,
+        count: usize,
+        last: Option<&str>,
+    ) -> Result<Option<Url>, Error> {
+        Ok(match (next_list_page(response, &self.request.url)?, last) {
+            (NextLink::Page(next), _) => Some(next),
+            (NextLink::None, Some(last)) if count == PAGE_SIZE => Some(self.after(last)),
+            // The page has a successor or not: the registry is asked.
+            (NextLink::Unreadable, Some(last)) if count > 0 => Some(self.after(last)),
+            _ => None,
+        })
     }
 
     fn after(&self, last: &str) -> Url {

@@ -69,6 +69,7 @@ impl Host {
             writes: Arc::new(ReadOnly),
             accepted: &[200, 401, 403, 404],
             limit: ERROR_BODY,
+            drops_body: false,
         })
     }
 

@@ -23,6 +23,7 @@ use crate::auth::{AuthState, Authorization, ReadAccess, Scheme};
 use crate::capabilities::Capabilities;
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::{Credential, CredentialError, CredentialStore, LoginLocation};
+use crate::document_memory::DocumentMemory;
 use crate::error::Error;
 use crate::fair_share::FairShare;
 use crate::probe_gate::ProbeGate;
@@ -58,6 +59,10 @@ pub(crate) struct Shared {
     pub(crate) in_flight: Arc<InFlight>,
     /// Permits for chunks in memory.
     pub(crate) chunks: Semaphore,
+    /// The memory for documents.
+    pub(crate) documents: DocumentMemory,
+    /// Permits for tag lists of several pages, by host.
+    pub(crate) long_lists: FairShare<String>,
 }
 
 /// A registry host: its address, clients, limit, authentication and capabilities.

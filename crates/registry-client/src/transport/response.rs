@@ -11,6 +11,7 @@ use url::Url;
 use super::host_limit::Permit;
 use super::in_flight::InFlightGuard;
 use super::rate_meter::RateMeter;
+use crate::document_memory::DocumentMemory;
 use crate::error::{Error, StatusError};
 use crate::redact;
 use crate::timeout_phase::TimeoutPhase;
@@ -86,48 +87,89 @@ impl Response {
         Error::timeout(&self.method, &self.url, phase, after)
     }
 
-    /// Reads the whole body, at most `limit` bytes.
+    /// Reads the whole body, at most `limit` bytes, for which there is always memory: an error or a token.
     ///
     /// # Errors
     ///
     /// As [`Response::chunk`]; [`Error::Timeout`] also for a body that is not complete in time.
-    pub(crate) async fn read(self, limit: u64) -> Result<BufferedResponse, Error> {
-        let document = self.document;
-        let (method, url) = (self.method.clone(), self.url.clone());
-        let whole = tokio::time::timeout(document, self.read_to_end(limit)).await;
-        whole.unwrap_or_else(|_| {
-            Err(Error::timeout(
-                &method,
-                &url,
-                TimeoutPhase::Document,
-                document,
-            ))
-        })
-    }
-
-    async fn read_to_end(mut self, limit: u64) -> Result<BufferedResponse, Error> {
-        let too_large = |url: &Url| Error::TooLarge {
-            url: redact::url(url),
-            limit,
-        };
-        let announced = self.response.content_length().unwrap_or(0);
-        if announced > limit && self.method != Method::HEAD {
-            return Err(too_large(&self.url));
-        }
+    pub(crate) async fn read(mut self, limit: u64) -> Result<BufferedResponse, Error> {
+        self.announced(limit)?;
+        let deadline = Instant::now() + self.document;
         let mut body = BytesMut::new();
-        while let Some(chunk) = self.chunk().await? {
+        while let Some(chunk) = self.chunk_before(deadline).await? {
             if (body.len() + chunk.len()) as u64 > limit {
-                return Err(too_large(&self.url));
+                return Err(self.too_large(limit));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(BufferedResponse {
+        Ok(self.with_body(body.freeze()))
+    }
+
+    /// Reads the whole body, at most `limit` bytes. It may wait for memory, which is counted until the body
+    /// is dropped where the caller `drops_body` before its next request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Response::read`]; [`Error::DocumentMemory`].
+    pub(super) async fn read_document(
+        mut self,
+        memory: &DocumentMemory,
+        limit: u64,
+        drops_body: bool,
+    ) -> Result<BufferedResponse, Error> {
+        if self.method != Method::GET {
+            return self.read(limit).await;
+        }
+        let size = self.announced(limit)?;
+        let mut buffer = memory.buffer(size, limit).await?;
+        let mut deadline = Instant::now() + self.document;
+        while let Some(chunk) = self.chunk_before(deadline).await? {
+            if (buffer.len() + chunk.len()) as u64 > limit {
+                return Err(self.too_large(limit));
+            }
+            if buffer.is_full(chunk.len()) {
+                let started = Instant::now();
+                buffer.grow(chunk.len()).await?;
+                deadline += started.elapsed();
+            }
+            buffer.push(&chunk);
+        }
+        Ok(self.with_body(buffer.finish(drops_body)))
+    }
+
+    /// Returns the size of the body, if the response has one.
+    fn announced(&self, limit: u64) -> Result<Option<u64>, Error> {
+        let size = self.response.content_length();
+        let size = size.filter(|_| self.method != Method::HEAD);
+        if size.is_some_and(|size| size > limit) {
+            return Err(self.too_large(limit));
+        }
+        Ok(size)
+    }
+
+    async fn chunk_before(&mut self, deadline: Instant) -> Result<Option<Bytes>, Error> {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        match tokio::time::timeout(rest, self.chunk()).await {
+            Ok(chunk) => chunk,
+            Err(_) => Err(self.timeout(TimeoutPhase::Document, self.document)),
+        }
+    }
+
+    fn too_large(&self, limit: u64) -> Error {
+        Error::TooLarge {
+            url: redact::url(&self.url),
+            limit,
+        }
+    }
+
+    fn with_body(mut self, body: Bytes) -> BufferedResponse {
+        BufferedResponse {
             status: self.response.status(),
             headers: std::mem::take(self.response.headers_mut()),
             method: self.method,
             url: self.url,
-            body: body.freeze(),
-        })
+            body,
+        }
     }
 }
 

@@ -44,6 +44,9 @@ pub(crate) struct Request {
     pub(crate) accepted: &'static [u16],
     /// The maximum size of the response body in bytes.
     pub(crate) limit: u64,
+    /// True if the body is dropped before the task sends its next request, so its memory is counted until
+    /// then.
+    pub(crate) drops_body: bool,
 }
 
 /// Hides headers and payload, which may have credentials.
@@ -102,7 +105,7 @@ impl Host {
         let started = Instant::now();
         let attempt = async {
             let response = self.attempt(request, permit).await?;
-            response.read(request.limit).await
+            self.read_document(request, response).await
         };
         let sent = Box::pin(attempt).await;
         if let Err(error) = &sent {
@@ -161,7 +164,7 @@ impl Host {
         let permit = self.acquire(permit).await?;
         let attempt = async {
             let response = self.attempt(request, permit).await?;
-            response.read(request.limit).await
+            self.read_document(request, response).await
         };
         Box::pin(attempt).await
     }
@@ -187,7 +190,7 @@ impl Host {
             let started = Instant::now();
             // Boxed, because the future is large and most requests of a long list wait for a permit.
             let outcome = match Box::pin(self.attempt(request, permit)).await {
-                Ok(response) => response.read(request.limit).await,
+                Ok(response) => self.read_document(request, response).await,
                 Err(error) => Err(error),
             };
             let error = match outcome {
@@ -198,6 +201,17 @@ impl Host {
             let idle = started.elapsed();
             self.peer.retry(retries, error, idle).await?;
         }
+    }
+
+    /// Reads the body of a response. It may wait for memory.
+    async fn read_document(
+        &self,
+        request: &Request,
+        response: Response,
+    ) -> Result<BufferedResponse, Error> {
+        let documents = &self.shared.documents;
+        let read = response.read_document(documents, request.limit, request.drops_body);
+        read.await
     }
 
     /// Waits until an attempt may be sent. Returns a permit, or `None` if the caller holds one.

@@ -119,6 +119,7 @@ impl VendorHost {
             writes: Arc::clone(&self.writes),
             accepted,
             limit: MAX_SMALL_BODY,
+            drops_body: false,
         })
     }
 }
