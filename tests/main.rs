@@ -25,6 +25,7 @@ mod login;
 mod open_prs;
 mod ping;
 mod registries;
+mod repository_creation;
 mod resilience;
 mod retrieve_tags;
 mod sanitize;

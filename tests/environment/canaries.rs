@@ -10,16 +10,19 @@ use serde_json::{Value, json};
 use testkit::{CANARY, canary, canary_in};
 
 /// Variables with secrets that CI systems or users set.
-const TOKENS: [&str; 10] = [
+const TOKENS: [&str; 13] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
     "CI_JOB_TOKEN",
     "CI_REGISTRY_PASSWORD",
     "DOCKER_PASSWORD",
     "GH_TOKEN",
     "GITHUB_TOKEN",
     "GITLAB_TOKEN",
+    "QUAY_TOKEN",
     "REGISTRY_PASSWORD",
 ];
 

@@ -17,6 +17,7 @@ use crate::manifest_cache::ManifestCache;
 use crate::options::{Options, RunContext};
 use crate::progress::Progress;
 use crate::report::{RowError, Summary};
+use crate::repository_setup::RepositorySetup;
 use crate::row::Row;
 use crate::source_lists::SourceLists;
 use crate::write_plan::WritePlan;
@@ -44,6 +45,7 @@ pub(crate) struct Engine<'a> {
     /// True for a blob that a source repository has, by repository and digest.
     pub(crate) shown_blobs: OnceMap<(String, Digest), bool>,
     pub(crate) blob_counts: BlobCounts,
+    pub(crate) setup: RepositorySetup,
     pub(crate) listing_gaps: ListingGaps,
     /// One permit for each image that is copied, by source host; closed when the run is interrupted.
     pub(crate) copy_permits: FairShare<String>,
@@ -66,6 +68,7 @@ impl<'a> Engine<'a> {
             digest_tag_writes: DigestTagWrites::default(),
             shown_blobs: OnceMap::default(),
             blob_counts: BlobCounts::default(),
+            setup: RepositorySetup::default(),
             listing_gaps: ListingGaps::default(),
             copy_permits: FairShare::new(CONCURRENT_COPIES, CONCURRENT_COPIES_PER_SOURCE),
             registries: Mutex::default(),

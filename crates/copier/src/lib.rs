@@ -35,6 +35,8 @@
 //! 2. `row_sync.rs`: a row sends one HEAD to its source and one to its destination
 //!    (`head_cache.rs`). With equal digests, the image is unchanged. Otherwise its manifest is
 //!    fetched (`manifest_cache.rs`) and reduced to the selected platforms (`selected_image.rs`).
+//!    A repository or project that must exist before a push is created now, where the options permit
+//!    it (`repository_setup.rs`).
 //! 3. `image_copy.rs`: the contents are copied, children before parents.
 //! 4. `blob_copy.rs`: a blob is present already, mounted from another repository of the registry
 //!    (`destination/`), or sent.
@@ -88,6 +90,7 @@ mod progress;
 mod recent_map;
 mod referrers_index;
 mod report;
+mod repository_setup;
 mod row;
 mod row_sync;
 mod selected_image;
@@ -95,6 +98,7 @@ mod source_lists;
 mod subject;
 mod subject_approval;
 mod sync;
+mod vendor_changes;
 mod warnings;
 mod write_plan;
 
@@ -116,4 +120,5 @@ pub use report::{
 };
 pub use row::{Approval, DestinationSettings, Row};
 pub use sync::sync;
+pub use vendor_changes::VendorChanges;
 pub use write_plan::WritePlan;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use image_name::{Digest, DigestError};
-use registry_client::{Error, ManifestError, ManifestHead};
+use registry_client::{CreationError, Error, ManifestError, ManifestHead};
 
 use crate::attached_outcome::AttachedOutcome;
 use crate::image_limits::LimitExceeded;
 use crate::row::Row;
+use crate::vendor_changes::VendorChanges;
 
 /// The result of a run.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct Report {
     pub rows: Vec<Outcome>,
     /// The totals.
     pub summary: Summary,
+    /// The repositories that were created or described at vendors' APIs.
+    pub vendor_changes: VendorChanges,
 }
 
 /// The totals of a run. Bytes are bytes of blobs.
@@ -109,6 +112,9 @@ pub enum RowError {
     /// A request to the destination registry failed.
     #[error("request to the destination failed: {0}")]
     Write(#[source] Error),
+    /// The destination repository was not created.
+    #[error("the repository was not created: {0}")]
+    Creation(#[source] CreationError),
     /// No repository for a name: it is invalid or blocked, or certificates are missing.
     #[error(transparent)]
     Name(Error),
@@ -245,7 +251,9 @@ impl RowError {
             Self::SourceMissing { .. } | Self::SameLocation { .. } | Self::Conflict(_) => {
                 self.to_string()
             }
-            Self::Write(_) | Self::Referrer { .. } => format!("{}: {self}", row.destination),
+            Self::Write(_) | Self::Creation(_) | Self::Referrer { .. } => {
+                format!("{}: {self}", row.destination)
+            }
             _ => format!("{}: {self}", row.source),
         }
     }
@@ -255,6 +263,7 @@ impl RowError {
     pub fn wire(&self) -> Option<&Error> {
         match self {
             Self::Read(error) | Self::Write(error) | Self::Name(error) => Some(error),
+            Self::Creation(error) => error.wire(),
             Self::ForeignLayer(rejected) => Some(&rejected.error),
             Self::Referrer { error, .. } => error.wire(),
             _ => None,

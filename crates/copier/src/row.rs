@@ -2,6 +2,7 @@
 
 use image_name::{AttachedDigest, Digest};
 use oci_spec::distribution::Reference;
+use registry_client::CreationApi;
 
 use crate::platform_selection::PlatformSelection;
 
@@ -25,6 +26,11 @@ pub struct DestinationSettings {
     pub platforms: Option<PlatformSelection>,
     /// Also copy referrers and digest tags, `None` for the choice of the run.
     pub referrers: Option<bool>,
+    /// The API that creates the repository, if it does not exist, before the first upload. `None` if it
+    /// must exist.
+    pub creation: Option<CreationApi>,
+    /// The text that describes the repository at Docker Hub, `None` to leave it alone.
+    pub description: Option<String>,
 }
 
 /// The approved digest of a row and the approved digests that are attached to its image.

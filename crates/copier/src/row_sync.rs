@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use image_name::{Digest, ManifestReference};
 use registry_client::{
-    Manifest, ManifestHead, PullReservation, Repository, is_index_type, manifest_reference,
+    Error, Manifest, ManifestHead, PullReservation, Repository, is_index_type, manifest_reference,
 };
 
 use crate::arch_tags::write_arch_tags;
@@ -17,6 +17,7 @@ use crate::image_copy::{ImageCopy, Presence};
 use crate::options::MovedTag;
 use crate::platform_selection::NarrowedIndex;
 use crate::report::{Outcome, RowError, Status};
+use crate::repository_setup::RepositorySetup;
 use crate::row::Row;
 use crate::selected_image::SelectedImage;
 
@@ -127,7 +128,13 @@ impl<'a> RowSync<'a> {
             reference: row.source.to_string(),
         };
         let source = source.map_err(RowError::Read)?.ok_or_else(missing)?;
-        let existing = existing.map_err(RowError::Write)?;
+        let existing = match existing {
+            Err(error) if RepositorySetup::may_be_missing(row, &error) => None,
+            existing => existing.map_err(RowError::Write)?,
+        };
+        if existing.is_some() {
+            engine.setup.note_existing(row, &destination);
+        }
         let head = source.head.clone();
         let (source, moved) = source.pin_to_approved(row, existing.as_ref());
         let outcome = match &moved {
@@ -186,7 +193,13 @@ impl<'a> RowSync<'a> {
         };
         let gaps = image.take_listing_gaps();
         engine.listing_gaps.add(self.row, &source.repository, gaps);
-        outcome(&image, result, existing)
+        let mut outcome = outcome(&image, result, existing);
+        if outcome.status == Status::Copied && !engine.options.dry_run {
+            let described = engine.setup.describe(&engine.client, self.row, destination);
+            let warning = described.await;
+            outcome.warnings.extend(warning);
+        }
+        outcome
     }
 
     /// Copies the image when the quota of its source suffices and few others are copied. Returns
@@ -309,7 +322,9 @@ impl<'a> RowSync<'a> {
         if !is_dry_run {
             let manifests = selected.children.as_ref().map_or(0, Vec::len) as u64;
             pulls.extend(manifests).await.map_err(RowError::Read)?;
-            self.write_image(image, &selected, existing).await?;
+            let refused = self.create_repository(image, existing).await?;
+            let written = self.write_image(image, &selected, existing).await;
+            written.map_err(|error| more_telling(error, refused))?;
             children = Some(Children::from_selected(&selected)?);
         }
         Ok(CopiedImage {
@@ -317,6 +332,19 @@ impl<'a> RowSync<'a> {
             is_rebuilt,
             children,
         })
+    }
+
+    /// Creates the destination repository, unless it has the tag. Returns the refusal of the API.
+    async fn create_repository(
+        self,
+        image: &ImageCopy<'_>,
+        existing: Option<&ManifestHead>,
+    ) -> Result<Option<RowError>, RowError> {
+        if existing.is_some() {
+            return Ok(None);
+        }
+        let (setup, client) = (&self.engine.setup, &self.engine.client);
+        setup.create(client, self.row, image.destination).await
     }
 
     /// Returns the manifest of the source image. A tag that was pushed again since its HEAD request
@@ -390,6 +418,18 @@ impl<'a> RowSync<'a> {
         }
         let copy = AttachedCopy::new(image, self.row).await?;
         copy.run(root, children).await
+    }
+}
+
+/// Returns the error of an upload, or the refusal to create the repository if the registry responds as
+/// if it did not exist.
+fn more_telling(error: RowError, refused: Option<RowError>) -> RowError {
+    let is_missing = |error: &Error| {
+        error.is_refused() || error.status().is_some_and(|status| status.as_u16() == 404)
+    };
+    match (&error, refused) {
+        (RowError::Write(wire), Some(refused)) if is_missing(wire) => refused,
+        _ => error,
     }
 }
 

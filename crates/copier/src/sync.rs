@@ -59,6 +59,7 @@ pub async fn sync(context: RunContext<'_>, rows: &[Row], other_rows: &[Row]) -> 
     Report {
         rows: outcomes,
         summary,
+        vendor_changes: engine.setup.changes(),
     }
 }
 
@@ -73,6 +74,7 @@ fn write_plan(client: &Client, rows: &[Row], options: &Options) -> WritePlan {
         let reference = manifest_reference(&row.destination);
         if let (Ok(destination), Ok(reference)) = (destination, reference) {
             plan.add(&destination, &reference, options.arch_tags);
+            plan.add_settings(&destination, &row.settings);
         }
     }
     plan

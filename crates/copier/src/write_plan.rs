@@ -7,9 +7,11 @@ use image_name::{Digest, DigestTagKind, ManifestReference, RepositoryPath, Tag};
 use registry_client::{Repository, Write, WritePolicy, WriteTarget};
 
 use crate::lock::lock;
+use crate::row::DestinationSettings;
 
 /// The writes that a run may send: to the repositories that rows name, and of their tags only
-/// those that rows name or that belong to an image of a row.
+/// those that rows name or that belong to an image of a row. Repositories are created and described
+/// where the settings of a row's destination permit it.
 ///
 /// The plan is made from the rows before the first write. The client checks each write against
 /// it, so text from a registry cannot cause any other.
@@ -25,6 +27,10 @@ struct RepositoryPlan {
     tags: HashSet<Tag>,
     /// The `TAG-ARCH` tags beside them may be written.
     arch_tags: bool,
+    /// The repository may be created through its vendor's API.
+    creation: bool,
+    /// The repository may be described at its vendor's API.
+    description: bool,
     /// The tags about digests of the rows' images, added when the images are read.
     digest_tags: Mutex<HashSet<Tag>>,
 }
@@ -44,6 +50,17 @@ impl WritePlan {
         let repository = self.repositories.entry(key).or_default();
         repository.tags.extend(reference.tag().cloned());
         repository.arch_tags |= arch_tags;
+    }
+
+    /// Adds the creation and the description of the destination of a row.
+    pub fn add_settings(&mut self, destination: &Repository, settings: &DestinationSettings) {
+        let key = (
+            destination.host_name().to_owned(),
+            destination.path().clone(),
+        );
+        let repository = self.repositories.entry(key).or_default();
+        repository.creation |= settings.creation.is_some();
+        repository.description |= settings.description.is_some();
     }
 
     /// Adds the tags about a digest that belongs to an image of a row: a manifest of the image
@@ -71,6 +88,8 @@ impl WritePolicy for WritePlan {
         match &write.target {
             WriteTarget::Blob | WriteTarget::Manifest(ManifestReference::Digest(_)) => true,
             WriteTarget::Manifest(ManifestReference::Tag(tag)) => repository.allows_tag(tag),
+            WriteTarget::Repository => repository.creation,
+            WriteTarget::Description => repository.description,
             _ => false,
         }
     }

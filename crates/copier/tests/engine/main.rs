@@ -10,6 +10,7 @@ mod moved;
 mod not_served;
 mod platforms;
 mod quota;
+mod repository_creation;
 mod requests;
 mod run;
 mod same_registry;

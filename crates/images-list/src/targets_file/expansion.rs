@@ -25,6 +25,13 @@ impl WrittenRepository {
         let target = self.target.as_ref();
         target.is_none_or(|target| target.create.requires_repository())
     }
+
+    /// Returns true if a run creates the repository, or its project, through an API.
+    #[must_use]
+    pub fn is_created_by_api(&self) -> bool {
+        let target = self.target.as_ref();
+        target.is_some_and(|target| target.create.uses_api())
+    }
 }
 
 /// The reason why a destination has no repositories.

@@ -84,6 +84,12 @@ impl RepositoryCreation {
     pub fn requires_repository(self) -> bool {
         self == Self::No
     }
+
+    /// Returns true if a missing repository is created through an API.
+    #[must_use]
+    pub fn uses_api(self) -> bool {
+        !matches!(self, Self::No | Self::Push)
+    }
 }
 
 impl RequestRate {

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use registry_client::ProxyVariables;
 use registry_client::credentials::Secret;
+use registry_client::{AwsCredentials, HostToken, ProxyVariables, VendorCredentials};
 use tag_retrieval::GitSettings;
 use tag_retrieval::github::Token;
 use tag_retrieval::helm;
@@ -45,6 +45,9 @@ pub(crate) struct Environment {
     pub(crate) gitlab_token: Option<Token>,
     /// `GITLAB_HOST`: the host that the token is for.
     pub(crate) gitlab_host: Option<String>,
+    /// `AWS_ACCESS_KEY_ID` and the other variables of AWS, `GITLAB_TOKEN` and `QUAY_TOKEN`: the
+    /// credentials of the APIs that create repositories.
+    pub(crate) vendor_credentials: VendorCredentials,
     /// `JOB_COMPLETION_INDEX`: the index of the pod in a Kubernetes Indexed Job.
     pub(crate) job_index: Option<String>,
     /// `JOB_COMPLETIONS`: the number of pods in the job.
@@ -117,6 +120,13 @@ impl Environment {
         let non_empty = |name: &str| get(name).filter(|value| !value.is_empty());
         let path = |name: &str| non_empty(name).map(PathBuf::from);
         let text = |name: &str| non_empty(name).and_then(|value| value.into_string().ok());
+        let secret = |name: &str| text(name).map(Secret::from);
+        let host_token = |token: &str, host: &str, default: &str| {
+            Some(HostToken {
+                token: secret(token)?,
+                host: text(host).unwrap_or_else(|| default.to_owned()),
+            })
+        };
         let key_values = names
             .iter()
             .filter_map(|name| Some((*name, text(name)?)))
@@ -137,6 +147,19 @@ impl Environment {
             github_repository: text("GITHUB_REPOSITORY"),
             gitlab_token: text("GITLAB_TOKEN").as_deref().and_then(Token::new),
             gitlab_host: text("GITLAB_HOST"),
+            vendor_credentials: VendorCredentials {
+                aws: AwsCredentials {
+                    access_key_id: text("AWS_ACCESS_KEY_ID"),
+                    secret_access_key: secret("AWS_SECRET_ACCESS_KEY"),
+                    session_token: secret("AWS_SESSION_TOKEN"),
+                    container_relative_uri: text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+                    container_full_uri: text("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+                    container_token: secret("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+                    container_token_file: path("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+                },
+                gitlab: host_token("GITLAB_TOKEN", "GITLAB_HOST", "gitlab.com"),
+                quay: host_token("QUAY_TOKEN", "QUAY_HOST", "quay.io"),
+            },
             job_index: text("JOB_COMPLETION_INDEX"),
             job_completions: text("JOB_COMPLETIONS"),
             helm: path("HELM"),

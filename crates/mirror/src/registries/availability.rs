@@ -296,6 +296,14 @@ where
         .await
 }
 
+/// Returns the message for a destination repository that does not exist, and that a run creates.
+pub(crate) fn created_destination(name: &RepositoryName) -> String {
+    format!(
+        "the destination repository {} does not exist and will be created",
+        name.full()
+    )
+}
+
 /// Returns the message for a destination repository that does not exist, with its remedy.
 pub(crate) fn missing_destination(name: &RepositoryName) -> String {
     let (host, path) = (name.host(), name.path());

@@ -107,6 +107,7 @@ pub(crate) fn build_for(
         .timeouts(limits.timeouts)
         .max_pulls(limits.max_pulls)
         .host_limits(limits.hosts)
+        .vendor_credentials(environment.vendor_credentials.clone())
         .retry_policy(retry_policy)
         .requests_per_host(common.jobs.into());
     Ok(client.build())

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use copier::{DestinationSettings, Platform};
 use image_name::Host;
-use images_list::{Target, Targets};
-use registry_client::HostLimits;
+use images_list::{RepositoryCreation, Target, Targets};
+use registry_client::{CreationApi, HostLimits, MAX_DESCRIPTION};
 
 use super::platform_args::PlatformArgs;
 use super::selection::RunRow;
 
-/// Sets the platforms and referrers of each row's target. The options of the run take precedence.
+/// Sets the settings of each row's target. The options of the run take precedence. A destination that an
+/// override has moved to another registry is neither created nor described.
 pub(crate) fn apply(rows: &mut [RunRow], platform: &PlatformArgs, no_referrers: bool) {
     for row in rows {
         let Some(target) = &row.target else { continue };
@@ -21,8 +22,36 @@ pub(crate) fn apply(rows: &mut [RunRow], platform: &PlatformArgs, no_referrers: 
                 None => platform.of_target(platforms(target)),
             },
             referrers: target.referrers.filter(|_| !no_referrers),
+            creation: creation_api(target.create).filter(|_| is_at_target(row, target)),
+            description: description(row, target).filter(|_| is_at_target(row, target)),
         };
     }
+}
+
+fn is_at_target(row: &RunRow, target: &Target) -> bool {
+    let host = row.row.destination.registry().parse::<Host>();
+    host.is_ok_and(|host| host == *target.prefix.host())
+}
+
+fn creation_api(creation: RepositoryCreation) -> Option<CreationApi> {
+    match creation {
+        RepositoryCreation::Ecr => Some(CreationApi::Ecr),
+        RepositoryCreation::Harbor => Some(CreationApi::Harbor),
+        RepositoryCreation::GitLab => Some(CreationApi::GitLab),
+        RepositoryCreation::Quay => Some(CreationApi::Quay),
+        _ => None,
+    }
+}
+
+/// Returns the description of a row's destination, cut to the length that Docker Hub accepts.
+fn description(row: &RunRow, target: &Target) -> Option<String> {
+    let source = &row.listed.as_ref()?.row.source;
+    let text = target.description.as_ref()?.render(source);
+    if text.chars().count() <= MAX_DESCRIPTION {
+        return Some(text);
+    }
+    let start: String = text.chars().take(MAX_DESCRIPTION - 1).collect();
+    Some(start + "…")
 }
 
 /// Returns the platforms of a target, which were checked when its file was read.

@@ -5,6 +5,7 @@ use image_name::{full_repository, tag_or_digest};
 use oci_spec::distribution::Reference;
 use registry_client::{ConnectionFailure, Error, ManifestError, StatusError, TlsFailure};
 
+use super::creation_hints;
 use crate::cli::failure::Failure;
 
 /// The purpose of a request for an image.
@@ -22,6 +23,7 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
         RowError::Read(error) => for_request(Operation::Read, &row.source, error),
         RowError::Write(error) => for_request(Operation::Write, &row.destination, error),
         RowError::Name(error) => for_request(Operation::Read, &row.source, error),
+        RowError::Creation(error) => creation_hints::for_creation(&row.destination, error),
         RowError::Referrer { error, .. } => for_row(row, error),
         RowError::ForeignLayer(_) => Some(format!(
             "allow the URLs of the layer in the configuration of {}, or remove the row",

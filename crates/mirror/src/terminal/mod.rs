@@ -1,6 +1,7 @@
 //! Standard output and everything on standard error.
 
 mod color;
+mod creation_hints;
 #[cfg(test)]
 pub(crate) mod document_schema;
 pub(crate) mod github_actions;

@@ -35,7 +35,7 @@ pub(crate) struct Request {
     /// registry.
     pub(crate) scopes: Option<Scopes>,
     /// The operation at a vendor's API that the request belongs to.
-    pub(crate) vendor: Option<VendorRequest>,
+    pub(crate) vendor: Option<Box<VendorRequest>>,
     /// True if the URL is the session of an upload, chosen by the registry.
     pub(crate) is_session: bool,
     /// The policy for writes.
@@ -241,7 +241,7 @@ impl Host {
     ) -> Result<Response, Error> {
         self.check(request)?;
         if let Some(vendor) = &request.vendor {
-            return self.attempt_at_vendor(request, vendor, permit).await;
+            return Box::pin(self.attempt_at_vendor(request, vendor, permit)).await;
         }
         let Some(scopes) = &request.scopes else {
             let anonymous = Authorization::default();

@@ -111,10 +111,10 @@ impl VendorHost {
             payload,
             is_blob: false,
             scopes: None,
-            vendor: Some(VendorRequest {
+            vendor: Some(Box::new(VendorRequest {
                 operation: Arc::clone(&self.operation),
                 authorization: self.authorization.clone(),
-            }),
+            })),
             is_session: false,
             writes: Arc::clone(&self.writes),
             accepted,

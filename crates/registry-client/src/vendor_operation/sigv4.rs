@@ -111,76 +111,85 @@ fn hmac_sha256(key: &[u8], data: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The cases of AWS's "Signature Version 4 test suite" that have no query and the path `/`.
+    /// The hash of the form.
+    const HASH: &str = "9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e";
+    const TOKEN: &str = "6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267";
+
+    /// A case of AWS's "Signature Version 4 test suite".
+    struct Case {
+        name: &'static str,
+        method: Method,
+        headers: &'static [(&'static str, &'static str)],
+        payload: &'static str,
+        token: Option<&'static str>,
+        signature: &'static str,
+    }
+
+    fn vanilla(name: &'static str, signature: &'static str) -> Case {
+        Case {
+            name,
+            method: Method::POST,
+            headers: &[],
+            payload: "",
+            token: None,
+            signature,
+        }
+    }
+
+    /// The cases that have no query and the path `/`.
+    fn cases() -> [Case; 4] {
+        let plain = "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b";
+        let sorted = "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c";
+        let form = "d3875051da38690788ef43de4db0d8f280229d82040bfac253562e56c3f20e0b";
+        let session = "07ec1639c89043aa0e3e2de82b96708f198cceab042d4a97044c66dd9f74e7f8";
+        [
+            vanilla("post-vanilla", plain),
+            Case {
+                headers: &[("my-header1", "value1")],
+                ..vanilla("post-header-key-sort", sorted)
+            },
+            Case {
+                headers: &[
+                    ("content-length", "13"),
+                    ("content-type", "application/x-www-form-urlencoded"),
+                    ("x-amz-content-sha256", HASH),
+                ],
+                payload: "Param1=value1",
+                ..vanilla("post-x-www-form-urlencoded", form)
+            },
+            Case {
+                method: Method::GET,
+                token: Some(TOKEN),
+                ..vanilla("get-vanilla-with-session-token", session)
+            },
+        ]
+    }
+
     #[test]
     fn signatures_are_those_of_the_test_suite_of_aws() {
-        const FORM: &[(&str, &str)] = &[
-            ("content-length", "13"),
-            ("content-type", "application/x-www-form-urlencoded"),
-            (
-                "x-amz-content-sha256",
-                "9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e",
-            ),
-        ];
-        const TOKEN: &str = "6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267";
-        let table: [(&str, Method, &[(&str, &str)], &str, Option<&str>, &str); 4] = [
-            (
-                "post-vanilla",
-                Method::POST,
-                &[],
-                "",
-                None,
-                "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
-            ),
-            (
-                "post-header-key-sort",
-                Method::POST,
-                &[("my-header1", "value1")],
-                "",
-                None,
-                "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c",
-            ),
-            (
-                "post-x-www-form-urlencoded",
-                Method::POST,
-                FORM,
-                "Param1=value1",
-                None,
-                "d3875051da38690788ef43de4db0d8f280229d82040bfac253562e56c3f20e0b",
-            ),
-            (
-                "get-vanilla-with-session-token",
-                Method::GET,
-                &[],
-                "",
-                Some(TOKEN),
-                "07ec1639c89043aa0e3e2de82b96708f198cceab042d4a97044c66dd9f74e7f8",
-            ),
-        ];
         let url = "https://example.amazonaws.com/".parse().unwrap();
         let now = "2015-08-30T12:36:00Z".parse().unwrap();
-        for (name, method, headers, payload, token, signature) in table {
+        for case in cases() {
+            let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned();
             let keys = AwsKeys {
                 access_key_id: "AKIDEXAMPLE".to_owned(),
-                secret_access_key: Secret::from(
-                    "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned(),
-                ),
-                session_token: token.map(|token| Secret::from(token.to_owned())),
+                secret_access_key: Secret::from(secret),
+                session_token: case.token.map(|token| Secret::from(token.to_owned())),
             };
-            let headers = headers.iter().map(|(name, value)| {
+            let headers = case.headers.iter().map(|(name, value)| {
                 let value = HeaderValue::from_static(value);
                 (HeaderName::from_static(name), value)
             });
             let request = SignedRequest {
-                method: &method,
+                method: &case.method,
                 url: &url,
                 headers: &headers.collect(),
-                payload: &Bytes::from_static(payload.as_bytes()),
+                payload: &Bytes::from_static(case.payload.as_bytes()),
             };
             let signed = sign(&request, &keys, "us-east-1", "service", now).unwrap();
             let value = signed[AUTHORIZATION].to_str().unwrap();
-            let expected = format!("Signature={signature}");
-            assert!(value.ends_with(&expected), "{name}: {value}");
+            let expected = format!("Signature={}", case.signature);
+            assert!(value.ends_with(&expected), "{}: {value}", case.name);
         }
     }
 }

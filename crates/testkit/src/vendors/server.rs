@@ -9,8 +9,9 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use serde_json::json;
 
-use super::api_response::{ApiCall, errors};
+use super::api_response::{ApiCall, errors, json_response};
 use super::state::{Server, State, Vendor};
 use super::{docker_hub, ecr, gitlab, harbor, quay, tokens};
 
@@ -47,6 +48,10 @@ pub(super) async fn respond(
 
 /// Responds as the API, and as the token server.
 fn at_api(state: &mut State, parts: &Parts, body: &Bytes) -> Response<Bytes> {
+    if parts.uri.path() == "/v2/" {
+        let challenge = tokens::refusal(state, parts, "");
+        return challenge.unwrap_or_else(|| json_response(200, &json!({})));
+    }
     if Some(parts.uri.path()) == tokens::token_path(state.vendor) {
         return tokens::issue(state, parts);
     }

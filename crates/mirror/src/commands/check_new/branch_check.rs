@@ -8,7 +8,9 @@ use images_list::{ApprovedDigest, Row, Targets};
 use super::list_changes::{ChangedRow, ListChanges};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Finding;
-use crate::registries::availability::{Availability, ImageTag, missing_destination};
+use crate::registries::availability::{
+    Availability, ImageTag, created_destination, missing_destination,
+};
 
 /// The results of checking a branch.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub(crate) struct CheckedRow {
     pub(crate) added: ChangedRow,
     /// The status.
     pub(crate) status: Status,
-    /// The problems of the row; empty for [`Status::Ok`].
+    /// The problems of the row; for [`Status::Ok`] the repositories that will be created, if any.
     pub(crate) message: String,
     /// True if all problems are refused credentials.
     is_refused: bool,
@@ -134,7 +136,8 @@ impl CheckedRow {
         let source = source.and_then(|availability| RowProblem::of_source(row, availability));
         // Unknown targets are problems of the list.
         let written = targets.expand(&row.destination).unwrap_or_default();
-        let of_destinations = written.iter().filter_map(|written| {
+        let required = written.iter().filter(|written| written.must_exist());
+        let of_destinations = required.filter_map(|written| {
             let availability = destinations.get(&written.repository)?;
             RowProblem::of_destination(&written.repository, availability)
         });
@@ -144,9 +147,19 @@ impl CheckedRow {
             .iter()
             .map(|problem| problem.message.as_str())
             .collect();
+        let notes = written
+            .iter()
+            .filter(|written| written.is_created_by_api())
+            .map(|written| &written.repository)
+            .filter(|name| matches!(destinations.get(name), Some(Availability::Missing)))
+            .map(created_destination);
+        let message = match problems.is_empty() {
+            true => notes.collect::<Vec<_>>().join("; "),
+            false => messages.join("; "),
+        };
         Self {
             status: statuses.max().unwrap_or(Status::Ok),
-            message: messages.join("; "),
+            message,
             is_refused: !problems.is_empty() && problems.iter().all(|problem| problem.is_refused),
             added,
         }
@@ -190,6 +203,13 @@ impl BranchCheck {
         all.chain(rows.map(CheckedRow::finding))
             .chain(removed)
             .collect()
+    }
+
+    /// Returns the rows whose destinations a run will create.
+    pub(crate) fn notes(&self) -> Vec<Finding> {
+        let rows = self.rows.iter().filter(|row| row.status == Status::Ok);
+        let rows = rows.filter(|row| !row.message.is_empty());
+        rows.map(CheckedRow::finding).collect()
     }
 
     /// Returns the rows that could not be checked and do not fail the check.

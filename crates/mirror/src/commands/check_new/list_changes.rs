@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use image_name::RepositoryName;
-use images_list::{Diff, Expansions, List, Row};
+use images_list::{Diff, Expansions, List, Row, WrittenRepository};
 
 use super::base::BaseList;
 use super::policy_changes::TargetRevisions;
@@ -25,8 +25,8 @@ pub(crate) struct ListChanges {
     pub(crate) added: Vec<ChangedRow>,
     /// The removed rows.
     pub(crate) removed: Vec<ChangedRow>,
-    /// The destination repositories of added rows that no row had at the base and that must exist, without
-    /// duplicates.
+    /// The destination repositories of added rows that no row had at the base and that must exist or are
+    /// created through an API, without duplicates.
     pub(crate) new_destinations: Vec<RepositoryName>,
 }
 
@@ -72,7 +72,7 @@ impl ListChanges {
         for added in &changes.added {
             // Unknown targets are problems of the list.
             let written = new.of(&added.row.destination).unwrap_or_default();
-            for written in written.iter().filter(|written| written.must_exist()) {
+            for written in written.iter().filter(|written| needs_check(written)) {
                 if known.insert(written.repository.clone()) {
                     changes.new_destinations.push(written.repository.clone());
                 }
@@ -80,6 +80,11 @@ impl ListChanges {
         }
         changes
     }
+}
+
+/// Registries that create repositories on push need no check.
+fn needs_check(written: &WrittenRepository) -> bool {
+    written.must_exist() || written.is_created_by_api()
 }
 
 #[cfg(test)]

@@ -32,9 +32,9 @@ impl CheckReport<'_> {
         let added = self.check.rows.iter().map(|checked| {
             let mut row = changed_json(&checked.added);
             row["status"] = checked.status.as_str().into();
-            row["message"] = match checked.status {
-                Status::Ok => Value::Null,
-                _ => checked.message.as_str().into(),
+            row["message"] = match checked.message.as_str() {
+                "" => Value::Null,
+                message => message.into(),
             };
             row
         });
@@ -54,7 +54,9 @@ impl CheckReport<'_> {
         let (findings, warnings) = (self.check.findings(), self.check.warnings());
         let findings = findings.iter().map(|finding| ("error", finding));
         let warnings = warnings.iter().map(|finding| ("warning", finding));
-        let lines: Vec<_> = findings.chain(warnings).take(LINES).collect();
+        let notes = self.check.notes();
+        let notes = notes.iter().map(|finding| ("note", finding));
+        let lines: Vec<_> = findings.chain(warnings).chain(notes).take(LINES).collect();
         if !lines.is_empty() {
             text += "| | location | finding |\n| --- | --- | --- |\n";
         }
@@ -105,13 +107,16 @@ impl fmt::Display for CheckReport<'_> {
         for finding in self.check.findings() {
             writeln!(f, "{finding}")?;
         }
-        for warning in self.check.warnings() {
+        let warnings = self.check.warnings().into_iter();
+        let warnings = warnings.map(|warning| ("warning", warning));
+        let notes = self.check.notes().into_iter().map(|note| ("note", note));
+        for (level, finding) in warnings.chain(notes) {
             let Finding {
                 file,
                 line,
                 message,
-            } = warning;
-            writeln!(f, "{file}:{line}: warning: {message}")?;
+            } = finding;
+            writeln!(f, "{file}:{line}: {level}: {message}")?;
         }
         if self.is_verbose {
             let rows = self.check.rows.iter();

@@ -137,6 +137,15 @@ fn add_counts(sums: &mut RunSums, other: &RunSums) {
             None => sums.pulls.push(pulls.clone()),
         }
     }
+    for (all, names) in [
+        (&mut sums.created, &other.created),
+        (&mut sums.described, &other.described),
+    ] {
+        all.extend(names.iter().cloned());
+        all.sort_unstable();
+        // Shards share a project.
+        all.dedup();
+    }
     sums.duration_seconds = sums.duration_seconds.max(other.duration_seconds);
     sums.interrupted |= other.interrupted;
 }

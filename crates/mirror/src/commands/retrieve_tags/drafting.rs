@@ -252,6 +252,7 @@ mod tests {
                 tag: "1".parse().unwrap(),
             },
             new_repositories: Vec::new(),
+            created_repositories: Vec::new(),
             list: 0,
         });
         AddOutcome {

@@ -7,7 +7,7 @@ use images_list::{ApprovedDigest, Row};
 
 use super::{AddProblem, Plan, Verdict};
 use crate::registries::availability::{
-    Availability, AvailabilityChecker, ImageTag, missing_destination,
+    Availability, AvailabilityChecker, ImageTag, created_destination, missing_destination,
 };
 
 /// The results of the checks so far.
@@ -86,7 +86,10 @@ impl Checks {
             .verdicts
             .iter()
             .filter_map(|(_, verdict)| verdict.planned());
-        let repositories = planned.flat_map(|planned| &planned.new_repositories);
+        let repositories = planned.flat_map(|planned| {
+            let created = &planned.created_repositories;
+            planned.new_repositories.iter().chain(created)
+        });
         repositories.filter(|name| !self.repositories.contains_key(*name))
     }
 
@@ -114,6 +117,14 @@ impl Checks {
         let planned = verdict.planned();
         for name in planned.iter().flat_map(|planned| &planned.new_repositories) {
             self.add_repository(name, &mut result);
+        }
+        for name in planned
+            .iter()
+            .flat_map(|planned| &planned.created_repositories)
+        {
+            if let Some(Availability::Missing) = self.repositories.get(name) {
+                result.warnings.push(created_destination(name));
+            }
         }
         result
     }

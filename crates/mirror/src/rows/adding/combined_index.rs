@@ -91,10 +91,16 @@ impl<'a> CombinedIndex<'a> {
             destination,
             is_new,
         } = mapping;
-        let new_repositories = match is_new {
+        let written = match is_new {
             true => self.new_repositories(&destination)?,
             false => Vec::new(),
         };
+        let names = |is_wanted: fn(&WrittenRepository) -> bool| {
+            let wanted = written.iter().filter(|written| is_wanted(written));
+            wanted.map(|written| written.repository.clone()).collect()
+        };
+        let new_repositories = names(WrittenRepository::must_exist);
+        let created_repositories = names(WrittenRepository::is_created_by_api);
         let tag = image.tag.clone().into();
         let row = Row {
             source,
@@ -104,15 +110,16 @@ impl<'a> CombinedIndex<'a> {
         Ok(PlannedRow {
             row,
             new_repositories,
+            created_repositories,
             list,
         })
     }
 
-    /// Returns the repositories of a destination that must exist and that no row writes.
+    /// Returns the repositories of a destination that no row writes.
     fn new_repositories(
         &self,
         destination: &Destination,
-    ) -> Result<Vec<RepositoryName>, AddProblem> {
+    ) -> Result<Vec<WrittenRepository>, AddProblem> {
         let written = self.targets.expand(destination).map_err(|errors| {
             let mut errors = errors.into_iter();
             match errors.next() {
@@ -127,11 +134,10 @@ impl<'a> CombinedIndex<'a> {
             let mut lists = self.lists.iter();
             !lists.any(|list| list.index.writes(repository))
         };
-        let required = written.into_iter().filter(WrittenRepository::must_exist);
-        Ok(required
-            .map(|written| written.repository)
-            .filter(is_new)
-            .collect())
+        let new = written
+            .into_iter()
+            .filter(|written| is_new(&written.repository));
+        Ok(new.collect())
     }
 
     /// Returns the rows of a source by list, with the list's index.

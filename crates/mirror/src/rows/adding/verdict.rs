@@ -33,6 +33,9 @@ pub(crate) struct PlannedRow {
     pub(crate) row: Row,
     /// The repositories that must exist and that no row of the lists writes: their existence is checked.
     pub(crate) new_repositories: Vec<RepositoryName>,
+    /// The repositories that no row of the lists writes and that a run creates: a missing one is no
+    /// problem.
+    pub(crate) created_repositories: Vec<RepositoryName>,
     /// The index of the list.
     pub(crate) list: usize,
 }

@@ -117,6 +117,7 @@ pub(crate) async fn copy_rows(
         entry_findings: request.entry_findings,
         requests: client.requests(),
         pulls: client.pulls(),
+        vendor_changes: report.vendor_changes,
         duration,
         provenance,
         mode: if options.dry_run {

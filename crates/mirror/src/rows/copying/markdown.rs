@@ -2,7 +2,7 @@
 
 use copier::Status;
 
-use super::report::{ReportRow, RunReport};
+use super::report::{ReportRow, RunReport, RunSums};
 use crate::terminal::markdown::cell;
 use crate::terminal::units::bytes;
 
@@ -41,6 +41,7 @@ pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
             text += &format!("**The followed entry {name} failed:** {message}\n\n");
         }
     }
+    text += &vendor_changes(sums);
     let statuses = [
         Status::Failed,
         Status::Copied,
@@ -60,6 +61,21 @@ pub(crate) fn summary_table(title: &str, report: &RunReport) -> String {
         text += &format!("\nand {more} more rows in the report\n");
     }
     text + "\n"
+}
+
+/// Returns a paragraph with the repositories that were created, and one with those that were described.
+fn vendor_changes(sums: &RunSums) -> String {
+    let mut text = String::new();
+    for (event, repositories) in [("Created", &sums.created), ("Described", &sums.described)] {
+        if !repositories.is_empty() {
+            let shown = repositories.iter().take(MAX_LINES).map(|name| cell(name));
+            let more = repositories.len().saturating_sub(MAX_LINES);
+            let more = (more > 0).then(|| format!("and {more} more"));
+            let shown: Vec<_> = shown.chain(more).collect();
+            text += &format!("{event}: {}\n\n", shown.join(", "));
+        }
+    }
+    text
 }
 
 /// Returns the line of a row; `None` for an unchanged or skipped row without notes.
@@ -132,6 +148,16 @@ mod tests {
         let replaced = format!("| would replace | q.io/a/1:v1 | r.io/b/1:v1 | was {digest} |");
         assert!(table.contains(&replaced), "{table}");
         assert!(!table.contains("copied"), "{table}");
+    }
+
+    #[test]
+    fn created_and_described_repositories_are_above_the_table() {
+        let mut run = run_with(vec![outcome(Status::Copied)]);
+        run.vendor_changes.created = vec!["r.io/a".to_owned(), "r.io/b".to_owned()];
+        run.vendor_changes.described = vec!["docker.io/b/1".to_owned()];
+        let table = summary_table("mirror sync", &RunReport::new(&run));
+        let want = "Created: r.io/a, r.io/b\n\nDescribed: docker.io/b/1\n\n| status |";
+        assert!(table.contains(want), "{table}");
     }
 
     #[test]

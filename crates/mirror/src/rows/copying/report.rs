@@ -50,6 +50,12 @@ pub(crate) struct RunSums {
     /// The pulls from registries with a quota or `--max-pulls`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) pulls: Vec<ReportPulls>,
+    /// The repositories and projects that were created, `HOST/NAME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) created: Vec<String>,
+    /// The repositories whose description was set, `HOST/NAME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) described: Vec<String>,
     pub(crate) duration_seconds: f64,
     /// The run was a dry run.
     #[serde(default, skip_serializing_if = "Not::not")]
@@ -151,6 +157,8 @@ impl RunReport {
                     .iter()
                     .map(|pulls| ReportPulls::new(pulls, run))
                     .collect(),
+                created: run.vendor_changes.created.clone(),
+                described: run.vendor_changes.described.clone(),
                 duration_seconds: milliseconds / 1000.0,
                 dry_run: run.mode == Mode::DryRun,
                 interrupted: run.ending == Ending::Interrupted,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use copier::{Moved, Outcome, Status, Summary};
+use copier::{Moved, Outcome, Status, Summary, VendorChanges};
 use registry_client::HostPulls;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,8 @@ pub(crate) struct CopyRun {
     pub(crate) requests: u64,
     /// The pulls from hosts with a quota or a maximum.
     pub(crate) pulls: Vec<HostPulls>,
+    /// The repositories that were created or described at vendors' APIs.
+    pub(crate) vendor_changes: VendorChanges,
     /// The time from the first request to the last response.
     pub(crate) duration: Duration,
     /// The program, and the start of the run.
@@ -180,6 +182,7 @@ pub(crate) mod tests {
             entry_findings: Vec::new(),
             requests: 7,
             pulls: Vec::new(),
+            vendor_changes: VendorChanges::default(),
             duration: Duration::from_millis(1500),
             provenance: Provenance {
                 tool: "mirror 0.1.0".to_owned(),

@@ -66,7 +66,14 @@ impl Display for RunText<'_> {
         {
             f.write_str(&lines)?;
         }
-        for pulls in &self.report.summary.pulls {
+        let sums = &self.report.summary;
+        for repository in &sums.created {
+            writeln!(f, "created    {repository}")?;
+        }
+        for repository in &sums.described {
+            writeln!(f, "described  {repository}")?;
+        }
+        for pulls in &sums.pulls {
             writeln!(f, "pulls      {pulls}")?;
         }
         for shard in &self.report.summary.missing_shards {
@@ -308,6 +315,16 @@ failed     q.io/a/0:v1 -> r.io/b/2:v1
         let text = RunText::new(&RunReport::new(&run_with(vec![failed])), false).to_string();
         let want = format!("           replaced: the tag was {digest}\n");
         assert!(text.contains(&want), "{text}");
+    }
+
+    #[test]
+    fn repositories_that_were_created_and_described_are_listed() {
+        let mut run = run_with(Vec::new());
+        run.vendor_changes.created = vec!["r.io/b/0".to_owned()];
+        run.vendor_changes.described = vec!["docker.io/b/1".to_owned()];
+        let text = RunText::new(&RunReport::new(&run), false).to_string();
+        let want = "created    r.io/b/0\ndescribed  docker.io/b/1\n0 rows: ";
+        assert!(text.starts_with(want), "{text}");
     }
 
     #[test]

@@ -1,0 +1,285 @@
+//! The creation of destination repositories through vendors' APIs.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use copier::{Report, Row, RowError, Status};
+use embedded_registry::RunningRegistry;
+use embedded_registry::images::{Platform, sample_image};
+use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
+use registry_client::registries_conf::RegistriesConf;
+use registry_client::{AwsCredentials, Client, CreationApi, HostToken, VendorCredentials};
+use serde_json::json;
+use testkit::vendors::{FakeVendor, RunningVendor, Vendor};
+
+use super::run::{Run, registry};
+
+const ECR_HOST: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+
+const VENDORS: [(Vendor, CreationApi); 4] = [
+    (Vendor::Ecr, CreationApi::Ecr),
+    (Vendor::Harbor, CreationApi::Harbor),
+    (Vendor::GitLab, CreationApi::GitLab),
+    (Vendor::Quay, CreationApi::Quay),
+];
+
+/// A source with `app:v1` and `app:v2`, and the registry of a vendor.
+struct Bed {
+    source: RunningRegistry,
+    vendor: RunningVendor,
+    api: CreationApi,
+}
+
+impl Bed {
+    async fn new(vendor: FakeVendor, api: CreationApi) -> Self {
+        let source = registry().await;
+        for (tag, number) in [("v1", 1), ("v2", 2)] {
+            let image = sample_image("app", number, &[Platform::linux("amd64")], 2).unwrap();
+            image.push(&source, "app", Some(tag));
+        }
+        Self {
+            source,
+            vendor: vendor.start().await,
+            api,
+        }
+    }
+
+    /// Returns a client with the credentials of the vendor.
+    fn client(&self) -> Client {
+        let (user, password) = RunningVendor::login();
+        let host = self.vendor.host();
+        let auth = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        let file = json!({"auths": {&host: {"auth": auth}}}).to_string();
+        let credentials = CredentialStore::new(CredentialSources {
+            files: vec![CredentialFile::inline("test", file.into())],
+            helpers: Helpers::new(""),
+        });
+        let conf = format!(
+            "[[registry]]\nprefix = \"{ECR_HOST}\"\nlocation = \"{host}\"\n\
+             [[registry]]\nprefix = \"docker.io\"\nlocation = \"{host}\"\n"
+        );
+        Client::builder()
+            .registries_conf(RegistriesConf::parse(&conf).unwrap())
+            .credentials(credentials)
+            .vendor_credentials(VendorCredentials {
+                aws: AwsCredentials {
+                    access_key_id: Some(RunningVendor::access_key().to_owned()),
+                    secret_access_key: Some(password.to_owned().into()),
+                    ..AwsCredentials::default()
+                },
+                gitlab: None,
+                quay: Some(HostToken {
+                    host,
+                    token: password.to_owned().into(),
+                }),
+            })
+            .build()
+    }
+
+    /// Returns the host of the destination in the list.
+    fn host(&self) -> String {
+        match self.api {
+            CreationApi::Ecr => ECR_HOST.to_owned(),
+            _ => self.vendor.host(),
+        }
+    }
+
+    /// Returns the row of `app:TAG` at the source, whose destination is created.
+    fn row(&self, tag: &str, destination: &str) -> Row {
+        let mut row = self.plain_row(tag, destination);
+        row.settings.creation = Some(self.api);
+        row
+    }
+
+    fn plain_row(&self, tag: &str, destination: &str) -> Row {
+        Row::new(
+            format!("{}/app:{tag}", self.source.host()).parse().unwrap(),
+            format!("{}/{destination}:{tag}", self.host())
+                .parse()
+                .unwrap(),
+        )
+    }
+
+    async fn sync(&self, rows: &[Row]) -> Report {
+        let run = Run::default().without_referrers();
+        run.sync_by(&self.client(), rows).await
+    }
+
+    /// Returns the number of requests that create.
+    fn creations(&self) -> usize {
+        let calls = self.vendor.calls();
+        calls.iter().filter(|call| call.starts_with("POST")).count()
+    }
+}
+
+fn statuses(report: &Report) -> Vec<Status> {
+    report.rows.iter().map(|row| row.status).collect()
+}
+
+fn errors(report: &Report) -> Vec<String> {
+    let errors = report.rows.iter().filter_map(|row| row.error.as_ref());
+    errors.map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn repository_is_created_once_before_the_first_upload() {
+    for (vendor, api) in VENDORS {
+        let bed = Bed::new(FakeVendor::new(vendor), api).await;
+        let rows = [bed.row("v1", "team/app"), bed.row("v2", "team/app")];
+        let report = bed.sync(&rows).await;
+        assert_eq!(
+            statuses(&report),
+            [Status::Copied; 2],
+            "{api}: {:?}",
+            errors(&report)
+        );
+        let unit = if api == CreationApi::Harbor {
+            "team"
+        } else {
+            "team/app"
+        };
+        assert_eq!(bed.vendor.created(), [unit], "{api}");
+        assert_eq!(bed.creations(), 1, "{api}: {:?}", bed.vendor.calls());
+        let name = format!("{}/{unit}", bed.host());
+        assert_eq!(report.vendor_changes.created, [name], "{api}");
+
+        let calls = bed.vendor.calls().len();
+        let report = bed.sync(&rows).await;
+        assert_eq!(statuses(&report), [Status::Unchanged; 2], "{api}");
+        assert_eq!(
+            bed.vendor.calls().len(),
+            calls,
+            "{api}: the repository is known"
+        );
+        assert!(report.vendor_changes.created.is_empty(), "{api}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_created_in_a_dry_run_or_for_a_row_that_fails_its_checks() {
+    for (vendor, api) in VENDORS {
+        let bed = Bed::new(FakeVendor::new(vendor), api).await;
+        let rows = [bed.row("v1", "team/app"), bed.row("gone", "team/other")];
+        let mut run = Run::default().without_referrers();
+        run.options.dry_run = true;
+        let report = run.sync_by(&bed.client(), &rows).await;
+        assert_eq!(statuses(&report), [Status::Copied, Status::Failed], "{api}");
+        assert!(
+            bed.vendor.calls().is_empty(),
+            "{api}: {:?}",
+            bed.vendor.calls()
+        );
+
+        let rows = [bed.row("gone", "team/app")];
+        let report = bed.sync(&rows).await;
+        assert_eq!(statuses(&report), [Status::Failed], "{api}");
+        let error = report.rows[0].error.as_ref();
+        assert!(
+            matches!(error, Some(RowError::SourceMissing { .. })),
+            "{api}: {error:?}"
+        );
+        assert!(
+            bed.vendor.calls().is_empty(),
+            "{api}: {:?}",
+            bed.vendor.calls()
+        );
+    }
+}
+
+#[tokio::test]
+async fn row_without_permission_to_create_fails_and_sends_nothing_to_the_api() {
+    for (vendor, api) in VENDORS {
+        let bed = Bed::new(FakeVendor::new(vendor), api).await;
+        let report = bed.sync(&[bed.plain_row("v1", "team/app")]).await;
+        assert_eq!(statuses(&report), [Status::Failed], "{api}");
+        assert!(
+            bed.vendor.calls().is_empty(),
+            "{api}: {:?}",
+            bed.vendor.calls()
+        );
+    }
+}
+
+#[tokio::test]
+async fn refused_creation_fails_only_rows_whose_repository_is_missing() {
+    for (vendor, api) in VENDORS {
+        let existing = match api {
+            CreationApi::Harbor => "there",
+            _ => "there/app",
+        };
+        let fake = FakeVendor::new(vendor).existing(existing).group("there");
+        let bed = Bed::new(fake.forbidden(), api).await;
+        let rows = [bed.row("v1", "there/app"), bed.row("v1", "team/app")];
+        let report = bed.sync(&rows).await;
+        assert_eq!(statuses(&report), [Status::Copied, Status::Failed], "{api}");
+        let error = report.rows[1].error.as_ref().unwrap();
+        assert!(matches!(error, RowError::Creation(_)), "{api}: {error}");
+        assert!(error.wire().unwrap().is_refused(), "{api}: {error}");
+        assert!(bed.vendor.created().is_empty(), "{api}");
+        let repositories = bed.vendor.registry().repositories();
+        assert_eq!(repositories, ["there/app"], "{api}");
+    }
+}
+
+#[tokio::test]
+async fn repository_with_another_tag_is_not_created() {
+    let bed = Bed::new(FakeVendor::new(Vendor::Ecr), CreationApi::Ecr).await;
+    bed.sync(&[bed.row("v1", "team/app")]).await;
+    let image = sample_image("app", 3, &[Platform::linux("amd64")], 2).unwrap();
+    image.push(&bed.source, "app", Some("v1"));
+    let rows = [bed.row("v1", "team/app")];
+    let report = bed.sync(&rows).await;
+    assert_eq!(statuses(&report), [Status::Copied]);
+    assert_eq!(bed.creations(), 1, "{:?}", bed.vendor.calls());
+}
+
+#[tokio::test]
+async fn description_of_a_copied_row_is_set_and_its_failure_is_a_warning() {
+    for is_forbidden in [false, true] {
+        let mut fake = FakeVendor::new(Vendor::DockerHub);
+        if is_forbidden {
+            fake = fake.forbidden();
+        }
+        let bed = Bed::new(fake, CreationApi::Quay).await;
+        bed.vendor.describe("team/app", "");
+        let rows = ["v1", "v2"].map(|tag| {
+            let mut row = bed.plain_row(tag, "team/app");
+            row.destination = format!("docker.io/team/app:{tag}").parse().unwrap();
+            row.settings.description = Some("Mirror of quay.io/a/app".to_owned());
+            row
+        });
+        let mut run = Run::default().without_referrers();
+        run.options.dry_run = true;
+        run.sync_by(&bed.client(), &rows).await;
+        assert!(bed.vendor.calls().is_empty(), "{:?}", bed.vendor.calls());
+        run.options.dry_run = false;
+        let report = run.sync_by(&bed.client(), &rows).await;
+        assert_eq!(
+            statuses(&report),
+            [Status::Copied; 2],
+            "{:?}",
+            errors(&report)
+        );
+        let warnings: Vec<_> = report.rows.iter().flat_map(|row| &row.warnings).collect();
+        let patches = bed.vendor.calls();
+        let patches = patches.iter().filter(|call| call.starts_with("PATCH"));
+        assert_eq!(patches.count(), 1, "{:?}", bed.vendor.calls());
+        let described = &report.vendor_changes.described;
+        let text = bed.vendor.description("team/app");
+        if is_forbidden {
+            assert_eq!(
+                (warnings.len(), text.as_deref()),
+                (1, Some("")),
+                "{warnings:?}"
+            );
+            assert!(warnings[0].contains("insufficient scope"), "{warnings:?}");
+            assert!(described.is_empty());
+        } else {
+            assert_eq!(
+                text.as_deref(),
+                Some("Mirror of quay.io/a/app"),
+                "{warnings:?}"
+            );
+            assert_eq!(described[..], ["docker.io/team/app"]);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Targets that create repositories: from `targets.json` to the fakes of the vendors' APIs.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use embedded_registry::RunningRegistry;
+use serde_json::{Value, json};
+use testkit::vendors::{FakeVendor, RunningVendor, Vendor};
+
+use crate::environment::{TestEnvironment, column, registry_with};
+
+const ECR_HOST: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+
+/// The vendors with `create`, what is created, and the hint for an account that may not create.
+const VENDORS: [(Vendor, &str, &str, &str); 4] = [
+    (Vendor::Ecr, "ecr", "team/app", "ecr:CreateRepository"),
+    (Vendor::Harbor, "harbor", "team", "create team/app first"),
+    (
+        Vendor::GitLab,
+        "gitlab",
+        "team/app",
+        "create team/app first",
+    ),
+    (Vendor::Quay, "quay", "team/app", "create team/app first"),
+];
+
+/// A source with `app:1` and `app:2`, and a vendor as the target `there`.
+struct Bed {
+    source: RunningRegistry,
+    vendor: RunningVendor,
+    environment: TestEnvironment,
+    host: String,
+}
+
+impl Bed {
+    async fn new(kind: Vendor, vendor: FakeVendor, target: Value) -> Self {
+        let source = registry_with(&["app:1", "app:2"]).await;
+        let vendor = vendor.start().await;
+        let (user, password) = RunningVendor::login();
+        let environment = TestEnvironment::new()
+            .with_env("AWS_ACCESS_KEY_ID", RunningVendor::access_key())
+            .with_env("AWS_SECRET_ACCESS_KEY", password)
+            .with_env("AWS_SESSION_TOKEN", "")
+            .with_env("QUAY_TOKEN", password)
+            .with_env("QUAY_HOST", &vendor.host());
+        let auth = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        let auths = json!({"auths": {vendor.host(): {"auth": auth}}});
+        std::fs::write(environment.home().join("auth.json"), auths.to_string()).unwrap();
+        let location = vendor.host();
+        let conf = ["docker.io", ECR_HOST].map(|prefix| {
+            format!("[[registry]]\nprefix = \"{prefix}\"\nlocation = \"{location}\"\n")
+        });
+        environment.write("registries.conf", conf.concat());
+        let host = match kind {
+            Vendor::Ecr => ECR_HOST.to_owned(),
+            Vendor::DockerHub => "docker.io".to_owned(),
+            _ => vendor.host(),
+        };
+        let mut target = target;
+        target["prefix"] = format!("{host}/team").into();
+        let targets = json!({"targets": {"there": target}});
+        environment.write("targets.json", targets.to_string());
+        let r = source.host();
+        let list = format!("{r}/app @there/app 1\n{r}/app @there/app 2\n");
+        environment.write("images-list", list);
+        Self {
+            source,
+            vendor,
+            environment,
+            host,
+        }
+    }
+
+    /// Runs a command with the credentials of the vendor.
+    fn mirror(&self, line: &str) -> crate::environment::CommandOutput {
+        let auth = self.environment.home().join("auth.json");
+        let auth = auth.display();
+        self.environment.mirror(&format!(
+            "{line} --authfile {auth} --registries-conf registries.conf"
+        ))
+    }
+
+    fn json(&self, line: &str, code: i32) -> Value {
+        self.mirror(&format!("{line} --output json"))
+            .exits(code)
+            .json()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn target_creates_what_its_registry_needs_before_the_first_push() {
+    for (kind, create, unit, _) in VENDORS {
+        let bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": create})).await;
+        let document = bed.json("sync --dry-run", 0);
+        assert_eq!(document["summary"]["copied"], 2, "{create}: {document:#}");
+        assert_eq!(bed.vendor.calls(), [""; 0], "{create}");
+
+        let document = bed.json("sync --report report.json", 0);
+        assert_eq!(
+            column(&document, "status"),
+            ["copied", "copied"],
+            "{create}"
+        );
+        let name = format!("{}/{unit}", bed.host);
+        assert_eq!(document["summary"]["created"], json!([name]), "{create}");
+        assert_eq!(bed.vendor.created(), [unit], "{create}");
+        assert_eq!(
+            bed.vendor.registry().tags("team/app"),
+            ["1", "2"],
+            "{create}"
+        );
+        assert_eq!(bed.environment.read_json("report.json"), document);
+
+        let calls = bed.vendor.calls();
+        let document = bed.json("sync", 0);
+        assert_eq!(
+            document["summary"]["unchanged"], 2,
+            "{create}: {document:#}"
+        );
+        assert_eq!(document["summary"].get("created"), None, "{create}");
+        assert_eq!(bed.vendor.calls(), calls, "{create}");
+        drop(bed.source);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn creation_is_in_the_text_and_in_the_step_summary() {
+    let kind = Vendor::Harbor;
+    let mut bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": "harbor"})).await;
+    bed.environment = bed.environment.with_github_actions();
+    let output = bed.mirror("sync").exits(0);
+    let want = format!("created    {}/team\n", bed.host);
+    assert!(output.stdout.contains(&want), "{output:?}");
+    let summary = bed.environment.read("summary.md");
+    assert!(
+        summary.contains(&format!("Created: {}/team\n", bed.host)),
+        "{summary}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn account_that_may_not_create_fails_the_rows_with_a_hint() {
+    for (kind, create, _, hint) in VENDORS {
+        let fake = FakeVendor::new(kind).forbidden();
+        let bed = Bed::new(kind, fake, json!({"create": create})).await;
+        let document = bed.json("sync", 4);
+        assert_eq!(
+            column(&document, "status"),
+            ["failed", "failed"],
+            "{create}"
+        );
+        let error = &document["rows"][0]["error"];
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains("the repository was not created"),
+            "{message}"
+        );
+        assert!(error["hint"].as_str().unwrap().contains(hint), "{error:#}");
+        assert!(bed.vendor.registry().repositories().is_empty(), "{create}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_row_of_a_target_that_creates_needs_no_repository() {
+    for create in ["push", "ecr"] {
+        let kind = Vendor::Ecr;
+        let bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": create})).await;
+        bed.environment
+            .commit_first(&["images-list", "targets.json"]);
+        bed.environment.git(&["checkout", "-qb", "topic"]);
+        let list = bed.environment.read("images-list");
+        let row = format!("{}/app @there/new 1\n", bed.source.host());
+        bed.environment.write("images-list", list + &row);
+        let document = bed.json("check-new --base main", 0);
+        let added = &document["added"][0];
+        assert_eq!(added["status"], "ok", "{document:#}");
+        let message = added["message"].as_str().unwrap_or_default();
+        let says_so =
+            message.contains(&format!("{ECR_HOST}/team/new")) && message.contains("created");
+        assert_eq!(says_so, create == "ecr", "{document:#}");
+        let output = bed.mirror("check-new --base main").exits(0);
+        assert_eq!(
+            output.stdout.contains("note: the destination"),
+            create == "ecr",
+            "{output:?}"
+        );
+        let image = format!("{}/app:2", bed.source.host());
+        let line = format!("add-tag --new --full-images {image} --dest @there/newer");
+        let output = bed.mirror(&line).exits(0);
+        let text = output.stdout.clone() + &output.stderr;
+        let says_so = text.contains("team/newer does not exist and will be created");
+        assert_eq!(says_so, create == "ecr", "{output:?}");
+        assert!(bed.vendor.calls().is_empty(), "{:?}", bed.vendor.calls());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn description_of_a_target_is_set_at_docker_hub() {
+    let kind = Vendor::DockerHub;
+    let target = json!({"create": "push", "description": "Mirror of {source}"});
+    let bed = Bed::new(kind, FakeVendor::new(kind), target).await;
+    bed.vendor.describe("team/app", "");
+    let document = bed.json("sync", 0);
+    let described = &document["summary"]["described"];
+    assert_eq!(described, &json!(["docker.io/team/app"]), "{document:#}");
+    let want = format!("Mirror of {}/app", bed.source.host());
+    assert_eq!(bed.vendor.description("team/app"), Some(want));
+    let calls = bed.vendor.calls();
+    bed.json("sync", 0);
+    assert_eq!(bed.vendor.calls(), calls, "nothing was copied");
+}
