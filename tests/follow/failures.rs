@@ -108,6 +108,29 @@ async fn configuration_with_problems_stops_the_run_only_if_it_may_follow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn file_system_may_be_read_only() {
+    let mut mirror = FollowedMirror::new(&["app:1"], json!({})).await;
+    let environment = std::mem::replace(&mut mirror.environment, TestEnvironment::new());
+    mirror.environment = environment.with_env("TMPDIR", "/nonexistent");
+    mirror.environment.mirror("sync --no-lock").exits(0);
+    assert_eq!(mirror.tags("app"), ["1"]);
+    // git needs a temporary home.
+    let git = mirror.entry(
+        "app",
+        json!({"versionSource": "git-tags:file:///nonexistent"}),
+    );
+    mirror.configure(&json!({"app": git}));
+    let output = mirror.environment.mirror("sync --no-lock").exits(1);
+    assert!(
+        output
+            .stderr
+            .contains("cannot create a temporary directory"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lint_finds_names_that_can_be_in_no_row() {
     let mirror = FollowedMirror::new(&[], json!({})).await;
     mirror.environment.mirror("lint").exits(0);

@@ -23,7 +23,7 @@ const BOUND: Duration = Duration::from_secs(60);
 const MAX_OUTPUT: usize = 64 * 1024;
 
 /// Maximum size of what a run prints about a file of the checkout: a few times its text.
-const MAX_LOCAL_OUTPUT: usize = 10 * OVERSIZE;
+const MAX_LOCAL_OUTPUT: usize = 13 * OVERSIZE;
 
 /// Number of concurrent cells.
 const CONCURRENT_CELLS: usize = 4;

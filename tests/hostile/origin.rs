@@ -243,13 +243,15 @@ fn report(text: &str) -> Value {
     let row = json!({
         "source": text, "destination": text, "tag": text, "status": "failed", "digest": null,
         "bytes_copied": 0, "warnings": [text], "error": {"message": text, "hint": text},
+        "entry": text,
     });
     let summary = json!({
         "rows": 1, "copied": 0, "unchanged": 0, "skipped": 0, "failed": 1, "blobs_copied": 0,
         "blobs_mounted": 0, "blobs_present": 0, "bytes_copied": 0, "requests": 1,
         "duration_seconds": 0.1,
     });
-    json!({"summary": summary, "rows": [row]})
+    let entry = json!({"entry": text, "rows": 1, "error": {"message": text, "hint": text}});
+    json!({"summary": summary, "rows": [row], "entries": [entry]})
 }
 
 impl Stage {

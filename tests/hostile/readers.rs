@@ -40,6 +40,10 @@ const READERS: &[(&str, &[Origin])] = &[
     ("mirror/src/rows/copying/pulls.rs", &[Origin::Report]),
     ("mirror/src/rows/copying/report.rs", &[Origin::Report]),
     (
+        "mirror/src/rows/followed/report_entry.rs",
+        &[Origin::Report],
+    ),
+    (
         "registry-client/src/auth/challenge.rs",
         &[Origin::Realm, Origin::Scope],
     ),

@@ -24,7 +24,16 @@ pub(crate) struct RunUpstreams {
     /// The clients.
     pub(crate) clients: Upstreams,
     /// The directory of helm and git, removed at the end.
-    _scratch: TempDir,
+    _scratch: Option<TempDir>,
+}
+
+/// The programs that version sources run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Programs {
+    /// Sources may run git and helm, which need a temporary directory.
+    Needed,
+    /// No source runs a program, so the file system can be read-only.
+    NotNeeded,
 }
 
 impl RunUpstreams {
@@ -32,26 +41,25 @@ impl RunUpstreams {
     ///
     /// # Errors
     ///
-    /// [`Failure`] for invalid settings, and without a temporary directory.
+    /// [`Failure`] for invalid settings, and without a temporary directory for programs.
     pub(crate) fn new(
         session: &Session,
         registries: Client,
         own_org: Option<Organization>,
         deadline: Duration,
+        programs: Programs,
     ) -> Result<Self, Failure> {
-        let scratch = tempfile::Builder::new().prefix("mirror-").tempdir();
-        let scratch = scratch.map_err(|error| {
-            Failure::failed(format!(
-                "cannot create a temporary directory: {}",
-                io_message(&error)
-            ))
-        })?;
+        let scratch = match programs {
+            Programs::Needed => Some(scratch()?),
+            Programs::NotNeeded => None,
+        };
+        let directory = |name: &str| scratch.as_ref().map(|scratch| scratch.path().join(name));
         let environment = &session.environment;
         let helm = HelmSettings {
             program: helm_program(environment),
             environment: environment.helm_variables.clone(),
             registry_config: client::first_auth_file(&session.common, environment),
-            scratch: scratch.path().join("helm"),
+            scratch: directory("helm").unwrap_or_default(),
             confiner: environment.confiner.clone(),
             deadline,
             processes: available_parallelism().map_or(2, usize::from),
@@ -61,7 +69,7 @@ impl RunUpstreams {
             github: github(environment, deadline),
             gitlab: gitlab(environment, deadline),
             git: GitSettings {
-                scratch: Some(scratch.path().join("git")),
+                scratch: directory("git"),
                 ..environment.git_tags.clone()
             },
             helm: Arc::new(Helm::new(helm)),
@@ -74,6 +82,15 @@ impl RunUpstreams {
             _scratch: scratch,
         })
     }
+}
+
+/// Creates the temporary directory of helm and git.
+fn scratch() -> Result<TempDir, Failure> {
+    let scratch = tempfile::Builder::new().prefix("mirror-").tempdir();
+    scratch.map_err(|error| {
+        let cause = io_message(&error);
+        Failure::failed(format!("cannot create a temporary directory: {cause}"))
+    })
 }
 
 /// Creates the GitHub client from `GITHUB_API_URL` and `GITHUB_TOKEN`.

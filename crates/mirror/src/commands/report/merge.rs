@@ -198,6 +198,7 @@ mod tests {
     use super::*;
     use crate::cli::exit::Exit;
     use crate::rows::copying::run::tests::{outcome, run_with};
+    use crate::rows::followed::ReportEntryError;
 
     /// Returns a report with the destinations `r.io/PART-N:v1`.
     fn report(part: &str, statuses: &[Status]) -> (String, RunReport) {
@@ -298,5 +299,20 @@ mod tests {
             mixed.to_string(),
             "dry.json is the report of a dry run, but wet.json is not"
         );
+    }
+
+    #[test]
+    fn entry_that_failed_in_a_shard_has_failed() {
+        let entry = |rows, error: Option<&str>| ReportEntry {
+            entry: "etcd".to_owned(),
+            rows,
+            error: error.map(|message| ReportEntryError::new(message.to_owned())),
+        };
+        let (mut one, mut two) = (shard("a", "1/2"), shard("b", "2/2"));
+        one.1.entries = vec![entry(5, None)];
+        two.1.entries = vec![entry(0, Some("down"))];
+        let merged = merge(&[one, two]).unwrap();
+        assert_eq!(merged.entries, [entry(5, Some("down"))]);
+        assert_eq!(merged.exit(), Exit::Failed);
     }
 }

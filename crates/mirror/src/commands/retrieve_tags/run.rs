@@ -21,7 +21,7 @@ use crate::files::config_file::{self, ConfigFile};
 use crate::files::list_file::{self, ListFile};
 use crate::files::targets_file;
 use crate::registries::client;
-use crate::registries::upstreams::RunUpstreams;
+use crate::registries::upstreams::{Programs, RunUpstreams};
 use crate::rows::selection;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
@@ -51,7 +51,13 @@ pub(crate) async fn run(session: &Session, args: &RetrieveTagsArgs) -> Result<Ex
     selection::refuse_invalid_rows(session, &lists)?;
     let stop = session.signals.listen()?;
     let client = client::build(&session.common, &session.environment)?;
-    let upstreams = RunUpstreams::new(session, client, own_org(args), args.deadline)?;
+    let upstreams = RunUpstreams::new(
+        session,
+        client,
+        own_org(args),
+        args.deadline,
+        Programs::Needed,
+    )?;
     let retrieving = Box::pin(retrieve_entries(
         session,
         args,

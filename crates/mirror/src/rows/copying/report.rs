@@ -330,6 +330,7 @@ mod tests {
 
     use super::*;
     use crate::rows::copying::run::tests::{outcome, run_with};
+    use crate::rows::followed::ReportEntryError;
 
     fn report(statuses: &[Status]) -> RunReport {
         RunReport::new(&run_with(statuses.iter().map(|s| outcome(*s)).collect()))
@@ -370,6 +371,31 @@ mod tests {
         );
         report.summary.interrupted = true;
         assert_eq!(report.exit(), Exit::Interrupted);
+    }
+
+    #[test]
+    fn exit_code_counts_entries_that_failed() {
+        let entry = |refused| ReportEntry {
+            entry: "etcd".to_owned(),
+            rows: 0,
+            error: Some(ReportEntryError {
+                refused,
+                ..ReportEntryError::new("down".to_owned())
+            }),
+        };
+        for (statuses, refused, want) in [
+            (&[][..], false, Exit::Failed),
+            (&[Status::Copied], false, Exit::Failed),
+            (&[Status::Copied, Status::Failed], false, Exit::Failed),
+            (&[Status::Failed], false, Exit::AllFailed),
+            (&[], true, Exit::Refused),
+            (&[Status::Copied], true, Exit::Refused),
+            (&[Status::Copied, Status::Failed], true, Exit::Failed),
+        ] {
+            let mut report = report(statuses);
+            report.entries = vec![entry(refused)];
+            assert_eq!(report.exit(), want, "{statuses:?}, {refused}");
+        }
     }
 
     #[test]

@@ -10,5 +10,5 @@ mod retrieval;
 
 pub(crate) use entry::FollowedEntry;
 pub(crate) use explanation::Explanation;
-pub(crate) use report_entry::ReportEntry;
+pub(crate) use report_entry::{ReportEntry, ReportEntryError};
 pub(crate) use retrieval::{FollowedEntries, config_findings, retrieve};

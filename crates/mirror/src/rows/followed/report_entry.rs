@@ -29,7 +29,7 @@ pub(crate) struct ReportEntryError {
 
 impl ReportEntryError {
     /// Creates an error without a hint.
-    pub(super) fn new(message: String) -> Self {
+    pub(crate) fn new(message: String) -> Self {
         Self {
             message,
             hint: None,

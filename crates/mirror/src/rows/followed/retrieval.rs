@@ -7,14 +7,14 @@ use copier::Progress;
 use image_name::Tag;
 use images_list::Targets;
 use registry_client::{Client, TagLists};
-use tag_retrieval::config::{Config, Entry};
+use tag_retrieval::config::{Config, Entry, Source};
 use tag_retrieval::{FollowedTag, FollowedTags, Limits, Origin, Outcome};
 
 use super::entry::{FollowedEntry, FollowedRows};
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::options::CommonOptions;
 use crate::files::config_file::{self, ConfigFile, ReadConfig};
-use crate::registries::upstreams::RunUpstreams;
+use crate::registries::upstreams::{Programs, RunUpstreams};
 use crate::session::Session;
 
 /// Maximum time per entry, the default of `retrieve-tags --deadline`.
@@ -46,7 +46,12 @@ pub(crate) async fn retrieve(
     if entries.is_empty() {
         return Ok(FollowedEntries::default());
     }
-    let upstreams = RunUpstreams::new(session, client.clone(), None, DEADLINE)?;
+    let runs_git = |entry: &&Entry| matches!(entry.source, Source::GitTags(_));
+    let programs = match entries.iter().any(runs_git) {
+        true => Programs::Needed,
+        false => Programs::NotNeeded,
+    };
+    let upstreams = RunUpstreams::new(session, client.clone(), None, DEADLINE, programs)?;
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let display = &session.progress_display;
