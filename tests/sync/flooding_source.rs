@@ -14,14 +14,17 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 const MIB: usize = 1024 * 1024;
 
+/// Time after which a request for content that does not exist is answered.
+const DELAY: Duration = Duration::from_millis(700);
+
 /// A kind of content that a source has too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flood {
     /// Two pages of 16 MiB with digest tags in each repository.
     Tags,
-    /// Lists of 7 MiB, of referrers that take a second each.
+    /// Lists of 7 MiB, of referrers that do not exist.
     Referrers,
-    /// Indexes with 32 manifests of 2 MiB, and configs that take a second each.
+    /// Indexes with 32 manifests of 2 MiB, whose configs do not exist.
     Children,
 }
 
@@ -168,7 +171,7 @@ impl Content {
         };
         let Some((content_type, body)) = self.manifests.get(&key) else {
             // The client keeps what it has while it waits.
-            sleep(Duration::from_secs(1)).await;
+            sleep(DELAY).await;
             return None;
         };
         Some(Reply {

@@ -50,8 +50,8 @@ fn failed(document: &serde_json::Value) -> u64 {
 async fn endless_tags_referrers_and_children_stay_within_the_memory() {
     let tags = sync(Flood::Tags, 6).await;
     assert_eq!(failed(&tags), 0, "{tags:#}");
-    let referrers = sync(Flood::Referrers, 10).await;
-    assert_eq!(failed(&referrers), 10, "{referrers:#}");
+    let referrers = sync(Flood::Referrers, 16).await;
+    assert_eq!(failed(&referrers), 16, "{referrers:#}");
     let error = referrers["rows"][0]["error"]["message"].as_str().unwrap();
     assert!(error.contains("the referrer sha256:0000"), "{error}");
     let children = sync(Flood::Children, 4).await;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image_name::Digest;
 use once_map::OnceMap;
-use registry_client::{Error, Referrers, Repository, TagLists};
+use registry_client::{Descriptor, Error, Referrers, Repository, TagLists};
 
 use crate::digest_tags::DigestTags;
 use crate::recent_map::RecentMap;
@@ -14,8 +14,10 @@ use crate::recent_map::RecentMap;
 const MAX_REPOSITORIES: usize = 2_000;
 /// Maximum size of all kept digest tags in bytes. A repository with more is listed again for later rows.
 const MAX_DIGEST_TAGS: usize = 4 * 1024 * 1024;
-/// Maximum number of referrers that are kept for rows with another destination.
-const MAX_REFERRERS: usize = 5_000;
+/// Maximum size of all referrers that are kept for rows with another destination, in bytes.
+const MAX_REFERRERS: usize = 2 * 1024 * 1024;
+/// Memory of one referrer in bytes, without its text.
+const SIZE_OF_REFERRER: usize = 512;
 
 /// The digest tags and referrers at the sources.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub(crate) struct SourceLists {
     known: Arc<TagLists>,
     /// By source repository and digest.
     referrers: OnceMap<(String, Digest), Result<Referrers, Error>>,
+    /// The size of the kept referrers.
     kept_referrers: AtomicUsize,
 }
 
@@ -88,7 +91,7 @@ impl SourceLists {
         let list = || async {
             match source.referrers(subject).await {
                 Err(error @ Error::DocumentMemory { .. }) => Err(Err(error)),
-                Ok(Referrers::Listed(list)) if !self.may_keep(list.len()) => {
+                Ok(Referrers::Listed(list)) if !self.may_keep(&list) => {
                     Err(Ok(Referrers::Listed(list)))
                 }
                 Ok(Referrers::Listed(list)) => Ok(Ok(Referrers::Listed(list.without_documents()))),
@@ -99,10 +102,13 @@ impl SourceLists {
         listed.unwrap_or_else(|not_kept| not_kept)
     }
 
-    fn may_keep(&self, referrers: usize) -> bool {
+    fn may_keep(&self, list: &[Descriptor]) -> bool {
+        let sizes = list.iter();
+        let sizes = sizes.map(|referrer| referrer.json().len() + SIZE_OF_REFERRER);
+        let size: usize = sizes.sum();
         let kept = &self.kept_referrers;
-        let add = |kept: usize| Some(kept + referrers).filter(|kept| *kept <= MAX_REFERRERS);
-        referrers == 0
+        let add = |kept: usize| Some(kept + size).filter(|kept| *kept <= MAX_REFERRERS);
+        size == 0
             || kept
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
                 .is_ok()
