@@ -154,21 +154,22 @@ impl Client {
     }
 
     pub(crate) fn host(&self, name: &str, insecure: Option<bool>) -> Result<Arc<Host>, Error> {
-        self.known_host(name, insecure, |shared| Host::new(name, insecure, shared))
+        let key = (name.to_owned(), insecure);
+        self.known_host(key, |shared| Host::new(name, insecure, shared))
     }
 
-    /// Returns a host that is contacted without TLS.
+    /// Returns a host that is contacted without TLS. A registry with the same name is another host, so
+    /// that it keeps TLS.
     pub(crate) fn host_over_http(&self, name: &str) -> Result<Arc<Host>, Error> {
-        self.known_host(name, None, |shared| Host::over_http(name, shared))
+        let key = (format!("http://{name}"), None);
+        self.known_host(key, |shared| Host::over_http(name, shared))
     }
 
     fn known_host(
         &self,
-        name: &str,
-        insecure: Option<bool>,
+        key: (String, Option<bool>),
         create: impl FnOnce(&Arc<Shared>) -> Result<Host, Error>,
     ) -> Result<Arc<Host>, Error> {
-        let key = (name.to_owned(), insecure);
         let mut hosts = lock(&self.inner.hosts);
         if let Some(host) = hosts.get(&key) {
             return Ok(Arc::clone(host));
@@ -243,4 +244,21 @@ fn install_crypto() {
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_without_tls_does_not_take_tls_from_a_registry_of_the_same_name() {
+        let client = Client::builder().build();
+        let scheme = |host: Result<Arc<Host>, Error>| {
+            let url = host.unwrap().address("").unwrap();
+            url.scheme().to_owned()
+        };
+        assert_eq!(scheme(client.host_over_http("r.io")), "http");
+        assert_eq!(scheme(client.host("r.io", None)), "https");
+        assert_eq!(scheme(client.host_over_http("r.io")), "http");
+    }
 }

@@ -1,7 +1,7 @@
 //! Proxies for requests, and the hosts that are reached without one.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use base64::Engine;
@@ -116,11 +116,15 @@ impl Proxies {
     }
 }
 
+/// The endpoint of Amazon EKS for the keys of a container, over IPv6. It is not a link-local address, and
+/// answers on the node of the container only.
+const EKS_ENDPOINT: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
+
 /// Returns whether a URL names an address of this machine's link, where providers of keys are.
 fn is_link_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => is_local(&IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => is_local(&IpAddr::V6(address)),
+        Some(Host::Ipv6(address)) => address == EKS_ENDPOINT || is_local(&IpAddr::V6(address)),
         _ => false,
     }
 }
@@ -337,6 +341,9 @@ mod tests {
             ("*", "https://r.io/v2/", true),
             ("", "https://r.io/v2/", false),
             ("", "https://localhost:5000/v2/", true),
+            ("", "http://169.254.170.2/v2/", true),
+            ("", "http://[fd00:ec2::23]/v1/", true),
+            ("", "http://[fd00:ec2::24]/v1/", false),
             ("", "http://[::1]:5000/v2/", true),
             ("", "http://r.localhost:5000/v2/", true),
         ];
