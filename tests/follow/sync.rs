@@ -65,8 +65,7 @@ async fn sync_mirrors_what_the_filters_leave_and_locks_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn newest_of_ten_thousand_tags_cost_the_pages_and_two_requests_each() {
-    // The client asks for another page after a full one without a link.
-    const PAGES: u64 = 11;
+    const PAGES: u64 = 10;
     let source = Registry::new()
         .page_limit(1000)
         .access_log(100)

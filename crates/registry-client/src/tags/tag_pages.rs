@@ -37,6 +37,8 @@ pub(super) struct TagPages<'a> {
     first: Url,
     /// The URL of the first page without a page size.
     unsized_first: Url,
+    /// A page had a `Link`, so one without it is the last.
+    is_linked: bool,
     budget: ListBudget,
 }
 
@@ -81,6 +83,7 @@ impl<'a> TagPages<'a> {
             request,
             first,
             unsized_first,
+            is_linked: false,
             budget: host.list_budget(),
         }
     }
@@ -112,6 +115,7 @@ impl<'a> TagPages<'a> {
         keep: &impl Fn(&mut T, Tag),
     ) -> Result<Walk<T>, Error> {
         self.request.url = self.first.clone();
+        self.is_linked = false;
         let mut visited = VisitedPages::new(&self.first);
         let mut contents = HashSet::new();
         let mut last: Option<String> = None;
@@ -177,14 +181,18 @@ impl<'a> TagPages<'a> {
 
     /// Returns the URL of the page after one with `count` entries. `last` is the last entry so far.
     fn next(
-        &self,
+        &mut self,
         response: &BufferedResponse,
         count: usize,
         last: Option<&str>,
     ) -> Result<Option<Url>, Error> {
-        Ok(match (next_list_page(response, &self.request.url)?, last) {
+        let link = next_list_page(response, &self.request.url)?;
+        self.is_linked |= matches!(link, NextLink::Page(_));
+        Ok(match (link, last) {
             (NextLink::Page(next), _) => Some(next),
-            (NextLink::None, Some(last)) if count == PAGE_SIZE => Some(self.after(last)),
+            (NextLink::None, Some(last)) if count == PAGE_SIZE && !self.is_linked => {
+                Some(self.after(last))
+            }
             // The page has a successor or not: the registry is asked.
             (NextLink::Unreadable, Some(last)) if count > 0 => Some(self.after(last)),
             _ => None,

@@ -53,6 +53,21 @@ async fn tags_follow_last_after_a_full_page_without_link() {
     assert_eq!(proxy.requests().len(), 2);
 }
 
+/// A full page is the last one if earlier pages had a `Link` and it has none.
+#[tokio::test]
+async fn full_last_page_after_links_ends_the_list() {
+    let (registry, proxy) = start().await;
+    for number in 0..2000 {
+        registry.put_manifest("a", Some(&format!("t{number:05}")), INDEX, index("x"));
+    }
+    let repository = pull(&Setup::new().client(), &proxy.host(), "a");
+    assert_eq!(
+        tags_of(&repository).await.map(|tags| tags.len()),
+        Some(2000)
+    );
+    assert_eq!(proxy.requests().len(), 2);
+}
+
 /// A registry that ignores `last` sends the same page again.
 #[tokio::test]
 async fn repeated_page_of_tags_is_requested_without_a_page_size() {

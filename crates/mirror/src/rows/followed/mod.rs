@@ -10,5 +10,7 @@ mod retrieval;
 
 pub(crate) use entry::FollowedEntry;
 pub(crate) use explanation::Explanation;
-pub(crate) use report_entry::{ReportEntry, ReportEntryError};
+pub(crate) use report_entry::ReportEntry;
+#[cfg(test)]
+pub(crate) use report_entry::ReportEntryError;
 pub(crate) use retrieval::{FollowedEntries, config_findings, retrieve};
