@@ -7,6 +7,8 @@
 //! - A task that is dropped while it computes a value passes the turn to the next.
 //! - Values are kept until the map is dropped.
 //!
+//! [`SharedValue`] is a single such value that is dropped with its last holder.
+//!
 //! A computation must not need its own key, directly or through the computations of other keys: it
 //! would wait for itself, without end. The types cannot express that. Where keys come from a graph
 //! that others supply, for example from descriptors of a registry, keep the keys on the path and
@@ -29,5 +31,7 @@
 //! ```
 
 mod once_map;
+mod shared_value;
 
 pub use once_map::OnceMap;
+pub use shared_value::{Lease, SharedValue};

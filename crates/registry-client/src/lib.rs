@@ -124,8 +124,8 @@ pub use activity::{Activity, HostActivity};
 pub use api_check::{ApiCheck, ApiScheme, CredentialCheck, TlsInfo};
 pub use auth::Access;
 pub use blob::{
-    Blob, BlobReader, Mount, TransferError, TransferMonitor, TransferSide, UploadSession,
-    transfer_blob,
+    Blob, BlobReader, BlobTransfer, ExpectedRead, Mount, SharedReads, TransferError,
+    TransferMonitor, TransferSide, UploadSession, transfer_blob,
 };
 pub use capabilities::Support;
 pub use certificate::CertificateInfo;

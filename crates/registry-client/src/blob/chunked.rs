@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use http::{HeaderValue, Method, StatusCode};
 
+use super::body::BlobBody;
 use super::monitor::TransferMonitor;
-use super::reader::BlobReader;
 use super::requests::{Blob, OCTETS, UploadSession};
 use super::transfer::{TransferSide, UploadFailure};
 use crate::error::Error;
@@ -29,7 +29,7 @@ impl Repository {
         &self,
         mut session: UploadSession,
         blob: &Blob,
-        mut reader: BlobReader,
+        mut reader: BlobBody,
         permit: &Permit,
         monitor: &TransferMonitor,
     ) -> Result<(), UploadFailure> {

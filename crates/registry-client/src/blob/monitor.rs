@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::reader::BlobReader;
+use super::body::BlobBody;
 use crate::error::Error;
 use crate::lock::lock;
 
@@ -54,7 +54,7 @@ impl TransferMonitor {
     }
 
     /// Returns the next chunk of the source.
-    pub(super) async fn next(&self, reader: &mut BlobReader) -> Result<Option<Bytes>, Error> {
+    pub(super) async fn next(&self, reader: &mut BlobBody) -> Result<Option<Bytes>, Error> {
         let next = self.wait_for_source(reader.next()).await;
         let bytes = next.as_ref().ok().and_then(Option::as_ref);
         self.record_received(bytes.map_or(0, Bytes::len) as u64);

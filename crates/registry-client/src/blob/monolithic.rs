@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 
+use super::body::BlobBody;
 use super::monitor::TransferMonitor;
-use super::reader::BlobReader;
 use super::requests::{Blob, OCTETS, UploadSession};
 use super::transfer::{TransferSide, UploadFailure, UploadOutcome};
 use crate::error::Error;
@@ -39,7 +39,7 @@ impl Repository {
         &self,
         session: &UploadSession,
         blob: &Blob,
-        reader: BlobReader,
+        reader: BlobBody,
         monitor: &Arc<TransferMonitor>,
     ) -> Result<UploadOutcome, UploadFailure> {
         let url = session.closing_url(&blob.digest);
@@ -82,7 +82,7 @@ impl Repository {
 }
 
 fn body(
-    reader: BlobReader,
+    reader: BlobBody,
     body_progress: Arc<BodyProgress>,
     source_error: Arc<SourceError>,
     monitor: Arc<TransferMonitor>,
@@ -100,7 +100,7 @@ fn body(
                 }
                 Ok(None) => {
                     body_progress.record_sent(0);
-                    Ok(None::<(Bytes, BlobReader)>)
+                    Ok(None::<(Bytes, BlobBody)>)
                 }
                 Err(error) => {
                     // The body ends before its Content-Length, so the upload cannot complete.

@@ -37,6 +37,24 @@ pub struct BlobReader {
     failed_at: u64,
 }
 
+/// A position in a blob, with the state of the digest of the content before it.
+#[derive(Debug, Clone)]
+pub(super) struct Position {
+    received: u64,
+    hasher: Hasher,
+}
+
+#[cfg(test)]
+impl Position {
+    pub(super) fn of(received: u64, hasher: Hasher) -> Self {
+        Self { received, hasher }
+    }
+
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+}
+
 /// The number of bytes after a failure that resets the attempts. A download of gigabytes over an
 /// unreliable connection fails more than five times; a peer that sends less each time stalls.
 const PROGRESS: u64 = 1024 * 1024;
@@ -49,17 +67,34 @@ impl Repository {
     }
 
     pub(super) fn read_blob_with(&self, blob: &Blob, permit: Option<Arc<Permit>>) -> BlobReader {
-        let hasher = Hasher::for_digest(&blob.digest);
+        let start = Position {
+            received: 0,
+            hasher: Hasher::for_digest(&blob.digest),
+        };
+        self.reader(blob, start, permit)
+    }
+
+    /// Returns a reader of the rest of a blob, which checks the digest of the whole.
+    pub(super) fn read_rest_of_blob(
+        &self,
+        blob: &Blob,
+        position: Position,
+        permit: Arc<Permit>,
+    ) -> BlobReader {
+        self.reader(blob, position, Some(permit))
+    }
+
+    fn reader(&self, blob: &Blob, position: Position, permit: Option<Arc<Permit>>) -> BlobReader {
         BlobReader {
             repository: self.clone(),
             blob: blob.clone(),
-            received: 0,
-            hasher: Some(hasher),
+            received: position.received,
+            hasher: Some(position.hasher),
             response: None,
             rest: None,
             permit,
             retries: Retries::new(self.host.retry_policy()),
-            failed_at: 0,
+            failed_at: position.received,
         }
     }
 }
@@ -96,6 +131,14 @@ impl BlobReader {
             let idle = started.elapsed();
             peer.retry(&mut self.retries, error, idle).await?;
         }
+    }
+
+    /// Returns the position before the next chunk, `None` after the last.
+    pub(super) fn position(&self) -> Option<Position> {
+        self.hasher.clone().map(|hasher| Position {
+            received: self.received,
+            hasher,
+        })
     }
 
     async fn read_chunk(&mut self) -> Result<Bytes, Error> {

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
+use super::body::BlobBody;
+use super::fan_out::{ExpectedRead, ReadPermits, SharedReader};
 use super::monitor::TransferMonitor;
 use super::requests::{Blob, UploadSession};
 use crate::capabilities::UploadForm;
@@ -87,6 +89,20 @@ const SMALL: u64 = 128 * 1024;
 /// The maximum number of redirects of one upload (307, 308). The blob is read again for each.
 const REDIRECTS: u32 = 3;
 
+/// A blob, and the repositories between which it is copied.
+#[derive(Debug, Clone, Copy)]
+pub struct BlobTransfer<'a> {
+    /// The repository that is read.
+    pub source: &'a Repository,
+    /// The repository that is written.
+    pub destination: &'a Repository,
+    /// The blob.
+    pub blob: &'a Blob,
+    /// The announcement of the upload to [`SharedReads`](crate::SharedReads), with this source, blob and
+    /// destination, if other registries may need the blob too.
+    pub expected: Option<&'a ExpectedRead>,
+}
+
 /// Copies a blob into an upload session.
 ///
 /// The digest is checked before the last byte is sent. A failed upload starts again with a new
@@ -97,14 +113,23 @@ const REDIRECTS: u32 = 3;
 ///
 /// [`TransferError`] with the registry that failed and its [`Error`].
 pub async fn transfer_blob(
-    source: &Repository,
-    destination: &Repository,
-    blob: &Blob,
+    transfer: BlobTransfer<'_>,
     session: UploadSession,
     monitor: Arc<TransferMonitor>,
 ) -> Result<(), TransferError> {
+    let BlobTransfer {
+        source,
+        blob,
+        expected,
+        ..
+    } = transfer;
     let content = if blob.size <= SMALL {
-        let content = source.small_blob(blob, SMALL);
+        let content = async {
+            match expected {
+                Some(expected) => expected.small_content(SMALL).await,
+                None => source.small_blob(blob, SMALL).await,
+            }
+        };
         let content = monitor.wait_for_source(content).await;
         let side = TransferSide::Source;
         Some(content.map_err(|error| TransferError { side, error })?)
@@ -112,9 +137,7 @@ pub async fn transfer_blob(
         None
     };
     let upload = Upload {
-        source,
-        destination,
-        blob,
+        transfer,
         content,
         monitor: &monitor,
     };
@@ -125,9 +148,7 @@ pub async fn transfer_blob(
 const RESTARTS: u32 = 3;
 
 struct Upload<'a> {
-    source: &'a Repository,
-    destination: &'a Repository,
-    blob: &'a Blob,
+    transfer: BlobTransfer<'a>,
     /// The content of a small blob.
     content: Option<Bytes>,
     monitor: &'a Arc<TransferMonitor>,
@@ -142,7 +163,10 @@ pub(super) enum UploadOutcome {
 
 impl Upload<'_> {
     async fn run(&self, session: UploadSession) -> Result<(), TransferError> {
-        let host = &self.destination.host;
+        let BlobTransfer {
+            destination, blob, ..
+        } = self.transfer;
+        let host = &destination.host;
         let mut retries = Retries::new(host.retry_policy());
         let (mut restarts, mut hops) = (0, 0);
         let mut session = Some(session);
@@ -154,7 +178,7 @@ impl Upload<'_> {
                     None => return Ok(()),
                 },
             };
-            let form = host.capabilities.upload_form(self.blob.size);
+            let form = host.capabilities.upload_form(blob.size);
             let failed = match self.send(next, form).await {
                 Ok(UploadOutcome::Complete) => return Ok(()),
                 Ok(UploadOutcome::Redirected(target)) if hops < REDIRECTS => {
@@ -178,7 +202,7 @@ impl Upload<'_> {
             }
             if error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE)
                 && form == UploadForm::Monolithic
-                && host.capabilities.record_refused_body(self.blob.size)
+                && host.capabilities.record_refused_body(blob.size)
             {
                 // The host rejects large bodies. This upload and further ones to it use chunks.
             } else if failed.session_lost && restarts < RESTARTS {
@@ -187,13 +211,10 @@ impl Upload<'_> {
                 let TransferError { side, error } = failed.error;
                 if let Err(error) = host.peer.retry(&mut retries, error, failed.idle).await {
                     // A registry that commits for minutes behind an impatient proxy, for example.
-                    let has_blob = may_have_happened(&error)
-                        && self.destination.is_known_to_have_blob(self.blob).await;
-                    return if has_blob {
-                        Ok(())
-                    } else {
-                        Err(TransferError { side, error })
-                    };
+                    let has_blob =
+                        may_have_happened(&error) && destination.is_known_to_have_blob(blob).await;
+                    let failed = Err(TransferError { side, error });
+                    return if has_blob { Ok(()) } else { failed };
                 }
             }
         }
@@ -201,11 +222,14 @@ impl Upload<'_> {
 
     /// Starts a new session, or returns `None` if the registry has the blob by now.
     async fn restart(&self) -> Result<Option<UploadSession>, TransferError> {
+        let BlobTransfer {
+            destination, blob, ..
+        } = self.transfer;
         let session = async {
-            if self.destination.is_known_to_have_blob(self.blob).await {
+            if destination.is_known_to_have_blob(blob).await {
                 return Ok(None);
             }
-            self.destination.begin_upload().await.map(Some)
+            destination.begin_upload().await.map(Some)
         };
         let side = TransferSide::Destination;
         session.await.map_err(|error| TransferError { side, error })
@@ -216,7 +240,7 @@ impl Upload<'_> {
         session: UploadSession,
         form: UploadForm,
     ) -> Result<UploadOutcome, UploadFailure> {
-        let (destination, blob) = (self.destination, self.blob);
+        let (destination, blob) = (self.transfer.destination, self.transfer.blob);
         if let (Some(content), UploadForm::Monolithic) = (&self.content, form) {
             let started = Instant::now();
             let sent = destination.upload_bytes(&session, &blob.digest, content.clone());
@@ -226,22 +250,86 @@ impl Upload<'_> {
             self.monitor.sent(blob.size);
             return Ok(UploadOutcome::Complete);
         }
-        let pair = [self.source, destination].map(|side| side.host_name().to_owned());
+        if let Some((reader, permit)) = self.join().await? {
+            return self
+                .send_body(session, form, BlobBody::Shared(reader), &permit)
+                .await;
+        }
+        let streams = &destination.host.shared.streams;
         // The limit is never closed.
-        let _stream = destination.host.shared.streams.acquire(pair).await;
+        let _stream = streams.acquire(self.host_names()).await;
         let (source_permit, permit) = self.permits().await?;
-        let reader = self.source.read_blob_with(blob, Some(source_permit));
+        let source = self.transfer.source;
+        let reader = BlobBody::Own(source.read_blob_with(blob, Some(source_permit)));
+        self.send_body(session, form, reader, &permit).await
+    }
+
+    async fn send_body(
+        &self,
+        session: UploadSession,
+        form: UploadForm,
+        body: BlobBody,
+        permit: &Permit,
+    ) -> Result<UploadOutcome, UploadFailure> {
+        let BlobTransfer {
+            destination, blob, ..
+        } = self.transfer;
         match form {
             UploadForm::Monolithic => {
                 destination
-                    .upload_stream(&session, blob, reader, self.monitor)
+                    .upload_stream(&session, blob, body, self.monitor)
                     .await
             }
             UploadForm::Chunked => {
-                let sent = destination.upload_chunks(session, blob, reader, &permit, self.monitor);
+                let sent = destination.upload_chunks(session, blob, body, permit, self.monitor);
                 sent.await.map(|()| UploadOutcome::Complete)
             }
         }
+    }
+
+    /// Joins the read of the blob that uploads to other registries share. Returns its reader and the
+    /// permit of the destination, or `None` if the upload reads by itself.
+    async fn join(&self) -> Result<Option<(SharedReader, Permit)>, UploadFailure> {
+        let Some(expected) = self.transfer.expected else {
+            return Ok(None);
+        };
+        let (source, destination) = (self.transfer.source, self.transfer.destination);
+        let order = source.host_name().cmp(destination.host_name());
+        if order == Ordering::Equal || !expected.is_shared() {
+            expected.settle();
+            return Ok(None);
+        }
+        let streams = &destination.host.shared.streams;
+        let stream = expected.stream(|| streams.acquire(self.host_names()));
+        let Some(stream) = stream.await else {
+            return Ok(None);
+        };
+        let take = async || {
+            let permit = self.monitor.wait_for_source(expected.source_permit());
+            let side = TransferSide::Source;
+            permit
+                .await
+                .map_err(|error| UploadFailure::new(side, error))
+        };
+        let (source, permit) = if order == Ordering::Less {
+            let source = take().await?;
+            (source, self.destination_permit().await?)
+        } else {
+            let permit = self.destination_permit().await?;
+            (take().await?, permit)
+        };
+        let reader = expected.join(ReadPermits { stream, source });
+        Ok(reader.map(|reader| (reader, permit)))
+    }
+
+    async fn destination_permit(&self) -> Result<Permit, UploadFailure> {
+        let permit = self.transfer.destination.host.permit().await;
+        permit.map_err(|error| UploadFailure::new(TransferSide::Destination, error))
+    }
+
+    fn host_names(&self) -> [String; 2] {
+        let sides = [self.transfer.source, self.transfer.destination];
+        sides.map(|side| side.host_name().to_owned())
     }
 
     /// Acquires a permit at each host in the order of their names, so that transfers in opposite
@@ -253,7 +341,7 @@ impl Upload<'_> {
                 .map(Arc::new)
                 .map_err(|error| UploadFailure::new(side, error))
         };
-        let (source, destination) = (self.source, self.destination);
+        let (source, destination) = (self.transfer.source, self.transfer.destination);
         let from = || {
             self.monitor
                 .wait_for_source(take(source, TransferSide::Source))

@@ -32,6 +32,8 @@ mod vendor_request;
 
 pub(crate) use body_progress::BodyProgress;
 pub(crate) use host::{Host, Shared};
+#[cfg(test)]
+pub(crate) use host_limit::HostLimit;
 pub use host_limit::HostLimits;
 pub(crate) use host_limit::Permit;
 pub(crate) use http_client::system_roots;

@@ -5,7 +5,9 @@ use registry_client::{Mount, Support, TransferMonitor};
 use testkit::processes::{Distribution, Version};
 use testkit::proxy::{Action, FaultProxy, Rule};
 
-use crate::setup::{Setup, blob_of, faulty, noise, path, pull, push, start, transfer};
+use crate::setup::{
+    Setup, blob_of, blob_transfer, faulty, noise, path, pull, push, start, transfer,
+};
 
 #[tokio::test]
 async fn existing_blob_is_mounted_in_one_request() {
@@ -50,7 +52,7 @@ async fn declined_mount_becomes_an_upload_in_its_session() {
         panic!("granted");
     };
     let monitor = std::sync::Arc::new(TransferMonitor::new(|_| ()));
-    registry_client::transfer_blob(&from, &to, &blob, session, monitor)
+    registry_client::transfer_blob(blob_transfer(&from, &to, &blob), session, monitor)
         .await
         .unwrap();
     assert_eq!(proxy.count("POST", ""), 1, "the session of the 202 is used");

@@ -13,7 +13,7 @@ use registry_client::credentials::{CredentialFile, CredentialSources, Credential
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{
-    Access, Blob, Client, Proxies, Repository, RetryPolicy, Timeouts, TransferError,
+    Access, Blob, BlobTransfer, Client, Proxies, Repository, RetryPolicy, Timeouts, TransferError,
     TransferMonitor, VendorCredentials, Write, WritePolicy, sha256_digest, transfer_blob,
 };
 use serde_json::{Value, json};
@@ -225,7 +225,21 @@ pub async fn transfer(
 ) -> Result<(), TransferError> {
     let session = to.begin_upload().await.expect("begin an upload");
     let monitor = Arc::new(TransferMonitor::new(|_| ()));
-    transfer_blob(from, to, blob, session, monitor).await
+    transfer_blob(blob_transfer(from, to, blob), session, monitor).await
+}
+
+/// Returns a transfer that shares its read with no other.
+pub fn blob_transfer<'a>(
+    source: &'a Repository,
+    destination: &'a Repository,
+    blob: &'a Blob,
+) -> BlobTransfer<'a> {
+    BlobTransfer {
+        source,
+        destination,
+        blob,
+        expected: None,
+    }
 }
 
 /// Reads a blob to its end.

@@ -9,7 +9,9 @@ use testkit::processes::Distribution;
 use testkit::proxy::{Action, FaultProxy, Rule};
 use testkit::tokens::{Anonymous, Grant, TokenServer};
 
-use crate::setup::{Setup, blob_of, noise, path, pings, pull, push, start, tag, transfer};
+use crate::setup::{
+    Setup, blob_of, blob_transfer, noise, path, pings, pull, push, start, tag, transfer,
+};
 
 #[tokio::test]
 async fn concurrent_requests_share_one_token_request() {
@@ -135,7 +137,7 @@ async fn uploads_survive_the_expiry_of_a_token() {
         tokio::time::sleep(Duration::from_millis(3100)).await;
         let monitor = std::sync::Arc::new(registry_client::TransferMonitor::new(|_| ()));
         let blob = blob_of(&bytes);
-        registry_client::transfer_blob(&from, &to, &blob, session, monitor)
+        registry_client::transfer_blob(blob_transfer(&from, &to, &blob), session, monitor)
             .await
             .unwrap();
         assert!(to.has_blob(&blob).await.unwrap(), "{size}");

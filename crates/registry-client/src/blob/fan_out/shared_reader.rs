@@ -1,0 +1,110 @@
+//! The reader of one upload beside others.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::destination_pace::Behind;
+use super::shared_blob::SharedBlob;
+use super::window::{Detached, Taken};
+use crate::blob::reader::BlobReader;
+use crate::error::Error;
+use crate::transport::Permit;
+
+/// The place of one upload in a shared read. Once it has kept the others waiting for too long, it reads
+/// the rest of the blob by itself.
+#[derive(Debug)]
+pub(crate) struct SharedReader {
+    shared: Arc<SharedBlob>,
+    /// The number of the read.
+    number: u64,
+    /// The place in its window.
+    key: u64,
+    /// One permit: the permit of the source is for one request at a time.
+    turn: Arc<Semaphore>,
+    own: Option<OwnRead>,
+}
+
+/// The read of an upload that has left the window.
+#[derive(Debug)]
+struct OwnRead {
+    reader: BlobReader,
+    _turn: Option<OwnedSemaphorePermit>,
+    _behind: Behind,
+}
+
+impl SharedReader {
+    pub(super) fn new(
+        shared: Arc<SharedBlob>,
+        number: u64,
+        key: u64,
+        turn: Arc<Semaphore>,
+    ) -> Self {
+        Self {
+            shared,
+            number,
+            key,
+            turn,
+            own: None,
+        }
+    }
+
+    /// Returns the next chunk, `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// As [`BlobReader::next`].
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let shared = Arc::clone(&self.shared);
+        loop {
+            if let Some(own) = &mut self.own {
+                return own.reader.next().await;
+            }
+            let mut changed = std::pin::pin!(shared.changed());
+            changed.as_mut().enable();
+            match shared.take(self.number, self.key) {
+                Taken::Chunk(bytes) => return Ok(Some(bytes)),
+                Taken::End => return Ok(None),
+                Taken::Failed(error) => return Err(error),
+                Taken::Detached(detached) => self.own = Some(self.read_rest(*detached).await?),
+                Taken::Wait => changed.await,
+            }
+        }
+    }
+
+    /// Continues with a read of its own. The upload holds a permit of its destination, so the wait for
+    /// one of the source may be a circle: the permit of the shared read is used after its end.
+    async fn read_rest(&self, detached: Detached) -> Result<OwnRead, Error> {
+        let Detached {
+            position,
+            source: lease,
+            behind,
+        } = detached;
+        let (source, blob) = (&self.shared.source, &self.shared.blob);
+        let inherited = async {
+            let turn = Arc::clone(&self.turn).acquire_owned().await.ok();
+            match lease {
+                Some(lease) => (Arc::clone(&lease), turn),
+                // The read ended before, and has returned its permit.
+                None => std::future::pending().await,
+            }
+        };
+        let (permit, turn): (Arc<Permit>, _) = tokio::select! {
+            biased;
+            permit = source.host.permit() => (Arc::new(permit?), None),
+            inherited = inherited => inherited,
+        };
+        Ok(OwnRead {
+            reader: source.read_rest_of_blob(blob, position, permit),
+            _turn: turn,
+            _behind: behind,
+        })
+    }
+}
+
+impl Drop for SharedReader {
+    fn drop(&mut self) {
+        self.shared.leave(self.number, self.key);
+    }
+}
