@@ -34,6 +34,11 @@ pub enum Action {
         /// Bytes.
         after: u64,
     },
+    /// Reads the request body at this rate. Buffers of the kernel take some MiB more.
+    SlowUpload {
+        /// Bytes.
+        per_second: u64,
+    },
     /// Changes one bit of the request body.
     FlipUpload {
         /// Its offset.

@@ -33,13 +33,15 @@ pub(super) enum BodyFault {
     Reset(u64, ResetFlag),
     /// Sends nothing more after this many bytes.
     Stall(u64),
+    /// Passes this many bytes a second.
+    Slow(u64),
 }
 
 impl BodyFault {
     /// Returns the number of bytes before the fault.
     fn limit(&self) -> Option<u64> {
         match self {
-            Self::None | Self::Flip(_) => None,
+            Self::None | Self::Flip(_) | Self::Slow(_) => None,
             Self::Truncate(after) | Self::Reset(after, _) | Self::Stall(after) => Some(*after),
         }
     }
@@ -114,6 +116,10 @@ impl ForwardedBody {
             changed[usize::try_from(index).unwrap_or(0)] ^= 1;
             data = changed.freeze();
         }
+        if let BodyFault::Slow(per_second) = self.fault {
+            let seconds = data.len() as f64 / per_second as f64;
+            self.pause = Some(Box::pin(sleep(Duration::from_secs_f64(seconds))));
+        }
         self.passed += data.len() as u64;
         self.counter.fetch_add(data.len() as u64, Ordering::Relaxed);
         data
@@ -130,6 +136,10 @@ impl Body for ForwardedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if self.fault.limit().is_some_and(|limit| self.passed >= limit) {
             return self.poll_fault(context).map(|error| Some(Err(error)));
+        }
+        if let Some(pause) = &mut self.pause {
+            std::task::ready!(pause.as_mut().poll(context));
+            self.pause = None;
         }
         let frame = match Pin::new(&mut self.inner).poll_frame(context) {
             Poll::Pending => return Poll::Pending,

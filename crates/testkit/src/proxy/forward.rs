@@ -161,6 +161,7 @@ async fn send(
         Action::ResetUpload { after } => Some(BodyFault::Truncate(after)),
         Action::StallUpload { after } => Some(BodyFault::Stall(after)),
         Action::FlipUpload { at } => Some(BodyFault::Flip(at)),
+        Action::SlowUpload { per_second } => Some(BodyFault::Slow(per_second)),
         _ => None,
     });
     let is_reset = matches!(fault, Some(BodyFault::Truncate(_)));
