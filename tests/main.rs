@@ -14,6 +14,7 @@ mod demo;
 mod diff;
 mod documentation;
 mod environment;
+mod fan_out;
 mod fmt;
 mod follow;
 mod hostile;

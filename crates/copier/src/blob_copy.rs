@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use image_name::{Digest, RepositoryPath};
 use registry_client::{
-    Blob, Mount, Repository, Support, TransferMonitor, TransferSide, UploadSession, transfer_blob,
+    Blob, BlobTransfer, Mount, Repository, Support, TransferMonitor, TransferSide, UploadSession,
+    transfer_blob,
 };
 
 use crate::destination::{BlobLocation, BlobState, ContentOrigin, Route, SearchHint};
@@ -19,6 +20,16 @@ impl ImageCopy<'_> {
     /// registry get it sent once; the others mount it. If the source stalls, a row that waits with
     /// another source takes over, and this one waits in its place.
     pub(crate) async fn copy_blob(
+        &self,
+        blob: &Blob,
+        platform: Option<&Platform>,
+    ) -> Result<(), RowError> {
+        let copied = self.copy_blob_once(blob, platform).await;
+        self.reads.end(&blob.digest);
+        copied
+    }
+
+    async fn copy_blob_once(
         &self,
         blob: &Blob,
         platform: Option<&Platform>,
@@ -307,8 +318,14 @@ impl ImageCopy<'_> {
         let monitor = Arc::new(TransferMonitor::new(move |bytes| counter(bytes)));
         let state = self.registry.blobs.blob(&blob.digest);
         let _transfer = state.tasks.begin_transfer(self.route(), &monitor);
-        let sent = transfer_blob(source, destination, blob, session, monitor).await;
-        match sent {
+        let expected = self.reads.expected(&blob.digest);
+        let transfer = BlobTransfer {
+            source,
+            destination,
+            blob,
+            expected: expected.as_deref(),
+        };
+        match transfer_blob(transfer, session, monitor).await {
             Ok(()) => Ok(ContentOrigin::Sent),
             Err(failed) if failed.side == TransferSide::Source => Err(RowError::Read(failed.error)),
             Err(failed) => Err(RowError::Write(failed.error)),

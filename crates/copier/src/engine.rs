@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use image_name::Digest;
 use once_map::OnceMap;
-use registry_client::{Access, Client, FairShare, Repository, WritePolicy, manifest_reference};
+use registry_client::{
+    Access, Blob, Client, FairShare, Repository, SharedReads, WritePolicy, manifest_reference,
+};
 
 use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::digest_tag_writes::DigestTagWrites;
@@ -19,6 +21,7 @@ use crate::progress::Progress;
 use crate::report::{RowError, Summary};
 use crate::repository_setup::RepositorySetup;
 use crate::row::Row;
+use crate::source_group::SourceGroups;
 use crate::source_lists::SourceLists;
 use crate::write_plan::WritePlan;
 
@@ -44,6 +47,12 @@ pub(crate) struct Engine<'a> {
     pub(crate) digest_tag_writes: DigestTagWrites,
     /// True for a blob that a source repository has, by repository and digest.
     pub(crate) shown_blobs: OnceMap<(String, Digest), bool>,
+    /// Blobs whose descriptors have no size, by source repository and digest.
+    pub(crate) sized_blobs: OnceMap<(String, Digest), Blob>,
+    /// The source images that several registries need.
+    pub(crate) groups: SourceGroups,
+    /// The reads of their blobs.
+    pub(crate) reads: SharedReads,
     pub(crate) blob_counts: BlobCounts,
     pub(crate) setup: RepositorySetup,
     pub(crate) listing_gaps: ListingGaps,
@@ -67,6 +76,9 @@ impl<'a> Engine<'a> {
             source_lists: SourceLists::new(Arc::clone(&context.options.tag_lists)),
             digest_tag_writes: DigestTagWrites::default(),
             shown_blobs: OnceMap::default(),
+            sized_blobs: OnceMap::default(),
+            groups: SourceGroups::default(),
+            reads: SharedReads::default(),
             blob_counts: BlobCounts::default(),
             setup: RepositorySetup::default(),
             listing_gaps: ListingGaps::default(),

@@ -13,6 +13,7 @@ use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::engine::Engine;
 use crate::foreign_layer::is_foreign;
 use crate::image_limits::{LimitExceeded, TreeSize, check_children};
+use crate::image_reads::ImageReads;
 use crate::listing_gaps::ListingGap;
 use crate::lock::lock;
 use crate::platform::Platform;
@@ -37,6 +38,8 @@ pub(crate) struct ImageCopy<'a> {
     pub(crate) destination: &'a Repository,
     /// The registry of the destination.
     pub(crate) registry: &'a DestinationRegistry,
+    /// The reads that it shares with other rows.
+    pub(crate) reads: ImageReads,
     bytes_sent: AtomicU64,
     manifests_written: AtomicU64,
     /// The manifests of the row.
@@ -81,6 +84,7 @@ impl<'a> ImageCopy<'a> {
         source: &'a Repository,
         destination: &'a Repository,
         registry: &'a DestinationRegistry,
+        reads: ImageReads,
     ) -> Self {
         Self {
             engine,
@@ -88,6 +92,7 @@ impl<'a> ImageCopy<'a> {
             own_source: Arc::from([source.clone()]),
             destination,
             registry,
+            reads,
             bytes_sent: AtomicU64::new(0),
             manifests_written: AtomicU64::new(0),
             size: TreeSize::default(),
@@ -121,11 +126,11 @@ impl<'a> ImageCopy<'a> {
                         let detail = format!("{} layers, at most {MAX_LAYERS}", layers.len());
                         return Err(LimitExceeded::new(&manifest.digest, detail).into());
                     }
-                    let blobs = config
-                        .as_deref()
-                        .into_iter()
-                        .chain(&layers)
-                        .filter(|blob| !is_foreign(blob));
+                    let blobs = config.as_deref().into_iter().chain(&layers);
+                    let blobs = blobs.filter(|blob| !is_foreign(blob));
+                    let (shared, digest) = (&self.engine.reads, &manifest.digest);
+                    self.reads
+                        .expect(shared, self.source, digest, blobs.clone())?;
                     let copies = blobs.map(|blob| async move {
                         let blob = self.source_blob(blob).await?;
                         self.copy_blob(&blob, platform).await
@@ -171,8 +176,10 @@ impl<'a> ImageCopy<'a> {
             let copy = || self.copy_missing(manifest);
             // A cell waits only for cells of content that it lists by digest, and no content can
             // list itself, so cells never wait for each other in a circle.
-            let copied = self.registry.manifests.get_or_try_init(key, copy).await;
-            copied.map(drop)
+            let copied = self.registry.manifests.get_or_try_init(key.clone(), copy);
+            copied.await?;
+            self.reads.skip(&key.1);
+            Ok(())
         }
         .boxed_local()
     }
@@ -226,7 +233,10 @@ impl<'a> ImageCopy<'a> {
     /// Copies content of an index that is not a manifest. Registries store it as a blob.
     async fn copy_blob_child(&self, parent: &Digest, child: &Descriptor) -> Result<(), RowError> {
         let digest = Digest::try_from(child.digest())?;
-        let is_at_source = match self.source.has_content(&digest, child.size()).await {
+        let key = (self.source.to_string(), digest.clone());
+        let query = || self.source.has_content(&digest, child.size());
+        let shown = &self.engine.shown_blobs;
+        let is_at_source = match shown.get_or_try_init(key, query).await {
             // The download decides.
             Err(error) if error.is_not_served() => true,
             is_at_source => is_at_source.map_err(RowError::Read)?,
@@ -264,7 +274,12 @@ impl<'a> ImageCopy<'a> {
     /// Returns a blob of the source with its size, which a descriptor may lack.
     pub(crate) async fn source_blob(&self, descriptor: &Descriptor) -> Result<Blob, RowError> {
         let digest = Digest::try_from(descriptor.digest())?;
-        let blob = self.source.blob(digest, descriptor.size()).await;
+        if let Some(size) = descriptor.size() {
+            return Ok(Blob { digest, size });
+        }
+        let key = (self.source.to_string(), digest.clone());
+        let query = || self.source.blob(digest, None);
+        let blob = self.engine.sized_blobs.get_or_try_init(key, query).await;
         blob.map_err(RowError::Read)
     }
 

@@ -30,8 +30,8 @@
 //!
 //! # One row, from HEAD to the tag
 //!
-//! 1. `sync.rs`: [`sync`] makes the [`WritePlan`] of all rows, starts the rows, and collects the
-//!    images that each destination registry has.
+//! 1. `sync.rs`: [`sync`] makes the [`WritePlan`] of all rows, starts the rows, those of one source
+//!    together, and collects the images that each destination registry has.
 //! 2. `row_sync.rs`: a row sends one HEAD to its source and one to its destination
 //!    (`head_cache.rs`). With equal digests, the image is unchanged. Otherwise its manifest is
 //!    fetched (`manifest_cache.rs`) and reduced to the selected platforms (`selected_image.rs`).
@@ -53,6 +53,8 @@
 //!   of its own, with a warning.
 //! - Within a run, a blob is fetched at most once for each destination registry that grants
 //!   mounts, for all rows that need it.
+//! - Rows with one source image and several destination registries read each manifest and blob once,
+//!   as long as no registry falls behind (`source_group.rs`).
 //! - A run writes only what its [`WritePlan`] contains. The plan is made from the rows before the first
 //!   write; the client refuses any other write, whatever a registry responds.
 //! - A row with an approved digest never gets another digest.
@@ -78,6 +80,7 @@ mod foreign_layer;
 mod head_cache;
 mod image_copy;
 mod image_limits;
+mod image_reads;
 mod listing_gaps;
 mod lock;
 mod manifest_cache;
@@ -94,6 +97,7 @@ mod repository_setup;
 mod row;
 mod row_sync;
 mod selected_image;
+mod source_group;
 mod source_lists;
 mod subject;
 mod subject_approval;

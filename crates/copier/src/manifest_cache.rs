@@ -7,14 +7,14 @@ use registry_client::{Error, Manifest, Repository};
 use crate::recent_map::RecentMap;
 
 /// Maximum number of cached manifests.
-const MAX_ENTRIES: usize = 256;
+const MAX_ENTRIES: usize = 2048;
 /// Maximum size of a cached manifest in bytes.
 const MAX_SIZE: usize = 64 * 1024;
 /// Maximum size of all cached manifests in bytes.
 const MAX_CACHED: usize = 4 * 1024 * 1024;
 
 /// A cache of the manifests that were fetched last, by digest. Rows that share an image follow
-/// each other in a list, and each fetch counts against the pull quota.
+/// each other in a run, and each fetch counts against the pull quota.
 ///
 /// A manifest that was read with credentials is given to rows of the same source only: an index
 /// can list the digest of another repository's private image.
@@ -85,6 +85,15 @@ impl ManifestCache {
             Some(cached) if cached.is_small => repository.counted(cached.manifest).await.map(Some),
             cached => Ok(cached.map(|cached| cached.manifest)),
         }
+    }
+
+    /// Returns true if no request is needed for a manifest.
+    pub(crate) fn has(&self, repository: &Repository, digest: &Digest) -> bool {
+        let sources = [None, Some(repository.to_string())];
+        sources.into_iter().any(|source| {
+            let cached = self.manifests.get(&(digest.clone(), source));
+            cached.is_some_and(|cached| cached.source == *repository || cached.is_for_all())
+        })
     }
 
     async fn fetch(

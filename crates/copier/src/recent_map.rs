@@ -32,7 +32,7 @@ impl<K, V> fmt::Debug for RecentMap<K, V> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V> RecentMap<K, V> {
+impl<K: Clone + Eq + Hash, V: Clone> RecentMap<K, V> {
     pub(crate) fn new(max_entries: usize, max_size: usize, size_of: fn(&V) -> usize) -> Self {
         Self {
             entries: Mutex::new(Entries {
@@ -63,6 +63,11 @@ impl<K: Clone + Eq + Hash, V> RecentMap<K, V> {
         }
         entries.order.push_back(key.clone());
         Arc::clone(entries.cells.entry(key.clone()).or_default())
+    }
+
+    /// Returns the value of a key, if it is computed and kept.
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
+        lock(&self.entries).cells.get(key)?.get().cloned()
     }
 
     /// Removes a value, which those that have its cell keep.
@@ -116,6 +121,6 @@ mod tests {
         pending.set(1).unwrap();
         assert_eq!(computed(&map), [7]);
         map.remove(&7);
-        assert!(map.cell(&7).get().is_none());
+        assert_eq!((map.get(&7), map.cell(&7).get()), (None, None));
     }
 }

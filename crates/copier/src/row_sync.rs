@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use image_name::{Digest, ManifestReference};
 use registry_client::{
-    Error, Manifest, ManifestHead, PullReservation, Repository, is_index_type, manifest_reference,
+    Error, Manifest, ManifestHead, Repository, is_index_type, manifest_reference,
 };
 
 use crate::arch_tags::write_arch_tags;
@@ -14,12 +14,14 @@ use crate::child_presence::lacks_children;
 use crate::engine::Engine;
 use crate::head_cache::SourceHead;
 use crate::image_copy::{ImageCopy, Presence};
+use crate::image_reads::ImageReads;
 use crate::options::MovedTag;
 use crate::platform_selection::NarrowedIndex;
 use crate::report::{Outcome, RowError, Status};
 use crate::repository_setup::RepositorySetup;
 use crate::row::Row;
 use crate::selected_image::SelectedImage;
+use crate::source_group::{GroupMember, SharedPulls};
 
 /// The synchronization of one row: compare the digests of source and destination, copy the image,
 /// then its referrers.
@@ -94,6 +96,11 @@ impl<'a> RowSync<'a> {
     async fn try_run(mut self, written: Option<Digest>) -> Result<Outcome, RowError> {
         let Self { engine, row, .. } = self;
         let destination = engine.destination_of(row)?;
+        let group = match written {
+            // A row of the same destination has been copied before.
+            Some(_) => None,
+            None => engine.groups.member(&row.source, destination.host_name()),
+        };
         let destination_head = async {
             match written {
                 Some(digest) => Ok(Some(ManifestHead {
@@ -141,7 +148,7 @@ impl<'a> RowSync<'a> {
             Some(moved) if engine.options.moved == MovedTag::Refused => {
                 Outcome::failed(RowError::Moved(Box::new(moved.clone())))
             }
-            _ => self.copy(&destination, &source, existing).await,
+            _ => self.copy(&destination, &source, existing, group).await,
         };
         Ok(Outcome {
             source: outcome.source.clone().or(Some(head)),
@@ -164,10 +171,12 @@ impl<'a> RowSync<'a> {
         destination: &Repository,
         source: &SourceHead,
         existing: Option<ManifestHead>,
+        group: Option<GroupMember>,
     ) -> Outcome {
         let engine = self.engine;
         let registry = engine.registry(destination.host_name());
-        let image = ImageCopy::new(engine, &source.repository, destination, &registry);
+        let reads = ImageReads::new(group);
+        let image = ImageCopy::new(engine, &source.repository, destination, &registry, reads);
         let is_whole = engine.options.copies_whole_image(self.row);
         let is_same = has_digest(existing.as_ref(), &source.head.digest);
         let row = self;
@@ -176,6 +185,7 @@ impl<'a> RowSync<'a> {
         let result = match self.within_timeout(Box::pin(is_unchanged)).await {
             Err(error) => Err(error),
             Ok(true) => {
+                image.reads.leave();
                 let referrers = self.copy_referrers_only(&image, source);
                 self.within_timeout(Box::pin(referrers)).await
             }
@@ -212,7 +222,8 @@ impl<'a> RowSync<'a> {
     ) -> Result<Option<ImageResult>, RowError> {
         let repository = &source.repository;
         // Before the permit, since this wait may be for other images of the host.
-        let pulls = repository.reserve_pulls().await.map_err(RowError::Read)?;
+        let is_read = self.engine.manifests.has(repository, &source.head.digest);
+        let pulls = image.reads.reserve_pulls(repository, is_read).await?;
         let host = repository.host_name().to_owned();
         let Some(_permit) = self.engine.copy_permits.acquire(host).await else {
             return Ok(None);
@@ -264,11 +275,11 @@ impl<'a> RowSync<'a> {
         image: &ImageCopy<'_>,
         source: &SourceHead,
         existing: Option<&ManifestHead>,
-        mut pulls: PullReservation,
+        pulls: Option<SharedPulls>,
     ) -> Result<ImageResult, RowError> {
         let copy = async || {
             image.size.reset();
-            self.copy_selected(image, source, existing, &mut pulls)
+            self.copy_selected(image, source, existing, pulls.as_ref())
                 .await
         };
         let copied = source.repository.with_document_memory(copy).await?;
@@ -292,7 +303,7 @@ impl<'a> RowSync<'a> {
         image: &ImageCopy<'_>,
         source: &SourceHead,
         existing: Option<&ManifestHead>,
-        pulls: &mut PullReservation,
+        pulls: Option<&SharedPulls>,
     ) -> Result<CopiedImage, RowError> {
         let root = self.source_root(image, &source.head.digest).await?;
         let source_digest = &root.digest.clone();
@@ -321,7 +332,10 @@ impl<'a> RowSync<'a> {
         let mut children = None;
         if !is_dry_run {
             let manifests = selected.children.as_ref().map_or(0, Vec::len) as u64;
-            pulls.extend(manifests).await.map_err(RowError::Read)?;
+            if let Some(pulls) = pulls {
+                let extended = pulls.lock().await.extend(manifests).await;
+                extended.map_err(RowError::Read)?;
+            }
             let refused = self.create_repository(image, existing).await?;
             let written = self.write_image(image, &selected, existing).await;
             written.map_err(|error| more_telling(error, refused))?;

@@ -35,7 +35,7 @@ impl SelectedImage {
                 children: Some(manifests),
             }),
             (Some(selection), Content::Index { manifests, .. }) => {
-                Self::narrow(root, manifests, selection)
+                Self::narrow(image, root, manifests, selection)
             }
             (selection, Content::Image { config, .. }) => {
                 if let Some(selection) = selection {
@@ -51,6 +51,7 @@ impl SelectedImage {
     }
 
     fn narrow(
+        image: &ImageCopy<'_>,
         root: Manifest,
         children: Vec<Descriptor>,
         selection: &PlatformSelection,
@@ -65,10 +66,17 @@ impl SelectedImage {
             }
             NarrowedIndex::Rebuilt | NarrowedIndex::Sparse => root,
         };
-        let children = children.into_iter().zip(kept).filter(|(_, kept)| *kept);
+        let mut selected = Vec::new();
+        for (child, is_kept) in children.into_iter().zip(kept) {
+            if is_kept {
+                selected.push(child);
+            } else if let Ok(digest) = Digest::try_from(child.digest()) {
+                image.reads.skip(&digest);
+            }
+        }
         Ok(Self {
             root,
-            children: Some(children.map(|(child, _)| child).collect()),
+            children: Some(selected),
         })
     }
 }

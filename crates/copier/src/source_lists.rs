@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use image_name::Digest;
+use image_name::{Digest, Tag};
 use once_map::OnceMap;
-use registry_client::{Descriptor, Error, Referrers, Repository, TagLists};
+use registry_client::{
+    Descriptor, Error, ManifestHead, ReferrerList, Referrers, Repository, TagLists,
+};
 
 use crate::digest_tags::DigestTags;
 use crate::recent_map::RecentMap;
@@ -28,8 +30,12 @@ pub(crate) struct SourceLists {
     known: Arc<TagLists>,
     /// By source repository and digest.
     referrers: OnceMap<(String, Digest), Result<Referrers, Error>>,
+    /// The referrers of the tag schema, by source repository and digest.
+    schema_referrers: OnceMap<(String, Digest), Result<ReferrerList, Error>>,
     /// The size of the kept referrers.
     kept_referrers: AtomicUsize,
+    /// The heads of digest tags, by source repository.
+    heads: OnceMap<(String, Tag), Result<Option<ManifestHead>, Error>>,
 }
 
 type ListedTags = Result<Arc<DigestTags>, Error>;
@@ -41,7 +47,9 @@ impl Default for SourceLists {
             digest_tags: RecentMap::new(MAX_REPOSITORIES, MAX_DIGEST_TAGS, size_of),
             known: Arc::default(),
             referrers: OnceMap::default(),
+            schema_referrers: OnceMap::default(),
             kept_referrers: AtomicUsize::new(0),
+            heads: OnceMap::default(),
         }
     }
 }
@@ -112,5 +120,36 @@ impl SourceLists {
             || kept
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
                 .is_ok()
+    }
+
+    /// Returns the referrers of a manifest from the tag schema.
+    pub(crate) async fn referrers_by_tag(
+        &self,
+        source: &Repository,
+        subject: &Digest,
+    ) -> Result<ReferrerList, Error> {
+        let key = (source.to_string(), subject.clone());
+        // What is not kept is the error of the cell.
+        let list = || async {
+            match source.referrers_by_tag(subject).await {
+                Err(error @ Error::DocumentMemory { .. }) => Err(Err(error)),
+                Ok(list) if !self.may_keep(&list) => Err(Ok(list)),
+                Ok(list) => Ok(Ok(list.without_documents())),
+                other => Ok(other),
+            }
+        };
+        let listed = self.schema_referrers.get_or_try_init(key, list).await;
+        listed.unwrap_or_else(|not_kept| not_kept)
+    }
+
+    /// Returns the head of a digest tag.
+    pub(crate) async fn head(
+        &self,
+        source: &Repository,
+        tag: &Tag,
+    ) -> Result<Option<ManifestHead>, Error> {
+        let key = (source.to_string(), tag.clone());
+        let query = || source.head_manifest(tag);
+        self.heads.get_or_init(key, query).await
     }
 }

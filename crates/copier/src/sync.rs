@@ -14,6 +14,7 @@ use crate::options::{Options, RunContext};
 use crate::report::{Conflict, Outcome, Report, RowError, Status, Summary};
 use crate::row::Row;
 use crate::row_sync::RowSync;
+use crate::source_group::SourceGroups;
 use crate::write_plan::WritePlan;
 
 /// Maximum number of rows in flight: enough to use the request limit of one host while rows wait
@@ -32,6 +33,9 @@ pub async fn sync(context: RunContext<'_>, rows: &[Row], other_rows: &[Row]) -> 
     let mut engine = Engine::new(&context, plan);
     if context.options.overwrite_signatures {
         engine.digest_tag_writes = DigestTagWrites::overwriting(rows);
+    }
+    if !context.options.dry_run {
+        engine.groups = source_groups(&engine, rows);
     }
     let engine = &engine;
     let run = SyncRun {
@@ -80,10 +84,21 @@ fn write_plan(client: &Client, rows: &[Row], options: &Options) -> WritePlan {
     plan
 }
 
+/// Returns the groups of the rows that run concurrently.
+fn source_groups(engine: &Engine<'_>, rows: &[Row]) -> SourceGroups {
+    let first = RowOrder::new(rows).first.into_iter();
+    let rows = first.filter_map(|index| {
+        let row = &rows[index];
+        let destination = engine.destination_of(row).ok()?;
+        Some((&row.source, destination.host_name().to_owned()))
+    });
+    SourceGroups::new(rows)
+}
+
 /// Rows by their destinations.
 #[derive(Debug, Default)]
 pub(crate) struct RowOrder {
-    /// The first row of each destination.
+    /// The first row of each destination, those with the same source together.
     pub(crate) first: Vec<usize>,
     /// Rows whose destination has an earlier row, with that row.
     pub(crate) later: Vec<(usize, usize)>,
@@ -93,7 +108,9 @@ impl RowOrder {
     pub(crate) fn new(rows: &[Row]) -> Self {
         let mut order = Self::default();
         let mut firsts: HashMap<&Reference, usize> = HashMap::new();
+        let mut sources: HashMap<&Reference, usize> = HashMap::new();
         for (index, row) in rows.iter().enumerate() {
+            sources.entry(&row.source).or_insert(index);
             match firsts.get(&row.destination) {
                 Some(first) => order.later.push((index, *first)),
                 None => {
@@ -102,6 +119,10 @@ impl RowOrder {
                 }
             }
         }
+        // Their registries can share the reads of the source.
+        order
+            .first
+            .sort_by_key(|index| sources[&rows[*index].source]);
         order
     }
 }

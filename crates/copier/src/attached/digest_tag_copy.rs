@@ -37,7 +37,7 @@ impl AttachedCopy<'_> {
         let tag = &copy.subject.digest.tag(kind);
         let source = async {
             match is_listed {
-                true => image.source.head_manifest(tag).await,
+                true => image.engine.source_lists.head(image.source, tag).await,
                 false => Ok(None),
             }
         };

@@ -58,12 +58,8 @@ impl AttachedCopy<'_> {
     async fn source_referrers(&self, copy: &SubjectCopy<'_>) -> Result<ReferrerList, RowError> {
         let (image, subject) = (self.image, &copy.subject.digest);
         let what = format!("the referrers of {subject}");
-        match image
-            .engine
-            .source_lists
-            .referrers(image.source, subject)
-            .await
-        {
+        let lists = &image.engine.source_lists;
+        match lists.referrers(image.source, subject).await {
             Ok(Referrers::Listed(list)) => return Ok(list),
             Ok(Referrers::Unsupported) => image.add_listing_gap(ListingGap::Referrers),
             Err(error) => {
@@ -76,7 +72,7 @@ impl AttachedCopy<'_> {
         if !copy.approval.is_compared() {
             let tag = subject.tag(DigestTagKind::Referrers);
             let (head, existing) = futures::join!(
-                image.source.head_manifest(&tag),
+                lists.head(image.source, &tag),
                 image.destination.head_manifest(&tag)
             );
             match (warn_if_not_served(image, head, &what)?.flatten(), existing) {
@@ -87,7 +83,7 @@ impl AttachedCopy<'_> {
                 _ => {}
             }
         }
-        let listed = image.source.referrers_by_tag(subject).await;
+        let listed = lists.referrers_by_tag(image.source, subject).await;
         Ok(warn_if_not_served(image, listed, &what)?.unwrap_or_default())
     }
 

@@ -23,7 +23,7 @@ pub const BOUND: Duration = Duration::from_secs(30);
 
 /// Timeouts for cells with a silent peer. A cell is repeated with the next one if a row without a
 /// fault exceeds the timeout, as it does on a busy machine.
-const SILENCES: &[Duration] = &[
+pub const SILENCES: &[Duration] = &[
     Duration::from_millis(700),
     Duration::from_secs(2),
     Duration::from_secs(5),
@@ -420,6 +420,7 @@ impl<'w> RunningCell<'w> {
     }
 }
 
-fn ensure(holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
+/// Returns the problem unless something holds.
+pub fn ensure(holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(problem()) }
 }

@@ -4,6 +4,7 @@
 
 mod cell;
 mod column;
+mod fan_out;
 mod fault;
 mod images;
 mod matrix;

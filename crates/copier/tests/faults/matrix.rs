@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use futures::StreamExt;
+use registry_client::Client;
 use testkit::proxy::RequestKind;
 use tokio::runtime::{Builder, Runtime};
 
@@ -22,9 +23,6 @@ use super::table;
 const THREADS: usize = 3;
 /// Number of concurrent cells of each thread.
 const CONCURRENT_CELLS: usize = 12;
-
-/// The result of a cell, or the expectation that is not met.
-pub type Result = std::result::Result<CellResult, String>;
 
 fn cells() -> Vec<Cell> {
     let mut cells = Vec::new();
@@ -44,20 +42,19 @@ fn cells() -> Vec<Cell> {
     cells
 }
 
-/// Runs all cells concurrently, and returns the results in the order of the cells.
-fn run(cells: &[Cell], registries: &Registries) -> Vec<Result> {
+/// Runs all cells concurrently, each with its number as the first part of its result, and returns the
+/// results in the order of the cells. The client of `run` sends its requests without a proxy.
+pub fn run_concurrently<C: Sync, R: Send>(
+    cells: &[C],
+    run: impl AsyncFn(&C, &Client) -> (usize, R) + Sync,
+) -> Vec<R> {
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         let each = std::iter::from_fn(|| cells.get(next.fetch_add(1, Ordering::Relaxed)));
         let directory = tempfile::tempdir().unwrap();
         let direct_client = client(timeouts(LONG_SILENCE), directory.path(), &[]);
         let runs = futures::stream::iter(each)
-            .map(|cell| async {
-                (
-                    cell.number,
-                    Box::pin(cell.run(registries, &direct_client)).await,
-                )
-            })
+            .map(|cell| Box::pin(run(cell, &direct_client)))
             .buffer_unordered(CONCURRENT_CELLS);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let mut done = runtime.block_on(runs.collect::<Vec<_>>());
@@ -79,7 +76,9 @@ fn every_fault_is_recovered_or_reported() {
     let runtime = Runtime::new().unwrap();
     let registries = runtime.block_on(Registries::new());
     let cells = cells();
-    let results = run(&cells, &registries);
+    let results = run_concurrently(&cells, async |cell: &Cell, direct_client: &Client| {
+        (cell.number, cell.run(&registries, direct_client).await)
+    });
     for (cell, result) in cells.iter().zip(&results) {
         if let Ok(result) = result {
             println!("{cell}: {result}");

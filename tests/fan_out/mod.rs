@@ -1,0 +1,5 @@
+//! One row for each of three registries with the same source.
+
+mod access;
+mod kill;
+mod memory;
