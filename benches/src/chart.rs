@@ -22,12 +22,11 @@ pub(crate) fn chart(results: &Results) -> String {
         y += HEADING;
         let _ = writeln!(
             body,
-            r##"<text x="8" y="{:.0}" font-weight="bold">{}, {}, {} ms{}</text>"##,
+            r##"<text x="8" y="{:.0}" font-weight="bold">{}, {}, {}</text>"##,
             y - 8.0,
             cell.work.title(),
             cell.state.title(),
-            cell.round_trip_ms,
-            if cell.tls { ", TLS" } else { "" },
+            cell.network(),
         );
         for tool in cell.tools.iter().filter(|tool| tool.tool != Tool::Floor) {
             body += &bar(cell, tool, y);
@@ -102,6 +101,8 @@ mod tests {
             state: State::Cold,
             round_trip_ms: 30,
             tls: false,
+            destinations: 1,
+            rate: None,
             rows: 40,
             floor_requests: 1,
             floor_bytes: 1,

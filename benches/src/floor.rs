@@ -1,6 +1,6 @@
 //! The floor: the lower bound for a client that knows all content in advance.
 //!
-//! For each row it sends one HEAD to the source and one to the destination, because the tag may have
+//! For each row it sends one HEAD to the source and one to each destination, because the tag may have
 //! moved. For each missing row:
 //!
 //! - one GET of each manifest, index and child, once in the whole run;
@@ -8,13 +8,14 @@
 //! - for each further repository that needs it: one POST with `mount=`;
 //! - one PUT of each child in each repository, and one of each tag.
 //!
-//! `requests = 2 · rows + manifests + 3 · blobs copied + mounts + manifests written`. The bytes are those of
+//! `requests = 2 · rows + manifests + 3 · blobs copied + mounts + manifests written`. With several
+//! destinations, each gets its own HEADs, POSTs and PUTs, and the source is read once. The bytes are those of
 //! the copied blobs. Nothing is hashed, and neither planning nor parsing is measured.
 //!
 //! curl sends up to 32 requests at a time, in batches that depend on each other: HEADs; roots; children;
 //! blobs and upload sessions; blobs; mounts; children; tags. Each batch is a new curl process with new
 //! connections, so a client with overlapping batches can be faster if the round trip is long. Blobs over
-//! 1 MiB are not stored: GET is piped to PUT, four at a time.
+//! 1 MiB are not stored: GET is piped to the PUT of each destination, four at a time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ pub(crate) async fn run(job: &Job<'_>, plan: &RequestPlan<'_>) -> Result<Cost, B
     let mut cost = Cost::default();
     let mut heads = CurlRequests::new(job.scheme());
     for (repository, tag) in &plan.rows {
-        for host in [job.source, job.destination] {
+        for host in job.hosts() {
             let scheme = job.scheme();
             heads.head(&format!(
                 "{scheme}://{host}/v2/{repository}/manifests/{tag}"
@@ -63,7 +64,9 @@ pub(crate) async fn run(job: &Job<'_>, plan: &RequestPlan<'_>) -> Result<Cost, B
     let mut mounts = CurlRequests::new(job.scheme());
     for (number, mount) in plan.mounts.iter().enumerate() {
         let query = format!("mount={}&from={}", mount.digest, mount.from);
-        mounts.post(&floor.session_url(mount.repository, &query), number);
+        for host in job.destinations {
+            mounts.post(&floor.session_url(host, mount.repository, &query), number);
+        }
     }
     add(&mut cost, mounts.send(job.directory).await?.as_ref());
     for manifests in [&plan.put_children, &plan.put_roots] {
@@ -72,8 +75,10 @@ pub(crate) async fn run(job: &Job<'_>, plan: &RequestPlan<'_>) -> Result<Cost, B
             let file = floor.file(placed.manifest.digest().digest());
             let written = fs::write(&file, placed.manifest.bytes());
             written.map_err(BenchError::io("write a manifest for curl"))?;
-            let url = manifest_url(job.scheme(), job.destination, placed, placed.tag);
-            puts.put(&url, placed.manifest.media_type(), &file);
+            for host in job.destinations {
+                let url = manifest_url(job.scheme(), host, placed, placed.tag);
+                puts.put(&url, placed.manifest.media_type(), &file);
+            }
         }
         add(&mut cost, puts.send(job.directory).await?.as_ref());
     }
@@ -97,12 +102,15 @@ struct Floor<'a> {
 }
 
 impl Floor<'_> {
-    /// Copies blobs. They are read while the upload sessions are opened.
+    /// Copies blobs. They are read while the upload sessions are opened, once for all destinations.
     async fn blobs(&self, uploads: &[Upload<'_>]) -> Result<Cost, BenchError> {
         let job = self.job;
         let mut opening = CurlRequests::new(job.scheme());
         for (number, Upload { repository, blob }) in uploads.iter().enumerate() {
-            opening.post(&self.session_url(repository, ""), number);
+            for (index, host) in job.destinations.iter().enumerate() {
+                let name = number * job.destinations.len() + index;
+                opening.post(&self.session_url(host, repository, ""), name);
+            }
             if blob.size <= MAX_STORED {
                 let url = self.blob_url(repository, blob);
                 opening.blob(&url, &self.file(blob.digest.digest()));
@@ -113,27 +121,35 @@ impl Floor<'_> {
         };
         let mut cost = opened.cost;
         let mut storing = CurlRequests::new(job.scheme());
-        let mut pipes = String::new();
+        let mut sessions: Vec<Vec<String>> = uploads.iter().map(|_| Vec::new()).collect();
         for line in opened.stdout.lines() {
             let (number, location) = line.split_once(' ').unwrap_or_default();
-            let upload = number.parse::<usize>().ok().and_then(|it| uploads.get(it));
-            let upload = upload
+            let number = number.parse::<usize>().unwrap_or(usize::MAX) / job.destinations.len();
+            let upload = uploads.get(number).zip(sessions.get_mut(number));
+            let (upload, sessions) = upload
                 .ok_or_else(|| BenchError::Wrong(format!("unexpected output of curl: `{line}`")))?;
-            let (repository, blob) = (upload.repository, upload.blob);
+            let blob = upload.blob;
             let separator = if location.contains('?') { '&' } else { '?' };
             let url = format!("{location}{separator}digest={}", blob.digest);
             if blob.size <= MAX_STORED {
                 let file = self.file(blob.digest.digest());
                 storing.put(&url, "application/octet-stream", &file);
             } else {
-                pipes += &format!("{}\n{url}\n", self.blob_url(repository, blob));
+                sessions.push(url);
             }
         }
+        let piped = uploads.iter().zip(&sessions);
+        let piped = piped.filter(|(_, sessions)| !sessions.is_empty());
+        let piped = piped.map(|(upload, sessions)| {
+            let read = self.blob_url(upload.repository, upload.blob);
+            format!("{read}\n{}\n", sessions.join("\n"))
+        });
+        let pipes: String = piped.collect();
         if let Some(stored) = storing.send(job.directory).await? {
             cost = cost.then(stored.cost);
         }
         if !pipes.is_empty() {
-            cost = cost.then(piped(job, &pipes).await?);
+            cost = cost.then(pipe(job, &pipes).await?);
         }
         Ok(cost)
     }
@@ -147,12 +163,9 @@ impl Floor<'_> {
         )
     }
 
-    fn session_url(&self, repository: &str, query: &str) -> String {
-        format!(
-            "{}://{}/v2/{repository}/blobs/uploads/?{query}",
-            self.job.scheme(),
-            self.job.destination
-        )
+    fn session_url(&self, host: &str, repository: &str, query: &str) -> String {
+        let scheme = self.job.scheme();
+        format!("{scheme}://{host}/v2/{repository}/blobs/uploads/?{query}")
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -160,15 +173,27 @@ impl Floor<'_> {
     }
 }
 
-/// Pipes a GET to a PUT for each pair of lines.
-async fn piped(job: &Job<'_>, pairs: &str) -> Result<Cost, BenchError> {
-    let script = "curl -qsSfL \"$0\" | curl -qsSf -H Expect: -H 'Content-Type: application/octet-stream' -T - \"$1\"";
-    let pairs: PathBuf = job.write("pipes", pairs)?;
+/// Pipes a GET to a PUT at each destination, for each group of lines.
+async fn pipe(job: &Job<'_>, groups: &str) -> Result<Cost, BenchError> {
+    const READ: &str = "curl -qsSfL \"$0\"";
+    const WRITE: &str =
+        "curl -qsSf -H Expect: -H 'Content-Type: application/octet-stream' -T - \"$1\"";
+    let script = match job.destinations.len() {
+        1 => format!("{READ} | {WRITE}"),
+        // All destinations but the last read from named pipes.
+        _ => format!(
+            "set -e; d=$(mktemp -d); while [ $# -gt 1 ]; do p=$d/$#; mkfifo $p; {WRITE} < $p & \
+             ids=\"$ids $!\"; pipes=\"$pipes $p\"; shift; done; {READ} | tee $pipes | {WRITE}; \
+             for id in $ids; do wait $id; done; rm -r $d"
+        ),
+    };
+    let groups: PathBuf = job.write("pipes", groups)?;
+    let lines = (job.destinations.len() + 1).to_string();
     let mut command = Command::new("xargs");
     command
-        .args(["-P", PIPES, "-n", "2", "-a"])
-        .arg(AsRef::<Path>::as_ref(&pairs));
-    command.args(["sh", "-c", script]);
+        .args(["-P", PIPES, "-n", &lines, "-a"])
+        .arg(AsRef::<Path>::as_ref(&groups));
+    command.args(["sh", "-c", &script]);
     let ran = measure::run(command, job.directory).await?;
     match ran.status.success() {
         true => Ok(ran.cost),

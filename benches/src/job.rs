@@ -12,8 +12,8 @@ pub(crate) struct Job<'a> {
     pub(crate) directory: &'a Path,
     /// `HOST:PORT`.
     pub(crate) source: &'a str,
-    /// `HOST:PORT`.
-    pub(crate) destination: &'a str,
+    /// `HOST:PORT` of each destination.
+    pub(crate) destinations: &'a [String],
     pub(crate) rows: &'a [&'a TaggedImage],
     /// The certificate authority of both registries, which then use TLS, in PEM.
     pub(crate) authority: Option<&'a str>,
@@ -37,13 +37,23 @@ impl Job<'_> {
         }
     }
 
-    /// Returns a line for each row, made from its full source and destination without tag, and its tag.
+    /// Returns the hosts of all registries, the source first.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
+        let destinations = self.destinations.iter().map(String::as_str);
+        std::iter::once(self.source).chain(destinations)
+    }
+
+    /// Returns a line for each row and destination, made from the full source and destination without
+    /// tag, and the tag.
     pub(crate) fn lines(&self, line: impl Fn(&str, &str, &str) -> String) -> String {
-        let lines = self.rows.iter().map(|row| {
+        let mut lines = String::new();
+        for row in self.rows {
             let source = format!("{}/{}", self.source, row.repository);
-            let destination = format!("{}/{}", self.destination, row.repository);
-            line(&source, &destination, &row.tag)
-        });
-        lines.collect()
+            for host in self.destinations {
+                let destination = format!("{host}/{}", row.repository);
+                lines += &line(&source, &destination, &row.tag);
+            }
+        }
+        lines
     }
 }

@@ -17,6 +17,8 @@ scripts/bench [OPTIONS]: compare mirror with other tools between two registries 
   --tool TOOL,…            floor, mirror, mirror-referrers, regsync, crane, skopeo, skopeo-sync
                            (installed ones except skopeo-sync; the floor always runs)
   --tls                    nginx with TLS and HTTP/2 before each registry; blobs are redirected
+  --destinations N         copy each row to N registries (1)
+  --rate MB                megabytes a second to each destination (any; not with --tls)
   --rounds N               runs of each tool (5)
   --scale ROWS,…           measure mirror alone, with lists of these lengths and registries in memory
   --mirror PATH            the binary (scripts/bench builds it)
@@ -36,6 +38,10 @@ pub(crate) struct Options {
     pub(crate) tools: Option<Vec<Tool>>,
     /// nginx with TLS and HTTP/2 is in front of each registry.
     pub(crate) tls: bool,
+    /// The number of destination registries, at least one.
+    pub(crate) destinations: usize,
+    /// Megabytes a second to each destination.
+    pub(crate) rate: Option<u64>,
     /// Lengths of lists. If not empty, nothing else is measured.
     pub(crate) scale: Vec<u64>,
     /// At least one.
@@ -81,6 +87,8 @@ impl Options {
             round_trips: vec![0, 30, 80],
             tools: None,
             tls: false,
+            destinations: 1,
+            rate: None,
             scale: Vec::new(),
             rounds: 5,
             size: Size::Full,
@@ -119,10 +127,9 @@ impl Options {
                     find_by_name(&Tool::ALL, Tool::name, v)
                 })?);
             }
-            "--rounds" => {
-                let rounds = value.parse().ok().filter(|rounds| *rounds > 0);
-                self.rounds = rounds.ok_or_else(|| invalid(name, value))?;
-            }
+            "--rounds" => self.rounds = parse_positive(name, value)?,
+            "--destinations" => self.destinations = parse_positive(name, value)?,
+            "--rate" => self.rate = Some(parse_positive(name, value)? as u64),
             "--mirror" => self.mirror = PathBuf::from(value),
             "--into" => self.into = Some(PathBuf::from(value)),
             _ => return Err(BenchError::Usage(format!("unknown option {name}"))),
@@ -133,6 +140,11 @@ impl Options {
 
 fn find_by_name<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, value: &str) -> Option<T> {
     all.iter().copied().find(|item| name(*item) == value)
+}
+
+fn parse_positive(name: &str, value: &str) -> Result<usize, BenchError> {
+    let number = value.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| invalid(name, value))
 }
 
 fn parse_list<T>(
@@ -160,13 +172,16 @@ mod tests {
 
     #[test]
     fn parse_applies_options_to_the_quick_defaults() {
-        let options =
-            parse("--work rows,big --tls --round-trip 7 --quick --tool mirror --rounds 9");
+        let options = parse(
+            "--work rows,big --tls --round-trip 7 --quick --tool mirror --rounds 9 --destinations 3 --rate 50",
+        );
         let expected = Options {
             works: vec![Workload::Rows, Workload::Big],
             round_trips: vec![7],
             tools: Some(vec![Tool::Mirror]),
             tls: true,
+            destinations: 3,
+            rate: Some(50),
             rounds: 9,
             ..Options::quick()
         };

@@ -5,6 +5,7 @@
 //! round up to whole milliseconds.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,8 +32,13 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Starts a relay to an address.
-    pub(crate) async fn start(to: SocketAddr, round_trip: Duration) -> Result<Self, BenchError> {
+    /// Starts a relay to an address. All connections together send at most `bytes_per_second` to it.
+    pub(crate) async fn start(
+        to: SocketAddr,
+        round_trip: Duration,
+        bytes_per_second: Option<u64>,
+    ) -> Result<Self, BenchError> {
+        let link = Arc::new(SlowLink::new(bytes_per_second));
         let listening = TcpListener::bind("127.0.0.1:0").await;
         let listener = listening.map_err(BenchError::io("listen for the relay"))?;
         let address = listener.local_addr();
@@ -42,7 +48,7 @@ impl Relay {
             // A failed accept does not affect open connections.
             loop {
                 if let Ok((client, _)) = listener.accept().await {
-                    connections.spawn(connection(client, to, round_trip));
+                    connections.spawn(connection(client, to, round_trip, Arc::clone(&link)));
                 }
                 while connections.try_join_next().is_some() {}
             }
@@ -62,7 +68,36 @@ impl Drop for Relay {
     }
 }
 
-async fn connection(client: TcpStream, to: SocketAddr, round_trip: Duration) {
+/// A link with a limited rate, for all connections of a relay.
+#[derive(Debug)]
+struct SlowLink {
+    bytes_per_second: Option<u64>,
+    /// The time at which the bytes sent before have left.
+    free: Mutex<Instant>,
+}
+
+impl SlowLink {
+    fn new(bytes_per_second: Option<u64>) -> Self {
+        Self {
+            bytes_per_second,
+            free: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Returns the time at which `bytes` that are ready at `ready` have left.
+    fn send(&self, bytes: usize, ready: Instant) -> Instant {
+        let Some(rate) = self.bytes_per_second else {
+            return ready;
+        };
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let takes = Duration::from_secs_f64(bytes as f64 / rate as f64);
+        *free = (*free).max(ready) + takes;
+        *free
+    }
+}
+
+async fn connection(client: TcpStream, to: SocketAddr, round_trip: Duration, link: Arc<SlowLink>) {
+    let unlimited = SlowLink::new(None);
     let accepted = Instant::now();
     let Ok(server) = TcpStream::connect(to).await else {
         return;
@@ -72,8 +107,14 @@ async fn connection(client: TcpStream, to: SocketAddr, round_trip: Duration) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::join!(
-        one_way(from_client, to_server, accepted + round_trip, round_trip),
-        one_way(from_server, to_client, accepted, round_trip),
+        one_way(
+            from_client,
+            to_server,
+            accepted + round_trip,
+            round_trip,
+            &link
+        ),
+        one_way(from_server, to_client, accepted, round_trip, &unlimited),
     );
 }
 
@@ -83,6 +124,7 @@ async fn one_way(
     mut to: OwnedWriteHalf,
     open: Instant,
     round_trip: Duration,
+    link: &SlowLink,
 ) {
     let (sender, mut receiver) = mpsc::channel::<(Instant, Vec<u8>)>(MAX_IN_FLIGHT);
     let sending = async move {
@@ -94,6 +136,7 @@ async fn one_way(
                 return;
             };
             let leaves = pace.send(read, Instant::now().max(open));
+            let leaves = link.send(read, leaves);
             // This wait keeps the buffers of the sender full, as a closed window does.
             sleep_until(leaves.into()).await;
             let arrives = leaves + round_trip / 2;
@@ -129,7 +172,7 @@ mod tests {
             let (mut from, mut to) = stream.split();
             tokio::io::copy(&mut from, &mut to).await.unwrap();
         });
-        let relay = Relay::start(address, round_trip).await.unwrap();
+        let relay = Relay::start(address, round_trip, None).await.unwrap();
         let mut client = TcpStream::connect(relay.address()).await.unwrap();
         let mut answer = [0; 4];
         for at_least in [round_trip * 2, round_trip] {

@@ -26,11 +26,10 @@ pub(crate) fn markdown(results: &Results) -> String {
 /// Returns the table of one cell.
 pub(crate) fn cell(cell: &Cell) -> String {
     let mut text = format!(
-        "### {}, {}, round trip {} ms{}\n\n{} rows, {} requests needed, {}; {} rounds\n\n",
+        "### {}, {}, round trip {}\n\n{} rows, {} requests needed, {}; {} rounds\n\n",
         cell.work.title(),
         cell.state.title(),
-        cell.round_trip_ms,
-        if cell.tls { ", TLS" } else { "" },
+        cell.network(),
         cell.rows,
         cell.floor_requests,
         cell.measured_on,
@@ -78,10 +77,17 @@ fn line(cell: &Cell, tool: &Measured) -> String {
         _ => format!("{:.2}", value / floor as f64),
     };
     let requests = tool.median(|run| run.requests() as f64);
+    let at_source = match cell.destinations {
+        1 => String::new(),
+        _ => {
+            let requests = tool.median(|run| run.source_requests() as f64);
+            format!(", {requests} at the source")
+        }
+    };
     let bytes = tool.median(|run| run.bytes as f64);
     let _ = writeln!(
         line,
-        "{:.2} | {ratio:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} | {requests} ({}) | {} | {} | {} | {} |",
+        "{:.2} | {ratio:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} | {requests} ({}){at_source} | {} | {} | {} | {} |",
         tool.median(|run| run.wall_seconds),
         tool.median(|run| run.cpu_seconds),
         tool.median(|run| run.registries_cpu_seconds),

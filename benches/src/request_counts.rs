@@ -16,10 +16,10 @@ pub(crate) struct RequestCounts {
 }
 
 impl RequestCounts {
-    /// Counts the requests in the logs of both registries.
-    pub(crate) fn new(source: &[Request], destination: &[Request]) -> Self {
+    /// Counts the requests in the logs of the registries.
+    pub(crate) fn new(source: &[Request], destinations: &[Request]) -> Self {
         let mut counted = Self::default();
-        for (side, requests) in [("source", source), ("destination", destination)] {
+        for (side, requests) in [("source", source), ("destination", destinations)] {
             for request in requests {
                 let kind = format!("{side} {}", kind(request));
                 *counted.kinds.entry(kind).or_default() += 1;

@@ -144,11 +144,13 @@ impl<'a> RequestPlan<'a> {
         }
     }
 
-    /// Returns the number of requests.
-    pub(crate) fn requests(&self) -> usize {
-        let reads = self.roots.len() + self.children.len();
+    /// Returns the number of requests to the source and this many destinations.
+    pub(crate) fn requests(&self, destinations: usize) -> usize {
+        let heads = self.rows.len();
+        let reads = self.roots.len() + self.children.len() + self.uploads.len();
         let puts = self.put_roots.len() + self.put_children.len();
-        2 * self.rows.len() + reads + 3 * self.uploads.len() + self.mounts.len() + puts
+        let writes = 2 * self.uploads.len() + self.mounts.len() + puts;
+        heads + reads + destinations * (heads + writes)
     }
 
     /// Returns the bytes of blobs to copy.
@@ -190,13 +192,14 @@ mod tests {
         let plan = RequestPlan::new(&rows, &[]);
         assert_eq!(plan.mounts.len(), 2, "{:?}", plan.mounts);
         assert!(plan.mounts.iter().all(|mount| mount.from == "one"));
-        assert_eq!(plan.requests(), 6 + 3 + 9 + 2 + 5);
+        assert_eq!(plan.requests(1), 6 + 3 + 9 + 2 + 5);
+        assert_eq!(plan.requests(3), 12 + 3 + 21 + 6 + 15);
         assert_eq!(plan.bytes(), 30);
         // Only the last row is missing. It needs mounts and manifests only.
         let plan = RequestPlan::new(&rows, &rows[..2]);
-        assert_eq!(plan.requests(), 6 + 2 + 2 + 2);
+        assert_eq!(plan.requests(1), 6 + 2 + 2 + 2);
         assert_eq!(plan.bytes(), 0);
         // Nothing is missing.
-        assert_eq!(RequestPlan::new(&rows, &rows).requests(), 6);
+        assert_eq!(RequestPlan::new(&rows, &rows).requests(1), 6);
     }
 }

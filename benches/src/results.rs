@@ -29,6 +29,12 @@ pub(crate) struct Cell {
     /// Over TLS and HTTP/2, with redirected blobs.
     #[serde(default)]
     pub(crate) tls: bool,
+    /// The number of destination registries.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub(crate) destinations: usize,
+    /// Megabytes a second to each destination, `None` for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rate: Option<u64>,
     /// The length of the list, which is smaller with `--quick`.
     pub(crate) rows: usize,
     /// The requests of [`crate::floor`].
@@ -39,6 +45,15 @@ pub(crate) struct Cell {
     pub(crate) measured_on: String,
     /// The floor first.
     pub(crate) tools: Vec<Measured>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_one(number: &usize) -> bool {
+    *number == 1
 }
 
 /// All runs of a tool.
@@ -80,6 +95,13 @@ impl Run {
         self.kinds.values().sum()
     }
 
+    /// Returns the number of requests to the source.
+    pub(crate) fn source_requests(&self) -> u64 {
+        let kinds = self.kinds.iter();
+        let source = kinds.filter(|(kind, _)| kind.starts_with("source "));
+        source.map(|(_, count)| count).sum()
+    }
+
     /// Returns the average number of busy CPUs.
     pub(crate) fn processors(&self) -> f64 {
         let all = self.cpu_seconds + self.registries_cpu_seconds + self.bench_cpu_seconds;
@@ -115,8 +137,22 @@ impl Cell {
         done.then_some(ratio)
     }
 
-    fn key(&self) -> (Workload, State, u64, bool) {
-        (self.work, self.state, self.round_trip_ms, self.tls)
+    /// Returns the network and the destinations in words.
+    pub(crate) fn network(&self) -> String {
+        let tls = if self.tls { ", TLS" } else { "" };
+        let destinations = match self.destinations {
+            1 => String::new(),
+            number => format!(", to {number} registries"),
+        };
+        let rate = self.rate.map(|rate| format!(", {rate} MB/s to each"));
+        let rate = rate.unwrap_or_default();
+        format!("{} ms{tls}{destinations}{rate}", self.round_trip_ms)
+    }
+
+    fn key(&self) -> (Workload, State, u64, bool, usize, Option<u64>) {
+        let network = (self.round_trip_ms, self.tls, self.destinations, self.rate);
+        let (round_trip, tls, destinations, rate) = network;
+        (self.work, self.state, round_trip, tls, destinations, rate)
     }
 }
 
@@ -180,6 +216,8 @@ mod tests {
             state: State::Cold,
             round_trip_ms: 0,
             tls: false,
+            destinations: 1,
+            rate: None,
             rows: 1,
             floor_requests: 1,
             floor_bytes: 1,

@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::request_counts::RequestCounts;
 use crate::request_plan::RequestPlan;
 use crate::results::{Cell, Measured, Run};
-use crate::testbed::{Destination, Link, Testbed};
+use crate::testbed::{Destination, Link, Network, Testbed};
 use crate::tls_front::Connections;
 use crate::tool::Tool;
 use crate::verify;
@@ -27,8 +27,8 @@ struct Rounds<'a> {
     round_trip: u64,
     options: &'a Options,
     source: Link,
-    /// The destination of all runs if no run writes to it.
-    shared: Option<Destination>,
+    /// The destinations of all runs if no run writes to them.
+    shared: Option<Vec<Destination>>,
     plan: RequestPlan<'a>,
 }
 
@@ -43,7 +43,11 @@ pub(crate) async fn measure(
     round_trip: u64,
     options: &Options,
 ) -> Result<Cell, BenchError> {
-    let link = testbed.link(&testbed.source, round_trip).await?;
+    let from = Network {
+        round_trip_ms: round_trip,
+        megabytes_per_second: None,
+    };
+    let link = testbed.link(&testbed.source, from).await?;
     let rows = testbed.rows(state);
     let existing = match state {
         State::Cold => Vec::new(),
@@ -51,7 +55,7 @@ pub(crate) async fn measure(
     };
     let shared = match state {
         State::Cold | State::Incremental => None,
-        State::Warm => Some(testbed.destination(state, round_trip).await?),
+        State::Warm => Some(destinations(testbed, state, round_trip, options).await?),
     };
     let rounds = Rounds {
         testbed,
@@ -76,12 +80,32 @@ pub(crate) async fn measure(
         state,
         round_trip_ms: round_trip,
         tls: options.tls,
+        destinations: options.destinations,
+        rate: options.rate,
         rows: rows.len(),
-        floor_requests: rounds.plan.requests() as u64,
+        floor_requests: rounds.plan.requests(options.destinations) as u64,
         floor_bytes: rounds.plan.bytes(),
         measured_on: Utc::now().format("%Y-%m-%d").to_string(),
         tools: measured,
     })
+}
+
+/// Starts the destinations of a run.
+async fn destinations(
+    testbed: &Testbed,
+    state: State,
+    round_trip: u64,
+    options: &Options,
+) -> Result<Vec<Destination>, BenchError> {
+    let network = Network {
+        round_trip_ms: round_trip,
+        megabytes_per_second: options.rate,
+    };
+    let mut started = Vec::new();
+    for _ in 0..options.destinations {
+        started.push(testbed.destination(state, network).await?);
+    }
+    Ok(started)
 }
 
 /// Returns the order of the tools in a round. Each round starts with another tool.
@@ -131,13 +155,11 @@ impl Rounds<'_> {
 
     async fn run(&self, tool: Tool, check: bool) -> Result<Run, BenchError> {
         let fresh;
-        let destination = match &self.shared {
+        let destinations = match &self.shared {
             Some(shared) => shared,
             None => {
-                fresh = self
-                    .testbed
-                    .destination(self.state, self.round_trip)
-                    .await?;
+                let (testbed, options) = (self.testbed, self.options);
+                fresh = destinations(testbed, self.state, self.round_trip, options).await?;
                 &fresh
             }
         };
@@ -145,10 +167,11 @@ impl Rounds<'_> {
         let directory = tempfile::tempdir().map_err(BenchError::io("create a directory"))?;
         let authority = self.testbed.authority.as_ref().map(Authority::pem);
         let source = self.source.host();
+        let hosts: Vec<_> = destinations.iter().map(Destination::host).collect();
         let job = Job {
             directory: directory.path(),
             source: &source,
-            destination: &destination.host(),
+            destinations: &hosts,
             rows: &rows,
             authority,
             // Enough to fill a connection with a round trip; on loopback the cores are the limit.
@@ -157,20 +180,24 @@ impl Rounds<'_> {
         if let Some(authority) = authority {
             job.write(measure::AUTHORITY_FILE, authority)?;
         }
-        let registries = [&self.testbed.source, &destination.registry];
-        let fronts: Vec<_> = [&self.source, &destination.link]
-            .into_iter()
-            .filter_map(Link::tls)
+        let registries = destinations.iter().map(|it| &it.registry);
+        let registries: Vec<_> = std::iter::once(&self.testbed.source)
+            .chain(registries)
             .collect();
+        let links = destinations.iter().map(|it| &it.link);
+        let links = std::iter::once(&self.source).chain(links);
+        let fronts: Vec<_> = links.filter_map(Link::tls).collect();
         let seen: Vec<_> = fronts.iter().map(|front| front.requests().len()).collect();
-        let [at_source, at_destination] = registries.map(RegistryProcess::requests);
-        let skipped = [at_source.await.len(), at_destination.await.len()];
-        let mut processes = registries.map(RegistryProcess::id).to_vec();
+        let mut skipped = Vec::new();
+        for registry in &registries {
+            skipped.push(registry.requests().await.len());
+        }
+        let mut processes: Vec<_> = registries.iter().map(|it| it.id()).collect();
         processes.extend(fronts.iter().map(|front| front.id()));
         let before = OtherCpuTime::now(&processes)?;
         let cost = self.cost(tool, &job).await?;
         let others = OtherCpuTime::now(&processes)?.since(before);
-        let mut run = summarize(registries, skipped, cost, others).await;
+        let mut run = summarize(&registries, &skipped, cost, others).await;
         let connections = fronts.iter().zip(seen);
         let connections =
             connections.map(|(front, seen)| Connections::of(&front.requests()[seen..]));
@@ -178,7 +205,10 @@ impl Rounds<'_> {
         run.connections = connections.opened;
         run.full_handshakes = connections.full_handshakes;
         if check {
-            verify::destination(self.testbed.work, &destination.registry.host(), &rows).await?;
+            for destination in destinations {
+                let host = destination.registry.host();
+                verify::destination(self.testbed.work, &host, &rows).await?;
+            }
         }
         Ok(run)
     }
@@ -199,16 +229,18 @@ impl Rounds<'_> {
     }
 }
 
-/// Combines the cost of a run with the logged requests, without those before the run.
+/// Combines the cost of a run with the logged requests, the source first, without those before the run.
 async fn summarize(
-    registries: [&RegistryProcess; 2],
-    skipped: [usize; 2],
+    registries: &[&RegistryProcess],
+    skipped: &[usize],
     cost: Cost,
     others: OtherCpuTime,
 ) -> Run {
-    let [source, destination] = registries.map(RegistryProcess::requests);
-    let (source, destination) = (source.await, destination.await);
-    let counts = RequestCounts::new(&source[skipped[0]..], &destination[skipped[1]..]);
+    let mut logs = Vec::new();
+    for (registry, skipped) in registries.iter().zip(skipped) {
+        logs.push(registry.requests().await.split_off(*skipped));
+    }
+    let counts = RequestCounts::new(&logs[0], &logs[1..].concat());
     Run {
         wall_seconds: cost.wall.as_secs_f64(),
         cpu_seconds: cost.cpu.as_secs_f64(),

@@ -25,6 +25,14 @@ pub(crate) struct Testbed {
     old_files: TempDir,
 }
 
+/// The network between clients and a registry. By default it is that of this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Network {
+    pub(crate) round_trip_ms: u64,
+    /// The maximum rate to the registry, `None` for any.
+    pub(crate) megabytes_per_second: Option<u64>,
+}
+
 /// A destination registry and the connection to it.
 pub(crate) struct Destination {
     pub(crate) registry: RegistryProcess,
@@ -85,35 +93,34 @@ impl Testbed {
     pub(crate) async fn destination(
         &self,
         state: State,
-        ms: u64,
+        network: Network,
     ) -> Result<Destination, BenchError> {
         let registry = match state {
             State::Cold => distribution().storage(Storage::Files),
             State::Warm | State::Incremental => distribution().files_of(self.files_before()),
         };
         let registry = registry.start().await;
-        let link = self.link(&registry, ms).await?;
+        let link = self.link(&registry, network).await?;
         Ok(Destination { registry, link })
     }
 
-    /// Creates a connection to a registry with a round trip in milliseconds.
+    /// Creates a connection to a registry.
     pub(crate) async fn link(
         &self,
         registry: &RegistryProcess,
-        ms: u64,
+        network: Network,
     ) -> Result<Link, BenchError> {
-        match (&self.authority, ms) {
-            (Some(authority), _) => {
-                let front = TlsFront::start(registry, authority, ms).await?;
-                Ok(Link::Tls(Box::new(front)))
-            }
-            (None, 0) => Ok(Link::Direct(registry.host())),
-            (None, _) => {
-                let round_trip = Duration::from_millis(ms);
-                let relay = Relay::start(registry.address(), round_trip).await?;
-                Ok(Link::Relayed(relay))
-            }
+        if let Some(authority) = &self.authority {
+            let front = TlsFront::start(registry, authority, network.round_trip_ms).await?;
+            return Ok(Link::Tls(Box::new(front)));
         }
+        if network == Network::default() {
+            return Ok(Link::Direct(registry.host()));
+        }
+        let round_trip = Duration::from_millis(network.round_trip_ms);
+        let rate = network.megabytes_per_second.map(|rate| rate * 1_000_000);
+        let relay = Relay::start(registry.address(), round_trip, rate).await?;
+        Ok(Link::Relayed(relay))
     }
 
     fn files_before(&self) -> PathBuf {

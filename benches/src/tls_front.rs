@@ -53,7 +53,7 @@ impl TlsFront {
         let mut hosts = [api, storage];
         if ms > 0 {
             for host in &mut hosts {
-                let relay = Relay::start(*host, Duration::from_millis(ms)).await?;
+                let relay = Relay::start(*host, Duration::from_millis(ms), None).await?;
                 *host = relay.address();
                 relays.push(relay);
             }

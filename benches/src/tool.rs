@@ -107,10 +107,10 @@ impl Tool {
                 command.arg(job.write("images-list", &list)?);
                 if job.authority.is_some() {
                     // Registries on loopback use plain HTTP otherwise.
-                    let secure = [job.source, job.destination].map(|host| {
+                    let secure = job.hosts().map(|host| {
                         format!("[[registry]]\nlocation = \"{host}\"\ninsecure = false\n")
                     });
-                    let conf = job.write("registries.conf", &secure.concat())?;
+                    let conf = job.write("registries.conf", &secure.collect::<String>())?;
                     command.arg("--registries-conf").arg(conf);
                 }
                 if self == Self::Mirror {
@@ -151,7 +151,7 @@ fn regsync(job: &Job<'_>) -> Result<Command, BenchError> {
         Some(_) => "enabled",
         None => "disabled",
     };
-    let creds = [job.source, job.destination].map(|host| {
+    let creds = job.hosts().map(|host| {
         format!("  - {{registry: \"{host}\", tls: {tls}, reqConcurrent: 32, reqPerSec: 100000}}\n")
     });
     let images = job.lines(|from, to, tag| {
@@ -159,7 +159,7 @@ fn regsync(job: &Job<'_>) -> Result<Command, BenchError> {
     });
     let config = format!(
         "version: 1\ncreds:\n{}defaults: {{parallel: 32, fastCheck: true, skipDockerConfig: true}}\nsync:\n{images}",
-        creds.concat(),
+        creds.collect::<String>(),
     );
     let mut command = Command::new("regsync");
     command
@@ -189,7 +189,11 @@ fn skopeo_sync(job: &Job<'_>) -> Result<Command, BenchError> {
     command.args(["--src=yaml", "--dest=docker"]);
     command.arg(job.write("sync.yml", &images)?);
     // It keeps the last component of each repository; all are `bench/…`.
-    command.arg(format!("{}/bench", job.destination));
+    let [destination] = job.destinations else {
+        let problem = "skopeo sync has one destination".to_owned();
+        return Err(BenchError::Wrong(problem));
+    };
+    command.arg(format!("{destination}/bench"));
     Ok(command)
 }
 
@@ -217,7 +221,7 @@ mod tests {
         let job = Job {
             directory: directory.path(),
             source: "from:1",
-            destination: "to:2",
+            destinations: &["to:2".to_owned()],
             rows: &rows.iter().collect::<Vec<_>>(),
             authority: None,
             concurrency: 8,
