@@ -26,6 +26,8 @@ use super::visible_tags::{Tags, complete_tags};
 
 const DESTINATIONS: usize = 3;
 
+const NOT_STRUCK: &str = "no request was struck";
+
 /// A cell: the fault is at one of the destinations, or at the source.
 #[derive(Clone, Copy, Debug)]
 struct Cell {
@@ -114,11 +116,9 @@ impl Cell {
                 return Ok(false);
             };
             result = running.run_with(action, direct_client).await;
-            // A busy machine exceeds the time of a row without a fault.
-            if !result
-                .as_ref()
-                .is_err_and(|problem| problem.contains(" within "))
-            {
+            // A busy machine exceeds the time of a row without a fault, which then goes another way.
+            let is_late = |problem: &String| problem.contains(" within ") || problem == NOT_STRUCK;
+            if !result.as_ref().is_err_and(is_late) {
                 break;
             }
         }
@@ -222,13 +222,20 @@ impl<'w> RunningCell<'w> {
         );
         self.prepare(&client).await?;
         self.strike(action);
-        let mut rows = self.rows(FAULTY);
-        rows.extend(self.rows("healthy"));
-        let run = timeout(BOUND, Box::pin(sync(&client, &rows))).await;
-        let outcomes = run.map_err(|_| format!("not done after {BOUND:?}"))?.rows;
+        let run = async {
+            let (mut faulty, healthy) = (self.rows(FAULTY), self.rows("healthy"));
+            if self.cell.column.scenario == Scenario::FirstContact {
+                let first = sync(&client, &faulty).await;
+                let then = sync(&client, &healthy).await;
+                return [first.rows, then.rows].concat();
+            }
+            faulty.extend(healthy);
+            sync(&client, &faulty).await.rows
+        };
+        let outcomes = timeout(BOUND, Box::pin(run)).await;
+        let outcomes = outcomes.map_err(|_| format!("not done after {BOUND:?}"))?;
         if self.hits.load(Ordering::Relaxed) == 0 {
-            // In a scenario of another destination, such as that of the first contact.
-            return Err("no request was struck".to_owned());
+            return Err(NOT_STRUCK.to_owned());
         }
         let (faulty, healthy) = outcomes.split_at(DESTINATIONS);
         let mut incomplete = Vec::new();

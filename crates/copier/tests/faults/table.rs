@@ -31,6 +31,9 @@ Each cell also checks that
 - every visible tag of the destination is complete: it has all manifests and blobs, with their digests;
 - the next run, without the fault, copies what a permanent fault has prevented;
 - no credentials are sent to another host, and the report contains none.
+
+A second matrix gives the faults to one of three destinations with the same source image, or to their source:
+the other destinations get the image, and none gets anything wrong.
 ";
 
 const FOOT: &str = "\
