@@ -152,13 +152,7 @@ pub async fn sync(client: &Client, rows: &[Row]) -> Report {
 
 /// Returns an image with layers of these sizes.
 pub fn image(name: &str, sizes: &[usize]) -> Bundle {
-    with_layers(name, Vec::new(), sizes)
-}
-
-/// Returns an image with some layers, then layers of these sizes.
-pub fn with_layers(name: &str, layers: Vec<Layer>, sizes: &[usize]) -> Bundle {
     let image = Image::new(Format::Oci, Platform::linux("amd64")).label("name", name);
-    let image = layers.into_iter().fold(image, Image::layer);
     let seeds = name
         .bytes()
         .fold(0, |sum: u64, byte| sum * 31 + u64::from(byte));

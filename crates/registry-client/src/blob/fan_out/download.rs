@@ -1,13 +1,17 @@
 //! The task that reads a blob for several uploads.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 
 use super::shared_blob::SharedBlob;
-use super::window::{Chunk, GRACE};
+use super::window::Chunk;
 use crate::blob::reader::BlobReader;
+
+/// The time after the end in which the uploads take the last chunks. Those that take longer are behind.
+const LAG: Duration = Duration::from_secs(2);
 
 /// Reads the blob into the window of read `number`, at the pace of its uploads. The reader resumes after
 /// a failure, once for all uploads, and checks the digest before the last chunk. `turn` is dropped at the
@@ -33,6 +37,7 @@ pub(super) async fn download(
     };
     drop((reader, turn));
     shared.finish(number, end);
-    sleep(GRACE).await;
+    sleep(LAG).await;
     shared.release_laggards(number);
+    shared.linger(number).await;
 }

@@ -13,6 +13,7 @@ mod download;
 mod shared_blob;
 mod shared_reader;
 mod shared_reads;
+mod shared_state;
 mod window;
 #[cfg(test)]
 mod window_tests;

@@ -1,6 +1,5 @@
 //! A blob of a source that several destinations need.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -11,10 +10,9 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio::task::AbortHandle;
 
-use super::destination_pace::{DestinationPace, Kept, OpenRead};
-use super::download::download;
-use super::shared_reader::SharedReader;
-use super::window::{Chunk, Detached, ReadPermits, Taken, Window};
+use super::destination_pace::{DestinationPace, Kept};
+use super::shared_state::{ExpectedHost, Place, Read, Room, State};
+use super::window::{Chunk, ReadPermits, Taken, Window};
 use crate::blob::requests::Blob;
 use crate::connection_failure::ConnectionFailure;
 use crate::error::Error;
@@ -40,46 +38,6 @@ pub(super) struct SharedBlob {
     /// Notified when an upload has taken a chunk or waits for the next.
     moved: Notify,
     small: Mutex<(SmallContent, Option<Kept>)>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    hosts: HashMap<String, ExpectedHost>,
-    read: Option<Read>,
-    last_read: u64,
-    /// Uploads that have left the window of a read and do not know it, by read and key.
-    detached: HashMap<(u64, u64), Detached>,
-}
-
-/// A destination registry that may need the blob.
-#[derive(Debug)]
-struct ExpectedHost {
-    /// Uploads that may follow.
-    expected: usize,
-    /// It has begun to read, or reads by itself.
-    is_settled: bool,
-    /// The time for which a full window waits for it.
-    patience: Duration,
-}
-
-#[derive(Debug)]
-struct Read {
-    number: u64,
-    window: Window,
-    turn: Arc<Semaphore>,
-    task: AbortHandle,
-    /// The memory of a whole blob without uploads.
-    kept: Option<Kept>,
-    _open: OpenRead,
-}
-
-/// The room in a window.
-enum Room {
-    Free,
-    /// The window is full. An upload waits for the slowest for up to this time, if any waits.
-    Full(Option<Duration>),
-    /// The read is not needed any more.
-    Ended,
 }
 
 impl SharedBlob {
@@ -154,46 +112,41 @@ impl SharedBlob {
         }
     }
 
-    /// Joins the read, or starts one. Returns `None` if its start is gone.
-    pub(super) fn join(self: &Arc<Self>, host: &str, permits: ReadPermits) -> Option<SharedReader> {
+    /// Adds an upload to the read. `start` starts the task of a new one. Returns `None` if the start of
+    /// the read is gone.
+    pub(super) fn join(
+        &self,
+        host: &str,
+        permits: ReadPermits,
+        start: impl FnOnce(u64, &Arc<Semaphore>, &Arc<Permit>) -> AbortHandle,
+    ) -> Option<Place> {
         let mut state = self.state();
         state.settle(host);
         if state.read.is_none() {
             state.last_read += 1;
-            state.read = Some(self.start(state.last_read, &permits));
+            let (number, turn) = (state.last_read, Arc::new(Semaphore::new(1)));
+            state.read = Some(Read {
+                number,
+                window: Window::default(),
+                task: start(number, &turn, &permits.source),
+                stream: Some(permits.stream.clone()),
+                turn,
+                kept: None,
+                _open: self.pace.open_read(),
+            });
         }
         let read = state.read.as_mut().filter(|read| read.window.has_start());
         self.pace.record_join(host, read.is_some());
         let read = read?;
-        let key = read.window.join(host, permits, Instant::now());
-        let reader = SharedReader::new(Arc::clone(self), read.number, key, Arc::clone(&read.turn));
+        let place = Place {
+            number: read.number,
+            key: read.window.join(host, permits, Instant::now()),
+            turn: Arc::clone(&read.turn),
+        };
         state.close_unneeded(&self.pace);
         drop(state);
         self.moved.notify_one();
-        Some(reader)
-    }
-
-    fn start(self: &Arc<Self>, number: u64, permits: &ReadPermits) -> Read {
-        let reader = self
-            .source
-            .read_blob_with(&self.blob, Some(Arc::clone(&permits.source)));
-        let turn = Arc::new(Semaphore::new(1));
-        let shared = Arc::clone(self);
-        let first_turn = Arc::clone(&turn);
-        let task = tokio::spawn(async move {
-            // Free, since nothing else has the semaphore yet.
-            if let Ok(first_turn) = first_turn.acquire_owned().await {
-                download(shared, number, reader, first_turn).await;
-            }
-        });
-        Read {
-            number,
-            window: Window::default(),
-            turn,
-            task: task.abort_handle(),
-            kept: None,
-            _open: self.pace.open_read(),
-        }
+        Some(place)
     }
 
     /// Waits until the window has room. Returns false if the read is not needed any more.
@@ -236,10 +189,25 @@ impl SharedBlob {
         self.changed.notify_waiters();
     }
 
+    /// Notes that the uploads which have not taken all chunks some time after the end are behind.
     pub(super) fn release_laggards(&self, number: u64) {
         if let Some(read) = self.state().read(number) {
             read.window
                 .release_laggards(|host| self.pace.fall_behind(host));
+        }
+    }
+
+    /// Waits for the hosts that may still begin to read after the end, as long as they have patience.
+    pub(super) async fn linger(&self, number: u64) {
+        loop {
+            let started = Instant::now();
+            let Some(wait) = self.state().patience_after_end(number, &self.pace) else {
+                return;
+            };
+            let wait = wait.max(Duration::from_millis(1));
+            let moved = self.moved.notified();
+            tokio::time::timeout(wait, moved).await.ok();
+            self.state().charge_hosts(started.elapsed(), &self.pace);
         }
     }
 
@@ -296,104 +264,5 @@ impl SharedBlob {
             }
         }
         content
-    }
-}
-
-impl State {
-    fn read(&mut self, number: u64) -> Option<&mut Read> {
-        self.read.as_mut().filter(|read| read.number == number)
-    }
-
-    fn settle(&mut self, host: &str) {
-        if let Some(expected) = self.hosts.get_mut(host) {
-            expected.is_settled = true;
-        }
-    }
-
-    /// Returns true if a host may still begin to read.
-    fn keeps_start(&self) -> bool {
-        self.hosts.values().any(|host| !host.is_settled)
-    }
-
-    /// Drops chunks that no upload needs, or the read if none needs it.
-    fn close_unneeded(&mut self, pace: &Arc<DestinationPace>) {
-        let keeps_start = self.keeps_start();
-        let Some(read) = &mut self.read else { return };
-        read.window.trim(keeps_start);
-        if read.window.has_readers() {
-            return;
-        }
-        let is_kept = keeps_start
-            && read.window.has_start()
-            && match read.window.end() {
-                Some(_) if read.kept.is_none() => {
-                    read.kept = pace.keep(read.window.bytes());
-                    read.kept.is_some()
-                }
-                _ => true,
-            };
-        if !is_kept {
-            read.task.abort();
-            self.read = None;
-        }
-    }
-
-    fn room(&mut self, number: u64, pace: &Arc<DestinationPace>, now: Instant) -> Room {
-        let behind = self
-            .hosts
-            .iter_mut()
-            .filter(|(host, _)| pace.is_behind(host));
-        behind.for_each(|(_, host)| host.is_settled = true);
-        self.close_unneeded(pace);
-        let patience = self.join_patience();
-        let Some(read) = self.read(number) else {
-            return Room::Ended;
-        };
-        if read.window.bytes() < pace.window_size() {
-            return Room::Free;
-        }
-        if !read.window.is_awaited() {
-            return Room::Full(None);
-        }
-        let patience = patience.filter(|_| read.window.has_start());
-        let left = read.window.credit_left(now);
-        Room::Full(left.into_iter().chain(patience).min())
-    }
-
-    /// Returns the time for which a full window waits for the next host to begin.
-    fn join_patience(&self) -> Option<Duration> {
-        let open = self.hosts.values().filter(|host| !host.is_settled);
-        open.map(|host| host.patience).min()
-    }
-
-    /// Charges the hosts and uploads that keep a window full, since `started`, while others wait.
-    /// Returns true if any is not waited for any more.
-    fn charge(&mut self, number: u64, started: Instant, pace: &Arc<DestinationPace>) -> bool {
-        let now = Instant::now();
-        let held = now.saturating_duration_since(started);
-        let Some(read) = self.read.as_mut().filter(|read| read.number == number) else {
-            return false;
-        };
-        let behind = |host: &str| pace.fall_behind(host);
-        let detached = read.window.charge(held, now, behind);
-        let mut has_changed = !detached.is_empty();
-        let detached = detached.into_iter();
-        self.detached
-            .extend(detached.map(|(key, detached)| ((number, key), detached)));
-        if read.window.has_start() {
-            for (host, expected) in self.hosts.iter_mut().filter(|(_, host)| !host.is_settled) {
-                expected.patience = expected.patience.saturating_sub(held);
-                if expected.patience.is_zero() {
-                    tracing::debug!(host, "a read does not wait for an upload any longer");
-                    expected.is_settled = true;
-                    pace.record_join(host, false);
-                    has_changed = true;
-                }
-            }
-        }
-        if has_changed {
-            self.close_unneeded(pace);
-        }
-        has_changed
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::destination_pace::Behind;
 use super::shared_blob::SharedBlob;
+use super::shared_state::Place;
 use super::window::{Detached, Taken};
 use crate::blob::reader::BlobReader;
 use crate::error::Error;
@@ -17,12 +18,7 @@ use crate::transport::Permit;
 #[derive(Debug)]
 pub(crate) struct SharedReader {
     shared: Arc<SharedBlob>,
-    /// The number of the read.
-    number: u64,
-    /// The place in its window.
-    key: u64,
-    /// One permit: the permit of the source is for one request at a time.
-    turn: Arc<Semaphore>,
+    place: Place,
     own: Option<OwnRead>,
 }
 
@@ -35,17 +31,10 @@ struct OwnRead {
 }
 
 impl SharedReader {
-    pub(super) fn new(
-        shared: Arc<SharedBlob>,
-        number: u64,
-        key: u64,
-        turn: Arc<Semaphore>,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<SharedBlob>, place: Place) -> Self {
         Self {
             shared,
-            number,
-            key,
-            turn,
+            place,
             own: None,
         }
     }
@@ -63,7 +52,7 @@ impl SharedReader {
             }
             let mut changed = std::pin::pin!(shared.changed());
             changed.as_mut().enable();
-            match shared.take(self.number, self.key) {
+            match shared.take(self.place.number, self.place.key) {
                 Taken::Chunk(bytes) => return Ok(Some(bytes)),
                 Taken::End => return Ok(None),
                 Taken::Failed(error) => return Err(error),
@@ -83,7 +72,7 @@ impl SharedReader {
         } = detached;
         let (source, blob) = (&self.shared.source, &self.shared.blob);
         let inherited = async {
-            let turn = Arc::clone(&self.turn).acquire_owned().await.ok();
+            let turn = Arc::clone(&self.place.turn).acquire_owned().await.ok();
             match lease {
                 Some(lease) => (Arc::clone(&lease), turn),
                 // The read ended before, and has returned its permit.
@@ -105,6 +94,6 @@ impl SharedReader {
 
 impl Drop for SharedReader {
     fn drop(&mut self) {
-        self.shared.leave(self.number, self.key);
+        self.shared.leave(self.place.number, self.place.key);
     }
 }

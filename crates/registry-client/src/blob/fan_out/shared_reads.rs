@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, Weak};
 use bytes::Bytes;
 use image_name::Digest;
 use once_map::Lease;
+use tokio::sync::Semaphore;
 
 use super::destination_pace::DestinationPace;
+use super::download::download;
 use super::shared_blob::SharedBlob;
 use super::shared_reader::SharedReader;
 use super::window::ReadPermits;
@@ -112,7 +114,22 @@ impl ExpectedRead {
 
     /// Joins the read of the blob, or starts one. Returns `None` if its start is gone.
     pub(in crate::blob) fn join(&self, permits: ReadPermits) -> Option<SharedReader> {
-        self.shared.join(&self.host, permits)
+        let shared = &self.shared;
+        let start = |number, turn: &Arc<Semaphore>, permit: &Arc<Permit>| {
+            let reader = shared
+                .source
+                .read_blob_with(&shared.blob, Some(Arc::clone(permit)));
+            let (shared, turn) = (Arc::clone(shared), Arc::clone(turn));
+            let task = tokio::spawn(async move {
+                // Free, since nothing else has the semaphore yet.
+                if let Ok(turn) = turn.acquire_owned().await {
+                    download(shared, number, reader, turn).await;
+                }
+            });
+            task.abort_handle()
+        };
+        let place = shared.join(&self.host, permits, start)?;
+        Some(SharedReader::new(Arc::clone(shared), place))
     }
 
     /// Returns the content of a small blob.

@@ -1,0 +1,197 @@
+//! The destinations that may need a blob, and its read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use once_map::Lease;
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+
+use super::destination_pace::{DestinationPace, Kept, OpenRead};
+use super::window::{Detached, Window};
+use crate::fair_share::FairPermit;
+
+/// The destinations that may need a blob, and its read, if there is one.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) hosts: HashMap<String, ExpectedHost>,
+    pub(super) read: Option<Read>,
+    pub(super) last_read: u64,
+    /// Uploads that have left the window of a read and do not know it, by read and key.
+    pub(super) detached: HashMap<(u64, u64), Detached>,
+}
+
+/// A destination registry that may need the blob.
+#[derive(Debug)]
+pub(super) struct ExpectedHost {
+    /// Uploads that may follow.
+    pub(super) expected: usize,
+    /// It has begun to read, or reads by itself.
+    pub(super) is_settled: bool,
+    /// The time for which a full window waits for it.
+    pub(super) patience: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) number: u64,
+    pub(super) window: Window,
+    pub(super) turn: Arc<Semaphore>,
+    pub(super) task: AbortHandle,
+    /// Held for hosts that may still begin to read, so that no further read begins meanwhile.
+    pub(super) stream: Option<Lease<Arc<FairPermit>>>,
+    /// The memory of a whole blob without uploads, which then needs no stream.
+    pub(super) kept: Option<Kept>,
+    pub(super) _open: OpenRead,
+}
+
+/// The place of an upload in a read.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The number of the read.
+    pub(super) number: u64,
+    /// The key in its window.
+    pub(super) key: u64,
+    /// One permit: the permit of the source is for one request at a time.
+    pub(super) turn: Arc<Semaphore>,
+}
+
+/// The room in a window.
+pub(super) enum Room {
+    Free,
+    /// The window is full. An upload waits for the slowest for up to this time, if any waits.
+    Full(Option<Duration>),
+    /// The read is not needed any more.
+    Ended,
+}
+
+impl State {
+    pub(super) fn read(&mut self, number: u64) -> Option<&mut Read> {
+        self.read.as_mut().filter(|read| read.number == number)
+    }
+
+    pub(super) fn settle(&mut self, host: &str) {
+        if let Some(expected) = self.hosts.get_mut(host) {
+            expected.is_settled = true;
+        }
+    }
+
+    /// Returns true if a host may still begin to read.
+    pub(super) fn keeps_start(&self) -> bool {
+        self.hosts.values().any(|host| !host.is_settled)
+    }
+
+    /// Drops chunks that no upload needs, or the read if none needs it.
+    pub(super) fn close_unneeded(&mut self, pace: &Arc<DestinationPace>) {
+        let keeps_start = self.keeps_start();
+        let Some(read) = &mut self.read else { return };
+        read.window.trim(keeps_start);
+        let has_ended = read.window.end().is_some();
+        if has_ended && !keeps_start {
+            read.stream = None;
+        }
+        if read.window.has_readers() {
+            return;
+        }
+        let is_needed = keeps_start && read.window.has_start();
+        if is_needed && has_ended && read.kept.is_none() {
+            read.kept = pace.keep(read.window.bytes());
+            if read.kept.is_some() {
+                read.stream = None;
+            }
+        }
+        let is_held = read.stream.is_some() || read.kept.is_some();
+        if !is_needed || !is_held {
+            read.task.abort();
+            self.read = None;
+        }
+    }
+
+    /// Does not wait for hosts that are behind.
+    pub(super) fn settle_behind(&mut self, pace: &Arc<DestinationPace>) {
+        let hosts = self.hosts.iter_mut();
+        let behind = hosts.filter(|(host, _)| pace.is_behind(host));
+        behind.for_each(|(_, host)| host.is_settled = true);
+        self.close_unneeded(pace);
+    }
+
+    /// Returns the time for which a read that has ended, and is not kept, waits for the next host.
+    pub(super) fn patience_after_end(
+        &mut self,
+        number: u64,
+        pace: &Arc<DestinationPace>,
+    ) -> Option<Duration> {
+        self.settle_behind(pace);
+        let read = self.read(number)?;
+        let is_waiting = read.stream.is_some() && read.window.has_start();
+        self.join_patience().filter(|_| is_waiting)
+    }
+
+    pub(super) fn room(&mut self, number: u64, pace: &Arc<DestinationPace>, now: Instant) -> Room {
+        self.settle_behind(pace);
+        let patience = self.join_patience();
+        let Some(read) = self.read(number) else {
+            return Room::Ended;
+        };
+        if read.window.bytes() < pace.window_size() {
+            return Room::Free;
+        }
+        if !read.window.is_awaited() {
+            return Room::Full(None);
+        }
+        let patience = patience.filter(|_| read.window.has_start());
+        let left = read.window.credit_left(now);
+        Room::Full(left.into_iter().chain(patience).min())
+    }
+
+    /// Returns the time for which a full window waits for the next host to begin.
+    pub(super) fn join_patience(&self) -> Option<Duration> {
+        let open = self.hosts.values().filter(|host| !host.is_settled);
+        open.map(|host| host.patience).min()
+    }
+
+    /// Charges the hosts and uploads that keep a window full, since `started`, while others wait.
+    /// Returns true if any is not waited for any more.
+    pub(super) fn charge(
+        &mut self,
+        number: u64,
+        started: Instant,
+        pace: &Arc<DestinationPace>,
+    ) -> bool {
+        let now = Instant::now();
+        let held = now.saturating_duration_since(started);
+        let Some(read) = self.read.as_mut().filter(|read| read.number == number) else {
+            return false;
+        };
+        let behind = |host: &str| pace.fall_behind(host);
+        let detached = read.window.charge(held, now, behind);
+        let mut has_changed = !detached.is_empty();
+        let detached = detached.into_iter();
+        self.detached
+            .extend(detached.map(|(key, detached)| ((number, key), detached)));
+        if read.window.has_start() {
+            has_changed |= self.charge_hosts(held, pace);
+        }
+        if has_changed {
+            self.close_unneeded(pace);
+        }
+        has_changed
+    }
+
+    /// Charges the hosts that may still begin to read. Returns true if one is not waited for any more.
+    pub(super) fn charge_hosts(&mut self, held: Duration, pace: &Arc<DestinationPace>) -> bool {
+        let mut has_changed = false;
+        for (host, expected) in self.hosts.iter_mut().filter(|(_, host)| !host.is_settled) {
+            expected.patience = expected.patience.saturating_sub(held);
+            if expected.patience.is_zero() {
+                tracing::debug!(host, "a read does not wait for an upload any longer");
+                expected.is_settled = true;
+                pace.record_join(host, false);
+                has_changed = true;
+            }
+        }
+        self.close_unneeded(pace);
+        has_changed
+    }
+}
