@@ -123,6 +123,57 @@ async fn target_creates_what_its_registry_needs_before_the_first_push() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_of_a_container_sign_requests_to_ecr() {
+    for token in [
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    ] {
+        let kind = Vendor::Ecr;
+        let mut bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": "ecr"})).await;
+        let value = match token {
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" => {
+                bed.environment.write("token", "container-token\n");
+                bed.environment.path("token").display().to_string()
+            }
+            _ => "container-token".to_owned(),
+        };
+        let endpoint = format!("http://{}/container-keys", bed.vendor.host());
+        bed.environment = bed
+            .environment
+            .with_env("AWS_ACCESS_KEY_ID", "")
+            .with_env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &endpoint)
+            .with_env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+            .with_env(token, &value);
+        let document = bed.json("sync", 0);
+        assert_eq!(bed.vendor.created(), ["team/app"], "{token}: {document:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_endpoint_elsewhere_gets_no_token() {
+    let kind = Vendor::Ecr;
+    let mut bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": "ecr"})).await;
+    bed.environment = bed.environment.with_env("AWS_ACCESS_KEY_ID", "").with_env(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "http://keys.example/k",
+    );
+    let document = bed.json("sync", 3);
+    let error = &document["rows"][0]["error"];
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("neither https nor"),
+        "{error:#}"
+    );
+    assert!(
+        error["hint"].as_str().unwrap().contains("AWS_CONTAINER_"),
+        "{error:#}"
+    );
+    assert!(bed.vendor.created().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn creation_is_in_the_text_and_in_the_step_summary() {
     let kind = Vendor::Harbor;
     let mut bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": "harbor"})).await;

@@ -128,9 +128,11 @@ enum Case {
     /// The repository is created, and the response is lost.
     LostResponse,
     Redirected,
+    /// The API refuses the request and quotes the password or token.
+    Echoed,
 }
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     Case::Created,
     Case::Exists,
     Case::Forbidden,
@@ -140,6 +142,7 @@ const CASES: [Case; 9] = [
     Case::LostRace,
     Case::LostResponse,
     Case::Redirected,
+    Case::Echoed,
 ];
 
 impl Case {
@@ -185,6 +188,16 @@ impl Case {
                 let elsewhere = Action::RedirectTo(bed.fake.host());
                 bed.proxy.add(bed.creating().does(elsewhere));
             }
+            Self::Echoed => {
+                // The secret key of AWS is not sent, so the API cannot quote it.
+                let secret = match bed.api {
+                    CreationApi::Ecr => RunningVendor::access_key(),
+                    _ => RunningVendor::login().1,
+                };
+                let body = format!(r#"{{"message":"invalid: {secret}","error_type":"{secret}"}}"#);
+                let echo = Action::answer(403).body(body);
+                bed.proxy.add(bed.creating().does(echo));
+            }
             _ => {}
         }
     }
@@ -212,7 +225,7 @@ impl Case {
                 assert_eq!(outcome.as_ref().ok(), Some(&Creation::Existing), "{shown}");
                 assert_eq!(created, [unit], "{shown}");
             }
-            Self::Forbidden => {
+            Self::Forbidden | Self::Echoed => {
                 let error = outcome.as_ref().unwrap_err();
                 assert!(error.is_refused(), "{shown}");
                 assert!(created.is_empty() && bed.posts() == 1, "{shown}");
