@@ -66,6 +66,17 @@ pub enum RepositoryNameError {
 }
 
 impl RepositoryName {
+    /// Creates the full name of a repository from its host and its path there.
+    #[must_use]
+    pub fn new(host: Host, path: RepositoryPath) -> Self {
+        let written = format!("{host}/{path}");
+        Self(Arc::new(Parts {
+            written,
+            host,
+            path,
+        }))
+    }
+
     /// Returns the text as written, for instance `busybox`.
     #[must_use]
     pub fn as_written(&self) -> &str {

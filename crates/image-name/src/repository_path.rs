@@ -69,6 +69,21 @@ impl RepositoryPath {
         &self.0
     }
 
+    /// Returns the path below this one.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryPathError::TooLong`].
+    pub fn join(&self, below: &Self) -> Result<Self, RepositoryPathError> {
+        let length = self.0.len() + 1 + below.0.len();
+        if length > Self::MAX_LENGTH {
+            return Err(RepositoryPathError::TooLong { length });
+        }
+        let mut joined = String::with_capacity(length);
+        joined.extend([&*self.0, "/", &*below.0]);
+        Ok(Self(joined.into()))
+    }
+
     /// Returns the path's components. There is at least one.
     pub fn components(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')

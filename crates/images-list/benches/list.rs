@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use images_list::{Checker, Diff, List, ListIndex};
+use images_list::{Checker, Diff, Expansions, List, ListIndex, Targets};
 
 const ROWS: usize = 100_000;
 
@@ -29,6 +29,56 @@ fn shuffled() -> String {
         )
     };
     (0..ROWS).map(line).collect()
+}
+
+/// The targets of the largest public list.
+const TARGETS: &str = r#"{
+  "targets": {
+    "hub": {"prefix": "docker.io/rancher"},
+    "prime": {"prefix": "registry.example.com/rancher"},
+    "ecr": {"prefix": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/rancher"}
+  },
+  "groups": {"all": ["hub", "prime", "ecr"]}
+}"#;
+
+/// Expands the destinations of a list to the images that its rows write, and returns their number.
+fn expand(list: &List, targets: &Targets) -> usize {
+    let mut expansions = Expansions::new(targets);
+    let rows = list.rows().map(|at| {
+        let written = expansions.of(&at.row.destination).unwrap();
+        written.len() * at.row.tag.destinations().len()
+    });
+    rows.sum()
+}
+
+/// Rows that go to three targets: of repositories with 100 tags each, and of as many repositories as
+/// rows.
+fn targets(criterion: &mut Criterion) {
+    let targets = Targets::parse(TARGETS).unwrap();
+    let repositories = sorted().replace(" registry.example.com/mirror/", " @all/mirrored-");
+    let line = |row: usize| format!("quay.io/team/c{row:06} @all/mirrored-team-c{row:06} v1\n");
+    let distinct: String = (0..ROWS).map(line).collect();
+    let mut group = criterion.benchmark_group("100,000 rows with three targets");
+    group.sample_size(10);
+    for (name, text) in [
+        ("1,000 repositories", repositories),
+        ("100,000 repositories", distinct),
+    ] {
+        let list = List::parse(&text);
+        assert_eq!(expand(&list, &targets), 3 * ROWS);
+        assert_eq!(Checker::new(&targets).check("images-list", &list), []);
+        group.bench_function(format!("expand, {name}"), |bencher| {
+            bencher.iter(|| expand(black_box(&list), &targets));
+        });
+        group.bench_function(format!("expand and check, {name}"), |bencher| {
+            bencher.iter(|| {
+                let expanded = expand(black_box(&list), &targets);
+                let problems = Checker::new(&targets).check("images-list", &list);
+                (expanded, problems.len())
+            });
+        });
+    }
+    group.finish();
 }
 
 fn list(criterion: &mut Criterion) {
@@ -70,5 +120,5 @@ fn list(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, list);
+criterion_group!(benches, list, targets);
 criterion_main!(benches);

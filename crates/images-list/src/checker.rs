@@ -4,13 +4,11 @@ use crate::destination::Destination;
 use crate::list::List;
 use crate::problem::{Location, Problem, ProblemKind, SortPosition};
 use crate::row::{NumberedRow, Row};
-use crate::targets_file::{ExpansionError, Expansions, Targets, WrittenRepository};
+use crate::targets_file::{Expansion, ExpansionError, Expansions, Targets, WrittenRepository};
 use crate::version_order::{compare_lines, longest_sorted_subsequence};
 use image_name::{ManifestReference, RepositoryName};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::rc::Rc;
-use std::sync::Arc;
 
 /// A checker of lists. Each list is also checked against the lists before it.
 ///
@@ -32,15 +30,34 @@ use std::sync::Arc;
 pub struct Checker<'a> {
     names: Vec<&'a str>,
     expansions: Expansions<'a>,
-    /// The number of each repository that a row writes.
-    repositories: HashMap<RepositoryName, usize>,
-    /// The numbers of the repositories of the last destination.
-    last: Option<(&'a Destination, Rc<[usize]>)>,
-    /// The first row of each source for every repository and tag.
+    /// The destinations that rows have, in the order of their first rows.
+    destinations: Vec<CheckedDestination>,
+    /// Indexes into `destinations`.
+    by_destination: HashMap<&'a Destination, usize>,
+    /// The last destination and its index. Most rows of a sorted list repeat it.
+    last: Option<(&'a Destination, usize)>,
+    /// The destinations that write each repository, as indexes into `destinations`.
+    writers: HashMap<RepositoryName, Writers>,
+    /// The first row of each source for every destination, by its index, and tag.
     first_rows: HashMap<(usize, &'a ManifestReference), FirstRows<'a>>,
 }
 
-/// The first row of each source for a repository and tag.
+/// A destination, as rows write it.
+#[derive(Debug)]
+struct CheckedDestination {
+    written: Expansion,
+    /// Another destination writes one of its repositories.
+    is_shared: bool,
+}
+
+/// The destinations that write a repository: seldom more than one.
+#[derive(Debug)]
+struct Writers {
+    first: usize,
+    others: Vec<usize>,
+}
+
+/// The first row of each source for a destination and tag.
 #[derive(Debug)]
 struct FirstRows<'a> {
     first: FirstRow<'a>,
@@ -48,12 +65,18 @@ struct FirstRows<'a> {
     others: Vec<FirstRow<'a>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct FirstRow<'a> {
     row: &'a Row,
     /// The index into `Checker::names`.
     list: usize,
     line: usize,
+}
+
+impl<'a> FirstRows<'a> {
+    fn iter(&self) -> impl Iterator<Item = &FirstRow<'a>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -77,9 +100,10 @@ impl<'a> Checker<'a> {
         let mut problems = list.invalid_rows();
         for numbered in list.rows() {
             let line = numbered.line;
-            let kinds = match self.repositories_of(&numbered.row.destination) {
-                Ok(repositories) => self.duplicates_and_conflicts(numbered, &repositories),
-                Err(errors) => invalid_destination(numbered.row, &errors),
+            let destination = self.destination(&numbered.row.destination);
+            let kinds = match &self.destinations[destination].written {
+                Ok(_) => self.duplicates_and_conflicts(numbered, destination),
+                Err(errors) => invalid_destination(numbered.row, errors),
             };
             problems.extend(kinds.into_iter().map(|kind| Problem { line, kind }));
         }
@@ -89,106 +113,156 @@ impl<'a> Checker<'a> {
         problems
     }
 
-    /// Returns the numbers of the repositories that a destination stands for.
-    fn repositories_of(
-        &mut self,
-        destination: &'a Destination,
-    ) -> Result<Rc<[usize]>, Arc<[ExpansionError]>> {
-        // Most rows of a sorted list repeat the destination.
-        if let Some((last, numbers)) = &self.last
-            && *last == destination
+    /// Returns the index of a destination.
+    fn destination(&mut self, destination: &'a Destination) -> usize {
+        if let Some((last, index)) = self.last
+            && last == destination
         {
-            return Ok(Rc::clone(numbers));
+            return index;
         }
-        let written = self.expansions.of(destination)?;
-        let mut numbers = Vec::with_capacity(written.len());
-        for WrittenRepository { repository, .. } in written.iter() {
-            let number = match self.repositories.get(repository) {
-                Some(number) => *number,
-                None => {
-                    let number = self.repositories.len();
-                    self.repositories.insert(repository.clone(), number);
-                    number
-                }
-            };
-            numbers.push(number);
-        }
-        let numbers: Rc<[usize]> = numbers.into();
-        self.last = Some((destination, Rc::clone(&numbers)));
-        Ok(numbers)
+        let index = match self.by_destination.get(destination) {
+            Some(index) => *index,
+            None => self.add_destination(destination),
+        };
+        self.last = Some((destination, index));
+        index
     }
 
-    /// Records the tags that a row writes, and compares them with those of the recorded rows.
+    fn add_destination(&mut self, destination: &'a Destination) -> usize {
+        let index = self.destinations.len();
+        let written = self.expansions.of(destination);
+        let mut is_shared = false;
+        for WrittenRepository { repository, .. } in written.iter().flat_map(|all| all.iter()) {
+            match self.writers.entry(repository.clone()) {
+                Entry::Vacant(entry) => {
+                    let others = Vec::new();
+                    let first = index;
+                    entry.insert(Writers { first, others });
+                }
+                Entry::Occupied(entry) => {
+                    let writers = entry.into_mut();
+                    is_shared = true;
+                    for other in
+                        std::iter::once(writers.first).chain(writers.others.iter().copied())
+                    {
+                        self.destinations[other].is_shared = true;
+                    }
+                    writers.others.push(index);
+                }
+            }
+        }
+        self.destinations
+            .push(CheckedDestination { written, is_shared });
+        self.by_destination.insert(destination, index);
+        index
+    }
+
+    /// Compares the tags that a row writes with those of the recorded rows, and records them.
     fn duplicates_and_conflicts(
         &mut self,
-        numbered: NumberedRow<'a>,
-        repositories: &[usize],
+        NumberedRow { line, row }: NumberedRow<'a>,
+        destination: usize,
     ) -> Vec<ProblemKind> {
+        let list = self.names.len() - 1;
+        let this = FirstRow { row, list, line };
         let mut kinds: Vec<ProblemKind> = Vec::new();
-        for tag in numbered.row.tag.destinations() {
-            for (at, repository) in repositories.iter().enumerate() {
+        for tag in row.tag.destinations() {
+            let found = match self.destinations[destination].is_shared {
+                true => self.compare_shared(this, destination, tag),
+                false => self
+                    .compare(this, &[destination], tag, None)
+                    .into_iter()
+                    .collect(),
+            };
+            for kind in found {
                 // A repeated row is one problem, however many tags and repositories it writes.
-                let kind = self.duplicate_or_conflict(numbered, (at, *repository), tag);
-                kinds.extend(kind.filter(|kind| !kinds.contains(kind)));
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
             }
+            self.record(this, destination, tag);
         }
         kinds
     }
 
-    /// Records a tag that a row writes, and compares it with the recorded rows. The repository is
-    /// given by its index in the row's expansion, and by its number.
-    fn duplicate_or_conflict(
-        &mut self,
-        NumberedRow { line, row }: NumberedRow<'a>,
-        (at, repository): (usize, usize),
-        tag: &'a ManifestReference,
-    ) -> Option<ProblemKind> {
-        let list = self.names.len() - 1;
-        let this = FirstRow { row, list, line };
-        let known = match self.first_rows.entry((repository, tag)) {
+    /// Records a row as the first of its image for a destination and tag, unless one is.
+    fn record(&mut self, this: FirstRow<'a>, destination: usize, tag: &'a ManifestReference) {
+        match self.first_rows.entry((destination, tag)) {
             Entry::Vacant(entry) => {
                 let others = Vec::new();
                 entry.insert(FirstRows {
                     first: this,
                     others,
                 });
-                return None;
             }
-            Entry::Occupied(entry) => entry.into_mut(),
-        };
-        let names = &self.names;
+            Entry::Occupied(entry) => {
+                let known = entry.into_mut();
+                if !known
+                    .iter()
+                    .any(|first| first.row.copies_same_image(this.row))
+                {
+                    known.others.push(this);
+                }
+            }
+        }
+    }
+
+    /// Compares a row with those of all destinations that write one of its repositories.
+    fn compare_shared(
+        &self,
+        this: FirstRow<'a>,
+        destination: usize,
+        tag: &ManifestReference,
+    ) -> Vec<ProblemKind> {
+        let written = self.destinations[destination].written.as_ref();
+        let repositories = written.into_iter().flat_map(|written| written.iter());
+        let kinds = repositories.filter_map(|WrittenRepository { repository, .. }| {
+            let writers = self.writers.get(repository)?;
+            let mut all = vec![writers.first];
+            all.extend(&writers.others);
+            self.compare(this, &all, tag, Some(repository))
+        });
+        kinds.collect()
+    }
+
+    /// Compares a row with the rows of destinations that have the same tag. `repository` is the one that
+    /// these destinations share, `None` if there is only one destination.
+    fn compare(
+        &self,
+        FirstRow { row, list, .. }: FirstRow<'a>,
+        destinations: &[usize],
+        tag: &ManifestReference,
+        repository: Option<&RepositoryName>,
+    ) -> Option<ProblemKind> {
+        let of_destination = |index: &usize| self.first_rows.get(&(*index, tag));
+        let rows = destinations.iter().filter_map(of_destination);
+        let mut rows: Vec<&FirstRow<'_>> = rows.flat_map(FirstRows::iter).collect();
+        rows.sort_by_key(|first| (first.list, first.line));
+        let first = *rows.first()?;
         let location = |first: &FirstRow<'_>| Location {
-            list: (first.list != list).then(|| names[first.list].to_owned()),
+            list: (first.list != list).then(|| self.names[first.list].to_owned()),
             line: first.line,
         };
-        let expansions = &mut self.expansions;
-        let mut destination = |other: &Row| match expansions.of(&row.destination) {
-            // Rows with different destinations that share a repository.
-            Ok(written)
-                if row.destination.targets().is_some() && other.destination != row.destination =>
-            {
-                written[at].repository.full()
-            }
+        let destination = |other: &Row| match (repository, row.destination.targets()) {
+            (Some(shared), Some(_)) if other.destination != row.destination => shared.full(),
             _ => row.destination.to_string(),
         };
-        let mut all = std::iter::once(&known.first).chain(&known.others);
-        if let Some(same) = all.find(|first| first.row.copies_same_image(row)) {
-            let first = location(same);
-            return Some(if same.row == row {
-                let row = row.clone();
-                ProblemKind::Duplicate { row, first }
-            } else {
-                ProblemKind::DuplicateTag {
-                    destination: destination(same.row),
-                    tag: tag.clone(),
-                    first,
-                }
-            });
-        }
-        let first = &known.first;
-        let kind = conflict(row, tag, destination(first.row), first.row, location(first));
-        known.others.push(this);
-        Some(kind)
+        let mut rows = rows.into_iter();
+        let Some(same) = rows.find(|first| first.row.copies_same_image(row)) else {
+            let destination = destination(first.row);
+            return Some(conflict(row, tag, destination, first.row, location(first)));
+        };
+        let first = location(same);
+        Some(if same.row == row {
+            let row = row.clone();
+            ProblemKind::Duplicate { row, first }
+        } else {
+            ProblemKind::DuplicateTag {
+                destination: destination(same.row),
+                tag: tag.clone(),
+                first,
+            }
+        })
     }
 }
 

@@ -50,9 +50,16 @@ impl TargetPrefix {
     ///
     /// # Errors
     ///
-    /// [`RepositoryNameError`] if the name is too long.
+    /// [`RepositoryNameError`] if the path is too long.
     pub fn repository(&self, path: &RepositoryPath) -> Result<RepositoryName, RepositoryNameError> {
-        format!("{self}/{path}").parse()
+        match &self.path {
+            Some(prefix) => {
+                let path = prefix.join(path).map_err(RepositoryNameError::Path)?;
+                Ok(RepositoryName::new(self.host.clone(), path))
+            }
+            // A path of one component has an organization at Docker Hub.
+            None => format!("{self}/{path}").parse(),
+        }
     }
 }
 
