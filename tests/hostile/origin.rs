@@ -28,11 +28,12 @@ pub(super) enum Origin {
     List,
     Lock,
     Config,
+    Targets,
     Report,
     GitConfiguration,
 }
 
-pub(super) const ORIGINS: [Origin; 18] = [
+pub(super) const ORIGINS: [Origin; 19] = [
     Origin::Tag,
     Origin::Digest,
     Origin::MediaType,
@@ -49,6 +50,7 @@ pub(super) const ORIGINS: [Origin; 18] = [
     Origin::List,
     Origin::Lock,
     Origin::Config,
+    Origin::Targets,
     Origin::Report,
     Origin::GitConfiguration,
 ];
@@ -74,6 +76,7 @@ impl Origin {
             Self::List => "tag in the list",
             Self::Lock => "digest in the lock",
             Self::Config => "entry in `config.json`",
+            Self::Targets => "texts of `targets.json`",
             Self::Report => "texts of a report to merge",
             Self::GitConfiguration => "configuration of the checkout",
         }
@@ -183,6 +186,12 @@ impl Origin {
                     "versionFilter": text});
                 environment.write("config.json", json!({text: entry}).to_string());
                 Some("retrieve-tags --explain".to_owned())
+            }
+            Self::Targets => {
+                let target = json!({"prefix": text, "description": text, "platforms": [text]});
+                let targets = json!({"targets": {text: target}, "default": [text]});
+                environment.write("targets.json", targets.to_string());
+                Some(SYNC.to_owned())
             }
             Self::Report => {
                 environment.write("report.json", report(text).to_string());

@@ -156,7 +156,11 @@ impl<'a> Expansions<'a> {
         }
     }
 
-    /// Returns the repositories of a destination, or its errors. See [`Targets::expand`].
+    /// Returns the repositories of a destination.
+    ///
+    /// # Errors
+    ///
+    /// As [`Targets::expand`].
     pub fn of(&mut self, destination: &Destination) -> Expansion {
         if let Some((last, expansion)) = &self.last
             && last == destination
