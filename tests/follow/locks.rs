@@ -183,3 +183,31 @@ async fn check_new_protects_the_lines_of_followed_tags() {
         output.stdout
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_new_finds_new_followed_destinations_that_do_not_exist() {
+    let mirror = FollowedMirror::new(&["app:1", "lib:1"], json!({})).await;
+    let environment = &mirror.environment;
+    environment.mirror("sync --no-lock").exits(0);
+    environment.commit_first(&["config.json", "images-list"]);
+    // The destination of the base is not checked again, and one that exists is no finding.
+    let exists = mirror.entry("app", json!({"latest": true}));
+    let mut new = mirror.entry("lib", json!({}));
+    let app = mirror.entry("app", json!({}));
+    mirror.configure(&json!({"app": app, "again": exists, "new": new}));
+    let output = environment.mirror("check-new --base HEAD").exits(1);
+    let missing = format!(
+        "entry `new`: the destination repository {}/m/lib does not exist",
+        mirror.destination.host()
+    );
+    assert!(output.stdout.contains(&missing), "{}", output.stdout);
+    assert_eq!(
+        output.stdout.matches("does not exist").count(),
+        1,
+        "{}",
+        output.stdout
+    );
+    new["images"][0]["destination"] = json!(format!("{}/m/app", mirror.destination.host()));
+    mirror.configure(&json!({"app": app, "new": new}));
+    environment.mirror("check-new --base HEAD").exits(0);
+}

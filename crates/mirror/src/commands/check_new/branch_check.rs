@@ -71,9 +71,9 @@ impl Status {
 }
 
 /// A problem with the source or the destination of an added row.
-struct RowProblem {
-    status: Status,
-    message: String,
+pub(super) struct RowProblem {
+    pub(super) status: Status,
+    pub(super) message: String,
     is_refused: bool,
 }
 
@@ -97,7 +97,10 @@ impl RowProblem {
         }
     }
 
-    fn of_destination(name: &RepositoryName, availability: &Availability) -> Option<Self> {
+    pub(super) fn of_destination(
+        name: &RepositoryName,
+        availability: &Availability,
+    ) -> Option<Self> {
         match availability {
             Availability::Found(_) => None,
             Availability::Missing => Some(Self {

@@ -4,6 +4,7 @@ mod args;
 mod attached_approvals;
 mod base;
 mod branch_check;
+mod followed_destinations;
 mod list_changes;
 mod lock_revisions;
 mod policy_changes;

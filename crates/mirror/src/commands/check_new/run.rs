@@ -6,17 +6,19 @@ use std::sync::Arc;
 
 use image_name::RepositoryName;
 use images_list::{ApprovedDigest, List, Lock, Row, Targets};
+use tag_retrieval::config::Config;
 
 use super::args::CheckNewArgs;
 use super::base::{self, BaseApprovals, BaseList};
 use super::branch_check::{BranchCheck, CheckedRow};
+use super::followed_destinations::FollowedDestinations;
 use super::list_changes::ListChanges;
 use super::lock_revisions::{ApprovalChange, LockPolicy, LockRevisions};
 use super::policy_changes::TargetRevisions;
 use super::report::CheckReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
-use crate::files::config_file;
+use crate::files::config_file::{self, ReadConfig};
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{self, LockFile, LockFileError};
 use crate::files::targets_file::{self, ReadTargets};
@@ -118,7 +120,11 @@ async fn check_branch(
     let of_locks: Vec<_> = changed_approvals.iter().flatten().collect();
     let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
     let _waiting = session.progress_display.show_requests(checker.client());
-    let (images, destinations) = check_rows(&checker, &changes, &of_locks).await;
+    let followed = checkout.followed_at(session, &base, &targets).await?;
+    let new_destinations = changes.new_destinations.iter().cloned();
+    let new_destinations = new_destinations.chain(followed.repositories());
+    let (images, destinations) = check_rows(&checker, &changes, new_destinations, &of_locks).await;
+    problems.extend(followed.findings(&destinations, args.strict));
     for (locked, changed) in locked.iter().zip(&changed_approvals) {
         problems.extend(locked.findings(changed, &images, &policy));
     }
@@ -161,6 +167,8 @@ struct Checkout {
     git: Git,
     /// The lists, in the order in which they were named.
     files: Vec<TrackedList>,
+    /// The configuration in the repository, unless it is outside.
+    config: Option<TrackedPath>,
     /// The path of the targets file, also in the repository unless it is outside.
     targets: (PathBuf, Option<TrackedPath>),
 }
@@ -170,7 +178,9 @@ impl Checkout {
     /// any file, before a file is read.
     async fn find(session: &Session, lists: &[PathBuf], targets: &Path) -> Result<Self, Failure> {
         let git = Git::discover(&session.environment.git, Purpose::CheckNew).await?;
-        git.refuse_links(&config_file::path(&session.common))?;
+        let config = config_file::path(&session.common);
+        git.refuse_links(&config)?;
+        let config = git.track(&config, Links::Refuse).ok();
         let mut files = Vec::new();
         for list in lists {
             files.push(TrackedList {
@@ -183,6 +193,7 @@ impl Checkout {
         Ok(Self {
             git,
             files,
+            config,
             targets,
         })
     }
@@ -226,6 +237,25 @@ impl Checkout {
         Ok(old)
     }
 
+    /// Returns the destinations of followed entries that a commit did not have. A configuration outside the
+    /// repository is not part of the branch.
+    async fn followed_at(
+        &self,
+        session: &Session,
+        commit: &str,
+        targets: &TargetRevisions,
+    ) -> Result<FollowedDestinations, Failure> {
+        let (Some(tracked), Some(ReadConfig::Valid(current))) =
+            (&self.config, config_file::read(&session.common)?)
+        else {
+            return Ok(FollowedDestinations::default());
+        };
+        let bytes = self.git.content_at(commit, tracked).await?;
+        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let base = text.and_then(|text| Config::parse(&text).ok());
+        Ok(FollowedDestinations::new(base.as_ref(), &current, targets))
+    }
+
     /// Returns the targets at a commit: none if the file is missing or invalid there. A file outside the
     /// repository is not part of the branch.
     async fn targets_at(&self, commit: &str, lists: &[ListFile]) -> Result<Arc<Targets>, Failure> {
@@ -249,6 +279,7 @@ impl Checkout {
 async fn check_rows(
     checker: &AvailabilityChecker,
     changes: &ListChanges,
+    new_destinations: impl Iterator<Item = RepositoryName>,
     of_locks: &[&ApprovalChange<'_>],
 ) -> (
     HashMap<ImageTag, Availability<ApprovedDigest>>,
@@ -259,11 +290,10 @@ async fn check_rows(
     let images = changes.added.iter().map(|added| ImageTag::from(&added.row));
     let images = images.chain(of_locks.iter().filter_map(|change| change.image()));
     let images = images.filter(|image| !with_attached.contains(image));
-    let destinations = changes.new_destinations.iter().cloned();
     let (mut images, approvals, destinations) = futures::join!(
         checker.images(images),
         checker.approvals(with_attached.iter().cloned()),
-        checker.repositories(destinations)
+        checker.repositories(new_destinations)
     );
     images.extend(approvals);
     (images, destinations)
