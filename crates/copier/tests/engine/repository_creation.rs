@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use copier::{Report, Row, RowError, Status};
+use copier::{Approval, MovedTag, Report, Row, RowError, Status};
 use embedded_registry::RunningRegistry;
 use embedded_registry::images::{Platform, sample_image};
 use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
@@ -155,7 +155,7 @@ async fn repository_is_created_once_before_the_first_upload() {
 }
 
 #[tokio::test]
-async fn nothing_is_created_in_a_dry_run_or_for_a_row_that_fails_its_checks() {
+async fn nothing_is_created_in_a_dry_run() {
     for (vendor, api) in VENDORS {
         let bed = Bed::new(FakeVendor::new(vendor), api).await;
         let rows = [bed.row("v1", "team/app"), bed.row("gone", "team/other")];
@@ -168,19 +168,43 @@ async fn nothing_is_created_in_a_dry_run_or_for_a_row_that_fails_its_checks() {
             "{api}: {:?}",
             bed.vendor.calls()
         );
+    }
+}
 
-        let rows = [bed.row("gone", "team/app")];
-        let report = bed.sync(&rows).await;
-        assert_eq!(statuses(&report), [Status::Failed], "{api}");
-        let error = report.rows[0].error.as_ref();
-        assert!(
-            matches!(error, Some(RowError::SourceMissing { .. })),
-            "{api}: {error:?}"
-        );
+#[tokio::test]
+async fn nothing_is_created_for_rows_that_fail_before_their_upload() {
+    for (vendor, api) in VENDORS {
+        let bed = Bed::new(FakeVendor::new(vendor), api).await;
+        let schema_1 = r#"{"schemaVersion":1,"name":"app","tag":"old","fsLayers":[],"history":[]}"#;
+        let media_type = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+        bed.source
+            .put_manifest("app", Some("old"), media_type, schema_1.into());
+        let broken = "not a manifest".into();
+        bed.source
+            .put_manifest("app", Some("broken"), "application/json", broken);
+        let mut moved = bed.row("v1", "team/moved");
+        let other = format!("sha256:{}", "a".repeat(64));
+        let other: image_name::Digest = other.parse().unwrap();
+        moved.approved = Some(Approval::from(other));
+        let rows = [
+            bed.row("gone", "team/gone"),
+            bed.row("old", "team/old"),
+            bed.row("broken", "team/broken"),
+            moved,
+        ];
+        let mut run = Run::default().without_referrers();
+        run.options.moved = MovedTag::Refused;
+        let report = run.sync_by(&bed.client(), &rows).await;
+        assert_eq!(statuses(&report), [Status::Failed; 4], "{api}");
         assert!(
             bed.vendor.calls().is_empty(),
             "{api}: {:?}",
             bed.vendor.calls()
+        );
+        let errors = errors(&report);
+        assert!(
+            !errors.iter().any(|error| error.contains("destination")),
+            "{errors:?}"
         );
     }
 }
