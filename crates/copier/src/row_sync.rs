@@ -96,11 +96,7 @@ impl<'a> RowSync<'a> {
     async fn try_run(mut self, written: Option<Digest>) -> Result<Outcome, RowError> {
         let Self { engine, row, .. } = self;
         let destination = engine.destination_of(row)?;
-        let group = match written {
-            // A row of the same destination has been copied before.
-            Some(_) => None,
-            None => engine.groups.member(&row.source, destination.host_name()),
-        };
+        let group = engine.groups.member(&row.source, destination.host_name());
         let destination_head = async {
             match written {
                 Some(digest) => Ok(Some(ManifestHead {
