@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method};
+use http::Method;
 use image_name::RepositoryPath;
 
 use crate::api_check::{ApiCheck, TlsInfo};
@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::credentials::LoginLocation;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::rate_limit::RateLimit;
 use crate::repository::Repository;
 use crate::transport::Host;
 
@@ -19,17 +20,6 @@ pub struct Registry {
     host: Arc<Host>,
     /// The repository whose credentials are used; empty for those of the whole host.
     repository: String,
-}
-
-/// The limit of requests for manifests: `ratelimit-limit` and `ratelimit-remaining` of Docker Hub.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
-    /// The requests of a window.
-    pub limit: u64,
-    /// The requests left.
-    pub remaining: u64,
-    /// The length of the window in seconds.
-    pub window: Option<u64>,
 }
 
 impl Client {
@@ -103,26 +93,6 @@ impl Repository {
     }
 }
 
-impl RateLimit {
-    /// Reads `ratelimit-limit: 100;w=21600` and `ratelimit-remaining: 76;w=21600`.
-    fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let read = |name: &str| {
-            let value = headers.get(name)?.to_str().ok()?;
-            let (count, rest) = value.split_once(';').unwrap_or((value, ""));
-            let window = rest.trim().strip_prefix("w=");
-            let window = window.and_then(|window| window.parse().ok());
-            Some((count.trim().parse().ok()?, window))
-        };
-        let (limit, window) = read("ratelimit-limit")?;
-        let (remaining, _) = read("ratelimit-remaining")?;
-        Some(Self {
-            limit,
-            remaining,
-            window,
-        })
-    }
-}
-
 /// The policy that allows uploads to one repository, for a check of the right to push.
 #[derive(Debug)]
 pub struct UploadsOnly {
@@ -137,33 +107,5 @@ impl crate::WritePolicy for UploadsOnly {
         write.host == self.host
             && *write.repository == self.repository
             && write.target == crate::WriteTarget::Blob
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rate_limit_is_read_from_both_headers() {
-        let headers = |limit: &str, remaining: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("ratelimit-limit", limit.parse().unwrap());
-            headers.insert("ratelimit-remaining", remaining.parse().unwrap());
-            RateLimit::from_headers(&headers)
-        };
-        let expected = RateLimit {
-            limit: 100,
-            remaining: 76,
-            window: Some(21600),
-        };
-        assert_eq!(headers("100;w=21600", "76;w=21600"), Some(expected));
-        let without = RateLimit {
-            window: None,
-            ..expected
-        };
-        assert_eq!(headers("100", "76"), Some(without));
-        assert_eq!(headers("many", "76"), None);
-        assert_eq!(RateLimit::from_headers(&HeaderMap::new()), None);
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use crate::error::Error;
 use crate::lock::lock;
 use crate::quota_window::QuotaWindow;
+use crate::rate_limit::RateLimit;
 
 /// Images of a host with a quota whose first manifest is read concurrently. It shows how many pulls the
 /// image needs, and is a lost pull if the rest of the quota does not suffice.
@@ -16,8 +17,7 @@ const CONCURRENT_SIZINGS: usize = 1;
 
 /// The pull quota of a host: GET requests for manifests count, HEAD requests and blobs do not.
 ///
-/// Source: Docker Hub, "Usage and limits". Each response about a manifest has `ratelimit-limit:
-/// 100;w=21600` and `ratelimit-remaining: 76;w=21600`, the window in seconds.
+/// Each response of Docker Hub about a manifest has its [`RateLimit`].
 #[derive(Debug)]
 pub(crate) struct PullQuota {
     state: Mutex<State>,
@@ -88,16 +88,16 @@ impl PullQuota {
 
     /// Reads the headers of a response.
     pub(crate) fn record(&self, headers: &HeaderMap) {
-        let Some((left, window)) = rate(headers, "ratelimit-remaining") else {
+        let Some(limit) = RateLimit::from_headers(headers) else {
             return;
         };
-        if window <= self.max_wait {
+        // A limit without a window is not that of a quota.
+        let Some(window) = limit.window.filter(|window| *window > self.max_wait) else {
             return;
-        }
-        let limit = rate(headers, "ratelimit-limit").map(|(limit, _)| limit);
+        };
         lock(&self.state).set_window(QuotaWindow {
-            limit,
-            left,
+            limit: limit.limit,
+            left: limit.remaining,
             window,
         });
         self.changed.notify_waiters();
@@ -260,16 +260,6 @@ fn exhausted(host: &str, quota: QuotaWindow, needed: u64) -> Error {
     }
 }
 
-/// Returns the number and the window of a rate limit header, `100;w=21600`. A header without a window
-/// is not that of a quota.
-fn rate(headers: &HeaderMap, name: &str) -> Option<(u64, Duration)> {
-    let value = headers.get(name)?.to_str().ok()?;
-    let mut parts = value.split(';').map(str::trim);
-    let number = parts.next()?.parse().ok()?;
-    let window = parts.find_map(|part| part.strip_prefix("w="))?;
-    Some((number, Duration::from_secs(window.parse().ok()?)))
-}
-
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
@@ -296,7 +286,8 @@ mod tests {
         let table = [
             ("76;w=21600", Some(76)),
             (" 0 ; w=21600", Some(0)),
-            ("76", None),
+            // The other header has the window.
+            ("76", Some(76)),
             ("0;w=60", None),
             ("x;w=21600", None),
             ("-1;w=21600", None),

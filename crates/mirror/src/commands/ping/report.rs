@@ -80,7 +80,8 @@ pub(super) struct CredentialsJson {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RateLimitJson {
-    limit: u64,
+    /// `null` if the registry reports only what is left.
+    limit: Option<u64>,
     remaining: u64,
     window_seconds: Option<u64>,
 }
@@ -164,7 +165,7 @@ impl From<RateLimit> for RateLimitJson {
         Self {
             limit: limit.limit,
             remaining: limit.remaining,
-            window_seconds: limit.window,
+            window_seconds: limit.window.map(|window| window.as_secs()),
         }
     }
 }
@@ -282,7 +283,10 @@ impl Display for TlsJson {
 
 impl Display for RateLimitJson {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} requests left", self.remaining, self.limit)?;
+        match self.limit {
+            Some(limit) => write!(f, "{} of {limit} requests left", self.remaining)?,
+            None => write!(f, "{} requests left", self.remaining)?,
+        }
         match self.window_seconds {
             Some(window) => write!(f, " in {window} s"),
             None => Ok(()),
