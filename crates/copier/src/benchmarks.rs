@@ -52,5 +52,6 @@ impl Search {
 
 /// Returns the number of rows that are the first of their destination.
 pub fn first_rows(rows: &[Row]) -> usize {
-    RowOrder::new(rows).first.len()
+    let rows: Vec<_> = rows.iter().collect();
+    RowOrder::new(&rows).first.len()
 }

@@ -26,7 +26,7 @@ pub(crate) struct DigestTagWrites {
 
 impl DigestTagWrites {
     /// Lets the first source of each destination repository overwrite its digest tags.
-    pub(crate) fn overwriting(rows: &[Row]) -> Self {
+    pub(crate) fn overwriting(rows: &[&Row]) -> Self {
         let mut overwriting = HashMap::new();
         for row in rows {
             let source = || full_repository(&row.source);

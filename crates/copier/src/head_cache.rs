@@ -40,11 +40,13 @@ impl SourceHead {
     }
 }
 
-/// The heads of a run, by reference.
+/// The heads of a run, by the text of their references, which takes less memory than the references.
+/// Errors are boxed, since few heads are errors.
 #[derive(Debug, Default)]
 pub(crate) struct HeadCache {
-    sources: OnceMap<Reference, Result<Option<SourceHead>, Error>>,
-    destinations: OnceMap<Reference, Result<Option<ManifestHead>, Error>>,
+    /// With the number of the location that has the image.
+    sources: OnceMap<Box<str>, Result<Option<(usize, ManifestHead)>, Box<Error>>>,
+    destinations: OnceMap<Box<str>, Result<Option<ManifestHead>, Box<Error>>>,
 }
 
 impl HeadCache {
@@ -58,16 +60,23 @@ impl HeadCache {
         let query = || async {
             let mut response = Ok(None);
             let manifest = manifest_reference(reference)?;
-            for repository in client.sources(reference)? {
+            for (number, repository) in client.sources(reference)?.into_iter().enumerate() {
                 response = repository.head_manifest(&manifest).await;
                 if let Ok(Some(head)) = response {
-                    return Ok(Some(SourceHead { repository, head }));
+                    return Ok(Some((number, head)));
                 }
             }
             response.map(|_| None)
         };
-        let query = || Box::pin(query());
-        self.sources.get_or_init(reference.clone(), query).await
+        let query = async || Box::pin(query()).await.map_err(Box::new);
+        let heads = &self.sources;
+        let found = heads.get_or_init(key(reference), query).await;
+        let found = found.map_err(|error| *error)?;
+        let Some((number, head)) = found else {
+            return Ok(None);
+        };
+        let repository = client.sources(reference)?.into_iter().nth(number);
+        Ok(repository.map(|repository| SourceHead { repository, head }))
     }
 
     /// Returns the head of the destination.
@@ -80,8 +89,13 @@ impl HeadCache {
             let manifest = manifest_reference(reference)?;
             repository.head_manifest(manifest).await
         };
-        let query = || Box::pin(query());
         let heads = &self.destinations;
-        heads.get_or_init(reference.clone(), query).await
+        let query = async || Box::pin(query()).await.map_err(Box::new);
+        let head = heads.get_or_init(key(reference), query).await;
+        head.map_err(|error| *error)
     }
+}
+
+fn key(reference: &Reference) -> Box<str> {
+    reference.to_string().into()
 }

@@ -305,7 +305,7 @@ impl<'a> RowSync<'a> {
         let source_digest = &root.digest.clone();
         let moved_head = (*source_digest != source.head.digest).then(|| ManifestHead {
             digest: root.digest.clone(),
-            media_type: Some(root.media_type.clone()),
+            media_type: Some(root.media_type.clone().into()),
             size: Some(root.bytes.len() as u64),
         });
         let selection = self.engine.options.platforms_of(self.row);

@@ -28,7 +28,13 @@ const CONCURRENT_ROWS: usize = 512;
 /// get [`Options::grace`], unless [`Options::abort`] ends it, and the rest is [`Status::Skipped`].
 ///
 /// Never fails as a whole: each row has its own [`Outcome`].
-pub async fn sync(context: RunContext<'_>, rows: &[Row], other_rows: &[Row]) -> Report {
+pub async fn sync<'a>(
+    context: RunContext<'_>,
+    rows: impl IntoIterator<Item = &'a Row>,
+    other_rows: &[Row],
+) -> Report {
+    let rows: Vec<_> = rows.into_iter().collect();
+    let rows = rows.as_slice();
     let plan = write_plan(context.client, rows, context.options);
     let mut engine = Engine::new(&context, plan);
     if context.options.overwrite_signatures {
@@ -68,7 +74,7 @@ pub async fn sync(context: RunContext<'_>, rows: &[Row], other_rows: &[Row]) -> 
 }
 
 /// Builds the write plan. Dry runs and rows with invalid names, which fail later, add nothing.
-fn write_plan(client: &Client, rows: &[Row], options: &Options) -> WritePlan {
+fn write_plan(client: &Client, rows: &[&Row], options: &Options) -> WritePlan {
     let mut plan = WritePlan::default();
     if options.dry_run {
         return plan;
@@ -85,10 +91,10 @@ fn write_plan(client: &Client, rows: &[Row], options: &Options) -> WritePlan {
 }
 
 /// Returns the groups of the rows that run concurrently.
-fn source_groups(engine: &Engine<'_>, rows: &[Row]) -> SourceGroups {
+fn source_groups(engine: &Engine<'_>, rows: &[&Row]) -> SourceGroups {
     let first = RowOrder::new(rows).first.into_iter();
     let rows = first.filter_map(|index| {
-        let row = &rows[index];
+        let row = rows[index];
         let destination = engine.destination_of(row).ok()?;
         Some((&row.source, destination.host_name().to_owned()))
     });
@@ -105,7 +111,7 @@ pub(crate) struct RowOrder {
 }
 
 impl RowOrder {
-    pub(crate) fn new(rows: &[Row]) -> Self {
+    pub(crate) fn new(rows: &[&Row]) -> Self {
         let mut order = Self::default();
         let mut firsts: HashMap<&Reference, usize> = HashMap::new();
         let mut sources: HashMap<&Reference, usize> = HashMap::new();
@@ -132,7 +138,7 @@ impl RowOrder {
 struct SyncRun<'a> {
     context: RunContext<'a>,
     engine: &'a Engine<'a>,
-    rows: &'a [Row],
+    rows: &'a [&'a Row],
     other_rows: &'a [Row],
 }
 
@@ -145,7 +151,7 @@ impl SyncRun<'_> {
         let done = stream::iter(order.first)
             .take_until(self.context.stop.cancelled())
             .map(|index| {
-                let row = &self.rows[index];
+                let row = self.rows[index];
                 let synced = Box::pin(RowSync::new(self.engine, row).run(None));
                 let outcome = self.until_stopped(row, synced);
                 async move { (index, outcome.await) }
@@ -157,7 +163,7 @@ impl SyncRun<'_> {
         }
         for (index, first) in order.later {
             if !self.context.stop.is_cancelled() {
-                let (row, first_row) = (&self.rows[index], &self.rows[first]);
+                let (row, first_row) = (self.rows[index], self.rows[first]);
                 let synced = Box::pin(self.sync_later(row, first_row, &outcomes[first]));
                 outcomes[index] = self.until_stopped(row, synced).await;
             }
@@ -235,23 +241,22 @@ impl SyncRun<'_> {
         if self.engine.options.dry_run {
             return;
         }
-        let mut by_host: HashMap<String, Vec<(&Row, Repository)>> = HashMap::new();
-        for row in self.rows {
+        let mut by_host: HashMap<String, Vec<&Row>> = HashMap::new();
+        for &row in self.rows {
             // A row reports its invalid name itself.
             if let Ok(destination) = self.engine.destination_of(row) {
                 let host = destination.host_name().to_owned();
-                by_host.entry(host).or_default().push((row, destination));
+                by_host.entry(host).or_default().push(row);
             }
         }
-        let hosts = by_host.into_iter().map(|(host, destinations)| async move {
-            let queries = destinations
-                .into_iter()
-                .map(|(row, destination)| async move {
-                    let heads = &self.engine.heads;
-                    let head = heads.destination(&destination, &row.destination).await;
-                    let digest = head.ok().flatten()?.digest;
-                    Some((row, destination, digest))
-                });
+        let hosts = by_host.into_iter().map(|(host, rows)| async move {
+            let queries = rows.into_iter().map(|row| async move {
+                let destination = self.engine.destination_of(row).ok()?;
+                let heads = &self.engine.heads;
+                let head = heads.destination(&destination, &row.destination).await;
+                let digest = head.ok().flatten()?.digest;
+                Some((row, destination, digest))
+            });
             // In the order of the list, so that mounts are deterministic.
             let existing = stream::iter(queries).buffered(CONCURRENT_ROWS);
             let mut existing = existing.filter_map(ready);

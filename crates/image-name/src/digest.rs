@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use oci_spec::image::{Digest as SpecDigest, DigestAlgorithm};
 use serde::de::Error as _;
@@ -13,10 +14,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// [`oci_spec::image::Digest`] also holds any other algorithm with any encoded part
 /// (`foo:bar`). Content with such a digest cannot be checked, so it is not one here.
 ///
-/// Source: image specification, "Digests".
+/// Source: image specification, "Digests". Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Digest {
-    text: SpecDigest,
+    /// Shared: a run holds each digest in several places.
+    text: Arc<SpecDigest>,
     algorithm: Algorithm,
 }
 
@@ -109,7 +111,7 @@ impl Digest {
     /// Returns the digest's text, `ALGORITHM:HEX`.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.text.as_ref()
+        (*self.text).as_ref()
     }
 
     /// Returns the digest's algorithm.
@@ -149,8 +151,11 @@ impl FromStr for Digest {
             return Err(wrong_length);
         }
         // The checks above are those of the other type, which has no constructor without them.
-        let text = text.parse().map_err(|_| wrong_length)?;
-        Ok(Self { text, algorithm })
+        let text: SpecDigest = text.parse().map_err(|_| wrong_length)?;
+        Ok(Self {
+            text: Arc::new(text),
+            algorithm,
+        })
     }
 }
 
@@ -174,7 +179,7 @@ impl TryFrom<SpecDigest> for Digest {
             other => other.as_ref().parse()?,
         };
         Ok(Self {
-            text: digest,
+            text: Arc::new(digest),
             algorithm,
         })
     }
@@ -190,19 +195,19 @@ impl TryFrom<&SpecDigest> for Digest {
 
 impl From<Digest> for SpecDigest {
     fn from(digest: Digest) -> Self {
-        digest.text
+        Arc::unwrap_or_clone(digest.text)
     }
 }
 
 impl PartialEq<SpecDigest> for Digest {
     fn eq(&self, other: &SpecDigest) -> bool {
-        self.text == *other
+        *self.text == *other
     }
 }
 
 impl PartialEq<Digest> for SpecDigest {
     fn eq(&self, other: &Digest) -> bool {
-        *self == other.text
+        *self == *other.text
     }
 }
 

@@ -1,7 +1,7 @@
 //! An image at a destination registry, read for the blobs that it refers to.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use futures::future::join_all;
 use image_name::{Digest, ManifestReference};
@@ -14,14 +14,20 @@ use crate::image_limits::MAX_CHILDREN;
 use crate::lock::lock;
 use crate::platform::Platform;
 
-/// An image at a destination registry.
+/// An image at a destination registry. A run may have many, of which searches read few.
 #[derive(Debug)]
 pub(super) struct MountCandidate {
-    repository: Repository,
+    repository: Arc<Repository>,
     /// The repositories that the row of the image names as its source.
     sources: Arc<[Repository]>,
     /// The digest from a HEAD request, else the tag.
     reference: ManifestReference,
+    reads: OnceLock<Box<Reads>>,
+}
+
+/// The reads of a candidate by searches.
+#[derive(Debug, Default)]
+struct Reads {
     /// The platforms that a search reads it for.
     readers: Mutex<Vec<Option<Platform>>>,
     children: OnceCell<Vec<Child>>,
@@ -37,7 +43,7 @@ struct Child {
 
 impl MountCandidate {
     pub(super) fn new(
-        repository: Repository,
+        repository: Arc<Repository>,
         sources: Arc<[Repository]>,
         reference: ManifestReference,
     ) -> Self {
@@ -45,14 +51,21 @@ impl MountCandidate {
             repository,
             sources,
             reference,
-            readers: Mutex::default(),
-            children: OnceCell::new(),
+            reads: OnceLock::new(),
         }
+    }
+
+    pub(super) fn repository(&self) -> &Arc<Repository> {
+        &self.repository
+    }
+
+    fn reads(&self) -> &Reads {
+        self.reads.get_or_init(Box::default)
     }
 
     /// Returns true if all manifests for the platform are read.
     pub(super) fn is_read(&self, platform: Option<&Platform>) -> bool {
-        let children = self.children.get();
+        let children = self.reads.get().and_then(|reads| reads.children.get());
         let is_read = |child: &Child| child.is_read.initialized();
         children.is_some_and(|all| matching(all, platform).all(is_read))
     }
@@ -64,7 +77,7 @@ impl MountCandidate {
         platform: Option<&Platform>,
         charge: impl FnOnce() -> bool,
     ) -> bool {
-        let mut readers = lock(&self.readers);
+        let mut readers = lock(&self.reads().readers);
         if readers.iter().any(|reader| reader.as_ref() == platform) {
             return true;
         }
@@ -83,7 +96,8 @@ impl MountCandidate {
             requests.fetch_add(1, Ordering::Relaxed);
             self.read_manifest(blobs, reference).await
         };
-        let root = self.children.get_or_init(|| read(&self.reference)).await;
+        let children = &self.reads().children;
+        let root = children.get_or_init(|| read(&self.reference)).await;
         let reads = matching(root, platform).map(|child| async {
             let read = async || drop(read(&ManifestReference::from(&child.digest)).await);
             child.is_read.get_or_init(read).await;

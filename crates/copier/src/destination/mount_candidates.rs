@@ -89,10 +89,16 @@ impl MountCandidates {
         let index = list.all.len();
         let path = repository.path().clone();
         let same_repository = list.by_repository.entry(path.clone()).or_default();
+        let first = same_repository.first().copied();
         same_repository.push(index);
-        if same_repository.len() == 1 {
-            list.repositories.push(path);
-        }
+        let repository = match first {
+            // Shares its memory.
+            Some(first) => Arc::clone(list.all[first].repository()),
+            None => {
+                list.repositories.push(path);
+                Arc::new(repository)
+            }
+        };
         let names: BTreeSet<_> = sources.iter().map(Repository::name).collect();
         for name in names {
             let same_source = list.by_source.entry(name.to_owned()).or_default();

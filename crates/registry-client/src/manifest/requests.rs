@@ -5,9 +5,10 @@
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use image_name::{Digest, ManifestReference};
+use std::borrow::Cow;
 
 use super::document::Manifest;
-use super::media_types::specific_type;
+use super::media_types::{owned_type, specific_type};
 use crate::capabilities::Support;
 use crate::digest::{digest_like, sha256_digest};
 use crate::endpoint::Endpoint;
@@ -23,7 +24,7 @@ pub struct ManifestHead {
     /// The digest.
     pub digest: Digest,
     /// The media type, if the registry sends it.
-    pub media_type: Option<String>,
+    pub media_type: Option<Cow<'static, str>>,
     /// The size in bytes, if the registry sends it.
     pub size: Option<u64>,
 }
@@ -80,7 +81,7 @@ impl Repository {
         let content_type = response.header(CONTENT_TYPE.as_str());
         Ok(Some(ManifestHead {
             digest,
-            media_type: content_type.and_then(specific_type).map(ToOwned::to_owned),
+            media_type: content_type.and_then(specific_type).map(owned_type),
             size: response
                 .header(CONTENT_LENGTH.as_str())
                 .and_then(|size| size.parse().ok()),
@@ -251,7 +252,7 @@ impl ManifestHead {
     fn from_manifest(manifest: &Manifest) -> Self {
         Self {
             digest: manifest.digest.clone(),
-            media_type: Some(manifest.media_type.clone()),
+            media_type: Some(owned_type(&manifest.media_type)),
             size: Some(manifest.bytes.len() as u64),
         }
     }

@@ -1,5 +1,6 @@
 //! Running `mirror digest`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use clap::Args;
@@ -59,7 +60,7 @@ pub(crate) async fn run(session: &Session, args: &DigestArgs) -> Result<Exit, Fa
         repository: full_repository(&reader.reference),
         tag: tag_or_digest(&reader.reference).to_owned(),
         digest: head.digest.to_string(),
-        media_type: head.media_type,
+        media_type: head.media_type.map(Cow::into_owned),
     };
     session.output.write(&result, &result)?;
     Ok(Exit::Done)

@@ -79,7 +79,10 @@ pub(crate) async fn copy_rows(
     let abort = session.signals.abort_after(options.grace);
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
-    let rows: Vec<Row> = request.rows.iter().map(|row| row.row.clone()).collect();
+    // Boxed, so that a long list and its outcomes are not copied whole when they are joined.
+    let mut run_rows = Vec::with_capacity(request.rows.len());
+    run_rows.extend(request.rows.into_iter().map(Box::new));
+    let rows = run_rows.iter().map(|row| &row.row);
     let display = session.progress_display.show(rows.len(), &progress);
     let watch = session.status_signal.watch(rows.len(), &progress, &client);
     let options = Options {
@@ -96,13 +99,13 @@ pub(crate) async fn copy_rows(
         progress: &progress,
         stop: &stop,
     };
-    let synced = copier::sync(context, &rows, &request.other_rows);
+    let synced = copier::sync(context, rows, &request.other_rows);
     let report = Box::pin(synced).await;
     let duration = start.elapsed();
     drop((display, watch));
-    let copied = request.rows.into_iter().zip(report.rows);
+    let copied = run_rows.into_iter().zip(report.rows);
     let unlocked = request.unlocked.into_iter();
-    let unlocked = unlocked.map(|row| (row, Outcome::failed(RowError::NotApproved)));
+    let unlocked = unlocked.map(|row| (Box::new(row), Outcome::failed(RowError::NotApproved)));
     let mut summary = report.summary;
     unlocked
         .clone()

@@ -47,7 +47,7 @@ pub(crate) struct CopyRun {
 #[derive(Debug)]
 pub(crate) struct CopiedRow {
     /// The row.
-    pub(crate) row: RunRow,
+    pub(crate) row: Box<RunRow>,
     /// The outcome.
     pub(crate) outcome: Outcome,
 }
@@ -169,11 +169,11 @@ pub(crate) mod tests {
         CopyRun {
             rows: rows
                 .map(|((row, line), outcome)| CopiedRow {
-                    row: RunRow {
+                    row: Box::new(RunRow {
                         target: None,
                         row,
                         listed: Some(listed(line)),
-                    },
+                    }),
                     outcome,
                 })
                 .collect(),
