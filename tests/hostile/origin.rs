@@ -229,6 +229,7 @@ impl Origin {
                 | Self::List
                 | Self::Lock
                 | Self::Config
+                | Self::Targets
                 | Self::Report
                 | Self::GitConfiguration
         )

@@ -53,6 +53,7 @@ const READERS: &[(&str, &[Origin])] = &[
     ("registry-client/src/credentials/credential.rs", &[]),
     ("registry-client/src/credentials/helper.rs", &[]),
     ("registry-client/src/error.rs", &[Origin::ErrorText]),
+    ("registry-client/src/error_body.rs", &[Origin::ErrorText]),
     ("registry-client/src/exact_keys.rs", &[]),
     (
         "registry-client/src/manifest/descriptor.rs",
@@ -82,6 +83,7 @@ const READERS: &[(&str, &[Origin])] = &[
         "registry-client/src/transport/redirects.rs",
         &[Origin::Location],
     ),
+    ("registry-client/src/vendor_api/aws_keys.rs", &[]),
     ("registry-client/src/vendor_api/tag_page.rs", &[Origin::Tag]),
     ("tag-retrieval/src/github/release.rs", &[]),
     (
