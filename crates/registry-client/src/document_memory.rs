@@ -25,8 +25,10 @@ use crate::fair_share::FairShare;
 /// Memory of a document of a unit, in units of its size: the text, and its parsed form.
 const DOCUMENT_WEIGHT: u64 = 3;
 
-/// Capacity of a buffer for a body of unknown size, in bytes. Most documents are smaller.
-const UNKNOWN_SIZE: u64 = 64 * 1024;
+/// Memory that a unit takes at first for a body of unknown size, in bytes. Most manifests are smaller.
+const UNKNOWN_SIZE: u64 = 4 * 1024;
+/// Memory that others take for it. A page of a thousand tags is smaller.
+const UNKNOWN_SIZE_OF_OTHERS: u64 = 256 * 1024;
 
 /// One permit of the semaphores, in bytes.
 const PERMIT: u64 = 1024;
@@ -43,6 +45,17 @@ const REQUESTS: u64 = 2;
 const KEPT: u64 = 2;
 /// The part of one unit that does not fit beside others: the largest manifest and some small ones.
 const UNIT_ALONE: u64 = 7;
+
+/// The memory that the body of a response takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyMemory {
+    /// It is counted for a unit until it is dropped, for others while it is received.
+    Document,
+    /// The caller drops it before its next request, so it is counted until then.
+    Page,
+    /// It is not counted, since blobs have limits of their own.
+    Blob,
+}
 
 /// The memory for documents that all requests of a client share.
 #[derive(Debug)]
@@ -165,7 +178,11 @@ impl DocumentMemory {
         size: Option<u64>,
         limit: u64,
     ) -> Result<DocumentBuffer<'_>, Error> {
-        let room = size.unwrap_or(UNKNOWN_SIZE).min(limit);
+        let unknown = match is_unit() {
+            true => UNKNOWN_SIZE,
+            false => UNKNOWN_SIZE_OF_OTHERS,
+        };
+        let room = size.unwrap_or(unknown).min(limit);
         let capacity = |bytes| usize::try_from(bytes).unwrap_or_default();
         Ok(DocumentBuffer {
             memory: self,
@@ -310,14 +327,13 @@ impl DocumentBuffer<'_> {
         self.body.extend_from_slice(bytes);
     }
 
-    /// Returns the body. Its memory is counted until it is dropped for a unit, and for other tasks if they
-    /// drop it before they request the next.
-    pub(crate) fn finish(mut self, is_dropped_first: bool) -> Bytes {
+    /// Returns the body.
+    pub(crate) fn finish(mut self, kind: BodyMemory) -> Bytes {
         self.body.shrink_to_fit();
         let size = self.body.len() as u64;
         self.reservation.shrink(size * weight());
         let body = Bytes::from(self.body);
-        if is_unit() || is_dropped_first {
+        if is_unit() || kind == BodyMemory::Page {
             self.reservation.keep_with(body)
         } else {
             body
@@ -424,7 +440,7 @@ mod tests {
         let memory = memory();
         let mut one = memory.buffer(None, 2 * MIB).await.unwrap();
         let other = memory.buffer(None, 2 * MIB).await.unwrap();
-        let chunk = [0; 100 * 1024];
+        let chunk = [0; 300 * 1024];
         assert!(one.is_full(chunk.len()) && other.is_full(chunk.len()));
         {
             let mut waiting = std::pin::pin!(one.grow(chunk.len()));
@@ -433,16 +449,16 @@ mod tests {
             waiting.await.unwrap();
         }
         one.push(&chunk);
-        let body = one.finish(true);
+        let body = one.finish(BodyMemory::Page);
         let free = || memory.requests.free.available_permits();
-        assert_eq!((body.len(), free()), (chunk.len(), 2048 - 100));
+        assert_eq!((body.len(), free()), (chunk.len(), 2048 - 300));
         drop(body);
         assert_eq!(free(), 2048);
         let transient = memory
             .buffer(Some(10), 2 * MIB)
             .await
             .unwrap()
-            .finish(false);
+            .finish(BodyMemory::Document);
         assert_eq!((transient.len(), free()), (0, 2048));
     }
 }

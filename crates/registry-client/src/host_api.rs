@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use crate::document_memory::BodyMemory;
 use crate::error::Error;
 use crate::paging::next_page;
 use crate::transport::{BufferedResponse, Host, ListBudget, Request};
@@ -92,7 +93,7 @@ impl HostApi {
             writes: Arc::new(ReadOnly),
             accepted,
             limit: MAX_BODY,
-            drops_body: false,
+            body: BodyMemory::Document,
         })
     }
 }

@@ -8,7 +8,7 @@ use image_name::RepositoryPath;
 
 use crate::auth::{Access, Scopes};
 use crate::capabilities::Support;
-use crate::document_memory::MemoryReservation;
+use crate::document_memory::{BodyMemory, MemoryReservation};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::transport::{Host, PullReservation, Request};
@@ -156,7 +156,7 @@ impl Repository {
             writes: Arc::clone(&self.writes),
             accepted,
             limit: MAX_SMALL_BODY,
-            drops_body: false,
+            body: BodyMemory::Document,
         })
     }
 }

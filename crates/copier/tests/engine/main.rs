@@ -5,6 +5,7 @@ mod attached;
 mod failures;
 mod hostile;
 mod listing_gaps;
+mod memory;
 mod missing_content;
 mod moved;
 mod not_served;

@@ -11,6 +11,7 @@ use image_name::{Digest, RepositoryPath};
 use url::Url;
 
 use crate::digest::digest_like;
+use crate::document_memory::BodyMemory;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::redact;
@@ -127,7 +128,8 @@ impl Repository {
     /// [`Error::TooLarge`], [`Error::SizeMismatch`], [`Error::DigestMismatch`],
     /// any other [`Error`] of a request.
     pub async fn small_blob(&self, blob: &Blob, limit: u64) -> Result<Bytes, Error> {
-        self.read_small_blob(&blob.digest, Some(blob.size), limit)
+        let request = self.small_blob_get(&blob.digest, limit, BodyMemory::Blob)?;
+        self.read_checked(&request, &blob.digest, Some(blob.size))
             .await
     }
 
@@ -142,10 +144,32 @@ impl Repository {
         size: Option<u64>,
         limit: u64,
     ) -> Result<Bytes, Error> {
+        let request = self.small_blob_get(digest, limit, BodyMemory::Document)?;
+        self.read_checked(&request, digest, size).await
+    }
+
+    fn small_blob_get(
+        &self,
+        digest: &Digest,
+        limit: u64,
+        body: BodyMemory,
+    ) -> Result<Request, Error> {
         let endpoint = Endpoint::Blob(digest.clone());
-        let mut request = self.request(Method::GET, &endpoint, &[200])?;
-        request.limit = limit;
-        let response = self.host.send(&request).await?;
+        let request = self.request(Method::GET, &endpoint, &[200])?;
+        Ok(Request {
+            limit,
+            body,
+            ..request
+        })
+    }
+
+    async fn read_checked(
+        &self,
+        request: &Request,
+        digest: &Digest,
+        size: Option<u64>,
+    ) -> Result<Bytes, Error> {
+        let response = self.host.send(request).await?;
         let actual = response.body.len() as u64;
         if let Some(expected) = size.filter(|size| *size != actual) {
             return Err(Error::SizeMismatch {

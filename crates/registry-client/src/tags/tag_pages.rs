@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::tag_list::TagList;
+use crate::document_memory::BodyMemory;
 use crate::error::Error;
 use crate::exact_keys::ExactKeys;
 use crate::paging::{NextLink, VisitedPages, next_list_page};
@@ -74,7 +75,7 @@ struct Entries {
 impl<'a> TagPages<'a> {
     pub(super) fn new(host: &'a Arc<Host>, mut request: Request) -> Self {
         request.limit = MAX_BODY;
-        request.drops_body = true;
+        request.body = BodyMemory::Page;
         let unsized_first = request.url.clone();
         let first = with_parameter(&unsized_first, "n", &PAGE_SIZE.to_string());
         request.url = first.clone();

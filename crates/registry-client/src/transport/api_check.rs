@@ -13,6 +13,7 @@ use super::send::{ERROR_BODY, Request};
 use crate::api_check::{ApiCheck, ApiScheme, CredentialCheck};
 use crate::auth::{Challenge, Token, TokenRequest, TokenServer, basic, checked_realm};
 use crate::credentials::Credential;
+use crate::document_memory::BodyMemory;
 use crate::error::Error;
 use crate::write_policy::ReadOnly;
 
@@ -69,7 +70,7 @@ impl Host {
             writes: Arc::new(ReadOnly),
             accepted: &[200, 401, 403, 404],
             limit: ERROR_BODY,
-            drops_body: false,
+            body: BodyMemory::Document,
         })
     }
 

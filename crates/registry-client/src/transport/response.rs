@@ -11,7 +11,7 @@ use url::Url;
 use super::host_limit::Permit;
 use super::in_flight::InFlightGuard;
 use super::rate_meter::RateMeter;
-use crate::document_memory::DocumentMemory;
+use crate::document_memory::{BodyMemory, DocumentMemory};
 use crate::error::{Error, StatusError};
 use crate::redact;
 use crate::timeout_phase::TimeoutPhase;
@@ -105,8 +105,7 @@ impl Response {
         Ok(self.with_body(body.freeze()))
     }
 
-    /// Reads the whole body, at most `limit` bytes. It may wait for memory, which is counted until the body
-    /// is dropped where the caller `drops_body` before its next request.
+    /// Reads the whole body, at most `limit` bytes. It may wait for memory.
     ///
     /// # Errors
     ///
@@ -115,9 +114,9 @@ impl Response {
         mut self,
         memory: &DocumentMemory,
         limit: u64,
-        drops_body: bool,
+        kind: BodyMemory,
     ) -> Result<BufferedResponse, Error> {
-        if self.method != Method::GET {
+        if self.method != Method::GET || kind == BodyMemory::Blob {
             return self.read(limit).await;
         }
         let size = self.announced(limit)?;
@@ -134,7 +133,7 @@ impl Response {
             }
             buffer.push(&chunk);
         }
-        Ok(self.with_body(buffer.finish(drops_body)))
+        Ok(self.with_body(buffer.finish(kind)))
     }
 
     /// Returns the size of the body, if the response has one.

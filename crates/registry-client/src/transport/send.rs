@@ -15,6 +15,7 @@ use super::response::{BufferedResponse, Response};
 use super::retry_after::retry_after;
 use super::retry_policy::{Retries, RetryPolicy};
 use crate::auth::{Authorization, Scopes};
+use crate::document_memory::BodyMemory;
 use crate::error::{Error, StatusError};
 use crate::redact;
 use crate::timeout_phase::TimeoutPhase;
@@ -44,9 +45,8 @@ pub(crate) struct Request {
     pub(crate) accepted: &'static [u16],
     /// The maximum size of the response body in bytes.
     pub(crate) limit: u64,
-    /// True if the body is dropped before the task sends its next request, so its memory is counted until
-    /// then.
-    pub(crate) drops_body: bool,
+    /// The memory that the response body takes.
+    pub(crate) body: BodyMemory,
 }
 
 /// Hides headers and payload, which may have credentials.
@@ -210,7 +210,7 @@ impl Host {
         response: Response,
     ) -> Result<BufferedResponse, Error> {
         let documents = &self.shared.documents;
-        let read = response.read_document(documents, request.limit, request.drops_body);
+        let read = response.read_document(documents, request.limit, request.body);
         read.await
     }
 

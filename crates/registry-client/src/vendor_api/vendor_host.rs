@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
+use crate::document_memory::BodyMemory;
 use crate::error::Error;
 use crate::repository::MAX_SMALL_BODY;
 use crate::transport::{BufferedResponse, Host, Request};
@@ -119,7 +120,7 @@ impl VendorHost {
             writes: Arc::clone(&self.writes),
             accepted,
             limit: MAX_SMALL_BODY,
-            drops_body: false,
+            body: BodyMemory::Document,
         })
     }
 }
