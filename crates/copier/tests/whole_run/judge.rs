@@ -97,9 +97,11 @@ impl Judge<'_> {
         if path == format!("/v2/{repository}/manifests/{last}") {
             return request.method == "PUT" && self.may_write(&rows, last);
         }
-        if path == format!("/v2/{repository}/blobs/uploads/") && last.is_empty() {
-            return request.method == "POST" && self.may_mount_from(request.query());
+        let is_start = path == format!("/v2/{repository}/blobs/uploads/");
+        if is_start && request.method == "POST" {
+            return self.may_mount_from(request.query());
         }
+        // A session may be a query of that path.
         ["PATCH", "PUT", "DELETE"].contains(&request.method.as_str()) && self.is_session(request)
     }
 
