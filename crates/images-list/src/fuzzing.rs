@@ -1,6 +1,6 @@
 //! The functions behind the fuzz targets of `fuzz/`. The tests run them on the corpus.
 
-use crate::{Checker, InsertOutcome, List, ListIndex, Lock, Row};
+use crate::{Checker, Destination, InsertOutcome, List, ListIndex, Lock, Row, Targets};
 
 /// Checks that a list is written back unchanged, and that edits keep their promises.
 pub fn list(data: &[u8]) {
@@ -66,6 +66,39 @@ pub fn lock(data: &[u8]) {
     assert_eq!(again, Ok(written));
 }
 
+/// Checks that each target of a file gets one repository, and each list of problems has a position.
+pub fn targets(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let targets = match Targets::parse(text) {
+        Ok(targets) => targets,
+        Err(problems) => {
+            let lines = text.lines().count().max(1);
+            let is_in_text = |line| (1..=lines + 1).contains(&line);
+            assert!(!problems.is_empty());
+            assert!(problems.iter().all(|problem| is_in_text(problem.line)));
+            return;
+        }
+    };
+    for target in targets.all() {
+        let destination: Result<Destination, _> = format!("@{}/a", target.name).parse();
+        let written = destination.map(|destination| targets.expand(&destination));
+        // A prefix can be as long as a path may be.
+        if let Ok(Ok(written)) = written {
+            assert_eq!(written.len(), 1);
+            assert_eq!(written[0].target.as_ref(), Some(target));
+            let name = written[0].repository.as_written();
+            assert_eq!(name.parse().as_ref(), Ok(&written[0].repository), "{name}");
+        }
+    }
+    if let Ok(source) = "quay.io/a/b".parse()
+        && let Ok(Some(new)) = targets.new_destination(&source)
+    {
+        assert_eq!(new.to_string().parse().as_ref(), Ok(&new));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use testkit::replay_corpus;
@@ -76,5 +109,6 @@ mod tests {
     fn corpus_passes() {
         replay_corpus("list", list);
         replay_corpus("lock", lock);
+        replay_corpus("targets", targets);
     }
 }
