@@ -15,13 +15,19 @@ fn commit_base(mirrors: &Mirrors) {
     environment.git(&["checkout", "-qb", "topic"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_effect_of_changed_targets_is_a_finding_unless_allowed() {
+/// Returns a branch whose base has two rows for three targets.
+async fn branch_of_two_rows() -> Mirrors {
     let mirrors = Mirrors::new(&["a:1", "b:1"]).await;
     mirrors.write_list(&["a @all/a 1", "b @all/b 1"]);
     commit_base(&mirrors);
+    mirrors.environment.mirror("check-new").exits(0);
+    mirrors
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_effect_of_changed_targets_is_a_finding_unless_allowed() {
+    let mirrors = branch_of_two_rows().await;
     let environment = &mirrors.environment;
-    environment.mirror("check-new").exits(0);
     let evil = format!("{}/evil", mirrors.prime.host());
     let row = format!("`{}/a @all/a 1`", mirrors.source.host());
     type Change = fn(&mut serde_json::Value);

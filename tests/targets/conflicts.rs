@@ -72,7 +72,7 @@ async fn lint_reports_every_problem_of_the_file_and_no_other() {
     );
 
     mirrors.write_targets(|targets| {
-        targets["targets"]["hub"]["platforms"] = ["linux/"].as_slice().into()
+        targets["targets"]["hub"]["platforms"] = ["linux/"].as_slice().into();
     });
     let output = environment.mirror("lint").exits(1);
     assert!(

@@ -19,13 +19,8 @@ async fn row_reaches_three_registries_of_other_programs() {
         Distribution::new().version(Version::V3).start().await,
         Distribution::new().start().await,
     ];
-    let image = sample_image(
-        "etcd",
-        1,
-        &[Platform::linux("amd64"), Platform::linux("arm64")],
-        3,
-    );
-    let image = image.unwrap();
+    let platforms = ["amd64", "arm64"].map(Platform::linux);
+    let image = sample_image("etcd", 1, &platforms, 3).unwrap();
     Pusher::new(&source.host())
         .bundle(&image, "coreos/etcd", Some("v3"))
         .await;

@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn default_is_beside_the_first_list() {
-        let table: [(&[&str], &[&str], &str); 5] = [
+        type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a str);
+        let table: [Case<'_>; 5] = [
             (&[], &["images-list"], "targets.json"),
             (&[], &["lists/a", "b"], "lists/targets.json"),
             (&[], &["/x/a"], "/x/targets.json"),

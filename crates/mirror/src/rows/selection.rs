@@ -15,9 +15,9 @@ use super::overrides::Overrides;
 use super::partition::{group_names, shares};
 use super::picked_rows::PickedRows;
 pub(crate) use super::run_row::{ListedRow, RunRow};
-use super::select_args::SelectArgs;
+use super::select_args::{SelectArgs, SelectSettings};
 use super::shard::Shard;
-use super::target_args::refuse_several;
+use super::target_args::{SelectedTargets, refuse_several};
 use crate::cli::failure::{Failure, Finding};
 use crate::files::config_file;
 use crate::files::list_file::{self, ListFile};
@@ -109,26 +109,8 @@ async fn select_rows(
     }
     let expansions = Expansions::new(&targets);
     let mut picked = PickedRows::new(&overrides, expansions, !followed.is_empty());
-    for (list, file) in lists.iter().enumerate() {
-        let new = match &base {
-            Some(base) => Some(base.new_lines(list, file).await?),
-            None => None,
-        };
-        for NumberedRow { line, row } in file.list.rows() {
-            let is_new = new.as_ref().is_none_or(|new| new.contains(&line));
-            let listed = ListedRow {
-                list,
-                row: row.clone(),
-                location: file.location(line),
-                entry: None,
-            };
-            let is_selected = patterns.select(row);
-            picked.add(listed, |written| {
-                let is_new = is_new || base.as_ref().is_some_and(|base| !base.wrote(row, written));
-                is_selected && is_new && selected_targets.includes(written)
-            })?;
-        }
-    }
+    let selected = (&patterns, &selected_targets);
+    Box::pin(pick_listed(&mut picked, &lists, base.as_ref(), selected)).await?;
     for entry in &followed {
         for listed in entry.listed_rows() {
             let is_selected = patterns.select(&listed.row);
@@ -138,13 +120,7 @@ async fn select_rows(
         }
     }
     picked.warn_of_conflicts(session);
-    if settings.dest_registry.is_some() {
-        refuse_several(picked.rows.iter().filter_map(|row| row.target.as_deref()))?;
-    }
-    let may_be_empty = args.empty.is_allowed || args.changed_since.is_some();
-    if !args.target.target.is_empty() && picked.rows.is_empty() && !may_be_empty {
-        return Err(args.target.no_row(&lists));
-    }
+    require_targets(args, &settings, &picked.rows, &lists)?;
     let mut selection = Selection {
         rows: picked.rows,
         other_rows: picked.other_rows,
@@ -158,6 +134,54 @@ async fn select_rows(
     }
     selection.warn_if_empty();
     Ok(selection)
+}
+
+/// Picks the rows of the lists: those that the revision of `--changed-since` does not have, and the
+/// repositories that it did not write.
+async fn pick_listed(
+    picked: &mut PickedRows<'_>,
+    lists: &[ListFile],
+    base: Option<&Base<'_>>,
+    (patterns, selected_targets): (&Patterns, &SelectedTargets),
+) -> Result<(), Failure> {
+    for (list, file) in lists.iter().enumerate() {
+        let new = match base {
+            Some(base) => Some(base.new_lines(list, file).await?),
+            None => None,
+        };
+        for NumberedRow { line, row } in file.list.rows() {
+            let is_new = new.as_ref().is_none_or(|new| new.contains(&line));
+            let listed = ListedRow {
+                list,
+                row: row.clone(),
+                location: file.location(line),
+                entry: None,
+            };
+            let is_selected = patterns.select(row);
+            picked.add(listed, |written| {
+                let is_new = is_new || base.is_some_and(|base| !base.wrote(row, written));
+                is_selected && is_new && selected_targets.includes(written)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the destinations fit `--dest-registry` and `--target`.
+fn require_targets(
+    args: &SelectArgs,
+    settings: &SelectSettings<'_>,
+    rows: &[RunRow],
+    lists: &[ListFile],
+) -> Result<(), Failure> {
+    if settings.dest_registry.is_some() {
+        refuse_several(rows.iter().filter_map(|row| row.target.as_deref()))?;
+    }
+    let may_be_empty = args.empty.is_allowed || args.changed_since.is_some();
+    if !args.target.target.is_empty() && rows.is_empty() && !may_be_empty {
+        return Err(args.target.no_row(lists));
+    }
+    Ok(())
 }
 
 /// Queries the followed entries. With `--changed-since` there are none, since no revision has their rows.

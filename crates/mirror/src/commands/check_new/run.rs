@@ -95,24 +95,7 @@ async fn check_branch(
         allow_approvals: args.allow_approvals,
     };
     let approvals = BaseApprovals::new(&old);
-    let mut locked = Vec::new();
-    for ((index, list), old) in lists.iter().enumerate().zip(&old) {
-        let current = match LockFile::read(list) {
-            Ok(current) => current,
-            Err(LockFileError::Invalid(wrong)) => {
-                problems.extend(wrong);
-                continue;
-            }
-            Err(LockFileError::Unreadable(failure)) => return Err(failure),
-        };
-        let had_lock = old.lock.is_some();
-        locked.push(LockRevisions {
-            list,
-            index,
-            had_lock,
-            current,
-        });
-    }
+    let locked = read_locks(lists, &old, &mut problems)?;
     let changed_approvals: Vec<_> = locked
         .iter()
         .map(|locked| locked.changes(&approvals, &policy))
@@ -136,6 +119,33 @@ async fn check_branch(
         allow_removals: args.allow_removals,
         strict: args.strict,
     })
+}
+
+/// Reads the locks of the lists. Problems of invalid locks are added.
+fn read_locks<'a>(
+    lists: &'a [ListFile],
+    old: &[BaseList],
+    problems: &mut Vec<Finding>,
+) -> Result<Vec<LockRevisions<'a>>, Failure> {
+    let mut locked = Vec::new();
+    for ((index, list), old) in lists.iter().enumerate().zip(old) {
+        let current = match LockFile::read(list) {
+            Ok(current) => current,
+            Err(LockFileError::Invalid(wrong)) => {
+                problems.extend(wrong);
+                continue;
+            }
+            Err(LockFileError::Unreadable(failure)) => return Err(failure),
+        };
+        let had_lock = old.lock.is_some();
+        locked.push(LockRevisions {
+            list,
+            index,
+            had_lock,
+            current,
+        });
+    }
+    Ok(locked)
 }
 
 /// Returns the rows of followed entries in the locks. Invalid locks are findings of their own.
