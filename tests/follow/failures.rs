@@ -56,7 +56,7 @@ async fn entry_that_fails_is_reported_and_the_others_go_on() {
         "{}",
         output.stderr
     );
-    // A pattern may match rows of a failed entry, so it is no typing error.
+    // A pattern may match rows of a failed entry, so it is not reported as an error.
     environment.mirror("sync --match */none").exits(1);
 }
 

@@ -153,7 +153,7 @@ async fn check_new_protects_the_lines_of_followed_tags() {
     push_other_image(&mirror.source, "app", "2");
     let digest = |tag: &str| digest_of(environment, &format!("{}/app:{tag}", mirror.source.host()));
     let (approved, other) = (digest("1"), digest("2"));
-    // A changed, a removed and a new line.
+    // The branch changes one line, removes one and adds one.
     environment.write("images-list.lock", lock.replace(&approved, &other));
     let output = environment.mirror(check).exits(1);
     let changed = format!(

@@ -44,8 +44,8 @@ async fn sync_mirrors_what_the_filters_leave_and_locks_it() {
     assert_eq!(document["rows"][0]["entry"], "app");
     assert_eq!(document["entries"], entries);
 
-    // A new version is followed. The one that is no longer among the newest stays in the mirror and in
-    // the lock.
+    // A new version is followed. A version that is no longer among the newest stays in the mirror and
+    // in the lock.
     let lock = environment.read("images-list.lock");
     push_tags(&mirror.source, &["app:1.12.0"]);
     let compared = environment.mirror("compare").exits(1);
@@ -57,7 +57,7 @@ async fn sync_mirrors_what_the_filters_leave_and_locks_it() {
     let lines = lock_lines(environment);
     assert_eq!(lines.len(), 3, "{lines:?}");
     assert!(environment.read("images-list.lock").starts_with(&lock));
-    // A run without news writes nothing.
+    // A run without changes writes nothing.
     let written = environment.read("images-list.lock");
     environment.mirror("sync --locked").exits(0);
     assert_eq!(environment.read("images-list.lock"), written);

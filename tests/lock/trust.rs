@@ -1,4 +1,4 @@
-//! `sync --trust-lock`: the destination is asked, the sources are not.
+//! `sync --trust-lock`: requests go to the destination and not to the sources.
 //!
 //! Takes more than 10 s: it locks and copies 2,000 rows first.
 

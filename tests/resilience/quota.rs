@@ -1,5 +1,5 @@
 //! A source with the pull quota of Docker Hub: every response has the number of pulls left, and a pull
-//! beyond it is refused with a 429 without `Retry-After`.
+//! beyond the quota is refused with a 429 without `Retry-After`.
 //!
 //! Takes more than 10 s: two runs over 200 rows.
 

@@ -1,4 +1,4 @@
-//! A source that sends as much as the limits of single documents allow.
+//! A source that sends the maximum that the limits on single documents allow.
 
 use std::collections::HashMap;
 use std::sync::Arc;

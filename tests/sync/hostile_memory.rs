@@ -1,4 +1,4 @@
-//! The product of the limits: many rows of a source, each with as much as one row may have.
+//! The product of the limits: many rows of a source, each with the maximum content of one row.
 //!
 //! Takes more than 10 s: hundreds of MiB pass through each run.
 

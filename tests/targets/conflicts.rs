@@ -1,4 +1,4 @@
-//! Invalid rows and files, and rows that write the same tag behind targets.
+//! Invalid rows and files, and rows with targets that write the same tag.
 
 use super::{Mirrors, outcomes};
 use crate::environment::push_other_image;

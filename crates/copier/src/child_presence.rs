@@ -1,4 +1,4 @@
-//! The children of an index that a destination has.
+//! The check for missing children of an index at a destination.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::report::RowError;
 /// Maximum number of requests in flight for one index.
 const CONCURRENT_REQUESTS: usize = 16;
 
-/// Returns whether a destination has a child of an index, which may be a blob.
+/// Returns true if a destination has a child of an index, which may be a blob.
 pub(crate) async fn has_child(
     destination: &Repository,
     child: &Descriptor,
@@ -27,10 +27,10 @@ pub(crate) async fn has_child(
     }
 }
 
-/// Returns true if a destination has an index and lacks one of its children, nested ones included: the
-/// digest of a sparse index does not show it.
+/// Returns true if a destination lacks an index or one of its children, nested ones included. The digest of
+/// the index does not show that, since a sparse index has the digest of the complete one.
 ///
-/// Costs one GET for each index and one HEAD for each child.
+/// Sends one GET for each index and at least one HEAD for each child.
 ///
 /// # Errors
 ///

@@ -1,18 +1,18 @@
-//! Work for many contents of one image.
+//! Concurrent work for the contents of one image.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 /// Maximum number of manifests of one image, or of referrers of one manifest, that are copied
-/// concurrently. Real indexes have fewer; each takes memory while it waits for its turn.
+/// concurrently. Real indexes have fewer. Each takes memory while it waits for its turn.
 pub(crate) const MANIFESTS: usize = 64;
 /// Maximum number of blobs of one image that are copied concurrently. Real images have fewer.
 pub(crate) const BLOBS: usize = 128;
 
-/// Does work concurrently, and returns the results in the order of the work.
+/// Runs tasks concurrently and returns their results in the order of the tasks.
 ///
 /// # Errors
 ///
-/// The first error. It ends all other work.
+/// The first error, which cancels all other tasks.
 pub(crate) async fn try_all<T, E>(
     concurrent: usize,
     work: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,

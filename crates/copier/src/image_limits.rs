@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use image_name::Digest;
 use registry_client::Descriptor;
 
-/// Maximum number of children of one index; real images have dozens.
+/// Maximum number of children of one index. Real images have dozens.
 pub(crate) const MAX_CHILDREN: usize = 2_000;
 /// Maximum number of manifests of one row: children of indexes, nested ones included, and referrers.
 const MAX_MANIFESTS: usize = 10_000;
 
-/// A manifest beyond a limit of what is copied or compared.
+/// A manifest that exceeds a limit for copies and comparisons.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{digest} exceeds a limit: {detail}")]
 pub struct LimitExceeded {
@@ -34,7 +34,7 @@ impl LimitExceeded {
 pub(crate) struct TreeSize(AtomicUsize);
 
 impl TreeSize {
-    /// Begins to count anew, for work that is repeated.
+    /// Sets the number to zero, for work that is repeated.
     pub(crate) fn reset(&self) {
         self.0.store(0, Ordering::Relaxed);
     }

@@ -9,12 +9,12 @@ use crate::lock::lock;
 use crate::report::RowError;
 use crate::source_group::{ExpectedBlobs, GroupMember, SharedPulls, reserve_pulls};
 
-/// The place of a row among those with the same source and other registries, if there are any, and its
-/// announced reads.
+/// The announced reads of a row, and its membership in the group of rows with the same source image, if
+/// there is one.
 #[derive(Debug, Default)]
 pub(crate) struct ImageReads {
     group: Option<GroupMember>,
-    /// Of the blobs that are not copied yet.
+    /// The announcements of the blobs that are not copied yet.
     expected: Mutex<ExpectedBlobs>,
 }
 
@@ -58,7 +58,7 @@ impl ImageReads {
         lock(&self.expected).get(digest).cloned()
     }
 
-    /// Ends the announcement of a blob, which the destination has or does not get.
+    /// Ends the announcement of a blob: the destination has it or does not need it.
     pub(crate) fn end(&self, digest: &Digest) {
         let ended = lock(&self.expected).remove(digest);
         drop(ended);
@@ -78,8 +78,8 @@ impl ImageReads {
         }
     }
 
-    /// Reserves the pulls for an image. `is_read`: the manifest is known, so another row of the same
-    /// source has reserved them.
+    /// Reserves the pulls for an image. With `is_read`, another row of the group has read the manifest and
+    /// reserved them.
     ///
     /// # Errors
     ///

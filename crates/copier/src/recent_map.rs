@@ -1,4 +1,4 @@
-//! A map of the values that were computed last.
+//! A map of the most recently computed values.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::lock::lock;
 
-/// A map that computes each value once and keeps the last ones, within a number and a size.
+/// A map that computes each value once and keeps the newest ones, within a maximum number and total size.
 pub(crate) struct RecentMap<K, V> {
     entries: Mutex<Entries<K, V>>,
     max_entries: usize,
@@ -45,7 +45,7 @@ impl<K: Clone + Eq + Hash, V: Clone> RecentMap<K, V> {
         }
     }
 
-    /// Returns the cell of a key. A new one takes the place of the oldest.
+    /// Returns the cell of a key. A new cell replaces the oldest ones if a maximum is reached.
     pub(crate) fn cell(&self, key: &K) -> Cell<V> {
         let mut entries = lock(&self.entries);
         if let Some(cell) = entries.cells.get(key) {
@@ -70,7 +70,7 @@ impl<K: Clone + Eq + Hash, V: Clone> RecentMap<K, V> {
         lock(&self.entries).cells.get(key)?.get().cloned()
     }
 
-    /// Removes a value, which those that have its cell keep.
+    /// Removes a value. Callers that hold its cell keep it.
     pub(crate) fn remove(&self, key: &K) {
         let mut entries = lock(&self.entries);
         if entries.cells.remove(key).is_some() {

@@ -15,11 +15,11 @@ use crate::vendor_changes::VendorChanges;
 /// The destination repositories that a run has set up.
 #[derive(Debug, Default)]
 pub(crate) struct RepositorySetup {
-    /// By host, and by what is created: the repository or its project.
+    /// The creations, by host and by path of the created repository or project.
     creations: OnceMap<(String, String), Result<Creation, CreationError>>,
     /// Repositories whose descriptions were requested.
     descriptions: Mutex<HashSet<(String, RepositoryPath)>>,
-    /// Repositories with a manifest, which exist.
+    /// Repositories that have a manifest and therefore exist.
     existing: Mutex<HashSet<(String, RepositoryPath)>>,
     created: Mutex<BTreeSet<String>>,
     described: Mutex<BTreeSet<String>>,
@@ -34,8 +34,8 @@ impl RepositorySetup {
         }
     }
 
-    /// Returns whether the destination of a row may be missing, `error` being the response to its first
-    /// request: where a repository or project does not exist, Harbor, GitLab and quay refuse access.
+    /// Returns true if the destination of a row may be missing, given the error of its first request. Harbor,
+    /// GitLab and quay refuse access to a repository or project that does not exist.
     pub(crate) fn may_be_missing(row: &Row, error: &registry_client::Error) -> bool {
         let is_missing = error.status().is_some_and(|status| status.as_u16() == 404);
         row.settings.creation.is_some() && (is_missing || error.is_refused())
@@ -48,10 +48,10 @@ impl RepositorySetup {
         }
     }
 
-    /// Creates the destination repository of a row, unless it is known to exist, once in a run.
+    /// Creates the destination repository of a row once in a run, unless it is known to exist.
     ///
-    /// If the API refuses, the repository may exist all the same, and accept the upload. Then the error
-    /// is returned as a value, for the case that the upload fails too.
+    /// If the API refuses the credentials, the repository may still exist and accept the upload. Then the
+    /// error is returned as a value, to be reported if the upload fails too.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The destination registries that need the same source image.
+//! Groups of rows with the same source image and several destination registries.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -43,17 +43,17 @@ struct State {
 #[derive(Debug, Default)]
 struct ManifestState {
     is_announced: bool,
-    /// The registries whose rows have reached the manifest, or do not need it.
+    /// The registries with a row that has reached the manifest or does not need it.
     settled: HashSet<String>,
-    /// The announced blobs of the others.
+    /// The announced blobs for the other registries.
     expected: HashMap<String, ExpectedBlobs>,
 }
 
-/// A row of a group, until it is dropped.
+/// The membership of a row in a group, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct GroupMember {
     group: Arc<SourceGroup>,
-    /// The host of its destination.
+    /// The host of the row's destination.
     host: String,
     has_left: Mutex<bool>,
 }
@@ -76,7 +76,7 @@ impl SourceGroups {
         }
     }
 
-    /// Returns the place of a row in its group, `None` if its source has no other registry.
+    /// Returns the membership of a row in its group; `None` if its source image goes to one registry only.
     pub(crate) fn member(&self, source: &Reference, host: &str) -> Option<GroupMember> {
         let group = self.groups.get(source)?;
         Some(GroupMember {
@@ -88,7 +88,7 @@ impl SourceGroups {
 }
 
 impl GroupMember {
-    /// Notes that the row copies the blobs of a manifest. Returns their announcements.
+    /// Notes that the row copies the blobs of a manifest. Returns their announcements for its registry.
     pub(crate) fn reach(
         &self,
         reads: &SharedReads,
@@ -115,7 +115,7 @@ impl GroupMember {
         own.unwrap_or_else(|| expect(&self.host))
     }
 
-    /// Notes that the row does not need a manifest, or not any more.
+    /// Notes that the row does not need a manifest, or no longer needs it.
     pub(crate) fn skip(&self, manifest: &Digest) {
         let mut group = lock(&self.group.state);
         let state = group.manifests.entry(manifest.clone()).or_default();

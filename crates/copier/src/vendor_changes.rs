@@ -1,6 +1,6 @@
-//! The changes of a run at the APIs of vendors.
+//! The changes that a run made through vendors' APIs.
 
-/// The repositories that a run has changed at vendors' APIs, as `HOST/NAME`.
+/// The repositories that a run changed through vendors' APIs, as `HOST/NAME`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VendorChanges {
     /// Repositories and projects that were created.

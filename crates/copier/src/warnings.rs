@@ -1,6 +1,6 @@
 //! The warnings of one row.
 
-/// Maximum number of warnings that are kept; a list of a source can give rise to thousands.
+/// Maximum number of warnings that are kept. One list of a source can cause thousands.
 const MAX_WARNINGS: usize = 50;
 
 /// The warnings of one row, each once.
@@ -22,7 +22,7 @@ impl Warnings {
         }
     }
 
-    /// Returns the warnings, and how many were left out.
+    /// Returns the warnings, with a line that counts those left out.
     pub(crate) fn into_texts(mut self) -> Vec<String> {
         if self.left_out > 0 {
             let left_out = format!("{} more warnings are left out", self.left_out);

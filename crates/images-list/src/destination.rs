@@ -22,8 +22,9 @@ const MARK: char = '@';
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Repositories are equal however they are spelled, paths at targets if they are written alike. The
-/// repositories behind targets are those of [`Targets::expand`](crate::Targets::expand). Cheap to clone.
+/// Two repositories are equal if they are the same one, whatever their spelling. Two paths at targets are
+/// equal if their texts are. [`Targets::expand`](crate::Targets::expand) returns the repositories of a path
+/// at targets. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Destination {
     /// A repository with its host.
@@ -65,7 +66,7 @@ pub enum DestinationError {
     /// The text is not a repository.
     #[error(transparent)]
     Repository(#[from] RepositoryNameError),
-    /// The path behind the names of targets is missing.
+    /// The path after the names of targets is missing.
     #[error("the path is missing: write @NAME/PATH, such as `@hub/mirrored-coreos-etcd`")]
     NoPath,
     /// A name is not the name of a target.
@@ -77,7 +78,7 @@ pub enum DestinationError {
         /// The name.
         name: TargetName,
     },
-    /// The part behind the names is not a path.
+    /// The part after the names is not a path.
     #[error("{0}")]
     Path(RepositoryPathError),
     /// The path ends with a tag or a digest.
@@ -209,7 +210,7 @@ impl TargetPath {
         &self.0.names
     }
 
-    /// Returns the path behind the prefix of each target.
+    /// Returns the path after the prefix of each target.
     #[must_use]
     pub fn path(&self) -> &RepositoryPath {
         &self.0.path

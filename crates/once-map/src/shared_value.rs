@@ -1,4 +1,4 @@
-//! A value that is kept while a task holds it.
+//! A value that is kept as long as a task holds it.
 
 use std::fmt;
 use std::ops::Deref;
@@ -35,7 +35,7 @@ impl<V> fmt::Debug for SharedValue<V> {
 
 impl<V: Clone> SharedValue<V> {
     /// Returns a share in the value, computed by `init` if no task has one. The value is cloned into
-    /// the lease, so a value that acts when it is dropped belongs in an [`Arc`].
+    /// the lease, so put a value that has a `Drop` implementation in an [`Arc`].
     ///
     /// # Errors
     ///

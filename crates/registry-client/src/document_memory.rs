@@ -1,14 +1,16 @@
 //! The memory for documents: manifests, lists and other bodies that are kept whole.
 //!
-//! Limits on single documents multiply: hundreds of concurrent images, each with thousands of manifests of
-//! some MiB. So all documents of a client share one memory, and none waits for it while it holds others:
+//! Limits on single documents multiply: hundreds of concurrent images can each have thousands of manifests
+//! of some MiB. So all documents of a client share one limit on memory. No task waits for memory while it
+//! holds documents:
 //!
 //! - A *unit* is work that keeps documents while it requests others, such as the copy of one image. It takes
-//!   memory without waiting, and counts a document until its last byte is dropped. Where the shared memory
-//!   does not suffice, the unit fails, drops all that it has, and runs once more with memory of its own.
-//!   Units of one host take turns with that, so they cannot stop those of other hosts.
+//!   memory without waiting, and counts a document until its last byte is dropped. If the shared memory
+//!   does not suffice, the unit fails, drops all its documents, and runs once more with memory of its own.
+//!   Only one unit of a host has memory of its own at a time; units of other hosts do not wait for it.
 //! - Other requests wait, and count a body only while it is received, or until it is parsed and dropped.
-//! - What is made of long lists and kept is counted too. Its owner holds nothing while it waits for that.
+//! - Data that is extracted from long lists and kept is counted too. Its owner waits for that memory while it
+//!   holds no other.
 //!
 //! The three kinds have separate parts of the memory. So a task that waits for memory waits only for tasks
 //! that never wait for the same part.
@@ -22,12 +24,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::Error;
 use crate::fair_share::FairShare;
 
-/// Memory of a document of a unit, in units of its size: the text, and its parsed form.
+/// Factor between the size of a unit's document and its memory, for the text and its parsed form.
 const DOCUMENT_WEIGHT: u64 = 3;
 
 /// Memory that a unit takes at first for a body of unknown size, in bytes. Most manifests are smaller.
 const UNKNOWN_SIZE: u64 = 4 * 1024;
-/// Memory that others take for it. A page of a thousand tags is smaller.
+/// Memory that other requests take at first for such a body. A page of a thousand tags is smaller.
 const UNKNOWN_SIZE_OF_OTHERS: u64 = 256 * 1024;
 
 /// One permit of the semaphores, in bytes.
@@ -43,17 +45,17 @@ tokio::task_local! {
 const UNITS: u64 = 5;
 const REQUESTS: u64 = 2;
 const KEPT: u64 = 2;
-/// The part of one unit that does not fit beside others: the largest manifest and some small ones.
+/// The part for a unit that runs alone: enough for the largest manifest and some small ones.
 const UNIT_ALONE: u64 = 7;
 
 /// The memory that the body of a response takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyMemory {
-    /// It is counted for a unit until it is dropped, for others while it is received.
+    /// Counted until it is dropped for a unit, and while it is received for others.
     Document,
-    /// The caller drops it before its next request, so it is counted until then.
+    /// Counted until it is dropped. The caller drops it before its next request.
     Page,
-    /// It is not counted, since blobs have limits of their own.
+    /// Not counted, since blobs have limits of their own.
     Blob,
 }
 
@@ -80,7 +82,7 @@ struct Part {
 /// Work that keeps documents while it requests others.
 #[derive(Debug)]
 struct Unit {
-    /// The memory of all units, or that of this one alone.
+    /// The memory of all units, or of this one alone.
     memory: Part,
     is_exhausted: AtomicBool,
 }
@@ -128,8 +130,8 @@ impl DocumentMemory {
         }
     }
 
-    /// Runs a unit, once more if the memory of all units does not suffice. `host` is the one whose documents
-    /// are read.
+    /// Runs a unit, and once more alone if the memory of all units does not suffice. `host` is the host of the
+    /// documents.
     pub(crate) async fn run_unit<T, E>(
         &self,
         host: &str,
@@ -139,7 +141,7 @@ impl DocumentMemory {
             return work().await;
         }
         let unit = Unit::new(self.units.clone());
-        // Boxed, because thousands of units wait for their turns in the states of their rows.
+        // Boxed to keep the futures of rows small: thousands of units wait for their turns.
         let done = UNIT.scope(Arc::clone(&unit), Box::pin(work())).await;
         if done.is_ok() || !unit.is_exhausted.load(Ordering::Relaxed) {
             return done;
@@ -151,12 +153,12 @@ impl DocumentMemory {
         UNIT.scope(Unit::new(own), Box::pin(work())).await
     }
 
-    /// Waits for memory for content that is made of documents and kept. The caller must hold no other.
+    /// Waits for memory for data that is extracted from documents and kept. The caller must hold no memory.
     pub(crate) async fn keep(&self, bytes: u64) -> MemoryReservation {
         self.kept.wait(bytes).await
     }
 
-    /// Takes memory for a body: a unit at once or not at all, other callers when it is there.
+    /// Takes memory for a body. A unit fails if it is not free, other callers wait for it.
     ///
     /// # Errors
     ///
@@ -241,7 +243,7 @@ impl Part {
         }
     }
 
-    /// Waits for memory. More than there is in all counts as all.
+    /// Waits for memory, at most for the whole part.
     async fn wait(&self, bytes: u64) -> MemoryReservation {
         let permits = permits(bytes, self.size);
         let permit = Arc::clone(&self.free).acquire_many_owned(permits).await;
@@ -306,7 +308,7 @@ impl DocumentBuffer<'_> {
         let needed = self.body.len() + further;
         // Small steps, since old and new capacity may both be in memory.
         self.room = needed + needed / 4;
-        // A task that is not a unit takes all at once, and nothing in the meantime.
+        // A task that is not a unit takes the maximum in one step, and holds nothing while it waits.
         let bytes = match is_unit() {
             true => self.room as u64 * weight(),
             false => self.limit,

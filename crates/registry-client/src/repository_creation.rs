@@ -30,13 +30,14 @@ impl Client {
     /// Creates the repository of an image through its vendor's API, or the project that must exist
     /// before a push. An existing one is not changed.
     ///
-    /// The API is at the host of the registry, where registries.conf maps it; for Amazon ECR at the API
-    /// host of its region, unless the registry is mapped to a host of another name; for GitLab at the
-    /// host of the token server that the registry names.
+    /// The API of Harbor and quay is at the host to which registries.conf maps the registry. That of Amazon
+    /// ECR is at the API host of its region, unless the registry is mapped to a host that is not Amazon ECR.
+    /// That of GitLab is at the host of the token server that the registry names, or without a challenge at the
+    /// host of the configured token.
     ///
     /// # Errors
     ///
-    /// [`CreationError`]; of a request also [`Error::NotSent`] if the write policy does not allow it.
+    /// [`CreationError`], which wraps [`Error::NotSent`] if the write policy does not allow the creation.
     pub async fn create_repository(
         &self,
         destination: &Reference,
@@ -68,8 +69,8 @@ impl Client {
         }
     }
 
-    /// Sets the description of an image's repository at Docker Hub, if it differs. Returns whether it
-    /// did.
+    /// Sets the description of an image's repository at Docker Hub, if it differs. Returns true if it
+    /// differed.
     ///
     /// # Errors
     ///
@@ -155,7 +156,7 @@ impl Client {
                 let root = realm.path().strip_suffix(GITLAB_REALM).unwrap_or_default();
                 (self.host_of_url(&realm)?, root.to_owned())
             }
-            // A registry that has sent no challenge names no host.
+            // Without a challenge, the host of the token server is unknown.
             None => {
                 let known = token.map(|token| token.host.as_str());
                 let name = known.unwrap_or(&location.host);

@@ -1,10 +1,10 @@
-//! Files of strict JSON that people write: all problems at once, each with its position and, for a
-//! misspelled key, the nearest known one.
+//! A reader for hand-written files of strict JSON. It reports all problems at once, each with its position
+//! and, for a misspelled key, the nearest known key.
 //!
 //! # The problem
 //!
-//! A configuration is reviewed in pull requests and edited by hand. The first error of a parser is not
-//! enough, and a key that is silently ignored is worse. `serde` stops at the first error and does not
+//! A configuration is reviewed in pull requests and edited by hand. Reporting only the first error is
+//! not enough, and ignoring an unknown key is worse. `serde` stops at the first error and does not
 //! know the position of a value. This crate reads a syntax tree with positions instead.
 //!
 //! # Example

@@ -10,10 +10,10 @@ use crate::entry::Follow;
 use crate::new_tags::INVALID_TAG;
 use crate::retrieved::{Dropped, Found, Retrieved};
 
-/// The tags that a followed entry mirrors, and the versions that it does not.
+/// The tags that a followed entry mirrors, and the versions that it drops.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FollowedTags {
-    /// Every image of the entry with every tag, in the order of the images and of the source.
+    /// Each image of the entry with each tag, in the order of the images and of the source's tags.
     pub tags: Vec<FollowedTag>,
     /// The versions that filters drop, and the names that are not valid tags.
     pub dropped: Vec<Dropped>,
@@ -38,7 +38,7 @@ pub struct FollowedTag {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FollowError {
-    /// The filters leave more tags than `maximum`.
+    /// The filters keep more tags than `maximum`.
     #[error(
         "the filters leave {count} tags, such as {first}, which is more than `maximum` {maximum}: narrow the filters, or raise `maximum`"
     )]
@@ -50,7 +50,7 @@ pub enum FollowError {
         /// One of the tags.
         first: String,
     },
-    /// The source has only part of the result.
+    /// The source returned only part of the result.
     #[error("{}", failures.join("; "))]
     Incomplete {
         /// The failures.
@@ -63,7 +63,7 @@ impl FollowedTags {
     ///
     /// # Errors
     ///
-    /// [`FollowError`] if the filters leave more tags than `maximum`, or the result is incomplete.
+    /// [`FollowError`] if the filters keep more tags than `maximum`, or the result is incomplete.
     pub fn new(entry: &Entry, follow: Follow, retrieved: Retrieved) -> Result<Self, FollowError> {
         let Retrieved {
             found,

@@ -1,4 +1,4 @@
-//! Registries that get the same image on different ways.
+//! Registries that get the same image in different ways.
 
 use copier::Status;
 use embedded_registry::images::Bundle;

@@ -8,7 +8,7 @@ use testkit::proxy::{Action, RecordedRequest, Rule};
 
 use super::fan_out::{FanOut, MIB, image, largest, statuses, sync};
 
-/// More than the buffers of two connections and the window.
+/// A size above that of the window and the buffers of two connections.
 const LARGE: usize = 40 * MIB;
 
 /// Returns the large upload to a registry.

@@ -9,7 +9,7 @@ use super::fan_out::{
     FanOut, MIB, SourceRequests, image, index, largest, message, signature, statuses,
 };
 
-/// Checks that the source got the same requests and sent the same bytes.
+/// Checks that the source received the same requests and sent the same bytes.
 fn assert_same(one: &SourceRequests, three: &SourceRequests) {
     let keys: BTreeSet<_> = one.keys().chain(three.keys()).collect();
     for key in keys {
@@ -62,7 +62,7 @@ async fn many_images_cost_the_source_the_requests_of_one_registry() {
     let report = world.sync(&rows).await;
     assert_eq!(report.summary.copied, 8, "{report:#?}");
     let one = world.take_source_requests();
-    // Another path, so that nothing is there.
+    // Another path, at which the registries have no content.
     let mut rows: Vec<_> = names
         .iter()
         .flat_map(|name| world.rows(name, &[0, 1, 2]))

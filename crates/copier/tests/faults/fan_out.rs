@@ -1,5 +1,5 @@
-//! One fault at one kind of request, in a run from one source to three destinations: the fault of one
-//! destination is its own, and no registry gets anything wrong.
+//! One fault at one kind of request, in a run from one source to three destinations. A fault of one
+//! destination does not affect the others, and no registry gets wrong content.
 //!
 //! Takes more than 10 s: most of the cells wait for retries and time limits.
 
@@ -116,7 +116,7 @@ impl Cell {
                 return Ok(false);
             };
             result = running.run_with(action, direct_client).await;
-            // A busy machine exceeds the time of a row without a fault, which then goes another way.
+            // On a busy machine, a row without a fault can exceed its time and then take another path.
             let is_late = |problem: &String| problem.contains(" within ") || problem == NOT_STRUCK;
             if !result.as_ref().is_err_and(is_late) {
                 break;

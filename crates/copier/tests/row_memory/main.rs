@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Rows of the two runs that are compared. What a run takes whatever its length is in both.
+/// Rows of the two runs that are compared. The difference leaves out memory that does not depend on the rows.
 const LENGTHS: [usize; 2] = [2_000, 6_000];
 /// Tags of each repository.
 const TAGS: usize = 10;
@@ -91,7 +91,7 @@ fn name(number: usize) -> (String, String) {
 
 /// Returns the bytes that each row adds.
 async fn bytes_a_row(mirror: &Mirror, options: &Options) -> usize {
-    // The first run also allocates what all later ones share.
+    // The first run also allocates memory that later runs share.
     mirror.peak(100, options).await;
     let [short, long] = LENGTHS;
     let of_short = mirror.peak(short, options).await;

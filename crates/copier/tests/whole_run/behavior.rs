@@ -1,4 +1,4 @@
-//! The ways in which a server departs from the specification.
+//! The ways in which a server deviates from the specification.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::choices::Choices;
 use super::hosts::Hosts;
 use super::words;
 
-/// A departure from the honest answer to some requests.
+/// A deviation from the honest answer to some requests.
 #[derive(Clone, Debug)]
 pub struct Fault {
     /// The kind of request.
     pub kind: RequestKind,
-    /// Requests of this kind that are answered honestly before.
+    /// The number of requests of this kind that get the honest answer first.
     pub after: usize,
-    /// Requests that it applies to after those.
+    /// The number of requests after those that get the fault.
     pub times: usize,
     pub behavior: Behavior,
 }
@@ -32,7 +32,7 @@ pub enum Behavior {
     Delivery(Delivery),
     /// The honest answer before the body of the request has been read.
     Early,
-    /// The honest answer with a `Link` to another page, for ever.
+    /// The honest answer with a `Link` to another page, without an end.
     Pages,
 }
 
@@ -49,15 +49,15 @@ pub enum Text {
 pub enum Delivery {
     #[default]
     Whole,
-    /// So many bytes of the body at a time.
+    /// The body in parts of this many bytes.
     Drip(usize, Duration),
-    /// The connection ends after so many bytes of the body.
+    /// The connection ends after this many bytes of the body.
     Cut(usize),
-    /// Nothing follows so many bytes of the body.
+    /// Nothing follows after this many bytes of the body.
     Stall(usize),
     /// The body never ends.
     Endless,
-    /// So many spaces follow the body.
+    /// This many spaces follow the body.
     Padded(usize),
     /// `Content-Length` is longer by this number of bytes.
     Length(i64),

@@ -1,9 +1,9 @@
-//! The choices that the bytes of an input make.
+//! The choices that the bytes of an input determine.
 
 use arbitrary::Unstructured;
 
-/// A sequence of choices. When its bytes are used up, each choice is the first: the honest one. A shorter
-/// input, and one with more zeros, is a simpler run.
+/// A sequence of choices. After the last byte, each choice is the first one, which is honest. An input that
+/// is shorter or has more zeros gives a simpler run.
 pub struct Choices<'a>(Unstructured<'a>);
 
 impl<'a> Choices<'a> {

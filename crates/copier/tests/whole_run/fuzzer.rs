@@ -1,4 +1,4 @@
-//! Runs of random inputs, and the simplest input of a finding.
+//! Runs of random inputs, and the search for a simple input of each finding.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,11 +8,11 @@ use super::ALLOCATOR;
 use super::judge::Finding;
 use super::run::{PendingRun, RunResult, start};
 
-/// Memory that all runs at the same time, and their servers, may have in bytes.
+/// Maximum memory of concurrent runs with their servers, in bytes.
 const MEMORY: usize = 128 * 1024 * 1024;
-/// Runs at the same time. Most of their time is waits.
+/// Maximum number of concurrent runs. They spend most of their time waiting.
 const CONCURRENT: u64 = 6;
-/// The time for the search of a simpler input.
+/// Maximum time of the search for a simpler input.
 const SIMPLIFICATION: Duration = Duration::from_secs(60);
 
 /// The figures of a campaign.
@@ -77,7 +77,7 @@ pub fn campaign(first_seed: u64, time: Duration) -> Totals {
                 .extend(findings.inspect(|found| eprintln!("{found:?}")));
         }
         if peak > MEMORY {
-            // Together they may have more than each alone.
+            // Together, the runs may exceed the maximum although each alone does not.
             let alone = seeds.iter().map(|seed| (*seed, run_alone(&input(*seed)).1));
             let above = alone.filter(|(_, peak)| *peak > MEMORY);
             totals

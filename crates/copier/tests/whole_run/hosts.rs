@@ -11,7 +11,7 @@ pub enum Role {
     Other,
     /// The destination of all rows.
     Destination,
-    /// A host that no row names. Others lead to it.
+    /// A host that no row names, to which the other hosts refer.
     Outsider,
 }
 

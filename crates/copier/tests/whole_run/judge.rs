@@ -1,7 +1,7 @@
 //! The rules that every run must keep, checked against the record of the sockets.
 //!
-//! The rules are made from the rows and from what the servers have sent. No code of the client or the engine
-//! takes part.
+//! The rules follow from the rows and the responses of the servers. They use no code of the client or the
+//! engine.
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Checks that a request that writes is one that the rows allow.
+    /// Checks that the rows allow a write.
     fn write(&self, request: &Request) -> Option<Finding> {
         let is_read = ["GET", "HEAD"].contains(&request.method.as_str());
         let is_allowed = is_read

@@ -1,7 +1,7 @@
 //! Runs of the whole engine against hostile servers.
 //!
-//! The bytes of an input decide on everything: rows, options, contents of three registries, and how they
-//! and a host outside depart from the specification. The servers record each request as it arrives at
+//! The bytes of an input determine everything: rows, options, the contents of three registries, and the ways
+//! in which these and a fourth host deviate from the specification. The servers record each request as it arrives at
 //! their sockets. A judge that shares no code with the client checks the record:
 //!
 //! - each write is one that the rows allow;

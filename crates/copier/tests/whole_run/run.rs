@@ -27,11 +27,11 @@ use super::server::serve;
 
 /// Real time by which the times of these runs are divided.
 const SCALE: u32 = 100;
-/// The longest run whose rows have a timeout, and the longest of others: rows with one destination run one
-/// after the other, and each may wait for the pauses of both hosts.
+/// Maximum time of a run with a row timeout, and of one without. Rows with one destination run one after the
+/// other, and each may wait for the pauses of both hosts.
 const BUDGET: Duration = Duration::from_secs(30);
 const BUDGET_WITHOUT_ROW_TIMEOUT: Duration = Duration::from_secs(120);
-/// The time after which a run that does not return to its runtime is left.
+/// The time after which a run that blocks its runtime is abandoned.
 const WATCHDOG: Duration = Duration::from_secs(150);
 
 /// The result of a run.

@@ -14,7 +14,7 @@ use super::hosts::{Hosts, Role};
 use super::server::{Auth, ServerScript};
 use super::words;
 
-/// The time of a row in all, if a run has one: five minutes, scaled.
+/// The row timeout of runs that have one: five minutes, scaled.
 const ROW_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A run: its rows, its options, and the servers.
@@ -120,7 +120,7 @@ impl Script {
 }
 
 impl Script {
-    /// Describes what is not honest.
+    /// Describes the deviations from honest servers.
     pub fn describe(&self) -> String {
         let mut text = format!("{:#?}\nstop after {:?}\n", self.options, self.stop_after);
         for row in &self.rows {
@@ -226,7 +226,7 @@ fn fill_source(
     image
 }
 
-/// Adds to the destination what an earlier run, or a stranger, has left there.
+/// Adds content of an earlier run, or of another client, to the destination.
 fn fill_destination(
     contents: &mut Contents,
     (repository, tag): (&str, &str),

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The key of the column, and the word before the name: `source=follow:ENTRY`.
+/// The key of the column `source=follow:ENTRY`.
 pub(super) const KEY: &str = "source";
 const FOLLOW: &str = "follow:";
 
 /// The name of an entry of the configuration whose tags are mirrored without rows in a list.
 ///
-/// It is a column of the lock, so it has neither whitespace nor control characters.
+/// As a column of the lock, it has neither whitespace nor control characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryName(String);
 

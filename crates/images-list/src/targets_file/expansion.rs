@@ -1,4 +1,4 @@
-//! The repositories behind destinations.
+//! The expansion of destinations to repositories.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::target::Target;
 use super::targets::Targets;
 use crate::destination::{Destination, TargetName};
 
-/// A repository that a row writes.
+/// A repository that a row writes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenRepository {
     /// The repository.
@@ -19,7 +19,7 @@ pub struct WrittenRepository {
 }
 
 impl WrittenRepository {
-    /// Returns true if the repository has to exist before its first row is copied.
+    /// Returns true if the repository must exist before its first row is copied.
     #[must_use]
     pub fn must_exist(&self) -> bool {
         let target = self.target.as_ref();
@@ -45,7 +45,7 @@ pub enum ExpansionError {
         name: TargetName,
         /// The most similar name of a target or group.
         nearest: Option<String>,
-        /// False without a file with targets.
+        /// True if the targets file has targets.
         has_targets: bool,
     },
     /// The prefix of a target and the path are not a repository.
@@ -71,8 +71,8 @@ fn nearest_hint(nearest: Option<&str>, has_targets: bool) -> String {
 }
 
 impl Targets {
-    /// Returns the repositories that a destination stands for, each target once, in the order of the
-    /// destination's names and of the groups' targets.
+    /// Returns the repositories of a destination, each target once, in the order of the names in the
+    /// destination and of the targets in each group.
     ///
     /// # Errors
     ///
@@ -132,9 +132,9 @@ impl Targets {
     }
 }
 
-/// The expansions of destinations, each made once.
+/// A cache of the expansions of destinations.
 ///
-/// The default knows no targets.
+/// The default has no targets.
 #[derive(Debug, Default)]
 pub struct Expansions<'a> {
     targets: Option<&'a Targets>,

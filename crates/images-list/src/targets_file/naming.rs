@@ -5,7 +5,7 @@ use image_name::{RepositoryName, RepositoryPath, RepositoryPathError};
 
 use super::source_template::{SourceTemplate, TemplateError};
 
-/// A source that stands for all sources when a rule is checked.
+/// The sample source with which a new rule is checked.
 const SAMPLE: &str = "registry.example.com/organization/name";
 
 /// A rule that names the destination of a new source.
@@ -15,7 +15,7 @@ pub struct NamingRule {
     name: SourceTemplate,
 }
 
-/// The reason why a rule has no name for a source, or is invalid.
+/// The reason why a rule is invalid, or gives no valid name for a source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NamingError {
@@ -42,12 +42,12 @@ pub enum NamingError {
 
 impl NamingRule {
     /// Creates a rule. In `pattern`, `*` matches any text, `/` included, `?` one character, and
-    /// `{a,b}` one of both. `name` has the placeholders `{host}`, `{org}`, `{name}`, `{path}` and
+    /// `{a,b}` either part. `name` has the placeholders `{host}`, `{org}`, `{name}`, `{path}` and
     /// `{source}`.
     ///
     /// # Errors
     ///
-    /// [`NamingError`] for an invalid pattern, and for a name that no source can make valid.
+    /// [`NamingError`] for an invalid pattern, an invalid template, or a name that is not a repository path.
     pub fn new(pattern: &str, name: &str) -> Result<Self, NamingError> {
         let rule = Self {
             sources: Self::pattern(pattern)?.compile_matcher(),
@@ -67,7 +67,7 @@ impl NamingRule {
         })
     }
 
-    /// Reports whether the pattern matches the full name of a source, or its name as written.
+    /// Returns true if the pattern matches the full name of a source, or its name as written.
     #[must_use]
     pub fn matches(&self, source: &RepositoryName) -> bool {
         self.sources.is_match(source.full()) || self.sources.is_match(source.as_written())

@@ -46,7 +46,7 @@ impl TargetPrefix {
         &self.host
     }
 
-    /// Returns the repository with a path behind the prefix.
+    /// Returns the repository with a path after the prefix.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl TargetPrefix {
                 let path = prefix.join(path).map_err(RepositoryNameError::Path)?;
                 Ok(RepositoryName::new(self.host.clone(), path))
             }
-            // A path of one component has an organization at Docker Hub.
+            // At Docker Hub, a path of one component is in the organization `library`.
             None => format!("{self}/{path}").parse(),
         }
     }
@@ -106,7 +106,7 @@ mod tests {
             ("index.docker.io/rancher", "a/b", "docker.io/rancher/a/b"),
             ("localhost:5000", "a", "localhost:5000/a"),
             ("r.io/x/y", "a", "r.io/x/y/a"),
-            // As in the list.
+            // The same as in a list.
             ("docker.io", "a", "docker.io/library/a"),
         ] {
             let prefix: TargetPrefix = prefix.parse().unwrap();

@@ -1,4 +1,4 @@
-//! The conversion of the fields of a targets file into types that cannot hold invalid values.
+//! The parser of a targets file: converts its fields to types that cannot hold invalid values.
 
 use std::fmt::Display;
 use std::num::NonZeroU16;
@@ -32,7 +32,7 @@ impl Targets {
     ///
     /// # Errors
     ///
-    /// All problems of the file, in file order. Of invalid JSON, only the first.
+    /// All problems of the file, in file order. For invalid JSON, only the first problem.
     pub fn parse(text: &str) -> Result<Self, Vec<JsonProblem>> {
         let mut problems = Problems::new(text, str::to_owned);
         let mut targets = Self::default();
@@ -47,7 +47,7 @@ impl Targets {
     }
 
     fn read_fields(&mut self, fields: &TargetsFields, problems: &mut Problems<'_>) {
-        // Also names of invalid targets and groups, so that one problem does not cause others.
+        // Includes the names of invalid targets and groups, so that one problem does not cause others.
         let mut written: Vec<TargetName> = Vec::new();
         if let Some(targets) = &fields.targets {
             let NonEmpty(NamedMap(targets)) = &targets.value;

@@ -4,10 +4,10 @@ use std::str::FromStr;
 
 use image_name::RepositoryName;
 
-/// The text that mirrors have used for years, if `description` is `true`.
+/// The description if `description` is `true`: the text that existing mirrors use.
 const DEFAULT_DESCRIPTION: &str = "This repository is an automated partial mirror of {source}.";
 
-/// The separators behind `{org}` that go with it.
+/// The separators after `{org}` that are left out with an empty organization.
 const SEPARATORS: [char; 4] = ['-', '_', '.', '/'];
 
 /// A text with placeholders for parts of a source.
@@ -39,7 +39,7 @@ enum Placeholder {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// A brace has no counterpart.
+    /// A brace is not closed or not opened.
     #[error("a brace has no counterpart: write placeholders such as `{{name}}`")]
     Brace,
     /// The text between braces is not a placeholder.
@@ -69,7 +69,7 @@ impl DescriptionTemplate {
 /// The template of `"description": true`.
 impl Default for DescriptionTemplate {
     fn default() -> Self {
-        // The text is a template: a test holds it.
+        // A test checks that the text is a template.
         let parsed = SourceTemplate::from_str(DEFAULT_DESCRIPTION);
         Self(parsed.unwrap_or_else(|_| SourceTemplate(Vec::new())))
     }
@@ -84,8 +84,8 @@ impl FromStr for DescriptionTemplate {
 }
 
 impl SourceTemplate {
-    /// Replaces the placeholders. An organization that a source lacks is left out with the separator
-    /// behind it.
+    /// Replaces the placeholders. If a source has no organization, `{org}` is left out with the separator
+    /// after it.
     pub(super) fn render(&self, source: &RepositoryName) -> String {
         let mut text = String::new();
         let mut is_after_nothing = false;

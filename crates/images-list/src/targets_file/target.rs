@@ -1,4 +1,4 @@
-//! A target: a registry, or a part of one, and how it is written to.
+//! A target: a registry, or a part of one, with its settings.
 
 use std::num::NonZeroU16;
 
@@ -6,7 +6,7 @@ use super::prefix::TargetPrefix;
 use super::source_template::DescriptionTemplate;
 use crate::destination::TargetName;
 
-/// A place that destinations name: `@NAME/PATH` is the repository `PREFIX/PATH`.
+/// A registry, or a part of one, that destinations name: `@NAME/PATH` is the repository `PREFIX/PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The name.
@@ -15,7 +15,7 @@ pub struct Target {
     pub prefix: TargetPrefix,
     /// Maximum concurrent requests to the registry, `None` for that of the run.
     pub jobs: Option<NonZeroU16>,
-    /// Maximum rate of requests to the registry, `None` for any.
+    /// Maximum rate of requests to the registry, `None` for no limit.
     pub requests_per_second: Option<RequestRate>,
     /// The platforms that its repositories get, such as `linux/arm64`. `None` for those of the run.
     pub platforms: Option<Vec<String>>,
@@ -33,7 +33,7 @@ pub struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RepositoryCreation {
-    /// It is not: a missing repository fails its rows.
+    /// It is not created: a missing repository fails its rows.
     #[default]
     No,
     /// The registry creates it at the first push.
@@ -56,7 +56,7 @@ pub struct RequestRate {
 }
 
 impl RepositoryCreation {
-    /// Every way, in the order of the documentation.
+    /// All values, in the order of the documentation.
     pub const ALL: [Self; 6] = [
         Self::No,
         Self::Push,
@@ -79,7 +79,7 @@ impl RepositoryCreation {
         }
     }
 
-    /// Returns true if a repository has to exist before the first push.
+    /// Returns true if a repository must exist before the first push.
     #[must_use]
     pub fn requires_repository(self) -> bool {
         self == Self::No
@@ -101,7 +101,7 @@ impl RequestRate {
         })
     }
 
-    /// Returns the least time between the starts of two requests, in microseconds.
+    /// Returns the minimum time between the starts of two requests, in microseconds.
     #[must_use]
     pub fn interval_micros(self) -> u64 {
         self.interval
@@ -109,7 +109,8 @@ impl RequestRate {
 }
 
 impl Target {
-    /// Returns true if two targets write alike: a difference is an effect of a changed file.
+    /// Returns true if two targets have the same settings for what is written. `check-new` reports a
+    /// difference.
     #[must_use]
     pub fn has_settings_of(&self, other: &Self) -> bool {
         let without_line = |target: &Self| Self {

@@ -65,7 +65,7 @@ impl Targets {
         &self.groups
     }
 
-    /// Returns the targets of a target's or group's name; `None` for an unknown name.
+    /// Returns the targets behind the name of a target or group; `None` for an unknown name.
     #[must_use]
     pub fn members(&self, name: &TargetName) -> Option<&[Arc<Target>]> {
         self.members.get(name).map(Vec::as_slice)
@@ -85,7 +85,7 @@ impl Targets {
         !self.default.is_empty()
     }
 
-    /// Reports whether two destinations have a repository in common.
+    /// Returns true if two destinations have a repository in common.
     #[must_use]
     pub fn overlap(&self, one: &Destination, other: &Destination) -> bool {
         let repositories = |destination| {

@@ -20,7 +20,7 @@ const DEFAULT: &str = "targets.json";
 /// The targets of a run, or the problems of their file.
 #[derive(Debug)]
 pub(crate) enum ReadTargets {
-    /// The file is valid, or does not exist: then there are no targets.
+    /// The file is valid, or does not exist and there are no targets.
     Valid(Arc<Targets>),
     /// All problems of the file.
     Invalid(Vec<Finding>),
@@ -82,7 +82,7 @@ fn invalid_platforms(name: &str, targets: &Targets) -> Vec<Finding> {
     findings.collect()
 }
 
-/// Returns the path of the targets file of lists, which need not exist.
+/// Returns the path of the targets file of lists. The file may not exist.
 pub(crate) fn path(common: &CommonOptions, lists: &[PathBuf]) -> PathBuf {
     if let Some(named) = &common.targets {
         return named.clone();

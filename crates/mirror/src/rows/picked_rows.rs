@@ -21,7 +21,7 @@ pub(super) struct PickedRows<'a> {
     pub(super) other_rows: Vec<copier::Row>,
     /// The source and the location of the first row of each destination, if there are followed entries.
     first: Option<HashMap<Reference, (Reference, RowLocation)>>,
-    /// Destinations of followed rows that another row fills from another source.
+    /// Destinations of followed rows that an earlier row writes from another source.
     conflicts: Vec<Finding>,
 }
 
@@ -41,8 +41,8 @@ impl<'a> PickedRows<'a> {
         }
     }
 
-    /// Adds the tags that a row writes, in each repository behind its destination. A followed row that
-    /// equals an earlier row is left out.
+    /// Adds the tags that a row writes to each repository of its destination. A followed row with the source
+    /// and destination of an earlier row is left out.
     pub(super) fn add(
         &mut self,
         listed: ListedRow,
@@ -75,7 +75,8 @@ impl<'a> PickedRows<'a> {
         Ok(())
     }
 
-    /// Returns true for a followed row whose source and destination an earlier row has.
+    /// Returns true for a followed row with the source and destination of an earlier row. Records a conflict
+    /// if only the sources differ.
     fn is_repeated(&mut self, listed: &ListedRow, row: &copier::Row) -> bool {
         let Some(first) = &mut self.first else {
             return false;

@@ -12,7 +12,7 @@ use crate::terminal::hints;
 /// One tag that a row writes in a run.
 #[derive(Debug, Clone)]
 pub(crate) struct RunRow {
-    /// The row for the engine, its destination overridden.
+    /// The row for the engine, with overrides applied to its destination.
     pub(crate) row: copier::Row,
     /// The target of the destination, `None` for a repository that the row names itself.
     pub(crate) target: Option<Arc<Target>>,
@@ -23,11 +23,11 @@ pub(crate) struct RunRow {
 /// A row of a list, or of a followed entry.
 #[derive(Debug, Clone)]
 pub(crate) struct ListedRow {
-    /// The index of the list in [`Selection::lists`] whose lock has the row: of a followed entry, the first.
+    /// The index in [`Selection::lists`] of the list with the row's lock; the first list for a followed entry.
     pub(crate) list: usize,
     /// The row as written.
     pub(crate) row: images_list::Row,
-    /// The file and the line: of a followed entry, the configuration.
+    /// The file and line of the row; those of the entry for a followed entry.
     pub(crate) location: RowLocation,
     /// The followed entry that gives the row; `None` for a row of a list.
     pub(crate) entry: Option<EntryName>,
@@ -48,7 +48,7 @@ impl RunRow {
     /// Returns the hint for the failure of the row.
     pub(crate) fn hint(&self, error: &RowError) -> Option<String> {
         match (self.entry(), error) {
-            // The tag is not in a list, where it could be corrected.
+            // The tag of a followed entry is in no list where it could be corrected.
             (Some(entry), RowError::SourceMissing { .. }) if self.row.approved.is_none() => {
                 Some(format!(
                     "the image may not be published yet: run again later, or `exclude` the tag in the \

@@ -69,7 +69,7 @@ fn unknown(name: &TargetName, targets: &Targets) -> Failure {
 }
 
 impl SelectedTargets {
-    /// Reports whether a repository of a row is written.
+    /// Returns true if a repository of a row is written.
     pub(super) fn includes(&self, written: &WrittenRepository) -> bool {
         let name = written.target.as_ref().map(|target| &target.name);
         match &self.names {
@@ -79,7 +79,7 @@ impl SelectedTargets {
     }
 }
 
-/// Refuses `--dest-registry` for rows of several targets: they would be written to one repository.
+/// Refuses `--dest-registry` for rows of several targets, which would be written to one repository.
 ///
 /// # Errors
 ///

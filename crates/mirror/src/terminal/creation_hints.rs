@@ -3,7 +3,7 @@
 use oci_spec::distribution::Reference;
 use registry_client::{CreationApi, CreationError, Error, StatusError};
 
-/// The codes of AWS for keys that are invalid, expired, or used with another time or region.
+/// The codes of AWS for keys that are invalid, expired, or used with an incorrect time or region.
 const INVALID_KEYS: [&str; 5] = [
     "ExpiredTokenException",
     "IncompleteSignatureException",

@@ -9,9 +9,9 @@ use crate::error::Error;
 /// The content of a blob for one upload. The digest is checked before the last chunk.
 #[derive(Debug)]
 pub(super) enum BlobBody {
-    /// A read of its own.
+    /// A read for this upload alone.
     Own(BlobReader),
-    /// A read that it shares with uploads to other registries.
+    /// A read shared with uploads to other registries.
     Shared(SharedReader),
 }
 

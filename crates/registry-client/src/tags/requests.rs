@@ -22,13 +22,12 @@ impl Repository {
         self.fold_tags(Vec::new, Vec::push).await
     }
 
-    /// Calls `keep` with each tag and returns what it has kept, or `None` if the repository does not
-    /// exist. Each page is dropped before the next is requested, so memory holds one page and what
-    /// `keep` keeps.
+    /// Folds the tags with `keep` and returns the result, or `None` if the repository does not exist. Each
+    /// page is dropped before the next one is requested, so memory holds one page and what `keep` keeps.
     ///
     /// Pages are followed by `Link`, or by `last` after a full page without a `Link`. If a page
     /// repeats, the list is requested once more without a page size, and begins with `new` again. If
-    /// that does not end either, the list is [incomplete](Listing::is_incomplete).
+    /// the pages repeat again, the list is [incomplete](Listing::is_incomplete).
     ///
     /// # Errors
     ///

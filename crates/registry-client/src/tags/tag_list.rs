@@ -1,4 +1,4 @@
-//! A list of tags and the facts about it.
+//! A tag list and its statistics.
 
 use image_name::Tag;
 
@@ -7,19 +7,19 @@ use crate::redact::printable;
 /// The maximum length of an invalid entry in the warning, in characters.
 const MAX_INVALID: usize = 100;
 
-/// The tags of a repository, as the caller keeps them.
+/// The tags of a repository, in the form in which the caller keeps them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TagList<T = Vec<Tag>> {
     /// The tags, in the registry's order unless the caller keeps another form.
     pub tags: T,
-    /// The facts about the list.
+    /// The statistics of the list.
     pub listing: Listing,
 }
 
-/// The facts about a list of tags.
+/// The statistics of a tag list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The number of valid tags, those included that the caller has not kept.
+    /// The number of valid tags, including those that the caller has not kept.
     pub listed: usize,
     /// The number of invalid entries, which are left out.
     pub invalid: usize,
@@ -30,7 +30,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Returns a warning for each reason why the list is not that of all tags.
+    /// Returns a warning for each reason why tags may be missing from the list.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let invalid = self.first_invalid.as_ref().map(|first| {

@@ -12,7 +12,7 @@ use crate::repository::Repository;
 /// The tag lists of a run, each read once.
 ///
 /// A list is kept until this value is dropped, so a long run must not use it for tags that may change.
-/// Beyond a number of tags in all, further lists are not kept: they are read again.
+/// Lists beyond a total number of tags are not kept, and are read again.
 #[derive(Debug, Default)]
 pub struct TagLists {
     /// By host and path; `None` for a repository that does not exist.
@@ -21,7 +21,7 @@ pub struct TagLists {
     kept: AtomicUsize,
 }
 
-/// The maximum number of tags that are kept, with some 10 MiB for tags of usual length.
+/// The maximum number of tags that are kept: about 10 MiB for tags of usual length.
 const MAX_KEPT_TAGS: usize = 200_000;
 
 impl TagLists {
@@ -31,7 +31,7 @@ impl TagLists {
     ///
     /// As [`Repository::fold_tags`]. An error is not kept.
     pub async fn read(&self, repository: &Repository) -> Result<Option<Arc<TagList>>, Error> {
-        // A list that is not kept is the error of the map.
+        // The map keeps no errors, so a list that must not be kept is returned as one.
         let read = || async {
             let list = repository.tags().await.map_err(Err)?.map(Arc::new);
             let tags = list.as_ref().map_or(0, |list| list.tags.len());

@@ -38,7 +38,7 @@ pub(super) struct TagPages<'a> {
     first: Url,
     /// The URL of the first page without a page size.
     unsized_first: Url,
-    /// A page had a `Link`, so one without it is the last.
+    /// True if a page had a `Link`, so that a page without one is the last.
     is_linked: bool,
     budget: ListBudget,
 }
@@ -52,7 +52,7 @@ pub(super) enum Walk<T> {
     PageSizeRefused,
     /// The last page has been read.
     Complete(TagList<T>),
-    /// A page has come twice, so the next one is unknown. Its entries are in the list once.
+    /// A page was sent twice, so the next page is unknown. The list has its entries once.
     Repeating(TagList<T>),
 }
 
@@ -143,7 +143,7 @@ impl<'a> TagPages<'a> {
             }
             let mut is_first = true;
             for_each_entry(tags, &response, |text| {
-                // Some registries begin a page with the last tag of the one before.
+                // Some registries begin a page with the last tag of the previous page.
                 let is_repeated = std::mem::take(&mut is_first) && last.as_deref() == Some(text);
                 if !is_repeated {
                     list.add(text, keep);
@@ -165,7 +165,7 @@ impl<'a> TagPages<'a> {
         ))
     }
 
-    /// Returns the end of a walk at a response that is no page.
+    /// Returns the end of a walk if the response is not a page.
     fn end<T>(&self, response: &BufferedResponse, number: usize) -> Result<Option<Walk<T>>, Error> {
         let is_size_refused =
             response.status == StatusCode::BAD_REQUEST && self.first != self.unsized_first;
@@ -194,7 +194,7 @@ impl<'a> TagPages<'a> {
             (NextLink::None, Some(last)) if count == PAGE_SIZE && !self.is_linked => {
                 Some(self.after(last))
             }
-            // The page has a successor or not: the registry is asked.
+            // The page may have a successor, so the next one is requested.
             (NextLink::Unreadable, Some(last)) if count > 0 => Some(self.after(last)),
             _ => None,
         })
@@ -229,7 +229,7 @@ fn entries_text(response: &BufferedResponse) -> Result<Option<&RawValue>, Error>
     Ok(page.tags)
 }
 
-/// Calls `entry` with each entry of a page, so that no list of them is in memory.
+/// Calls `entry` with each entry of a page, without a list of them in memory.
 fn for_each_entry(
     tags: Option<&RawValue>,
     response: &BufferedResponse,

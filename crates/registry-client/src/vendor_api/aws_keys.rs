@@ -1,4 +1,4 @@
-//! The keys of AWS: given, or from the endpoint of a container.
+//! AWS keys: configured, or from the endpoint of a container.
 //!
 //! Source: AWS SDKs and tools reference, "Container credential provider".
 
@@ -18,16 +18,16 @@ use crate::lock::lock;
 use crate::security::is_loopback;
 use crate::vendor_operation::{AwsKeys, VendorAuthorization};
 
-/// The endpoint of Amazon ECS, at which the relative URI is.
+/// The endpoint of Amazon ECS, to which the relative URI refers.
 const ECS: &str = "http://169.254.170.2";
 
-/// The hosts without TLS besides loopback hosts: the endpoints of Amazon ECS and EKS.
+/// The hosts that may be used without TLS, besides loopback hosts: the endpoints of Amazon ECS and EKS.
 const LINK_LOCAL: [&str; 3] = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
 
 /// Keys are renewed this long before they expire, as in the SDKs.
 const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(5);
 
-/// The largest token file in bytes; tokens have about one KiB.
+/// Maximum size of a token file in bytes. Tokens have about one KiB.
 const MAX_TOKEN: u64 = 64 * 1024;
 
 /// The keys of a container, shared by all requests until they expire.
@@ -53,7 +53,7 @@ struct KeysDocument {
 }
 
 impl AwsCredentials {
-    /// Returns the keys that are given.
+    /// Returns the configured keys.
     pub(crate) fn keys(&self) -> Option<AwsKeys> {
         Some(AwsKeys {
             access_key_id: self.access_key_id.clone()?,
@@ -121,7 +121,7 @@ impl AwsCredentials {
     }
 }
 
-/// Returns whether an IP address is that of an endpoint of Amazon ECS or EKS.
+/// Returns true for the IP address of an endpoint of Amazon ECS or EKS.
 fn is_link_local_endpoint(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     LINK_LOCAL
@@ -145,7 +145,7 @@ impl ContainerKeys {
             let is_valid = obtained
                 .expires
                 .is_none_or(|expires| expires - RENEW_BEFORE > Utc::now());
-            // Keys that are new and expire soon are the best there are.
+            // New keys that expire soon are used too, since there are no others.
             if is_valid || is_new {
                 return Ok(obtained.keys.clone());
             }

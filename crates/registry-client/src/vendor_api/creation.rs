@@ -23,7 +23,7 @@ pub enum CreationApi {
 pub enum Creation {
     /// The API has created the repository or project with this path.
     Created(String),
-    /// It existed.
+    /// The repository or project existed already.
     Existing,
 }
 
@@ -42,7 +42,7 @@ pub enum CreationError {
         /// The host of the registry.
         host: String,
     },
-    /// The API cannot have the repository.
+    /// The API does not support the path of the repository.
     #[error("{what}")]
     Unsupported {
         /// The reason.
@@ -68,8 +68,8 @@ impl CreationApi {
         }
     }
 
-    /// Returns the path of what is created for a repository: itself, or the project of Harbor.
-    /// GitLab's project is known only after requests.
+    /// Returns the path to create for a repository: its own, or that of its project in Harbor. For GitLab the
+    /// own path too, since the project is known only after requests.
     #[must_use]
     pub fn unit(self, repository: &RepositoryPath) -> &str {
         match self {
@@ -95,8 +95,8 @@ impl CreationError {
         }
     }
 
-    /// Returns whether the API refused the credentials, or there are none. The repository may exist all
-    /// the same, and accept a push.
+    /// Returns true if the API refused the credentials, or there are none. The repository may still exist and
+    /// accept a push.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         match self {

@@ -16,7 +16,7 @@ use crate::vendor_operation::VendorAuthorization;
 /// The maximum length of a description at Docker Hub, in characters.
 pub const MAX_DESCRIPTION: usize = 100;
 
-/// Sets the description of a repository, if it differs. Returns whether it did.
+/// Sets the description of a repository, if it differs. Returns true if it differed.
 pub(crate) async fn describe(
     api: &VendorHost,
     vendors: &Vendors,
@@ -48,7 +48,7 @@ pub(crate) async fn describe(
     Err(response.protocol_error("the description is unchanged"))
 }
 
-/// Returns a token of the API. It lasts for minutes, a run sets its descriptions with one.
+/// Returns a token of the API. It is valid for minutes, so a run uses one token for all descriptions.
 async fn login(api: &VendorHost, username: &str, password: &Secret) -> Result<Secret, Error> {
     record_sent_secret(password.expose());
     let document = json!({"identifier": username, "secret": password.expose()});

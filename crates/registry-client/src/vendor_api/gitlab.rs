@@ -92,7 +92,7 @@ async fn create_project(
         }
         Err(error) => error,
     };
-    // A name that is taken has status 400, as an invalid one, and differs in its message only.
+    // A name that is taken and an invalid name both have status 400 and differ only in the message.
     let may_exist = [Some(StatusCode::BAD_REQUEST), Some(StatusCode::CONFLICT)];
     if may_exist.contains(&error.status()) && project_exists(api, path).await? {
         return Ok(Creation::Existing);

@@ -36,8 +36,7 @@ pub(crate) async fn create(api: &VendorHost) -> Result<Creation, CreationError> 
         }
         Err(error) => error,
     };
-    // The response for a repository that exists differs from that for an invalid request in its message
-    // only.
+    // The responses for an existing repository and for an invalid request differ only in the message.
     let may_exist = [Some(StatusCode::BAD_REQUEST), Some(StatusCode::CONFLICT)];
     if may_exist.contains(&error.status()) && exists(api).await? {
         return Ok(Creation::Existing);

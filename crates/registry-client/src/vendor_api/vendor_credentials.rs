@@ -26,8 +26,8 @@ pub struct HostToken {
 
 /// The credentials of AWS: keys, or the endpoint at which a container gets its keys.
 ///
-/// Source: AWS SDKs and tools reference, "AWS access keys" and "Container credential provider". Keys come
-/// first, then the relative URI, then the full one.
+/// Source: AWS SDKs and tools reference, "AWS access keys" and "Container credential provider". Keys take
+/// precedence, then the relative URI, then the full one.
 #[derive(Debug, Clone, Default)]
 pub struct AwsCredentials {
     /// `AWS_ACCESS_KEY_ID`
@@ -42,8 +42,8 @@ pub struct AwsCredentials {
     pub container_full_uri: Option<String>,
     /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`, for the endpoint.
     pub container_token: Option<Secret>,
-    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, read before each request for keys. It comes before the
-    /// token.
+    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, read before each request for keys. It takes precedence over
+    /// the token.
     pub container_token_file: Option<PathBuf>,
 }
 

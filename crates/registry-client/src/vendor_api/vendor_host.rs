@@ -76,7 +76,7 @@ impl VendorHost {
         self.host.send(&request).await
     }
 
-    /// Sends a request with a body. A retry may repeat a write that has happened.
+    /// Sends a request with a body. A retry may repeat a write that succeeded.
     pub(super) async fn send(
         &self,
         method: Method,

@@ -1,4 +1,4 @@
-//! The credentials, and the answers of vendors' APIs that a client keeps.
+//! The credentials for vendors' APIs, and the responses that a client keeps.
 
 use once_map::OnceMap;
 
@@ -7,7 +7,7 @@ use super::creation::Creation;
 use super::vendor_credentials::VendorCredentials;
 use crate::credentials::Secret;
 
-/// The credentials, and what a client has learned about vendors' APIs.
+/// The credentials for vendors' APIs, and the responses that a client keeps.
 #[derive(Debug)]
 pub(crate) struct Vendors {
     pub(crate) credentials: VendorCredentials,

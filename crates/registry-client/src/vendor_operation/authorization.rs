@@ -21,7 +21,7 @@ pub(crate) enum VendorAuthorization {
         password: Secret,
     },
     Bearer(Secret),
-    /// `Authorization` with a value of another form: the token of a container.
+    /// An `Authorization` header without a scheme, for the token of a container.
     Plain(Secret),
     /// GitLab's `PRIVATE-TOKEN`.
     PrivateToken(Secret),
@@ -71,7 +71,7 @@ impl VendorAuthorization {
     }
 }
 
-/// Returns a header value with a secret, which is cut from the text of peers from now on.
+/// Returns a header value with a secret, and registers the secret to be cut from the text of peers.
 fn sensitive(secret: &Secret, text: &str) -> Option<HeaderValue> {
     record_sent_secret(secret.expose());
     let mut value = HeaderValue::from_str(text).ok()?;

@@ -32,7 +32,7 @@ pub(crate) enum OperationApi {
     /// query.
     ContainerKeys(String),
     Harbor,
-    /// `root` is the path of GitLab at its host, without the last slash; mostly empty.
+    /// `root` is the path of GitLab at its host, without the last slash. It is usually empty.
     GitLab {
         root: String,
     },
@@ -49,7 +49,7 @@ pub(crate) struct VendorRequest {
 }
 
 impl VendorOperation {
-    /// Returns the write that the operation is for. Its reads need the same permission.
+    /// Returns the write of the operation. The reads of the operation need the same permission.
     pub(crate) fn write(&self) -> Write<'_> {
         Write {
             host: &self.registry,
@@ -61,7 +61,7 @@ impl VendorOperation {
         }
     }
 
-    /// Returns whether a request belongs to the operation.
+    /// Returns true if a request belongs to the operation.
     pub(crate) fn has(&self, method: &Method, url: &Url, headers: &HeaderMap) -> bool {
         let path = url.path();
         let name = self.repository.as_str();
@@ -94,8 +94,8 @@ impl VendorOperation {
         }
     }
 
-    /// Returns whether a request below `/api/v4/` creates a project, or reads the project or a
-    /// namespace above the repository.
+    /// Returns true if a request below `/api/v4/` creates a project, or reads the project or a namespace
+    /// above the repository.
     fn is_gitlab_request(&self, method: &str, path: &str) -> bool {
         let read = path
             .strip_prefix("namespaces/")

@@ -19,7 +19,7 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The keys of an AWS account or role.
 #[derive(Debug, Clone)]
 pub(crate) struct AwsKeys {
-    /// Public, as in CloudTrail.
+    /// The access key ID, which is not secret: CloudTrail shows it.
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: Secret,
     /// The token of temporary keys.

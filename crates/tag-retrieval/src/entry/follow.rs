@@ -14,7 +14,7 @@ pub struct Follow {
 }
 
 impl Follow {
-    /// Reads `follow` and `maximum` of the entry `name`, and reports the keys that do not fit. Returns
+    /// Reads `follow` and `maximum` of the entry `name`, and reports keys that have no effect. Returns
     /// `None` for an entry that is not followed.
     pub(crate) fn parse(
         name: &str,

@@ -1,5 +1,5 @@
 //! Fake registries of vendors: the registry, in which a repository must exist before a push, and the API
-//! that creates it, with the shapes and errors of the real one.
+//! that creates it, with the responses and errors of the real one.
 //!
 //! ```no_run
 //! # async fn test() {

@@ -67,7 +67,7 @@ impl State {
         }
     }
 
-    /// Creates a repository or project. Returns false if it exists, perhaps since a moment.
+    /// Creates a repository or project. Returns false if it exists, perhaps created by another client just before.
     pub(super) fn create(&mut self, path: &str) -> bool {
         if self.is_race {
             self.existing.insert(path.to_owned());

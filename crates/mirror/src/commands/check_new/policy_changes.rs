@@ -15,7 +15,7 @@ use crate::terminal::units::counted;
 pub(crate) struct TargetRevisions {
     /// The path of the file, for messages.
     pub(crate) name: String,
-    /// The targets at the base; none if the base had no valid file.
+    /// The targets of the base; none if the base had no valid file.
     pub(crate) base: Arc<Targets>,
     /// The targets on disk.
     pub(crate) current: Arc<Targets>,
@@ -30,7 +30,7 @@ enum Effect {
     Removed { prefix: String },
     /// Rows are also written to the target.
     Added { prefix: String },
-    /// Rows are written to the target in another way.
+    /// Rows are written to the target with other settings.
     Settings { changed: String },
 }
 
@@ -42,8 +42,8 @@ struct ConcernedRows<'a> {
 }
 
 impl TargetRevisions {
-    /// Returns a finding for each effect on the rows that the base and the branch have. What the rows of
-    /// the branch alone write is checked with them.
+    /// Returns a finding for each effect on the rows that both the base and the branch have. Rows of the
+    /// branch alone are checked as new rows.
     pub(crate) fn findings(&self, base: &[BaseList], current: &[ListFile]) -> Vec<Finding> {
         let rows = |lists: &mut dyn Iterator<Item = &List>| {
             let rows = lists.flat_map(|list| list.rows().map(|at| at.row.clone()));
@@ -57,7 +57,7 @@ impl TargetRevisions {
             if !before.contains(at.row) || !seen.insert(at.row) {
                 continue;
             }
-            // Unknown targets are problems of the list.
+            // Unknown targets are reported as problems of the list.
             let (Ok(old), Ok(new)) = (old.of(&at.row.destination), new.of(&at.row.destination))
             else {
                 continue;
@@ -209,7 +209,7 @@ mod tests {
     fn every_effect_on_a_row_is_a_finding() {
         let table = [
             (BASE.to_owned(), None),
-            // The name, the limits, the order and what is not used have no effect.
+            // Names, limits, order and unused targets have no effect.
             (
                 "'targets': {'b': {'prefix': 'c.io'}, 'new': {'prefix': 'h.io', 'jobs': 3, 'requestsPerSecond': 2}}, \
                  'groups': {'all': ['new']}, 'default': ['all'], 'naming': [{'match': '*', 'name': '{name}'}]"

@@ -76,7 +76,7 @@ impl FollowedEntry {
         })
     }
 
-    /// Returns true if the entry has no result.
+    /// Returns true if the entry failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.result.is_err()
     }
@@ -109,7 +109,7 @@ impl FollowedRows {
     ///
     /// # Errors
     ///
-    /// The message for names that no row can have: the grammar of lists is stricter than that of the
+    /// A message for names that are invalid in a row: the grammar of lists is stricter than that of the
     /// configuration.
     pub(super) fn new(tags: FollowedTags, targets: &Targets) -> Result<Self, String> {
         let lines = tags.tags.iter();

@@ -1,7 +1,7 @@
 //! Followed entries of the configuration: rows without lines in a list.
 //!
 //! An entry with `"follow": true` names images with destinations, and filters for their tags. Each run
-//! asks its version source, and mirrors what the filters leave.
+//! queries its version source and mirrors the tags that the filters keep.
 
 mod entry;
 mod explanation;

@@ -82,8 +82,8 @@ pub(crate) async fn retrieve(
     })
 }
 
-/// Returns the problems of the configuration, and of followed entries whose names can be in no row; none if
-/// it does not exist. No request is sent.
+/// Returns the problems of the configuration, and the followed entries with names that are invalid in a row.
+/// Returns none if there is no configuration. No request is sent.
 ///
 /// # Errors
 ///
@@ -101,7 +101,7 @@ pub(crate) fn config_findings(
 
 fn invalid_names(config: &ConfigFile, targets: &Targets) -> Vec<Finding> {
     let mut findings = Vec::new();
-    // Any valid tag shows whether the names make a row.
+    // The tag does not matter: only the names are checked.
     let Ok(tag) = "latest".parse::<Tag>() else {
         return findings;
     };

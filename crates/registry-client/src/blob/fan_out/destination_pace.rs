@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use crate::lock::lock;
 
-/// Bytes in the windows of all reads.
+/// Bytes in the windows of all reads, while at most 32 are open.
 const ALL_WINDOWS: u64 = 16 * 1024 * 1024;
 /// Bounds of the bytes in one window.
 const MIN_WINDOW: u64 = 512 * 1024;
 const MAX_WINDOW: u64 = 4 * 1024 * 1024;
 /// Bytes of whole blobs that are kept for destinations that have not begun to read them.
 const ALL_KEPT: u64 = 8 * 1024 * 1024;
-/// The time that a read waits for a destination that may begin to read, once its window is full. A new
-/// destination over a slow network needs some round trips more than the others.
+/// Maximum time that a read with a full window waits for a destination to begin. A new destination over a
+/// slow network needs some more round trips than the others.
 const JOIN_PATIENCE: Duration = Duration::from_secs(2);
-/// The number of times that the patience is halved, one for each read that a destination has missed.
+/// Maximum number of times that this wait is halved, once for each read that a destination misses.
 const MAX_HALVINGS: u32 = 6;
 
 /// The pace of each destination registry, and the memory of all reads.
@@ -32,7 +32,7 @@ pub(super) struct DestinationPace {
 struct Pace {
     /// Uploads that have left their window.
     behind: usize,
-    /// Reads in a row that were not joined in time.
+    /// Consecutive reads that were not joined in time.
     missed: u32,
 }
 
@@ -55,8 +55,8 @@ pub(super) struct Kept {
 }
 
 impl DestinationPace {
-    /// Returns true while an upload to the host is behind. Its further uploads read for themselves, so
-    /// that a slow host delays one read and not each.
+    /// Returns true while an upload to the host is behind. Then other uploads to the host do not share
+    /// reads, so that a slow host delays only one read.
     pub(super) fn is_behind(&self, host: &str) -> bool {
         lock(&self.hosts)
             .get(host)

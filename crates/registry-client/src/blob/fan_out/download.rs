@@ -10,12 +10,12 @@ use super::shared_blob::SharedBlob;
 use super::window::Chunk;
 use crate::blob::reader::BlobReader;
 
-/// The time after the end in which the uploads take the last chunks. Those that take longer are behind.
+/// The time after the end for uploads to take the last chunks. Uploads that take longer are behind.
 const LAG: Duration = Duration::from_secs(2);
 
 /// Reads the blob into the window of read `number`, at the pace of its uploads. The reader resumes after
 /// a failure, once for all uploads, and checks the digest before the last chunk. `turn` is dropped at the
-/// end: then an upload that has left the window may use the permit of the source.
+/// end, so that an upload that has left the window can use the permit of the source.
 pub(super) async fn download(
     shared: Arc<SharedBlob>,
     number: u64,

@@ -1,4 +1,4 @@
-//! A blob of a source that several destinations need.
+//! A blob of a source that several destinations may need.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -29,13 +29,13 @@ pub(super) struct SharedBlob {
     pub(super) source: Repository,
     pub(super) blob: Blob,
     pub(super) pace: Arc<DestinationPace>,
-    /// The permits of the read, for all its uploads.
+    /// The permit for one stream, shared by the read's uploads.
     pub(super) stream: SharedValue<Arc<FairPermit>>,
     pub(super) permit: SharedValue<Arc<Permit>>,
     state: Mutex<State>,
-    /// Notified when the window has a chunk more, or has ended.
+    /// Notified when the window has a new chunk or has ended.
     changed: Notify,
-    /// Notified when an upload has taken a chunk or waits for the next.
+    /// Notified when an upload takes a chunk or waits for the next one, or when the expected uploads change.
     moved: Notify,
     small: Mutex<(SmallContent, Option<Kept>)>,
 }
@@ -63,7 +63,7 @@ impl SharedBlob {
         self.changed.notified()
     }
 
-    /// Expects an upload to a host.
+    /// Notes that an upload to a host may follow.
     pub(super) fn expect(&self, host: &str) {
         let mut state = self.state();
         let expected = state.hosts.entry(host.to_owned());
@@ -75,7 +75,7 @@ impl SharedBlob {
         expected.expected += 1;
     }
 
-    /// Expects one upload less.
+    /// Notes that an expected upload to a host has ended or will not follow.
     pub(super) fn unexpect(&self, host: &str) {
         let mut state = self.state();
         if let Some(expected) = state.hosts.get_mut(host) {
@@ -112,8 +112,8 @@ impl SharedBlob {
         }
     }
 
-    /// Adds an upload to the read. `start` starts the task of a new one. Returns `None` if the start of
-    /// the read is gone.
+    /// Adds an upload to the read. `start` starts the task of a new read. Returns `None` if the read has
+    /// dropped its first chunks.
     pub(super) fn join(
         &self,
         host: &str,
@@ -149,7 +149,7 @@ impl SharedBlob {
         Some(place)
     }
 
-    /// Waits until the window has room. Returns false if the read is not needed any more.
+    /// Waits until the window has room. Returns false if the read is no longer needed.
     pub(super) async fn has_room(&self, number: u64) -> bool {
         loop {
             let started = Instant::now();
@@ -189,7 +189,7 @@ impl SharedBlob {
         self.changed.notify_waiters();
     }
 
-    /// Notes that the uploads which have not taken all chunks some time after the end are behind.
+    /// Marks the uploads that have not taken all chunks as behind.
     pub(super) fn release_laggards(&self, number: u64) {
         if let Some(read) = self.state().read(number) {
             read.window
@@ -197,7 +197,7 @@ impl SharedBlob {
         }
     }
 
-    /// Waits for the hosts that may still begin to read after the end, as long as they have patience.
+    /// Waits after the end for hosts that may still begin to read, each for its bounded time.
     pub(super) async fn linger(&self, number: u64) {
         loop {
             let started = Instant::now();

@@ -1,4 +1,4 @@
-//! The reader of one upload beside others.
+//! The reader of one upload in a shared read.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::blob::reader::BlobReader;
 use crate::error::Error;
 use crate::transport::Permit;
 
-/// The place of one upload in a shared read. Once it has kept the others waiting for too long, it reads
-/// the rest of the blob by itself.
+/// The reader of one upload in a shared read. After it has delayed the others for too long, it reads the
+/// rest of the blob by itself.
 #[derive(Debug)]
 pub(crate) struct SharedReader {
     shared: Arc<SharedBlob>,
@@ -62,8 +62,9 @@ impl SharedReader {
         }
     }
 
-    /// Continues with a read of its own. The upload holds a permit of its destination, so the wait for
-    /// one of the source may be a circle: the permit of the shared read is used after its end.
+    /// Continues with a separate read. The upload holds a permit of its destination, so waiting only for a
+    /// new permit of the source could deadlock. Alternatively the permit of the shared read is used after that
+    /// read ends.
     async fn read_rest(&self, detached: Detached) -> Result<OwnRead, Error> {
         let Detached {
             position,
@@ -75,7 +76,7 @@ impl SharedReader {
             let turn = Arc::clone(&self.place.turn).acquire_owned().await.ok();
             match lease {
                 Some(lease) => (Arc::clone(&lease), turn),
-                // The read ended before, and has returned its permit.
+                // The read had ended and released its permit.
                 None => std::future::pending().await,
             }
         };

@@ -1,4 +1,4 @@
-//! The blobs that several destinations read at the same time.
+//! The reads of blobs that uploads to several registries share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -20,16 +20,18 @@ use crate::lock::lock;
 use crate::repository::Repository;
 use crate::transport::Permit;
 
-/// The number of blobs from which on those without uploads are removed.
+/// Minimum number of blobs at which those without uploads are removed.
 const PURGED_FROM: usize = 1024;
 
 /// The reads of blobs that uploads to several registries share.
 ///
 /// The caller announces each destination registry that may need a blob with [`SharedReads::expect`], as
-/// early as it knows. An upload of [`transfer_blob`](crate::transfer_blob) with its [`ExpectedRead`]
-/// joins the read of the blob if that has not dropped its start. At most 16 MiB are held for all reads.
+/// early as possible. [`transfer_blob`](crate::transfer_blob) with an [`ExpectedRead`] joins the read of the
+/// blob, unless the read has dropped its first chunks. The windows of up to 32 open reads hold at most
+/// 16 MiB together, and kept small blobs 8 MiB.
 ///
-/// Only uploads from the same repository of the same host share a read: its content needs no proof.
+/// Only uploads from the same repository of the same host share a read, so no upload gets content to which
+/// its source repository gives no access.
 #[derive(Debug, Default)]
 pub struct SharedReads {
     pace: Arc<DestinationPace>,
@@ -53,7 +55,7 @@ pub struct ExpectedRead {
 
 impl SharedReads {
     /// Announces that a blob of `source` may be uploaded to a host. While the announcement exists, a
-    /// read of the blob keeps its start, within bounds of memory and time.
+    /// read of the blob keeps its first chunks, within limits on memory and time.
     #[must_use]
     pub fn expect(&self, source: &Repository, blob: &Blob, host: &str) -> ExpectedRead {
         let shared = self.shared(source, blob);
@@ -112,7 +114,7 @@ impl ExpectedRead {
         self.shared.permit.lease(acquire).await
     }
 
-    /// Joins the read of the blob, or starts one. Returns `None` if its start is gone.
+    /// Joins the read of the blob, or starts one. Returns `None` if the read has dropped its first chunks.
     pub(in crate::blob) fn join(&self, permits: ReadPermits) -> Option<SharedReader> {
         let shared = &self.shared;
         let start = |number, turn: &Arc<Semaphore>, permit: &Arc<Permit>| {
@@ -121,7 +123,7 @@ impl ExpectedRead {
                 .read_blob_with(&shared.blob, Some(Arc::clone(permit)));
             let (shared, turn) = (Arc::clone(shared), Arc::clone(turn));
             let task = tokio::spawn(async move {
-                // Free, since nothing else has the semaphore yet.
+                // Acquired at once, since no other task has the semaphore yet.
                 if let Ok(turn) = turn.acquire_owned().await {
                     download(shared, number, reader, turn).await;
                 }

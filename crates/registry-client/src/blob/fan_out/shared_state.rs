@@ -18,16 +18,16 @@ pub(super) struct State {
     pub(super) hosts: HashMap<String, ExpectedHost>,
     pub(super) read: Option<Read>,
     pub(super) last_read: u64,
-    /// Uploads that have left the window of a read and do not know it, by read and key.
+    /// Uploads that were removed from the window and have not asked for the next chunk since, by read and key.
     pub(super) detached: HashMap<(u64, u64), Detached>,
 }
 
 /// A destination registry that may need the blob.
 #[derive(Debug)]
 pub(super) struct ExpectedHost {
-    /// Uploads that may follow.
+    /// The number of uploads that may follow.
     pub(super) expected: usize,
-    /// It has begun to read, or reads by itself.
+    /// The host has begun to read, reads by itself, or is no longer waited for.
     pub(super) is_settled: bool,
     /// The time for which a full window waits for it.
     pub(super) patience: Duration,
@@ -39,9 +39,9 @@ pub(super) struct Read {
     pub(super) window: Window,
     pub(super) turn: Arc<Semaphore>,
     pub(super) task: AbortHandle,
-    /// Held for hosts that may still begin to read, so that no further read begins meanwhile.
+    /// Held for hosts that may still begin to read, so that no other read takes the stream.
     pub(super) stream: Option<Lease<Arc<FairPermit>>>,
-    /// The memory of a whole blob without uploads, which then needs no stream.
+    /// The memory of a complete blob that is kept without uploads and needs no stream.
     pub(super) kept: Option<Kept>,
     pub(super) _open: OpenRead,
 }
@@ -53,16 +53,16 @@ pub(super) struct Place {
     pub(super) number: u64,
     /// The key in its window.
     pub(super) key: u64,
-    /// One permit: the permit of the source is for one request at a time.
+    /// A semaphore with one permit: the read's permit of the source is for one request at a time.
     pub(super) turn: Arc<Semaphore>,
 }
 
 /// The room in a window.
 pub(super) enum Room {
     Free,
-    /// The window is full. An upload waits for the slowest for up to this time, if any waits.
+    /// The window is full. If an upload waits, it waits for the slowest one at most this long.
     Full(Option<Duration>),
-    /// The read is not needed any more.
+    /// The read is no longer needed.
     Ended,
 }
 
@@ -82,7 +82,7 @@ impl State {
         self.hosts.values().any(|host| !host.is_settled)
     }
 
-    /// Drops chunks that no upload needs, or the read if none needs it.
+    /// Drops the chunks that no upload needs, and the read if it is not needed.
     pub(super) fn close_unneeded(&mut self, pace: &Arc<DestinationPace>) {
         let keeps_start = self.keeps_start();
         let Some(read) = &mut self.read else { return };
@@ -108,7 +108,7 @@ impl State {
         }
     }
 
-    /// Does not wait for hosts that are behind.
+    /// Ends the wait for hosts that are behind.
     pub(super) fn settle_behind(&mut self, pace: &Arc<DestinationPace>) {
         let hosts = self.hosts.iter_mut();
         let behind = hosts.filter(|(host, _)| pace.is_behind(host));
@@ -151,8 +151,8 @@ impl State {
         open.map(|host| host.patience).min()
     }
 
-    /// Charges the hosts and uploads that keep a window full, since `started`, while others wait.
-    /// Returns true if any is not waited for any more.
+    /// Charges the hosts and uploads that have kept a window full since `started` while others waited.
+    /// Returns true if the wait for any of them has ended.
     pub(super) fn charge(
         &mut self,
         number: u64,
@@ -179,7 +179,7 @@ impl State {
         has_changed
     }
 
-    /// Charges the hosts that may still begin to read. Returns true if one is not waited for any more.
+    /// Charges the hosts that may still begin to read. Returns true if the wait for any of them has ended.
     pub(super) fn charge_hosts(&mut self, held: Duration, pace: &Arc<DestinationPace>) -> bool {
         let mut has_changed = false;
         for (host, expected) in self.hosts.iter_mut().filter(|(_, host)| !host.is_settled) {

@@ -1,4 +1,4 @@
-//! The chunks of a read that some uploads have not taken.
+//! The window of a shared read: the chunks that not all uploads have taken.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::error::Error;
 use crate::fair_share::FairPermit;
 use crate::transport::Permit;
 
-/// The time for which an upload may keep the others waiting, all at once.
+/// Maximum time for which an upload may delay the others at once.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
-/// An upload may keep the others waiting for this part of the time.
+/// An upload may delay the others for one part in this many of the time.
 const SHARE_OF_TIME: u32 = 8;
 
-/// Bytes that a chunk takes at least: a source may send one byte at a time.
+/// Minimum size that a chunk counts with: a source may send one byte at a time.
 const MIN_CHUNK: u64 = 8 * 1024;
 
 /// A chunk, and the position in the blob before it.
@@ -47,7 +47,7 @@ struct Cursor {
     /// Held until the read has ended, or the upload falls behind.
     stream: Option<Lease<Arc<FairPermit>>>,
     source: Option<Lease<Arc<Permit>>>,
-    /// Set when the upload has not taken all chunks some time after the end.
+    /// Set if the upload has not taken all chunks some time after the end.
     behind: Option<Behind>,
 }
 
@@ -58,7 +58,7 @@ pub(in crate::blob) struct ReadPermits {
     pub(in crate::blob) source: Lease<Arc<Permit>>,
 }
 
-/// An upload that reads the rest of the blob by itself.
+/// An upload that has left the window, to read the rest of the blob by itself.
 #[derive(Debug)]
 pub(super) struct Detached {
     pub(super) position: Position,
@@ -67,14 +67,14 @@ pub(super) struct Detached {
     pub(super) behind: Behind,
 }
 
-/// The answer to an upload that wants the next chunk.
+/// The result of a request for the next chunk.
 #[derive(Debug)]
 pub(super) enum Taken {
     Chunk(Bytes),
     End,
     Failed(Error),
     Detached(Box<Detached>),
-    /// The source has not sent it.
+    /// The source has not sent the chunk yet.
     Wait,
 }
 
@@ -127,7 +127,7 @@ impl Window {
         self.chunks.push_back(chunk);
     }
 
-    /// Notes the end of the read, whose permit no upload needs any more.
+    /// Notes the end of the read and releases its permit of the source.
     pub(super) fn finish(&mut self, end: Result<(), Error>) {
         self.end = Some(end);
         for cursor in self.cursors.values_mut() {
@@ -135,8 +135,8 @@ impl Window {
         }
     }
 
-    /// Returns the next chunk of an upload, or `None` if it is not in the window. `keeps_start`: others
-    /// may begin to read.
+    /// Returns the next chunk of an upload, or `None` if the upload is not in the window. `keeps_start` is
+    /// true while others may begin to read.
     pub(super) fn take(&mut self, key: u64, keeps_start: bool) -> Option<Taken> {
         let cursor = self.cursors.get_mut(&key)?;
         let index = (cursor.next - self.first) as usize;
@@ -222,7 +222,7 @@ impl Window {
         detached.collect()
     }
 
-    /// Notes that the uploads which have not taken all chunks after the end are behind.
+    /// Marks the uploads that have not taken all chunks as behind.
     pub(super) fn release_laggards(&mut self, fall_behind: impl Fn(&str) -> Behind) {
         let end = self.first + self.chunks.len() as u64;
         for cursor in self.cursors.values_mut().filter(|it| it.next < end) {
@@ -236,7 +236,7 @@ impl Window {
     }
 }
 
-/// The time for which an upload may still keep the others waiting. It grows while the upload does not.
+/// The time for which an upload may still delay the others. It grows while the upload delays none.
 #[derive(Debug)]
 struct Credit {
     left: Duration,
