@@ -101,10 +101,12 @@ impl Status {
 #[non_exhaustive]
 pub enum RowError {
     /// The source does not have the tag or digest.
-    #[error("the source {reference} does not exist")]
+    #[error("the source {reference} does not exist{}", digest_now(.now.as_ref()))]
     SourceMissing {
         /// The reference.
         reference: String,
+        /// The digest of the source tag, if that exists and only the approved digest is missing.
+        now: Option<Digest>,
     },
     /// A request to the source registry failed.
     #[error("request to the source failed: {0}")]
@@ -240,6 +242,10 @@ pub struct Conflict {
     pub first_digest: Digest,
     /// The digest of the later row.
     pub digest: Digest,
+}
+
+fn digest_now(now: Option<&Digest>) -> String {
+    now.map_or_else(String::new, |now| format!(": the tag has {now} now"))
 }
 
 impl RowError {

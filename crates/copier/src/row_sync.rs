@@ -129,6 +129,7 @@ impl<'a> RowSync<'a> {
         let (source, existing) = self.within_timeout(heads).await?;
         let missing = || RowError::SourceMissing {
             reference: row.source.to_string(),
+            now: None,
         };
         let source = source.map_err(RowError::Read)?.ok_or_else(missing)?;
         let existing = match existing {
@@ -140,12 +141,15 @@ impl<'a> RowSync<'a> {
         }
         let head = source.head.clone();
         let (source, moved) = source.pin_to_approved(row, existing.as_ref());
-        let outcome = match &moved {
+        let mut outcome = match &moved {
             Some(moved) if engine.options.moved == MovedTag::Refused => {
                 Outcome::failed(RowError::Moved(Box::new(moved.clone())))
             }
             _ => self.copy(&destination, &source, existing, group).await,
         };
+        if let Some(RowError::SourceMissing { now, .. }) = &mut outcome.error {
+            *now = moved.as_ref().map(|moved| moved.now.clone());
+        }
         Ok(Outcome {
             source: outcome.source.clone().or(Some(head)),
             moved,
@@ -373,6 +377,7 @@ impl<'a> RowSync<'a> {
         };
         root.ok_or_else(|| RowError::SourceMissing {
             reference: format!("{}@{digest}", self.row.source),
+            now: None,
         })
     }
 

@@ -26,12 +26,21 @@ pub struct Host(Arc<str>);
 
 /// The reason why a text is not a host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{host}` is not a host: use letters, digits, `-` and `.`, and optionally a port such as `:5000`"
-)]
+#[error("`{host}` is not a host: {}", host_hint(host))]
 pub struct HostError {
     /// The text.
     pub host: String,
+}
+
+fn host_hint(host: &str) -> String {
+    let (name, port) = split_port(host);
+    let digits = port.filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    match digits.filter(|port| !port.is_empty() && !is_port(port) && name.parse::<Host>().is_ok()) {
+        Some(port) => format!("the port {port} is above {}", u16::MAX),
+        None => {
+            "use letters, digits, `-` and `.`, and optionally a port such as `:5000`".to_owned()
+        }
+    }
 }
 
 impl Host {
@@ -262,6 +271,20 @@ mod tests {
         ] {
             let host = text.to_owned();
             assert_eq!(text.parse::<Host>(), Err(HostError { host }));
+        }
+    }
+
+    #[test]
+    fn port_above_the_maximum_is_named() {
+        for (text, want) in [
+            ("host:99999", "the port 99999 is above 65535"),
+            ("[::1]:65536", "the port 65536 is above 65535"),
+            ("host:+1", "optionally a port such as `:5000`"),
+            ("host:", "optionally a port such as `:5000`"),
+            ("-a.io:99999", "use letters, digits, `-` and `.`"),
+        ] {
+            let message = text.parse::<Host>().unwrap_err().to_string();
+            assert!(message.contains(want), "{text}: {message}");
         }
     }
 

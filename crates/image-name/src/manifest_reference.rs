@@ -27,11 +27,19 @@ pub enum ManifestReferenceError {
     #[error(transparent)]
     Tag(#[from] TagError),
     /// The text has a `:` and is not a digest.
-    #[error(transparent)]
+    #[error("{}", digest_message(.0))]
     Digest(#[from] DigestError),
     /// The text has an `@`.
     #[error("`@` is not allowed: write a tag or a digest, not both")]
     TagAndDigest,
+}
+
+/// Returns the message for a text with a `:`, which may be meant as a tag.
+fn digest_message(error: &DigestError) -> String {
+    match error {
+        DigestError::Algorithm { .. } => format!("a tag has no `:`, and {error}"),
+        error => error.to_string(),
+    }
 }
 
 impl ManifestReference {

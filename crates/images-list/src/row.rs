@@ -39,6 +39,14 @@ pub enum RowError {
         /// The number of fields of the line.
         found: usize,
     },
+    /// The line does not have exactly three fields, and a character stands where a space should.
+    #[error("expected 3 fields (SOURCE DESTINATION TAG) separated by spaces, found {found}: {}", separator_hint(*character))]
+    Separator {
+        /// The number of fields of the line.
+        found: usize,
+        /// The first such character.
+        character: char,
+    },
     /// The line is the mark of a merge conflict that was not resolved.
     #[error("{}", merge_mark_message(.text))]
     MergeMark {
@@ -100,6 +108,26 @@ fn fields_hint(found: usize) -> &'static str {
         0..3 => "add the missing fields, or start the line with `#` to make it a comment",
         _ => "remove the extra fields, or start the line with `#` to make it a comment",
     }
+}
+
+fn separator_hint(character: char) -> String {
+    if is_invisible(character) {
+        let code = u32::from(character);
+        return format!(
+            "the line has the invisible character U+{code:04X}; replace it by a space, or remove it"
+        );
+    }
+    format!("replace each `{character}` by a space")
+}
+
+/// Reports whether a character is white space other than the separators of fields, or has no glyph: no-break
+/// and zero-width spaces, NUL and other controls.
+fn is_invisible(character: char) -> bool {
+    let is_other_space = character.is_whitespace() && !matches!(character, ' ' | '\t');
+    let is_control = character.is_control() && character != '\t';
+    is_other_space
+        || is_control
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 fn repository_hint(reason: &RepositoryNameError) -> &'static str {
@@ -167,7 +195,7 @@ impl NameCache {
         }
         let fields: Vec<&str> = fields(line).collect();
         let [source, destination, tag] = fields[..] else {
-            return Err(vec![wrong_field_count(&fields)]);
+            return Err(vec![wrong_field_count(line, &fields)]);
         };
         let source =
             cached(&mut self.source, source, RepositoryName::as_written).map_err(|reason| {
@@ -205,14 +233,18 @@ pub(crate) fn fields(line: &str) -> impl Iterator<Item = &str> {
     line.split([' ', '\t']).filter(|field| !field.is_empty())
 }
 
-fn wrong_field_count(fields: &[&str]) -> RowError {
-    match fields {
-        [_, _, _, rest, ..] if rest.starts_with('#') || rest.starts_with("//") => {
-            RowError::TrailingComment
-        }
-        _ => RowError::Fields {
-            found: fields.len(),
-        },
+fn wrong_field_count(line: &str, fields: &[&str]) -> RowError {
+    if let [_, _, _, rest, ..] = fields
+        && (rest.starts_with('#') || rest.starts_with("//"))
+    {
+        return RowError::TrailingComment;
+    }
+    let found = fields.len();
+    // A field may have commas, but a whole row without a space has them as separators.
+    let is_separator = |c: &char| is_invisible(*c) || (found == 1 && matches!(c, ',' | ';' | '|'));
+    match line.trim_end().chars().find(is_separator) {
+        Some(character) => RowError::Separator { found, character },
+        None => RowError::Fields { found },
     }
 }
 
@@ -290,6 +322,34 @@ mod tests {
             (
                 "a/b c/d 1 2",
                 vec!["expected 3 fields (SOURCE DESTINATION TAG), found 4: remove the extra"],
+            ),
+            (
+                "a/b;c/d;1",
+                vec![
+                    "expected 3 fields (SOURCE DESTINATION TAG) separated by spaces, found 1: replace each `;` by a space",
+                ],
+            ),
+            (
+                "a/b,c/d,1",
+                vec![
+                    "expected 3 fields (SOURCE DESTINATION TAG) separated by spaces, found 1: replace each `,` by a space",
+                ],
+            ),
+            (
+                "a/b @hub,prime/d",
+                vec!["expected 3 fields (SOURCE DESTINATION TAG), found 2: add"],
+            ),
+            (
+                "a/b\u{a0}c/d 1",
+                vec![
+                    "expected 3 fields (SOURCE DESTINATION TAG) separated by spaces, found 2: the line has the invisible character U+00A0; replace it by a space, or remove it",
+                ],
+            ),
+            (
+                "a\0/\0b\0",
+                vec![
+                    "expected 3 fields (SOURCE DESTINATION TAG) separated by spaces, found 1: the line has the invisible character U+0000",
+                ],
             ),
             ("a/b c/d 1 # why", vec!["comment after a row: "]),
             ("a/b c/d 1 //why", vec!["comment after a row: "]),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use image_name::{Digest, ManifestReference, ManifestReferenceError, Tag, TagError};
+use image_name::{Digest, DigestError, ManifestReference, ManifestReferenceError, Tag, TagError};
 
 /// The image of a row at its source, and the tags that it gets at the destination.
 ///
@@ -34,6 +34,12 @@ pub enum TagColumnError {
     /// The part before `=` is neither a tag nor a digest.
     #[error(transparent)]
     Source(#[from] ManifestReferenceError),
+    /// The part before `=` is several tags.
+    #[error("`{}` is several tags: write one row for each; only tags after `=` are separated by commas", .text.escape_debug())]
+    Several {
+        /// The part.
+        text: String,
+    },
     /// The part before `@` is not a tag.
     #[error("`{text}` before `@` is not a tag")]
     PinnedDigest {
@@ -112,6 +118,10 @@ impl FromStr for TagColumn {
             Some((left, right)) => (left, parse_written(right)?),
             None => (text, Vec::new()),
         };
+        if left.contains(',') {
+            let text = left.to_owned();
+            return Err(TagColumnError::Several { text });
+        }
         let (source, pin) = match left.split_once('@') {
             Some((tag, digest)) => (parse_pinned(tag)?, Some(parse_pin(digest)?)),
             None => (left.parse()?, None),
@@ -136,7 +146,9 @@ fn parse_pinned(text: &str) -> Result<ManifestReference, TagColumnError> {
 fn parse_pin(text: &str) -> Result<Digest, TagColumnError> {
     match text.parse() {
         Ok(ManifestReference::Digest(digest)) => Ok(digest),
-        Err(ManifestReferenceError::Digest(error)) => {
+        Err(ManifestReferenceError::Digest(error))
+            if !matches!(error, DigestError::Algorithm { .. }) =>
+        {
             Err(ManifestReferenceError::Digest(error).into())
         }
         _ => Err(TagColumnError::Pin {
@@ -226,6 +238,16 @@ mod tests {
             (format!("1={digest}"), "after `=` is not a tag"),
             ("1=a=b".to_owned(), "`a=b` after `=` is not a tag"),
             ("1@2".to_owned(), "`2` after `@` is not a digest"),
+            ("1@2:3".to_owned(), "`2:3` after `@` is not a digest"),
+            (
+                "v1:2".to_owned(),
+                "a tag has no `:`, and `v1` is not a registered digest algorithm",
+            ),
+            (
+                "v1,v2".to_owned(),
+                "`v1,v2` is several tags: write one row for each",
+            ),
+            ("v1,v2=a".to_owned(), "`v1,v2` is several tags"),
             (
                 "1@sha256:12".to_owned(),
                 "the sha256 digest has 2 characters",

@@ -94,7 +94,11 @@ fn print_clap_error(args: &[OsString], error: &clap::Error) -> Exit {
             .lines()
             .next()
             .unwrap_or_default();
-        let hint = "run `mirror --help` or `mirror COMMAND --help`".to_owned();
+        let help = "run `mirror --help` or `mirror COMMAND --help`";
+        let hint = match commands::tips(error) {
+            Some(tips) => format!("{tips}; {help}"),
+            None => help.to_owned(),
+        };
         let failure = Failure::unusable(message).hint(hint);
         output::notice(&failure.to_string());
         Output::new(OutputFormat::Json).fail(&failure);

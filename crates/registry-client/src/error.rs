@@ -48,6 +48,8 @@ pub enum Error {
         proxy: String,
         /// The status of the proxy.
         status: StatusCode,
+        /// True if the proxy's URL has a user, whose credentials were sent.
+        authenticated: bool,
     },
     /// A TLS handshake in which one side refused the other. It is not retried.
     #[error("TLS handshake with {host} failed: {detail}")]
@@ -464,6 +466,7 @@ impl Error {
             url: crate::redact::url(url),
             proxy: crate::redact::url(proxy),
             status,
+            authenticated: !proxy.username().is_empty(),
         }
     }
 

@@ -4,8 +4,17 @@ use std::time::Duration;
 
 /// An invalid duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a whole number with unit s, m or h, such as 90s, 5m or 1h, and at most 8760h")]
-pub(crate) struct DurationError;
+pub(crate) enum DurationError {
+    /// The text is not a duration of at most a year.
+    #[error(
+        "expected a number of seconds, or a whole number with unit s, m or h, such as 90s, 5m or 1h, and at \
+         most 8760h"
+    )]
+    Form,
+    /// The duration is zero.
+    #[error("expected more than 0, such as 90s, 5m or 1h")]
+    Zero,
+}
 
 /// Maximum number of seconds: a year. Much longer durations overflow when added to the time.
 const MAX_SECONDS: u64 = 8760 * 3600;
@@ -20,14 +29,22 @@ pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
         "" | "s" => 1,
         "m" => 60,
         "h" => 3600,
-        _ => return Err(DurationError),
+        _ => return Err(DurationError::Form),
     };
-    let number: u64 = number.parse().map_err(|_| DurationError)?;
-    let total = number.checked_mul(seconds).ok_or(DurationError)?;
+    let number: u64 = number.parse().map_err(|_| DurationError::Form)?;
+    let total = number.checked_mul(seconds).ok_or(DurationError::Form)?;
     if total > MAX_SECONDS {
-        return Err(DurationError);
+        return Err(DurationError::Form);
     }
     Ok(Duration::from_secs(total))
+}
+
+/// Parses a duration that is not zero.
+pub(crate) fn parse_positive(text: &str) -> Result<Duration, DurationError> {
+    match parse(text)? {
+        Duration::ZERO => Err(DurationError::Zero),
+        duration => Ok(duration),
+    }
 }
 
 #[cfg(test)]
@@ -57,6 +74,8 @@ mod tests {
         ];
         for (text, want) in table {
             assert_eq!(seconds(text), want, "{text:?}");
+            let positive = parse_positive(text).map(|duration| duration.as_secs()).ok();
+            assert_eq!(positive, want.filter(|want| *want > 0), "{text:?}");
         }
     }
 }

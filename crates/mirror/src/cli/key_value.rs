@@ -36,7 +36,8 @@ pub(crate) enum Origin {
 /// One `KEY=VALUE` argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyValue {
-    key: Key,
+    /// The text before the `=`. Each command knows its own keys.
+    name: String,
     value: String,
 }
 
@@ -50,12 +51,6 @@ pub(crate) enum KeyValueError {
         names()
     )]
     Form,
-    /// The key is unknown.
-    #[error("unknown key `{name}`; known keys: {}", names())]
-    Key {
-        /// The text before the `=`.
-        name: String,
-    },
 }
 
 /// The `KEY=VALUE` arguments of a command. The environment supplies values that are not given.
@@ -109,6 +104,30 @@ fn items<'a>(lists: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
+/// Returns the failure for a key that the command does not accept.
+fn refused_key(name: &str, accepted: &[&str]) -> Failure {
+    let message = format!("the command does not accept {name}=…");
+    let hint = match similar_key(name, accepted) {
+        Some(similar) => format!("did you mean {similar}=…?"),
+        None => match accepted {
+            [only] => format!("its only key is {only}"),
+            keys => format!("use one of these keys: {}", keys.join(", ")),
+        },
+    };
+    Failure::unusable(message).hint(hint)
+}
+
+/// Returns the key that a name is the start of or starts with, in any case.
+fn similar_key<'a>(name: &str, keys: &[&'a str]) -> Option<&'a str> {
+    let name = name.to_uppercase();
+    let is_similar = |key: &&&str| key.starts_with(&name) || name.starts_with(**key);
+    let similar = keys.iter().filter(|_| name.len() >= 3);
+    similar
+        .filter(is_similar)
+        .min_by_key(|key| key.len())
+        .copied()
+}
+
 fn names() -> String {
     Key::names().join(", ")
 }
@@ -118,12 +137,8 @@ impl FromStr for KeyValue {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, value) = text.split_once('=').ok_or(KeyValueError::Form)?;
-        let key = Key::ALL.into_iter().find(|key| key.name() == name);
-        let key = key.ok_or_else(|| KeyValueError::Key {
-            name: name.to_owned(),
-        })?;
-        let value = value.trim().to_owned();
-        Ok(Self { key, value })
+        let (name, value) = (name.to_owned(), value.trim().to_owned());
+        Ok(Self { name, value })
     }
 }
 
@@ -138,12 +153,10 @@ impl<'a> KeyValueArgs<'a> {
         keys: &[Key],
         environment: &'a Environment,
     ) -> Result<Self, Failure> {
-        let is_unaccepted = |argument: &&KeyValue| !keys.contains(&argument.key);
+        let accepted: Vec<_> = keys.iter().map(|key| key.name()).collect();
+        let is_unaccepted = |argument: &&KeyValue| !accepted.contains(&argument.name.as_str());
         if let Some(unaccepted) = given.iter().find(is_unaccepted) {
-            let accepted: Vec<_> = keys.iter().map(|key| key.name()).collect();
-            let message = format!("the command does not accept {}=…", unaccepted.key.name());
-            let hint = format!("use one of these keys: {}", accepted.join(", "));
-            return Err(Failure::unusable(message).hint(hint));
+            return Err(refused_key(&unaccepted.name, &accepted));
         }
         Ok(Self { given, environment })
     }
@@ -151,7 +164,8 @@ impl<'a> KeyValueArgs<'a> {
     /// Returns the value of a key: of the flag, else of the last argument, else of the environment.
     /// Empty values count as not given.
     pub(crate) fn value(&self, flag: Option<&'a str>, key: Key) -> Option<&'a str> {
-        let of_key = |argument: &&KeyValue| argument.key == key && !argument.value.is_empty();
+        let of_key =
+            |argument: &&KeyValue| argument.name == key.name() && !argument.value.is_empty();
         flag.or_else(|| {
             let argument = self.given.iter().rev().find(of_key);
             argument.map(|argument| argument.value.as_str())
@@ -162,7 +176,10 @@ impl<'a> KeyValueArgs<'a> {
     /// Returns the comma-separated items of a list and their origin: the items of the flags, else of
     /// all arguments, else of the environment. Empty lists count as not given.
     pub(crate) fn list(&self, flags: &'a [String], key: Key) -> Option<(Origin, Vec<&'a str>)> {
-        let arguments = self.given.iter().filter(|argument| argument.key == key);
+        let arguments = self
+            .given
+            .iter()
+            .filter(|argument| argument.name == key.name());
         let arguments = arguments.map(|argument| argument.value.as_str()).collect();
         let environment = self.environment.key_value(key.name());
         let flags = flags.iter().map(String::as_str).collect();
@@ -241,12 +258,25 @@ mod tests {
     #[test]
     fn argument_without_a_known_key_is_rejected() {
         assert_eq!("IMAGES_FILE".parse::<KeyValue>(), Err(KeyValueError::Form));
-        let unknown = "images_file=x".parse::<KeyValue>();
-        assert_eq!(
-            unknown,
-            Err(KeyValueError::Key {
-                name: "images_file".to_owned()
-            })
-        );
+        let environment = Environment::default();
+        let add_tag = &[Key::Images, Key::Tags, Key::FullImages, Key::ImagesFile][..];
+        let lists = &[Key::ImagesFile][..];
+        for (keys, text, want) in [
+            (lists, "images_file=x", "did you mean IMAGES_FILE=…?"),
+            (lists, "FOO=x", "its only key is IMAGES_FILE"),
+            (lists, "TAGS=x", "its only key is IMAGES_FILE"),
+            (add_tag, "TAG=x", "did you mean TAGS=…?"),
+            (add_tag, "IMAGE=x", "did you mean IMAGES=…?"),
+            (add_tag, "FULL_IMAGE=x", "did you mean FULL_IMAGES=…?"),
+            (
+                add_tag,
+                "=x",
+                "use one of these keys: IMAGES, TAGS, FULL_IMAGES, IMAGES_FILE",
+            ),
+        ] {
+            let given = [text.parse().unwrap()];
+            let refused = KeyValueArgs::new(&given, keys, &environment).unwrap_err();
+            assert_eq!(refused.hint.as_deref(), Some(want), "{text}");
+        }
     }
 }

@@ -7,4 +7,5 @@ pub(crate) mod failure;
 pub(crate) mod git_variables;
 pub(crate) mod image_argument;
 pub(crate) mod key_value;
+pub(crate) mod number;
 pub(crate) mod options;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::duration;
+use super::{duration, number};
 
 /// The options of every command, accepted before or after its name.
 #[derive(Debug, Clone, Args)]
@@ -39,7 +39,7 @@ pub(crate) struct CommonOptions {
     #[arg(long, global = true, value_name = "HOST", value_delimiter = ',')]
     pub(crate) insecure: Vec<String>,
     /// Maximum concurrent requests per registry
-    #[arg(long, global = true, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, global = true, value_name = "N", default_value_t = 128, value_parser = number::jobs)]
     pub(crate) jobs: u16,
     /// Maximum Retry-After that is honored, such as 90s, 5m or 1h
     #[arg(long, global = true, value_name = "TIME", default_value = "5m", value_parser = duration::parse)]

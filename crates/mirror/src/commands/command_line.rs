@@ -25,6 +25,7 @@ use super::report::ReportArgs;
 use super::retrieve_tags::RetrieveTagsArgs;
 use super::sync::{CopyArgs, SyncArgs};
 use super::tags::TagsArgs;
+use super::usage_error::with_own_tips;
 use crate::cli::exit;
 use crate::cli::options::CommonOptions;
 
@@ -99,7 +100,9 @@ impl Cli {
     ///
     /// The usage error, or the help or version that was requested.
     pub(crate) fn parse_with_matches(args: &[OsString]) -> Result<(Self, ArgMatches), clap::Error> {
-        let matches = with_short_help(Self::command()).try_get_matches_from(args)?;
+        let mut command_line = with_short_help(Self::command());
+        let matches = command_line.try_get_matches_from_mut(args);
+        let matches = matches.map_err(|error| with_own_tips(error, &command_line, args))?;
         let cli = Self::from_arg_matches(&matches);
         let cli = cli.map_err(|error| error.format(&mut Self::command()))?;
         Ok((cli, matches))
@@ -191,6 +194,7 @@ pub(crate) fn requests_json(args: &[OsString]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::usage_error;
 
     #[test]
     fn command_line_passes_the_assertions_of_clap() {
@@ -234,6 +238,29 @@ mod tests {
             help.contains("Maximum concurrent requests per registry"),
             "{help}"
         );
+    }
+
+    #[test]
+    fn tips_for_unknown_options_name_options() {
+        for (line, tip) in [
+            ("sync -j 3", Some("begin with it: '--jobs'")),
+            ("compare -o json", Some("'--output'")),
+            ("login r.io -u me -p x", Some("'--password-stdin'")),
+            ("sync --jobs -1", Some("write '--OPTION=-1'")),
+            ("sync --dryrun", Some("'--dry-run'")),
+            ("sync -Z", None),
+            ("sync --xyzzy", None),
+        ] {
+            let line = format!("mirror {line}");
+            let args: Vec<_> = line.split(' ').map(OsString::from).collect();
+            let error = Cli::parse_with_matches(&args).unwrap_err();
+            let found = usage_error::tips(&error);
+            assert!(!error.to_string().contains("as a value"), "{error}");
+            match tip {
+                Some(tip) => assert!(found.is_some_and(|found| found.contains(tip)), "{error}"),
+                None => assert_eq!(found, None, "{error}"),
+            }
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ mod report;
 mod retrieve_tags;
 mod sync;
 mod tags;
+mod usage_error;
 
 pub(crate) use command_line::{Cli, requests_json};
 pub(crate) use dispatch::run;
+pub(crate) use usage_error::tips;

@@ -50,8 +50,9 @@ impl StagedFile {
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    let directory = path.parent().filter(|parent| *parent != Path::new(""));
-    let directory = directory.unwrap_or(Path::new(".")).display();
+    // A link is written through, so the directory of its target counts.
+    let target = atomic_file::resolve_link(path).unwrap_or_else(|_| path.to_owned());
+    let directory = atomic_file::directory_of(&target).display();
     let hint = match error.kind() {
         ErrorKind::NotFound => Some(format!("create the directory {directory} first")),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(format!(
@@ -83,5 +84,9 @@ mod tests {
         );
         let hint = "create the directory /nonexistent/directory first";
         assert_eq!(failure.hint.as_deref(), Some(hint));
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("/nonexistent/directory/file", &link).unwrap();
+        assert_eq!(write(&link, b"x").unwrap_err().hint.as_deref(), Some(hint));
     }
 }

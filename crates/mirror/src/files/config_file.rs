@@ -82,6 +82,7 @@ pub(crate) fn path(common: &CommonOptions) -> PathBuf {
 fn unreadable(path: &Path, why: &str) -> Failure {
     let path = path.display();
     Failure::unusable(format!("cannot read the configuration {path}: {why}"))
+        .hint("name a file that can be read with --config FILE".to_owned())
 }
 
 /// Reads the configuration of a command that requires one.

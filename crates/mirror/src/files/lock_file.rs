@@ -48,7 +48,9 @@ impl LockFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 let message = format!("cannot read the lock {name}: {}", io_message(&error));
-                return Err(LockFileError::Unreadable(Failure::unusable(message)));
+                let hint = format!("make {name} a readable file, or move it away");
+                let failure = Failure::unusable(message).hint(hint);
+                return Err(LockFileError::Unreadable(failure));
             }
         };
         // Replacement characters are invalid in every field, so the parser reports the line.

@@ -132,7 +132,30 @@ fn check_paths(common: &CommonOptions) -> Result<(), Failure> {
             })?;
         }
     }
+    check_cert_dir(common)?;
     common.authfile.as_deref().map_or(Ok(()), check_auth_file)
+}
+
+/// Checks the files in the directory of `--cert-dir`. Otherwise every row would fail for them.
+fn check_cert_dir(common: &CommonOptions) -> Result<(), Failure> {
+    let Some(directory) = &common.cert_dir else {
+        return Ok(());
+    };
+    let trust = Trust::new(Some(directory.clone()), Vec::new());
+    let found = trust.for_host("localhost").map_err(|error| {
+        Failure::unusable(format!("--cert-dir: {error}")).hint(
+            "correct the directory: *.crt are certificate authorities, NAME.cert and NAME.key a client \
+             certificate"
+                .to_owned(),
+        )
+    })?;
+    if found.ca_pems.is_empty() && found.identity_pem.is_none() {
+        tracing::warn!(
+            "--cert-dir {} has no *.crt and no *.cert: only the system's certificate authorities are trusted",
+            directory.display()
+        );
+    }
+    Ok(())
 }
 
 /// Checks that the file of `--authfile` is JSON. Otherwise it would go unnoticed until a registry
@@ -227,6 +250,7 @@ fn registries_conf(
                 path.display(),
                 io_message(&error)
             ))
+            .hint("correct the path in --registries-conf or CONTAINERS_REGISTRIES_CONF".to_owned())
         })?,
     };
     // The first of equal prefixes applies, so the tables of the file take precedence over these.
@@ -256,11 +280,9 @@ fn registries_conf(
 }
 
 fn insecure_table(host: &str) -> Result<String, Failure> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-    if host.is_empty() || !host.chars().all(allowed) {
-        return Err(Failure::unusable(format!(
-            "--insecure: invalid host {host:?}; write HOST or HOST:PORT"
-        )));
+    if let Err(error) = host.parse::<Host>() {
+        return Err(Failure::unusable(format!("--insecure: {error}"))
+            .hint("write HOST or HOST:PORT".to_owned()));
     }
     Ok(format!(
         "\n[[registry]]\nlocation = \"{host}\"\ninsecure = true\n"
@@ -284,6 +306,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::cli::exit::Exit;
 
     #[derive(Debug, Parser)]
     struct CommonOnly {
@@ -329,6 +352,34 @@ mod tests {
     }
 
     #[test]
+    fn unusable_certificate_directories_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().display();
+        let check = || check_cert_dir(&common(&format!("--cert-dir {path}")));
+        assert_eq!(check(), Ok(()));
+        for (name, want) in [
+            ("junk.crt", "contains no valid PEM certificate"),
+            ("alone.cert", "has no"),
+            ("alone.key", "has no"),
+        ] {
+            let file = directory.path().join(name);
+            fs::write(&file, "junk").unwrap();
+            let failure = check().unwrap_err();
+            assert_eq!(failure.exit, Exit::Unusable, "{name}");
+            let is_named = failure.message.contains(name) && failure.message.contains(want);
+            assert!(is_named, "{name}: {failure}");
+            let as_directory = check_cert_dir(&common(&format!("--cert-dir {}", file.display())));
+            assert!(
+                as_directory
+                    .unwrap_err()
+                    .message
+                    .contains("Not a directory")
+            );
+            fs::remove_file(file).unwrap();
+        }
+    }
+
+    #[test]
     fn insecure_hosts_need_no_registries_conf() {
         let conf =
             registries_conf(&common("--insecure r.io,b.io:5000"), &environment(&[])).unwrap();
@@ -336,6 +387,11 @@ mod tests {
         assert_eq!(insecure("r.io"), Some(true));
         assert_eq!(insecure("b.io:5000"), Some(true));
         assert_eq!(insecure("c.io"), None);
-        assert!(registries_conf(&common("--insecure a\"b"), &environment(&[])).is_err());
+        for host in ["a\"b", "foo:6101:1", "https://r.io", "r.io:99999"] {
+            let refused =
+                registries_conf(&common(&format!("--insecure {host}")), &environment(&[]));
+            let message = refused.unwrap_err().message;
+            assert!(message.starts_with("--insecure: `"), "{message}");
+        }
     }
 }

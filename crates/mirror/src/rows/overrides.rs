@@ -1,6 +1,6 @@
 //! `--dest-registry` and `--dest-org`: overrides for the destinations of all rows.
 
-use image_name::RepositoryName;
+use image_name::{RepositoryName, RepositoryPath, RepositoryPathError};
 
 use super::select_args::SelectSettings;
 use crate::cli::failure::Failure;
@@ -47,19 +47,26 @@ fn checked_host(host: &str) -> Result<String, Failure> {
     match parsed {
         // Any other text parses as a path at Docker Hub.
         Some(name) if name.path().as_str() == "a/b" => Ok(name.host().to_string()),
-        _ => Err(Failure::unusable(format!("invalid destination registry {host:?}"))
+        _ => Err(Failure::unusable(format!(
+            "invalid destination registry {host:?} (--dest-registry, DEST_REGISTRY_OVERRIDE)"
+        ))
             .hint("write HOST or HOST:PORT, such as registry.example.com or localhost:5000; give a path with --dest-org".to_owned())),
     }
 }
 
 fn checked_org(org: &str) -> Result<String, Failure> {
-    let parsed = format!("localhost/{org}/a").parse::<RepositoryName>();
-    match parsed {
-        Ok(_) => Ok(org.to_owned()),
-        Err(error) => Err(Failure::unusable(format!(
-            "invalid destination organization {org:?}: {error}"
-        ))),
-    }
+    let error = match org.parse::<RepositoryPath>() {
+        Ok(_) => return Ok(org.to_owned()),
+        Err(error) => error,
+    };
+    let hint = match error {
+        RepositoryPathError::Uppercase { .. } => Some(format!("write {}", org.to_lowercase())),
+        _ => None,
+    };
+    let message = format!(
+        "invalid destination organization {org:?} (--dest-org, DEST_ORG_OVERRIDE): {error}"
+    );
+    Err(Failure::unusable(message).hint(hint))
 }
 
 #[cfg(test)]
@@ -110,10 +117,15 @@ mod tests {
     #[test]
     fn invalid_overrides_are_refused() {
         for host in ["registry", "https://r.io", "r.io/path", "r.io:x", ""] {
-            assert!(overrides(Some(host), None).is_err(), "{host:?}");
+            let message = overrides(Some(host), None).unwrap_err().message;
+            assert!(message.contains("DEST_REGISTRY_OVERRIDE"), "{message}");
         }
         for org in ["Upper", "/x", "x/", "a:b", "a b"] {
-            assert!(overrides(None, Some(org)).is_err(), "{org:?}");
+            let message = overrides(None, Some(org)).unwrap_err().message;
+            assert!(message.contains("DEST_ORG_OVERRIDE"), "{message}");
+            assert!(!message.contains("localhost"), "{message}");
         }
+        let upper = overrides(None, Some("Upper")).unwrap_err();
+        assert_eq!(upper.hint.as_deref(), Some("write upper"));
     }
 }

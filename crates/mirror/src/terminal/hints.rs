@@ -6,6 +6,7 @@ use oci_spec::distribution::Reference;
 use registry_client::{ConnectionFailure, Error, ManifestError, StatusError, TlsFailure};
 
 use super::creation_hints;
+use super::peer_hints::{for_peer, names_quota};
 use crate::cli::failure::Failure;
 
 /// The purpose of a request for an image.
@@ -29,8 +30,11 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
             "allow the URLs of the layer in the configuration of {}, or remove the row",
             row.destination.registry()
         )),
+        RowError::SourceMissing {
+            now: Some(now), ..
+        } if is_pinned(row) => Some(for_pinned_tag(tag_or_digest(&row.source), now.as_ref())),
         // The approved digest is missing, not the tag.
-        RowError::SourceMissing { reference }
+        RowError::SourceMissing { reference, .. }
             if row.approved_digest().is_some() && *reference != row.source.to_string() =>
         {
             Some(for_moved_row(row))
@@ -85,19 +89,20 @@ pub(crate) fn for_manifest(image: &Reference, error: &ManifestError) -> Option<S
 
 /// Returns the hint for a row whose source tag has moved.
 pub(crate) fn for_moved_row(row: &Row) -> String {
-    if row
-        .approved
-        .as_ref()
-        .is_some_and(|approved| approved.pinned)
-    {
-        return for_pinned_tag(tag_or_digest(&row.source));
+    if is_pinned(row) {
+        return for_pinned_tag(tag_or_digest(&row.source), "DIGEST");
     }
     for_moved_tag(&full_repository(&row.source), tag_or_digest(&row.source))
 }
 
-/// Returns the hint for a source tag that has moved from the digest in the list.
-pub(crate) fn for_pinned_tag(tag: &str) -> String {
-    format!("review the new image, then write `{tag}@DIGEST` with its digest in the list")
+fn is_pinned(row: &Row) -> bool {
+    let approved = row.approved.as_ref();
+    approved.is_some_and(|approved| approved.pinned)
+}
+
+/// Returns the hint for a source tag that has moved from the digest in the list to another one.
+pub(crate) fn for_pinned_tag(tag: &str, digest: &str) -> String {
+    format!("review the new image, then write `{tag}@{digest}` with its digest in the list")
 }
 
 /// Returns the hint for a source tag that has moved.
@@ -127,6 +132,15 @@ pub(crate) fn request_failure(operation: Operation, image: &Reference, error: &E
 
 /// Returns the hint for a failed request to a registry as a whole.
 pub(crate) fn for_host(host: &str, error: &Error) -> Option<String> {
+    if let Some(hint) = for_peer(host, error) {
+        return Some(hint);
+    }
+    if error
+        .status()
+        .is_some_and(|status| status.is_server_error())
+    {
+        return Some(format!("run again when {host} has recovered"));
+    }
     match error {
         Error::Connection { failure, .. } => for_connection(host, *failure),
         Error::Tls { failure, .. } => for_connection(host, ConnectionFailure::Tls(*failure)),
@@ -148,6 +162,9 @@ pub(crate) fn for_request(
     error: &Error,
 ) -> Option<String> {
     let host = image.registry();
+    if let Some(hint) = for_peer(host, error) {
+        return Some(hint);
+    }
     match error {
         Error::Status(status) => for_status(operation, image, status),
         Error::Connection { failure, .. } => for_connection(host, *failure),
@@ -254,6 +271,13 @@ fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> O
         (429, _) => Some("run again later, or with fewer --jobs".to_owned()),
         (413, _) => Some(format!(
             "raise the limit on request sizes at {host} or at a proxy in front of it"
+        )),
+        (405, Operation::Write) => Some(format!(
+            "name another destination: {host} takes no images there, since it is read-only or a cache of \
+             another registry"
+        )),
+        (409 | 412, Operation::Write) if names_quota(error) => Some(format!(
+            "free storage at {host}, or raise the quota that the message names, then run again"
         )),
         (409 | 412, Operation::Write) => Some(
             "if the tag is immutable, delete it at the destination or use another tag".to_owned(),

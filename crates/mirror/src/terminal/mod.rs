@@ -9,6 +9,7 @@ pub(crate) mod hints;
 pub(crate) mod logging;
 pub(crate) mod markdown;
 pub(crate) mod output;
+mod peer_hints;
 pub(crate) mod progress;
 mod progress_line;
 pub(crate) mod sanitize;

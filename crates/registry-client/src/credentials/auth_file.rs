@@ -72,6 +72,20 @@ pub enum AuthFileError {
         /// Column in bytes, from 1.
         column: usize,
     },
+    /// The content of a variable is not an auth file.
+    #[error(
+        "{}:{line}:{column}: not an auth file in JSON, {{\"auths\": {{\"HOST\": {{\"auth\": …}}}}}}; correct the \
+         variable, or unset it",
+        name.display()
+    )]
+    Variable {
+        /// The variable.
+        name: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column in bytes, from 1.
+        column: usize,
+    },
     /// `credHelpers` or `credsStore` has an invalid helper name.
     #[error("{}: `{setting}`: {source}", path.display())]
     HelperName {
@@ -132,6 +146,19 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+impl AuthFileError {
+    /// Returns the error for content that is a variable's, whose name is in place of the path.
+    pub(super) fn of_variable(self) -> Self {
+        match self {
+            Self::Syntax { path, line, column } | Self::Form { path, line, column } => {
+                let name = path;
+                Self::Variable { name, line, column }
+            }
+            other => other,
+        }
+    }
+}
 
 impl AuthFile {
     /// Parses the content of the file at `path`. An empty file is valid, as for podman and docker.

@@ -62,12 +62,15 @@ async fn inline_content_is_named_by_its_variable() {
     };
     let valid = store(r#"{"auths": {"r.io": [a]}}"#);
     assert_eq!(user(&valid, "r.io", "x").await, "a");
-    let error = store("{")
-        .lookup("r.io", "x")
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(error.starts_with("DOCKER_AUTH_CONFIG:1:1:"), "{error}");
+    for text in ["{", r#"{"auths": 5}"#] {
+        let error = store(text).lookup("r.io", "x").await.unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("DOCKER_AUTH_CONFIG:1:"), "{error}");
+        assert!(
+            error.ends_with("correct the variable, or unset it"),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -324,7 +324,8 @@ impl Source {
         let content = self.content.get_or_try_init(|| async {
             let path = &self.file.path;
             if let Presence::Inline(content) = &self.file.presence {
-                return AuthFile::parse(path, content.expose().as_bytes()).map(Some);
+                let parsed = AuthFile::parse(path, content.expose().as_bytes());
+                return parsed.map(Some).map_err(AuthFileError::of_variable);
             }
             match tokio::fs::read(path).await {
                 Ok(bytes) => AuthFile::parse(path, &bytes).map(Some),

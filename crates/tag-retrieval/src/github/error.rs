@@ -43,7 +43,7 @@ pub enum GithubError {
         authenticated: bool,
     },
     /// Another failure status.
-    #[error("{method} {url}: {status}: {message}{}", status_hint(.status))]
+    #[error("{method} {url}: {status}: {message}{}", status_hint(.status, .message))]
     Status {
         /// The method.
         method: Method,
@@ -126,9 +126,12 @@ fn connection_hint(detail: &str) -> &'static str {
     }
 }
 
-fn status_hint(status: &StatusCode) -> &'static str {
+fn status_hint(status: &StatusCode, message: &str) -> &'static str {
     match status.as_u16() {
-        403 => ": the token lacks a permission",
+        403 if message.to_lowercase().contains("rate limit") => {
+            ": run again later; GITHUB_TOKEN raises the limit"
+        }
+        403 => ": check the permissions of the token; without one, set GITHUB_TOKEN",
         500..=599 => ": run again later",
         _ => "",
     }

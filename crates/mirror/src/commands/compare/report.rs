@@ -232,10 +232,11 @@ fn write_row(f: &mut Formatter<'_>, ComparedRow { row, comparison }: &ComparedRo
             digest(&compared.source_digest),
             digest(&compared.destination_digest),
         );
-        writeln!(
-            f,
-            "          the source has {source}, the destination has {destination}"
-        )?;
+        let source = match &compared.moved {
+            Some(_) => format!("{source} is approved"),
+            None => format!("the source has {source}"),
+        };
+        writeln!(f, "          {source}, the destination has {destination}")?;
     }
     if let Some(Moved { approved, now }) = &compared.moved {
         let (approved, now) = (short(approved.as_ref()), short(now.as_ref()));
@@ -243,6 +244,7 @@ fn write_row(f: &mut Formatter<'_>, ComparedRow { row, comparison }: &ComparedRo
             f,
             "          the source tag has moved: {approved} is approved, {now} is at the source"
         )?;
+        writeln!(f, "          hint: {}", hints::for_moved_row(row))?;
     }
     for found in compared.platforms.iter().filter(|found| !found.found) {
         let platform = found

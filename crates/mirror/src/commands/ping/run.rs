@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use image_name::{Digest, RepositoryName, RepositoryPath};
+use image_name::{Digest, Host, RepositoryName, RepositoryPath};
 use oci_spec::distribution::Reference;
 use registry_client::credentials::parse_login_key;
 use registry_client::{
@@ -48,6 +48,9 @@ const NO_CONTENT: &str = "sha256:00000000000000000000000000000000000000000000000
 pub(crate) async fn run(session: &Session, args: &PingArgs) -> Result<Exit, Failure> {
     let (host, path) =
         parse_login_key(&args.host).map_err(|error| Failure::unusable(error.to_string()))?;
+    host.parse::<Host>().map_err(|error| {
+        Failure::unusable(error.to_string()).hint("write HOST or HOST:PORT".to_owned())
+    })?;
     if !path.is_empty() {
         return Err(Failure::unusable(format!(
             "{} is not a registry: expected HOST[:PORT]",
@@ -98,7 +101,10 @@ fn name(host: &str, path: &RepositoryPath) -> Result<RepositoryName, Failure> {
 fn failure(host: &str, error: &Error) -> Failure {
     let message = format!("{host} cannot be used: {error}");
     if error.is_refused() {
-        let hint = format!("log in again with `mirror login {host}`");
+        let hint = match error.is_refused_anonymous() {
+            true => format!("no credentials were sent: log in with `mirror login {host}`"),
+            false => format!("log in again with `mirror login {host}`"),
+        };
         return Failure::refused(message).hint(hint);
     }
     Failure::failed(message).hint(hints::for_host(host, error))

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::duration;
 use crate::cli::key_value::ListArgs;
+use crate::cli::{duration, number};
 
 /// The arguments of `retrieve-tags`.
 #[derive(Debug, Args)]
@@ -48,10 +48,10 @@ pub(crate) struct RetrieveTagsArgs {
     #[arg(long, value_name = "ORG")]
     pub(crate) own_org: Option<String>,
     /// Maximum time per entry
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration::parse)]
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration::parse_positive)]
     pub(crate) deadline: Duration,
     /// Maximum concurrent entries
-    #[arg(long, value_name = "N", default_value = "64")]
+    #[arg(long, value_name = "N", default_value = "64", value_parser = number::positive)]
     pub(crate) entries_at_once: NonZeroUsize,
     #[command(flatten)]
     pub(crate) lists: ListArgs,

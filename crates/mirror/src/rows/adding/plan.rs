@@ -139,7 +139,7 @@ mod tests {
             ),
             (
                 "gcr.io/minio/minio:1",
-                "one, two has no row with this source (similar: docker.io/minio/minio and quay.io/minio/minio); to add a new image, run with --new --dest DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")",
+                "one, two has no row with this source (similar: docker.io/minio/minio and quay.io/minio/minio); to add a new image, run `mirror add-tag` with --new --dest DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")",
             ),
         ];
         for (image, want) in table {

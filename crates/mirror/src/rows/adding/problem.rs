@@ -10,8 +10,8 @@ use images_list::{Destination, ExpansionError, NamingError, Row};
 pub(crate) enum AddProblem {
     /// No row has this source.
     #[error(
-        "{lists} has no row with this source{}; to add a new image, run with --new --dest \
-         DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")",
+        "{lists} has no row with this source{}; to add a new image, run `mirror add-tag` \
+         with --new --dest DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")",
         similar_sources(.similar)
     )]
     NotListed {

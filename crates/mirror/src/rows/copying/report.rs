@@ -269,8 +269,8 @@ impl ReportRow {
 
     /// Returns the hint for a source tag, or a signature, that has moved from its approval.
     pub(crate) fn moved_hint(&self) -> String {
-        match &self.pin {
-            Some(_) if self.moved.is_some() => hints::for_pinned_tag(&self.tag),
+        match (&self.pin, &self.moved) {
+            (Some(_), Some(moved)) => hints::for_pinned_tag(&self.tag, moved.now.as_ref()),
             _ => hints::for_moved_tag(&self.source, &self.tag),
         }
     }

@@ -197,6 +197,7 @@ pub(crate) mod tests {
     pub(crate) fn outcome(status: Status) -> Outcome {
         let missing = || RowError::SourceMissing {
             reference: "q.io/a/0:v1".to_owned(),
+            now: None,
         };
         Outcome {
             status,
