@@ -97,12 +97,15 @@ impl Judge<'_> {
         if path == format!("/v2/{repository}/manifests/{last}") {
             return request.method == "PUT" && self.may_write(&rows, last);
         }
-        let is_start = path == format!("/v2/{repository}/blobs/uploads/");
-        if is_start && request.method == "POST" {
-            return self.may_mount_from(request.query());
+        match request.method.as_str() {
+            "POST" => {
+                // The registry may redirect it to another URL below.
+                let is_start = path == format!("/v2/{repository}/blobs/uploads/");
+                (is_start || self.is_session(request)) && self.may_mount_from(request.query())
+            }
+            "PATCH" | "PUT" | "DELETE" => self.is_session(request),
+            _ => false,
         }
-        // A session may be a query of that path.
-        ["PATCH", "PUT", "DELETE"].contains(&request.method.as_str()) && self.is_session(request)
     }
 
     /// A blob is mounted from a repository that rows name.

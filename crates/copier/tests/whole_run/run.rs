@@ -30,7 +30,7 @@ const SCALE: u32 = 100;
 /// Maximum time of a run with a row timeout, and of one without. Rows with one destination run one after the
 /// other, and each may wait for the pauses of both hosts.
 const BUDGET: Duration = Duration::from_secs(30);
-const BUDGET_WITHOUT_ROW_TIMEOUT: Duration = Duration::from_secs(120);
+const BUDGET_WITHOUT_ROW_TIMEOUT: Duration = Duration::from_secs(90);
 /// The time after which a run that blocks its runtime is abandoned.
 const WATCHDOG: Duration = Duration::from_secs(150);
 

@@ -10,8 +10,8 @@ use tokio::time::{sleep, timeout};
 use super::behavior::Delivery;
 use super::contents::Answer;
 
-/// The longest wait for the end of a connection.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest wait for the end of a connection: beyond every budget of a run.
+const PATIENCE: Duration = Duration::from_secs(300);
 const SPACES: [u8; 4096] = [b' '; 4096];
 
 /// Sends an answer. Returns `None` if the connection cannot be used again.

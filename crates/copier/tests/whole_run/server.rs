@@ -17,8 +17,8 @@ use super::hosts::Role;
 use super::record::{KEPT_BODY, Recorder, Request};
 use super::sending::send;
 
-/// The longest wait for the client.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest wait for the client: beyond every budget of a run.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Bytes of a manifest that are kept.
 const MANIFEST: usize = 1024 * 1024;
 
