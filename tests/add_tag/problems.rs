@@ -33,7 +33,7 @@ async fn add_tag_reports_every_problem_and_writes_nothing() {
          {r}/minio/minio:1.7: images-list:3 has `{r}/minio/minio r.io/m/minio 1.7` commented out; to add it, remove the comment mark there\n\
          {r}/minio/minio:1.6.1: images-list:6 already copies {r}/team/tool to `r.io/m/minio:1.6.1`: choose another destination\n\
          {r}/other/app:2.0: the source has the destinations r.io/a/one and r.io/a/two: choose one with --dest\n\
-         minio/minio:1.6.1: images-list has no row with this source (similar: {r}/minio/minio); to add a new image, run with --new --dest DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")\n\
+         minio/minio:1.6.1: images-list has no row with this source (similar: {r}/minio/minio); to add a new image, run `mirror add-tag` with --new --dest DESTINATION; it needs approval (CONTRIBUTING, \"A new image\")\n\
          {r}/team/tool:1.8: the source has no such tag: list the tags with `mirror tags {r}/team/tool`\n\
          nothing was added: 6 problems; use --keep-going to add the images that passed (1 of 7)\n"
     );

@@ -202,7 +202,8 @@ async fn sync_names_an_approved_digest_that_is_missing_at_the_source() {
     let document = environment.mirror("sync --output json").exits(1).json();
     let error = &document["rows"][0]["error"];
     let r = mirror.source.host();
-    let message = format!("the source {r}/a:1@{missing} does not exist");
+    let now = mirror.source_digest("a:1");
+    let message = format!("the source {r}/a:1@{missing} does not exist: the tag has {now} now");
     assert_eq!(error["message"], message, "{error}");
     let hint = error["hint"].as_str().unwrap();
     assert!(hint.contains("mirror lock --update --match"), "{hint}");
