@@ -24,14 +24,14 @@ const VENDORS: [(Vendor, &str, &str, &str); 4] = [
 ];
 
 /// A source with `app:1` and `app:2`, and a vendor as the target `there`.
-struct Bed {
+struct CreationTest {
     source: RunningRegistry,
     vendor: RunningVendor,
     environment: TestEnvironment,
     host: String,
 }
 
-impl Bed {
+impl CreationTest {
     async fn new(kind: Vendor, vendor: FakeVendor, target: Value) -> Self {
         let source = registry_with(&["app:1", "app:2"]).await;
         let vendor = vendor.start().await;
@@ -88,37 +88,37 @@ impl Bed {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn target_creates_what_its_registry_needs_before_the_first_push() {
-    for (kind, create, unit, _) in VENDORS {
-        let bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": create})).await;
-        let document = bed.json("sync --dry-run", 0);
+    for (kind, create, path, _) in VENDORS {
+        let test = CreationTest::new(kind, FakeVendor::new(kind), json!({"create": create})).await;
+        let document = test.json("sync --dry-run", 0);
         assert_eq!(document["summary"]["copied"], 2, "{create}: {document:#}");
-        assert_eq!(bed.vendor.calls(), [""; 0], "{create}");
+        assert_eq!(test.vendor.calls(), [""; 0], "{create}");
 
-        let document = bed.json("sync --report report.json", 0);
+        let document = test.json("sync --report report.json", 0);
         assert_eq!(
             column(&document, "status"),
             ["copied", "copied"],
             "{create}"
         );
-        let name = format!("{}/{unit}", bed.host);
+        let name = format!("{}/{path}", test.host);
         assert_eq!(document["summary"]["created"], json!([name]), "{create}");
-        assert_eq!(bed.vendor.created(), [unit], "{create}");
+        assert_eq!(test.vendor.created(), [path], "{create}");
         assert_eq!(
-            bed.vendor.registry().tags("team/app"),
+            test.vendor.registry().tags("team/app"),
             ["1", "2"],
             "{create}"
         );
-        assert_eq!(bed.environment.read_json("report.json"), document);
+        assert_eq!(test.environment.read_json("report.json"), document);
 
-        let calls = bed.vendor.calls();
-        let document = bed.json("sync", 0);
+        let calls = test.vendor.calls();
+        let document = test.json("sync", 0);
         assert_eq!(
             document["summary"]["unchanged"], 2,
             "{create}: {document:#}"
         );
         assert_eq!(document["summary"].get("created"), None, "{create}");
-        assert_eq!(bed.vendor.calls(), calls, "{create}");
-        drop(bed.source);
+        assert_eq!(test.vendor.calls(), calls, "{create}");
+        drop(test.source);
     }
 }
 
@@ -129,35 +129,36 @@ async fn keys_of_a_container_sign_requests_to_ecr() {
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     ] {
         let kind = Vendor::Ecr;
-        let mut bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": "ecr"})).await;
+        let mut test =
+            CreationTest::new(kind, FakeVendor::new(kind), json!({"create": "ecr"})).await;
         let value = match token {
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" => {
-                bed.environment.write("token", "container-token\n");
-                bed.environment.path("token").display().to_string()
+                test.environment.write("token", "container-token\n");
+                test.environment.path("token").display().to_string()
             }
             _ => "container-token".to_owned(),
         };
-        let endpoint = format!("http://{}/container-keys", bed.vendor.host());
-        bed.environment = bed
+        let endpoint = format!("http://{}/container-keys", test.vendor.host());
+        test.environment = test
             .environment
             .with_env("AWS_ACCESS_KEY_ID", "")
             .with_env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &endpoint)
             .with_env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
             .with_env(token, &value);
-        let document = bed.json("sync", 0);
-        assert_eq!(bed.vendor.created(), ["team/app"], "{token}: {document:#}");
+        let document = test.json("sync", 0);
+        assert_eq!(test.vendor.created(), ["team/app"], "{token}: {document:#}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn key_endpoint_elsewhere_gets_no_token() {
     let kind = Vendor::Ecr;
-    let mut bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": "ecr"})).await;
-    bed.environment = bed.environment.with_env("AWS_ACCESS_KEY_ID", "").with_env(
+    let mut test = CreationTest::new(kind, FakeVendor::new(kind), json!({"create": "ecr"})).await;
+    test.environment = test.environment.with_env("AWS_ACCESS_KEY_ID", "").with_env(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "http://keys.example/k",
     );
-    let document = bed.json("sync", 3);
+    let document = test.json("sync", 3);
     let error = &document["rows"][0]["error"];
     assert!(
         error["message"]
@@ -170,20 +171,21 @@ async fn key_endpoint_elsewhere_gets_no_token() {
         error["hint"].as_str().unwrap().contains("AWS_CONTAINER_"),
         "{error:#}"
     );
-    assert!(bed.vendor.created().is_empty());
+    assert!(test.vendor.created().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn creation_is_in_the_text_and_in_the_step_summary() {
     let kind = Vendor::Harbor;
-    let mut bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": "harbor"})).await;
-    bed.environment = bed.environment.with_github_actions();
-    let output = bed.mirror("sync").exits(0);
-    let want = format!("created    {}/team\n", bed.host);
+    let mut test =
+        CreationTest::new(kind, FakeVendor::new(kind), json!({"create": "harbor"})).await;
+    test.environment = test.environment.with_github_actions();
+    let output = test.mirror("sync").exits(0);
+    let want = format!("created    {}/team\n", test.host);
     assert!(output.stdout.contains(&want), "{output:?}");
-    let summary = bed.environment.read("summary.md");
+    let summary = test.environment.read("summary.md");
     assert!(
-        summary.contains(&format!("Created: {}/team\n", bed.host)),
+        summary.contains(&format!("Created: {}/team\n", test.host)),
         "{summary}"
     );
 }
@@ -192,8 +194,8 @@ async fn creation_is_in_the_text_and_in_the_step_summary() {
 async fn account_that_may_not_create_fails_the_rows_with_a_hint() {
     for (kind, create, _, hint) in VENDORS {
         let fake = FakeVendor::new(kind).forbidden();
-        let bed = Bed::new(kind, fake, json!({"create": create})).await;
-        let document = bed.json("sync", 4);
+        let test = CreationTest::new(kind, fake, json!({"create": create})).await;
+        let document = test.json("sync", 4);
         assert_eq!(
             column(&document, "status"),
             ["failed", "failed"],
@@ -206,7 +208,7 @@ async fn account_that_may_not_create_fails_the_rows_with_a_hint() {
             "{message}"
         );
         assert!(error["hint"].as_str().unwrap().contains(hint), "{error:#}");
-        assert!(bed.vendor.registry().repositories().is_empty(), "{create}");
+        assert!(test.vendor.registry().repositories().is_empty(), "{create}");
     }
 }
 
@@ -214,33 +216,33 @@ async fn account_that_may_not_create_fails_the_rows_with_a_hint() {
 async fn new_row_of_a_target_that_creates_needs_no_repository() {
     for create in ["push", "ecr"] {
         let kind = Vendor::Ecr;
-        let bed = Bed::new(kind, FakeVendor::new(kind), json!({"create": create})).await;
-        bed.environment
+        let test = CreationTest::new(kind, FakeVendor::new(kind), json!({"create": create})).await;
+        test.environment
             .commit_first(&["images-list", "targets.json"]);
-        bed.environment.git(&["checkout", "-qb", "topic"]);
-        let list = bed.environment.read("images-list");
-        let row = format!("{}/app @there/new 1\n", bed.source.host());
-        bed.environment.write("images-list", list + &row);
-        let document = bed.json("check-new --base main", 0);
+        test.environment.git(&["checkout", "-qb", "topic"]);
+        let list = test.environment.read("images-list");
+        let row = format!("{}/app @there/new 1\n", test.source.host());
+        test.environment.write("images-list", list + &row);
+        let document = test.json("check-new --base main", 0);
         let added = &document["added"][0];
         assert_eq!(added["status"], "ok", "{document:#}");
         let message = added["message"].as_str().unwrap_or_default();
         let says_so =
             message.contains(&format!("{ECR_HOST}/team/new")) && message.contains("created");
         assert_eq!(says_so, create == "ecr", "{document:#}");
-        let output = bed.mirror("check-new --base main").exits(0);
+        let output = test.mirror("check-new --base main").exits(0);
         assert_eq!(
             output.stdout.contains("note: the destination"),
             create == "ecr",
             "{output:?}"
         );
-        let image = format!("{}/app:2", bed.source.host());
+        let image = format!("{}/app:2", test.source.host());
         let line = format!("add-tag --new --full-images {image} --dest @there/newer");
-        let output = bed.mirror(&line).exits(0);
+        let output = test.mirror(&line).exits(0);
         let text = output.stdout.clone() + &output.stderr;
         let says_so = text.contains("team/newer does not exist and will be created");
         assert_eq!(says_so, create == "ecr", "{output:?}");
-        assert!(bed.vendor.calls().is_empty(), "{:?}", bed.vendor.calls());
+        assert!(test.vendor.calls().is_empty(), "{:?}", test.vendor.calls());
     }
 }
 
@@ -248,14 +250,14 @@ async fn new_row_of_a_target_that_creates_needs_no_repository() {
 async fn description_of_a_target_is_set_at_docker_hub() {
     let kind = Vendor::DockerHub;
     let target = json!({"create": "push", "description": "Mirror of {source}"});
-    let bed = Bed::new(kind, FakeVendor::new(kind), target).await;
-    bed.vendor.describe("team/app", "");
-    let document = bed.json("sync", 0);
+    let test = CreationTest::new(kind, FakeVendor::new(kind), target).await;
+    test.vendor.describe("team/app", "");
+    let document = test.json("sync", 0);
     let described = &document["summary"]["described"];
     assert_eq!(described, &json!(["docker.io/team/app"]), "{document:#}");
-    let want = format!("Mirror of {}/app", bed.source.host());
-    assert_eq!(bed.vendor.description("team/app"), Some(want));
-    let calls = bed.vendor.calls();
-    bed.json("sync", 0);
-    assert_eq!(bed.vendor.calls(), calls, "nothing was copied");
+    let want = format!("Mirror of {}/app", test.source.host());
+    assert_eq!(test.vendor.description("team/app"), Some(want));
+    let calls = test.vendor.calls();
+    test.json("sync", 0);
+    assert_eq!(test.vendor.calls(), calls, "nothing was copied");
 }

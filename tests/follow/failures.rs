@@ -23,8 +23,10 @@ async fn entry_that_fails_is_reported_and_the_others_go_on() {
     assert_eq!(document["rows"][0]["entry"], "lib");
     let entries = document["entries"].as_array().unwrap();
     let message = |at: usize| entries[at]["error"]["message"].as_str().unwrap().to_owned();
-    let maximum = "the filters leave 2 tags, such as 1, which is more than `maximum` 1";
-    assert!(message(0).starts_with(maximum), "{}", message(0));
+    let maximum = "the filters keep 2 tags, such as 1, above the maximum of 1";
+    assert_eq!(message(0), maximum);
+    let hint = "narrow the filters, or raise `maximum`";
+    assert_eq!(entries[0]["error"]["hint"], hint);
     assert!(message(1).contains("127.0.0.1:1"), "{}", message(1));
     assert!(
         message(2).contains("does not exist, or requires credentials"),
@@ -38,7 +40,7 @@ async fn entry_that_fails_is_reported_and_the_others_go_on() {
     );
 
     let output = environment.mirror("sync").exits(1);
-    let failed = format!("failed     entry many\n           {maximum}");
+    let failed = format!("failed     entry many\n           {maximum}\n           hint: {hint}");
     assert!(output.stdout.contains(&failed), "{}", output.stdout);
     assert!(
         output
@@ -52,7 +54,7 @@ async fn entry_that_fails_is_reported_and_the_others_go_on() {
     let output = environment.mirror("expand").exits(1);
     assert_eq!(output.stdout, mirror.row("lib", "1") + "\n");
     assert!(
-        output.stderr.contains("many: the filters leave 2 tags"),
+        output.stderr.contains("many: the filters keep 2 tags"),
         "{}",
         output.stderr
     );
@@ -76,7 +78,7 @@ async fn only_failed_entries_are_exit_1() {
         github.write(name, mirror.environment.read(name));
     }
     let output = github.mirror("sync").exits(1);
-    let annotation = "::error file=config.json,line=2::app: the filters leave 2 tags";
+    let annotation = "::error file=config.json,line=2::app: the filters keep 2 tags";
     assert!(output.stderr.contains(annotation), "{}", output.stderr);
     let summary = github.read("summary.md");
     assert!(

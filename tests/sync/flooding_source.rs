@@ -41,7 +41,7 @@ struct Content {
     pages: [Bytes; 2],
 }
 
-struct Reply {
+struct Response {
     content_type: &'static str,
     link: Option<String>,
     digest: Option<String>,
@@ -115,18 +115,18 @@ impl Content {
             }
             let mut words = first.split(' ');
             let (method, target) = (words.next().unwrap(), words.next().unwrap());
-            let reply = self.reply(target).await;
-            let mut head = match &reply {
-                Some(reply) => format!(
+            let response = self.response(target).await;
+            let mut head = match &response {
+                Some(response) => format!(
                     "HTTP/1.1 200 OK\r\ncontent-type: {}\r\n",
-                    reply.content_type
+                    response.content_type
                 ),
                 None => "HTTP/1.1 404 Not Found\r\n".to_owned(),
             };
-            let body = reply
+            let body = response
                 .as_ref()
-                .map_or(Bytes::new(), |reply| reply.body.clone());
-            if let Some(Reply { link, digest, .. }) = reply {
+                .map_or(Bytes::new(), |response| response.body.clone());
+            if let Some(Response { link, digest, .. }) = response {
                 for (name, value) in [("link", link), ("docker-content-digest", digest)] {
                     let header = value.map(|value| format!("{name}: {value}\r\n"));
                     head += &header.unwrap_or_default();
@@ -140,7 +140,7 @@ impl Content {
         }
     }
 
-    async fn reply(&self, target: &str) -> Option<Reply> {
+    async fn response(&self, target: &str) -> Option<Response> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (_, last) = path.rsplit_once('/')?;
         let is_list = path.ends_with("/tags/list") && self.flood == Flood::Tags;
@@ -148,7 +148,7 @@ impl Content {
         if is_list {
             let is_second = query.contains("second");
             let link = format!("<{path}?second=1>; rel=\"next\"");
-            return Some(Reply {
+            return Some(Response {
                 content_type: INDEX,
                 link: (!is_second).then_some(link),
                 digest: None,
@@ -157,7 +157,7 @@ impl Content {
         }
         if path.ends_with("/v2/") || path.contains("/referrers/") {
             let body = format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[]}}"#);
-            return Some(Reply {
+            return Some(Response {
                 content_type: INDEX,
                 link: None,
                 digest: None,
@@ -174,7 +174,7 @@ impl Content {
             sleep(DELAY).await;
             return None;
         };
-        Some(Reply {
+        Some(Response {
             content_type,
             link: None,
             digest: Some(sha256_digest(body).to_string()),

@@ -138,7 +138,7 @@ async fn destination_override_takes_one_target() {
         .environment
         .mirror(&format!("sync --dest-registry {to}"))
         .exits(2);
-    let message = "--dest-registry replaces the registry of every destination, but the rows have the targets hub, prime, ecr";
+    let message = "`--dest-registry` needs rows of one target; the rows have hub, prime, ecr";
     assert!(output.stderr.contains(message), "{}", output.stderr);
     assert_eq!(mirrors.requests_to_targets(), 0);
     let line = format!("sync --dest-registry {to} --dest-org test --target hub");

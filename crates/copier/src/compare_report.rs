@@ -144,7 +144,7 @@ impl CompareError {
 
     /// Returns the registry error behind it, if there is one.
     #[must_use]
-    pub fn wire(&self) -> Option<&Error> {
+    pub fn request_error(&self) -> Option<&Error> {
         match self {
             Self::Source(error) | Self::Destination(error) => Some(error),
             _ => None,

@@ -47,7 +47,7 @@ impl TreeSize {
     pub(crate) fn add(&self, parent: &Digest, manifests: usize) -> Result<(), LimitExceeded> {
         let before = self.0.fetch_add(manifests, Ordering::Relaxed);
         if before + manifests > MAX_MANIFESTS {
-            let detail = format!("with it, the image has more than {MAX_MANIFESTS} manifests");
+            let detail = format!("the image has more than {MAX_MANIFESTS} manifests");
             return Err(LimitExceeded::new(parent, detail));
         }
         Ok(())

@@ -48,7 +48,7 @@ impl ImageReads {
                 blobs.push(Blob { digest, size });
             }
         }
-        let expected = group.reach(reads, source, manifest, &blobs);
+        let expected = group.announce_blobs(reads, source, manifest, &blobs);
         lock(&self.expected).extend(expected);
         Ok(())
     }
@@ -72,9 +72,9 @@ impl ImageReads {
     }
 
     /// Notes that the row does not copy the image.
-    pub(crate) fn leave(&self) {
+    pub(crate) fn withdraw(&self) {
         if let Some(group) = &self.group {
-            group.leave();
+            group.withdraw();
         }
     }
 

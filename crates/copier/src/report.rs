@@ -266,12 +266,12 @@ impl RowError {
 
     /// Returns the registry error behind it, if there is one.
     #[must_use]
-    pub fn wire(&self) -> Option<&Error> {
+    pub fn request_error(&self) -> Option<&Error> {
         match self {
             Self::Read(error) | Self::Write(error) | Self::Name(error) => Some(error),
-            Self::Creation(error) => error.wire(),
+            Self::Creation(error) => error.request_error(),
             Self::ForeignLayer(rejected) => Some(&rejected.error),
-            Self::Referrer { error, .. } => error.wire(),
+            Self::Referrer { error, .. } => error.request_error(),
             _ => None,
         }
     }

@@ -68,7 +68,7 @@ impl RepositorySetup {
         if lock(&self.existing).contains(&key(destination)) {
             return Ok(None);
         }
-        let unit = api.unit(destination.path()).to_owned();
+        let path = api.path_to_create(destination.path()).to_owned();
         let create = || async {
             // Boxed, because the future is large and most rows do not need it.
             let created = client.create_repository(&row.destination, api);
@@ -80,8 +80,8 @@ impl RepositorySetup {
             }
             created
         };
-        let unit = (destination.host_name().to_owned(), unit);
-        let created = self.creations.get_or_init(unit, create).await;
+        let key = (destination.host_name().to_owned(), path);
+        let created = self.creations.get_or_init(key, create).await;
         match created {
             Ok(_) => Ok(None),
             Err(error) => {
@@ -117,7 +117,7 @@ impl RepositorySetup {
             }
             Ok(false) => None,
             Err(error) => {
-                let message = format!("the description was not set: {error}");
+                let message = format!("cannot set the description: {error}");
                 Some(cut_sent_secrets(&message).into_owned())
             }
         }

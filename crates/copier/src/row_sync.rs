@@ -185,7 +185,7 @@ impl<'a> RowSync<'a> {
         let result = match self.within_timeout(Box::pin(is_unchanged)).await {
             Err(error) => Err(error),
             Ok(true) => {
-                image.reads.leave();
+                image.reads.withdraw();
                 let referrers = self.copy_referrers_only(&image, source);
                 self.within_timeout(Box::pin(referrers)).await
             }

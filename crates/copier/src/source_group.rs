@@ -44,7 +44,7 @@ struct State {
 struct ManifestState {
     is_announced: bool,
     /// The registries with a row that has reached the manifest or does not need it.
-    settled: HashSet<String>,
+    decided: HashSet<String>,
     /// The announced blobs for the other registries.
     expected: HashMap<String, ExpectedBlobs>,
 }
@@ -55,7 +55,7 @@ pub(crate) struct GroupMember {
     group: Arc<SourceGroup>,
     /// The host of the row's destination.
     host: String,
-    has_left: Mutex<bool>,
+    has_withdrawn: Mutex<bool>,
 }
 
 impl SourceGroups {
@@ -82,14 +82,14 @@ impl SourceGroups {
         Some(GroupMember {
             group: Arc::clone(group),
             host: host.to_owned(),
-            has_left: Mutex::default(),
+            has_withdrawn: Mutex::default(),
         })
     }
 }
 
 impl GroupMember {
     /// Notes that the row copies the blobs of a manifest. Returns their announcements for its registry.
-    pub(crate) fn reach(
+    pub(crate) fn announce_blobs(
         &self,
         reads: &SharedReads,
         source: &Repository,
@@ -105,9 +105,9 @@ impl GroupMember {
         };
         let State { rows, manifests } = &mut *lock(&self.group.state);
         let state = manifests.entry(manifest.clone()).or_default();
-        state.settled.insert(self.host.clone());
+        state.decided.insert(self.host.clone());
         if !std::mem::replace(&mut state.is_announced, true) {
-            let others = rows.keys().filter(|host| !state.settled.contains(*host));
+            let others = rows.keys().filter(|host| !state.decided.contains(*host));
             let others = others.map(|host| (host.clone(), expect(host)));
             state.expected = others.collect();
         }
@@ -119,15 +119,15 @@ impl GroupMember {
     pub(crate) fn skip(&self, manifest: &Digest) {
         let mut group = lock(&self.group.state);
         let state = group.manifests.entry(manifest.clone()).or_default();
-        state.settled.insert(self.host.clone());
+        state.decided.insert(self.host.clone());
         let expected = state.expected.remove(&self.host);
         drop(group);
         drop(expected);
     }
 
     /// Notes that the row does not copy the image.
-    pub(crate) fn leave(&self) {
-        if std::mem::replace(&mut *lock(&self.has_left), true) {
+    pub(crate) fn withdraw(&self) {
+        if std::mem::replace(&mut *lock(&self.has_withdrawn), true) {
             return;
         }
         let State { rows, manifests } = &mut *lock(&self.group.state);
@@ -155,7 +155,7 @@ impl GroupMember {
 
 impl Drop for GroupMember {
     fn drop(&mut self) {
-        self.leave();
+        self.withdraw();
     }
 }
 
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn registries_are_expected_until_their_rows_reach_skip_or_leave() {
+    fn registries_are_expected_until_their_rows_announce_skip_or_withdraw() {
         let rows = [
             ("s/a:1", "x"),
             ("s/a:1", "y"),
@@ -215,17 +215,17 @@ mod tests {
             digest: registry_client::sha256_digest(b"blob"),
             size: 4,
         };
-        let blobs = x.reach(&reads, &source, &manifest, std::slice::from_ref(&blob));
+        let blobs = x.announce_blobs(&reads, &source, &manifest, std::slice::from_ref(&blob));
         assert_eq!(blobs.len(), 1);
         assert_eq!(expected_hosts(&x, &manifest), ["y", "z"]);
         y.skip(&manifest);
         assert_eq!(expected_hosts(&x, &manifest), ["z"]);
         drop(z);
         assert_eq!(expected_hosts(&x, &manifest), ["z"], "another row of it");
-        second_z.leave();
+        second_z.withdraw();
         drop(second_z);
         assert!(expected_hosts(&x, &manifest).is_empty());
-        drop(y.reach(&reads, &source, &manifest, &[blob]));
+        drop(y.announce_blobs(&reads, &source, &manifest, &[blob]));
         assert!(expected_hosts(&x, &manifest).is_empty(), "announced once");
     }
 
@@ -238,7 +238,7 @@ mod tests {
         let source = client.sources(&"s/a:1".parse().unwrap()).unwrap().remove(0);
         let manifest = registry_client::sha256_digest(b"manifest");
         y.skip(&manifest);
-        drop(x.reach(&SharedReads::default(), &source, &manifest, &[]));
+        drop(x.announce_blobs(&SharedReads::default(), &source, &manifest, &[]));
         assert_eq!(expected_hosts(&x, &manifest), ["z"]);
     }
 }

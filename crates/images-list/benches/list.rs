@@ -45,7 +45,7 @@ const TARGETS: &str = r#"{
 fn expand(list: &List, targets: &Targets) -> usize {
     let mut expansions = Expansions::new(targets);
     let rows = list.rows().map(|at| {
-        let written = expansions.of(&at.row.destination).unwrap();
+        let written = expansions.expand(&at.row.destination).unwrap();
         written.len() * at.row.tag.destinations().len()
     });
     rows.sum()

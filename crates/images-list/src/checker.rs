@@ -130,7 +130,7 @@ impl<'a> Checker<'a> {
 
     fn add_destination(&mut self, destination: &'a Destination) -> usize {
         let index = self.destinations.len();
-        let written = self.expansions.of(destination);
+        let written = self.expansions.expand(destination);
         let mut is_shared = false;
         for WrittenRepository { repository, .. } in written.iter().flat_map(|all| all.iter()) {
             match self.writers.entry(repository.clone()) {

@@ -71,7 +71,7 @@ impl<'a> ListIndex<'a> {
             source.add(numbered);
         }
         // An unknown target is a problem of the list, and has no repository.
-        let Ok(written) = expansions.of(destination) else {
+        let Ok(written) = expansions.expand(destination) else {
             return;
         };
         for written in written.iter() {
@@ -122,7 +122,7 @@ impl<'a> ListIndex<'a> {
             .map_or_else(Expansions::default, Expansions::new);
         let mut rows: Vec<NumberedRow<'a>> = Vec::new();
         for written in expansions
-            .of(destination)
+            .expand(destination)
             .iter()
             .flat_map(|written| written.iter())
         {

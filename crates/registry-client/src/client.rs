@@ -16,7 +16,7 @@ use crate::redact::printable;
 use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
 use crate::repository::Repository;
 use crate::transport::{Host, HostPulls, Shared};
-use crate::vendor_api::{VendorCredentials, VendorRepository, Vendors, endpoint};
+use crate::vendor_api::{VendorCache, VendorCredentials, VendorRepository, endpoint};
 use crate::write_policy::{ReadOnly, WritePolicy};
 
 /// A client for any number of registries, with a limit, a token cache and a connection pool for
@@ -31,7 +31,7 @@ pub struct Client {
 struct Inner {
     registries_conf: RegistriesConf,
     hosts: Mutex<Hosts>,
-    vendors: Vendors,
+    vendor_cache: VendorCache,
     shared: Arc<Shared>,
 }
 
@@ -49,7 +49,7 @@ impl Client {
             inner: Arc::new(Inner {
                 registries_conf,
                 hosts: Mutex::default(),
-                vendors: Vendors::new(credentials),
+                vendor_cache: VendorCache::new(credentials),
                 shared: Arc::new(shared),
             }),
             writes: Arc::new(ReadOnly),
@@ -191,8 +191,8 @@ impl Client {
     }
 
     /// Returns the credentials for vendors' APIs, and what was learned about these APIs.
-    pub(crate) fn vendors(&self) -> &Vendors {
-        &self.inner.vendors
+    pub(crate) fn vendor_cache(&self) -> &VendorCache {
+        &self.inner.vendor_cache
     }
 
     /// Returns the requests in flight and the limits of the hosts.

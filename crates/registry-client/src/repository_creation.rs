@@ -90,14 +90,14 @@ impl Client {
         };
         let Some((username, password)) = password(&registry).await? else {
             return Err(CreationError::Unsupported {
-                what: format!("{host} has no user and password, which its API needs"),
+                what: format!("no user and password for the API of {host}"),
             });
         };
         let host = self.host(&place.host, place.insecure)?;
         let api = OperationApi::DockerHub;
         let api = self.vendor_host(host, api, &registry, VendorAuthorization::None);
         let login = (username.as_str(), &password);
-        Ok(describe_at_docker_hub(&api, self.vendors(), login, text).await?)
+        Ok(describe_at_docker_hub(&api, self.vendor_cache(), login, text).await?)
     }
 
     async fn create_at_ecr(
@@ -129,7 +129,7 @@ impl Client {
     }
 
     async fn aws_keys(&self, registry: &Repository) -> Result<AwsKeys, CreationError> {
-        let credentials = &self.vendors().credentials.aws;
+        let credentials = &self.vendor_cache().credentials.aws;
         if let Some(keys) = credentials.keys() {
             return Ok(keys);
         }
@@ -141,7 +141,7 @@ impl Client {
         let api = OperationApi::ContainerKeys(target.to_owned());
         let endpoint = self.vendor_host(host, api, registry, VendorAuthorization::None);
         let target = target.strip_prefix('/').unwrap_or(target);
-        let keys = &self.vendors().container_keys;
+        let keys = &self.vendor_cache().container_keys;
         keys.get(&endpoint, target, credentials).await
     }
 
@@ -150,7 +150,7 @@ impl Client {
         location: &Location,
         registry: &Repository,
     ) -> Result<Creation, CreationError> {
-        let token = self.vendors().credentials.gitlab.as_ref();
+        let token = self.vendor_cache().credentials.gitlab.as_ref();
         let (host, root) = match registry.host.token_realm() {
             Some(realm) => {
                 let root = realm.path().strip_suffix(GITLAB_REALM).unwrap_or_default();
@@ -173,11 +173,11 @@ impl Client {
         let authorization = VendorAuthorization::PrivateToken(token);
         let api = OperationApi::GitLab { root };
         let api = self.vendor_host(host, api, registry, authorization);
-        create_at_gitlab(&api, self.vendors()).await
+        create_at_gitlab(&api, self.vendor_cache()).await
     }
 
     async fn quay_token(&self, registry: &Repository) -> Result<Option<Secret>, Error> {
-        let known = self.vendors().credentials.quay.as_ref();
+        let known = self.vendor_cache().credentials.quay.as_ref();
         if let Some(token) = HostToken::for_host(known, registry.host_name()) {
             return Ok(Some(token));
         }

@@ -23,13 +23,13 @@ const VENDORS: [(Vendor, CreationApi); 4] = [
 ];
 
 /// A source with `app:v1` and `app:v2`, and the registry of a vendor.
-struct Bed {
+struct CreationTest {
     source: RunningRegistry,
     vendor: RunningVendor,
     api: CreationApi,
 }
 
-impl Bed {
+impl CreationTest {
     async fn new(vendor: FakeVendor, api: CreationApi) -> Self {
         let source = registry().await;
         for (tag, number) in [("v1", 1), ("v2", 2)] {
@@ -123,30 +123,30 @@ fn errors(report: &Report) -> Vec<String> {
 #[tokio::test]
 async fn repository_is_created_once_before_the_first_upload() {
     for (vendor, api) in VENDORS {
-        let bed = Bed::new(FakeVendor::new(vendor), api).await;
-        let rows = [bed.row("v1", "team/app"), bed.row("v2", "team/app")];
-        let report = bed.sync(&rows).await;
+        let test = CreationTest::new(FakeVendor::new(vendor), api).await;
+        let rows = [test.row("v1", "team/app"), test.row("v2", "team/app")];
+        let report = test.sync(&rows).await;
         assert_eq!(
             statuses(&report),
             [Status::Copied; 2],
             "{api}: {:?}",
             errors(&report)
         );
-        let unit = if api == CreationApi::Harbor {
+        let path = if api == CreationApi::Harbor {
             "team"
         } else {
             "team/app"
         };
-        assert_eq!(bed.vendor.created(), [unit], "{api}");
-        assert_eq!(bed.creations(), 1, "{api}: {:?}", bed.vendor.calls());
-        let name = format!("{}/{unit}", bed.host());
+        assert_eq!(test.vendor.created(), [path], "{api}");
+        assert_eq!(test.creations(), 1, "{api}: {:?}", test.vendor.calls());
+        let name = format!("{}/{path}", test.host());
         assert_eq!(report.vendor_changes.created, [name], "{api}");
 
-        let calls = bed.vendor.calls().len();
-        let report = bed.sync(&rows).await;
+        let calls = test.vendor.calls().len();
+        let report = test.sync(&rows).await;
         assert_eq!(statuses(&report), [Status::Unchanged; 2], "{api}");
         assert_eq!(
-            bed.vendor.calls().len(),
+            test.vendor.calls().len(),
             calls,
             "{api}: the repository is known"
         );
@@ -157,16 +157,16 @@ async fn repository_is_created_once_before_the_first_upload() {
 #[tokio::test]
 async fn nothing_is_created_in_a_dry_run() {
     for (vendor, api) in VENDORS {
-        let bed = Bed::new(FakeVendor::new(vendor), api).await;
-        let rows = [bed.row("v1", "team/app"), bed.row("gone", "team/other")];
+        let test = CreationTest::new(FakeVendor::new(vendor), api).await;
+        let rows = [test.row("v1", "team/app"), test.row("gone", "team/other")];
         let mut run = Run::default().without_referrers();
         run.options.dry_run = true;
-        let report = run.sync_by(&bed.client(), &rows).await;
+        let report = run.sync_by(&test.client(), &rows).await;
         assert_eq!(statuses(&report), [Status::Copied, Status::Failed], "{api}");
         assert!(
-            bed.vendor.calls().is_empty(),
+            test.vendor.calls().is_empty(),
             "{api}: {:?}",
-            bed.vendor.calls()
+            test.vendor.calls()
         );
     }
 }
@@ -174,32 +174,32 @@ async fn nothing_is_created_in_a_dry_run() {
 #[tokio::test]
 async fn nothing_is_created_for_rows_that_fail_before_their_upload() {
     for (vendor, api) in VENDORS {
-        let bed = Bed::new(FakeVendor::new(vendor), api).await;
+        let test = CreationTest::new(FakeVendor::new(vendor), api).await;
         let schema_1 = r#"{"schemaVersion":1,"name":"app","tag":"old","fsLayers":[],"history":[]}"#;
         let media_type = "application/vnd.docker.distribution.manifest.v1+prettyjws";
-        bed.source
+        test.source
             .put_manifest("app", Some("old"), media_type, schema_1.into());
         let broken = "not a manifest".into();
-        bed.source
+        test.source
             .put_manifest("app", Some("broken"), "application/json", broken);
-        let mut moved = bed.row("v1", "team/moved");
+        let mut moved = test.row("v1", "team/moved");
         let other = format!("sha256:{}", "a".repeat(64));
         let other: image_name::Digest = other.parse().unwrap();
         moved.approved = Some(Approval::from(other));
         let rows = [
-            bed.row("gone", "team/gone"),
-            bed.row("old", "team/old"),
-            bed.row("broken", "team/broken"),
+            test.row("gone", "team/gone"),
+            test.row("old", "team/old"),
+            test.row("broken", "team/broken"),
             moved,
         ];
         let mut run = Run::default().without_referrers();
         run.options.moved = MovedTag::Refused;
-        let report = run.sync_by(&bed.client(), &rows).await;
+        let report = run.sync_by(&test.client(), &rows).await;
         assert_eq!(statuses(&report), [Status::Failed; 4], "{api}");
         assert!(
-            bed.vendor.calls().is_empty(),
+            test.vendor.calls().is_empty(),
             "{api}: {:?}",
-            bed.vendor.calls()
+            test.vendor.calls()
         );
         let errors = errors(&report);
         assert!(
@@ -212,13 +212,13 @@ async fn nothing_is_created_for_rows_that_fail_before_their_upload() {
 #[tokio::test]
 async fn row_without_permission_to_create_fails_and_sends_nothing_to_the_api() {
     for (vendor, api) in VENDORS {
-        let bed = Bed::new(FakeVendor::new(vendor), api).await;
-        let report = bed.sync(&[bed.plain_row("v1", "team/app")]).await;
+        let test = CreationTest::new(FakeVendor::new(vendor), api).await;
+        let report = test.sync(&[test.plain_row("v1", "team/app")]).await;
         assert_eq!(statuses(&report), [Status::Failed], "{api}");
         assert!(
-            bed.vendor.calls().is_empty(),
+            test.vendor.calls().is_empty(),
             "{api}: {:?}",
-            bed.vendor.calls()
+            test.vendor.calls()
         );
     }
 }
@@ -231,29 +231,32 @@ async fn refused_creation_fails_only_rows_whose_repository_is_missing() {
             _ => "there/app",
         };
         let fake = FakeVendor::new(vendor).existing(existing).group("there");
-        let bed = Bed::new(fake.forbidden(), api).await;
-        let rows = [bed.row("v1", "there/app"), bed.row("v1", "team/app")];
-        let report = bed.sync(&rows).await;
+        let test = CreationTest::new(fake.forbidden(), api).await;
+        let rows = [test.row("v1", "there/app"), test.row("v1", "team/app")];
+        let report = test.sync(&rows).await;
         assert_eq!(statuses(&report), [Status::Copied, Status::Failed], "{api}");
         let error = report.rows[1].error.as_ref().unwrap();
         assert!(matches!(error, RowError::Creation(_)), "{api}: {error}");
-        assert!(error.wire().unwrap().is_refused(), "{api}: {error}");
-        assert!(bed.vendor.created().is_empty(), "{api}");
-        let repositories = bed.vendor.registry().repositories();
+        assert!(
+            error.request_error().unwrap().is_refused(),
+            "{api}: {error}"
+        );
+        assert!(test.vendor.created().is_empty(), "{api}");
+        let repositories = test.vendor.registry().repositories();
         assert_eq!(repositories, ["there/app"], "{api}");
     }
 }
 
 #[tokio::test]
 async fn repository_with_another_tag_is_not_created() {
-    let bed = Bed::new(FakeVendor::new(Vendor::Ecr), CreationApi::Ecr).await;
-    bed.sync(&[bed.row("v1", "team/app")]).await;
+    let test = CreationTest::new(FakeVendor::new(Vendor::Ecr), CreationApi::Ecr).await;
+    test.sync(&[test.row("v1", "team/app")]).await;
     let image = sample_image("app", 3, &[Platform::linux("amd64")], 2).unwrap();
-    image.push(&bed.source, "app", Some("v1"));
-    let rows = [bed.row("v1", "team/app")];
-    let report = bed.sync(&rows).await;
+    image.push(&test.source, "app", Some("v1"));
+    let rows = [test.row("v1", "team/app")];
+    let report = test.sync(&rows).await;
     assert_eq!(statuses(&report), [Status::Copied]);
-    assert_eq!(bed.creations(), 1, "{:?}", bed.vendor.calls());
+    assert_eq!(test.creations(), 1, "{:?}", test.vendor.calls());
 }
 
 #[tokio::test]
@@ -263,20 +266,20 @@ async fn description_of_a_copied_row_is_set_and_its_failure_is_a_warning() {
         if is_forbidden {
             fake = fake.forbidden();
         }
-        let bed = Bed::new(fake, CreationApi::Quay).await;
-        bed.vendor.describe("team/app", "");
+        let test = CreationTest::new(fake, CreationApi::Quay).await;
+        test.vendor.describe("team/app", "");
         let rows = ["v1", "v2"].map(|tag| {
-            let mut row = bed.plain_row(tag, "team/app");
+            let mut row = test.plain_row(tag, "team/app");
             row.destination = format!("docker.io/team/app:{tag}").parse().unwrap();
             row.settings.description = Some("Mirror of quay.io/a/app".to_owned());
             row
         });
         let mut run = Run::default().without_referrers();
         run.options.dry_run = true;
-        run.sync_by(&bed.client(), &rows).await;
-        assert!(bed.vendor.calls().is_empty(), "{:?}", bed.vendor.calls());
+        run.sync_by(&test.client(), &rows).await;
+        assert!(test.vendor.calls().is_empty(), "{:?}", test.vendor.calls());
         run.options.dry_run = false;
-        let report = run.sync_by(&bed.client(), &rows).await;
+        let report = run.sync_by(&test.client(), &rows).await;
         assert_eq!(
             statuses(&report),
             [Status::Copied; 2],
@@ -284,11 +287,11 @@ async fn description_of_a_copied_row_is_set_and_its_failure_is_a_warning() {
             errors(&report)
         );
         let warnings: Vec<_> = report.rows.iter().flat_map(|row| &row.warnings).collect();
-        let patches = bed.vendor.calls();
+        let patches = test.vendor.calls();
         let patches = patches.iter().filter(|call| call.starts_with("PATCH"));
-        assert_eq!(patches.count(), 1, "{:?}", bed.vendor.calls());
+        assert_eq!(patches.count(), 1, "{:?}", test.vendor.calls());
         let described = &report.vendor_changes.described;
-        let text = bed.vendor.description("team/app");
+        let text = test.vendor.description("team/app");
         if is_forbidden {
             assert_eq!(
                 (warnings.len(), text.as_deref()),

@@ -32,8 +32,8 @@ Each cell also checks that
 - the next run, without the fault, copies what a permanent fault has prevented;
 - no credentials are sent to another host, and the report contains none.
 
-A second matrix gives the faults to one of three destinations with the same source image, or to their source:
-the other destinations get the image, and none gets anything wrong.
+A second matrix injects the faults at one of three destinations with the same source image, or at their
+source: the other destinations get the image, and no destination gets wrong content.
 ";
 
 const FOOT: &str = "\

@@ -8,12 +8,12 @@ use super::choices::Choices;
 use super::hosts::Hosts;
 use super::words;
 
-/// A deviation from the honest answer to some requests.
+/// A deviation from the honest response to some requests.
 #[derive(Clone, Debug)]
 pub struct Fault {
     /// The kind of request.
     pub kind: RequestKind,
-    /// The number of requests of this kind that get the honest answer first.
+    /// The number of requests of this kind that get the honest response first.
     pub after: usize,
     /// The number of requests after those that get the fault.
     pub times: usize,
@@ -24,15 +24,15 @@ pub struct Fault {
 pub enum Behavior {
     /// Another status, with headers and a text.
     Status(u16, Vec<(String, String)>, Text),
-    /// The honest answer with other headers.
+    /// The honest response with other headers.
     Headers(Vec<(String, String)>),
-    /// The honest answer with another body.
+    /// The honest response with another body.
     Body(Text),
-    /// The honest answer, sent in another way.
+    /// The honest response, sent in another way.
     Delivery(Delivery),
-    /// The honest answer before the body of the request has been read.
+    /// The honest response before the body of the request has been read.
     Early,
-    /// The honest answer with a `Link` to another page, without an end.
+    /// The honest response with a `Link` to another page, without an end.
     Pages,
 }
 
@@ -44,7 +44,7 @@ pub enum Text {
     Echo,
 }
 
-/// The way in which an answer is sent.
+/// The way in which a response is sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Delivery {
     #[default]
@@ -61,17 +61,17 @@ pub enum Delivery {
     Padded(usize),
     /// `Content-Length` is longer by this number of bytes.
     Length(i64),
-    /// The connection ends without an answer.
+    /// The connection ends without a response.
     Close,
-    /// No answer follows.
+    /// No response follows.
     Silence,
-    /// The answer is not HTTP.
+    /// The response is not HTTP.
     Garbage,
     /// The headers never end.
     HeaderFlood,
     /// Informational responses without an end.
     InterimFlood,
-    /// The answer follows after a time.
+    /// The response follows after a time.
     Late(Duration),
 }
 
@@ -99,7 +99,7 @@ const HEADERS: [&str; 16] = [
     "set-cookie",
 ];
 
-/// The kinds of requests whose answers name where the client goes next.
+/// The kinds of requests whose responses name where the client goes next.
 const LEADING: [RequestKind; 8] = [
     RequestKind::UploadPost,
     RequestKind::Mount,

@@ -1,4 +1,4 @@
-//! The contents of a registry, and its honest answers.
+//! The contents of a registry, and its honest responses.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,9 +10,9 @@ use testkit::proxy::RequestKind;
 use super::documents::{Document, INDEX, Image};
 use super::record::Request;
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
@@ -34,7 +34,7 @@ pub struct Contents {
     pub referrers: Option<HashMap<String, Bytes>>,
 }
 
-impl Answer {
+impl Response {
     pub fn new(status: u16) -> Self {
         Self {
             status,
@@ -88,17 +88,17 @@ impl Contents {
         names.map(|(_, reference)| reference.as_str()).collect()
     }
 
-    /// Returns the honest answer to a request. `body` is whole, or its first part if it is long.
-    pub fn answer(
+    /// Returns the honest response to a request. `body` is whole, or its first part if it is long.
+    pub fn response(
         &mut self,
         kind: Option<RequestKind>,
         request: &Request,
         body: &Bytes,
         size: u64,
-    ) -> Answer {
+    ) -> Response {
         let Some((repository, last)) = split(request.path()) else {
             let is_root = request.path() == "/v2/";
-            return Answer::new(if is_root { 200 } else { 404 });
+            return Response::new(if is_root { 200 } else { 404 });
         };
         let key = (repository.to_owned(), last.to_owned());
         match kind {
@@ -110,62 +110,62 @@ impl Contents {
                 let by_digest = (key.0.clone(), digest.clone());
                 self.manifests.insert(by_digest, document.clone());
                 self.manifests.insert(key, document);
-                Answer::new(201).header("docker-content-digest", digest)
+                Response::new(201).header("docker-content-digest", digest)
             }
             Some(RequestKind::BlobHead | RequestKind::BlobGet) => self.blob(&key, request),
             Some(RequestKind::Tags) => self.tag_list(repository),
             Some(RequestKind::Referrers) => match &self.referrers {
-                None => Answer::missing("UNSUPPORTED"),
+                None => Response::missing("UNSUPPORTED"),
                 Some(lists) => {
                     let empty = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": []});
                     let list = lists.get(last).cloned();
-                    Answer::new(200).body(INDEX, list.unwrap_or(empty.to_string().into()))
+                    Response::new(200).body(INDEX, list.unwrap_or(empty.to_string().into()))
                 }
             },
             _ => self.upload(kind, &key, request, size),
         }
     }
 
-    fn manifest(&self, key: &(String, String)) -> Answer {
+    fn manifest(&self, key: &(String, String)) -> Response {
         let Some((media_type, bytes)) = self.manifests.get(key) else {
-            return Answer::missing("MANIFEST_UNKNOWN");
+            return Response::missing("MANIFEST_UNKNOWN");
         };
-        Answer::new(200)
+        Response::new(200)
             .header("docker-content-digest", digest_of(bytes))
             .body(media_type, bytes.clone())
     }
 
-    fn blob(&self, key: &(String, String), request: &Request) -> Answer {
+    fn blob(&self, key: &(String, String), request: &Request) -> Response {
         let Some((bytes, size)) = self.blobs.get(key) else {
-            return Answer::missing("BLOB_UNKNOWN");
+            return Response::missing("BLOB_UNKNOWN");
         };
         if request.method == "HEAD" {
-            return Answer::new(200).header("content-length", size);
+            return Response::new(200).header("content-length", size);
         }
         let head = String::from_utf8_lossy(&request.head).to_ascii_lowercase();
         let start = head
             .split_once("\r\nrange: bytes=")
             .and_then(|(_, rest)| rest.split('-').next()?.parse::<usize>().ok())
             .filter(|start| *start < bytes.len());
-        let answer = |status| Answer::new(status).header("docker-content-digest", &key.1);
+        let response = |status| Response::new(status).header("docker-content-digest", &key.1);
         match start {
-            None => answer(200).body("application/octet-stream", bytes.clone()),
+            None => response(200).body("application/octet-stream", bytes.clone()),
             Some(start) => {
                 let range = format!("bytes {start}-{}/{size}", bytes.len() - 1);
-                answer(206)
+                response(206)
                     .header("content-range", range)
                     .body("application/octet-stream", bytes.slice(start..))
             }
         }
     }
 
-    fn tag_list(&self, repository: &str) -> Answer {
+    fn tag_list(&self, repository: &str) -> Response {
         let list = self.tag_lists.get(repository).cloned();
         let list = list.unwrap_or_else(|| {
             let list = json!({"name": repository, "tags": self.tags(repository)});
             list.to_string().into()
         });
-        Answer::new(200).body("application/json", list)
+        Response::new(200).body("application/json", list)
     }
 
     fn upload(
@@ -174,7 +174,7 @@ impl Contents {
         (repository, session): &(String, String),
         request: &Request,
         size: u64,
-    ) -> Answer {
+    ) -> Response {
         let query = |name: &str| {
             let mut pairs = url::form_urlencoded::parse(request.query().as_bytes());
             pairs
@@ -182,7 +182,7 @@ impl Contents {
                 .map(|(_, value)| value.into_owned())
         };
         let accepted = |status, session: &str, offset: u64| {
-            Answer::new(status)
+            Response::new(status)
                 .header(
                     "location",
                     format!("/v2/{repository}/blobs/uploads/{session}"),
@@ -190,7 +190,7 @@ impl Contents {
                 .header("range", format!("0-{}", offset.saturating_sub(1)))
         };
         match kind {
-            Some(RequestKind::Mount) if self.mount(repository, &query) => Answer::new(201),
+            Some(RequestKind::Mount) if self.mount(repository, &query) => Response::new(201),
             Some(RequestKind::Mount | RequestKind::UploadPost) => {
                 self.next_session += 1;
                 let session = self.next_session.to_string();
@@ -199,7 +199,7 @@ impl Contents {
             }
             Some(RequestKind::UploadPatch | RequestKind::UploadStatus) => {
                 let Some(offset) = self.sessions.get_mut(session) else {
-                    return Answer::missing("BLOB_UPLOAD_UNKNOWN");
+                    return Response::missing("BLOB_UPLOAD_UNKNOWN");
                 };
                 *offset += size;
                 accepted(if size == 0 { 204 } else { 202 }, session, *offset)
@@ -207,14 +207,14 @@ impl Contents {
             Some(RequestKind::UploadPut) => {
                 let (Some(offset), Some(digest)) = (self.sessions.remove(session), query("digest"))
                 else {
-                    return Answer::missing("BLOB_UPLOAD_UNKNOWN");
+                    return Response::missing("BLOB_UPLOAD_UNKNOWN");
                 };
                 let key = (repository.clone(), digest.clone());
                 self.blobs.insert(key, (Bytes::new(), offset + size));
-                Answer::new(201).header("docker-content-digest", digest)
+                Response::new(201).header("docker-content-digest", digest)
             }
-            Some(RequestKind::UploadDelete) => Answer::new(204),
-            _ => Answer::missing("UNSUPPORTED"),
+            Some(RequestKind::UploadDelete) => Response::new(204),
+            _ => Response::missing("UNSUPPORTED"),
         }
     }
 

@@ -45,7 +45,7 @@ pub struct Token {
     pub owners: BTreeSet<Role>,
 }
 
-/// The requests that the servers have received, and the parts of their answers that permit later requests.
+/// The requests that the servers have received, and the parts of their responses that permit later requests.
 #[derive(Debug, Default)]
 pub struct Record {
     pub requests: Vec<Request>,

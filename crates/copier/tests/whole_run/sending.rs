@@ -1,4 +1,4 @@
-//! The ways in which an answer is sent.
+//! The ways in which a response is sent.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::behavior::Delivery;
-use super::contents::Answer;
+use super::contents::Response;
 
 /// The longest wait for the end of a connection: beyond every budget of a run.
 const PATIENCE: Duration = Duration::from_secs(300);
 const SPACES: [u8; 4096] = [b' '; 4096];
 
-/// Sends an answer. Returns `None` if the connection cannot be used again.
+/// Sends a response. Returns `None` if the connection cannot be used again.
 pub async fn send(
     stream: &mut TcpStream,
     method: &str,
-    answer: &Answer,
+    response: &Response,
     delivery: Delivery,
 ) -> Option<()> {
     match delivery {
@@ -51,21 +51,21 @@ pub async fn send(
     }
     let is_head = method == "HEAD";
     stream
-        .write_all(&head(answer, delivery, is_head))
+        .write_all(&head(response, delivery, is_head))
         .await
         .ok()?;
     if is_head {
         return Some(());
     }
-    send_body(stream, &answer.body, delivery).await
+    send_body(stream, &response.body, delivery).await
 }
 
-fn head(answer: &Answer, delivery: Delivery, is_head: bool) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {} Status\r\n", answer.status);
-    for (name, value) in &answer.headers {
+fn head(response: &Response, delivery: Delivery, is_head: bool) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {} Status\r\n", response.status);
+    for (name, value) in &response.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    let has_length = answer
+    let has_length = response
         .headers
         .iter()
         .any(|(name, _)| name == "content-length");
@@ -74,15 +74,15 @@ fn head(answer: &Answer, delivery: Delivery, is_head: bool) -> Vec<u8> {
         Delivery::Padded(spaces) => {
             head.push_str(&format!(
                 "content-length: {}\r\n",
-                answer.body.len() + spaces
+                response.body.len() + spaces
             ));
         }
         Delivery::Length(extra) => {
-            let length = (answer.body.len() as i64).saturating_add(extra);
+            let length = (response.body.len() as i64).saturating_add(extra);
             head.push_str(&format!("content-length: {}\r\n", length.max(0)));
         }
         _ if has_length => {}
-        _ => head.push_str(&format!("content-length: {}\r\n", answer.body.len())),
+        _ => head.push_str(&format!("content-length: {}\r\n", response.body.len())),
     }
     head.push_str("\r\n");
     head.into_bytes()

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::behavior::{Behavior, Delivery, Fault, Text, challenge};
-use super::contents::{Answer, Contents, split};
+use super::contents::{Contents, Response, split};
 use super::hosts::Role;
 use super::record::{KEPT_BODY, Recorder, Request};
 use super::sending::send;
@@ -88,8 +88,8 @@ async fn connection(mut stream: TcpStream, server: Arc<Server>) {
             };
             (body, length)
         };
-        let (answer, delivery) = server.answer(kind, &request, &behaviors, &body);
-        let is_open = send(&mut stream, &request.method, &answer, delivery).await;
+        let (response, delivery) = server.response(kind, &request, &behaviors, &body);
+        let is_open = send(&mut stream, &request.method, &response, delivery).await;
         if is_open.is_none() || is_early {
             return;
         }
@@ -188,44 +188,44 @@ impl Server {
         Some(kept.into())
     }
 
-    fn answer(
+    fn response(
         &self,
         kind: Option<RequestKind>,
         request: &Request,
         behaviors: &[Behavior],
         (body, size): &(Bytes, u64),
-    ) -> (Answer, Delivery) {
-        let mut answer = self.honest_answer(kind, request, body, *size);
+    ) -> (Response, Delivery) {
+        let mut response = self.honest_response(kind, request, body, *size);
         let mut delivery = Delivery::Whole;
         for behavior in behaviors {
             match behavior {
                 Behavior::Status(status, headers, text) => {
-                    answer.status = *status;
-                    set(&mut answer.headers, headers);
-                    answer.body = text_for(text, request);
+                    response.status = *status;
+                    set(&mut response.headers, headers);
+                    response.body = text_for(text, request);
                 }
-                Behavior::Headers(headers) => set(&mut answer.headers, headers),
-                Behavior::Body(text) => answer.body = text_for(text, request),
+                Behavior::Headers(headers) => set(&mut response.headers, headers),
+                Behavior::Body(text) => response.body = text_for(text, request),
                 Behavior::Delivery(other) => delivery = *other,
                 Behavior::Early => {}
                 Behavior::Pages => {
                     let page = self.recorder.lock().requests.len();
                     let link = format!("<{}?n=1&last=v{page}>; rel=\"next\"", request.path());
-                    set(&mut answer.headers, &[("link".to_owned(), link)]);
+                    set(&mut response.headers, &[("link".to_owned(), link)]);
                 }
             }
         }
-        self.note(request, &answer);
-        (answer, delivery)
+        self.note(request, &response);
+        (response, delivery)
     }
 
-    fn honest_answer(
+    fn honest_response(
         &self,
         kind: Option<RequestKind>,
         request: &Request,
         body: &Bytes,
         size: u64,
-    ) -> Answer {
+    ) -> Response {
         let is_realm = |path: &str| {
             let realms = &self.recorder.lock().realms;
             realms.contains_key(&(self.role, path.to_owned()))
@@ -233,7 +233,7 @@ impl Server {
         if kind == Some(RequestKind::Token) || is_realm(request.path()) && kind.is_none() {
             let token = self.recorder.token(self.role, request.path());
             let body = serde_json::json!({"token": token, "expires_in": 60});
-            return Answer::new(200).body("application/json", body.to_string());
+            return Response::new(200).body("application/json", body.to_string());
         }
         let refused = match &self.auth {
             Auth::Basic => Some("Basic realm=\"registry\"".to_owned()),
@@ -241,24 +241,24 @@ impl Server {
             Auth::None => None,
         };
         if let Some(challenge) = refused.filter(|_| !request.has_authorization()) {
-            return Answer::new(401).header("www-authenticate", challenge);
+            return Response::new(401).header("www-authenticate", challenge);
         }
         let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
-        contents.answer(kind, request, body, size)
+        contents.response(kind, request, body, size)
     }
 
-    /// Notes the parts of an answer that decide what the client may send next.
-    fn note(&self, request: &Request, answer: &Answer) {
+    /// Notes the parts of a response that decide what the client may send next.
+    fn note(&self, request: &Request, response: &Response) {
         let recorder = &self.recorder;
-        recorder.add_response(self.role, &request.target, &answer.headers);
+        recorder.add_response(self.role, &request.target, &response.headers);
         let Some((repository, _)) = split(request.path()) else {
             return;
         };
         if request.path().contains("/manifests/") || request.path().contains("/referrers/") {
-            let digest = embedded_registry::digest_of(&answer.body).to_string();
-            let body = &answer.body;
+            let digest = embedded_registry::digest_of(&response.body).to_string();
+            let body = &response.body;
             recorder.add_shown(self.role, repository, &digest, body);
-            let headers = answer.headers.iter();
+            let headers = response.headers.iter();
             for (_, digest) in headers.filter(|(name, _)| name == "docker-content-digest") {
                 recorder.add_shown(self.role, repository, digest, b"");
             }

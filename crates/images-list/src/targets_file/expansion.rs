@@ -161,7 +161,7 @@ impl<'a> Expansions<'a> {
     /// # Errors
     ///
     /// As [`Targets::expand`].
-    pub fn of(&mut self, destination: &Destination) -> Expansion {
+    pub fn expand(&mut self, destination: &Destination) -> Expansion {
         if let Some((last, expansion)) = &self.last
             && last == destination
         {

@@ -64,7 +64,7 @@ pub(super) struct TargetFields {
 #[derive(Debug, JsonSchema)]
 #[schemars(rename = "Naming", rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct NamingFields {
-    /// The sources: a pattern in which `*` matches any text, `?` one character, `{a,b}` one of both.
+    /// The sources: a pattern in which `*` matches any text, `?` one character, `{a,b}` either part.
     #[schemars(required, rename = "match")]
     pub(super) sources: Option<Located<String>>,
     /// The name, with the placeholders `{host}`, `{org}`, `{name}`, `{path}` and `{source}`.

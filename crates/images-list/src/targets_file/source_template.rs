@@ -40,7 +40,7 @@ enum Placeholder {
 #[non_exhaustive]
 pub enum TemplateError {
     /// A brace is not closed or not opened.
-    #[error("a brace has no counterpart: write placeholders such as `{{name}}`")]
+    #[error("unbalanced brace: write placeholders such as `{{name}}`")]
     Brace,
     /// The text between braces is not a placeholder.
     #[error(
@@ -192,9 +192,9 @@ mod tests {
         for (text, reason) in [
             ("{nam}", "unknown placeholder `{nam}`: use {host}"),
             ("{}", "unknown placeholder `{}`"),
-            ("{name", "a brace has no counterpart"),
-            ("name}", "a brace has no counterpart"),
-            ("{{name}}", "a brace has no counterpart"),
+            ("{name", "unbalanced brace"),
+            ("name}", "unbalanced brace"),
+            ("{{name}}", "unbalanced brace"),
         ] {
             let error = text.parse::<SourceTemplate>().unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");

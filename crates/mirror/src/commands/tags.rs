@@ -30,7 +30,7 @@ pub(crate) struct TagsArgs {
     pub(crate) repository: RepositoryName,
     /// List only matching tags, in the order of SemVer: `1.2-rc1` before `1.2`
     ///
-    /// `*` matches any text, `{a,b}` one of both. A tag that is no version comes first.
+    /// `*` matches any text, `{a,b}` either part. A tag that is no version comes first.
     #[arg(long = "match", value_name = "GLOB")]
     globs: Vec<String>,
 }

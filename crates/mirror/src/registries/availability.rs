@@ -201,14 +201,15 @@ impl AvailabilityChecker {
             }
             Err(error) => error,
         };
-        let wire = error.wire();
-        let refused = wire.is_some_and(registry_client::Error::is_refused);
+        let request_error = error.request_error();
+        let refused = request_error.is_some_and(registry_client::Error::is_refused);
         let message = format!("cannot list the signatures and other referrers of {image}: {error}");
         if refused {
             tracing::warn!("{message}; they are not locked");
             return Availability::Found(found);
         }
-        let hint = wire.and_then(|error| hints::for_request(Operation::Read, image, error));
+        let hint =
+            request_error.and_then(|error| hints::for_request(Operation::Read, image, error));
         let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
         Availability::Failed(CheckError {
             message: format!("{message}{hint}"),

@@ -21,7 +21,7 @@ pub(crate) fn findings(lists: &[ListFile]) -> Vec<Finding> {
         (
             file,
             at,
-            expansions.of(&at.row.destination).unwrap_or_default(),
+            expansions.expand(&at.row.destination).unwrap_or_default(),
         )
     });
     let rows: Vec<_> = rows.collect();

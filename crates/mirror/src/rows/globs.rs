@@ -143,7 +143,7 @@ impl Globs {
 }
 
 fn glob(option: &str, pattern: &str) -> Result<Glob, Failure> {
-    let hint = "`*` matches any text, `?` one character, `{a,b}` one of both".to_owned();
+    let hint = "`*` matches any text, `?` one character, `{a,b}` either part".to_owned();
     if pattern.is_empty() {
         return Err(Failure::unusable(format!("{option}: the pattern is empty")).hint(hint));
     }

@@ -51,7 +51,7 @@ impl<'a> PickedRows<'a> {
         // Rows with unknown targets were refused.
         let written = self
             .expansions
-            .of(&listed.row.destination)
+            .expand(&listed.row.destination)
             .unwrap_or_default();
         for written in written.iter() {
             let destination = self.overrides.apply(&written.repository)?;

@@ -95,8 +95,11 @@ pub(super) fn refuse_several<'a>(targets: impl Iterator<Item = &'a Target>) -> R
         return Ok(());
     }
     Err(Failure::unusable(format!(
-        "--dest-registry replaces the registry of every destination, but the rows have the targets {}",
+        "`--dest-registry` needs rows of one target; the rows have {}",
         names.join(", ")
     ))
-    .hint(format!("select one of them, such as `--target {}`", names[0])))
+    .hint(format!(
+        "select one of them, such as `--target {}`",
+        names[0]
+    )))
 }

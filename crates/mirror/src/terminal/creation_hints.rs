@@ -78,7 +78,7 @@ fn for_status(destination: &Reference, error: &StatusError) -> Option<String> {
             "check the credentials for the API of {host}: those of `mirror login {host}`, GITLAB_TOKEN or \
              QUAY_TOKEN"
         )),
-        402 => Some(format!("make room for private repositories at {host}")),
+        402 => Some(format!("raise the limit of private repositories at {host}")),
         403 => Some(format!(
             "let the account or token create repositories and projects at {host}, or create {path} first"
         )),

@@ -296,7 +296,7 @@ impl Upload<'_> {
         let (source, destination) = (self.transfer.source, self.transfer.destination);
         let order = source.host_name().cmp(destination.host_name());
         if order == Ordering::Equal || !expected.is_shared() {
-            expected.settle();
+            expected.stop_waiting();
             return Ok(None);
         }
         let streams = &destination.host.shared.streams;

@@ -6,7 +6,7 @@ use http::Method;
 use image_name::Tag;
 
 use super::tag_list::TagList;
-use super::tag_pages::{TagPages, Walk};
+use super::tag_pages::{ListEnd, TagPages};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::repository::Repository;
@@ -41,24 +41,26 @@ impl Repository {
         let request = self.request(Method::GET, &Endpoint::Tags, READ)?;
         let mut pages = TagPages::new(&self.host, request);
         let repeating = match Box::pin(pages.walk(TagList::new(new()), &keep)).await? {
-            Walk::Missing => return Ok(None),
-            Walk::Complete(list) => return Ok(Some(list)),
-            Walk::PageSizeRefused => None,
-            Walk::Repeating(list) => Some(list),
+            ListEnd::Missing => return Ok(None),
+            ListEnd::Complete(list) => return Ok(Some(list)),
+            ListEnd::PageSizeRefused => None,
+            ListEnd::Repeating(list) => Some(list),
         };
         pages.without_page_size();
         let walked = Box::pin(pages.walk(TagList::new(new()), &keep)).await;
         let Some(mut repeating) = repeating else {
             return match walked? {
-                Walk::Missing | Walk::PageSizeRefused => Ok(None),
-                Walk::Complete(list) => Ok(Some(list)),
-                Walk::Repeating(list) => Ok(Some(list.incomplete())),
+                ListEnd::Missing | ListEnd::PageSizeRefused => Ok(None),
+                ListEnd::Complete(list) => Ok(Some(list)),
+                ListEnd::Repeating(list) => Ok(Some(list.incomplete())),
             };
         };
         let listed = repeating.listing.listed;
         match walked {
-            Ok(Walk::Complete(list)) if list.listing.listed >= listed => return Ok(Some(list)),
-            Ok(Walk::Complete(list) | Walk::Repeating(list)) if list.listing.listed > listed => {
+            Ok(ListEnd::Complete(list)) if list.listing.listed >= listed => return Ok(Some(list)),
+            Ok(ListEnd::Complete(list) | ListEnd::Repeating(list))
+                if list.listing.listed > listed =>
+            {
                 repeating = list;
             }
             _ => {}

@@ -43,9 +43,9 @@ pub(super) struct TagPages<'a> {
     budget: ListBudget,
 }
 
-/// The end of a walk over all pages.
+/// The end of a list.
 #[derive(Debug)]
-pub(super) enum Walk<T> {
+pub(super) enum ListEnd<T> {
     /// The repository does not exist.
     Missing,
     /// The registry refuses the page size: distribution 3 does so above its `maxtags`.
@@ -114,7 +114,7 @@ impl<'a> TagPages<'a> {
         &mut self,
         mut list: TagList<T>,
         keep: &impl Fn(&mut T, Tag),
-    ) -> Result<Walk<T>, Error> {
+    ) -> Result<ListEnd<T>, Error> {
         self.request.url = self.first.clone();
         self.is_linked = false;
         let mut visited = VisitedPages::new(&self.first);
@@ -135,7 +135,7 @@ impl<'a> TagPages<'a> {
             let entries = Entries::read(tags, &response)?;
             // A registry that ignores `last` sends the same page again.
             if entries.count > 0 && !contents.insert(entries.hash) {
-                return Ok(Walk::Repeating(list));
+                return Ok(ListEnd::Repeating(list));
             }
             if list.listing.listed + list.listing.invalid + entries.count > MAX_TAGS {
                 let what = format!("the tag list has more than {MAX_TAGS} entries");
@@ -151,10 +151,10 @@ impl<'a> TagPages<'a> {
             })?;
             last = entries.last.or(last);
             let Some(next) = self.next(&response, entries.count, last.as_deref())? else {
-                return Ok(Walk::Complete(list));
+                return Ok(ListEnd::Complete(list));
             };
             if !visited.insert(&next) {
-                return Ok(Walk::Repeating(list));
+                return Ok(ListEnd::Repeating(list));
             }
             self.request.url = next;
         }
@@ -165,15 +165,19 @@ impl<'a> TagPages<'a> {
         ))
     }
 
-    /// Returns the end of a walk if the response is not a page.
-    fn end<T>(&self, response: &BufferedResponse, number: usize) -> Result<Option<Walk<T>>, Error> {
+    /// Returns the end of the list if the response is not a page.
+    fn end<T>(
+        &self,
+        response: &BufferedResponse,
+        number: usize,
+    ) -> Result<Option<ListEnd<T>>, Error> {
         let is_size_refused =
             response.status == StatusCode::BAD_REQUEST && self.first != self.unsized_first;
         match Availability::of(response) {
             Availability::Available => Ok(None),
-            Availability::Missing if number == 1 => Ok(Some(Walk::Missing)),
+            Availability::Missing if number == 1 => Ok(Some(ListEnd::Missing)),
             Availability::NotServed if number == 1 && is_size_refused => {
-                Ok(Some(Walk::PageSizeRefused))
+                Ok(Some(ListEnd::PageSizeRefused))
             }
             Availability::NotServed if number == 1 => Err(response.status_error()),
             Availability::Missing | Availability::NotServed => Err(response.missing_page(number)),

@@ -27,7 +27,7 @@ impl Host {
         if let Some(vendor) = &request.vendor {
             let operation = &vendor.operation;
             let is_own = self.is_own_url(&self.with_detected_scheme(url.clone()));
-            if !is_own || !operation.has(method, url, &request.headers) {
+            if !is_own || !operation.permits(method, url, &request.headers) {
                 return Err(refuse(
                     "the request is not part of the operation".to_owned(),
                 ));

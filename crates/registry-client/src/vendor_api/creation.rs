@@ -71,7 +71,7 @@ impl CreationApi {
     /// Returns the path to create for a repository: its own, or that of its project in Harbor. For GitLab the
     /// own path too, since the project is known only after requests.
     #[must_use]
-    pub fn unit(self, repository: &RepositoryPath) -> &str {
+    pub fn path_to_create(self, repository: &RepositoryPath) -> &str {
         match self {
             Self::Harbor => repository.components().next().unwrap_or_default(),
             Self::Ecr | Self::GitLab | Self::Quay => repository.as_str(),
@@ -88,7 +88,7 @@ impl std::fmt::Display for CreationApi {
 impl CreationError {
     /// Returns the failed request, if one failed.
     #[must_use]
-    pub fn wire(&self) -> Option<&Error> {
+    pub fn request_error(&self) -> Option<&Error> {
         match self {
             Self::Request(error) => Some(error),
             _ => None,

@@ -6,8 +6,8 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::vendor_cache::VendorCache;
 use super::vendor_host::{JsonBody, VendorHost, text_at};
-use super::vendors::Vendors;
 use crate::credentials::Secret;
 use crate::error::Error;
 use crate::sent_secrets::record_sent_secret;
@@ -19,13 +19,13 @@ pub const MAX_DESCRIPTION: usize = 100;
 /// Sets the description of a repository, if it differs. Returns true if it differed.
 pub(crate) async fn describe(
     api: &VendorHost,
-    vendors: &Vendors,
+    cache: &VendorCache,
     (username, password): (&str, &Secret),
     text: &str,
 ) -> Result<bool, Error> {
     let key = (api.host.name().to_owned(), username.to_owned());
     let login = || login(api, username, password);
-    let token = vendors.hub_tokens.get_or_try_init(key, login).await?;
+    let token = cache.hub_tokens.get_or_try_init(key, login).await?;
     let api = api.with(VendorAuthorization::Bearer(token));
     let repository = api.operation.repository.as_str();
     let (namespace, name) = repository

@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::creation::{Creation, CreationError};
+use super::vendor_cache::VendorCache;
 use super::vendor_host::{JsonBody, VendorHost};
-use super::vendors::Vendors;
 use crate::error::Error;
 use crate::vendor_operation::{OperationApi, gitlab_id, gitlab_prefixes};
 
@@ -15,18 +15,21 @@ use crate::vendor_operation::{OperationApi, gitlab_id, gitlab_prefixes};
 /// and the project is the component after that. The project is private.
 ///
 /// A path below a group that the token may not read looks like one below a group that does not exist.
-pub(crate) async fn create(api: &VendorHost, vendors: &Vendors) -> Result<Creation, CreationError> {
+pub(crate) async fn create(
+    api: &VendorHost,
+    cache: &VendorCache,
+) -> Result<Creation, CreationError> {
     let repository = &api.operation.repository;
     let mut project = repository.as_str();
     for namespace in gitlab_prefixes(repository).skip(1) {
-        if let Some(id) = namespace_id(api, vendors, namespace).await? {
+        if let Some(id) = namespace_id(api, cache, namespace).await? {
             let key = (api.host.name().to_owned(), project.to_owned());
             let mut is_first = false;
             let creation = || {
                 is_first = true;
                 create_project(api, project, id)
             };
-            let creation = vendors.projects.get_or_try_init(key, creation).await?;
+            let creation = cache.projects.get_or_try_init(key, creation).await?;
             return Ok(if is_first {
                 creation
             } else {
@@ -46,7 +49,7 @@ pub(crate) async fn create(api: &VendorHost, vendors: &Vendors) -> Result<Creati
 /// Returns the ID of a group or user, `None` if there is none.
 async fn namespace_id(
     api: &VendorHost,
-    vendors: &Vendors,
+    cache: &VendorCache,
     path: &str,
 ) -> Result<Option<u64>, Error> {
     let fetch = || async {
@@ -62,7 +65,7 @@ async fn namespace_id(
         }
     };
     let key = (api.host.name().to_owned(), path.to_owned());
-    vendors.namespaces.get_or_try_init(key, fetch).await
+    cache.namespaces.get_or_try_init(key, fetch).await
 }
 
 async fn create_project(

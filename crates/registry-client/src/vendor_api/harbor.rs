@@ -16,7 +16,7 @@ pub(crate) async fn create(api: &VendorHost) -> Result<Creation, CreationError> 
             what: format!("{repository} is not a repository of Harbor, which is PROJECT/NAME"),
         });
     }
-    let project = CreationApi::Harbor.unit(repository);
+    let project = CreationApi::Harbor.path_to_create(repository);
     let document = json!({"project_name": project, "metadata": {"public": "false"}});
     let body = JsonBody::new(&document);
     let target = "api/v2.0/projects";

@@ -18,9 +18,9 @@ mod push_times;
 mod quay;
 mod repository;
 mod tag_page;
+mod vendor_cache;
 mod vendor_credentials;
 mod vendor_host;
-mod vendors;
 
 pub use creation::{Creation, CreationApi, CreationError};
 pub use docker_hub::MAX_DESCRIPTION;
@@ -33,6 +33,6 @@ pub(crate) use harbor::create as create_at_harbor;
 pub use push_times::MAX_SINGLE_TAG_REQUESTS;
 pub(crate) use quay::create as create_at_quay;
 pub use repository::VendorRepository;
+pub(crate) use vendor_cache::VendorCache;
 pub use vendor_credentials::{AwsCredentials, HostToken, VendorCredentials};
 pub(crate) use vendor_host::VendorHost;
-pub(crate) use vendors::Vendors;

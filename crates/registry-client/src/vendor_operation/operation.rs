@@ -62,7 +62,7 @@ impl VendorOperation {
     }
 
     /// Returns true if a request belongs to the operation.
-    pub(crate) fn has(&self, method: &Method, url: &Url, headers: &HeaderMap) -> bool {
+    pub(crate) fn permits(&self, method: &Method, url: &Url, headers: &HeaderMap) -> bool {
         let path = url.path();
         let name = self.repository.as_str();
         if let OperationApi::ContainerKeys(target) = &self.api {
@@ -182,7 +182,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(AMZ_TARGET, ECR_TARGET.parse().unwrap());
             let method = method.parse().unwrap();
-            let found = operation.has(&method, &url, &headers);
+            let found = operation.permits(&method, &url, &headers);
             assert_eq!(found, expected, "{api:?} {method} {target}");
         }
     }
@@ -196,9 +196,9 @@ mod tests {
         };
         let url = "https://api.io/".parse().unwrap();
         let mut headers = HeaderMap::new();
-        assert!(!operation.has(&Method::POST, &url, &headers));
+        assert!(!operation.permits(&Method::POST, &url, &headers));
         let other = "AmazonEC2ContainerRegistry_V20150921.DeleteRepository";
         headers.insert(AMZ_TARGET, other.parse().unwrap());
-        assert!(!operation.has(&Method::POST, &url, &headers));
+        assert!(!operation.permits(&Method::POST, &url, &headers));
     }
 }

@@ -38,14 +38,14 @@ impl WritePolicy for Plan {
 }
 
 /// A fake behind a proxy, and a client with its credentials.
-struct Bed {
+struct CreationTest {
     fake: RunningVendor,
     proxy: FaultProxy,
     api: CreationApi,
     create_path: &'static str,
 }
 
-impl Bed {
+impl CreationTest {
     async fn new(fake: FakeVendor, api: CreationApi, create_path: &'static str) -> Self {
         let fake = fake.start().await;
         let proxy = FaultProxy::start(fake.address()).await;
@@ -97,7 +97,7 @@ impl Bed {
     }
 
     /// Returns what the API creates for `team/app`.
-    fn unit(&self) -> &'static str {
+    fn path(&self) -> &'static str {
         match self.api {
             CreationApi::Harbor => "team",
             _ => "team/app",
@@ -160,62 +160,62 @@ impl Case {
         }
     }
 
-    fn disturb(self, bed: &Bed) {
-        let throttled = match bed.api {
+    fn disturb(self, test: &CreationTest) {
+        let throttled = match test.api {
             CreationApi::Ecr => Action::answer(400)
                 .body(r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#),
             _ => Action::answer(429).header("retry-after", "1"),
         };
         match self {
-            Self::Throttled => bed.proxy.add(bed.creating().first(1).does(throttled)),
+            Self::Throttled => test.proxy.add(test.creating().first(1).does(throttled)),
             Self::ServerError => {
-                let rule = bed.creating().first(1);
-                bed.proxy.add(rule.does(Action::answer(503)));
+                let rule = test.creating().first(1);
+                test.proxy.add(rule.does(Action::answer(503)));
             }
             Self::Malformed => {
-                let status = match bed.api {
+                let status = match test.api {
                     CreationApi::Ecr | CreationApi::Harbor => 200,
                     _ => 201,
                 };
                 let page = Action::answer(status).body("<html>a page</html>");
-                bed.proxy.add(bed.creating().does(page));
+                test.proxy.add(test.creating().does(page));
             }
             Self::LostResponse => {
-                let rule = bed.creating().first(1);
-                bed.proxy.add(rule.does(Action::DropResponse));
+                let rule = test.creating().first(1);
+                test.proxy.add(rule.does(Action::DropResponse));
             }
             Self::Redirected => {
-                let elsewhere = Action::RedirectTo(bed.fake.host());
-                bed.proxy.add(bed.creating().does(elsewhere));
+                let elsewhere = Action::RedirectTo(test.fake.host());
+                test.proxy.add(test.creating().does(elsewhere));
             }
             Self::Echoed => {
                 // The secret key of AWS is not sent, so the API cannot quote it.
-                let secret = match bed.api {
+                let secret = match test.api {
                     CreationApi::Ecr => RunningVendor::access_key(),
                     _ => RunningVendor::login().1,
                 };
                 let body = format!(r#"{{"message":"invalid: {secret}","error_type":"{secret}"}}"#);
                 let echo = Action::answer(403).body(body);
-                bed.proxy.add(bed.creating().does(echo));
+                test.proxy.add(test.creating().does(echo));
             }
             _ => {}
         }
     }
 
-    fn check(self, bed: &Bed, outcome: &Result<Creation, CreationError>) {
-        let shown = format!("{:?} {self:?}: {outcome:?}", bed.api);
-        let unit = bed.unit().to_owned();
-        let created = bed.fake.created();
+    fn check(self, test: &CreationTest, outcome: &Result<Creation, CreationError>) {
+        let shown = format!("{:?} {self:?}: {outcome:?}", test.api);
+        let path = test.path().to_owned();
+        let created = test.fake.created();
         match self {
             Self::Created | Self::Throttled | Self::ServerError => {
                 assert_eq!(
                     outcome.as_ref().ok(),
-                    Some(&Creation::Created(unit.clone())),
+                    Some(&Creation::Created(path.clone())),
                     "{shown}"
                 );
-                assert_eq!(created, [unit], "{shown}");
+                assert_eq!(created, [path], "{shown}");
                 let posts = if self == Self::Created { 1 } else { 2 };
-                assert_eq!(bed.posts(), posts, "{shown}");
+                assert_eq!(test.posts(), posts, "{shown}");
             }
             Self::Exists | Self::LostRace => {
                 assert_eq!(outcome.as_ref().ok(), Some(&Creation::Existing), "{shown}");
@@ -223,21 +223,21 @@ impl Case {
             }
             Self::LostResponse => {
                 assert_eq!(outcome.as_ref().ok(), Some(&Creation::Existing), "{shown}");
-                assert_eq!(created, [unit], "{shown}");
+                assert_eq!(created, [path], "{shown}");
             }
             Self::Forbidden | Self::Echoed => {
                 let error = outcome.as_ref().unwrap_err();
                 assert!(error.is_refused(), "{shown}");
-                assert!(created.is_empty() && bed.posts() == 1, "{shown}");
+                assert!(created.is_empty() && test.posts() == 1, "{shown}");
             }
             Self::Malformed => {
                 let error = outcome.as_ref().unwrap_err();
                 assert!(!error.is_refused() && created.is_empty(), "{shown}");
-                assert_eq!(bed.posts(), 1, "{shown}");
+                assert_eq!(test.posts(), 1, "{shown}");
             }
             Self::Redirected => {
                 let error = outcome.as_ref().unwrap_err();
-                let is_kept = matches!(error.wire(), Some(Error::NotSent { .. }));
+                let is_kept = matches!(error.request_error(), Some(Error::NotSent { .. }));
                 assert!(is_kept && created.is_empty(), "{shown}");
             }
         }
@@ -251,10 +251,10 @@ impl Case {
 async fn each_vendor_creates_once_whatever_happens() {
     for (vendor, api, create_path) in VENDORS {
         for case in CASES {
-            let bed = Bed::new(case.fake(vendor), api, create_path).await;
-            case.disturb(&bed);
-            let outcome = bed.create(&bed.setup().client()).await;
-            case.check(&bed, &outcome);
+            let test = CreationTest::new(case.fake(vendor), api, create_path).await;
+            case.disturb(&test);
+            let outcome = test.create(&test.setup().client()).await;
+            case.check(&test, &outcome);
         }
     }
 }
@@ -262,11 +262,11 @@ async fn each_vendor_creates_once_whatever_happens() {
 #[tokio::test]
 async fn nothing_is_sent_without_the_permission_of_the_write_policy() {
     for (vendor, api, create_path) in VENDORS {
-        let bed = Bed::new(FakeVendor::new(vendor), api, create_path).await;
-        let client = bed.setup().client();
+        let test = CreationTest::new(FakeVendor::new(vendor), api, create_path).await;
+        let client = test.setup().client();
         let host = match api {
             CreationApi::Ecr => ECR_HOST.to_owned(),
-            _ => bed.proxy.host(),
+            _ => test.proxy.host(),
         };
         let reference = format!("{host}/team/app:1").parse().unwrap();
         let plans = [
@@ -276,63 +276,63 @@ async fn nothing_is_sent_without_the_permission_of_the_write_policy() {
         ];
         for (repository, target) in plans {
             let plan = Plan {
-                host: bed.proxy.host(),
+                host: test.proxy.host(),
                 repository,
                 target,
             };
             let client = client.with_writes(Arc::new(plan));
             let error = client.create_repository(&reference, api).await.unwrap_err();
-            let is_not_sent = matches!(error.wire(), Some(Error::NotSent { .. }));
+            let is_not_sent = matches!(error.request_error(), Some(Error::NotSent { .. }));
             assert!(is_not_sent, "{api}: {error}");
         }
         let error = client.create_repository(&reference, api).await.unwrap_err();
         assert!(
-            matches!(error.wire(), Some(Error::NotSent { .. })),
+            matches!(error.request_error(), Some(Error::NotSent { .. })),
             "{api}: {error}"
         );
-        assert_eq!(bed.proxy.count("", ""), 0, "{api}");
+        assert_eq!(test.proxy.count("", ""), 0, "{api}");
     }
 }
 
 #[tokio::test]
 async fn missing_credentials_are_reported_and_nothing_is_sent() {
     for (vendor, api, create_path) in VENDORS {
-        let bed = Bed::new(FakeVendor::new(vendor), api, create_path).await;
+        let test = CreationTest::new(FakeVendor::new(vendor), api, create_path).await;
         let mut setup = Setup::new();
-        setup.conf = bed.setup().conf;
-        let error = bed.create(&setup.client()).await.unwrap_err();
+        setup.conf = test.setup().conf;
+        let error = test.create(&setup.client()).await.unwrap_err();
         assert!(
             matches!(error, CreationError::NoCredentials { .. }),
             "{error}"
         );
-        assert_eq!(bed.proxy.count("", ""), 0, "{api}");
+        assert_eq!(test.proxy.count("", ""), 0, "{api}");
     }
 }
 
 #[tokio::test]
 async fn tokens_for_another_host_stay_here() {
     for (vendor, api, create_path) in &VENDORS[2..] {
-        let bed = Bed::new(FakeVendor::new(*vendor), *api, create_path).await;
-        let mut setup = Setup::new().login(&bed.proxy.host(), "robot", "robot-password");
+        let test = CreationTest::new(FakeVendor::new(*vendor), *api, create_path).await;
+        let mut setup = Setup::new().login(&test.proxy.host(), "robot", "robot-password");
         let token = HostToken {
             host: "gitlab.com".to_owned(),
             token: testkit::CANARY.to_owned().into(),
         };
         // GitLab's API is at the host that the registry names.
-        let challenge = format!("Bearer realm=\"http://{}/jwt/auth\"", bed.proxy.host());
+        let challenge = format!("Bearer realm=\"http://{}/jwt/auth\"", test.proxy.host());
         let refusal = Action::answer(401).header("www-authenticate", &challenge);
-        bed.proxy.add(Rule::new("GET", "/tags/").does(refusal));
+        test.proxy.add(Rule::new("GET", "/tags/").does(refusal));
         setup.vendor_credentials.gitlab = Some(token.clone());
         setup.vendor_credentials.quay = Some(token);
         let client = setup.client();
-        let host = bed.proxy.host();
+        let host = test.proxy.host();
         crate::setup::pull(&client, &host, "team/app")
             .tags()
             .await
             .unwrap_err();
-        let error = bed.create(&client).await.unwrap_err();
+        let error = test.create(&client).await.unwrap_err();
         assert!(error.is_refused(), "{error}");
-        for request in bed.proxy.requests() {
+        for request in test.proxy.requests() {
             let headers = format!("{:?}", request.headers);
             assert!(!headers.contains(testkit::CANARY), "{headers}");
         }
@@ -341,37 +341,37 @@ async fn tokens_for_another_host_stay_here() {
 
 #[tokio::test]
 async fn oauth_user_of_the_registry_is_a_token_of_quay() {
-    let bed = Bed::new(
+    let test = CreationTest::new(
         FakeVendor::new(Vendor::Quay),
         CreationApi::Quay,
         "/api/v1/repository",
     )
     .await;
     let (_, password) = RunningVendor::login();
-    let setup = Setup::new().login(&bed.proxy.host(), "$oauthtoken", password);
-    let created = bed.create(&setup.client()).await.unwrap();
+    let setup = Setup::new().login(&test.proxy.host(), "$oauthtoken", password);
+    let created = test.create(&setup.client()).await.unwrap();
     assert_eq!(created, Creation::Created("team/app".to_owned()));
 }
 
 #[tokio::test]
 async fn keys_of_a_container_are_requested_once() {
-    let bed = Bed::new(FakeVendor::new(Vendor::Ecr), CreationApi::Ecr, "/").await;
-    let mut setup = bed.setup();
+    let test = CreationTest::new(FakeVendor::new(Vendor::Ecr), CreationApi::Ecr, "/").await;
+    let mut setup = test.setup();
     let file = setup.directory().join("token");
     std::fs::write(&file, "container-token\n").unwrap();
     setup.vendor_credentials.aws = AwsCredentials {
-        container_full_uri: Some(format!("http://{}/container-keys", bed.fake.host())),
+        container_full_uri: Some(format!("http://{}/container-keys", test.fake.host())),
         container_token_file: Some(file),
         ..AwsCredentials::default()
     };
     let client = setup.client();
-    let (first, second) = tokio::join!(bed.create(&client), bed.create(&client));
+    let (first, second) = tokio::join!(test.create(&client), test.create(&client));
     let outcomes = [first.unwrap(), second.unwrap()];
     assert!(
         outcomes.contains(&Creation::Created("team/app".to_owned())),
         "{outcomes:?}"
     );
-    let keys = bed
+    let keys = test
         .fake
         .calls()
         .into_iter()
@@ -380,10 +380,10 @@ async fn keys_of_a_container_are_requested_once() {
 
     setup.vendor_credentials.aws.container_token_file = None;
     setup.vendor_credentials.aws.container_token = Some("wrong".to_owned().into());
-    let error = bed.create(&setup.client()).await.unwrap_err();
+    let error = test.create(&setup.client()).await.unwrap_err();
     assert!(error.is_refused(), "{error}");
     setup.vendor_credentials.aws.container_token_file = Some("/nonexistent".into());
-    let error = bed.create(&setup.client()).await.unwrap_err();
+    let error = test.create(&setup.client()).await.unwrap_err();
     assert!(error.to_string().contains("/nonexistent"), "{error}");
 }
 
@@ -397,14 +397,14 @@ async fn gitlab_project_is_the_component_below_the_longest_group() {
     ];
     for (repository, project) in table {
         let fake = FakeVendor::new(Vendor::GitLab).group("team/sub");
-        let bed = Bed::new(fake, CreationApi::GitLab, "/api/v4/projects").await;
+        let test = CreationTest::new(fake, CreationApi::GitLab, "/api/v4/projects").await;
         let plan = Plan {
-            host: bed.proxy.host(),
+            host: test.proxy.host(),
             repository,
             target: WriteTarget::Repository,
         };
-        let client = bed.setup().client().with_writes(Arc::new(plan));
-        let reference = format!("{}/{repository}:1", bed.proxy.host())
+        let client = test.setup().client().with_writes(Arc::new(plan));
+        let reference = format!("{}/{repository}:1", test.proxy.host())
             .parse()
             .unwrap();
         let created = client
@@ -412,12 +412,12 @@ async fn gitlab_project_is_the_component_below_the_longest_group() {
             .await;
         assert_eq!(created.unwrap(), Creation::Created(project.to_owned()));
         // What is known is not asked again.
-        let requests = bed.proxy.count("", "");
+        let requests = test.proxy.count("", "");
         let created = client
             .create_repository(&reference, CreationApi::GitLab)
             .await;
         assert_eq!(created.unwrap(), Creation::Existing);
-        assert_eq!(bed.proxy.count("", ""), requests, "{repository}");
+        assert_eq!(test.proxy.count("", ""), requests, "{repository}");
     }
 }
 
@@ -434,12 +434,12 @@ async fn paths_that_a_vendor_cannot_have_are_refused() {
         ),
     ];
     for (vendor, api, message) in table {
-        let bed = Bed::new(FakeVendor::new(vendor), api, "/").await;
-        let reference = format!("{}/app:1", bed.proxy.host()).parse().unwrap();
-        let client = bed.setup().client();
+        let test = CreationTest::new(FakeVendor::new(vendor), api, "/").await;
+        let reference = format!("{}/app:1", test.proxy.host()).parse().unwrap();
+        let client = test.setup().client();
         let error = client.create_repository(&reference, api).await.unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
-        assert_eq!(bed.proxy.count("", ""), 0, "{api}");
+        assert_eq!(test.proxy.count("", ""), 0, "{api}");
     }
 }
 
@@ -477,7 +477,7 @@ async fn description_is_set_where_it_differs() {
     let unknown = "docker.io/team/unknown:1".parse().unwrap();
     let error = client.describe_repository(&unknown, "x").await.unwrap_err();
     assert!(
-        matches!(error.wire(), Some(Error::NotSent { .. })),
+        matches!(error.request_error(), Some(Error::NotSent { .. })),
         "{error}"
     );
     let other = format!("{}/team/app:1", proxy.host()).parse().unwrap();

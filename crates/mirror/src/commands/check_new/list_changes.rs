@@ -65,13 +65,13 @@ impl ListChanges {
         let mut old = Expansions::new(&targets.base);
         let mut known = HashSet::new();
         for row in &before {
-            let written = old.of(&row.destination).unwrap_or_default();
+            let written = old.expand(&row.destination).unwrap_or_default();
             known.extend(written.iter().map(|written| written.repository.clone()));
         }
         let mut new = Expansions::new(&targets.current);
         for added in &changes.added {
             // Unknown targets are problems of the list.
-            let written = new.of(&added.row.destination).unwrap_or_default();
+            let written = new.expand(&added.row.destination).unwrap_or_default();
             for written in written.iter().filter(|written| needs_check(written)) {
                 if known.insert(written.repository.clone()) {
                     changes.new_destinations.push(written.repository.clone());

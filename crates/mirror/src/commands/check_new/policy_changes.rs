@@ -58,8 +58,10 @@ impl TargetRevisions {
                 continue;
             }
             // Unknown targets are reported as problems of the list.
-            let (Ok(old), Ok(new)) = (old.of(&at.row.destination), new.of(&at.row.destination))
-            else {
+            let (Ok(old), Ok(new)) = (
+                old.expand(&at.row.destination),
+                new.expand(&at.row.destination),
+            ) else {
                 continue;
             };
             for effect in effects_between(&old, &new) {

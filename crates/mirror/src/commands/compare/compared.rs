@@ -48,7 +48,7 @@ impl CompareRun {
         let comparisons = self.rows.iter().map(|row| &row.comparison);
         let different = comparisons.filter(|row| row.status != CompareStatus::Same);
         let refused = different.clone().filter(|row| {
-            let error = row.error.as_ref().and_then(|error| error.wire());
+            let error = row.error.as_ref().and_then(|error| error.request_error());
             error.is_some_and(registry_client::Error::is_refused)
         });
         let (failed_entries, refused_entries) = ReportEntry::failures(&self.entries);

@@ -258,7 +258,9 @@ impl ReportRow {
             error: outcome.error.as_ref().map(|error| ReportError {
                 message: cut_sent_secrets(&error.message(row)).into_owned(),
                 hint: run_row.hint(error),
-                refused: error.wire().is_some_and(registry_client::Error::is_refused),
+                refused: error
+                    .request_error()
+                    .is_some_and(registry_client::Error::is_refused),
             }),
             moved: outcome.moved.as_ref().map(MovedTag::from),
             entry: run_row.entry().map(ToString::to_string),

@@ -3,7 +3,7 @@
 use images_list::{Checker, EntryName, List, Row, Severity, Targets};
 use registry_client::cut_sent_secrets;
 use tag_retrieval::config::Entry;
-use tag_retrieval::{EntryError, FollowedTags, Outcome, RetrievalError};
+use tag_retrieval::{EntryError, FollowError, FollowedTags, Outcome, RetrievalError};
 
 use super::report_entry::{ReportEntry, ReportEntryError};
 use crate::cli::failure::Finding;
@@ -42,10 +42,8 @@ impl FollowedEntry {
         let retrieved = result.map_err(|error| retrieval_error(entry, &error));
         let rows = retrieved.and_then(|retrieved| {
             let tags = FollowedTags::new(entry, follow, retrieved);
-            let rows = tags
-                .map_err(|error| error.to_string())
-                .and_then(|tags| FollowedRows::new(tags, targets));
-            rows.map_err(ReportEntryError::new)
+            let tags = tags.map_err(|error| follow_error(&error))?;
+            FollowedRows::new(tags, targets).map_err(ReportEntryError::new)
         });
         Some(Self {
             // Parsing the configuration has checked the name.
@@ -121,6 +119,14 @@ impl FollowedRows {
             None => Ok(Self { list, tags }),
             Some(problem) => Err(problem.to_string()),
         }
+    }
+}
+
+fn follow_error(error: &FollowError) -> ReportEntryError {
+    let is_above = matches!(error, FollowError::Maximum { .. });
+    ReportEntryError {
+        hint: is_above.then(|| "narrow the filters, or raise `maximum`".to_owned()),
+        ..ReportEntryError::new(error.to_string())
     }
 }
 

@@ -41,6 +41,6 @@ impl Display for Explanation<'_> {
     }
 }
 
-fn line(f: &mut Formatter<'_>, fate: &str, what: &str) -> fmt::Result {
-    writeln!(f, "  {fate:<8}  {}", one_line(what))
+fn line(f: &mut Formatter<'_>, decision: &str, what: &str) -> fmt::Result {
+    writeln!(f, "  {decision:<8}  {}", one_line(what))
 }

@@ -16,7 +16,7 @@ const MAX_WINDOW: u64 = 4 * 1024 * 1024;
 const ALL_KEPT: u64 = 8 * 1024 * 1024;
 /// Maximum time that a read with a full window waits for a destination to begin. A new destination over a
 /// slow network needs some more round trips than the others.
-const JOIN_PATIENCE: Duration = Duration::from_secs(2);
+const MAX_JOIN_WAIT: Duration = Duration::from_secs(2);
 /// Maximum number of times that this wait is halved, once for each read that a destination misses.
 const MAX_HALVINGS: u32 = 6;
 
@@ -38,7 +38,7 @@ struct Pace {
 
 /// An upload that has left its window, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Behind {
+pub(super) struct BehindGuard {
     pace: Arc<DestinationPace>,
     host: String,
 }
@@ -49,7 +49,7 @@ pub(super) struct OpenRead(Arc<DestinationPace>);
 
 /// The memory of a blob that is kept, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct KeptBlobMemory {
     pace: Arc<DestinationPace>,
     bytes: u64,
 }
@@ -63,18 +63,18 @@ impl DestinationPace {
             .is_some_and(|pace| pace.behind > 0)
     }
 
-    pub(super) fn fall_behind(self: &Arc<Self>, host: &str) -> Behind {
+    pub(super) fn fall_behind(self: &Arc<Self>, host: &str) -> BehindGuard {
         let mut hosts = lock(&self.hosts);
         hosts.entry(host.to_owned()).or_default().behind += 1;
-        Behind {
+        BehindGuard {
             pace: Arc::clone(self),
             host: host.to_owned(),
         }
     }
 
-    pub(super) fn join_patience(&self, host: &str) -> Duration {
+    pub(super) fn join_wait(&self, host: &str) -> Duration {
         let missed = lock(&self.hosts).get(host).map_or(0, |pace| pace.missed);
-        JOIN_PATIENCE / 2_u32.pow(missed.min(MAX_HALVINGS))
+        MAX_JOIN_WAIT / 2_u32.pow(missed.min(MAX_HALVINGS))
     }
 
     /// Notes whether a host has begun to read in time.
@@ -100,19 +100,19 @@ impl DestinationPace {
     }
 
     /// Reserves the memory of a blob. Returns `None` if others use it.
-    pub(super) fn keep(self: &Arc<Self>, bytes: u64) -> Option<Kept> {
+    pub(super) fn keep(self: &Arc<Self>, bytes: u64) -> Option<KeptBlobMemory> {
         let add = |kept: u64| (kept + bytes <= ALL_KEPT).then_some(kept + bytes);
         let added = self
             .kept
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-        added.ok().map(|_| Kept {
+        added.ok().map(|_| KeptBlobMemory {
             pace: Arc::clone(self),
             bytes,
         })
     }
 }
 
-impl Drop for Behind {
+impl Drop for BehindGuard {
     fn drop(&mut self) {
         if let Some(pace) = lock(&self.pace.hosts).get_mut(&self.host) {
             pace.behind -= 1;
@@ -126,7 +126,7 @@ impl Drop for OpenRead {
     }
 }
 
-impl Drop for Kept {
+impl Drop for KeptBlobMemory {
     fn drop(&mut self) {
         self.pace.kept.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -155,14 +155,14 @@ mod tests {
     #[test]
     fn host_that_misses_reads_is_waited_for_less_and_less() {
         let pace = Arc::new(DestinationPace::default());
-        assert_eq!(pace.join_patience("a"), JOIN_PATIENCE);
+        assert_eq!(pace.join_wait("a"), MAX_JOIN_WAIT);
         for _ in 0..100 {
             pace.record_join("a", false);
         }
-        assert_eq!(pace.join_patience("a"), JOIN_PATIENCE / 64);
-        assert_eq!(pace.join_patience("b"), JOIN_PATIENCE);
+        assert_eq!(pace.join_wait("a"), MAX_JOIN_WAIT / 64);
+        assert_eq!(pace.join_wait("b"), MAX_JOIN_WAIT);
         pace.record_join("a", true);
-        assert_eq!(pace.join_patience("a"), JOIN_PATIENCE);
+        assert_eq!(pace.join_wait("a"), MAX_JOIN_WAIT);
         let behind = (pace.fall_behind("a"), pace.fall_behind("a"));
         drop(behind.0);
         assert!(pace.is_behind("a") && !pace.is_behind("b"));

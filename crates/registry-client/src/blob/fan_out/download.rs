@@ -11,16 +11,16 @@ use super::window::Chunk;
 use crate::blob::reader::BlobReader;
 
 /// The time after the end for uploads to take the last chunks. Uploads that take longer are behind.
-const LAG: Duration = Duration::from_secs(2);
+const FINAL_CHUNKS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reads the blob into the window of read `number`, at the pace of its uploads. The reader resumes after
-/// a failure, once for all uploads, and checks the digest before the last chunk. `turn` is dropped at the
-/// end, so that an upload that has left the window can use the permit of the source.
+/// a failure, once for all uploads, and checks the digest before the last chunk. `source_permit_use` is
+/// dropped at the end, so that an upload that has left the window can use the permit of the source.
 pub(super) async fn download(
     shared: Arc<SharedBlob>,
     number: u64,
     mut reader: BlobReader,
-    turn: OwnedSemaphorePermit,
+    source_permit_use: OwnedSemaphorePermit,
 ) {
     let end = loop {
         if !shared.has_room(number).await {
@@ -35,9 +35,9 @@ pub(super) async fn download(
             Err(error) => break Err(error),
         }
     };
-    drop((reader, turn));
+    drop((reader, source_permit_use));
     shared.finish(number, end);
-    sleep(LAG).await;
-    shared.release_laggards(number);
-    shared.linger(number).await;
+    sleep(FINAL_CHUNKS_TIMEOUT).await;
+    shared.mark_slow_uploads_behind(number);
+    shared.wait_for_late_hosts(number).await;
 }

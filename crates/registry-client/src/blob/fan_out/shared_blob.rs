@@ -10,9 +10,9 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio::task::AbortHandle;
 
-use super::destination_pace::{DestinationPace, Kept};
-use super::shared_state::{ExpectedHost, Place, Read, Room, State};
-use super::window::{Chunk, ReadPermits, Taken, Window};
+use super::destination_pace::{DestinationPace, KeptBlobMemory};
+use super::shared_state::{ExpectedHost, Read, ReadMembership, State, WindowState};
+use super::window::{Chunk, NextChunk, ReadPermits, Window};
 use crate::blob::requests::Blob;
 use crate::connection_failure::ConnectionFailure;
 use crate::error::Error;
@@ -37,7 +37,7 @@ pub(super) struct SharedBlob {
     changed: Notify,
     /// Notified when an upload takes a chunk or waits for the next one, or when the expected uploads change.
     moved: Notify,
-    small: Mutex<(SmallContent, Option<Kept>)>,
+    small: Mutex<(SmallContent, Option<KeptBlobMemory>)>,
 }
 
 impl SharedBlob {
@@ -69,8 +69,8 @@ impl SharedBlob {
         let expected = state.hosts.entry(host.to_owned());
         let expected = expected.or_insert_with(|| ExpectedHost {
             expected: 0,
-            is_settled: false,
-            patience: self.pace.join_patience(host),
+            is_decided: false,
+            join_wait: self.pace.join_wait(host),
         });
         expected.expected += 1;
     }
@@ -90,9 +90,9 @@ impl SharedBlob {
     }
 
     /// Notes that a host reads the blob by itself.
-    pub(super) fn settle(&self, host: &str) {
+    pub(super) fn stop_waiting_for(&self, host: &str) {
         let mut state = self.state();
-        state.settle(host);
+        state.stop_waiting_for(host);
         state.close_unneeded(&self.pace);
         drop(state);
         self.moved.notify_one();
@@ -108,7 +108,7 @@ impl SharedBlob {
         let mut others = state.hosts.iter().filter(|(other, _)| *other != host);
         match &state.read {
             Some(read) => read.window.has_start(),
-            None => others.any(|(_, other)| !other.is_settled),
+            None => others.any(|(_, other)| !other.is_decided),
         }
     }
 
@@ -119,18 +119,18 @@ impl SharedBlob {
         host: &str,
         permits: ReadPermits,
         start: impl FnOnce(u64, &Arc<Semaphore>, &Arc<Permit>) -> AbortHandle,
-    ) -> Option<Place> {
+    ) -> Option<ReadMembership> {
         let mut state = self.state();
-        state.settle(host);
+        state.stop_waiting_for(host);
         if state.read.is_none() {
             state.last_read += 1;
-            let (number, turn) = (state.last_read, Arc::new(Semaphore::new(1)));
+            let (number, source_permit_use) = (state.last_read, Arc::new(Semaphore::new(1)));
             state.read = Some(Read {
                 number,
                 window: Window::default(),
-                task: start(number, &turn, &permits.source),
+                task: start(number, &source_permit_use, &permits.source),
                 stream: Some(permits.stream.clone()),
-                turn,
+                source_permit_use,
                 kept: None,
                 _open: self.pace.open_read(),
             });
@@ -138,26 +138,26 @@ impl SharedBlob {
         let read = state.read.as_mut().filter(|read| read.window.has_start());
         self.pace.record_join(host, read.is_some());
         let read = read?;
-        let place = Place {
+        let membership = ReadMembership {
             number: read.number,
             key: read.window.join(host, permits, Instant::now()),
-            turn: Arc::clone(&read.turn),
+            source_permit_use: Arc::clone(&read.source_permit_use),
         };
         state.close_unneeded(&self.pace);
         drop(state);
         self.moved.notify_one();
-        Some(place)
+        Some(membership)
     }
 
     /// Waits until the window has room. Returns false if the read is no longer needed.
     pub(super) async fn has_room(&self, number: u64) -> bool {
         loop {
             let started = Instant::now();
-            let room = self.state().room(number, &self.pace, started);
-            let wait = match room {
-                Room::Free => return true,
-                Room::Ended => return false,
-                Room::Full(wait) => wait,
+            let window = self.state().window_state(number, &self.pace, started);
+            let wait = match window {
+                WindowState::Free => return true,
+                WindowState::Ended => return false,
+                WindowState::Full(wait) => wait,
             };
             let moved = self.moved.notified();
             let Some(wait) = wait else {
@@ -190,18 +190,18 @@ impl SharedBlob {
     }
 
     /// Marks the uploads that have not taken all chunks as behind.
-    pub(super) fn release_laggards(&self, number: u64) {
+    pub(super) fn mark_slow_uploads_behind(&self, number: u64) {
         if let Some(read) = self.state().read(number) {
             read.window
-                .release_laggards(|host| self.pace.fall_behind(host));
+                .mark_slow_uploads_behind(|host| self.pace.fall_behind(host));
         }
     }
 
     /// Waits after the end for hosts that may still begin to read, each for its bounded time.
-    pub(super) async fn linger(&self, number: u64) {
+    pub(super) async fn wait_for_late_hosts(&self, number: u64) {
         loop {
             let started = Instant::now();
-            let Some(wait) = self.state().patience_after_end(number, &self.pace) else {
+            let Some(wait) = self.state().join_wait_after_end(number, &self.pace) else {
                 return;
             };
             let wait = wait.max(Duration::from_millis(1));
@@ -211,10 +211,10 @@ impl SharedBlob {
         }
     }
 
-    pub(super) fn take(&self, number: u64, key: u64) -> Taken {
+    pub(super) fn take(&self, number: u64, key: u64) -> NextChunk {
         let mut state = self.state();
         if let Some(detached) = state.detached.remove(&(number, key)) {
-            return Taken::Detached(Box::new(detached));
+            return NextChunk::Detached(Box::new(detached));
         }
         let keeps_start = state.keeps_start();
         let read = state.read(number);
@@ -222,7 +222,7 @@ impl SharedBlob {
         drop(state);
         self.moved.notify_one();
         // A read exists as long as it has uploads.
-        taken.unwrap_or_else(|| Taken::Failed(self.ended()))
+        taken.unwrap_or_else(|| NextChunk::Failed(self.ended()))
     }
 
     fn ended(&self) -> Error {

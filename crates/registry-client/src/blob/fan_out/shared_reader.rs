@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::destination_pace::Behind;
+use super::destination_pace::BehindGuard;
 use super::shared_blob::SharedBlob;
-use super::shared_state::Place;
-use super::window::{Detached, Taken};
+use super::shared_state::ReadMembership;
+use super::window::{Detached, NextChunk};
 use crate::blob::reader::BlobReader;
 use crate::error::Error;
 use crate::transport::Permit;
@@ -18,7 +18,7 @@ use crate::transport::Permit;
 #[derive(Debug)]
 pub(crate) struct SharedReader {
     shared: Arc<SharedBlob>,
-    place: Place,
+    membership: ReadMembership,
     own: Option<OwnRead>,
 }
 
@@ -26,15 +26,15 @@ pub(crate) struct SharedReader {
 #[derive(Debug)]
 struct OwnRead {
     reader: BlobReader,
-    _turn: Option<OwnedSemaphorePermit>,
-    _behind: Behind,
+    _source_permit_use: Option<OwnedSemaphorePermit>,
+    _behind: BehindGuard,
 }
 
 impl SharedReader {
-    pub(super) fn new(shared: Arc<SharedBlob>, place: Place) -> Self {
+    pub(super) fn new(shared: Arc<SharedBlob>, membership: ReadMembership) -> Self {
         Self {
             shared,
-            place,
+            membership,
             own: None,
         }
     }
@@ -52,12 +52,12 @@ impl SharedReader {
             }
             let mut changed = std::pin::pin!(shared.changed());
             changed.as_mut().enable();
-            match shared.take(self.place.number, self.place.key) {
-                Taken::Chunk(bytes) => return Ok(Some(bytes)),
-                Taken::End => return Ok(None),
-                Taken::Failed(error) => return Err(error),
-                Taken::Detached(detached) => self.own = Some(self.read_rest(*detached).await?),
-                Taken::Wait => changed.await,
+            match shared.take(self.membership.number, self.membership.key) {
+                NextChunk::Chunk(bytes) => return Ok(Some(bytes)),
+                NextChunk::End => return Ok(None),
+                NextChunk::Failed(error) => return Err(error),
+                NextChunk::Detached(detached) => self.own = Some(self.read_rest(*detached).await?),
+                NextChunk::Wait => changed.await,
             }
         }
     }
@@ -73,21 +73,24 @@ impl SharedReader {
         } = detached;
         let (source, blob) = (&self.shared.source, &self.shared.blob);
         let inherited = async {
-            let turn = Arc::clone(&self.place.turn).acquire_owned().await.ok();
+            let source_permit_use = Arc::clone(&self.membership.source_permit_use)
+                .acquire_owned()
+                .await
+                .ok();
             match lease {
-                Some(lease) => (Arc::clone(&lease), turn),
+                Some(lease) => (Arc::clone(&lease), source_permit_use),
                 // The read had ended and released its permit.
                 None => std::future::pending().await,
             }
         };
-        let (permit, turn): (Arc<Permit>, _) = tokio::select! {
+        let (permit, source_permit_use): (Arc<Permit>, _) = tokio::select! {
             biased;
             permit = source.host.permit() => (Arc::new(permit?), None),
             inherited = inherited => inherited,
         };
         Ok(OwnRead {
             reader: source.read_rest_of_blob(blob, position, permit),
-            _turn: turn,
+            _source_permit_use: source_permit_use,
             _behind: behind,
         })
     }
@@ -95,6 +98,7 @@ impl SharedReader {
 
 impl Drop for SharedReader {
     fn drop(&mut self) {
-        self.shared.leave(self.place.number, self.place.key);
+        self.shared
+            .leave(self.membership.number, self.membership.key);
     }
 }

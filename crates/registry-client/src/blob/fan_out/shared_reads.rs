@@ -92,8 +92,8 @@ impl ExpectedRead {
     }
 
     /// Notes that the upload reads by itself.
-    pub(in crate::blob) fn settle(&self) {
-        self.shared.settle(&self.host);
+    pub(in crate::blob) fn stop_waiting(&self) {
+        self.shared.stop_waiting_for(&self.host);
     }
 
     /// Returns the permit for one stream, which the uploads of a read share.
@@ -117,21 +117,21 @@ impl ExpectedRead {
     /// Joins the read of the blob, or starts one. Returns `None` if the read has dropped its first chunks.
     pub(in crate::blob) fn join(&self, permits: ReadPermits) -> Option<SharedReader> {
         let shared = &self.shared;
-        let start = |number, turn: &Arc<Semaphore>, permit: &Arc<Permit>| {
+        let start = |number, source_permit_use: &Arc<Semaphore>, permit: &Arc<Permit>| {
             let reader = shared
                 .source
                 .read_blob_with(&shared.blob, Some(Arc::clone(permit)));
-            let (shared, turn) = (Arc::clone(shared), Arc::clone(turn));
+            let (shared, source_permit_use) = (Arc::clone(shared), Arc::clone(source_permit_use));
             let task = tokio::spawn(async move {
                 // Acquired at once, since no other task has the semaphore yet.
-                if let Ok(turn) = turn.acquire_owned().await {
-                    download(shared, number, reader, turn).await;
+                if let Ok(source_permit_use) = source_permit_use.acquire_owned().await {
+                    download(shared, number, reader, source_permit_use).await;
                 }
             });
             task.abort_handle()
         };
-        let place = shared.join(&self.host, permits, start)?;
-        Some(SharedReader::new(Arc::clone(shared), place))
+        let membership = shared.join(&self.host, permits, start)?;
+        Some(SharedReader::new(Arc::clone(shared), membership))
     }
 
     /// Returns the content of a small blob.

@@ -8,7 +8,7 @@ use once_map::Lease;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
-use super::destination_pace::{DestinationPace, Kept, OpenRead};
+use super::destination_pace::{DestinationPace, KeptBlobMemory, OpenRead};
 use super::window::{Detached, Window};
 use crate::fair_share::FairPermit;
 
@@ -28,37 +28,37 @@ pub(super) struct ExpectedHost {
     /// The number of uploads that may follow.
     pub(super) expected: usize,
     /// The host has begun to read, reads by itself, or is no longer waited for.
-    pub(super) is_settled: bool,
+    pub(super) is_decided: bool,
     /// The time for which a full window waits for it.
-    pub(super) patience: Duration,
+    pub(super) join_wait: Duration,
 }
 
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) number: u64,
     pub(super) window: Window,
-    pub(super) turn: Arc<Semaphore>,
+    pub(super) source_permit_use: Arc<Semaphore>,
     pub(super) task: AbortHandle,
     /// Held for hosts that may still begin to read, so that no other read takes the stream.
     pub(super) stream: Option<Lease<Arc<FairPermit>>>,
     /// The memory of a complete blob that is kept without uploads and needs no stream.
-    pub(super) kept: Option<Kept>,
+    pub(super) kept: Option<KeptBlobMemory>,
     pub(super) _open: OpenRead,
 }
 
-/// The place of an upload in a read.
+/// The membership of an upload in a read.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ReadMembership {
     /// The number of the read.
     pub(super) number: u64,
     /// The key in its window.
     pub(super) key: u64,
     /// A semaphore with one permit: the read's permit of the source is for one request at a time.
-    pub(super) turn: Arc<Semaphore>,
+    pub(super) source_permit_use: Arc<Semaphore>,
 }
 
-/// The room in a window.
-pub(super) enum Room {
+/// The state of a window.
+pub(super) enum WindowState {
     Free,
     /// The window is full. If an upload waits, it waits for the slowest one at most this long.
     Full(Option<Duration>),
@@ -71,15 +71,15 @@ impl State {
         self.read.as_mut().filter(|read| read.number == number)
     }
 
-    pub(super) fn settle(&mut self, host: &str) {
+    pub(super) fn stop_waiting_for(&mut self, host: &str) {
         if let Some(expected) = self.hosts.get_mut(host) {
-            expected.is_settled = true;
+            expected.is_decided = true;
         }
     }
 
     /// Returns true if a host may still begin to read.
     pub(super) fn keeps_start(&self) -> bool {
-        self.hosts.values().any(|host| !host.is_settled)
+        self.hosts.values().any(|host| !host.is_decided)
     }
 
     /// Drops the chunks that no upload needs, and the read if it is not needed.
@@ -109,46 +109,51 @@ impl State {
     }
 
     /// Ends the wait for hosts that are behind.
-    pub(super) fn settle_behind(&mut self, pace: &Arc<DestinationPace>) {
+    pub(super) fn stop_waiting_for_hosts_behind(&mut self, pace: &Arc<DestinationPace>) {
         let hosts = self.hosts.iter_mut();
         let behind = hosts.filter(|(host, _)| pace.is_behind(host));
-        behind.for_each(|(_, host)| host.is_settled = true);
+        behind.for_each(|(_, host)| host.is_decided = true);
         self.close_unneeded(pace);
     }
 
     /// Returns the time for which a read that has ended, and is not kept, waits for the next host.
-    pub(super) fn patience_after_end(
+    pub(super) fn join_wait_after_end(
         &mut self,
         number: u64,
         pace: &Arc<DestinationPace>,
     ) -> Option<Duration> {
-        self.settle_behind(pace);
+        self.stop_waiting_for_hosts_behind(pace);
         let read = self.read(number)?;
         let is_waiting = read.stream.is_some() && read.window.has_start();
-        self.join_patience().filter(|_| is_waiting)
+        self.join_wait().filter(|_| is_waiting)
     }
 
-    pub(super) fn room(&mut self, number: u64, pace: &Arc<DestinationPace>, now: Instant) -> Room {
-        self.settle_behind(pace);
-        let patience = self.join_patience();
+    pub(super) fn window_state(
+        &mut self,
+        number: u64,
+        pace: &Arc<DestinationPace>,
+        now: Instant,
+    ) -> WindowState {
+        self.stop_waiting_for_hosts_behind(pace);
+        let join_wait = self.join_wait();
         let Some(read) = self.read(number) else {
-            return Room::Ended;
+            return WindowState::Ended;
         };
         if read.window.bytes() < pace.window_size() {
-            return Room::Free;
+            return WindowState::Free;
         }
         if !read.window.is_awaited() {
-            return Room::Full(None);
+            return WindowState::Full(None);
         }
-        let patience = patience.filter(|_| read.window.has_start());
+        let join_wait = join_wait.filter(|_| read.window.has_start());
         let left = read.window.credit_left(now);
-        Room::Full(left.into_iter().chain(patience).min())
+        WindowState::Full(left.into_iter().chain(join_wait).min())
     }
 
     /// Returns the time for which a full window waits for the next host to begin.
-    pub(super) fn join_patience(&self) -> Option<Duration> {
-        let open = self.hosts.values().filter(|host| !host.is_settled);
-        open.map(|host| host.patience).min()
+    pub(super) fn join_wait(&self) -> Option<Duration> {
+        let open = self.hosts.values().filter(|host| !host.is_decided);
+        open.map(|host| host.join_wait).min()
     }
 
     /// Charges the hosts and uploads that have kept a window full since `started` while others waited.
@@ -182,11 +187,11 @@ impl State {
     /// Charges the hosts that may still begin to read. Returns true if the wait for any of them has ended.
     pub(super) fn charge_hosts(&mut self, held: Duration, pace: &Arc<DestinationPace>) -> bool {
         let mut has_changed = false;
-        for (host, expected) in self.hosts.iter_mut().filter(|(_, host)| !host.is_settled) {
-            expected.patience = expected.patience.saturating_sub(held);
-            if expected.patience.is_zero() {
+        for (host, expected) in self.hosts.iter_mut().filter(|(_, host)| !host.is_decided) {
+            expected.join_wait = expected.join_wait.saturating_sub(held);
+            if expected.join_wait.is_zero() {
                 tracing::debug!(host, "a read does not wait for an upload any longer");
-                expected.is_settled = true;
+                expected.is_decided = true;
                 pace.record_join(host, false);
                 has_changed = true;
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use once_map::Lease;
 
-use super::destination_pace::Behind;
+use super::destination_pace::BehindGuard;
 use crate::blob::reader::Position;
 use crate::error::Error;
 use crate::fair_share::FairPermit;
@@ -48,7 +48,7 @@ struct Cursor {
     stream: Option<Lease<Arc<FairPermit>>>,
     source: Option<Lease<Arc<Permit>>>,
     /// Set if the upload has not taken all chunks some time after the end.
-    behind: Option<Behind>,
+    behind: Option<BehindGuard>,
 }
 
 /// The permits that an upload shares with the others of the read.
@@ -64,12 +64,12 @@ pub(super) struct Detached {
     pub(super) position: Position,
     /// The permit of the read that it has left.
     pub(super) source: Option<Lease<Arc<Permit>>>,
-    pub(super) behind: Behind,
+    pub(super) behind: BehindGuard,
 }
 
 /// The result of a request for the next chunk.
 #[derive(Debug)]
-pub(super) enum Taken {
+pub(super) enum NextChunk {
     Chunk(Bytes),
     End,
     Failed(Error),
@@ -137,7 +137,7 @@ impl Window {
 
     /// Returns the next chunk of an upload, or `None` if the upload is not in the window. `keeps_start` is
     /// true while others may begin to read.
-    pub(super) fn take(&mut self, key: u64, keeps_start: bool) -> Option<Taken> {
+    pub(super) fn take(&mut self, key: u64, keeps_start: bool) -> Option<NextChunk> {
         let cursor = self.cursors.get_mut(&key)?;
         let index = (cursor.next - self.first) as usize;
         cursor.is_waiting = index >= self.chunks.len();
@@ -146,11 +146,11 @@ impl Window {
                 let bytes = chunk.bytes.clone();
                 cursor.next += 1;
                 self.trim(keeps_start);
-                Taken::Chunk(bytes)
+                NextChunk::Chunk(bytes)
             }
-            (None, None) => Taken::Wait,
-            (None, Some(Ok(()))) => Taken::End,
-            (None, Some(Err(error))) => Taken::Failed(error.clone()),
+            (None, None) => NextChunk::Wait,
+            (None, Some(Ok(()))) => NextChunk::End,
+            (None, Some(Err(error))) => NextChunk::Failed(error.clone()),
         })
     }
 
@@ -197,7 +197,7 @@ impl Window {
         &mut self,
         held: Duration,
         now: Instant,
-        fall_behind: impl Fn(&str) -> Behind,
+        fall_behind: impl Fn(&str) -> BehindGuard,
     ) -> Vec<(u64, Detached)> {
         let first = self.first;
         let is_last = |cursor: &Cursor| cursor.next == first && !cursor.is_waiting;
@@ -223,7 +223,7 @@ impl Window {
     }
 
     /// Marks the uploads that have not taken all chunks as behind.
-    pub(super) fn release_laggards(&mut self, fall_behind: impl Fn(&str) -> Behind) {
+    pub(super) fn mark_slow_uploads_behind(&mut self, fall_behind: impl Fn(&str) -> BehindGuard) {
         let end = self.first + self.chunks.len() as u64;
         for cursor in self.cursors.values_mut().filter(|it| it.next < end) {
             cursor.behind = Some(fall_behind(&cursor.host));

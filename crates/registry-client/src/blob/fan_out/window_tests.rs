@@ -7,7 +7,7 @@ use bytes::Bytes;
 use once_map::SharedValue;
 
 use super::destination_pace::DestinationPace;
-use super::window::{Chunk, Detached, GRACE, ReadPermits, Taken, Window};
+use super::window::{Chunk, Detached, GRACE, NextChunk, ReadPermits, Window};
 use crate::blob::reader::Position;
 use crate::digest::Hasher;
 use crate::fair_share::FairShare;
@@ -56,7 +56,7 @@ impl Reads {
 
     fn take(&mut self, key: u64) -> Option<Bytes> {
         match self.window.take(key, false) {
-            Some(Taken::Chunk(bytes)) => Some(bytes),
+            Some(NextChunk::Chunk(bytes)) => Some(bytes),
             _ => None,
         }
     }
@@ -85,7 +85,7 @@ async fn each_upload_takes_every_chunk_and_the_last_one_frees_it() {
     reads.window.leave(b, false);
     assert_eq!(reads.window.bytes(), 0);
     reads.window.finish(Ok(()));
-    assert!(matches!(reads.window.take(a, false), Some(Taken::End)));
+    assert!(matches!(reads.window.take(a, false), Some(NextChunk::End)));
     assert!(reads.window.take(b, false).is_none());
 }
 
@@ -130,7 +130,10 @@ async fn start_is_kept_for_uploads_that_may_follow() {
     let mut reads = Reads::new();
     let a = reads.join("a").await;
     reads.push("one");
-    assert!(matches!(reads.window.take(a, true), Some(Taken::Chunk(_))));
+    assert!(matches!(
+        reads.window.take(a, true),
+        Some(NextChunk::Chunk(_))
+    ));
     assert!(reads.window.has_start());
     let b = reads.join("b").await;
     reads.window.trim(false);

@@ -9,7 +9,7 @@ use crate::credentials::Secret;
 
 /// The credentials for vendors' APIs, and the responses that a client keeps.
 #[derive(Debug)]
-pub(crate) struct Vendors {
+pub(crate) struct VendorCache {
     pub(crate) credentials: VendorCredentials,
     pub(crate) container_keys: ContainerKeys,
     /// GitLab's namespaces by API host and path, `None` for one that does not exist.
@@ -20,7 +20,7 @@ pub(crate) struct Vendors {
     pub(super) hub_tokens: OnceMap<(String, String), Secret>,
 }
 
-impl Vendors {
+impl VendorCache {
     pub(crate) fn new(credentials: VendorCredentials) -> Self {
         Self {
             credentials,
