@@ -13,7 +13,7 @@ use crate::environment::{
 };
 
 /// Flags of other programs that the pages name.
-const FOREIGN_FLAGS: [&str; 3] = ["--all-tags", "--kube-version", "--set"];
+const FOREIGN_FLAGS: [&str; 4] = ["--all-tags", "--kube-version", "--rate", "--set"];
 
 struct Page {
     path: PathBuf,
