@@ -68,8 +68,8 @@ fn explain(f: &mut Formatter<'_>, new_tags: &NewTags, dropped: &[Dropped]) -> fm
     Ok(())
 }
 
-fn line(f: &mut Formatter<'_>, fate: &str, what: &str) -> fmt::Result {
-    writeln!(f, "  {fate:<7}  {}", one_line(what))
+fn line(f: &mut Formatter<'_>, decision: &str, what: &str) -> fmt::Result {
+    writeln!(f, "  {decision:<7}  {}", one_line(what))
 }
 
 /// Returns the image with its tag, and its destination if the configuration has one.
