@@ -208,3 +208,19 @@ async fn sync_names_an_approved_digest_that_is_missing_at_the_source() {
     let hint = error["hint"].as_str().unwrap();
     assert!(hint.contains("mirror lock --update --match"), "{hint}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_line_of_a_lock_has_a_hint_and_hides_no_locked_row() {
+    let mirror = LockedMirror::new().await;
+    let environment = &mirror.environment;
+    let lock = mirror.lock().replacen(&mirror.approved, "sha256:zz", 1);
+    environment.write("images-list.lock", lock);
+    let repair = "or remove them and run `mirror lock`";
+    for line in ["lock --check", "lint"] {
+        let output = environment.mirror(line).exits(1);
+        assert!(output.stdout.contains(repair), "{line}: {}", output.stdout);
+    }
+    let checked = environment.mirror("lock --check").exits(1).stdout;
+    let end = "0 of 0 rows locked; without the rows of 1 list whose lock is invalid\n";
+    assert!(checked.ends_with(end), "{checked}");
+}

@@ -245,6 +245,10 @@ pub struct StatusError {
     pub redirected: bool,
 }
 
+/// The text of rustls for a server's certificate that is its own authority, and that in messages.
+const CA_USED_DEBUG: &str = "Other(OtherError(CaUsedAsEndEntity))";
+const CA_USED: &str = "self-signed certificate";
+
 /// The maximum number of printed entries of an error body.
 const PRINTED_CODES: usize = 4;
 
@@ -387,7 +391,7 @@ impl Error {
         let mut causes = vec![error.to_string()];
         let mut cause = error.source();
         while let Some(error) = cause {
-            let text = error.to_string();
+            let text = error.to_string().replace(CA_USED_DEBUG, CA_USED);
             // Some messages contain the cause.
             if !causes.iter().any(|known| known.contains(&text)) {
                 causes.push(text);
@@ -511,6 +515,17 @@ mod tests {
         assert_eq!(
             Error::connection(&Method::GET, &url, &request).to_string(),
             "GET http://127.0.0.1:1/v2/: tcp connect error: Connection refused (os error 111)"
+        );
+    }
+
+    #[test]
+    fn self_signed_certificate_is_named() {
+        let cause = "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))";
+        let request = Chain("error sending request", Some(Box::new(Chain(cause, None))));
+        let url = "https://r.io/v2/".parse().unwrap();
+        assert_eq!(
+            Error::connection(&Method::GET, &url, &request).to_string(),
+            "GET https://r.io/v2/: invalid peer certificate: self-signed certificate"
         );
     }
 

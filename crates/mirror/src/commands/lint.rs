@@ -10,7 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
 use crate::files::list_file::{self, ListFile};
-use crate::files::lock_file::{LockFile, LockFileError};
+use crate::files::lock_file::{self, LockFile, LockFileError};
 use crate::files::targets_file::{self, ReadTargets};
 use crate::rows::arch_tags;
 use crate::rows::followed;
@@ -122,7 +122,9 @@ fn lock_findings(lists: &[ListFile]) -> Result<Vec<Finding>, Failure> {
     for file in lists {
         match LockFile::read(file) {
             Ok(_) => {}
-            Err(LockFileError::Invalid(problems)) => findings.extend(problems),
+            Err(LockFileError::Invalid(problems)) => {
+                findings.extend(lock_file::with_repair(problems))
+            }
             Err(LockFileError::Unreadable(failure)) => return Err(failure),
         }
     }

@@ -71,12 +71,13 @@ pub(super) async fn run(session: &Session, args: &LogoutArgs) -> Result<Exit, Fa
     left.retain(|entry| entry.key != "*" && entry.covers(&name, &path));
     if removed.is_empty() {
         let message = format!("no credentials for {host} are stored in {}", file.display());
-        let hint = left.first().map(|entry| {
-            format!(
+        let hint = match left.first() {
+            Some(entry) => format!(
                 "they are in {}: name that file with --authfile",
                 place(&entry.location)
-            )
-        });
+            ),
+            None => "list the stored credentials with `mirror login --status`".to_owned(),
+        };
         return Err(Failure::failed(message).hint(hint));
     }
     let mut text = String::new();

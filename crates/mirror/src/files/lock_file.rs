@@ -11,6 +11,17 @@ use super::atomic_file::{self, StagedFile, io_message};
 use super::list_file::{self, ListFile};
 use crate::cli::failure::{Failure, Finding};
 
+/// The mending of invalid lines.
+const REPAIR: &str = "restore the lines of the last commit, or remove them and run `mirror lock`";
+
+/// Adds to invalid lines how to mend them, for commands that print them alone.
+pub(crate) fn with_repair(problems: Vec<Finding>) -> impl Iterator<Item = Finding> {
+    problems.into_iter().map(|problem| Finding {
+        message: format!("{} ({REPAIR})", problem.message),
+        ..problem
+    })
+}
+
 /// The lock of a list, and its path.
 #[derive(Debug, Clone)]
 pub(crate) struct LockFile {
@@ -117,14 +128,11 @@ impl From<LockFileError> for Failure {
     fn from(error: LockFileError) -> Self {
         match error {
             LockFileError::Unreadable(failure) => failure,
-            LockFileError::Invalid(problems) => Self::unusable(
-                "the lock has invalid lines; nothing was sent",
-            )
-            .hint(
-                "restore the lines of the last commit, or remove them and run `mirror lock`"
-                    .to_owned(),
-            )
-            .problems(problems),
+            LockFileError::Invalid(problems) => {
+                Self::unusable("the lock has invalid lines; nothing was sent")
+                    .hint(REPAIR.to_owned())
+                    .problems(problems)
+            }
         }
     }
 }

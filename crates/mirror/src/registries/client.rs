@@ -70,6 +70,12 @@ pub(crate) fn credential_store(
     environment: &Environment,
 ) -> Result<CredentialStore, Failure> {
     check_paths(common)?;
+    if let Some(path) = environment.auth_file.as_ref().filter(|path| !path.exists()) {
+        let path = path.display();
+        tracing::warn!(
+            "REGISTRY_AUTH_FILE names {path}, which does not exist: no credentials are read there"
+        );
+    }
     Ok(CredentialStore::new(CredentialSources {
         files: auth_files(common, environment),
         helpers: Helpers::new(&environment.path),

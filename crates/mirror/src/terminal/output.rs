@@ -128,7 +128,8 @@ impl Output {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format!(
                 "cannot write the result to stdout: {}",
                 io_message(&error)
-            ))),
+            ))
+            .hint("check the file or the device that stdout goes to".to_owned())),
             _ => Ok(()),
         }
     }

@@ -20,7 +20,7 @@ pub enum HelmError {
     )]
     Missing,
     /// The program could not be started.
-    #[error("cannot start {}: {source}: check HELM or PATH", program.display())]
+    #[error("cannot start {}: {}: check HELM or PATH", program.display(), start_cause(source))]
     Start {
         /// The path of the program.
         program: PathBuf,
@@ -103,6 +103,14 @@ pub(super) fn stderr_line(stderr: &[u8]) -> String {
     match (cut..line.len()).find(|at| line.is_char_boundary(*at)) {
         Some(at) if cut > 0 => format!("… {}", &line[at..]),
         _ => line,
+    }
+}
+
+/// Returns the cause why a program could not be started.
+fn start_cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such program".to_owned(),
+        _ => error.to_string(),
     }
 }
 

@@ -63,7 +63,10 @@ const LAYERS: usize = 3;
 /// result.
 pub(crate) async fn run(session: &Session, args: &DemoArgs) -> Result<Exit, Failure> {
     let directory = tempfile::Builder::new().prefix("mirror-demo-").tempdir();
-    let directory = directory.map_err(|error| cannot("create a temporary directory", &error))?;
+    let directory = directory.map_err(|error| {
+        cannot("create a temporary directory", &error)
+            .hint("set TMPDIR to a directory that exists and can be written".to_owned())
+    })?;
     let list = directory.path().join("images-list");
     let demo = Demo::start(session, &list).await?;
     let mut output = DemoOutput::new(session.output.plain());

@@ -21,6 +21,8 @@ pub(crate) struct LockedReport {
     pub(crate) problems: Vec<Finding>,
     /// The number of problems that are refused credentials.
     pub(crate) refused: usize,
+    /// The number of lists whose rows are not counted, since their lock is invalid.
+    pub(crate) invalid_locks: usize,
     rows: usize,
     locked: usize,
 }
@@ -87,6 +89,13 @@ impl fmt::Display for LockedReport {
             writeln!(f, "{problem}")?;
         }
         let rows = counted(self.rows, "row");
-        writeln!(f, "{} of {rows} locked", self.locked)
+        write!(f, "{} of {rows} locked", self.locked)?;
+        match self.invalid_locks {
+            0 => writeln!(f),
+            invalid => {
+                let lists = counted(invalid, "list");
+                writeln!(f, "; without the rows of {lists} whose lock is invalid")
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
 use crate::files::atomic_file::StagedFile;
 use crate::files::list_file::{self, ListFile, RowLocation};
-use crate::files::lock_file::{LockFile, LockFileError};
+use crate::files::lock_file::{self, LockFile, LockFileError};
 use crate::files::locked_files::LockedFiles;
 use crate::files::targets_file;
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
@@ -115,8 +115,8 @@ fn check(
                 report.problems.extend(gaps(file, lock.as_ref(), globs));
             }
             Err(LockFileError::Invalid(problems)) => {
-                report.add_list(file, None);
-                report.problems.extend(problems);
+                report.invalid_locks += 1;
+                report.problems.extend(lock_file::with_repair(problems));
             }
             Err(LockFileError::Unreadable(failure)) => return Err(failure),
         }

@@ -165,6 +165,7 @@ fn read_password(input: impl Read) -> Result<Secret, Failure> {
             "cannot read the password from standard input: {}",
             io_message(&error)
         ))
+        .hint("pipe the password as UTF-8 text".to_owned())
     })?;
     if text.len() as u64 > MAX_BYTES {
         return Err(Failure::unusable(format!(
@@ -182,7 +183,8 @@ fn read_password(input: impl Read) -> Result<Secret, Failure> {
 
 fn to_secret(password: String) -> Result<Secret, Failure> {
     if password.is_empty() {
-        return Err(Failure::unusable("the password is empty"));
+        return Err(Failure::unusable("the password is empty")
+            .hint("check the command or the variable that it comes from".to_owned()));
     }
     Ok(Secret::from(password))
 }

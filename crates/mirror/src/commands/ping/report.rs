@@ -4,9 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use registry_client::credentials::LoginLocation;
-use registry_client::{
-    ApiCheck, ApiScheme, CredentialCheck, Error, RateLimit, Repository, TlsInfo,
-};
+use registry_client::{ApiCheck, ApiScheme, CredentialCheck, RateLimit, Repository, TlsInfo};
 use serde::Serialize;
 
 /// The output of `ping`: text and JSON.
@@ -179,11 +177,11 @@ impl CheckJson {
         }
     }
 
-    pub(super) fn denied(target: &Repository, error: &Error) -> Self {
+    pub(super) fn denied(target: &Repository, reason: &str) -> Self {
         Self {
             repository: target.to_string(),
             allowed: false,
-            message: Some(error.to_string()),
+            message: Some(reason.to_owned()),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::registries::client;
 use crate::session::Session;
-use crate::terminal::hints;
+use crate::terminal::hints::{self, Operation};
 
 /// The arguments of `ping`.
 #[derive(Debug, Args)]
@@ -82,8 +82,9 @@ pub(crate) async fn run(session: &Session, args: &PingArgs) -> Result<Exit, Fail
             .map(RateLimitJson::from);
     }
     if let Some(path) = &args.push {
-        let target = pushable(&client, &name(&host, path)?, path).map_err(failure)?;
-        let push = push(&target).await;
+        let name = name(&host, path)?;
+        let target = pushable(&client, &name, path).map_err(failure)?;
+        let push = push(&target, &reference(&name)).await;
         has_findings |= push.is_denied();
         pinged.mounts = mounts(&target).await;
         pinged.push = Some(push);
@@ -155,13 +156,19 @@ async fn referrers(repository: &Repository) -> Option<bool> {
 }
 
 /// Starts an upload and cancels it.
-async fn push(target: &Repository) -> CheckJson {
+async fn push(target: &Repository, image: &Reference) -> CheckJson {
     match target.begin_upload().await {
         Ok(session) => {
             target.cancel_upload(session).await;
             CheckJson::allowed(target)
         }
-        Err(error) => CheckJson::denied(target, &error),
+        Err(error) => {
+            let hint = hints::for_request(Operation::Write, image, &error);
+            CheckJson::denied(
+                target,
+                &Failure::failed(error.to_string()).hint(hint).text(),
+            )
+        }
     }
 }
 
