@@ -160,3 +160,13 @@ fn logout_removes_the_credentials_that_login_stored() {
     let warning = "credentials for r.io remain in DOCKER_AUTH_CONFIG";
     assert!(output.stderr.contains(warning), "{output:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn login_verifies_at_a_host_with_settings_of_its_own() {
+    let registry = Distribution::new().htpasswd("me", CANARY).start().await;
+    let host = registry.host();
+    let environment = TestEnvironment::new().without_auth_files();
+    let line = format!("login {host} -u me --password-stdin --insecure {host} --output json");
+    let document = login(&environment, &line, CANARY).exits(0).json();
+    assert_eq!(document["verified"], true);
+}

@@ -71,3 +71,59 @@ async fn tags_reports_a_list_that_is_not_whole() {
     let warning = "the tag list may be incomplete: after 2 tags";
     assert!(repeated.stderr.contains(warning), "{}", repeated.stderr);
 }
+
+/// As `copy` does: a pull mirror that fails is skipped, and the registry decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_read_from_the_registry_if_its_pull_mirror_fails() {
+    let registry = Registry::new().start().await.unwrap();
+    small_image(1).push(&registry, "team/a", Some("v1"));
+    let proxy = FaultProxy::start(registry.address()).await;
+    proxy.add(Rule::new("", "").does(Action::answer(403)));
+    let environment = TestEnvironment::new();
+    let host = registry.host();
+    // No registry listens at the first.
+    for mirror in ["127.0.0.1:1", &proxy.host()] {
+        let conf = format!(
+            "[[registry]]\nlocation = \"{host}\"\n[[registry.mirror]]\nlocation = \"{mirror}\"\n"
+        );
+        environment.write("registries.conf", conf);
+        let query = |line: &str| {
+            let line = format!("{line} --registries-conf registries.conf");
+            environment.mirror(&line)
+        };
+        assert_eq!(
+            query(&format!("tags {host}/team/a")).exits(0).stdout,
+            "v1\n"
+        );
+        for command in ["digest", "inspect", "inspect --raw"] {
+            query(&format!("{command} {host}/team/a:v1")).exits(0);
+        }
+        let missing = query(&format!("digest {host}/team/a:v9")).exits(1);
+        assert!(
+            missing.stderr.contains("does not exist"),
+            "{}",
+            missing.stderr
+        );
+    }
+}
+
+/// A quota that is restored after hours is no reason to wait for minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_names_the_quota_of_a_refused_request_at_once() {
+    let registry = Registry::new().start().await.unwrap();
+    let proxy = FaultProxy::start(registry.address()).await;
+    let refused = Action::answer(429)
+        .header("ratelimit-limit", "100;w=21600")
+        .header("ratelimit-remaining", "0;w=21600");
+    proxy.add(Rule::new("", "/team/").does(refused));
+    let environment = TestEnvironment::new();
+    for line in ["tags HOST/team/a", "digest HOST/team/a:v1"] {
+        proxy.clear_requests();
+        let output = environment
+            .mirror(&line.replace("HOST", &proxy.host()))
+            .exits(1);
+        let want = "has 0 of 100 pulls left per 6 h, and refuses the request (429)";
+        assert!(output.stderr.contains(want), "{}", output.stderr);
+        assert_eq!(proxy.count("", "/team/"), 1, "{line}");
+    }
+}

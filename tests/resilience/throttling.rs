@@ -1,6 +1,7 @@
 //! A 429 with Retry-After pauses every kind of request to its host.
 //!
-//! Takes more than 10 s: five mirrors with two registries each, and a pause of 2 s in each.
+//! Takes more than 10 s: five mirrors with two registries each, and a pause of 2 s in each; and a pause
+//! of 12 s, since progress has a line every ten seconds.
 
 use std::time::Duration;
 
@@ -154,4 +155,21 @@ async fn rows_beyond_max_pulls_are_skipped_with_exit_code_1() {
     let line = "sync --no-referrers --max-pulls docker.io";
     let output = mirror.mirror(line).exits(2);
     assert!(output.stderr.contains("HOST=N"), "{}", output.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_names_the_host_and_the_rest_of_its_pause() {
+    let mirror = ProxiedMirror::new(&["aa"]).await;
+    let refused = || Action::answer(429).header("retry-after", "12");
+    for line in [
+        format!("tags {}/aa", mirror.from.host()),
+        format!("ping {}", mirror.from.host()),
+        "sync".to_owned(),
+    ] {
+        mirror.from.clear_rules();
+        mirror.from.add(Rule::new("", "").nth(1).does(refused()));
+        let output = mirror.mirror(&line).exits(0);
+        let want = format!("{} pauses requests for another ", mirror.from.host());
+        assert!(output.stderr.contains(&want), "{line}: {}", output.stderr);
+    }
 }

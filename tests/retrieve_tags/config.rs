@@ -140,3 +140,36 @@ fn empty_config_sends_no_request() {
     let want = "error: --dry-run requires --apply or --open-prs";
     assert!(output.stderr.starts_with(want), "{}", output.stderr);
 }
+
+/// A bad value was a panic, or an error after seconds of retries that did not name the variable.
+#[test]
+fn invalid_variables_are_usage_errors_before_any_request() {
+    let table = [
+        ("GITHUB_TOKEN", "gh\np", "the token has a line break"),
+        ("GITLAB_TOKEN", "a\nb", "the token has a line break"),
+        ("GITHUB_API_URL", "foo", "the URL has no scheme"),
+        ("GITHUB_API_URL", "http://", "the URL has no host"),
+        (
+            "GITLAB_HOST",
+            "https://gitlab.example.org",
+            "the value has the scheme https://",
+        ),
+    ];
+    for (variable, value, cause) in table {
+        let environment = TestEnvironment::new().with_env(variable, value);
+        let entry = json!({"versionSource": "github-releases:a/b", "images": ["x"]});
+        environment.write("config.json", json!({"app": entry}).to_string());
+        environment.write("images-list", "");
+        for line in ["retrieve-tags", "retrieve-tags --open-prs"] {
+            let output = environment
+                .mirror(&format!("{line} --output json"))
+                .exits(2);
+            let document = output.json();
+            let message = document["error"]["message"].as_str().unwrap_or_default();
+            let named = message.contains(&format!("invalid {variable}")) && message.contains(cause);
+            assert!(named, "{variable}={value:?}: {output:?}");
+        }
+        // Other commands do not use them.
+        environment.mirror("lint").exits(0);
+    }
+}

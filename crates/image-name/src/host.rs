@@ -104,6 +104,20 @@ pub fn is_host(component: &str) -> bool {
     component.contains(['.', ':']) || component == "localhost"
 }
 
+/// Checks a whole name for `HOST:PORT` without a repository: `localhost:5000`, `r.io:443`, `[::1]:5000`.
+/// Read as an image, it would be the tag `5000` of a repository at Docker Hub. `alpine:3` is none, since
+/// its host would have neither a `.` nor the name `localhost`.
+pub(crate) fn is_host_and_port(name: &str) -> bool {
+    let Some((host, port)) = name.rsplit_once(':') else {
+        return false;
+    };
+    let is_named = host.contains('.') || host.starts_with('[');
+    !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && (is_named || host.eq_ignore_ascii_case("localhost"))
+        && host.parse::<Host>().is_ok()
+}
+
 impl FromStr for Host {
     type Err = HostError;
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use oci_spec::distribution::Reference;
 
 use crate::digest::{Digest, DigestError};
+use crate::host::is_host_and_port;
 use crate::manifest_reference::ManifestReference;
 use crate::repository_name::{RepositoryName, RepositoryNameError};
 use crate::tag::{Tag, TagError};
@@ -66,6 +67,10 @@ impl FromStr for ImageName {
             Some((name, digest)) => (name, Some(digest)),
             None => (text, None),
         };
+        if is_host_and_port(name) {
+            let host = name.to_owned();
+            return Err(RepositoryNameError::HostOnly { host }.into());
+        }
         // A colon before the last slash is that of a port (`host:5000/image`) or of a scheme, which
         // stays for the repository's error.
         let component = name.rfind('/').map_or(0, |slash| slash + 1);
@@ -109,6 +114,13 @@ mod tests {
             ("busybox", "docker.io/library/busybox:latest".to_owned()),
             ("localhost:5000/a", "localhost:5000/a:latest".to_owned()),
             ("localhost:5000/a:1", "localhost:5000/a:1".to_owned()),
+            ("alpine:3", "docker.io/library/alpine:3".to_owned()),
+            ("localhost:v1", "docker.io/library/localhost:v1".to_owned()),
+            ("org/r.io:5000", "docker.io/org/r.io:5000".to_owned()),
+            (
+                "docker.io/r.io:5000",
+                "docker.io/library/r.io:5000".to_owned(),
+            ),
             (&format!("q.io/a@{DIGEST}"), format!("q.io/a@{DIGEST}")),
             (&format!("q.io/a:1@{DIGEST}"), format!("q.io/a@{DIGEST}")),
         ];
@@ -131,6 +143,19 @@ mod tests {
             "a:1@",
         ] {
             assert!(text.parse::<ImageName>().is_err(), "{text:?}");
+        }
+    }
+
+    /// Read as the tag of a repository at Docker Hub, the image would be pushed there.
+    #[test]
+    fn host_with_a_port_is_no_image() {
+        for host in ["localhost:5000", "127.0.0.1:5000", "r.io:443", "[::1]:5000"] {
+            for text in [host.to_owned(), format!("{host}@{DIGEST}")] {
+                let message = text.parse::<ImageName>().unwrap_err().to_string();
+                let want =
+                    format!("{host} is a host without a repository; write {host}/REPOSITORY");
+                assert_eq!(message, want, "{text}");
+            }
         }
     }
 

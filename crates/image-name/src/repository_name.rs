@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use oci_spec::distribution::Reference;
 
-use crate::host::{Host, HostError, is_host};
+use crate::host::{Host, HostError, is_host, is_host_and_port};
 use crate::manifest_reference::ManifestReference;
 use crate::repository_path::{RepositoryPath, RepositoryPathError};
 
@@ -41,6 +41,12 @@ pub enum RepositoryNameError {
     Scheme {
         /// The text before `://`.
         scheme: String,
+    },
+    /// The text is `HOST:PORT`.
+    #[error("{host} is a host without a repository; write {host}/REPOSITORY")]
+    HostOnly {
+        /// The text.
+        host: String,
     },
     /// The text ends in `:TAG`.
     #[error("the tag `{tag}` is not part of a repository name")]
@@ -145,6 +151,10 @@ fn refuse_other_forms(text: &str) -> Result<(), RepositoryNameError> {
     if text.contains('@') {
         return Err(RepositoryNameError::Digest);
     }
+    if is_host_and_port(text) {
+        let host = text.to_owned();
+        return Err(RepositoryNameError::HostOnly { host });
+    }
     let last = text.rsplit('/').next().unwrap_or(text);
     if let Some((_, tag)) = last.split_once(':') {
         let tag = tag.to_owned();
@@ -243,6 +253,16 @@ mod tests {
             ("https://quay.io/a", "`https://` is not allowed"),
             ("quay.io/a:v1", "the tag `v1` is not part"),
             ("host:5000", "the tag `5000` is not part"),
+            (
+                "localhost:5000",
+                "localhost:5000 is a host without a repository",
+            ),
+            ("LOCALHOST:5000", "write LOCALHOST:5000/REPOSITORY"),
+            ("127.0.0.1:5000", "write 127.0.0.1:5000/REPOSITORY"),
+            ("[::1]:5000", "write [::1]:5000/REPOSITORY"),
+            ("r.io:99999", "write r.io:99999/REPOSITORY"),
+            ("r.io:v5000", "the tag `v5000` is not part"),
+            ("r.io:5000/a:1", "the tag `1` is not part"),
             ("a@sha256:00", "a digest is not part"),
             ("under_score.io/a", "`under_score.io` is not a host"),
             ("host:99999/a", "`host:99999` is not a host"),

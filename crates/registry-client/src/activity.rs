@@ -24,6 +24,8 @@ pub struct HostActivity {
     pub paused: Option<Duration>,
     /// The rest of a pause that its token server requested.
     pub tokens_paused: Option<Duration>,
+    /// The time until a failed request to the host or its token server is sent again.
+    pub backoff: Option<Duration>,
     /// The last requests to the host got no response; it gets one request at a time.
     pub unresponsive: bool,
 }
@@ -35,6 +37,10 @@ impl HostActivity {
             limit: host.peer.limit.current(),
             paused: host.peer.limit.pause_left(),
             tokens_paused: host.token_server.limit.pause_left(),
+            backoff: [&host.peer, &host.token_server]
+                .iter()
+                .filter_map(|peer| peer.limit.backoff_left())
+                .max(),
             unresponsive: host.peer.breaker.is_open(),
         }
     }

@@ -166,12 +166,25 @@ pub enum Error {
         /// The reason as text.
         detail: String,
     },
+    /// A token server that cannot be reached, or does not respond. The registry itself responds.
+    #[error(
+        "the token server {server}, named by {host}, {}",
+        token_server_cause(error)
+    )]
+    TokenServer {
+        /// The token server, `HOST[:PORT]`.
+        server: String,
+        /// The registry.
+        host: String,
+        /// The error of the request for a token.
+        error: Arc<Error>,
+    },
     /// The pull quota of the host does not suffice for an image.
-    #[error("{host} has {quota}, the image needs {needed}")]
+    #[error("{host} has {quota}, {}", quota_need(*needed))]
     QuotaExhausted {
         /// The host.
         host: String,
-        /// The pulls that the image needs.
+        /// The pulls that the image needs; 0 for a request that is no pull and that the host refuses.
         needed: u64,
         /// The quota.
         quota: QuotaWindow,
@@ -343,7 +356,42 @@ impl StatusError {
     }
 }
 
+/// Returns what the token server did.
+fn token_server_cause(error: &Error) -> String {
+    match error {
+        Error::HostDown { detail, .. } => format!("does not respond: {detail}"),
+        Error::Tls { .. } => format!("cannot be used: {error}"),
+        error => format!("does not respond: {error}"),
+    }
+}
+
+fn quota_need(needed: u64) -> String {
+    match needed {
+        0 => "and refuses the request (429)".to_owned(),
+        needed => format!("the image needs {needed}"),
+    }
+}
+
 impl Error {
+    /// Names the token server in the error of a request for a token, unless it has responded.
+    pub(crate) fn of_token_server(self, host: &str, realm: &url::Url) -> Self {
+        let is_silent = matches!(
+            self,
+            Self::Connection { .. }
+                | Self::Timeout { .. }
+                | Self::Tls { .. }
+                | Self::HostDown { .. }
+        );
+        if !is_silent {
+            return self;
+        }
+        Self::TokenServer {
+            server: realm[url::Position::BeforeHost..url::Position::AfterPort].to_owned(),
+            host: host.to_owned(),
+            error: Arc::new(self),
+        }
+    }
+
     /// Returns the status of an [`Error::Status`].
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {

@@ -149,7 +149,7 @@ pub use quota_window::QuotaWindow;
 pub use rate_limit::RateLimit;
 pub use redact::{redact_urls, url as redacted_url};
 pub use referrers::{ReferrerList, Referrers, TagSchema};
-pub use registry::{Registry, UploadsOnly};
+pub use registry::{RateLimitCheck, Registry, UploadsOnly};
 pub use repository::Repository;
 pub use sent_secrets::{cut_sent_secrets, record_sent_secret};
 pub use tags::{Listing, TagList, TagLists};

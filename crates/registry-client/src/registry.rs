@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use http::{Method, StatusCode};
 use image_name::RepositoryPath;
 
 use crate::api_check::{ApiCheck, TlsInfo};
@@ -20,6 +20,15 @@ pub struct Registry {
     host: Arc<Host>,
     /// The repository whose credentials are used; empty for those of the whole host.
     repository: String,
+}
+
+/// The result of a check of the rate limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RateLimitCheck {
+    /// The limit, `None` if the registry reports none.
+    pub limit: Option<RateLimit>,
+    /// True if the registry refuses further requests with a 429.
+    pub is_throttled: bool,
 }
 
 impl Client {
@@ -77,19 +86,22 @@ impl Registry {
 
 impl Repository {
     /// Returns the rate limit that the registry reports with a HEAD of `latest`, which costs none of it at
-    /// Docker Hub. `None` if it reports none.
+    /// Docker Hub. A 429 is a result, for which no pause is kept.
     ///
     /// # Errors
     ///
     /// Any [`Error`] of a request.
-    pub async fn rate_limit(&self) -> Result<Option<RateLimit>, Error> {
+    pub async fn rate_limit(&self) -> Result<RateLimitCheck, Error> {
         let Ok(latest) = "latest".parse() else {
-            return Ok(None);
+            return Ok(RateLimitCheck::default());
         };
         let endpoint = Endpoint::Manifest(latest);
-        let request = self.request(Method::HEAD, &endpoint, &[200, 401, 403, 404])?;
+        let request = self.request(Method::HEAD, &endpoint, &[200, 401, 403, 404, 429])?;
         let response = self.host.send(&request).await?;
-        Ok(RateLimit::from_headers(&response.headers))
+        Ok(RateLimitCheck {
+            limit: RateLimit::from_headers(&response.headers),
+            is_throttled: response.status == StatusCode::TOO_MANY_REQUESTS,
+        })
     }
 }
 

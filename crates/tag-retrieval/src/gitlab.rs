@@ -9,7 +9,9 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
-use crate::github::{Github, GithubError, GithubOptions, GithubRequest, GithubResponse, Token};
+use crate::github::{
+    ApiUrl, Github, GithubError, GithubOptions, GithubRequest, GithubResponse, Token,
+};
 
 /// A client for one GitLab.
 #[derive(Debug, Clone)]
@@ -25,11 +27,12 @@ pub struct GitlabError(GithubError);
 impl Gitlab {
     /// Creates a client for the API at `https://HOST/api/v4`. No request is sent.
     #[must_use]
-    pub fn new(api: &str, token: Option<Token>, timeout: Duration) -> Self {
-        let rest = api.split_once("://").map_or(api, |(_, rest)| rest);
+    pub fn new(api: &ApiUrl, token: Option<Token>, timeout: Duration) -> Self {
+        let text = api.as_str();
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
         let host = rest.split('/').next().unwrap_or(rest).to_lowercase();
         let options = GithubOptions {
-            api: api.trim_end_matches('/').to_owned(),
+            api: api.clone(),
             token,
             timeout,
             ..GithubOptions::default()

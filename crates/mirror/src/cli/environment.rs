@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use registry_client::credentials::Secret;
 use registry_client::{AwsCredentials, HostToken, ProxyVariables, VendorCredentials};
 use tag_retrieval::GitSettings;
-use tag_retrieval::github::Token;
 use tag_retrieval::helm;
 
+use super::api_variables::ApiVariables;
 use super::git_variables::GitVariables;
 
 /// The environment variables that the binary uses. An empty variable counts as unset, because CI
@@ -35,16 +35,10 @@ pub(crate) struct Environment {
     pub(crate) dumb_terminal: bool,
     /// `NO_COLOR`: no colors. (clap and indicatif read it themselves.)
     pub(crate) no_color: bool,
-    /// `GITHUB_API_URL`: set by GitHub Actions, also on GitHub Enterprise Server.
-    pub(crate) github_api: Option<String>,
-    /// `GITHUB_TOKEN`
-    pub(crate) github_token: Option<Token>,
     /// `GITHUB_REPOSITORY`: `OWNER/REPO`
     pub(crate) github_repository: Option<String>,
-    /// `GITLAB_TOKEN`
-    pub(crate) gitlab_token: Option<Token>,
-    /// `GITLAB_HOST`: the host that the token is for.
-    pub(crate) gitlab_host: Option<String>,
+    /// The variables of version sources, pull requests and vendors' APIs.
+    pub(crate) apis: ApiVariables,
     /// `AWS_ACCESS_KEY_ID` and the other variables of AWS, `GITLAB_TOKEN` and `QUAY_TOKEN`: the
     /// credentials of the APIs that create repositories.
     pub(crate) vendor_credentials: VendorCredentials,
@@ -121,11 +115,10 @@ impl Environment {
         let path = |name: &str| non_empty(name).map(PathBuf::from);
         let text = |name: &str| non_empty(name).and_then(|value| value.into_string().ok());
         let secret = |name: &str| text(name).map(Secret::from);
-        let host_token = |token: &str, host: &str, default: &str| {
-            Some(HostToken {
-                token: secret(token)?,
-                host: text(host).unwrap_or_else(|| default.to_owned()),
-            })
+        let apis = ApiVariables::read(text);
+        let host_token = |token: &Option<Secret>, host: &Option<String>, default: &str| {
+            let host = host.clone().unwrap_or_else(|| default.to_owned());
+            token.clone().map(|token| HostToken { host, token })
         };
         let key_values = names
             .iter()
@@ -142,11 +135,7 @@ impl Environment {
             path: non_empty("PATH").unwrap_or_default(),
             no_color: non_empty("NO_COLOR").is_some(),
             dumb_terminal: text("TERM").as_deref() == Some("dumb"),
-            github_api: text("GITHUB_API_URL"),
-            github_token: text("GITHUB_TOKEN").as_deref().and_then(Token::new),
             github_repository: text("GITHUB_REPOSITORY"),
-            gitlab_token: text("GITLAB_TOKEN").as_deref().and_then(Token::new),
-            gitlab_host: text("GITLAB_HOST"),
             vendor_credentials: VendorCredentials {
                 aws: AwsCredentials {
                     access_key_id: text("AWS_ACCESS_KEY_ID"),
@@ -157,9 +146,10 @@ impl Environment {
                     container_token: secret("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
                     container_token_file: path("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
                 },
-                gitlab: host_token("GITLAB_TOKEN", "GITLAB_HOST", "gitlab.com"),
-                quay: host_token("QUAY_TOKEN", "QUAY_HOST", "quay.io"),
+                gitlab: host_token(&apis.gitlab_token, &apis.gitlab_host, "gitlab.com"),
+                quay: host_token(&apis.quay_token, &apis.quay_host, "quay.io"),
             },
+            apis,
             job_index: text("JOB_COMPLETION_INDEX"),
             job_completions: text("JOB_COMPLETIONS"),
             helm: path("HELM"),

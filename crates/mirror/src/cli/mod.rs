@@ -1,5 +1,6 @@
 //! Common options, the environment, exit codes and failures: the lowest layer.
 
+pub(crate) mod api_variables;
 pub(crate) mod duration;
 pub(crate) mod environment;
 pub(crate) mod exit;

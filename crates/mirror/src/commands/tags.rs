@@ -64,20 +64,20 @@ pub(super) async fn run(session: &Session, args: &TagsArgs) -> Result<Exit, Fail
     let _waiting = session.progress_display.show_requests(&client);
     let to_failure =
         |error: registry_client::Error| hints::request_failure(Operation::Read, &reference, &error);
-    let mut found = None;
+    // A mirror that fails or lacks the repository is skipped; the last location, the registry, decides.
+    let mut decisive = Ok(None);
     for source in client.sources(&reference).map_err(to_failure)? {
         let matching = |tags: &mut Vec<String>, tag: Tag| {
             if globs.is_empty() || globs.matches_name(tag.as_str()) {
                 tags.push(tag.to_string());
             }
         };
-        let tags = source.fold_tags(Vec::new, matching).await;
-        found = tags.map_err(to_failure)?;
-        if found.is_some() {
+        decisive = source.fold_tags(Vec::new, matching).await;
+        if matches!(decisive, Ok(Some(_))) {
             break;
         }
     }
-    let Some(list) = found else {
+    let Some(list) = decisive.map_err(to_failure)? else {
         let (host, path) = (repository.host(), repository.path());
         let message = format!("the repository {host}/{path} does not exist");
         let hint = format!(

@@ -37,13 +37,15 @@ impl<'a> ImageReader<'a> {
     pub(crate) async fn head(&self) -> Result<ManifestHead, Failure> {
         let reference = registry_client::manifest_reference(&self.reference);
         let reference = reference.map_err(|error| self.failure(&error))?;
+        // A mirror that fails or lacks the image is skipped; the last location, the registry, decides.
+        let mut decisive = Ok(None);
         for repository in self.repositories()? {
-            let found = repository.head_manifest(&reference).await;
-            if let Some(head) = found.map_err(|error| self.failure(&error))? {
+            decisive = repository.head_manifest(&reference).await;
+            if let Ok(Some(head)) = decisive {
                 return Ok(head);
             }
         }
-        Err(self.missing())
+        Err(self.not_found(decisive.map(drop)))
     }
 
     /// Returns the manifest, and the first repository that has it.
@@ -54,13 +56,14 @@ impl<'a> ImageReader<'a> {
     pub(crate) async fn manifest(&self) -> Result<(Repository, Manifest), Failure> {
         let reference = registry_client::manifest_reference(&self.reference);
         let reference = reference.map_err(|error| self.failure(&error))?;
+        let mut decisive = Ok(None);
         for repository in self.repositories()? {
-            let found = repository.manifest(&reference).await;
-            if let Some(manifest) = found.map_err(|error| self.failure(&error))? {
+            decisive = repository.manifest(&reference).await;
+            if let Ok(Some(manifest)) = decisive {
                 return Ok((repository, manifest));
             }
         }
-        Err(self.missing())
+        Err(self.not_found(decisive.map(drop)))
     }
 
     /// Returns the contents of a manifest of the image.
@@ -84,6 +87,14 @@ impl<'a> ImageReader<'a> {
     /// Returns the failure of a request for the image.
     pub(crate) fn failure(&self, error: &registry_client::Error) -> Failure {
         hints::request_failure(Operation::Read, &self.reference, error)
+    }
+
+    /// Returns the failure of the last location.
+    fn not_found(&self, decisive: Result<(), registry_client::Error>) -> Failure {
+        match decisive {
+            Ok(()) => self.missing(),
+            Err(error) => self.failure(&error),
+        }
     }
 
     fn missing(&self) -> Failure {

@@ -13,6 +13,7 @@ use tag_retrieval::{GitSettings, Organization, Upstreams};
 use tempfile::TempDir;
 
 use super::client;
+use crate::cli::api_variables::SourceApis;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::files::atomic_file::io_message;
@@ -49,6 +50,7 @@ impl RunUpstreams {
         deadline: Duration,
         programs: Programs,
     ) -> Result<Self, Failure> {
+        let apis = session.environment.apis.source_apis()?;
         let scratch = match programs {
             Programs::Needed => Some(scratch()?),
             Programs::NotNeeded => None,
@@ -66,8 +68,8 @@ impl RunUpstreams {
         };
         let clients = Upstreams {
             registries,
-            github: github(environment, deadline),
-            gitlab: gitlab(environment, deadline),
+            github: github(&apis, deadline),
+            gitlab: gitlab(&apis, deadline)?,
             git: GitSettings {
                 scratch: directory("git"),
                 ..environment.git_tags.clone()
@@ -93,25 +95,30 @@ fn scratch() -> Result<TempDir, Failure> {
     })
 }
 
-/// Creates the GitHub client from `GITHUB_API_URL` and `GITHUB_TOKEN`.
-pub(crate) fn github(environment: &Environment, timeout: Duration) -> Github {
-    let defaults = GithubOptions::default();
+/// Creates the GitHub client.
+fn github(apis: &SourceApis, timeout: Duration) -> Github {
     Github::new(GithubOptions {
-        api: environment.github_api.clone().unwrap_or(defaults.api),
-        token: environment.github_token.clone(),
+        api: apis.github_api.clone(),
+        token: apis.github_token.clone(),
         timeout,
-        ..defaults
+        ..GithubOptions::default()
     })
 }
 
-/// Creates the client for the GitLab in `GITLAB_HOST` that `GITLAB_TOKEN` is for.
-fn gitlab(environment: &Environment, timeout: Duration) -> Option<Gitlab> {
-    let token = environment.gitlab_token.clone()?;
-    let host = environment.gitlab_host.as_deref().unwrap_or("gitlab.com");
+/// Creates the client for the GitLab that the token is for, `None` without a token.
+fn gitlab(apis: &SourceApis, timeout: Duration) -> Result<Option<Gitlab>, Failure> {
+    let Some(token) = apis.gitlab_token.clone() else {
+        return Ok(None);
+    };
+    let host = &apis.gitlab_host;
     let is_loopback = host.starts_with("127.0.0.1:") || host.starts_with("localhost:");
     let scheme = if is_loopback { "http" } else { "https" };
     let api = format!("{scheme}://{host}/api/v4");
-    Some(Gitlab::new(&api, Some(token), timeout))
+    let api = api.parse().map_err(|error| {
+        Failure::unusable(format!("invalid GITLAB_HOST `{host}`: {error}"))
+            .hint("write the host alone: GITLAB_HOST=HOST[:PORT]".to_owned())
+    })?;
+    Ok(Some(Gitlab::new(&api, Some(token), timeout)))
 }
 
 /// Returns the program in `HELM`, or `helm` in `PATH`.

@@ -3,6 +3,7 @@
 use copier::{CompareError, Row, RowError};
 use image_name::{full_repository, tag_or_digest};
 use oci_spec::distribution::Reference;
+use registry_client::registries_conf::ResolveError;
 use registry_client::{ConnectionFailure, Error, ManifestError, StatusError, TlsFailure};
 
 use super::creation_hints;
@@ -147,7 +148,11 @@ pub(crate) fn for_host(host: &str, error: &Error) -> Option<String> {
         Error::Status(status) if status.status.as_u16() == 404 => {
             Some(format!("check the name: {host} has no registry API"))
         }
+        Error::Status(status) if status.is_throttled() => Some(for_throttling(host, status)),
         Error::Status(_) => None,
+        Error::Protocol { .. } => Some(format!(
+            "check the name: a web site or a proxy answers in place of a registry at {host}"
+        )),
         error => {
             let image = Reference::with_tag(host.to_owned(), "image".to_owned(), "x".to_owned());
             for_request(Operation::Read, &image, error)
@@ -176,6 +181,7 @@ pub(crate) fn for_request(
         Error::Timeout { .. } | Error::HostDown { failure: None, .. } => {
             Some("run again later, or with fewer --jobs".to_owned())
         }
+        Error::TokenServer { server, error, .. } => for_token_server(server, host, error),
         Error::Proxy { status, .. } if status.as_u16() == 407 => Some(format!(
             "set user and password of the proxy in HTTPS_PROXY, or exempt {host} with NO_PROXY"
         )),
@@ -183,8 +189,8 @@ pub(crate) fn for_request(
             "let the proxy connect to {host}, or exempt {host} with NO_PROXY"
         )),
         Error::QuotaExhausted { .. } => Some(format!(
-            "run again when the quota of {host} is restored, log in with `mirror login {host}` for a \
-             higher one, or spread the rows over several runs with --max-pulls {host}=N"
+            "run again when the quota of {host} is restored, log in with `mirror login {host}` as an \
+             account with a higher one, or spread the rows over several runs with --max-pulls {host}=N"
         )),
         Error::MaxPulls { .. } => {
             Some("run again to copy the rest, or raise --max-pulls".to_owned())
@@ -197,6 +203,9 @@ pub(crate) fn for_request(
         )),
         Error::Trust { .. } => Some(
             "correct the certificate directory, or name another one with --cert-dir".to_owned(),
+        ),
+        Error::Blocked(ResolveError::NoRepository { .. }) => Some(
+            "add a path to the `location` in registries.conf, or run without the file".to_owned(),
         ),
         Error::Blocked(_) => {
             Some("remove `blocked` from registries.conf, or run without the file".to_owned())
@@ -265,10 +274,7 @@ fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> O
             "create the repository {host}/{repository} first: {host} does not create it on push"
         )),
         (404, Operation::Read) => Some(format!("check the name {host}/{repository}")),
-        (429, _) if !error.authenticated => Some(format!(
-            "log in with `mirror login {host}`, since anonymous limits are low, or run again later"
-        )),
-        (429, _) => Some("run again later, or with fewer --jobs".to_owned()),
+        (429, _) => Some(for_throttling(host, error)),
         (413, _) => Some(format!(
             "raise the limit on request sizes at {host} or at a proxy in front of it"
         )),
@@ -287,6 +293,41 @@ fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> O
             "run again when {host} has recovered; finished rows stay finished"
         )),
         _ => None,
+    }
+}
+
+/// Returns the hint for a host that asks for fewer requests.
+fn for_throttling(host: &str, error: &StatusError) -> String {
+    let when = match error.retry_after.filter(|wait| !wait.is_zero()) {
+        Some(wait) => format!(
+            "after the pause of {} s that {host} requests",
+            wait.as_secs()
+        ),
+        None => "later".to_owned(),
+    };
+    if error.authenticated {
+        return format!("run again {when}, or with fewer --jobs");
+    }
+    format!(
+        "run again {when}; no credentials were sent: if {host} allows accounts more, log in with \
+         `mirror login {host}`"
+    )
+}
+
+/// Returns the hint for a token server that cannot be reached.
+fn for_token_server(server: &str, host: &str, error: &Error) -> Option<String> {
+    let failure = match error {
+        Error::Connection { failure, .. } => *failure,
+        Error::HostDown { failure, .. } => (*failure)?,
+        // The certificates for a registry apply to its token server.
+        Error::Tls { failure, .. } => return for_handshake(host, *failure),
+        _ => ConnectionFailure::TimedOut,
+    };
+    match failure {
+        ConnectionFailure::Refused => Some(format!(
+            "start the token server {server}, or correct the realm in the configuration of {host}"
+        )),
+        failure => for_connection(server, failure),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::output;
 use super::progress_line::{History, STALLED, Total};
-use super::status_report::waiting_line;
+use super::status_report::{pauses, waiting_line};
 use crate::cli::environment::Environment;
 use crate::cli::options::CommonOptions;
 
@@ -80,8 +80,13 @@ impl ProgressDisplay {
     }
 
     /// Displays the progress of a run over rows until the guard is dropped.
-    pub(crate) fn show(&self, rows: usize, progress: &Arc<Progress>) -> ProgressGuard {
-        self.show_units("rows", rows, progress)
+    pub(crate) fn show(
+        &self,
+        rows: usize,
+        progress: &Arc<Progress>,
+        client: &Client,
+    ) -> ProgressGuard {
+        self.show_units("rows", rows, progress, client)
     }
 
     /// Displays the progress of a run over `count` units until the guard is dropped.
@@ -90,16 +95,20 @@ impl ProgressDisplay {
         unit: &'static str,
         count: usize,
         progress: &Arc<Progress>,
+        client: &Client,
     ) -> ProgressGuard {
-        let progress = Arc::clone(progress);
+        let watched = Watched {
+            progress: Arc::clone(progress),
+            client: client.clone(),
+        };
         let total = Total { unit, count };
         let task = match self.style {
             Style::Nothing => None,
-            Style::Lines => Some(tokio::spawn(write_lines(total, progress))),
+            Style::Lines => Some(tokio::spawn(write_lines(total, watched))),
             Style::Bars => {
                 self.bars
                     .set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-                Some(tokio::spawn(draw_bars(self.bars.clone(), total, progress)))
+                Some(tokio::spawn(draw_bars(self.bars.clone(), total, watched)))
             }
         };
         ProgressGuard {
@@ -109,13 +118,29 @@ impl ProgressDisplay {
     }
 }
 
-/// Logs the oldest request in flight every ten seconds.
+/// A run whose progress is displayed.
+struct Watched {
+    progress: Arc<Progress>,
+    client: Client,
+}
+
+impl Watched {
+    /// Returns the line of the run, with the pauses that hosts requested.
+    fn line(&self, history: &mut History) -> String {
+        let line = history.line(&self.progress, Instant::now()).to_string();
+        let pauses = pauses(&self.client.activity());
+        let parts = std::iter::once(line).chain(pauses);
+        parts.collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Logs what the requests wait for every ten seconds.
 async fn write_requests(client: Client) {
     let mut ticks = tokio::time::interval(WAIT_INTERVAL);
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        if let Some(line) = waiting_line(&client.activity().requests) {
+        if let Some(line) = waiting_line(&client.activity()) {
             tracing::info!(target: TARGET, "{line}");
         }
     }
@@ -138,20 +163,22 @@ impl Drop for ProgressGuard {
     }
 }
 
-async fn write_lines(total: Total, progress: Arc<Progress>) {
+async fn write_lines(total: Total, watched: Watched) {
     let mut history = History::new(total, Instant::now());
     let mut ticks = tokio::time::interval(SAMPLE_INTERVAL);
     ticks.tick().await;
     for tick in 1_u32.. {
         ticks.tick().await;
-        let line = history.line(&progress, Instant::now());
-        if tick.is_multiple_of(SAMPLES_PER_LINE) {
+        if !tick.is_multiple_of(SAMPLES_PER_LINE) {
+            history.line(&watched.progress, Instant::now());
+        } else {
+            let line = watched.line(&mut history);
             tracing::info!(target: TARGET, "{line}");
         }
     }
 }
 
-async fn draw_bars(bars: MultiProgress, total: Total, progress: Arc<Progress>) {
+async fn draw_bars(bars: MultiProgress, total: Total, watched: Watched) {
     let mut history = History::new(total, Instant::now());
     let overall =
         bars.add(ProgressBar::new(total.count as u64).with_style(style("{bar:24} {wide_msg}")));
@@ -159,9 +186,9 @@ async fn draw_bars(bars: MultiProgress, total: Total, progress: Arc<Progress>) {
     let mut ticks = tokio::time::interval(BAR_INTERVAL);
     loop {
         ticks.tick().await;
-        overall.set_position(progress.rows_done() as u64);
-        overall.set_message(history.line(&progress, Instant::now()).to_string());
-        let transfers = progress.transfers();
+        overall.set_position(watched.progress.rows_done() as u64);
+        overall.set_message(watched.line(&mut history));
+        let transfers = watched.progress.transfers();
         let shown = &transfers[..transfers.len().min(MAX_TRANSFERS)];
         while lines.len() < shown.len() {
             lines.push(bars.add(ProgressBar::new(0).with_style(style("  {bar:16} {wide_msg}"))));

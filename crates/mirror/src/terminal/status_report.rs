@@ -11,6 +11,8 @@ use super::units::{bytes, short};
 
 /// Maximum lines of a kind. The oldest come first.
 const MAX_LINES: usize = 50;
+/// Maximum pauses in one line.
+const MAX_PAUSES: usize = 3;
 
 /// The state that a report is made from.
 #[derive(Debug, Clone)]
@@ -122,15 +124,48 @@ fn write_lines<L: Line>(f: &mut Formatter<'_>, kind: &str, lines: &[L]) -> fmt::
     }
 }
 
-/// Returns the line of the oldest request in flight; `None` without one.
-pub(crate) fn waiting_line(requests: &[InFlightRequest]) -> Option<String> {
-    let oldest = requests.iter().max_by_key(|request| request.age)?;
-    let mut text = format!("waiting: {}", LineText(oldest));
-    match requests.len() {
-        1 => {}
-        all => text += &format!("; {all} requests in flight"),
+/// Returns the line of what requests wait for: the oldest in flight, and the hosts that requested a pause;
+/// without either, the hosts to which a failed request is sent again. `None` if nothing waits.
+pub(crate) fn waiting_line(activity: &Activity) -> Option<String> {
+    let requests = &activity.requests;
+    let oldest = requests.iter().max_by_key(|request| request.age);
+    let mut parts: Vec<String> = oldest
+        .map(|oldest| LineText(oldest).to_string())
+        .into_iter()
+        .collect();
+    if requests.len() > 1 {
+        parts.push(format!("{} requests in flight", requests.len()));
     }
-    Some(text)
+    parts.extend(pauses(activity));
+    if parts.is_empty() {
+        let waits = activity.hosts.iter().filter_map(|host| {
+            let rest = seconds(host.backoff?);
+            Some(format!("the next attempt at {} in {rest}", host.host))
+        });
+        parts.extend(waits.take(MAX_PAUSES));
+    }
+    (!parts.is_empty()).then(|| format!("waiting: {}", parts.join("; ")))
+}
+
+/// Returns a text for each pause that a host or its token server requested.
+pub(crate) fn pauses(activity: &Activity) -> Vec<String> {
+    let of_host = |host: &HostActivity| {
+        let pause = |peer: String, rest: Option<Duration>| {
+            Some(format!(
+                "{peer} pauses requests for another {} (429 or Retry-After)",
+                seconds(rest?)
+            ))
+        };
+        [
+            pause(host.host.clone(), host.paused),
+            pause(
+                format!("the token server of {}", host.host),
+                host.tokens_paused,
+            ),
+        ]
+    };
+    let pauses = activity.hosts.iter().flat_map(of_host).flatten();
+    pauses.take(MAX_PAUSES).collect()
 }
 
 /// An item as text.
@@ -256,6 +291,7 @@ mod tests {
             limit: 8,
             paused: paused.map(Duration::from_secs),
             tokens_paused: None,
+            backoff: None,
             unresponsive,
         }
     }
@@ -310,17 +346,56 @@ mod tests {
     }
 
     #[test]
-    fn waiting_line_names_the_oldest_request() {
-        assert_eq!(waiting_line(&[]), None);
-        let one = waiting_line(&[request(Stage::Waiting)]);
-        let want = "waiting: GET https://q.io/v2/a: sent 40.0 s ago, no response yet";
-        assert_eq!(one.as_deref(), Some(want));
+    fn waiting_line_names_the_oldest_request_and_the_pauses() {
+        let line = |requests: &[InFlightRequest], hosts: &[HostActivity]| {
+            waiting_line(&Activity {
+                requests: requests.to_vec(),
+                hosts: hosts.to_vec(),
+            })
+        };
+        assert_eq!(line(&[], &[host(None, false)]), None);
+        let oldest = "waiting: GET https://q.io/v2/a: sent 40.0 s ago, no response yet";
         let newer = InFlightRequest {
             age: Duration::from_secs(1),
             ..request(Stage::Receiving(1))
         };
-        let two = waiting_line(&[newer, request(Stage::Waiting)]);
-        assert_eq!(two, Some(format!("{want}; 2 requests in flight")));
+        let paused = "q.io pauses requests for another 270.0 s (429 or Retry-After)";
+        let backing_off = HostActivity {
+            backoff: Some(Duration::from_secs(4)),
+            ..host(None, false)
+        };
+        let tokens = HostActivity {
+            tokens_paused: Some(Duration::from_secs(9)),
+            ..host(None, false)
+        };
+        let table = [
+            (vec![request(Stage::Waiting)], vec![], oldest.to_owned()),
+            (
+                vec![newer, request(Stage::Waiting)],
+                vec![],
+                format!("{oldest}; 2 requests in flight"),
+            ),
+            (vec![], vec![host(Some(270), false)], format!("waiting: {paused}")),
+            (
+                vec![request(Stage::Waiting)],
+                vec![host(Some(270), false)],
+                format!("{oldest}; {paused}"),
+            ),
+            (
+                vec![],
+                vec![tokens],
+                "waiting: the token server of q.io pauses requests for another 9.0 s (429 or Retry-After)"
+                    .to_owned(),
+            ),
+            (
+                vec![],
+                vec![backing_off],
+                "waiting: the next attempt at q.io in 4.0 s".to_owned(),
+            ),
+        ];
+        for (requests, hosts, want) in table {
+            assert_eq!(line(&requests, &hosts), Some(want));
+        }
     }
 
     #[test]

@@ -83,7 +83,8 @@ pub enum PullFromMirror {
 pub enum ResolveError {
     /// `blocked = true`.
     #[error(
-        "{host}/{repository} is blocked by `prefix = \"{prefix}\"` in the registries configuration"
+        "{} is blocked by `prefix = \"{prefix}\"` in the registries configuration",
+        name(host, repository)
     )]
     Blocked {
         /// The prefix of the `[[registry]]` that blocks it, as written.
@@ -117,7 +118,7 @@ impl RegistriesConf {
     }
 
     /// Returns the locations of `host/repository`. Both are normalized: Docker Hub is `docker.io`, and its
-    /// one-part names are below `library/`.
+    /// one-part names are below `library/`. An empty repository stands for the whole host.
     ///
     /// A wildcard with a location replaces the whole host, including the port.
     ///
@@ -140,7 +141,12 @@ impl RegistriesConf {
             });
         }
         let locate = |namespace: &Namespace, insecure| {
-            join(namespace, rest, insecure).ok_or_else(|| ResolveError::NoRepository {
+            // A whole host has no repository at its location either.
+            let location = match repository {
+                "" => Some(unchanged(&namespace.host, "", insecure)),
+                _ => join(namespace, rest, insecure),
+            };
+            location.ok_or_else(|| ResolveError::NoRepository {
                 prefix: table.written.clone(),
                 location: namespace.host.clone(),
                 host: host.into(),
@@ -180,6 +186,13 @@ impl RegistriesConf {
             }
         }
         best
+    }
+}
+
+fn name(host: &str, repository: &str) -> String {
+    match repository {
+        "" => host.to_owned(),
+        repository => format!("{host}/{repository}"),
     }
 }
 
@@ -330,6 +343,32 @@ mod tests {
         assert_eq!(prefix, "example.com/foo/evil");
         let bare = conf.resolve("docker.io", "library").unwrap_err();
         assert!(matches!(bare, ResolveError::NoRepository { .. }), "{bare}");
+    }
+
+    #[test]
+    fn resolve_returns_the_location_of_a_host_without_a_repository() {
+        let conf = RegistriesConf::parse(CONF).unwrap();
+        let rows = "
+            registry.com      registry.com      Some(true)
+            quay.io           quay.io           Some(true)
+            a.wild.org:8443   a.wild.org:8443   Some(true)
+            b.moved.org:5000  new.org           None
+            example.com       example.com       None
+            unknown.org       unknown.org       None";
+        for row in rows.lines().skip(1) {
+            let fields: Vec<&str> = row.split_whitespace().collect();
+            let got = conf.resolve(fields[0], "").unwrap().location;
+            let insecure = format!("{:?}", got.insecure);
+            assert_eq!([got.host.as_str(), &insecure], fields[1..], "{row}");
+            assert_eq!(got.repository, "", "{row}");
+        }
+        let same = "[[registry]]\nprefix = 'a.b:1'\nlocation = 'a.b:1'\n";
+        let conf = RegistriesConf::parse(same).unwrap();
+        assert_eq!(conf.resolve("a.b:1", "").unwrap().location.host, "a.b:1");
+        let blocked = "[[registry]]\nlocation = 'a.b'\nblocked = true\n";
+        let conf = RegistriesConf::parse(blocked).unwrap();
+        let error = conf.resolve("a.b", "").unwrap_err().to_string();
+        assert!(error.starts_with("a.b is blocked by"), "{error}");
     }
 
     #[test]

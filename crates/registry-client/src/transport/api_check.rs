@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::body_progress::BodyProgress;
@@ -16,6 +16,9 @@ use crate::credentials::Credential;
 use crate::document_memory::BodyMemory;
 use crate::error::Error;
 use crate::write_policy::ReadOnly;
+
+/// The header in which distribution and its descendants name the version of their API.
+const VERSION_HEADER: &str = "docker-distribution-api-version";
 
 impl Host {
     /// Requests `/v2/` without credentials and, if the registry requests them, with those that are stored
@@ -38,6 +41,7 @@ impl Host {
         };
         let Some(challenge) = challenge else {
             if status.is_success() {
+                check_api_body(&response)?;
                 return Ok(check(None, CredentialCheck::NotRequested));
             }
             return Err(response.status_error());
@@ -52,6 +56,7 @@ impl Host {
         };
         let confirmed = self.send_header(header).await?;
         if confirmed.status.is_success() {
+            check_api_body(&confirmed)?;
             return Ok(check(scheme, CredentialCheck::Accepted));
         }
         Err(confirmed.authenticated_error())
@@ -114,4 +119,23 @@ impl Host {
         let response = self.dispatch(request, &method, &url, &progress).await?;
         response.read(ERROR_BODY).await
     }
+}
+
+/// Checks that a successful response to `/v2/` is that of a registry and not of a web site: it has
+/// distribution's version header, no body, or JSON.
+///
+/// Source: distribution specification, "Determining Support"; the body is not specified.
+fn check_api_body(response: &BufferedResponse) -> Result<(), Error> {
+    let body = response.body.trim_ascii();
+    let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    if response.headers.contains_key(VERSION_HEADER) || body.is_empty() || is_json() {
+        return Ok(());
+    }
+    let content_type = response.headers.get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let what = format!(
+        "the response is not that of a registry: it has the content type {}",
+        content_type.unwrap_or("unknown")
+    );
+    Err(Error::protocol(&response.method, &response.url, what))
 }

@@ -48,6 +48,8 @@ struct State {
     /// Throttling before this time does not halve the limit again.
     next_decrease: Instant,
     paused_until: Option<Instant>,
+    /// The time of the next attempt of a request that has failed.
+    next_attempt: Option<Instant>,
     /// The start of the next request, where requests have an interval.
     next_start: Instant,
     /// The start of the first of several pauses without a success between them.
@@ -82,6 +84,7 @@ impl HostLimit {
                 has_throttled: false,
                 next_decrease: Instant::now(),
                 paused_until: None,
+                next_attempt: None,
                 next_start: Instant::now(),
                 throttled_since: None,
             }),
@@ -154,6 +157,22 @@ impl HostLimit {
     /// Returns the rest of a pause.
     pub(crate) fn pause_left(&self) -> Option<Duration> {
         self.pause().map(|(rest, _)| rest)
+    }
+
+    /// Notes that a failed request is sent again after `wait`.
+    pub(super) fn record_backoff(&self, wait: Duration) {
+        let next = Instant::now() + wait;
+        let mut state = self.lock();
+        state.next_attempt = Some(state.next_attempt.map_or(next, |old| old.max(next)));
+    }
+
+    /// Returns the time until the last of the failed requests is sent again.
+    pub(crate) fn backoff_left(&self) -> Option<Duration> {
+        let left = self
+            .lock()
+            .next_attempt?
+            .checked_duration_since(Instant::now())?;
+        (!left.is_zero()).then_some(left)
     }
 
     /// Returns the rest of a pause, and its length together with the pauses before it.

@@ -29,7 +29,10 @@ impl Peer {
         idle: Duration,
     ) -> Result<(), Error> {
         match self.decide(retries, &error, idle) {
-            RetryDecision::Wait(wait) => tokio::time::sleep(wait).await,
+            RetryDecision::Wait(wait) => {
+                self.limit.record_backoff(wait);
+                tokio::time::sleep(wait).await;
+            }
             RetryDecision::PauseHost(wait) => self.limit.pause_for(wait),
             RetryDecision::GiveUp => {
                 self.breaker.record_exhausted(&error);

@@ -116,10 +116,11 @@ impl PullQuota {
     }
 
     /// Returns the error of a request that the host refuses with a 429 because nothing is left.
-    pub(crate) fn exhausted(&self, host: &str) -> Option<Error> {
+    /// `needed` is 0 for a request that is no pull.
+    pub(crate) fn exhausted(&self, host: &str, needed: u64) -> Option<Error> {
         let state = lock(&self.state);
         let window = state.window.filter(|window| window.left == 0)?;
-        Some(exhausted(host, window, 1))
+        Some(exhausted(host, window, needed))
     }
 
     /// Waits until the pulls for one image are reserved, or those for its first manifest.
@@ -310,7 +311,7 @@ mod tests {
             text,
             "docker.io has 0 of 100 pulls left per 6 h, the image needs 1"
         );
-        assert!(quota.exhausted("docker.io").is_some());
+        assert!(quota.exhausted("docker.io", 1).is_some());
         assert_eq!(quota.pulls("docker.io").used, 0);
     }
 

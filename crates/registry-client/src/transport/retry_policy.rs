@@ -162,6 +162,7 @@ fn is_throttled(error: &Error) -> bool {
 pub(crate) fn is_transient(error: &Error) -> bool {
     match error {
         Error::Connection { .. } | Error::Timeout { .. } => true,
+        Error::TokenServer { error, .. } => is_transient(error),
         // distribution 3 reports a refused foreign layer with 500 and a code that is final.
         Error::Status(status) if status.status == StatusCode::INTERNAL_SERVER_ERROR => {
             status.missing_content().is_none()

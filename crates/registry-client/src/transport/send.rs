@@ -320,7 +320,8 @@ impl Host {
         if self.is_own_url(response.url()) {
             self.quota.record(response.headers());
         }
-        if let Some(error) = self.quota_error(&response) {
+        let is_accepted = accepted.contains(&status.as_u16());
+        if let Some(error) = self.quota_error(&response).filter(|_| !is_accepted) {
             return Err(error);
         }
         if matches!(status.as_u16(), 429 | 503) {
@@ -328,7 +329,7 @@ impl Host {
         } else {
             self.peer.limit.record_success(took);
         }
-        if accepted.contains(&status.as_u16()) {
+        if is_accepted {
             return Ok(response);
         }
         let mut error = StatusError {
@@ -347,16 +348,26 @@ impl Host {
         Err(Error::Status(Arc::new(error)))
     }
 
-    /// Returns the error of a response that refuses a pull because the quota is used up. Docker Hub
+    /// Returns the error of a response that refuses a request because the quota is used up. Docker Hub
     /// sends a 429 without `Retry-After`, and waits of minutes do not help.
     fn quota_error(&self, response: &Response) -> Option<Error> {
-        let is_pull =
-            response.method == Method::GET && response.url().path().contains("/manifests/");
-        let is_refused = response.status() == StatusCode::TOO_MANY_REQUESTS && is_pull;
+        if response.status() != StatusCode::TOO_MANY_REQUESTS || !self.is_own_url(response.url()) {
+            return None;
+        }
         let has_wait = retry_after(response.headers(), SystemTime::now())
             .is_some_and(|wait| wait <= self.retry_policy().max_wait);
-        (is_refused && !has_wait)
-            .then(|| self.quota.exhausted(self.name()))
+        if has_wait {
+            return None;
+        }
+        let is_manifest = response.url().path().contains("/manifests/");
+        if is_manifest && response.method == Method::GET {
+            return self.quota.exhausted(self.name(), 1);
+        }
+        // Other requests do not count, so only their own response shows that the quota is the reason.
+        let is_reported = response.headers().contains_key("ratelimit-remaining");
+        let is_read = [Method::GET, Method::HEAD].contains(&response.method);
+        (is_reported && is_read)
+            .then(|| self.quota.exhausted(self.name(), 0))
             .flatten()
     }
 }

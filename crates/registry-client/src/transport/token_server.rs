@@ -83,17 +83,19 @@ impl Host {
         let peer = &self.token_server;
         let realm = request.url.host_str().unwrap_or_default();
         let max_wait = self.retry_policy().max_wait;
+        let named = |error: Error| error.of_token_server(self.name(), &request.url);
         let mut retries = Retries::new(self.retry_policy());
         loop {
             peer.limit.wait_out_pause(realm, max_wait).await?;
-            peer.breaker.admit().await?;
+            peer.breaker.admit().await.map_err(named)?;
             let started = Instant::now();
             let error = match self.attempt_token_request(request).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
             self.clients.record_failure(&error);
-            peer.retry(&mut retries, error, started.elapsed()).await?;
+            let retried = peer.retry(&mut retries, error, started.elapsed()).await;
+            retried.map_err(named)?;
         }
     }
 

@@ -216,7 +216,7 @@ impl Github {
             .octocrab
             .get_or_init(|| build(&self.shared.options));
         built.as_ref().map_err(|detail| GithubError::Setup {
-            api: redact_urls(&self.shared.options.api),
+            api: redact_urls(self.shared.options.api.as_str()),
             detail: detail.clone(),
         })
     }
@@ -249,8 +249,8 @@ impl Github {
     }
 
     fn url(&self, request: &GithubRequest) -> String {
-        let api = redact_urls(&self.shared.options.api);
-        format!("{}{}", api.trim_end_matches('/'), request.path)
+        let api = redact_urls(self.shared.options.api.as_str());
+        format!("{api}{}", request.path)
     }
 
     /// Logs one warning per run about the rate limit without a token.

@@ -22,7 +22,7 @@ mod retry;
 
 pub use client::Github;
 pub use error::GithubError;
-pub use options::{GithubOptions, Token};
+pub use options::{ApiUrl, ApiUrlError, GithubOptions, Token, TokenError};
 pub use project::{GithubProject, GithubProjectError, project_path, query_value};
 pub use rate_limit::RateLimit;
 pub use release::Release;

@@ -106,8 +106,8 @@ async fn refused_connection_is_an_error_with_a_hint() {
     let api = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let github = Github::new(GithubOptions {
-        api: api.clone(),
-        token: Token::new("secret"),
+        api: api.parse().unwrap(),
+        token: Token::parse("secret").ok(),
         backoff: Duration::from_millis(1),
         ..GithubOptions::default()
     });

@@ -22,8 +22,8 @@ fn project(name: &str) -> GithubProject {
 /// Returns a client with short waits between retries.
 fn client(server: &RunningGithub, token: Option<&str>) -> Github {
     Github::new(GithubOptions {
-        api: server.url(),
-        token: token.and_then(Token::new),
+        api: server.url().parse().unwrap(),
+        token: token.and_then(|token| Token::parse(token).ok()),
         timeout: Duration::from_secs(20),
         backoff: Duration::from_millis(5),
     })

@@ -93,7 +93,9 @@ pub(crate) async fn compare(
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let rows: Vec<Row> = selection.rows.iter().map(|row| row.row.clone()).collect();
-    let display = session.progress_display.show(rows.len(), &progress);
+    let display = session
+        .progress_display
+        .show(rows.len(), &progress, &client);
     let watch = session.status_signal.watch(rows.len(), &progress, client);
     let context = RunContext {
         client,

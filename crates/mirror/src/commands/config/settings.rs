@@ -159,7 +159,7 @@ pub(super) fn of_environment(session: &Session) -> Vec<Setting> {
         .filter(|name| *name != Key::ImagesFile.name());
     let keys = keys.map(|name| (name, environment.key_value(name).map(str::to_owned)));
     let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    let token = environment.github_token.as_ref();
+    let token = environment.apis.github_token.as_ref();
     let actions = environment.github.as_ref();
     let others = [
         ("JOB_COMPLETION_INDEX", environment.job_index.clone()),
@@ -167,7 +167,7 @@ pub(super) fn of_environment(session: &Session) -> Vec<Setting> {
         ("DOCKER_CONFIG", text(&environment.docker_config)),
         ("HELM", text(&environment.helm)),
         ("GITHUB_ACTIONS", actions.map(|_| "true".to_owned())),
-        ("GITHUB_API_URL", environment.github_api.clone()),
+        ("GITHUB_API_URL", environment.apis.github_api.clone()),
         ("GITHUB_REPOSITORY", environment.github_repository.clone()),
         ("GITHUB_TOKEN", token.map(|_| "(set)".to_owned())),
     ];

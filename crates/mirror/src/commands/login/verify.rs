@@ -41,7 +41,8 @@ pub(super) async fn verify(
     )?;
     let registry = client
         .registry(host, repository)
-        .map_err(|error| Failure::failed(error.to_string()))?;
+        .map_err(|error| Failure::failed(error.to_string()).hint(hints::for_host(host, &error)))?;
+    let _waiting = session.progress_display.show_requests(&client);
     match registry.check().await {
         Ok(check) => match check.credentials {
             CredentialCheck::Accepted => Ok(true),

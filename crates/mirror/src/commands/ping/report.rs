@@ -29,6 +29,9 @@ pub(crate) struct Pinged {
     pub(super) mounts: Option<bool>,
     /// The limit of requests for manifests; `null` if none is reported.
     pub(super) rate_limit: Option<RateLimitJson>,
+    /// True if the registry refuses requests for manifests with a 429.
+    #[serde(rename = "throttled")]
+    pub(super) is_throttled: bool,
     /// The right to push; `null` without `--push`.
     pub(super) push: Option<CheckJson>,
 }
@@ -119,6 +122,7 @@ impl Pinged {
             referrers: None,
             mounts: None,
             rate_limit: None,
+            is_throttled: false,
             push: None,
         }
     }
@@ -224,8 +228,12 @@ impl Display for Pinged {
         writeln!(f, "referrers    {}", known(self.referrers))?;
         writeln!(f, "mounts       {}", known(self.mounts))?;
         match &self.rate_limit {
-            Some(limit) => writeln!(f, "rate limit   {limit}")?,
-            None => writeln!(f, "rate limit   none reported")?,
+            Some(limit) => write!(f, "rate limit   {limit}")?,
+            None => write!(f, "rate limit   none reported")?,
+        }
+        match self.is_throttled {
+            true => writeln!(f, "; requests are refused: 429 Too Many Requests")?,
+            false => writeln!(f)?,
         }
         match &self.push {
             Some(CheckJson {

@@ -59,6 +59,7 @@ pub(crate) async fn run(session: &Session, args: &PingArgs) -> Result<Exit, Fail
         .hint(format!("name the repository with --repository {path}")));
     }
     let client = client::build(&session.common, &session.environment)?;
+    let _waiting = session.progress_display.show_requests(&client);
     let repository = args.repository.as_ref().or(args.push.as_ref());
     let repository = repository.map(|path| name(&host, path)).transpose()?;
     let credentials_of = repository.as_ref().map_or("", |name| name.path().as_str());
@@ -73,20 +74,23 @@ pub(crate) async fn run(session: &Session, args: &PingArgs) -> Result<Exit, Fail
     let mut has_findings = matches!(check.credentials, CredentialCheck::Unsuitable);
     if let Some(name) = &repository {
         let source = read_only(&client, name).map_err(failure)?;
-        pinged.set_referrers(referrers(&source).await);
-        pinged.rate_limit = source
-            .rate_limit()
-            .await
-            .ok()
-            .flatten()
-            .map(RateLimitJson::from);
+        let found = source.rate_limit().await.unwrap_or_default();
+        pinged.rate_limit = found.limit.map(RateLimitJson::from);
+        pinged.is_throttled = found.is_throttled;
+        has_findings |= found.is_throttled;
+        // A registry that refuses requests would let the others wait for minutes.
+        if !found.is_throttled {
+            pinged.set_referrers(referrers(&source).await);
+        }
     }
     if let Some(path) = &args.push {
         let name = name(&host, path)?;
         let target = pushable(&client, &name, path).map_err(failure)?;
         let push = push(&target, &reference(&name)).await;
         has_findings |= push.is_denied();
-        pinged.mounts = mounts(&target).await;
+        if !pinged.is_throttled {
+            pinged.mounts = mounts(&target).await;
+        }
         pinged.push = Some(push);
     }
     session.output.write(&pinged, &pinged)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tag_retrieval::github::{Github, GithubOptions, GithubProject};
+use tag_retrieval::github::{Github, GithubProject};
 use tag_retrieval::gitlab::Gitlab;
 
 use super::apply::log_problem;
@@ -171,7 +171,8 @@ pub(crate) async fn propose_options(
     (base, mode, explain): (Option<String>, Mode, bool),
 ) -> Result<ProposeOptions, Failure> {
     let environment = &session.environment;
-    let token = environment.gitlab_token.clone();
+    let apis = environment.apis.source_apis()?;
+    let token = apis.gitlab_token;
     if token.is_none() {
         require_github_token(&github, mode)?;
     }
@@ -181,10 +182,13 @@ pub(crate) async fn propose_options(
     } else {
         None
     };
-    let api = environment.github_api.clone();
-    let api = api.unwrap_or_else(|| GithubOptions::default().api);
     let name = environment.github_repository.as_deref();
-    let repository = find_repository(name, remote.as_deref(), &api, token.is_some());
+    let repository = find_repository(
+        name,
+        remote.as_deref(),
+        apis.github_api.as_str(),
+        token.is_some(),
+    );
     if !matches!(repository, Ok(Repository::Gitlab { .. })) {
         require_github_token(&github, mode)?;
     }

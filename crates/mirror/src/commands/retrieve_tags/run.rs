@@ -180,9 +180,12 @@ async fn run_entries<'a>(
     entries: &[&'a Entry],
 ) -> Vec<Outcome<'a>> {
     let progress = Arc::new(Progress::default());
-    let shown = session
-        .progress_display
-        .show_units("entries", entries.len(), &progress);
+    let shown = session.progress_display.show_units(
+        "entries",
+        entries.len(),
+        &progress,
+        &upstreams.clients.registries,
+    );
     let limits = Limits {
         entries: args.entries_at_once.get(),
         deadline: args.deadline,

@@ -75,6 +75,13 @@ pub(crate) async fn copy_rows(
     options: &Options,
     request: CopyRequest,
 ) -> Result<CopyRun, Failure> {
+    if request
+        .rows
+        .iter()
+        .any(|row| row.row.settings.creation.is_some())
+    {
+        session.environment.apis.check_vendor_apis()?;
+    }
     let client = request.client;
     let abort = session.signals.abort_after(options.grace);
     let stop = session.signals.listen()?;
@@ -83,7 +90,9 @@ pub(crate) async fn copy_rows(
     let mut run_rows = Vec::with_capacity(request.rows.len());
     run_rows.extend(request.rows.into_iter().map(Box::new));
     let rows = run_rows.iter().map(|row| &row.row);
-    let display = session.progress_display.show(rows.len(), &progress);
+    let display = session
+        .progress_display
+        .show(rows.len(), &progress, &client);
     let watch = session.status_signal.watch(rows.len(), &progress, &client);
     let options = Options {
         moved: request.moved,

@@ -55,7 +55,7 @@ pub(crate) async fn retrieve(
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let display = &session.progress_display;
-    let shown = display.show_units("entries", entries.len(), &progress);
+    let shown = display.show_units("entries", entries.len(), &progress, client);
     let limits = Limits {
         entries: CONCURRENT_ENTRIES,
         deadline: DEADLINE,

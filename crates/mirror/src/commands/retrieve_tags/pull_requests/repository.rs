@@ -1,7 +1,7 @@
 //! The repository that gets the pull requests.
 
 use registry_client::redact_urls;
-use tag_retrieval::github::GithubProject;
+use tag_retrieval::github::{ApiUrl, GithubProject};
 
 /// The error for an unknown repository.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub(crate) enum Repository {
     /// A project on GitLab.
     Gitlab {
         /// The URL of the API.
-        api: String,
+        api: ApiUrl,
         /// The path, `GROUP/PROJECT`.
         project: String,
     },
@@ -93,8 +93,9 @@ fn gitlab(remote: &str) -> Option<Repository> {
     let path = path.trim_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);
     let is_project = path.contains('/') && path.split('/').all(is_name);
-    (is_project && !host.is_empty()).then(|| Repository::Gitlab {
-        api: format!("{scheme}://{host}/api/v4"),
+    let api = format!("{scheme}://{host}/api/v4").parse().ok()?;
+    is_project.then(|| Repository::Gitlab {
+        api,
         project: path.to_owned(),
     })
 }
@@ -204,13 +205,14 @@ mod tests {
                 Some(("https://gitlab.example.org/api/v4", "us/mirror")),
             ),
             ("https://gitlab.com/mirror.git", None),
+            ("https://git lab/us/mirror.git", None),
             ("https://gitlab.com/us/../mirror", None),
             ("/srv/git/mirror.git", None),
             ("file:///srv/us/mirror.git", None),
         ] {
             let found = find_repository(None, Some(remote), API, true).ok();
             let want = want.map(|(api, project)| Repository::Gitlab {
-                api: api.to_owned(),
+                api: api.parse().unwrap(),
                 project: project.to_owned(),
             });
             assert_eq!(found, want, "{remote}");

@@ -35,8 +35,8 @@ pub(crate) struct ProposeOptions {
 /// Returns the options of a run against the fake GitHub.
 pub(crate) fn proposing(server: &RunningGithub, mode: Mode) -> ProposeOptions {
     let github = Github::new(GithubOptions {
-        api: server.url(),
-        token: Token::new("secret"),
+        api: server.url().parse().unwrap(),
+        token: Token::parse("secret").ok(),
         timeout: Duration::from_secs(10),
         backoff: Duration::from_millis(1),
     });
