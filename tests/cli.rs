@@ -237,6 +237,7 @@ fn list_on_stdin_is_for_commands_that_only_read() {
     for line in [
         "fmt --images-list -",
         "lock --images-list -",
+        "lock --images-list /dev/stdin",
         "add-tag --images-list - --full-images a:2",
         "check-new --images-list -",
         "sync --changed-since HEAD --images-list -",

@@ -1,6 +1,6 @@
 //! `mirror compare`
 
-use embedded_registry::images::{Bundle, Platform, sample_image};
+use embedded_registry::images::{Bundle, Format, Image, Platform, sample_image};
 use embedded_registry::{Children, Registry, RunningRegistry};
 use serde_json::Value;
 
@@ -143,6 +143,47 @@ async fn compare_agrees_with_sync_for_the_same_options() {
             .mirror(&format!("sync {options}"))
             .exits(0);
         assert_eq!(statuses(&mirror.compare(options, 0)), ["same"], "{options}");
+    }
+}
+
+/// `sync` fails the row, so it is not the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn compare_fails_an_image_of_another_platform_as_sync_does() {
+    let mirror = Mirror::new(&[]).await;
+    let arm = Image::new(Format::Oci, Platform::linux("arm64")).build();
+    for registry in [&mirror.source, &mirror.destination] {
+        arm.push(registry, "a", Some("1"));
+    }
+    let [source, destination] = [mirror.source.host(), mirror.destination.host()];
+    mirror
+        .environment
+        .write("images-list", format!("{source}/a {destination}/a 1\n"));
+    for options in ["--platform amd64", "--platform amd64 --sparse"] {
+        let document = mirror.compare(options, 1);
+        let compared = &document["rows"][0]["error"]["message"];
+        let line = format!("sync --output json {options}");
+        let synced = mirror.environment.mirror(&line).exits(3).json();
+        assert_eq!(statuses(&document), ["error"], "{options}");
+        assert_eq!(*compared, synced["rows"][0]["error"]["message"]);
+        let text = compared.as_str().unwrap();
+        assert!(text.contains("available linux/arm64"), "{text}");
+    }
+    assert_eq!(statuses(&mirror.compare("--platform arm64", 0)), ["same"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn platform_that_no_image_has_is_a_warning() {
+    let mirror = Mirror::new(&["a"]).await;
+    let warning = "the selected platform linux/arm99 is in no image of this run";
+    for command in ["compare", "sync --dry-run", "sync"] {
+        let found = |options: &str| {
+            let output = mirror
+                .environment
+                .mirror(&format!("{command} --platform {options}"));
+            output.stderr.contains(warning)
+        };
+        assert!(found("amd64,arm99"), "{command}");
+        assert!(!found("amd64,arm64"), "{command}");
     }
 }
 

@@ -138,6 +138,19 @@ async fn pause_beyond_max_wait_fails_the_row_without_a_retry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn maximum_of_pulls_from_a_host_without_rows_is_a_warning() {
+    let mirror = ProxiedMirror::new(&["aa"]).await;
+    let from = mirror.from.host();
+    let line = format!("sync --max-pulls localhost=5,{from}=50");
+    let output = mirror.mirror(&line).exits(0);
+    let want = format!(
+        "--max-pulls localhost=5 has no effect: no row reads from localhost; rows read from {from}"
+    );
+    assert!(output.stderr.contains(&want), "{}", output.stderr);
+    assert_eq!(output.stderr.matches("has no effect").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_beyond_max_pulls_are_skipped_with_exit_code_1() {
     let mirror = ProxiedMirror::new(&["aa", "bb", "cc"]).await;
     // An index, an attestation and two images: four pulls.

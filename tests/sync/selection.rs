@@ -82,6 +82,24 @@ async fn match_selects_rows_and_dry_run_writes_nothing() {
     assert_eq!(destination.repositories(), [""; 0]);
 }
 
+/// Nothing is written, so a second row of the same image does not find it at the destination.
+#[tokio::test(flavor = "multi_thread")]
+async fn dry_run_counts_no_duplicate_row_as_unchanged_at_an_empty_destination() {
+    let (source, destination) = (registry_with(&["a:1"]).await, registry_with(&[]).await);
+    let environment = TestEnvironment::new();
+    let row = format!("{}/a {}/a 1\n", source.host(), destination.host());
+    environment.write("images-list", row.repeat(2));
+    let line = "sync --output json";
+    let planned = environment
+        .mirror(&format!("{line} --dry-run"))
+        .exits(0)
+        .json();
+    assert_eq!(column(&planned, "status"), ["copied"; 2]);
+    assert_eq!(planned["summary"]["unchanged"], 0);
+    let copied = environment.mirror(line).exits(0).json();
+    assert_eq!(column(&copied, "status"), ["copied", "unchanged"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn replaced_tag_is_reported_with_its_old_digest_also_before_it_happens() {
     let (source, destination) = (registry_with(&["a:1"]).await, registry_with(&[]).await);

@@ -127,7 +127,7 @@ impl Comparer<'_> {
         let has_drifted = self.expected_digest(row, source).await? != existing.digest;
         let media_type = source.head.media_type.as_deref();
         let is_index = media_type.is_none_or(registry_client::is_index_type);
-        if is_index || options.arch_tags {
+        if is_index || options.arch_tags || options.platforms_of(row).is_some() {
             let contents = if has_drifted {
                 TagContents::read(Side::Source, &source.repository, &source.head.digest).await?
             } else {
@@ -179,7 +179,9 @@ impl Comparer<'_> {
         comparison: &mut Comparison,
     ) -> Result<(), CompareError> {
         let options = self.context.options;
-        let contents = contents.narrowed(options.platforms_of(row))?;
+        let contents = contents
+            .narrowed(options.platforms_of(row), &options.platform_uses)
+            .await?;
         comparison.platforms = contents.platforms_at(destination).await?;
         let reference = manifest_reference(&row.destination).map_err(CompareError::Destination)?;
         if let Some(tag) = reference.tag().filter(|_| options.arch_tags) {

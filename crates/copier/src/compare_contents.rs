@@ -10,7 +10,7 @@ use crate::compare_report::{ArchTagFound, CompareError, PlatformFound};
 use crate::image_limits::check_children;
 use crate::narrow::{kept_children, offered, rebuilt};
 use crate::platform::Platform;
-use crate::platform_selection::PlatformSelection;
+use crate::platform_selection::{PlatformSelection, PlatformUses};
 
 /// Maximum number of requests in flight for one row.
 const CONCURRENT_REQUESTS: usize = 16;
@@ -90,14 +90,35 @@ impl<'a> TagContents<'a> {
     }
 
     /// Removes the children that belong to no selected platform.
-    pub(crate) fn narrowed(
+    ///
+    /// # Errors
+    ///
+    /// [`CompareError::NoPlatform`] where `sync` fails for the same reason.
+    pub(crate) async fn narrowed(
         self,
         selection: Option<&PlatformSelection>,
+        uses: &PlatformUses,
     ) -> Result<Self, CompareError> {
-        let (Some(selection), Kind::Index(children)) = (selection, &self.kind) else {
+        let Some(selection) = selection else {
             return Ok(self);
         };
+        let children = match &self.kind {
+            Kind::Index(children) => children,
+            Kind::Image(config) => {
+                let platform = self.config_platform(config.as_deref()).await?;
+                let checked = selection.check_image(platform.as_ref());
+                checked.map_err(|available| CompareError::NoPlatform {
+                    selected: selection.to_string(),
+                    available,
+                })?;
+                let offered: Vec<Platform> = platform.into_iter().collect();
+                uses.record(selection, &offered);
+                return Ok(self);
+            }
+        };
         let kept = kept(children, selection)?;
+        let platforms: Vec<Platform> = children.iter().filter_map(Platform::of).collect();
+        uses.record(selection, &platforms);
         let children = children.iter().zip(kept).filter(|(_, kept)| *kept);
         let kind = Kind::Index(children.map(|(child, _)| child.clone()).collect());
         Ok(Self { kind, ..self })

@@ -6,7 +6,8 @@ use std::time::Duration;
 use registry_client::{Client, TagLists};
 use tokio_util::sync::CancellationToken;
 
-use crate::platform_selection::PlatformSelection;
+use crate::platform::Platform;
+use crate::platform_selection::{PlatformSelection, PlatformUses};
 use crate::progress::Progress;
 use crate::row::Row;
 
@@ -28,6 +29,8 @@ pub struct RunContext<'a> {
 pub struct Options {
     /// The platforms that are copied, `None` for all. A row can have its own.
     pub platforms: Option<PlatformSelection>,
+    /// The selected platforms that the run finds.
+    pub platform_uses: PlatformUses,
     /// Also write the `TAG-ARCH` tags.
     pub arch_tags: bool,
     /// Also copy referrers and digest tags. A row can have its own choice.
@@ -60,6 +63,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             platforms: None,
+            platform_uses: PlatformUses::default(),
             arch_tags: false,
             referrers: true,
             overwrite_signatures: false,
@@ -80,6 +84,17 @@ impl Options {
     /// Returns the platforms of a row that are copied, `None` for all.
     pub(crate) fn platforms_of<'a>(&'a self, row: &'a Row) -> Option<&'a PlatformSelection> {
         row.settings.platforms.as_ref().or(self.platforms.as_ref())
+    }
+
+    /// Returns the selected platforms of rows that no image of the run has. None if the run has read no
+    /// image with a selection.
+    #[must_use]
+    pub fn unused_platforms<'a>(
+        &'a self,
+        rows: impl IntoIterator<Item = &'a Row>,
+    ) -> Vec<Platform> {
+        let selected = rows.into_iter().filter_map(|row| self.platforms_of(row));
+        self.platform_uses.unused(selected)
     }
 
     /// Returns true if referrers and digest tags of a row are copied.

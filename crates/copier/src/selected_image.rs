@@ -40,7 +40,14 @@ impl SelectedImage {
             (selection, Content::Image { config, .. }) => {
                 if let Some(selection) = selection {
                     let platform = config_platform(image, config.as_deref()).await?;
-                    check_platform(selection, platform.as_ref())?;
+                    let checked = selection.check_image(platform.as_ref());
+                    checked.map_err(|available| no_platform(selection, available))?;
+                    let offered: Vec<Platform> = platform.into_iter().collect();
+                    image
+                        .engine
+                        .options
+                        .platform_uses
+                        .record(selection, &offered);
                 }
                 Ok(Self {
                     root,
@@ -60,6 +67,12 @@ impl SelectedImage {
         if !kept.contains(&true) {
             return Err(no_platform(selection, offered(&children)));
         }
+        let platforms: Vec<Platform> = children.iter().filter_map(Platform::of).collect();
+        image
+            .engine
+            .options
+            .platform_uses
+            .record(selection, &platforms);
         let root = match selection.index {
             NarrowedIndex::Rebuilt if kept.contains(&false) => {
                 rebuilt(&root, &kept).unwrap_or(root)
@@ -92,26 +105,6 @@ pub(crate) async fn config_platform(
     let digest = Digest::try_from(config.digest())?;
     let platform = Platform::read_config(image.source, &digest, config.size()).await;
     platform.map_err(RowError::Read)
-}
-
-/// An artifact has no platform, and is copied whatever the selection.
-fn check_platform(
-    selection: &PlatformSelection,
-    platform: Option<&Platform>,
-) -> Result<(), RowError> {
-    let Some(platform) = platform else {
-        return Ok(());
-    };
-    let mut selected = selection.platforms.iter();
-    if selected.any(|selected| selected.accepts(platform)) {
-        return Ok(());
-    }
-    // Some build tools leave operating system and architecture empty.
-    let available = match (platform.os.as_str(), platform.architecture.as_str()) {
-        ("", _) | (_, "") => "none, since its config names no platform".to_owned(),
-        _ => platform.to_string(),
-    };
-    Err(no_platform(selection, available))
 }
 
 fn no_platform(selection: &PlatformSelection, available: String) -> RowError {

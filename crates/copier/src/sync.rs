@@ -229,6 +229,8 @@ impl SyncRun<'_> {
             })));
         }
         let written = match outcome.status {
+            // A dry run has written nothing, so the destination decides.
+            Status::Copied if engine.options.dry_run => None,
             Status::Copied | Status::Unchanged => outcome.digest.clone(),
             Status::Failed | Status::Skipped => None,
         };

@@ -112,6 +112,7 @@ mod repository_creation;
 mod security;
 mod sent_secrets;
 mod served;
+mod status_error;
 mod tags;
 mod timeout_phase;
 mod transport;

@@ -22,6 +22,9 @@ pub(crate) struct StagedFile {
 ///
 /// [`Failure`]; the file is unchanged.
 pub(crate) fn stage(path: &Path, content: &[u8]) -> Result<StagedFile, Failure> {
+    if path.is_dir() {
+        return Err(cannot_write(path, &nix::errno::Errno::EISDIR.into()));
+    }
     let file = atomic_file::StagedFile::new(path, content, Mode::Keep);
     let file = file.map_err(|error| cannot_write(path, &error))?;
     let path = path.to_owned();
@@ -61,6 +64,7 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(format!(
             "make {directory} writable, or name a file elsewhere"
         )),
+        ErrorKind::IsADirectory => Some("name a file instead of a directory".to_owned()),
         _ => None,
     };
     Failure::unusable(format!(
@@ -74,6 +78,17 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn directory_is_refused_before_anything_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let failure = stage(directory.path(), b"x").unwrap_err();
+        assert!(failure.message.ends_with(": Is a directory"), "{failure}");
+        assert_eq!(
+            failure.hint.as_deref(),
+            Some("name a file instead of a directory")
+        );
+    }
 
     #[test]
     fn failure_names_the_file() {

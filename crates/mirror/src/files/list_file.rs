@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -106,22 +106,32 @@ pub(crate) fn paths(flags: &[PathBuf], images_file: Option<&str>) -> Vec<PathBuf
 
 /// Reports whether a path stands for standard input, which has no lock.
 pub(crate) fn is_stdin(path: &Path) -> bool {
-    path == Path::new(STDIN)
+    let devices = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+    path == Path::new(STDIN) || devices.iter().any(|device| path == Path::new(device))
 }
 
-/// Refuses standard input for a command that writes lists or locks, or reads their history.
+/// Refuses standard input, pipes and devices for a command that writes lists or locks, or reads their
+/// history.
 ///
 /// # Errors
 ///
-/// [`Failure`] if one of the paths is `-`.
+/// [`Failure`] if one of the paths is `-` or no regular file.
 pub(crate) fn refuse_stdin(paths: &[PathBuf]) -> Result<(), Failure> {
-    if !paths.iter().any(|path| is_stdin(path)) {
-        return Ok(());
+    for path in paths {
+        let kind = match fs::metadata(path) {
+            _ if is_stdin(path) => "standard input",
+            // A missing list and a directory have errors of their own.
+            Ok(found) if !found.is_file() && !found.is_dir() => "no regular file",
+            _ => continue,
+        };
+        let hint = "name a file with --images-list; `-` is for commands that only read";
+        return Err(Failure::unusable(format!(
+            "the list `{}` is {kind}, which has no lock and no history",
+            path.display()
+        ))
+        .hint(hint.to_owned()));
     }
-    Err(
-        Failure::unusable("the list `-` is standard input, which has no lock and no history")
-            .hint("name a file with --images-list; `-` is for commands that only read".to_owned()),
-    )
+    Ok(())
 }
 
 /// Reads lists whose rows may name targets.
@@ -278,8 +288,6 @@ pub(crate) fn row_json(row: &Row) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -291,6 +299,23 @@ mod tests {
             [PathBuf::from("b"), PathBuf::from("c")]
         );
         assert_eq!(paths(&[], None), [PathBuf::from("images-list")]);
+    }
+
+    #[test]
+    fn only_files_have_a_lock() {
+        for (path, kind) in [
+            ("-", "standard input"),
+            ("/dev/stdin", "standard input"),
+            ("/dev/fd/0", "standard input"),
+            ("/dev/null", "no regular file"),
+        ] {
+            let failure = refuse_stdin(&[PathBuf::from(path)]).unwrap_err();
+            let named = failure.message.contains(&format!("`{path}` is {kind}"));
+            assert!(named, "{failure}");
+        }
+        for path in ["gone", ".", "Cargo.toml"] {
+            assert_eq!(refuse_stdin(&[PathBuf::from(path)]), Ok(()), "{path}");
+        }
     }
 
     #[test]

@@ -1,6 +1,14 @@
 //! The maximum number of pulls from a registry, `HOST=N`.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
+
+use registry_client::Client;
+
+use super::run_row::RunRow;
+
+/// Maximum hosts that a warning names.
+const SHOWN_HOSTS: usize = 5;
 
 /// The maximum number of manifests that a run reads from a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +41,32 @@ impl FromStr for MaxPulls {
             host: host.to_owned(),
             pulls: pulls.parse().map_err(|_| MaxPullsError)?,
         })
+    }
+}
+
+/// Warns of each maximum whose host is that of no row, after registries.conf: the quota of the intended
+/// host would be spent.
+pub(crate) fn warn_of_unused(maximums: &[MaxPulls], client: &Client, rows: &[RunRow]) {
+    if maximums.is_empty() {
+        return;
+    }
+    let hosts: BTreeSet<String> = rows
+        .iter()
+        .flat_map(|row| client.sources(&row.row.source).unwrap_or_default())
+        .map(|source| source.host_name().to_owned())
+        .collect();
+    for MaxPulls { host, pulls } in maximums {
+        if !hosts.contains(host) && !hosts.is_empty() {
+            let read = hosts.iter().take(SHOWN_HOSTS).cloned().collect::<Vec<_>>();
+            let more = match hosts.len().checked_sub(SHOWN_HOSTS) {
+                None | Some(0) => String::new(),
+                Some(more) => format!(" and {more} more"),
+            };
+            tracing::warn!(
+                "--max-pulls {host}={pulls} has no effect: no row reads from {host}; rows read from {}{more}",
+                read.join(", ")
+            );
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The options for platforms.
 
 use clap::Args;
-use copier::{NarrowedIndex, Platform, PlatformSelection};
+use copier::{NarrowedIndex, Options, Platform, PlatformSelection, Row};
 
 /// The options for platforms.
 #[derive(Debug, Clone, Args)]
@@ -37,5 +37,12 @@ impl PlatformArgs {
                 NarrowedIndex::Rebuilt
             },
         })
+    }
+}
+
+/// Warns of each selected platform that no image of a run has: most likely a typo.
+pub(crate) fn warn_of_unused<'a>(options: &'a Options, rows: impl Iterator<Item = &'a Row>) {
+    for platform in options.unused_platforms(rows) {
+        tracing::warn!("the selected platform {platform} is in no image of this run");
     }
 }

@@ -22,7 +22,22 @@ pub(crate) struct ReportFileArgs {
 }
 
 impl ReportFileArgs {
-    /// Checks that the file can be written, before hours of work.
+    /// Checks that the file can be written, before hours of work, and empties it: if the run is killed, the
+    /// report of an earlier run must not pass for its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReportFileArgs::check`].
+    pub(crate) fn begin(&self) -> Result<(), Failure> {
+        self.check()?;
+        match &self.report {
+            // Pipes and devices have no earlier report.
+            Some(file) if file.is_file() => atomic_file::write(file, b""),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the file can be written, and leaves it as it is.
     ///
     /// # Errors
     ///

@@ -14,6 +14,7 @@ use crate::registries::client::{self, ClientLimits};
 use crate::rows::approvals::Approvals;
 use crate::rows::copying::run::Ending;
 use crate::rows::mutable_args::MutableArgs;
+use crate::rows::platform_args;
 use crate::rows::platform_args::PlatformArgs;
 use crate::rows::report_file::{Provenance, ReportFileArgs};
 use crate::rows::select_args::SelectArgs;
@@ -48,7 +49,7 @@ pub(crate) struct CompareArgs {
 ///
 /// [`Failure`] if the comparison cannot start.
 pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, Failure> {
-    args.report.check()?;
+    args.report.begin()?;
     let targets = selection::targets(session, &args.select)?;
     let limits = ClientLimits {
         hosts: target_settings::host_limits(&targets),
@@ -66,6 +67,7 @@ pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
         ..Options::default()
     };
     let run = compare(session, selection, &options, &client).await?;
+    platform_args::warn_of_unused(&options, run.rows.iter().map(|compared| &compared.row.row));
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &run.findings());
     let text = ComparedText::new(&run, session.is_verbose());
@@ -93,9 +95,7 @@ pub(crate) async fn compare(
     let stop = session.signals.listen()?;
     let progress = Arc::new(Progress::default());
     let rows: Vec<Row> = selection.rows.iter().map(|row| row.row.clone()).collect();
-    let display = session
-        .progress_display
-        .show(rows.len(), &progress, &client);
+    let display = session.progress_display.show(rows.len(), &progress, client);
     let watch = session.status_signal.watch(rows.len(), &progress, client);
     let context = RunContext {
         client,

@@ -74,7 +74,7 @@ pub(crate) async fn run(session: &Session, args: &LockArgs) -> Result<Exit, Fail
     let targets = targets_file::require_valid(&session.common, &paths)?;
     let globs = Globs::parse("--match", &args.globs)?.with_targets(Arc::clone(&targets));
     list_file::refuse_stdin(&paths)?;
-    args.report.check()?;
+    args.report.begin()?;
     let provenance = Provenance::now();
     let report = if args.check {
         check(session, args, (&paths, &targets), &globs)?

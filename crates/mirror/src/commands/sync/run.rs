@@ -17,6 +17,8 @@ use crate::rows::copying::publish::publish;
 use crate::rows::copying::report::RunReport;
 use crate::rows::copying::run::CopyRun;
 use crate::rows::followed::Explanation;
+use crate::rows::max_pulls;
+use crate::rows::platform_args;
 use crate::rows::selection::{self, RunRow};
 use crate::rows::target_settings;
 use crate::session::Session;
@@ -30,7 +32,7 @@ use crate::terminal::output;
 ///
 /// [`Failure`] if the run cannot start.
 pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Failure> {
-    args.copying.report.check()?;
+    args.copying.report.begin()?;
     let select = &args.select;
     let limits = ClientLimits {
         hosts: target_settings::host_limits(&*selection::targets(session, select)?),
@@ -96,7 +98,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
 ///
 /// [`Failure`] if the run cannot start.
 pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Failure> {
-    args.copying.report.check()?;
+    args.copying.report.begin()?;
     let row = Row::new(args.source.reference(None), copy_destination(args)?);
     let limits = args.copying.limits();
     let client = client::build_with(&session.common, &session.environment, limits)?;
@@ -171,7 +173,9 @@ async fn copy_and_publish(
         row_timeout: args.row_timeout,
         ..Options::default()
     };
+    max_pulls::warn_of_unused(&args.max_pulls, &request.client, &request.rows);
     let run = copy_rows(session, &options, request).await?;
+    platform_args::warn_of_unused(&options, run.rows.iter().map(|copied| &copied.row.row));
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &run.findings());
     github_actions::annotate(github, Level::Warning, &run.warnings());
