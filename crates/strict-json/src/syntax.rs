@@ -51,6 +51,10 @@ pub fn parse_root<'text>(
     // The first parser accepts some invalid JSON whatever its options, such as a missing comma before a
     // bracket.
     if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+        if text.trim().is_empty() {
+            problems.add(0, "not valid JSON: the text is empty".to_owned());
+            return None;
+        }
         let message = error.to_string();
         let (cause, _) = message.rsplit_once(" at line ").unwrap_or((&message, ""));
         problems.add(offset(text, &error), format!("not valid JSON: {cause}"));
@@ -157,7 +161,7 @@ mod tests {
                 "{\"a\": {\"x\": \"\n\"}}",
                 "1:13: not valid JSON: control character",
             ),
-            ("", "1:1: not valid JSON: EOF while parsing a value"),
+            ("", "1:1: not valid JSON: the text is empty"),
             ("[]", "1:1: the file is an object, `{\"NAME\": {…}}`"),
         ] {
             let found = found(text);

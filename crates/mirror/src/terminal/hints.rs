@@ -198,6 +198,8 @@ pub(crate) fn for_request(
         Error::RateLimited { .. } => {
             Some("run again after that time, or accept longer pauses with --max-wait".to_owned())
         }
+        // The message says what to do, and a login has no effect while the variable is set.
+        Error::Credentials { source, .. } if source.is_of_variable() => None,
         Error::Credentials { .. } => Some(format!(
             "correct the auth file or the credential helper, or run `mirror login {host}`"
         )),

@@ -64,6 +64,7 @@ async fn inline_content_is_named_by_its_variable() {
     assert_eq!(user(&valid, "r.io", "x").await, "a");
     for text in ["{", r#"{"auths": 5}"#] {
         let error = store(text).lookup("r.io", "x").await.unwrap_err();
+        assert!(error.is_of_variable());
         let error = error.to_string();
         assert!(error.starts_with("DOCKER_AUTH_CONFIG:1:"), "{error}");
         assert!(

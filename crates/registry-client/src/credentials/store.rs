@@ -81,6 +81,14 @@ pub enum CredentialError {
     },
 }
 
+impl CredentialError {
+    /// Reports whether the content of a variable is the cause.
+    #[must_use]
+    pub fn is_of_variable(&self) -> bool {
+        matches!(self, Self::File(error) if matches!(**error, AuthFileError::Variable { .. }))
+    }
+}
+
 impl From<AuthFileError> for CredentialError {
     fn from(error: AuthFileError) -> Self {
         Self::File(Arc::new(error))
