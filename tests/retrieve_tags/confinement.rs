@@ -127,6 +127,6 @@ fn confined_program_that_cannot_start_is_reported_as_such() {
     }));
     let environment = environment.with_env("HELM", "/nowhere/helm");
     let output = environment.mirror("retrieve-tags").exits(1);
-    let want = "cannot start /nowhere/helm: entity not found: check HELM or PATH";
+    let want = "cannot start /nowhere/helm: no such program: check HELM or PATH";
     assert!(output.stderr.contains(want), "{output:?}");
 }

@@ -69,7 +69,11 @@ async fn request_times_out_when_the_token_server_stalls() {
     let failed = pull(&client, &proxy.host(), "a")
         .head_manifest(tag("1"))
         .await;
-    assert!(matches!(failed, Err(Error::Timeout { .. })), "{failed:?}");
+    let Err(Error::TokenServer { server, error, .. }) = &failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(*server, tokens.host());
+    assert!(matches!(**error, Error::Timeout { .. }), "{failed:?}");
     assert!(tokens.requests().len() <= 6, "{}", tokens.requests().len());
 }
 
