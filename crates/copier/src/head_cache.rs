@@ -45,9 +45,11 @@ impl SourceHead {
 #[derive(Debug, Default)]
 pub(crate) struct HeadCache {
     /// With the number of the location that has the image.
-    sources: OnceMap<Box<str>, Result<Option<(usize, ManifestHead)>, Box<Error>>>,
-    destinations: OnceMap<Box<str>, Result<Option<ManifestHead>, Box<Error>>>,
+    sources: OnceMap<Box<str>, CachedHead<(usize, ManifestHead)>>,
+    destinations: OnceMap<Box<str>, CachedHead<ManifestHead>>,
 }
+
+type CachedHead<T> = Result<Option<T>, Box<Error>>;
 
 impl HeadCache {
     /// Returns the head from the first location that has the image. A mirror that fails or lacks

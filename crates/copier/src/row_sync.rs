@@ -112,17 +112,8 @@ impl<'a> RowSync<'a> {
                 }
             }
         };
-        if let Some(approved) = self.trusted_digest() {
-            let existing = engine
-                .heads
-                .destination(&destination, &row.destination)
-                .await;
-            if existing.is_ok_and(|existing| has_digest(existing.as_ref(), approved)) {
-                return Ok(Outcome {
-                    digest: Some(approved.clone()),
-                    ..Outcome::new(Status::Unchanged)
-                });
-            }
+        if let Some(outcome) = self.trusted_outcome(&destination).await {
+            return Ok(outcome);
         }
         let source_head = engine.heads.source(&engine.client, &row.source);
         let heads = async { Ok(futures::join!(source_head, destination_head)) };
@@ -154,6 +145,18 @@ impl<'a> RowSync<'a> {
             source: outcome.source.clone().or(Some(head)),
             moved,
             ..outcome
+        })
+    }
+
+    /// Returns the outcome of a row that is trusted to be unchanged: no request goes to its source.
+    async fn trusted_outcome(&self, destination: &Repository) -> Option<Outcome> {
+        let approved = self.trusted_digest()?;
+        let heads = &self.engine.heads;
+        let existing = heads.destination(destination, &self.row.destination).await;
+        let unchanged = existing.is_ok_and(|existing| has_digest(existing.as_ref(), approved));
+        unchanged.then(|| Outcome {
+            digest: Some(approved.clone()),
+            ..Outcome::new(Status::Unchanged)
         })
     }
 

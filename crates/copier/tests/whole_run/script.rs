@@ -96,19 +96,7 @@ impl Script {
             let destination = &mut servers[Role::Destination as usize].contents;
             destination.add_image(repository, &victim, Some("prod"));
         }
-        for _ in 0..*choices.pick(&[1, 0, 2, 3, 5, 8]) {
-            let roles = [
-                Role::Destination,
-                Role::Source,
-                Role::Destination,
-                Role::Other,
-                Role::Outsider,
-            ];
-            let role = *choices.pick(&roles);
-            servers[role as usize]
-                .faults
-                .push(Fault::generate(choices, hosts));
-        }
+        add_faults(&mut servers, choices, hosts);
         Self {
             rows,
             options,
@@ -116,6 +104,21 @@ impl Script {
             stop_after,
             identity_tokens,
         }
+    }
+}
+
+fn add_faults(servers: &mut [ServerScript], choices: &mut Choices<'_>, hosts: &Hosts) {
+    let roles = [
+        Role::Destination,
+        Role::Source,
+        Role::Destination,
+        Role::Other,
+        Role::Outsider,
+    ];
+    for _ in 0..*choices.pick(&[1, 0, 2, 3, 5, 8]) {
+        let role = *choices.pick(&roles);
+        let fault = Fault::generate(choices, hosts);
+        servers[role as usize].faults.push(fault);
     }
 }
 

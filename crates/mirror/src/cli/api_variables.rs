@@ -157,53 +157,55 @@ mod tests {
         ApiVariables::read(|name| (name == variable).then(|| value.to_owned()))
     }
 
+    /// Variable, value, a part of the message, and a part of the hint.
+    const INVALID: [(&str, &str, &str, &str); 17] = [
+        ("GITHUB_TOKEN", "gh\np", "a line break", "on one line"),
+        ("GITHUB_TOKEN", "gh p", "a space", "on one line"),
+        ("GITLAB_TOKEN", "a\r\nb", "a line break", "on one line"),
+        (
+            "GITLAB_TOKEN",
+            "a\u{1}b",
+            "not visible ASCII",
+            "on one line",
+        ),
+        ("GITHUB_API_URL", "foo", "no scheme", "https://HOST/api/v3"),
+        ("GITHUB_API_URL", "api.github.com", "no scheme", "unset it"),
+        ("GITHUB_API_URL", "http://", "no host", "unset it"),
+        ("GITHUB_API_URL", "https:///api", "no host", "unset it"),
+        ("GITHUB_API_URL", "https://a b/", "domain name", "unset it"),
+        ("GITHUB_API_URL", "ftp://a.b/", "scheme `ftp`", "unset it"),
+        ("GITHUB_API_URL", "https://a.b/?q=1", "a query", "unset it"),
+        (
+            "GITLAB_HOST",
+            "https://h.org",
+            "scheme https://",
+            "GITLAB_HOST=h.org",
+        ),
+        ("GITLAB_HOST", "h.org/group", "a path", "GITLAB_HOST=h.org"),
+        (
+            "GITLAB_HOST",
+            "h.org:x",
+            "not a host",
+            "GITLAB_HOST=HOST[:PORT]",
+        ),
+        (
+            "GITLAB_HOST",
+            "h org",
+            "not a host",
+            "GITLAB_HOST=HOST[:PORT]",
+        ),
+        (
+            "QUAY_HOST",
+            "https://q.org:1/",
+            "scheme",
+            "QUAY_HOST=q.org:1",
+        ),
+        ("QUAY_TOKEN", "a\nb", "a line break", "on one line"),
+    ];
+
     #[test]
     fn invalid_values_name_their_variable_and_what_to_write() {
-        let table = [
-            ("GITHUB_TOKEN", "gh\np", "a line break", "on one line"),
-            ("GITHUB_TOKEN", "gh p", "a space", "on one line"),
-            ("GITLAB_TOKEN", "a\r\nb", "a line break", "on one line"),
-            (
-                "GITLAB_TOKEN",
-                "a\u{1}b",
-                "not visible ASCII",
-                "on one line",
-            ),
-            ("GITHUB_API_URL", "foo", "no scheme", "https://HOST/api/v3"),
-            ("GITHUB_API_URL", "api.github.com", "no scheme", "unset it"),
-            ("GITHUB_API_URL", "http://", "no host", "unset it"),
-            ("GITHUB_API_URL", "https:///api", "no host", "unset it"),
-            ("GITHUB_API_URL", "https://a b/", "domain name", "unset it"),
-            ("GITHUB_API_URL", "ftp://a.b/", "scheme `ftp`", "unset it"),
-            ("GITHUB_API_URL", "https://a.b/?q=1", "a query", "unset it"),
-            (
-                "GITLAB_HOST",
-                "https://h.org",
-                "scheme https://",
-                "GITLAB_HOST=h.org",
-            ),
-            ("GITLAB_HOST", "h.org/group", "a path", "GITLAB_HOST=h.org"),
-            (
-                "GITLAB_HOST",
-                "h.org:x",
-                "not a host",
-                "GITLAB_HOST=HOST[:PORT]",
-            ),
-            (
-                "GITLAB_HOST",
-                "h org",
-                "not a host",
-                "GITLAB_HOST=HOST[:PORT]",
-            ),
-            (
-                "QUAY_HOST",
-                "https://q.org:1/",
-                "scheme",
-                "QUAY_HOST=q.org:1",
-            ),
-            ("QUAY_TOKEN", "a\nb", "a line break", "on one line"),
-        ];
-        for (variable, value, cause, hint) in table {
+        for (variable, value, cause, hint) in INVALID {
             let variables = read(variable, value);
             let checked = variables.source_apis().map(drop);
             let failure = checked

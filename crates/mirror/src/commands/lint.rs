@@ -123,7 +123,7 @@ fn lock_findings(lists: &[ListFile]) -> Result<Vec<Finding>, Failure> {
         match LockFile::read(file) {
             Ok(_) => {}
             Err(LockFileError::Invalid(problems)) => {
-                findings.extend(lock_file::with_repair(problems))
+                findings.extend(lock_file::with_repair(problems));
             }
             Err(LockFileError::Unreadable(failure)) => return Err(failure),
         }

@@ -182,12 +182,7 @@ pub(crate) fn for_request(
             Some("run again later, or with fewer --jobs".to_owned())
         }
         Error::TokenServer { server, error, .. } => for_token_server(server, host, error),
-        Error::Proxy { status, .. } if status.as_u16() == 407 => Some(format!(
-            "set user and password of the proxy in HTTPS_PROXY, or exempt {host} with NO_PROXY"
-        )),
-        Error::Proxy { .. } => Some(format!(
-            "let the proxy connect to {host}, or exempt {host} with NO_PROXY"
-        )),
+        Error::Proxy { status, .. } => Some(for_proxy(host, status.as_u16())),
         Error::QuotaExhausted { .. } => Some(format!(
             "run again when the quota of {host} is restored, log in with `mirror login {host}` as an \
              account with a higher one, or spread the rows over several runs with --max-pulls {host}=N"
@@ -230,6 +225,24 @@ pub(crate) fn for_request(
     }
 }
 
+fn for_proxy(host: &str, status: u16) -> String {
+    if status == 407 {
+        format!("set user and password of the proxy in HTTPS_PROXY, or exempt {host} with NO_PROXY")
+    } else {
+        format!("let the proxy connect to {host}, or exempt {host} with NO_PROXY")
+    }
+}
+
+fn may_not_exist(operation: Operation, host: &str, repository: &str) -> String {
+    if operation == Operation::Read && image_name::is_docker_hub(host) {
+        format!(
+            "; the repository {repository} may not exist, for which Docker Hub responds the same"
+        )
+    } else {
+        String::new()
+    }
+}
+
 fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> Option<String> {
     let (host, repository) = (image.registry(), image.repository());
     // Most registries reject indexes with missing children, among them Docker Hub and distribution
@@ -249,14 +262,7 @@ fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> O
         }
         _ => "",
     };
-    let missing = match operation {
-        Operation::Read if image_name::is_docker_hub(host) => {
-            format!(
-                "; the repository {repository} may not exist, for which Docker Hub responds the same"
-            )
-        }
-        _ => String::new(),
-    };
+    let missing = may_not_exist(operation, host, repository);
     match (error.status.as_u16(), operation) {
         (401 | 403 | 404, _) if error.redirected => Some(format!(
             "run again, since links of {host} to its storage expire; if the error persists, report it to \

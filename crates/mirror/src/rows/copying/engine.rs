@@ -65,6 +65,14 @@ impl CopyRequest {
     }
 }
 
+/// Checks the variables of vendor APIs if a row needs them.
+fn check_vendor_apis(session: &Session, rows: &[RunRow]) -> Result<(), Failure> {
+    if rows.iter().any(|row| row.row.settings.creation.is_some()) {
+        session.environment.apis.check_vendor_apis()?;
+    }
+    Ok(())
+}
+
 /// Copies rows and displays the progress. A signal ends the run early.
 ///
 /// # Errors
@@ -75,13 +83,7 @@ pub(crate) async fn copy_rows(
     options: &Options,
     request: CopyRequest,
 ) -> Result<CopyRun, Failure> {
-    if request
-        .rows
-        .iter()
-        .any(|row| row.row.settings.creation.is_some())
-    {
-        session.environment.apis.check_vendor_apis()?;
-    }
+    check_vendor_apis(session, &request.rows)?;
     let client = request.client;
     let abort = session.signals.abort_after(options.grace);
     let stop = session.signals.listen()?;
