@@ -23,7 +23,7 @@ pub(crate) struct RunRow {
 /// A row of a list, or of a followed entry.
 #[derive(Debug, Clone)]
 pub(crate) struct ListedRow {
-    /// The index in [`Selection::lists`] of the list with the row's lock; the first list for a followed entry.
+    /// The index in `Selection::lists` of the list with the row's lock; the first list for a followed entry.
     pub(crate) list: usize,
     /// The row as written.
     pub(crate) row: images_list::Row,

@@ -27,7 +27,7 @@ impl Repository {
     ///
     /// Pages are followed by `Link`, or by `last` after a full page without a `Link`. If a page
     /// repeats, the list is requested once more without a page size, and begins with `new` again. If
-    /// the pages repeat again, the list is [incomplete](Listing::is_incomplete).
+    /// the pages repeat again, `Listing::is_incomplete` returns true.
     ///
     /// # Errors
     ///
