@@ -236,6 +236,16 @@ impl Host {
         url
     }
 
+    /// Notes that a connection to a URL was established: after a TLS handshake, a host that closes it (as one that
+    /// requires a client certificate does) is not contacted without TLS.
+    pub(super) fn note_connected(&self, url: &Url) {
+        if url.scheme() == "https" && self.is_own_url(url) {
+            self.detected_scheme
+                .compare_exchange(UNKNOWN, HTTPS, Ordering::Relaxed, Ordering::Relaxed)
+                .ok();
+        }
+    }
+
     /// Changes a URL of this host to plain HTTP after a failed TLS connection. Returns whether the host
     /// permits it. The scheme of the first response is kept, so a host that has responded over TLS is
     /// never contacted without.

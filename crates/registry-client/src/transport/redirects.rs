@@ -149,6 +149,9 @@ impl Host {
     /// connect to the host.
     async fn request_error(&self, method: &Method, url: &Url, error: reqwest::Error) -> Error {
         let is_connect = error.is_connect();
+        if !is_connect {
+            self.note_connected(url);
+        }
         let error = connection_error(method, url, &error.without_url());
         let proxy = self.shared.proxies.for_url(url).filter(|_| is_connect);
         let (
