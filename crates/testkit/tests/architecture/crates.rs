@@ -23,6 +23,16 @@ const CRATES: &[Crate] = &[
         tests: &[],
     },
     Crate {
+        name: "bundle",
+        normal: &["atomic-file", "image-name", "registry-client"],
+        tests: &["embedded-registry", "testkit"],
+    },
+    Crate {
+        name: "signatures",
+        normal: &["image-name", "strict-json"],
+        tests: &["testkit"],
+    },
+    Crate {
         name: "image-name",
         normal: &[],
         tests: &["testkit"],
@@ -88,12 +98,15 @@ const CRATES: &[Crate] = &[
         name: "mirror",
         normal: &[
             "atomic-file",
+            "bundle",
             "copier",
             "embedded-registry",
+            "extraction",
             "image-name",
             "images-list",
             "program-runner",
             "registry-client",
+            "signatures",
             "tag-retrieval",
         ],
         tests: &["testkit"],
