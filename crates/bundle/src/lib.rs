@@ -23,5 +23,6 @@
 //! - Only a [`contents::MemberPath`] becomes a path in an archive or a directory.
 //! - The same images give the same bytes: documents are sorted and have no date.
 
+pub mod base;
 pub mod contents;
 pub mod layout;
