@@ -15,7 +15,8 @@ use crate::lock::lock;
 use crate::redact::printable;
 use crate::registries_conf::{Location, PullFromMirror, RegistriesConf};
 use crate::repository::Repository;
-use crate::transport::{Host, HostPulls, Shared};
+use crate::source_path::source_path;
+use crate::transport::{Host, HostPulls, InProcessRegistry, Shared};
 use crate::vendor_api::{VendorCache, VendorCredentials, VendorRepository, endpoint};
 use crate::write_policy::{ReadOnly, WritePolicy};
 
@@ -25,6 +26,8 @@ use crate::write_policy::{ReadOnly, WritePolicy};
 pub struct Client {
     inner: Arc<Inner>,
     writes: Arc<dyn WritePolicy>,
+    /// The host from which all sources are read, instead of their own.
+    source_host: Option<Arc<Host>>,
 }
 
 #[derive(Debug)]
@@ -53,6 +56,7 @@ impl Client {
                 shared: Arc::new(shared),
             }),
             writes: Arc::new(ReadOnly),
+            source_host: None,
         }
     }
 
@@ -61,9 +65,39 @@ impl Client {
     #[must_use]
     pub fn with_writes(&self, writes: Arc<dyn WritePolicy>) -> Self {
         Self {
-            inner: Arc::clone(&self.inner),
             writes,
+            ..self.clone()
         }
+    }
+
+    /// Adds a registry inside this process under a name that no other registry has, such as
+    /// `bundle.invalid` (RFC 2606).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Trust`].
+    pub fn insert_in_process(
+        &self,
+        name: &str,
+        registry: Arc<dyn InProcessRegistry>,
+    ) -> Result<(), Error> {
+        let host = Host::in_process(name, registry, &self.inner.shared)?;
+        let key = (name.to_owned(), None);
+        lock(&self.inner.hosts).insert(key, Arc::new(host));
+        Ok(())
+    }
+
+    /// Returns a client that reads every source from one host, each repository below
+    /// [`source_path`]. Destinations stay where they are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Trust`].
+    pub fn with_source_host(&self, name: &str) -> Result<Self, Error> {
+        Ok(Self {
+            source_host: Some(self.host(name, None)?),
+            ..self.clone()
+        })
     }
 
     /// Returns the repositories from which an image can be read, in the order of preference: the
@@ -73,6 +107,16 @@ impl Client {
     ///
     /// [`Error::Blocked`], [`Error::Trust`].
     pub fn sources(&self, reference: &Reference) -> Result<Vec<Repository>, Error> {
+        if let Some(host) = &self.source_host {
+            let path = source_path(reference);
+            let writes = Arc::clone(&self.writes);
+            return Ok(vec![Repository::new(
+                Arc::clone(host),
+                path,
+                Access::Pull,
+                writes,
+            )]);
+        }
         let (host, path) = (reference.registry(), reference.repository());
         let resolution = self.inner.registries_conf.resolve(host, path)?;
         let by_digest = reference.digest().is_some();

@@ -48,6 +48,35 @@ pub(crate) fn digest_like(like: &Digest, bytes: &[u8]) -> String {
     hasher.finish()
 }
 
+/// A hasher of content that arrives in parts.
+#[derive(Debug, Clone)]
+pub struct ContentHasher(Hasher);
+
+impl ContentHasher {
+    /// Creates a hasher for SHA-256.
+    #[must_use]
+    pub fn sha256() -> Self {
+        Self(Hasher::Sha256(Sha256::new()))
+    }
+
+    /// Creates a hasher for the algorithm of an expected digest.
+    #[must_use]
+    pub fn for_digest(digest: &Digest) -> Self {
+        Self(Hasher::for_digest(digest))
+    }
+
+    /// Adds a part.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Returns the digest as `ALGORITHM:HEX`.
+    #[must_use]
+    pub fn finish(self) -> String {
+        self.0.finish()
+    }
+}
+
 /// Returns the sha256 digest of `bytes`.
 ///
 /// # Panics
@@ -88,6 +117,10 @@ mod tests {
         for expected in cases {
             let digest: Digest = expected.parse().unwrap();
             assert_eq!(digest_like(&digest, b"abc"), expected);
+            let mut hasher = ContentHasher::for_digest(&digest);
+            hasher.update(b"a");
+            hasher.update(b"bc");
+            assert_eq!(hasher.finish(), expected);
         }
     }
 }

@@ -112,6 +112,7 @@ mod repository_creation;
 mod security;
 mod sent_secrets;
 mod served;
+mod source_path;
 mod status_error;
 mod tags;
 mod timeout_phase;
@@ -134,7 +135,7 @@ pub use certificate::CertificateInfo;
 pub use client::{Client, manifest_reference};
 pub use client_builder::ClientBuilder;
 pub use connection_failure::{ConnectionFailure, TlsFailure};
-pub use digest::sha256_digest;
+pub use digest::{ContentHasher, sha256_digest};
 pub use document_memory::MemoryReservation;
 pub use error::{Error, StatusError};
 pub use error_body::ErrorCode;
@@ -152,11 +153,14 @@ pub use redact::{redact_urls, url as redacted_url};
 pub use referrers::{ReferrerList, Referrers, TagSchema};
 pub use registry::{RateLimitCheck, Registry, UploadsOnly};
 pub use repository::Repository;
+pub use reqwest::Body;
 pub use sent_secrets::{cut_sent_secrets, record_sent_secret};
+pub use source_path::source_path;
 pub use tags::{Listing, TagList, TagLists};
 pub use timeout_phase::TimeoutPhase;
 pub use transport::{
-    BufferedResponse, HostLimits, InFlightRequest, MinimumRate, RetryPolicy, Stage, Timeouts,
+    BufferedResponse, HostLimits, InFlightRequest, InProcessRegistry, MinimumRate, RetryPolicy,
+    Stage, Timeouts,
 };
 pub use transport::{HostPulls, PullReservation};
 pub use vendor_api::{

@@ -29,7 +29,7 @@ impl Host {
         scopes: &Scopes,
     ) -> Result<bool, Error> {
         let is_anonymous = || matches!(self.auth.scheme(), Scheme::Anonymous);
-        if !is_anonymous() || self.auth.offered.initialized() {
+        if self.in_process.is_some() || !is_anonymous() || self.auth.offered.initialized() {
             return Ok(false);
         }
         match self.credential(scopes.repository().as_str()).await {

@@ -15,6 +15,7 @@ use super::host_clients::HostClients;
 use super::host_limit::{HostLimit, HostLimits, Permit};
 use super::http_client::{HttpClientSettings, Purpose};
 use super::in_flight::InFlight;
+use super::in_process::InProcessRegistry;
 use super::peer::Peer;
 use super::pull_quota::PullQuota;
 use super::retry_policy::RetryPolicy;
@@ -85,6 +86,8 @@ pub(crate) struct Host {
     pub(crate) capabilities: Capabilities,
     pub(crate) quota: Arc<PullQuota>,
     read_access: ReadAccess,
+    /// The registry, if it is inside this process.
+    pub(super) in_process: Option<Arc<dyn InProcessRegistry>>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -113,6 +116,18 @@ impl Host {
     /// keys of a container at a link-local address.
     pub(crate) fn over_http(name: &str, shared: &Arc<Shared>) -> Result<Self, Error> {
         Self::with_security(name, Security::Http, HostTrust::default(), shared)
+    }
+
+    /// Creates the host of a registry inside this process.
+    pub(crate) fn in_process(
+        name: &str,
+        registry: Arc<dyn InProcessRegistry>,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            in_process: Some(registry),
+            ..Self::over_http(name, shared)?
+        })
     }
 
     fn with_security(
@@ -146,6 +161,7 @@ impl Host {
                 shared.retry_policy.max_wait,
             )),
             read_access: ReadAccess::default(),
+            in_process: None,
             shared: Arc::clone(shared),
         })
     }

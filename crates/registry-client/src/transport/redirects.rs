@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION};
 use http::{Method, StatusCode};
@@ -10,9 +10,11 @@ use url::{Position, Url};
 
 use super::body_progress::BodyProgress;
 use super::host::Host;
+use super::in_process;
 use super::rate_meter::RateMeter;
 use super::response::Response;
 use super::send::Request;
+use super::timeouts::MinimumRate;
 use crate::auth::Authorization;
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::error::Error;
@@ -104,7 +106,10 @@ impl Host {
         let started = Instant::now();
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let guard = self.shared.in_flight.insert(method, url, body_progress);
-        let sent = body_progress.with_idle_timeout(request.send()).await;
+        let sent = match &self.in_process {
+            Some(registry) => Some(in_process::send(registry, request).await),
+            None => body_progress.with_idle_timeout(request.send()).await,
+        };
         let response = match sent {
             Some(Ok(response)) => response,
             Some(Err(error)) => return Err(self.request_error(method, url, error).await),
@@ -131,14 +136,26 @@ impl Host {
         {
             return Err(Error::proxy(method, url, proxy, response.status()));
         }
+        let is_remote = self.in_process.is_none();
+        let rate = match is_remote {
+            true => timeouts.minimum_rate,
+            false => MinimumRate {
+                bytes: 0,
+                within: Duration::MAX,
+            },
+        };
         Ok(Response {
             guard,
             method: method.clone(),
             url: url.clone(),
             response,
-            stall: timeouts.stall,
+            stall: if is_remote {
+                timeouts.stall
+            } else {
+                Duration::MAX
+            },
             document: timeouts.document,
-            rate: RateMeter::new(timeouts.minimum_rate),
+            rate: RateMeter::new(rate),
             permit: None,
         })
     }
