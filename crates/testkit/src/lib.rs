@@ -40,6 +40,7 @@ pub mod processes;
 mod program;
 pub mod proxy;
 pub mod push;
+pub mod signing;
 pub mod tokens;
 pub mod vendors;
 

@@ -1,0 +1,94 @@
+//! The authorities and logs that are trusted.
+
+use std::fmt;
+
+use sigstore_verify::Verifier;
+use sigstore_verify::trust_root::trusted_root::PublicKey;
+use sigstore_verify::trust_root::{SigstoreInstance, TrustedRoot};
+use sigstore_verify::types::LogKeyId;
+
+use crate::crypto;
+
+/// The certificate authorities, transparency logs and timestamp authorities that are trusted.
+pub struct TrustRoot {
+    root: TrustedRoot,
+    verifier: Verifier,
+    sct: bool,
+}
+
+/// The reason why a file is not a trusted root.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustRootError {
+    /// The file is larger than any trusted root.
+    #[error("larger than {MAX_ROOT} bytes")]
+    TooLarge,
+    /// The file is not the JSON of a trusted root.
+    #[error("not a trusted_root.json: {0}")]
+    NotARoot(String),
+    /// A key, certificate or validity period in the file cannot be used.
+    #[error("unusable trusted root: {0}")]
+    Unusable(String),
+}
+
+/// The maximum size of a trusted root, in bytes.
+const MAX_ROOT: usize = 4 * 1024 * 1024;
+
+impl TrustRoot {
+    /// Returns the trusted root of Sigstore's public instance, as it was when this program was built.
+    ///
+    /// # Errors
+    ///
+    /// If the embedded text cannot be used, which a test excludes.
+    pub fn embedded() -> Result<Self, TrustRootError> {
+        Self::from_json(SigstoreInstance::PublicGood.embedded_trusted_root_json())
+    }
+
+    /// Reads a trusted root in the form `trusted_root.json` of Sigstore.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not a trusted root, or holds a key or certificate that cannot be used.
+    pub fn from_json(json: &str) -> Result<Self, TrustRootError> {
+        if json.len() > MAX_ROOT {
+            return Err(TrustRootError::TooLarge);
+        }
+        crypto::install();
+        let not_a_root =
+            |error: sigstore_verify::trust_root::Error| TrustRootError::NotARoot(error.to_string());
+        let root = TrustedRoot::from_json(json).map_err(not_a_root)?;
+        let unusable = |error: sigstore_verify::Error| TrustRootError::Unusable(error.to_string());
+        let verifier = Verifier::new(&root).map_err(unusable)?;
+        Ok(Self {
+            root,
+            verifier,
+            sct: true,
+        })
+    }
+
+    /// Returns the key of a transparency log.
+    pub(crate) fn log_key(&self, id: &LogKeyId) -> Option<&PublicKey> {
+        let mut logs = self.root.tlogs.iter();
+        logs.find(|log| log.log_id.key_id == *id)
+            .map(|log| &log.public_key)
+    }
+
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// Reports whether certificates must be in a certificate transparency log.
+    pub(crate) fn checks_sct(&self) -> bool {
+        self.sct
+    }
+}
+
+impl fmt::Debug for TrustRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let root = &self.root;
+        f.debug_struct("TrustRoot")
+            .field("tlogs", &root.tlogs.len())
+            .field("authorities", &root.certificate_authorities.len())
+            .finish_non_exhaustive()
+    }
+}
