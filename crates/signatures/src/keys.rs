@@ -84,8 +84,13 @@ impl PublicKey {
     /// file is moved.
     #[must_use]
     pub fn fingerprint(&self) -> String {
+        format!("key:sha256:{}", crypto::hex(&self.digest()))
+    }
+
+    /// Returns the SHA-256 digest of the key, which is the ID of a log with this key.
+    pub(crate) fn digest(&self) -> Vec<u8> {
         let digest = ring::digest::digest(&ring::digest::SHA256, self.der.as_bytes());
-        format!("key:sha256:{}", crypto::hex(digest.as_ref()))
+        digest.as_ref().to_vec()
     }
 
     /// Reports whether the key made a signature over a message. RSA signatures are PKCS #1 v1.5, as cosign makes

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 use sigstore_verify::Verifier;
-use sigstore_verify::trust_root::trusted_root::PublicKey;
+use sigstore_verify::trust_root::trusted_root::PublicKey as LogKey;
 use sigstore_verify::trust_root::{SigstoreInstance, TrustedRoot};
-use sigstore_verify::types::LogKeyId;
+use sigstore_verify::types::{DerCertificate, LogKeyId};
 
 use crate::crypto;
+use crate::keys::PublicKey;
 
 /// The certificate authorities, transparency logs and timestamp authorities that are trusted.
 pub struct TrustRoot {
@@ -66,8 +70,46 @@ impl TrustRoot {
         })
     }
 
+    /// Creates a trusted root from an authority and the keys of its transparency logs, as `fulcio` and
+    /// `rekorPublicKey` in containers-policy.json(5) name them. Such a policy names no certificate log, so
+    /// certificates need not be in one.
+    ///
+    /// # Errors
+    ///
+    /// If a text is not PEM, or holds a key or certificate that cannot be used.
+    pub fn from_authority(
+        authority_pem: &str,
+        log_keys: &[PublicKey],
+    ) -> Result<Self, TrustRootError> {
+        if authority_pem.len() > MAX_ROOT {
+            return Err(TrustRootError::TooLarge);
+        }
+        let chain = crypto::pem_certificates(authority_pem).unwrap_or_default();
+        if chain.is_empty() || chain.len() > crypto::MAX_CHAIN {
+            let message = format!("not 1 to {} certificates in PEM", crypto::MAX_CHAIN);
+            return Err(TrustRootError::Unusable(message));
+        }
+        let raw = |certificate: &DerCertificate| json!({"rawBytes": certificate.to_base64()});
+        let certificates: Vec<_> = chain.iter().map(raw).collect();
+        let log = |key: &PublicKey| {
+            json!({
+                "baseUrl": key.name(),
+                "hashAlgorithm": "SHA2_256",
+                "publicKey": {"rawBytes": key.der().to_base64(), "keyDetails": ""},
+                "logId": {"keyId": STANDARD.encode(key.digest())},
+            })
+        };
+        let root = json!({
+            "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+            "tlogs": log_keys.iter().map(log).collect::<Vec<_>>(),
+            "certificateAuthorities": [{"uri": "", "certChain": {"certificates": certificates}}],
+        });
+        let root = Self::from_json(&root.to_string())?;
+        Ok(Self { sct: false, ..root })
+    }
+
     /// Returns the key of a transparency log.
-    pub(crate) fn log_key(&self, id: &LogKeyId) -> Option<&PublicKey> {
+    pub(crate) fn log_key(&self, id: &LogKeyId) -> Option<&LogKey> {
         let mut logs = self.root.tlogs.iter();
         logs.find(|log| log.log_id.key_id == *id)
             .map(|log| &log.public_key)

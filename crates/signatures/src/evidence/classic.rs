@@ -11,6 +11,7 @@ use super::envelope::{Envelope, decode};
 use super::format::SignatureFormat;
 use super::json;
 use super::payload::Payload;
+use crate::crypto::{self, MAX_CHAIN};
 use crate::refusal::Cause;
 
 /// The annotations of cosign.
@@ -19,9 +20,6 @@ const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const CHAIN: &str = "dev.sigstore.cosign/chain";
 const LOG_ENTRY: &str = "dev.sigstore.cosign/bundle";
 const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
-
-/// The maximum number of certificates in a chain.
-const MAX_CHAIN: usize = 16;
 
 /// Reads a layer of `sha256-HEX.sig`.
 pub(super) fn read_signature(layer: &ClassicLayer) -> Result<Claim, Cause> {
@@ -98,7 +96,7 @@ fn certificates(layer: &ClassicLayer) -> Result<Option<Vec<Value>>, Cause> {
         let message = "the layer has a certificate chain without a certificate";
         return Err(Cause::Malformed(message.to_owned()));
     };
-    let mut found = pem_blocks(leaf)?;
+    let mut found = pem_certificates(leaf)?;
     if found.len() > 1 {
         let message = format!(
             "annotation `{CERTIFICATE}` has {} certificates",
@@ -106,30 +104,17 @@ fn certificates(layer: &ClassicLayer) -> Result<Option<Vec<Value>>, Cause> {
         );
         return Err(Cause::Ambiguous(message));
     }
-    found.extend(pem_blocks(chain)?);
-    if found.is_empty() || found.len() > MAX_CHAIN {
-        let message = format!("{} certificates, not 1 to {MAX_CHAIN}", found.len());
+    found.extend(pem_certificates(chain)?);
+    if found.len() > MAX_CHAIN {
+        let message = format!("{} certificates, more than {MAX_CHAIN}", found.len());
         return Err(Cause::Certificate(message));
     }
     let raw = |certificate: &DerCertificate| json!({"rawBytes": certificate.to_base64()});
     Ok(Some(found.iter().map(raw).collect()))
 }
 
-fn pem_blocks(text: &str) -> Result<Vec<DerCertificate>, Cause> {
-    const END: &str = "-----END CERTIFICATE-----";
-    let mut rest = text.trim();
-    let mut found = Vec::new();
-    while !rest.is_empty() {
-        let end = rest.find(END).map_or(rest.len(), |start| start + END.len());
-        let (block, next) = rest.split_at(end);
-        let unreadable = |_| Cause::Certificate("not PEM".to_owned());
-        found.push(DerCertificate::from_pem(block).map_err(unreadable)?);
-        rest = next.trim_start();
-        if found.len() > MAX_CHAIN {
-            break;
-        }
-    }
-    Ok(found)
+fn pem_certificates(text: &str) -> Result<Vec<DerCertificate>, Cause> {
+    crypto::pem_certificates(text).ok_or_else(|| Cause::Certificate("not PEM".to_owned()))
 }
 
 /// Converts the annotation of a log entry, which has a promise of inclusion and no proof.

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::signing_key::SigningKey;
 
@@ -47,4 +48,44 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let mut bytes = format!("DSSEv1 {length} {payload_type} {} ", payload.len()).into_bytes();
     bytes.extend_from_slice(payload);
     bytes
+}
+
+/// Returns the body of a log entry for an envelope with one signature (`dsse` 0.0.1).
+pub fn dsse_log_body(envelope: &Value, verifier_pem: &str) -> Value {
+    let payload = envelope["payload"]
+        .as_str()
+        .and_then(|text| STANDARD.decode(text).ok());
+    let payload = payload.expect("a payload in base64");
+    json!({
+        "apiVersion": "0.0.1",
+        "kind": "dsse",
+        "spec": {
+            "envelopeHash": {"algorithm": "sha256", "value": sha256(envelope.to_string().as_bytes())},
+            "payloadHash": {"algorithm": "sha256", "value": sha256(&payload)},
+            "signatures": [{
+                "signature": envelope["signatures"][0]["sig"],
+                "verifier": STANDARD.encode(verifier_pem),
+            }],
+        },
+    })
+}
+
+/// Returns the body of a log entry for a signature over bytes (`hashedrekord` 0.0.1).
+pub fn hashed_log_body(message: &[u8], signature: &str, verifier_pem: &str) -> Value {
+    json!({
+        "apiVersion": "0.0.1",
+        "kind": "hashedrekord",
+        "spec": {
+            "data": {"hash": {"algorithm": "sha256", "value": sha256(message)}},
+            "signature": {
+                "content": signature,
+                "publicKey": {"content": STANDARD.encode(verifier_pem)},
+            },
+        },
+    })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

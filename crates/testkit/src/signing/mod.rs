@@ -1,7 +1,16 @@
-//! Signatures of images: keys, the documents that they sign, and an authority for keyless signatures.
+//! Signatures of images: keys, the documents that they sign, and a Sigstore instance for keyless signatures.
 
+mod authority;
+mod der;
 mod documents;
+mod keyless;
+mod leaf;
 mod signing_key;
+mod transparency_log;
 
-pub use documents::{classic_payload, envelope, pae, statement};
+pub use authority::SigningAuthority;
+pub use documents::{classic_payload, dsse_log_body, envelope, hashed_log_body, pae, statement};
+pub use keyless::{KeylessSigner, bundle_json};
+pub use leaf::{LeafOptions, Sct};
 pub use signing_key::SigningKey;
+pub use transparency_log::{EntryOptions, TransparencyLog};

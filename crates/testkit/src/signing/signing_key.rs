@@ -63,4 +63,8 @@ impl SigningKey {
     pub fn id(&self) -> [u8; 32] {
         Sha256::digest(self.public_der()).into()
     }
+
+    pub(super) fn pair(&self) -> &KeyPair {
+        &self.0
+    }
 }
