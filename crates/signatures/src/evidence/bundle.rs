@@ -25,6 +25,10 @@ pub(super) fn read(attached: &AttachedBundle) -> Result<Claim, Cause> {
         material,
         &["certificate", "x509CertificateChain", "publicKey"],
     )?;
+    let content = match value.get("dsseEnvelope").filter(|found| !found.is_null()) {
+        Some(envelope) => with_envelope(envelope)?,
+        None => with_message_signature(value.get("messageSignature").unwrap_or(&Value::Null))?,
+    };
     let bundle: Bundle = serde_json::from_slice(&attached.content)
         .map_err(|error| Cause::Unsupported(Cause::text(&error.to_string())))?;
     let format = match bundle.media_type() {
@@ -33,25 +37,28 @@ pub(super) fn read(attached: &AttachedBundle) -> Result<Claim, Cause> {
         MediaType::Bundle0_3 => SignatureFormat::BundleV03,
         other => return Err(Cause::Unsupported(other.to_string())),
     };
-    let claim = Claim {
+    Ok(Claim {
         place: String::new(),
         attached_to: attached.subject.clone(),
         format,
-        purpose: Purpose::Signature,
-        digests: Vec::new(),
+        purpose: content.purpose,
+        digests: content.digests,
         reference: None,
-        message: Message::Manifest,
-        signature: Vec::new(),
+        message: content.message,
+        signature: content.signature,
         bundle,
-    };
-    match (value.get("dsseEnvelope"), value.get("messageSignature")) {
-        (Some(envelope), _) => with_envelope(claim, envelope),
-        (None, Some(signature)) => with_message_signature(claim, signature),
-        (None, None) => Err(Cause::Malformed("the bundle has no signature".to_owned())),
-    }
+    })
 }
 
-fn with_envelope(claim: Claim, envelope: &Value) -> Result<Claim, Cause> {
+/// The signed content of a bundle.
+struct Content {
+    purpose: Purpose,
+    digests: Vec<Digest>,
+    message: Message,
+    signature: Vec<u8>,
+}
+
+fn with_envelope(envelope: &Value) -> Result<Content, Cause> {
     let envelope = Envelope::read(envelope)?;
     let purpose = match envelope.statement.predicate_type {
         kind if kind == SIGN => Purpose::Signature,
@@ -61,17 +68,16 @@ fn with_envelope(claim: Claim, envelope: &Value) -> Result<Claim, Cause> {
         let message = format!("it signs {} subjects", envelope.statement.subjects);
         return Err(Cause::Ambiguous(message));
     }
-    Ok(Claim {
+    Ok(Content {
         purpose,
         digests: envelope.statement.digests,
         message: Message::Envelope(envelope.message),
         signature: envelope.signature,
-        ..claim
     })
 }
 
 /// Reads a signature over the manifest itself. It names the manifest by its digest.
-fn with_message_signature(claim: Claim, signature: &Value) -> Result<Claim, Cause> {
+fn with_message_signature(signature: &Value) -> Result<Content, Cause> {
     let algorithm = match json::text(signature, "/messageDigest/algorithm")? {
         "SHA2_256" => "sha256",
         "SHA2_384" => "sha384",
@@ -82,10 +88,11 @@ fn with_message_signature(claim: Claim, signature: &Value) -> Result<Claim, Caus
     let digest = format!("{algorithm}:{}", crate::crypto::hex(&digest));
     let malformed = |_| Cause::Malformed(format!("{} is no digest", Cause::text(&digest)));
     let digest: Digest = digest.parse().map_err(malformed)?;
-    Ok(Claim {
+    Ok(Content {
+        purpose: Purpose::Signature,
         digests: vec![digest],
+        message: Message::Manifest,
         signature: decode("signature", json::text(signature, "/signature")?)?,
-        ..claim
     })
 }
 

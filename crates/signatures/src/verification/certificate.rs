@@ -42,10 +42,10 @@ impl CertificateFacts {
         if der.len() > MAX_CERTIFICATE {
             return Err(Cause::Certificate(format!("{} bytes long", der.len())));
         }
-        let parsed = Certificate::from_der(der).map_err(|error| malformed(&error.to_string()))?;
+        let parsed = Certificate::from_der(der).map_err(|error| malformed(&error))?;
         // The signature covers the encoding. An encoding that is not the only one could be read differently.
         if parsed.to_der().ok().as_deref() != Some(der) {
-            return Err(malformed("not in the distinguished encoding"));
+            return Err(refused("not in the distinguished encoding"));
         }
         let extensions = parsed
             .tbs_certificate
@@ -74,8 +74,12 @@ impl CertificateFacts {
     }
 }
 
-fn malformed(detail: &str) -> Cause {
-    Cause::Certificate(Cause::text(detail))
+fn refused(detail: &str) -> Cause {
+    Cause::Certificate(detail.to_owned())
+}
+
+fn malformed(error: &x509_cert::der::Error) -> Cause {
+    Cause::Certificate(Cause::text(&error.to_string()))
 }
 
 /// Returns the only subject alternative name.
@@ -85,7 +89,7 @@ fn identity(extensions: &[Extension]) -> Result<String, Cause> {
         return Err(Cause::IdentityCount(0));
     };
     let names = SubjectAltName::from_der(extension.extn_value.as_bytes())
-        .map_err(|error| malformed(&error.to_string()))?;
+        .map_err(|error| malformed(&error))?;
     match names.0.as_slice() {
         [GeneralName::Rfc822Name(email)] => Ok(email.to_string()),
         [GeneralName::UniformResourceIdentifier(uri)] => Ok(uri.to_string()),
@@ -103,17 +107,17 @@ fn issuer(extensions: &[Extension]) -> Result<String, Cause> {
         found.next().map(|found| found.extn_value.as_bytes())
     };
     let old = value(ISSUER_V1)
-        .map(|bytes| str::from_utf8(bytes).map_err(|_| malformed("the issuer is not UTF-8")))
+        .map(|bytes| str::from_utf8(bytes).map_err(|_| refused("the issuer is not UTF-8")))
         .transpose()?;
     let new = value(ISSUER_V2)
         .map(|bytes| {
             let text = Utf8StringRef::from_der(bytes);
-            text.map_err(|_| malformed("the issuer is no DER string"))
+            text.map_err(|_| refused("the issuer is no DER string"))
         })
         .transpose()?;
     match (old, new.as_ref().map(AsRef::<str>::as_ref)) {
-        (Some(old), Some(new)) if old != new => Err(malformed("it names two issuers")),
+        (Some(old), Some(new)) if old != new => Err(refused("it names two issuers")),
         (_, Some(issuer)) | (Some(issuer), None) => Ok(issuer.to_owned()),
-        (None, None) => Err(malformed("it names no issuer")),
+        (None, None) => Err(refused("it names no issuer")),
     }
 }

@@ -14,6 +14,8 @@ pub(super) fn cause(error: Error) -> Cause {
         Error::TransparencyLog(error) => log(error),
         Error::Timestamp(error) => timestamp(&error),
         Error::Bundle(error) => bundle(&error),
+        // A trusted root is checked when it is read, except that certificate logs may be missing.
+        Error::InvalidTrustRoot(detail) => Cause::Sct(Cause::text(&detail)),
         Error::InvalidBundle(detail) => Cause::Malformed(Cause::text(&detail)),
         Error::UnsupportedBundle(detail) | Error::UnsupportedArtifact(detail) => {
             Cause::Unsupported(Cause::text(&detail))

@@ -30,14 +30,23 @@ pub struct LeafOptions {
     pub not_before: u64,
     /// The length of the validity, in seconds.
     pub lifetime: u64,
-    /// Says that the certificate may sign code.
-    pub code_signing: bool,
+    /// The purpose that the certificate names.
+    pub usage: Option<Usage>,
     /// Says that the certificate is an authority.
     pub is_authority: bool,
     /// Repeats the extension of the issuer with another issuer.
     pub second_issuer: Option<String>,
     /// The evidence of the certificate log.
     pub sct: Sct,
+}
+
+/// The purpose of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// To sign code, as Fulcio says.
+    CodeSigning,
+    /// To be a server.
+    ServerAuthentication,
 }
 
 /// The evidence of a certificate log in a certificate.
@@ -68,7 +77,7 @@ impl LeafOptions {
             issuer_v1: Some(issuer.to_owned()),
             not_before,
             lifetime: 600,
-            code_signing: true,
+            usage: Some(Usage::CodeSigning),
             is_authority: false,
             second_issuer: None,
             sct: Sct::Valid,
@@ -124,9 +133,11 @@ impl LeafOptions {
         params.not_after = epoch + Duration::from_secs(self.not_before + self.lifetime);
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        if self.code_signing {
-            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
-        }
+        let usage = self.usage.map(|usage| match usage {
+            Usage::CodeSigning => ExtendedKeyUsagePurpose::CodeSigning,
+            Usage::ServerAuthentication => ExtendedKeyUsagePurpose::ServerAuth,
+        });
+        params.extended_key_usages = usage.into_iter().collect();
         if self.is_authority {
             params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         }

@@ -1,5 +1,6 @@
 //! Signatures of images: keys, the documents that they sign, and a Sigstore instance for keyless signatures.
 
+mod attached;
 mod authority;
 mod der;
 mod documents;
@@ -8,9 +9,10 @@ mod leaf;
 mod signing_key;
 mod transparency_log;
 
+pub use attached::{attach_bundle, attach_layers};
 pub use authority::SigningAuthority;
 pub use documents::{classic_payload, dsse_log_body, envelope, hashed_log_body, pae, statement};
 pub use keyless::{KeylessSigner, bundle_json};
-pub use leaf::{LeafOptions, Sct};
+pub use leaf::{LeafOptions, Sct, Usage};
 pub use signing_key::SigningKey;
 pub use transparency_log::{EntryOptions, TransparencyLog};

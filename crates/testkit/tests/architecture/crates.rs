@@ -30,7 +30,7 @@ const CRATES: &[Crate] = &[
     Crate {
         name: "signatures",
         normal: &["image-name", "strict-json"],
-        tests: &["testkit"],
+        tests: &["embedded-registry", "testkit"],
     },
     Crate {
         name: "image-name",
