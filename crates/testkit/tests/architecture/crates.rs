@@ -28,6 +28,11 @@ const CRATES: &[Crate] = &[
         tests: &["embedded-registry", "testkit"],
     },
     Crate {
+        name: "cluster-objects",
+        normal: &["extraction", "image-name"],
+        tests: &[],
+    },
+    Crate {
         name: "signatures",
         normal: &["image-name", "strict-json"],
         tests: &["embedded-registry", "testkit"],
@@ -99,6 +104,7 @@ const CRATES: &[Crate] = &[
         normal: &[
             "atomic-file",
             "bundle",
+            "cluster-objects",
             "copier",
             "embedded-registry",
             "extraction",
@@ -169,7 +175,7 @@ fn only_mirror_depends_on_terminal_crates() {
 #[test]
 fn pure_crates_do_not_depend_on_input_or_output() {
     let metadata = metadata();
-    for pure in ["extraction", "image-name", "images-list"] {
+    for pure in ["cluster-objects", "extraction", "image-name", "images-list"] {
         let reached = normal_closure(&metadata, pure);
         assert!(
             reached.contains("oci-spec"),
