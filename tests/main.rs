@@ -38,6 +38,7 @@ mod sync;
 mod tags;
 mod targets;
 mod terminal;
+mod usage;
 mod workflow_scripts;
 mod workflows;
 mod wrappers;

@@ -31,6 +31,7 @@
 //!   [`InvalidImage`].
 
 mod container_settings;
+mod controller;
 mod custom_object;
 mod document_item;
 #[cfg(any(test, fuzzing))]
@@ -45,9 +46,10 @@ mod pod;
 mod read_error;
 mod yaml_stream;
 
+pub use controller::Controller;
 pub use image_use::{ImageUse, InvalidImage};
 pub use node::{Node, NodeImage};
-pub use object::{Controller, Object, Role};
+pub use object::{Object, Role};
 pub use object_reader::read_objects;
 pub use pod::Pod;
 pub use read_error::{MAX_OBJECT_BYTES, ReadError};

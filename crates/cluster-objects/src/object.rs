@@ -1,5 +1,6 @@
 //! Objects of a cluster.
 
+use crate::controller::Controller;
 use crate::image_use::{ImageUse, InvalidImage};
 use crate::node::Node;
 use crate::pod::Pod;
@@ -21,15 +22,6 @@ pub struct Object {
     pub images: Vec<ImageUse>,
     /// Text in places for images that is not the name of an image.
     pub invalid: Vec<InvalidImage>,
-}
-
-/// The controller of an object: the owner that creates and replaces it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Controller {
-    /// The kind, such as `ReplicaSet`.
-    pub kind: String,
-    /// The name.
-    pub name: String,
 }
 
 /// The part that an object has in a cluster.

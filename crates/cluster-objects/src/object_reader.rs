@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 use serde_json::value::RawValue;
 
 use crate::container_settings::SettingsCache;
+use crate::controller::Controller;
 use crate::custom_object::{extracted, may_have_images};
 use crate::document_item::DocumentItem;
 use crate::image_use::{FoundImages, ImageUse};
@@ -13,7 +14,7 @@ use crate::manifest::{
     Manifest, Metadata, NodeStatus, PodSpec, PodStatus, PodTemplate, WorkloadSpec, WorkloadStatus,
 };
 use crate::node::Node;
-use crate::object::{Controller, Object, Role};
+use crate::object::{Object, Role};
 use crate::pod::{self, Pod};
 use crate::read_error::ReadError;
 use crate::yaml_stream;

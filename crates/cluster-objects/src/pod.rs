@@ -6,9 +6,9 @@ use image_name::Digest;
 use serde_json::Value;
 
 use crate::container_settings::SettingsCache;
+use crate::controller::Controller;
 use crate::image_use::{FoundImages, running_digest};
 use crate::manifest::{Container, ContainerStatus, PodSpec, PodStatus};
-use crate::object::Controller;
 
 /// The labels of the architecture of a node, the deprecated one last.
 const ARCHITECTURE_LABELS: [&str; 2] = ["kubernetes.io/arch", "beta.kubernetes.io/arch"];

@@ -1,4 +1,5 @@
 //! Every place of an object where an image can stand.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use cluster_objects::{Object, Role, read_objects};
 

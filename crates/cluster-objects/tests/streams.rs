@@ -1,4 +1,5 @@
 //! Streams as kubectl and people write them, whole and damaged.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::io::{self, Read};
 
@@ -28,7 +29,7 @@ fn names(text: &str, step: usize) -> Result<Vec<String>, ReadError> {
         step,
     };
     read_objects(reader, &mut |object| {
-        names.push(format!("{}/{}", object.kind, object.name))
+        names.push(format!("{}/{}", object.kind, object.name));
     })?;
     Ok(names)
 }
@@ -96,32 +97,24 @@ fn objects_are_found_however_the_reads_are_cut() {
     }
 }
 
-#[test]
-fn damaged_and_foreign_text_is_an_error_with_its_line() {
-    let utf16 = "\u{fffe}";
+/// Text that is not a whole stream of objects, and a part of the error.
+fn damaged() -> Vec<(String, &'static str)> {
+    let before_kind = YAML.find("kind: List").unwrap();
     let large = format!("{{\"kind\": \"Pod\", \"x\": \"{}\"}}", "x".repeat(17 << 20));
-    let table = [
+    let cut = "ends within the object that begins here";
+    let fixed = [
         ("", "is empty"),
         (" \n ", "is empty"),
-        (
-            &JSON[..JSON.len() - 4],
-            "line 1: ends within the object that begins here",
-        ),
-        (
-            &JSON[..100],
-            "line 4: ends within the object that begins here",
-        ),
-        (
-            &YAML[..YAML.find("kind: List").unwrap()],
-            "line 1: ends within the object that begins here",
-        ),
+        (&JSON[..JSON.len() - 4], cut),
+        (&JSON[..100], "line 4: ends within the object"),
+        (&YAML[..before_kind], cut),
         (
             "NAME  READY\nweb-1  1/1\n",
             "line 1: is not a Kubernetes object",
         ),
         (
             "error: You must be logged in\n",
-            "line 1: is not a Kubernetes object: it has no `kind`",
+            "is not a Kubernetes object: it has no `kind`",
         ),
         (
             "{\"kind\": \"Pod\"} x",
@@ -145,29 +138,34 @@ fn damaged_and_foreign_text_is_an_error_with_its_line() {
         ),
         (
             "[{\"kind\": \"Pod\"}]",
-            "line 1: is not a Kubernetes object: it is an array",
+            "is not a Kubernetes object: it is an array",
         ),
-        ("{}", "line 1: is not a Kubernetes object: it has no `kind`"),
+        ("{}", "is not a Kubernetes object: it has no `kind`"),
         ("a: [\n", "line 1: is not valid YAML"),
         ("kind: Pod\n---\nb: &x [*x]\n", "line 2: is not valid YAML"),
-        (
-            &large,
-            "line 1: is larger than the limit of 16 MiB for an object",
-        ),
-        (utf16, ""),
     ];
-    for (text, message) in table {
+    let mut damaged: Vec<_> = fixed
+        .iter()
+        .map(|(text, error)| ((*text).to_owned(), *error))
+        .collect();
+    damaged.push((
+        large,
+        "line 1: is larger than the limit of 16 MiB for an object",
+    ));
+    damaged
+}
+
+#[test]
+fn damaged_and_foreign_text_is_an_error_with_its_line() {
+    for (text, message) in damaged() {
         let start: String = text.chars().take(80).collect();
-        if text == utf16 {
-            let error = read_objects(&b"\xff\xfe{\0"[..], &mut |_| {}).unwrap_err();
-            assert_eq!(error.to_string(), "is UTF-16 text");
-            continue;
-        }
         for step in [1000, usize::MAX] {
-            let error = names(text, step).expect_err(&start).to_string();
+            let error = names(&text, step).expect_err(&start).to_string();
             assert!(error.contains(message), "{start}: {error}");
         }
     }
+    let error = read_objects(&b"\xff\xfe{\0"[..], &mut |_| {}).unwrap_err();
+    assert_eq!(error.to_string(), "is UTF-16 text");
 }
 
 proptest! {

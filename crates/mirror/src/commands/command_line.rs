@@ -25,6 +25,7 @@ use super::report::ReportArgs;
 use super::retrieve_tags::RetrieveTagsArgs;
 use super::sync::{CopyArgs, SyncArgs};
 use super::tags::TagsArgs;
+use super::usage::UsageArgs;
 use super::usage_error::with_own_tips;
 use crate::cli::exit;
 use crate::cli::options::CommonOptions;
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Compare the destinations with the list, per row and platform
     Compare(CompareArgs),
+    /// Compare the images that Kubernetes clusters use with the list
+    Usage(UsageArgs),
     /// Merge the reports of several runs, such as the shards of one
     Report(ReportArgs),
     /// Check the list, its lock and the configuration, offline

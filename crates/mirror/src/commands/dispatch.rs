@@ -5,7 +5,7 @@ use clap::{ArgMatches, CommandFactory};
 use super::command_line::{Cli, Command};
 use super::{
     add_tag, check_new, compare, completions, config, demo, diff, digest, expand, fmt, inspect,
-    lint, lock, login, logout, man_pages, ping, report, retrieve_tags, sync, tags,
+    lint, lock, login, logout, man_pages, ping, report, retrieve_tags, sync, tags, usage,
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -42,6 +42,7 @@ pub(crate) fn run(
         Command::Expand(args) => wait(session, expand::run(session, args)),
         Command::Lock(args) => wait(session, lock::run(session, args)),
         Command::Compare(args) => wait(session, compare::run(session, args)),
+        Command::Usage(args) => wait(session, usage::run(session, args)),
         Command::Tags(args) => wait(session, tags::run(session, args)),
         Command::Inspect(args) => wait(session, inspect::run(session, args)),
         Command::Ping(args) => wait(session, ping::run(session, args)),

@@ -25,6 +25,7 @@ mod report;
 mod retrieve_tags;
 mod sync;
 mod tags;
+mod usage;
 mod usage_error;
 
 pub(crate) use command_line::{Cli, requests_json};

@@ -63,6 +63,15 @@ pub(crate) struct SelectSettings<'a> {
 }
 
 impl SelectArgs {
+    /// Creates the arguments of a command that selects rows by their targets only.
+    pub(crate) fn of_targets(target: TargetArgs, empty: AllowEmptyArgs) -> Self {
+        Self {
+            target,
+            empty,
+            ..Self::default()
+        }
+    }
+
     /// Reports whether options select or override destinations.
     ///
     /// # Errors

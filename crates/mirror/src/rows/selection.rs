@@ -10,6 +10,7 @@ use registry_client::{Client, TagLists};
 use super::changed_since::Base;
 use super::followed::{self, FollowedEntries, FollowedEntry, ReportEntry};
 use super::globs::Globs;
+use super::locked_followed;
 use super::mutable_args::{AllowEmptyArgs, MutableArgs};
 use super::overrides::Overrides;
 use super::partition::{group_names, shares};
@@ -53,6 +54,17 @@ pub(crate) fn targets(session: &Session, args: &SelectArgs) -> Result<Arc<Target
     targets_file::require_valid(&session.common, &paths)
 }
 
+/// The origin of the rows of followed entries.
+#[derive(Debug, Clone, Copy)]
+enum FollowedRows<'a> {
+    /// They are not part of the selection.
+    None,
+    /// The locks, which have the rows of earlier runs.
+    Locked,
+    /// Their version sources.
+    Queried(&'a Client),
+}
+
 /// Reads the lists and selects rows. Followed entries are not part of it.
 ///
 /// # Errors
@@ -60,7 +72,20 @@ pub(crate) fn targets(session: &Session, args: &SelectArgs) -> Result<Arc<Target
 /// [`Failure`] for lists that cannot be read or have invalid rows, for invalid patterns and unknown
 /// revisions.
 pub(crate) async fn select(session: &Session, args: &SelectArgs) -> Result<Selection, Failure> {
-    select_rows(session, args, None).await
+    select_rows(session, args, FollowedRows::None).await
+}
+
+/// Reads the lists, and the locks for the rows of followed entries, and selects all rows of the targets. No
+/// request is sent, and shards do not apply.
+///
+/// # Errors
+///
+/// As [`select`]; [`Failure`] for an invalid lock.
+pub(crate) async fn select_with_locked(
+    session: &Session,
+    args: &SelectArgs,
+) -> Result<Selection, Failure> {
+    select_rows(session, args, FollowedRows::Locked).await
 }
 
 /// Reads the lists, queries the followed entries of the configuration, and selects rows. An entry that
@@ -74,16 +99,19 @@ pub(crate) async fn select_with_followed(
     args: &SelectArgs,
     client: &Client,
 ) -> Result<Selection, Failure> {
-    select_rows(session, args, Some(client)).await
+    select_rows(session, args, FollowedRows::Queried(client)).await
 }
 
 async fn select_rows(
     session: &Session,
     args: &SelectArgs,
-    client: Option<&Client>,
+    origin: FollowedRows<'_>,
 ) -> Result<Selection, Failure> {
     let settings = args.settings(&session.environment)?;
-    let shard = Shard::from_flag_or_job(args.shard, &session.environment)?;
+    let shard = match origin {
+        FollowedRows::Locked => None,
+        _ => Shard::from_flag_or_job(args.shard, &session.environment)?,
+    };
     let overrides = Overrides::parse(&settings)?;
     let patterns = Patterns::parse(args)?;
     let paths = list_file::paths(&session.common.images_list, settings.images_file);
@@ -96,29 +124,28 @@ async fn select_rows(
     let patterns = patterns.with_targets(&targets);
     let lists = list_file::read_all(&paths, &targets)?;
     refuse_invalid_rows(session, &lists)?;
-    let followed = match client {
-        Some(client) => Box::pin(followed_entries(session, args, client, &targets)).await?,
-        None => FollowedEntries::default(),
+    let (followed, locked) = match origin {
+        FollowedRows::None => (FollowedEntries::default(), Vec::new()),
+        FollowedRows::Locked => (FollowedEntries::default(), locked_followed::rows(&lists)?),
+        FollowedRows::Queried(client) => {
+            let entries = Box::pin(followed_entries(session, args, client, &targets)).await?;
+            (entries, Vec::new())
+        }
     };
     let FollowedEntries {
         entries: followed,
         tag_lists,
     } = followed;
-    if !args.empty.is_allowed {
+    if !args.empty.is_allowed && locked.is_empty() {
         patterns.require_rows(&lists, &followed, args.changed_since.is_some())?;
     }
     let expansions = Expansions::new(&targets);
-    let mut picked = PickedRows::new(&overrides, expansions, !followed.is_empty());
+    let has_followed = !followed.is_empty() || !locked.is_empty();
+    let mut picked = PickedRows::new(&overrides, expansions, has_followed);
     let selected = (&patterns, &selected_targets);
     Box::pin(pick_listed(&mut picked, &lists, base.as_ref(), selected)).await?;
-    for entry in &followed {
-        for listed in entry.listed_rows() {
-            let is_selected = patterns.select(&listed.row);
-            picked.add(listed, |written| {
-                is_selected && selected_targets.includes(written)
-            })?;
-        }
-    }
+    let entries = followed.iter().flat_map(FollowedEntry::listed_rows);
+    pick_followed(&mut picked, entries.chain(locked), selected)?;
     picked.warn_of_conflicts(session);
     require_targets(args, &settings, &picked.rows, &lists)?;
     let mut selection = Selection {
@@ -163,6 +190,21 @@ async fn pick_listed(
                 is_selected && is_new && selected_targets.includes(written)
             })?;
         }
+    }
+    Ok(())
+}
+
+/// Picks the rows of followed entries.
+fn pick_followed(
+    picked: &mut PickedRows<'_>,
+    rows: impl Iterator<Item = ListedRow>,
+    (patterns, selected_targets): (&Patterns, &SelectedTargets),
+) -> Result<(), Failure> {
+    for listed in rows {
+        let is_selected = patterns.select(&listed.row);
+        picked.add(listed, |written| {
+            is_selected && selected_targets.includes(written)
+        })?;
     }
     Ok(())
 }
