@@ -77,6 +77,7 @@ mod digest_tag_writes;
 mod digest_tags;
 mod engine;
 mod foreign_layer;
+mod gate;
 mod head_cache;
 mod image_copy;
 mod image_limits;
@@ -113,6 +114,7 @@ pub use compare_report::{
     ArchTagFound, CompareError, CompareReport, CompareStatus, CompareSummary, Comparison,
     PlatformFound,
 };
+pub use gate::{ArrivingImage, Gate, GateError, Rejection};
 pub use image_limits::LimitExceeded;
 pub use options::{MovedTag, Options, RunContext};
 pub use platform::{Platform, PlatformError};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use registry_client::{Client, TagLists};
 use tokio_util::sync::CancellationToken;
 
+use crate::gate::Gate;
 use crate::platform::Platform;
 use crate::platform_selection::{PlatformSelection, PlatformUses};
 use crate::progress::Progress;
@@ -57,6 +58,8 @@ pub struct Options {
     pub tag_lists: Arc<TagLists>,
     /// Time after which a blob whose source sends nothing is left to a row with another source.
     pub stall_patience: Duration,
+    /// The decision about each image before it is written; `None` admits all.
+    pub gate: Option<Arc<dyn Gate>>,
 }
 
 impl Default for Options {
@@ -76,6 +79,7 @@ impl Default for Options {
             row_timeout: None,
             tag_lists: Arc::default(),
             stall_patience: Duration::from_secs(10),
+            gate: None,
         }
     }
 }
@@ -95,6 +99,12 @@ impl Options {
     ) -> Vec<Platform> {
         let selected = rows.into_iter().filter_map(|row| self.platforms_of(row));
         self.platform_uses.unused(selected)
+    }
+
+    /// Returns true if the outcome of a changed row is known without its image: nothing is written, and no gate
+    /// is asked.
+    pub(crate) fn decides_without_image(&self) -> bool {
+        self.dry_run && self.gate.is_none()
     }
 
     /// Returns true if referrers and digest tags of a row are copied.

@@ -6,6 +6,7 @@ use image_name::{Digest, DigestError};
 use registry_client::{CreationError, Error, ManifestError, ManifestHead};
 
 use crate::attached_outcome::AttachedOutcome;
+use crate::gate::{GateError, Rejection};
 use crate::image_limits::LimitExceeded;
 use crate::row::Row;
 use crate::vendor_changes::VendorChanges;
@@ -57,6 +58,8 @@ pub struct Outcome {
     pub source: Option<ManifestHead>,
     /// The move of the source tag away from the approved digest.
     pub moved: Option<Moved>,
+    /// The digest of the source image, if the [`Gate`](crate::Gate) has admitted it.
+    pub admitted: Option<Digest>,
     /// The content attached to the image.
     pub attached: AttachedOutcome,
     /// Bytes of blobs sent for this row.
@@ -167,6 +170,9 @@ pub enum RowError {
     /// The row must have an approved digest, and has none.
     #[error("the tag is not locked")]
     NotApproved,
+    /// The [`Gate`](crate::Gate) does not admit the image.
+    #[error(transparent)]
+    Rejected(Box<Rejection>),
     /// An earlier row has the same destination and other content.
     #[error(transparent)]
     Conflict(Box<Conflict>),
@@ -185,6 +191,15 @@ pub enum RowError {
         #[source]
         error: Box<RowError>,
     },
+}
+
+impl From<GateError> for RowError {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Rejected(rejection) => Self::Rejected(Box::new(rejection)),
+            GateError::Read(error) => Self::Read(error),
+        }
+    }
 }
 
 /// A foreign layer that a destination rejects.
@@ -285,6 +300,7 @@ impl Outcome {
             replaced: None,
             source: None,
             moved: None,
+            admitted: None,
             attached: AttachedOutcome::default(),
             bytes_copied: 0,
             warnings: Vec::new(),

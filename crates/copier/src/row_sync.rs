@@ -12,6 +12,7 @@ use crate::attached::{AttachedCopy, Children};
 use crate::attached_outcome::AttachedOutcome;
 use crate::child_presence::lacks_children;
 use crate::engine::Engine;
+use crate::gate::ArrivingImage;
 use crate::head_cache::SourceHead;
 use crate::image_copy::{ImageCopy, Presence};
 use crate::image_reads::ImageReads;
@@ -44,6 +45,8 @@ struct ImageResult {
     attached: Result<AttachedOutcome, RowError>,
     /// The head of the source, if the tag was pushed again after its HEAD request.
     moved_head: Option<ManifestHead>,
+    /// The digest of the source image, if the gate has admitted it.
+    admitted: Option<Digest>,
 }
 
 /// An image that is copied, without what is attached to it.
@@ -192,11 +195,12 @@ impl<'a> RowSync<'a> {
                 let referrers = self.copy_referrers_only(&image, source);
                 self.within_timeout(Box::pin(referrers)).await
             }
-            Ok(false) if is_whole && engine.options.dry_run => Ok(ImageResult {
+            Ok(false) if is_whole && engine.options.decides_without_image() => Ok(ImageResult {
                 digest: source.head.digest.clone(),
                 would_write: true,
                 attached: Ok(AttachedOutcome::default()),
                 moved_head: None,
+                admitted: None,
             }),
             Ok(false) => match self.copy_in_turn(&image, source, existing.as_ref()).await {
                 Ok(Some(result)) => Ok(result),
@@ -269,6 +273,7 @@ impl<'a> RowSync<'a> {
             would_write: false,
             attached: referrers,
             moved_head: None,
+            admitted: None,
         })
     }
 
@@ -316,8 +321,10 @@ impl<'a> RowSync<'a> {
             size: Some(root.bytes.len() as u64),
         });
         let selection = self.engine.options.platforms_of(self.row);
-        let selected = SelectedImage::select(image, selection, root).await?;
+        let selected = SelectedImage::select(image, selection, root.clone()).await?;
         let digest = selected.root.digest.clone();
+        let is_there = has_digest(existing, &digest);
+        let admitted = self.admit(image, root, is_there).await?;
         let is_rebuilt = digest != *source_digest;
         if is_rebuilt {
             image.warn(format!(
@@ -331,6 +338,7 @@ impl<'a> RowSync<'a> {
             digest,
             attached: Ok(AttachedOutcome::default()),
             moved_head,
+            admitted,
         };
         let mut children = None;
         if !is_dry_run {
@@ -349,6 +357,32 @@ impl<'a> RowSync<'a> {
             is_rebuilt,
             children,
         })
+    }
+
+    /// Asks the gate about an image that the destination lacks, or may lack in part although `is_there`.
+    /// Returns the digest if the image was admitted.
+    async fn admit(
+        self,
+        image: &ImageCopy<'_>,
+        root: Manifest,
+        is_there: bool,
+    ) -> Result<Option<Digest>, RowError> {
+        let options = self.engine.options;
+        let selection = options.platforms_of(self.row);
+        let is_sparse = selection.is_some_and(|it| it.index == NarrowedIndex::Sparse);
+        let is_whole = is_there && !is_sparse && !options.check_children;
+        let Some(gate) = options.gate.as_ref().filter(|_| !is_whole) else {
+            return Ok(None);
+        };
+        let arriving = ArrivingImage {
+            row: self.row,
+            source: image.source,
+            manifest: &root,
+            lists: &self.engine.source_lists,
+            manifests: &self.engine.manifests,
+        };
+        gate.admit(&arriving).await?;
+        Ok(Some(root.digest))
     }
 
     /// Creates the destination repository, unless it has the tag. Returns the refusal of the API.
@@ -476,6 +510,7 @@ fn outcome(
                 replaced: replaced.filter(|digest| *digest != result.digest),
                 digest: Some(result.digest),
                 source: result.moved_head,
+                admitted: result.admitted,
                 attached,
                 error,
                 ..Outcome::new(status)

@@ -3,6 +3,7 @@
 
 mod attached;
 mod failures;
+mod gate;
 mod hostile;
 mod listing_gaps;
 mod memory;
