@@ -18,6 +18,7 @@
 mod crypto;
 mod evidence;
 mod keys;
+mod policy;
 mod refusal;
 mod requirement;
 mod trust_root;
@@ -28,6 +29,10 @@ pub use evidence::{
     SIMPLE_SIGNING_MEDIA_TYPE, SignatureFormat,
 };
 pub use keys::{KeyError, PublicKey};
+pub use policy::{
+    Decision, Policy, ReadKey, Rule, SourcePattern, SourcePatternError, Weakening, describe,
+    policy_schema, weakened,
+};
 pub use refusal::{Cause, ExaminedSignature, Refusal};
 pub use requirement::{
     AttestationRequirement, IdentityMatcher, IdentityPatternError, KeySigners, KeylessSigner,

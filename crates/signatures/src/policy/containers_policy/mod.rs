@@ -1,0 +1,8 @@
+//! Reading containers-policy.json(5), the policy of skopeo and podman, for what it can say about registries.
+//!
+//! What cannot be honored, such as `signedBy` (GPG), is a problem of the file.
+
+mod fields;
+mod reader;
+
+pub(super) use reader::{is_containers_policy, read};

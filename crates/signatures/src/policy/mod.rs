@@ -1,0 +1,26 @@
+//! The policy: the signatures that images need to enter the mirror.
+//!
+//! `policy.json` is read by [`Policy::parse`], which also reads a containers-policy.json(5) for what that can say.
+//! [`weakened`] compares two policies.
+
+mod containers_policy;
+mod description;
+mod fields;
+mod key_files;
+#[expect(
+    clippy::module_inception,
+    reason = "the file bears the name of the type"
+)]
+mod policy;
+mod reader;
+mod source_pattern;
+#[cfg(test)]
+mod test_keys;
+mod weakening;
+
+pub use description::describe;
+pub use fields::policy_schema;
+pub use key_files::ReadKey;
+pub use policy::{Decision, Policy, Rule};
+pub use source_pattern::{SourcePattern, SourcePatternError};
+pub use weakening::{Weakening, weakened};

@@ -1,0 +1,127 @@
+//! Tests of the comparison of policies.
+
+use super::*;
+use crate::policy::test_keys::policy;
+
+const BASE: &str = "{'images': [
+  {'match': 'r.io/secure/*', 'keys': ['a', 'b'], 'threshold': 2, 'attestations': [{'predicateType': 'p'}]},
+  {'match': 'ghcr.io/*', 'keyless': {'issuer': 'i', 'identityRegexp': '^https://g/org/'}, 'minimumAge': 2},
+  {'match': 'r.io/*', 'accept': 'unsigned'}
+]}";
+
+/// Returns the findings of a changed policy as `BEFORE -> NOW: DIFFERENCES`.
+fn findings(now: &str) -> Vec<String> {
+    let (before, now) = (policy(BASE), policy(now));
+    let found = weakened(&before, &now).into_iter();
+    found
+        .map(|it| format!("{} -> {}: {}", it.before, it.now, it.differences.join("; ")))
+        .collect()
+}
+
+#[test]
+fn unchanged_and_stronger_policies_have_no_findings() {
+    for (from, to) in [
+        ("", ""),
+        ("'threshold': 2", "'threshold': 2, 'minimumAge': 3"),
+        ("'minimumAge': 2", "'minimumAge': 5"),
+        (
+            "'keys': ['a', 'b'], 'threshold': 2",
+            "'keys': ['b', 'a', 'c'], 'threshold': 3",
+        ),
+        (
+            "'identityRegexp': '^https://g/org/'",
+            "'identity': 'https://g/org/repo'",
+        ),
+        ("'accept': 'unsigned'", "'reject': true"),
+        ("'match': 'ghcr.io/*'", "'match': 'ghcr.io/org/*'"),
+        (
+            "{'predicateType': 'p'}",
+            "{'predicateType': 'p'}, {'predicateType': 'q'}",
+        ),
+        // A new entry before others that asks for more.
+        (
+            "{'images': [",
+            "{'images': [{'match': 'r.io/a', 'keys': ['a']},",
+        ),
+    ] {
+        let now = BASE.replace(from, to);
+        assert_eq!(findings(&now), [] as [String; 0], "{to}");
+    }
+}
+
+#[test]
+fn every_weakened_requirement_is_a_finding() {
+    for (from, to, want) in [
+        (
+            "'threshold': 2",
+            "'threshold': 1",
+            "`r.io/secure/*` -> `r.io/secure/*`: the signer is 1 of the keys a, b, it was 2 of the keys a, b",
+        ),
+        (
+            "['a', 'b']",
+            "['a', 'c']",
+            "`r.io/secure/*` -> `r.io/secure/*`: the signer is",
+        ),
+        (
+            "['a', 'b']",
+            "['a', 'b', 'c']",
+            "`r.io/secure/*` -> `r.io/secure/*`: the signer is 2 of the keys a, b, c",
+        ),
+        (
+            ", 'attestations': [{'predicateType': 'p'}]",
+            "",
+            "`r.io/secure/*` -> `r.io/secure/*`: the attestation p is not required",
+        ),
+        (
+            "{'predicateType': 'p'}",
+            "{'predicateType': 'p', 'keys': ['c']}",
+            "`r.io/secure/*` -> `r.io/secure/*`: of the attestation p the signer is the key c",
+        ),
+        (
+            "'minimumAge': 2",
+            "'minimumAge': 1",
+            "`ghcr.io/*` -> `ghcr.io/*`: `minimumAge` is 1 day, it was 2 days",
+        ),
+        (
+            "'issuer': 'i'",
+            "'issuer': 'other'",
+            "`ghcr.io/*` -> `ghcr.io/*`: the signer is",
+        ),
+        (
+            "^https://g/org/",
+            "^https://g/",
+            "`ghcr.io/*` -> `ghcr.io/*`: the signer is",
+        ),
+        (
+            "'match': 'ghcr.io/*'",
+            "'match': 'g*.io/*'",
+            "`default` -> `g*.io/*`: it was rejected, now `g*.io/*` requires",
+        ),
+        // An entry before another one takes its images.
+        (
+            "{'images': [",
+            "{'images': [{'match': '*/secure/x', 'accept': 'unsigned'},",
+            "`r.io/secure/*` -> `*/secure/x`: `*/secure/x` accepts it without",
+        ),
+    ] {
+        let now = BASE.replace(from, to);
+        let found = findings(&now);
+        {
+            assert!(
+                found.iter().any(|found| found.starts_with(want)),
+                "{to}: {found:#?}"
+            );
+        }
+    }
+    let now = BASE.replace("unsigned'}\n]}", "unsigned'}\n], 'default': 'unsigned'}");
+    assert_eq!(
+        findings(&now),
+        ["`default` -> `default`: it was rejected, now `default` accepts without a signature"]
+    );
+    // Without its entry, an image falls to the next one.
+    let now = BASE.replace("  {'match': 'r.io/secure/*', 'keys': ['a', 'b'], 'threshold': 2, 'attestations': [{'predicateType': 'p'}]},\n", "");
+    assert_eq!(
+        findings(&now),
+        ["`r.io/secure/*` -> `r.io/*`: `r.io/*` accepts it without a signature"]
+    );
+}
