@@ -33,6 +33,7 @@ mod sanitize;
 mod secrets;
 mod security;
 mod shards;
+mod signatures;
 mod status_signal;
 mod sync;
 mod tags;

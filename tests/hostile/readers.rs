@@ -39,6 +39,14 @@ const READERS: &[(&str, &[Origin])] = &[
         "mirror/src/commands/retrieve_tags/pull_requests/writer.rs",
         &[],
     ),
+    (
+        "mirror/src/registries/evidence.rs",
+        &[Origin::Annotation, Origin::ArtifactType],
+    ),
+    (
+        "mirror/src/registries/signature_check.rs",
+        &[Origin::Report],
+    ),
     ("mirror/src/rows/copying/attached.rs", &[Origin::Report]),
     ("mirror/src/rows/copying/pulls.rs", &[Origin::Report]),
     ("mirror/src/rows/copying/report.rs", &[Origin::Report]),

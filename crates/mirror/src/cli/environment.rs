@@ -25,6 +25,8 @@ pub(crate) struct Environment {
     pub(crate) auth_file: Option<PathBuf>,
     /// `CONTAINERS_REGISTRIES_CONF`
     pub(crate) registries_conf: Option<PathBuf>,
+    /// `MIRROR_POLICY`: the policy file.
+    pub(crate) policy: Option<PathBuf>,
     /// `DOCKER_AUTH_CONFIG`: the content of an auth file, as GitLab CI sets it.
     pub(crate) docker_auth_config: Option<Secret>,
     /// The proxies: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
@@ -130,6 +132,7 @@ impl Environment {
             docker_config: path("DOCKER_CONFIG"),
             auth_file: path("REGISTRY_AUTH_FILE"),
             registries_conf: path("CONTAINERS_REGISTRIES_CONF"),
+            policy: path("MIRROR_POLICY"),
             docker_auth_config: text("DOCKER_AUTH_CONFIG").map(Secret::from),
             proxies: ProxyTexts::read(text),
             path: non_empty("PATH").unwrap_or_default(),

@@ -22,6 +22,17 @@ pub(crate) struct CommonOptions {
     /// Targets of destinations [default: targets.json beside the first list]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) targets: Option<PathBuf>,
+    /// Policy of signatures (env: MIRROR_POLICY) [default: policy.json by the list]
+    ///
+    /// The file is a policy.json as docs/signatures.md describes, or a containers-policy.json(5).
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_policy")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Let images enter the mirror whatever their signatures
+    #[arg(long, global = true)]
+    pub(crate) no_policy: bool,
+    /// Trusted root of a Sigstore instance [default: that of the public instance]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) trusted_root: Option<PathBuf>,
     /// Mirrors and rewrites as in registries.conf (env: CONTAINERS_REGISTRIES_CONF)
     ///
     /// The format is containers-registries.conf(5), version 2. No file is read by default.

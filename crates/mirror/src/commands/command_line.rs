@@ -27,6 +27,7 @@ use super::sync::{CopyArgs, SyncArgs};
 use super::tags::TagsArgs;
 use super::usage::UsageArgs;
 use super::usage_error::with_own_tips;
+use super::verify::VerifyArgs;
 use crate::cli::exit;
 use crate::cli::options::CommonOptions;
 
@@ -66,9 +67,11 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Compare the images that Kubernetes clusters use with the list
     Usage(UsageArgs),
+    /// Check the signatures of images at their sources
+    Verify(VerifyArgs),
     /// Merge the reports of several runs, such as the shards of one
     Report(ReportArgs),
-    /// Check the list, its lock and the configuration, offline
+    /// Check the list, its lock, the policy and the configuration, offline
     Lint(LintArgs),
     /// Format the list: sort rows, align whitespace, remove duplicates
     Fmt(FmtArgs),

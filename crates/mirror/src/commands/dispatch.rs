@@ -5,7 +5,7 @@ use clap::{ArgMatches, CommandFactory};
 use super::command_line::{Cli, Command};
 use super::{
     add_tag, check_new, compare, completions, config, demo, diff, digest, expand, fmt, inspect,
-    lint, lock, login, logout, man_pages, ping, report, retrieve_tags, sync, tags, usage,
+    lint, lock, login, logout, man_pages, ping, report, retrieve_tags, sync, tags, usage, verify,
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -45,6 +45,7 @@ pub(crate) fn run(
         Command::Usage(args) => wait(session, usage::run(session, args)),
         Command::Tags(args) => wait(session, tags::run(session, args)),
         Command::Inspect(args) => wait(session, inspect::run(session, args)),
+        Command::Verify(args) => wait(session, verify::run(session, args)),
         Command::Ping(args) => wait(session, ping::run(session, args)),
         Command::Login(args) => wait(session, login::run(session, args)),
         Command::Logout(args) => wait(session, logout::run(session, args)),

@@ -1,4 +1,4 @@
-//! `mirror lint`: checks the list, its lock, the targets and the configuration, offline.
+//! `mirror lint`: checks the list, its lock, the targets, the policy and the configuration, offline.
 
 use clap::Args;
 use std::fmt;
@@ -11,6 +11,7 @@ use crate::cli::failure::{Failure, Finding};
 use crate::cli::key_value::ListArgs;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{self, LockFile, LockFileError};
+use crate::files::policy_file::{self, ReadPolicy};
 use crate::files::targets_file::{self, ReadTargets};
 use crate::rows::arch_tags;
 use crate::rows::followed;
@@ -84,6 +85,11 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
         ReadTargets::Invalid(problems) => (Arc::default(), problems),
     };
     let config_problems = followed::config_findings(&session.common, &targets)?;
+    let policy = policy_file::read(&session.common, &session.environment, &paths)?;
+    let policy_problems = match policy {
+        ReadPolicy::None | ReadPolicy::Valid(_) => Vec::new(),
+        ReadPolicy::Invalid(problems) => problems,
+    };
     let lists = list_file::read_all(&paths, &targets)?;
     let of_arch_tags = if args.arch_tags {
         arch_tags::findings(&lists)
@@ -101,6 +107,7 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
         .chain(of_arch_tags)
         .chain(config_problems)
         .chain(target_problems)
+        .chain(policy_problems)
         .collect();
     let rows = lists.iter().map(|file| file.list.rows().count()).sum();
     let findings = Findings {

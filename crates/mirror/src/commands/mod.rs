@@ -27,6 +27,7 @@ mod sync;
 mod tags;
 mod usage;
 mod usage_error;
+mod verify;
 
 pub(crate) use command_line::{Cli, requests_json};
 pub(crate) use dispatch::run;

@@ -5,5 +5,6 @@ pub(crate) mod config_file;
 pub(crate) mod list_file;
 pub(crate) mod lock_file;
 pub(crate) mod locked_files;
+pub(crate) mod policy_file;
 pub(crate) mod targets_file;
 pub(crate) mod unified_diff;

@@ -2,5 +2,7 @@
 
 pub(crate) mod availability;
 pub(crate) mod client;
+mod evidence;
 pub(crate) mod image_reader;
+pub(crate) mod signature_check;
 pub(crate) mod upstreams;

@@ -1,5 +1,8 @@
 //! The options that select rows and override their destinations.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::mutable_args::AllowEmptyArgs;
@@ -9,6 +12,9 @@ use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::key_value::Key;
 use crate::cli::key_value::{KeyValue, KeyValueArgs};
+use crate::files::list_file;
+use crate::registries::signature_check::SignatureCheck;
+use crate::session::Session;
 
 /// The options that select rows and override their destinations.
 #[derive(Debug, Clone, Default, Args)]
@@ -81,6 +87,29 @@ impl SelectArgs {
         let settings = self.settings(environment)?;
         let overrides = settings.dest_registry.or(settings.dest_org);
         Ok(overrides.is_some() || !self.target.target.is_empty())
+    }
+
+    /// Returns the paths of the lists.
+    ///
+    /// # Errors
+    ///
+    /// As [`SelectArgs::settings`].
+    pub(crate) fn list_paths(&self, session: &Session) -> Result<Vec<PathBuf>, Failure> {
+        let settings = self.settings(&session.environment)?;
+        let named = &session.common.images_list;
+        Ok(list_file::paths(named, settings.images_file))
+    }
+
+    /// Returns the check of the policy beside the lists; `None` if there is no policy.
+    ///
+    /// # Errors
+    ///
+    /// As [`SignatureCheck::read`].
+    pub(crate) fn signatures(
+        &self,
+        session: &Session,
+    ) -> Result<Option<Arc<SignatureCheck>>, Failure> {
+        SignatureCheck::read(session, &self.list_paths(session)?)
     }
 
     /// Returns the settings by precedence.

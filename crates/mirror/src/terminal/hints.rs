@@ -45,6 +45,7 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
         RowError::Timeout { .. } => {
             Some("run again to continue it, or give rows more time with --row-timeout".to_owned())
         }
+        RowError::Rejected(rejection) => rejection.hint.clone(),
         RowError::Moved(_) => Some(for_moved_row(row)),
         RowError::NotApproved => Some(
             "run once without --locked to lock it, review the lock, and commit it".to_owned(),

@@ -110,6 +110,7 @@ const CRATES: &[Crate] = &[
             "extraction",
             "image-name",
             "images-list",
+            "once-map",
             "program-runner",
             "registry-client",
             "signatures",

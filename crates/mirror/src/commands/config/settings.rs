@@ -10,6 +10,7 @@ use crate::cli::environment::Environment;
 use crate::cli::key_value::Key;
 use crate::files::config_file;
 use crate::files::list_file;
+use crate::files::policy_file::{self, PolicyPath};
 use crate::files::targets_file;
 use crate::registries::client;
 use crate::session::Session;
@@ -68,6 +69,7 @@ pub(super) fn of_options(
             "images-list" => settings.push(images_list(&session.environment)),
             "config" => settings.push(config(session)),
             "targets" => settings.push(targets(session)),
+            "policy" => settings.push(policy(session)),
             "authfile" => settings.extend(auth_files(session)),
             "registries-conf" => settings.push(path_of_variable(
                 name,
@@ -120,6 +122,19 @@ fn targets(session: &Session) -> Setting {
     let path = targets_file::path(&session.common, &lists);
     let found = if path.exists() { "" } else { " (not found)" };
     Setting::new("targets", format!("{}{found}", path.display()), "default")
+}
+
+fn policy(session: &Session) -> Setting {
+    let lists = session.environment.key_value(Key::ImagesFile.name());
+    let lists = list_file::paths(&session.common.images_list, lists);
+    match policy_file::path(&session.common, &session.environment, &lists) {
+        None => Setting::unset("policy"),
+        Some(PolicyPath { path, is_named }) => {
+            let found = if path.exists() { "" } else { " (not found)" };
+            let origin = if is_named { "MIRROR_POLICY" } else { "default" };
+            Setting::new("policy", format!("{}{found}", path.display()), origin)
+        }
+    }
 }
 
 fn auth_files(session: &Session) -> Vec<Setting> {

@@ -9,7 +9,9 @@ use oci_spec::distribution::Reference;
 use super::args::{CopyArgs, CopyingArgs, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::files::list_file;
 use crate::registries::client::{self, ClientLimits};
+use crate::registries::signature_check::SignatureCheck;
 use crate::rows::approvals::Approvals;
 use crate::rows::arch_tags;
 use crate::rows::copying::engine::{CopyRequest, copy_rows};
@@ -38,6 +40,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
         hosts: target_settings::host_limits(&*selection::targets(session, select)?),
         ..args.copying.limits()
     };
+    let signatures = select.signatures(session)?;
     let client = client::build_with(&session.common, &session.environment, limits)?;
     let mut selection = selection::select_with_followed(session, select, &client).await?;
     if args.explain {
@@ -75,6 +78,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     let request = CopyRequest {
         trust_lock: args.trust_lock,
         unlocked,
+        signatures,
         ..CopyRequest::new("mirror sync", selection, moved, client)
     };
     let (run, exit) = copy_and_publish(session, &args.copying, request).await?;
@@ -101,6 +105,8 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
     args.copying.report.begin()?;
     let row = Row::new(args.source.reference(None), copy_destination(args)?);
     let limits = args.copying.limits();
+    let lists = list_file::paths(&session.common.images_list, None);
+    let signatures = SignatureCheck::read(session, &lists)?;
     let client = client::build_with(&session.common, &session.environment, limits)?;
     let request = CopyRequest {
         title: "mirror copy",
@@ -117,6 +123,7 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
         shard: None,
         moved: MovedTag::Kept,
         trust_lock: false,
+        signatures,
         client,
     };
     let (_, exit) = copy_and_publish(session, &args.copying, request).await?;

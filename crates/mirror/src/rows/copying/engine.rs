@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use copier::{MovedTag, Options, Outcome, Progress, Row, RowError, RunContext};
+use copier::{Gate, MovedTag, Options, Outcome, Progress, Row, RowError, RunContext};
 use registry_client::{Client, TagLists};
 
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::failure::{Failure, Finding};
+use crate::registries::signature_check::SignatureCheck;
 use crate::rows::followed::ReportEntry;
 use crate::rows::report_file::Provenance;
 use crate::rows::selection::{RunRow, Selection};
@@ -37,6 +38,8 @@ pub(crate) struct CopyRequest {
     pub(crate) entry_findings: Vec<Finding>,
     /// The tag lists that were read for followed entries.
     pub(crate) tag_lists: Arc<TagLists>,
+    /// The policy that images must satisfy.
+    pub(crate) signatures: Option<Arc<SignatureCheck>>,
     /// The client.
     pub(crate) client: Client,
 }
@@ -60,6 +63,7 @@ impl CopyRequest {
             shard: selection.shard,
             moved,
             trust_lock: false,
+            signatures: None,
             client,
         }
     }
@@ -100,6 +104,10 @@ pub(crate) async fn copy_rows(
         moved: request.moved,
         trust_lock: request.trust_lock,
         tag_lists: request.tag_lists,
+        gate: request
+            .signatures
+            .clone()
+            .map(|signatures| signatures as Arc<dyn Gate>),
         abort,
         ..options.clone()
     };
@@ -141,5 +149,6 @@ pub(crate) async fn copy_rows(
         },
         ending: Ending::new(&stop),
         shard: request.shard,
+        signatures: request.signatures,
     })
 }

@@ -11,6 +11,7 @@ use super::attached::ReportAttached;
 use super::pulls::ReportPulls;
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::exit::Exit;
+use crate::registries::signature_check::ReportVerification;
 use crate::rows::followed::ReportEntry;
 use crate::rows::shard::Shard;
 use crate::terminal::hints;
@@ -107,6 +108,9 @@ pub(crate) struct ReportRow {
     /// The attached content that is not as the lock says.
     #[serde(default, skip_serializing_if = "ReportAttached::is_empty")]
     pub(crate) attached: ReportAttached,
+    /// The signature for which the policy let the image enter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verification: Option<ReportVerification>,
 }
 
 /// The cause of a failed row.
@@ -167,7 +171,11 @@ impl RunReport {
             },
             tool: Some(run.provenance.tool.clone()),
             started: Some(run.provenance.started.clone()),
-            rows: run.rows.iter().map(ReportRow::new).collect(),
+            rows: run
+                .rows
+                .iter()
+                .map(|row| ReportRow::new(row, run))
+                .collect(),
             entries: run.entries.clone(),
         }
     }
@@ -238,12 +246,15 @@ impl RunSums {
 
 impl ReportRow {
     /// Creates the report of a row.
-    fn new(CopiedRow { row, outcome }: &CopiedRow) -> Self {
+    fn new(CopiedRow { row, outcome }: &CopiedRow, run: &CopyRun) -> Self {
         let (run_row, row) = (row, &row.row);
         let target = run_row.target_name();
         let pinned = row.approved.as_ref().filter(|approved| approved.pinned);
         let tag = tag_or_digest(&row.source);
         let destination_tag = tag_or_digest(&row.destination);
+        let signatures = run.signatures.as_ref().zip(outcome.admitted.as_ref());
+        let verification = signatures
+            .and_then(|(signatures, digest)| signatures.verification(&row.source, digest));
         Self {
             source: full_repository(&row.source),
             destination: full_repository(&row.destination),
@@ -266,6 +277,7 @@ impl ReportRow {
             entry: run_row.entry().map(ToString::to_string),
             pin: pinned.map(|approved| approved.digest.clone()),
             attached: ReportAttached::new(&outcome.attached),
+            verification,
         }
     }
 

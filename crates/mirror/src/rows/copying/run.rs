@@ -1,5 +1,6 @@
 //! A run of the copying engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use copier::{Moved, Outcome, Status, Summary, VendorChanges};
@@ -8,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::attached::ReportAttached;
 use crate::cli::failure::Finding;
+use crate::registries::signature_check::SignatureCheck;
 use crate::rows::followed::ReportEntry;
 use crate::rows::report_file::Provenance;
 use crate::rows::selection::RunRow;
@@ -41,6 +43,8 @@ pub(crate) struct CopyRun {
     pub(crate) ending: Ending,
     /// The shard, if the rows are those of one.
     pub(crate) shard: Option<Shard>,
+    /// The policy with its decisions.
+    pub(crate) signatures: Option<Arc<SignatureCheck>>,
 }
 
 /// A row and its outcome.
@@ -191,6 +195,7 @@ pub(crate) mod tests {
             mode: Mode::Copy,
             ending: Ending::Complete,
             shard: None,
+            signatures: None,
         }
     }
 
@@ -205,6 +210,7 @@ pub(crate) mod tests {
             replaced: None,
             source: None,
             moved: None,
+            admitted: None,
             attached: AttachedOutcome::default(),
             bytes_copied: 0,
             warnings: Vec::new(),

@@ -122,6 +122,10 @@ impl RunText<'_> {
         match row.bytes_copied {
             0 => writeln!(f),
             sent => writeln!(f, "  {}", bytes(sent)),
+        }?;
+        match &row.verification {
+            Some(verification) => writeln!(f, "           {verification}"),
+            None => Ok(()),
         }
     }
 }

@@ -1,0 +1,5 @@
+//! Only what is signed: the policy in every command, with signatures of a testkit's own Sigstore instance.
+
+mod signed_registry;
+mod sync;
+mod verify;

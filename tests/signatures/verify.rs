@@ -1,0 +1,130 @@
+//! `mirror verify`.
+
+use serde_json::json;
+
+use super::signed_registry::{
+    IDENTITY, ISSUER, PUBLIC_KEY, Signed, key_requirement, keyless_requirement,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_and_images_are_checked_against_the_policy_and_nothing_is_written() {
+    let signed = Signed::new().await;
+    let host = signed.registry.host();
+    let keyless = signed.push("keyless", "1");
+    signed.sign_keyless("keyless", &keyless, IDENTITY, 3);
+    signed.attest(
+        "keyless",
+        &keyless,
+        "https://slsa.dev/provenance/v1",
+        IDENTITY,
+        3,
+    );
+    let classic_keyless = signed.push("classic-keyless", "1");
+    let digest = classic_keyless.digest().as_ref();
+    signed.sign_classic_keyless("classic-keyless", digest, IDENTITY);
+    let classic = signed.push("classic", "1");
+    signed.sign_classic("classic", classic.digest().as_ref(), &signed.key);
+    signed.push("unsigned", "1");
+    let mut with_provenance = keyless_requirement();
+    with_provenance["attestations"] = json!([{"predicateType": "https://slsa.dev/provenance/v1"}]);
+    let policy = signed.policy(&[
+        ("keyless", with_provenance),
+        ("classic-keyless", keyless_requirement()),
+        ("accepted/*", json!({"accept": "unsigned"})),
+        ("*", key_requirement()),
+    ]);
+    signed.environment.write("policy.json", policy);
+    let list = ["classic", "classic-keyless", "keyless", "unsigned"]
+        .map(|name| format!("{host}/{name} {host}/m/{name} 1\n"))
+        .concat();
+    signed.environment.write("images-list", list);
+    signed.registry.clear_requests();
+    let verify = "verify --trusted-root root.json";
+    let document = signed
+        .environment
+        .mirror(&format!("{verify} --output json"))
+        .exits(1)
+        .json();
+    assert_eq!(document["summary"]["verified"], 3, "{document:#}");
+    assert_eq!(document["summary"]["rejected"], 1);
+    let unsigned = &document["images"][3];
+    assert_eq!(unsigned["status"], "rejected");
+    let message = unsigned["message"].as_str().unwrap();
+    assert!(message.ends_with("no signature was found"), "{message}");
+    let text = signed
+        .environment
+        .mirror(&format!("{verify} {host}/keyless:1"))
+        .exits(0)
+        .stdout;
+    let want = format!(
+        "verified   {host}/keyless:1\n           signed by {IDENTITY} (issuer {ISSUER}, logged "
+    );
+    assert!(text.starts_with(&want), "{text}");
+    // The signature is missing under the embedded root of the public instance.
+    let text = signed
+        .environment
+        .mirror(&format!("verify {host}/keyless:1"))
+        .exits(1)
+        .stdout;
+    assert!(text.contains("which is not in the trusted root"), "{text}");
+    let requests = signed.registry.requests();
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.method == "GET" || request.method == "HEAD")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_name_the_signers_where_there_is_no_policy() {
+    let signed = Signed::new().await;
+    let host = signed.registry.host();
+    let image = signed.push("a", "1");
+    signed.sign_classic("a", image.digest().as_ref(), &signed.key);
+    signed.sign_keyless("a", &image, IDENTITY, 3);
+    let verify = format!("verify --trusted-root root.json {host}/a:1");
+    let mirror = |options: &str| signed.environment.mirror(&format!("{verify} {options}"));
+    mirror(&format!("--key {PUBLIC_KEY}")).exits(0);
+    let issuer = format!("--issuer {ISSUER}");
+    mirror(&format!("{issuer} --identity {IDENTITY}")).exits(0);
+    mirror(&format!(
+        "{issuer} --identity-regexp ^https://github\\.com/org/"
+    ))
+    .exits(0);
+    let text = mirror(&format!("{issuer} --identity https://github.com/evil"))
+        .exits(1)
+        .stdout;
+    assert!(
+        text.contains(&format!("signed by \"{IDENTITY}\", not by")),
+        "{text}"
+    );
+    let refused = mirror(&format!("{issuer} --identity-regexp github.com")).exits(2);
+    assert!(
+        refused.stderr.contains("does not begin with `^`"),
+        "{}",
+        refused.stderr
+    );
+    mirror(&format!(
+        "--key {PUBLIC_KEY} --attestation https://slsa.dev/provenance/v1"
+    ))
+    .exits(1);
+    // Without a requirement, the signers are listed, with the entry that requires them.
+    let text = mirror("").exits(0).stdout;
+    assert!(
+        text.contains(&format!("signed by \"{IDENTITY}\" (issuer \"{ISSUER}\")")),
+        "{text}"
+    );
+    assert!(
+        text.contains("\"identityRegexp\":\"^https://github"),
+        "{text}"
+    );
+    signed
+        .environment
+        .write("images-list", format!("{host}/a {host}/m/a 1\n"));
+    let output = signed.environment.mirror("verify").exits(2);
+    assert!(
+        output.stderr.contains("there is no policy"),
+        "{}",
+        output.stderr
+    );
+}
