@@ -56,10 +56,13 @@ impl Imports {
         }
         rest = &rest[1..];
         while rest.first().is_some_and(|next| next != "}") {
+            let length = rest.len();
             rest = self.declaration(rest, &path);
             if rest.first().is_some_and(|next| next == ",") {
                 rest = &rest[1..];
             }
+            // Such as the marks of a merge conflict.
+            assert!(rest.len() < length, "not a path in `use`: {:?}", rest[0]);
         }
         rest.get(1..).unwrap_or_default()
     }
