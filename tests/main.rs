@@ -18,6 +18,7 @@ mod fan_out;
 mod fmt;
 mod follow;
 mod hostile;
+mod image_files;
 mod inspect;
 mod interrupt;
 mod lint;

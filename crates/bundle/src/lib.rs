@@ -25,4 +25,5 @@
 
 pub mod base;
 pub mod contents;
+pub mod image_files;
 pub mod layout;

@@ -71,7 +71,7 @@ impl Client {
     }
 
     /// Adds a registry inside this process under a name that no other registry has, such as
-    /// `bundle.invalid` (RFC 2606).
+    /// `bundle.invalid` (RFC 2606) or the name of a file, `oci:DIR`.
     ///
     /// # Errors
     ///

@@ -8,6 +8,7 @@ use image_name::{Digest, ManifestReferenceError, RepositoryPathError};
 
 use crate::connection_failure::{ConnectionFailure, TlsFailure};
 use crate::credentials::CredentialError;
+use crate::local_error::LocalError;
 use crate::quota_window::QuotaWindow;
 use crate::redact::printable;
 use crate::registries_conf::ResolveError;
@@ -232,6 +233,9 @@ pub enum Error {
         /// The cause.
         detail: String,
     },
+    /// Content of this machine that cannot be read or written. It is not retried.
+    #[error(transparent)]
+    Local(LocalError),
     /// A registry that registries.conf blocks.
     #[error(transparent)]
     Blocked(#[from] ResolveError),
@@ -313,6 +317,18 @@ impl Error {
     #[must_use]
     pub fn is_name_unknown(&self) -> bool {
         matches!(self, Self::Status(error) if error.has_code("NAME_UNKNOWN"))
+    }
+
+    /// Returns the error of local content that is the cause of another one.
+    pub(crate) fn local(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(local) = error.downcast_ref::<LocalError>() {
+                return Some(Self::Local(local.clone()));
+            }
+            cause = error.source();
+        }
+        None
     }
 
     pub(crate) fn connection(

@@ -96,6 +96,7 @@ mod fair_share;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod host_api;
+mod local_error;
 mod lock;
 mod manifest;
 mod paging;
@@ -142,6 +143,7 @@ pub use error_body::ErrorCode;
 pub use fair_share::{FairPermit, FairShare};
 pub use host_api::HostApi;
 pub use http::HeaderValue;
+pub use local_error::LocalError;
 pub use manifest::{
     Content, Descriptor, DescriptorPlatform, ImageConfig, Manifest, ManifestError, ManifestHead,
     Put, is_index_type,

@@ -1,32 +1,36 @@
 //! Reading one image that a command names.
 
 use copier::Platform;
-use image_name::{Digest, ImageName};
-use oci_spec::distribution::Reference;
+use image_name::Digest;
 use registry_client::{Client, Content, ImageConfig, Manifest, ManifestHead, Repository};
 use serde_json::Value;
 
+use super::image_files::open_source;
+use super::named_image::NamedImage;
 use crate::cli::failure::Failure;
+use crate::cli::image_argument::ImageArgument;
 use crate::terminal::hints::{self, Operation};
 
 /// Maximum size of an image config, in bytes. Real configs have a few KiB.
 const MAX_CONFIG: u64 = 4 * 1024 * 1024;
 
-/// A reader of one image, mirrors of registries.conf first.
+/// A reader of one image at a registry, mirrors of registries.conf first, or in a file.
 #[derive(Debug)]
 pub(crate) struct ImageReader<'a> {
     client: &'a Client,
     /// The image.
-    pub(crate) reference: Reference,
+    pub(crate) image: NamedImage,
 }
 
 impl<'a> ImageReader<'a> {
-    /// Creates a reader. No request is sent.
-    pub(crate) fn new(client: &'a Client, image: &ImageName) -> Self {
-        Self {
-            client,
-            reference: image.reference(None),
-        }
+    /// Creates a reader. No request is sent; a file is opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for a file that cannot be read, or that does not have the image.
+    pub(crate) async fn open(client: &'a Client, image: &ImageArgument) -> Result<Self, Failure> {
+        let image = open_source(client, image).await?.image;
+        Ok(Self { client, image })
     }
 
     /// Returns the head of the manifest from one HEAD request at each location.
@@ -35,7 +39,7 @@ impl<'a> ImageReader<'a> {
     ///
     /// [`Failure`] if the image does not exist or a request fails.
     pub(crate) async fn head(&self) -> Result<ManifestHead, Failure> {
-        let reference = registry_client::manifest_reference(&self.reference);
+        let reference = registry_client::manifest_reference(&self.image.reference);
         let reference = reference.map_err(|error| self.failure(&error))?;
         // A mirror that fails or lacks the image is skipped; the last location, the registry, decides.
         let mut decisive = Ok(None);
@@ -54,7 +58,7 @@ impl<'a> ImageReader<'a> {
     ///
     /// As [`ImageReader::head`].
     pub(crate) async fn manifest(&self) -> Result<(Repository, Manifest), Failure> {
-        let reference = registry_client::manifest_reference(&self.reference);
+        let reference = registry_client::manifest_reference(&self.image.reference);
         let reference = reference.map_err(|error| self.failure(&error))?;
         let mut decisive = Ok(None);
         for repository in self.repositories()? {
@@ -74,19 +78,20 @@ impl<'a> ImageReader<'a> {
     pub(crate) fn content(&self, manifest: &Manifest) -> Result<Content, Failure> {
         let content = manifest.content();
         content.map_err(|error| {
-            let hint = hints::for_manifest(&self.reference, &error);
-            Failure::failed(format!("{}: {error}", self.reference)).hint(hint)
+            let hint = hints::for_manifest(&self.image.reference, &error);
+            let hint = hint.filter(|_| !self.image.is_file());
+            Failure::failed(format!("{}: {error}", self.image)).hint(hint)
         })
     }
 
     fn repositories(&self) -> Result<Vec<Repository>, Failure> {
-        let repositories = self.client.sources(&self.reference);
+        let repositories = self.client.sources(&self.image.reference);
         repositories.map_err(|error| self.failure(&error))
     }
 
     /// Returns the failure of a request for the image.
     pub(crate) fn failure(&self, error: &registry_client::Error) -> Failure {
-        hints::request_failure(Operation::Read, &self.reference, error)
+        hints::request_failure(Operation::Read, &self.image.reference, error)
     }
 
     /// Returns the failure of the last location.
@@ -98,9 +103,14 @@ impl<'a> ImageReader<'a> {
     }
 
     fn missing(&self) -> Failure {
-        let (host, path) = (self.reference.registry(), self.reference.repository());
-        Failure::failed(format!("{} does not exist", self.reference))
-            .hint(format!("list the tags with `mirror tags {host}/{path}`"))
+        let failure = Failure::failed(format!("{} does not exist", self.image));
+        if self.image.is_file() {
+            return failure;
+        }
+        failure.hint(format!(
+            "list the tags with `mirror tags {}`",
+            self.image.repository()
+        ))
     }
 }
 

@@ -3,6 +3,8 @@
 pub(crate) mod availability;
 pub(crate) mod client;
 mod evidence;
+pub(crate) mod image_files;
 pub(crate) mod image_reader;
+pub(crate) mod named_image;
 pub(crate) mod signature_check;
 pub(crate) mod upstreams;

@@ -69,6 +69,7 @@ impl<'a> PickedRows<'a> {
                     row,
                     target: written.target.clone(),
                     listed: Some(listed.clone()),
+                    names: None,
                 });
             }
         }

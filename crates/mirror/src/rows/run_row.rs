@@ -7,6 +7,7 @@ use images_list::{EntryName, Target};
 
 use crate::cli::failure::Finding;
 use crate::files::list_file::RowLocation;
+use crate::registries::named_image::NamedImage;
 use crate::terminal::hints;
 
 /// One tag that a row writes in a run.
@@ -18,6 +19,17 @@ pub(crate) struct RunRow {
     pub(crate) target: Option<Arc<Target>>,
     /// The row as written; `None` for the image of `mirror copy`.
     pub(crate) listed: Option<ListedRow>,
+    /// The names of the images, if one of them is in a file; `None` for a row of a list.
+    pub(crate) names: Option<Box<RowNames>>,
+}
+
+/// The images of a row.
+#[derive(Debug, Clone)]
+pub(crate) struct RowNames {
+    /// The source.
+    pub(crate) source: NamedImage,
+    /// The destination.
+    pub(crate) destination: NamedImage,
 }
 
 /// A row of a list, or of a followed entry.
@@ -34,6 +46,29 @@ pub(crate) struct ListedRow {
 }
 
 impl RunRow {
+    /// Returns the names of the images that are printed.
+    pub(crate) fn names(&self) -> RowNames {
+        match &self.names {
+            Some(names) => (**names).clone(),
+            None => RowNames {
+                source: NamedImage::at_registry(self.row.source.clone()),
+                destination: NamedImage::at_registry(self.row.destination.clone()),
+            },
+        }
+    }
+
+    /// Returns the message of an error, with the names of the images that are printed.
+    pub(crate) fn message(&self, error: &RowError) -> String {
+        let message = error.message(&self.row);
+        match &self.names {
+            Some(names) => {
+                let message = names.source.named_in(&message);
+                names.destination.named_in(&message).into_owned()
+            }
+            None => message,
+        }
+    }
+
     /// Returns the name of the destination's target, for reports.
     pub(crate) fn target_name(&self) -> Option<String> {
         let target = self.target.as_ref()?;
@@ -47,7 +82,17 @@ impl RunRow {
 
     /// Returns the hint for the failure of the row.
     pub(crate) fn hint(&self, error: &RowError) -> Option<String> {
+        let is_file = |image: fn(&RowNames) -> &NamedImage| {
+            self.names
+                .as_ref()
+                .is_some_and(|names| image(names).is_file())
+        };
         match (self.entry(), error) {
+            // A hint about a registry does not help with a file.
+            (_, RowError::Read(_) | RowError::Manifest(_)) if is_file(|names| &names.source) => {
+                None
+            }
+            (_, RowError::Write(_)) if is_file(|names| &names.destination) => None,
             // The tag of a followed entry is in no list where it could be corrected.
             (Some(entry), RowError::SourceMissing { .. }) if self.row.approved.is_none() => {
                 Some(format!(

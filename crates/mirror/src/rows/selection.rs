@@ -15,7 +15,7 @@ use super::mutable_args::{AllowEmptyArgs, MutableArgs};
 use super::overrides::Overrides;
 use super::partition::{group_names, shares};
 use super::picked_rows::PickedRows;
-pub(crate) use super::run_row::{ListedRow, RunRow};
+pub(crate) use super::run_row::{ListedRow, RowNames, RunRow};
 use super::select_args::{SelectArgs, SelectSettings};
 use super::shard::Shard;
 use super::target_args::{SelectedTargets, refuse_several};

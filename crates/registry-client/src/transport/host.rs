@@ -91,6 +91,9 @@ pub(crate) struct Host {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// The host in the URLs of a registry inside this process whose name is that of a file.
+const LOCAL_AUTHORITY: &str = "local.invalid";
+
 const UNKNOWN: u8 = 0;
 const HTTPS: u8 = 1;
 const HTTP: u8 = 2;
@@ -201,7 +204,11 @@ impl Host {
         } else {
             self.security.scheme()
         };
-        let text = format!("{scheme}://{}/{target}", authority(&self.name));
+        let authority = match &self.in_process {
+            Some(_) if self.name.contains('/') || self.name.contains(':') => LOCAL_AUTHORITY,
+            _ => authority(&self.name),
+        };
+        let text = format!("{scheme}://{authority}/{target}");
         text.parse().map_err(|error| Error::Unsafe {
             host: self.name.clone(),
             what: format!("not a valid host name in a URL ({error})"),

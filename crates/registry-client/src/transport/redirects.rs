@@ -104,24 +104,10 @@ impl Host {
     ) -> Result<Response, Error> {
         let timeouts = self.timeouts();
         let started = Instant::now();
-        self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let guard = self.shared.in_flight.insert(method, url, body_progress);
-        let sent = match &self.in_process {
-            Some(registry) => Some(in_process::send(registry, request).await),
-            None => body_progress.with_idle_timeout(request.send()).await,
-        };
-        let response = match sent {
-            Some(Ok(response)) => response,
-            Some(Err(error)) => return Err(self.request_error(method, url, error).await),
-            None => {
-                let (phase, after) = match (body_progress.missed_rate(), body_progress.remaining())
-                {
-                    (Some(rate), _) => (TimeoutPhase::Slow(rate.bytes), rate.within),
-                    (None, 0) => (TimeoutPhase::Response, body_progress.idle()),
-                    (None, _) => (TimeoutPhase::Upload, body_progress.idle()),
-                };
-                return Err(Error::timeout(method, url, phase, after));
-            }
+        let response = match &self.in_process {
+            Some(registry) => in_process::send(registry, request, method, url).await?,
+            None => self.transmit(request, method, url, body_progress).await?,
         };
         tracing::trace!(
             method = %method,
@@ -162,6 +148,30 @@ impl Host {
 }
 
 impl Host {
+    /// Sends one request over the network.
+    async fn transmit(
+        &self,
+        request: reqwest::RequestBuilder,
+        method: &Method,
+        url: &Url,
+        body_progress: &Arc<BodyProgress>,
+    ) -> Result<reqwest::Response, Error> {
+        self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        match body_progress.with_idle_timeout(request.send()).await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Err(self.request_error(method, url, error).await),
+            None => {
+                let (phase, after) = match (body_progress.missed_rate(), body_progress.remaining())
+                {
+                    (Some(rate), _) => (TimeoutPhase::Slow(rate.bytes), rate.within),
+                    (None, 0) => (TimeoutPhase::Response, body_progress.idle()),
+                    (None, _) => (TimeoutPhase::Upload, body_progress.idle()),
+                };
+                Err(Error::timeout(method, url, phase, after))
+            }
+        }
+    }
+
     /// Returns the error of a request without a response, with the status of a proxy that did not
     /// connect to the host.
     async fn request_error(&self, method: &Method, url: &Url, error: reqwest::Error) -> Error {

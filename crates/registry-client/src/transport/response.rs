@@ -70,11 +70,9 @@ impl Response {
                 self.rate.record(started.elapsed(), bytes as u64);
                 Ok(chunk)
             }
-            Ok(Err(error)) => Err(Error::connection(
-                &self.method,
-                &self.url,
-                &error.without_url(),
-            )),
+            Ok(Err(error)) => Err(Error::local(&error).unwrap_or_else(|| {
+                Error::connection(&self.method, &self.url, &error.without_url())
+            })),
             Err(_) if limit < self.stall => {
                 let minimum = self.rate.minimum();
                 Err(self.timeout(TimeoutPhase::Slow(minimum.bytes), minimum.within))

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use image_name::{full_repository, tag_or_digest};
-use oci_spec::distribution::Reference;
 use registry_client::Manifest;
 use serde_json::Value;
+
+use crate::registries::named_image::NamedImage;
 
 /// An image, read from its manifests and configs.
 #[derive(Debug)]
@@ -45,10 +45,10 @@ pub(super) struct Layer {
 
 impl ImageContents {
     /// Creates the contents of an image without its platforms.
-    pub(super) fn new(reference: &Reference, manifest: &Manifest, document: &Value) -> Self {
+    pub(super) fn new(image: &NamedImage, manifest: &Manifest, document: &Value) -> Self {
         Self {
-            repository: full_repository(reference),
-            tag: tag_or_digest(reference).to_owned(),
+            repository: image.repository(),
+            tag: image.tag().to_owned(),
             digest: manifest.digest.to_string(),
             media_type: manifest.media_type.clone(),
             annotations: leaves_of(&document["annotations"]),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::contents::ImageContents;
 use super::difference::{ChangedValue, LayerJson, PlatformDiff, changed};
+use crate::registries::named_image::tag_separator;
 use crate::terminal::units::{bytes, counted, short};
 
 /// Maximum values of a list in the text. The JSON document has all.
@@ -78,7 +79,7 @@ impl ImageJson {
 
 impl Display for ImageJson {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let separator = if self.tag.contains(':') { '@' } else { ':' };
+        let separator = tag_separator(&self.tag);
         let Self {
             repository,
             tag,

@@ -1,7 +1,7 @@
 //! Running `mirror diff`.
 
 use clap::Args;
-use image_name::{Digest, ImageName};
+use image_name::Digest;
 use registry_client::{Client, Manifest, Repository};
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::contents::{ImageContents, PlatformContents, children, platform_of};
 use super::report::Diff;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::image_argument;
+use crate::cli::image_argument::{self, ImageArgument};
 use crate::registries::client;
 use crate::registries::image_reader::{ImageReader, ReadConfig, read_config};
 use crate::session::Session;
@@ -25,12 +25,12 @@ Examples:
 Platforms, layers, configs and annotations are compared. No layer is downloaded.
 Exits with 1 if the images differ.")]
 pub(crate) struct DiffArgs {
-    /// First image, as NAME, NAME:TAG or NAME@DIGEST [default tag: latest]
-    #[arg(value_name = "A", value_parser = image_argument::image)]
-    first: ImageName,
+    /// First image, as NAME, NAME:TAG, NAME@DIGEST or oci:DIR:NAME
+    #[arg(value_name = "A", value_parser = image_argument::image_or_file)]
+    first: ImageArgument,
     /// Second image
-    #[arg(value_name = "B", value_parser = image_argument::image)]
-    second: ImageName,
+    #[arg(value_name = "B", value_parser = image_argument::image_or_file)]
+    second: ImageArgument,
 }
 
 /// Maximum images of an index that are compared.
@@ -52,11 +52,11 @@ pub(crate) async fn run(session: &Session, args: &DiffArgs) -> Result<Exit, Fail
 }
 
 /// Reads the manifests and configs of an image.
-async fn read(client: &Client, image: &ImageName) -> Result<ImageContents, Failure> {
-    let reader = ImageReader::new(client, image);
+async fn read(client: &Client, image: &ImageArgument) -> Result<ImageContents, Failure> {
+    let reader = ImageReader::open(client, image).await?;
     let (repository, manifest) = reader.manifest().await?;
     let document = parse(&reader, &manifest)?;
-    let mut contents = ImageContents::new(&reader.reference, &manifest, &document);
+    let mut contents = ImageContents::new(&reader.image, &manifest, &document);
     let children = children(&document);
     if children.is_empty() {
         let mut platform = read_platform(&repository, &manifest, &document, None).await;
@@ -90,7 +90,7 @@ fn parse(reader: &ImageReader<'_>, manifest: &Manifest) -> Result<Value, Failure
     serde_json::from_slice(&manifest.bytes).map_err(|error| {
         Failure::failed(format!(
             "{}: {} is not a valid manifest or index: {error}",
-            reader.reference, manifest.digest
+            reader.image, manifest.digest
         ))
     })
 }

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use clap::Args;
-use image_name::{ImageName, full_repository, tag_or_digest};
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::image_argument;
+use crate::cli::image_argument::{self, ImageArgument};
 use crate::registries::client;
 use crate::registries::image_reader::ImageReader;
 use crate::session::Session;
@@ -21,18 +20,18 @@ Examples:
   mirror digest quay.io/coreos/etcd:v3.5.17
   mirror digest busybox --output json")]
 pub(crate) struct DigestArgs {
-    /// Image, as NAME, NAME:TAG or NAME@DIGEST [default tag: latest]
-    #[arg(value_name = "REF", value_parser = image_argument::image)]
-    image: ImageName,
+    /// Image, as NAME, NAME:TAG, NAME@DIGEST or oci:DIR:NAME [default tag: latest]
+    #[arg(value_name = "REF", value_parser = image_argument::image_or_file)]
+    image: ImageArgument,
 }
 
 /// The result.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ImageDigest {
-    /// The repository with its host.
+    /// The repository with its host, or the file.
     repository: String,
-    /// The tag, or the digest of the argument.
+    /// The tag or the digest of the argument, or the name in the file.
     tag: String,
     /// The digest of the manifest or index.
     digest: String,
@@ -54,11 +53,11 @@ impl fmt::Display for ImageDigest {
 pub(crate) async fn run(session: &Session, args: &DigestArgs) -> Result<Exit, Failure> {
     let client = client::build(&session.common, &session.environment)?;
     let _waiting = session.progress_display.show_requests(&client);
-    let reader = ImageReader::new(&client, &args.image);
+    let reader = ImageReader::open(&client, &args.image).await?;
     let head = reader.head().await?;
     let result = ImageDigest {
-        repository: full_repository(&reader.reference),
-        tag: tag_or_digest(&reader.reference).to_owned(),
+        repository: reader.image.repository(),
+        tag: reader.image.tag().to_owned(),
         digest: head.digest.to_string(),
         media_type: head.media_type.map(Cow::into_owned),
     };

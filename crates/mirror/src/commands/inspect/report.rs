@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Display, Formatter};
 
 use copier::Platform;
-use image_name::{full_repository, tag_or_digest};
-use oci_spec::distribution::Reference;
 use registry_client::{Descriptor, Manifest};
 use serde::Serialize;
 
 use crate::registries::image_reader::ReadConfig;
+use crate::registries::named_image::{NamedImage, tag_separator};
 use crate::terminal::units::{bytes, counted};
 
 /// The output of `inspect`: text and JSON.
@@ -73,10 +72,10 @@ fn is_zero(count: &usize) -> bool {
 
 impl Inspected {
     /// Creates the output of a manifest, without platforms and referrers.
-    pub(crate) fn new(reference: &Reference, manifest: &Manifest) -> Self {
+    pub(crate) fn new(image: &NamedImage, manifest: &Manifest) -> Self {
         Self {
-            repository: full_repository(reference),
-            tag: tag_or_digest(reference).to_owned(),
+            repository: image.repository(),
+            tag: image.tag().to_owned(),
             digest: manifest.digest.to_string(),
             media_type: manifest.media_type.clone(),
             size: manifest.bytes.len(),
@@ -173,7 +172,7 @@ fn layers_json(layers: &[Descriptor]) -> Vec<LayerJson> {
 
 impl Display for Inspected {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let separator = if self.tag.contains(':') { '@' } else { ':' };
+        let separator = tag_separator(&self.tag);
         writeln!(f, "name        {}{separator}{}", self.repository, self.tag)?;
         writeln!(f, "digest      {}", self.digest)?;
         writeln!(f, "media type  {}", self.media_type)?;

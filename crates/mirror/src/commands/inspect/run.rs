@@ -2,13 +2,13 @@
 
 use clap::Args;
 use futures::stream::{self, StreamExt};
-use image_name::{Digest, ImageName};
+use image_name::Digest;
 use registry_client::{Content, Descriptor, Manifest, Referrers, Repository};
 
 use super::report::{ConfigBlob, Inspected};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::image_argument;
+use crate::cli::image_argument::{self, ImageArgument};
 use crate::registries::client;
 use crate::registries::image_reader::{ImageReader, read_config};
 use crate::session::Session;
@@ -21,9 +21,9 @@ Examples:
   mirror inspect busybox --output json
   mirror inspect busybox --raw | sha256sum   compute the digest of the manifest")]
 pub(crate) struct InspectArgs {
-    /// Image, as NAME, NAME:TAG or NAME@DIGEST [default tag: latest]
-    #[arg(value_name = "REF", value_parser = image_argument::image)]
-    pub(crate) image: ImageName,
+    /// Image, as NAME, NAME:TAG, NAME@DIGEST or oci:DIR:NAME [default tag: latest]
+    #[arg(value_name = "REF", value_parser = image_argument::image_or_file)]
+    pub(crate) image: ImageArgument,
     /// Print the bytes of the manifest, and nothing else
     #[arg(long)]
     pub(crate) raw: bool,
@@ -42,7 +42,7 @@ const MAX_IMAGES: usize = 64;
 pub(crate) async fn run(session: &Session, args: &InspectArgs) -> Result<Exit, Failure> {
     let client = client::build(&session.common, &session.environment)?;
     let _waiting = session.progress_display.show_requests(&client);
-    let reader = ImageReader::new(&client, &args.image);
+    let reader = ImageReader::open(&client, &args.image).await?;
     let (repository, manifest) = reader.manifest().await?;
     if args.raw {
         session.output.write_bytes(&manifest.bytes)?;
@@ -58,7 +58,7 @@ async fn inspect(
     repository: &Repository,
     manifest: &Manifest,
 ) -> Result<Inspected, Failure> {
-    let mut inspected = Inspected::new(&reader.reference, manifest);
+    let mut inspected = Inspected::new(&reader.image, manifest);
     match reader.content(manifest)? {
         Content::Index { manifests, .. } => {
             let children = manifests.iter().take(MAX_IMAGES);

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
-use image_name::ImageName;
 use registry_client::Timeouts;
 
 use crate::cli::duration;
-use crate::cli::image_argument;
+use crate::cli::image_argument::{self, ImageArgument};
 use crate::registries::client::ClientLimits;
 use crate::rows::max_pulls::MaxPulls;
 use crate::rows::mutable_args::MutableArgs;
@@ -57,14 +56,24 @@ pub(crate) struct SyncArgs {
 Examples:
   mirror copy busybox:1.36 localhost:5000/test/busybox   keep the tag
   mirror copy quay.io/coreos/etcd:v3.5.0 registry.example.com/etcd:3.5
-  mirror copy --platform arm64 alpine registry.example.com/alpine:arm")]
+  mirror copy --platform arm64 alpine registry.example.com/alpine:arm
+  mirror copy busybox:1.36 oci:layout:1.36               add the image to a directory
+  mirror copy busybox:1.36 docker-archive:busybox.tar:busybox:1.36
+  mirror copy oci-archive:images.tar:v1 registry.example.com/app:v1")]
 pub(crate) struct CopyArgs {
-    /// Source image, as NAME, NAME:TAG or NAME@DIGEST [default tag: latest]
-    #[arg(value_name = "SRC", value_parser = image_argument::image)]
-    pub(crate) source: ImageName,
-    /// Destination image, as NAME or NAME:TAG [default tag: tag of SRC]
-    #[arg(value_name = "DST", value_parser = image_argument::image)]
-    pub(crate) destination: ImageName,
+    /// Source image: NAME, NAME:TAG, NAME@DIGEST, or one in a file
+    ///
+    /// Files are oci:DIR, oci-archive:FILE and docker-archive:FILE. The name of an image in the file follows
+    /// after a colon (oci:DIR:NAME), or its position (oci:DIR:@0); without either, the file must have one
+    /// image. The default tag at a registry is latest.
+    #[arg(value_name = "SRC", value_parser = image_argument::image_or_file)]
+    pub(crate) source: ImageArgument,
+    /// Destination image: NAME, NAME:TAG, or a file [default tag: tag of SRC]
+    ///
+    /// Files are as for SRC. A directory keeps its other images, an archive is replaced as a whole. An image
+    /// has a name in a file only if DST gives it one.
+    #[arg(value_name = "DST", value_parser = image_argument::image_or_file)]
+    pub(crate) destination: ImageArgument,
     #[command(flatten)]
     pub(crate) copying: CopyingArgs,
 }

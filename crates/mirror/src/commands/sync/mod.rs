@@ -1,7 +1,9 @@
 //! `mirror sync` and `mirror copy`: copy the images of the list, or one image.
 
 mod args;
+mod copy;
 mod run;
 
 pub(crate) use args::{CopyArgs, SyncArgs};
-pub(crate) use run::{copy, sync};
+pub(crate) use copy::copy;
+pub(crate) use run::sync;

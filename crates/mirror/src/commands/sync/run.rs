@@ -1,17 +1,11 @@
-//! Running `mirror sync` and `mirror copy`.
+//! Running `mirror sync`.
 
-use std::sync::Arc;
+use copier::{MovedTag, Options};
 
-use copier::{MovedTag, Options, Row};
-use image_name::ManifestReference;
-use oci_spec::distribution::Reference;
-
-use super::args::{CopyArgs, CopyingArgs, SyncArgs};
+use super::args::{CopyingArgs, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::files::list_file;
 use crate::registries::client::{self, ClientLimits};
-use crate::registries::signature_check::SignatureCheck;
 use crate::rows::approvals::Approvals;
 use crate::rows::arch_tags;
 use crate::rows::copying::engine::{CopyRequest, copy_rows};
@@ -21,7 +15,7 @@ use crate::rows::copying::run::CopyRun;
 use crate::rows::followed::Explanation;
 use crate::rows::max_pulls;
 use crate::rows::platform_args;
-use crate::rows::selection::{self, RunRow};
+use crate::rows::selection;
 use crate::rows::target_settings;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
@@ -96,68 +90,6 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     })
 }
 
-/// Runs `mirror copy`: copies one image.
-///
-/// # Errors
-///
-/// [`Failure`] if the run cannot start.
-pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Failure> {
-    args.copying.report.begin()?;
-    let row = Row::new(args.source.reference(None), copy_destination(args)?);
-    let limits = args.copying.limits();
-    let lists = list_file::paths(&session.common.images_list, None);
-    let signatures = SignatureCheck::read(session, &lists)?;
-    let client = client::build_with(&session.common, &session.environment, limits)?;
-    let request = CopyRequest {
-        title: "mirror copy",
-        unlocked: Vec::new(),
-        entries: Vec::new(),
-        entry_findings: Vec::new(),
-        tag_lists: Arc::default(),
-        rows: vec![RunRow {
-            row,
-            target: None,
-            listed: None,
-        }],
-        other_rows: Vec::new(),
-        shard: None,
-        moved: MovedTag::Kept,
-        trust_lock: false,
-        signatures,
-        client,
-    };
-    let (_, exit) = copy_and_publish(session, &args.copying, request).await?;
-    Ok(exit)
-}
-
-/// Returns the destination of `mirror copy`: with its own tag or digest, else with the tag of the
-/// source, else with its digest.
-///
-/// # Errors
-///
-/// [`Failure`] for a tag with a digest that the source does not have: it would not be the digest of what
-/// is copied.
-fn copy_destination(args: &CopyArgs) -> Result<Reference, Failure> {
-    let (source, destination) = (&args.source, &args.destination);
-    let repository = &destination.repository;
-    match (&destination.tag, &destination.digest) {
-        (Some(tag), Some(digest)) if source.digest.as_ref() == Some(digest) => {
-            Ok(repository.reference(&tag.into()))
-        }
-        (Some(tag), Some(digest)) => Err(Failure::unusable(format!(
-            "the destination {repository}:{tag}@{digest} has a digest that the source does not name"
-        ))
-        .hint(format!(
-            "name the digest in the source: `mirror copy {}@{digest} {repository}:{tag}`",
-            source.repository
-        ))),
-        _ => {
-            let tag = source.tag.as_ref().map(ManifestReference::from);
-            Ok(destination.reference(tag.or_else(|| source.manifest()).as_ref()))
-        }
-    }
-}
-
 /// Copies rows, and publishes the report on stdout, in its file and in GitHub Actions.
 ///
 /// # Errors
@@ -169,6 +101,21 @@ async fn copy_and_publish(
     request: CopyRequest,
 ) -> Result<(CopyRun, Exit), Failure> {
     let title = request.title;
+    let run = run_copy(session, args, request).await?;
+    let exit = publish_run(session, title, args, &run)?;
+    Ok((run, exit))
+}
+
+/// Copies rows.
+///
+/// # Errors
+///
+/// [`Failure`] if the run cannot start.
+pub(super) async fn run_copy(
+    session: &Session,
+    args: &CopyingArgs,
+    request: CopyRequest,
+) -> Result<CopyRun, Failure> {
     let options = Options {
         platforms: args.platform.selection(),
         arch_tags: args.platform.arch_tags,
@@ -183,9 +130,22 @@ async fn copy_and_publish(
     max_pulls::warn_of_unused(&args.max_pulls, &request.client, &request.rows);
     let run = copy_rows(session, &options, request).await?;
     platform_args::warn_of_unused(&options, run.rows.iter().map(|copied| &copied.row.row));
+    Ok(run)
+}
+
+/// Publishes the report on stdout, in its file and in GitHub Actions.
+///
+/// # Errors
+///
+/// [`Failure`] if the result cannot be written.
+pub(super) fn publish_run(
+    session: &Session,
+    title: &'static str,
+    args: &CopyingArgs,
+    run: &CopyRun,
+) -> Result<Exit, Failure> {
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &run.findings());
     github_actions::annotate(github, Level::Warning, &run.warnings());
-    let exit = publish(session, title, &args.report, &RunReport::new(&run))?;
-    Ok((run, exit))
+    publish(session, title, &args.report, &RunReport::new(run))
 }

@@ -3,7 +3,7 @@
 use std::ops::Not;
 
 use copier::{Moved, Status};
-use image_name::{Digest, full_repository, tag_or_digest};
+use image_name::Digest;
 use registry_client::cut_sent_secrets;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -11,6 +11,7 @@ use super::attached::ReportAttached;
 use super::pulls::ReportPulls;
 use super::run::{CopiedRow, CopyRun, Ending, Mode};
 use crate::cli::exit::Exit;
+use crate::registries::named_image::tag_separator;
 use crate::registries::signature_check::ReportVerification;
 use crate::rows::followed::ReportEntry;
 use crate::rows::shard::Shard;
@@ -250,14 +251,14 @@ impl ReportRow {
         let (run_row, row) = (row, &row.row);
         let target = run_row.target_name();
         let pinned = row.approved.as_ref().filter(|approved| approved.pinned);
-        let tag = tag_or_digest(&row.source);
-        let destination_tag = tag_or_digest(&row.destination);
+        let names = run_row.names();
+        let (tag, destination_tag) = (names.source.tag(), names.destination.tag());
         let signatures = run.signatures.as_ref().zip(outcome.admitted.as_ref());
         let verification = signatures
             .and_then(|(signatures, digest)| signatures.verification(&row.source, digest));
         Self {
-            source: full_repository(&row.source),
-            destination: full_repository(&row.destination),
+            source: names.source.repository(),
+            destination: names.destination.repository(),
             tag: tag.to_owned(),
             destination_tag: (destination_tag != tag).then(|| destination_tag.to_owned()),
             target,
@@ -267,7 +268,7 @@ impl ReportRow {
             bytes_copied: outcome.bytes_copied,
             warnings: outcome.warnings.clone(),
             error: outcome.error.as_ref().map(|error| ReportError {
-                message: cut_sent_secrets(&error.message(row)).into_owned(),
+                message: cut_sent_secrets(&run_row.message(error)).into_owned(),
                 hint: run_row.hint(error),
                 refused: error
                     .request_error()
@@ -309,8 +310,10 @@ impl ReportRow {
 }
 
 fn image(repository: &str, tag: &str) -> String {
-    // Only digests have a colon.
-    let separator = if tag.contains(':') { '@' } else { ':' };
+    if tag.is_empty() {
+        return repository.to_owned();
+    }
+    let separator = tag_separator(tag);
     format!("{repository}{separator}{tag}")
 }
 

@@ -93,7 +93,7 @@ impl CopyRun {
             let error = error.filter(|_| outcome.status == Status::Failed)?;
             let hint = row.hint(error).map(|hint| format!(" ({hint})"));
             let hint = hint.unwrap_or_default();
-            row.finding(error.message(&row.row) + &hint)
+            row.finding(row.message(error) + &hint)
         });
         failed.chain(self.entry_findings.iter().cloned()).collect()
     }
@@ -177,6 +177,7 @@ pub(crate) mod tests {
                         target: None,
                         row,
                         listed: Some(listed(line)),
+                        names: None,
                     }),
                     outcome,
                 })
