@@ -43,8 +43,8 @@
 //! - Credentials go to their host, and to the token realm that it names over the same or better
 //!   transport security. Redirects to another host and APIs outside the distribution specification
 //!   ([`HostApi`], [`VendorRepository`]) receive none. Only the creation and the description of a
-//!   repository ([`Client::create_repository`]) send credentials to a vendor's API, for one repository
-//!   that the [`WritePolicy`] allows, and follow no redirect. Errors, logs and `Debug` contain none.
+//!   repository ([`Client::create_repository`]) and deletions send credentials to a vendor's API, for one
+//!   repository that the [`WritePolicy`] allows, and follow no redirect. Errors, logs and `Debug` contain none.
 //! - The environment is not read, except for the certificates of the system (`SSL_CERT_FILE`,
 //!   `SSL_CERT_DIR`); the caller passes paths and texts.
 //!
@@ -52,13 +52,14 @@
 //!
 //! Every attempt waits for a permit of its host, for the end of a pause, and for the circuit breaker. One
 //! function handles each failed attempt: it retries after a backoff, pauses the host (`Retry-After`), or
-//! returns the error ([`RetryPolicy`]). Five loops use it:
+//! returns the error ([`RetryPolicy`]). Six loops use it:
 //!
 //! | loop | unit that is repeated |
 //! | --- | --- |
 //! | requests with a whole response | the request |
 //! | token requests | the request |
 //! | downloads ([`BlobReader`]) | the rest of the blob, with `Range` |
+//! | deletions ([`Repository::delete_manifest`]) | the check of the digest and the deletion |
 //! | uploads in chunks | the missing bytes of a chunk |
 //! | [`transfer_blob`] | the whole upload, with a new session |
 //!
@@ -145,8 +146,8 @@ pub use host_api::HostApi;
 pub use http::HeaderValue;
 pub use local_error::LocalError;
 pub use manifest::{
-    Content, Descriptor, DescriptorPlatform, ImageConfig, Manifest, ManifestError, ManifestHead,
-    Put, is_index_type,
+    Content, Deletion, Descriptor, DescriptorPlatform, ImageConfig, Manifest, ManifestError,
+    ManifestHead, Put, is_index_type,
 };
 pub use proxies::{Proxies, ProxyError, ProxyVariables};
 pub use quota_window::QuotaWindow;

@@ -27,6 +27,8 @@ pub enum WriteTarget {
     Repository,
     /// The description of the repository at the vendor's API.
     Description,
+    /// The deletion of a tag, or of a manifest by its digest, at the registry or at the vendor's API.
+    Deletion(ManifestReference),
 }
 
 /// A policy that allows or rejects each write before it is sent.
@@ -64,6 +66,12 @@ impl fmt::Display for Write<'_> {
             WriteTarget::Blob => write!(f, "a blob of {host}/{repository}"),
             WriteTarget::Repository => write!(f, "the repository {host}/{repository}"),
             WriteTarget::Description => write!(f, "the description of {host}/{repository}"),
+            WriteTarget::Deletion(ManifestReference::Tag(tag)) => {
+                write!(f, "the deletion of {host}/{repository}:{tag}")
+            }
+            WriteTarget::Deletion(ManifestReference::Digest(digest)) => {
+                write!(f, "the deletion of {host}/{repository}@{digest}")
+            }
         }
     }
 }

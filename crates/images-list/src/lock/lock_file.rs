@@ -201,6 +201,12 @@ impl Lock {
         rows.into_iter().map(|(_, followed)| followed).collect()
     }
 
+    /// Returns all locked rows with their approved digests, in no particular order.
+    pub fn rows(&self) -> impl Iterator<Item = (&Row, &ApprovedDigest)> {
+        let rows = self.entries.iter();
+        rows.map(|(row, locked)| (row, &locked.approved))
+    }
+
     /// Approves more attached digests of a locked row.
     pub fn attach_to(&mut self, row: &Row, attached: impl IntoIterator<Item = AttachedDigest>) {
         if let Some(entry) = self.entries.get_mut(row) {

@@ -21,6 +21,7 @@ use super::login::LoginArgs;
 use super::logout::LogoutArgs;
 use super::man_pages::ManPagesArgs;
 use super::ping::PingArgs;
+use super::prune::PruneArgs;
 use super::report::ReportArgs;
 use super::retrieve_tags::RetrieveTagsArgs;
 use super::sync::{CopyArgs, SyncArgs};
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Compare the destinations with the list, per row and platform
     Compare(CompareArgs),
+    /// Delete tags that no row writes any more, after a plan
+    Prune(PruneArgs),
     /// Compare the images that Kubernetes clusters use with the list
     Usage(UsageArgs),
     /// Check the signatures of images at their sources

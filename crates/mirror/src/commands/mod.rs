@@ -21,6 +21,7 @@ mod login;
 mod logout;
 mod man_pages;
 mod ping;
+mod prune;
 mod report;
 mod retrieve_tags;
 mod sync;

@@ -10,13 +10,13 @@ use crate::cli::failure::Failure;
 const DEFAULT_BASES: [&str; 3] = ["origin/HEAD", "origin/main", "origin/master"];
 
 /// The hint for a shallow clone. It tracks one branch only, so the refspec names all.
-const SHALLOW: &str = "fetch the history of the shallow clone with \
+pub(super) const SHALLOW: &str = "fetch the history of the shallow clone with \
     `git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'`, \
     or check out with `fetch-depth: 0`";
 
 /// The hint for a partial clone. Objects are not fetched on demand, since the configuration of an
 /// untrusted checkout controls the fetch.
-const PARTIAL: &str = "fetch the missing objects of the partial clone with \
+pub(super) const PARTIAL: &str = "fetch the missing objects of the partial clone with \
     `git fetch --refetch --no-filter origin`, or check out without `filter`";
 
 const NAME_THE_BASE: &str = "name the target branch with --base";
@@ -199,12 +199,12 @@ impl Git {
         Ok(parsed.status.success().then_some(hash))
     }
 
-    async fn is_shallow(&self) -> Result<bool, Failure> {
+    pub(super) async fn is_shallow(&self) -> Result<bool, Failure> {
         let shallow = self.run(["rev-parse", "--is-shallow-repository"]).await?;
         Ok(shallow.stdout.starts_with(b"true"))
     }
 
-    async fn is_partial(&self) -> Result<bool, Failure> {
+    pub(super) async fn is_partial(&self) -> Result<bool, Failure> {
         const PROMISOR: &str = r"^(extensions\.partialclone|remote\..*\.promisor)$";
         let found = self
             .run(["config", "--local", "--get-regexp", PROMISOR])

@@ -9,10 +9,12 @@
 //! - Symbolic links are refused: a pull request could point them at any file of the machine.
 //! - git receives an environment of its own, without the variables of the caller.
 
+mod file_changes;
 mod history;
 mod repository;
 mod settings;
 mod tracked;
 
+pub(crate) use file_changes::{FileChange, FileRevision};
 pub(crate) use repository::{Git, Purpose};
 pub(crate) use tracked::{Links, TrackedPath, refuse_link_to_write};

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     ChangedSince,
     /// `retrieve-tags --open-prs`
     OpenPrs,
+    /// `prune`
+    Prune,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::CheckNew => "check-new",
             Self::ChangedSince => "--changed-since",
             Self::OpenPrs => "--open-prs",
+            Self::Prune => "prune",
         }
     }
 
@@ -43,6 +46,10 @@ impl Purpose {
         match self {
             Self::ChangedSince => "run it in a checkout, or select rows with --match",
             Self::CheckNew | Self::OpenPrs => "run it in a checkout of the list's repository",
+            Self::Prune => {
+                "run it in a checkout of the list's repository, which shows what rows have written, or \
+                 with --no-history"
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ pub(crate) mod globs;
 mod locked_followed;
 pub(crate) mod max_pulls;
 pub(crate) mod mutable_args;
-mod overrides;
+pub(crate) mod overrides;
 mod partition;
 mod picked_rows;
 pub(crate) mod pinned;

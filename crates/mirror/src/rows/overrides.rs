@@ -7,13 +7,18 @@ use crate::cli::failure::Failure;
 
 /// The parts of every destination that are replaced.
 #[derive(Debug)]
-pub(super) struct Overrides {
+pub(crate) struct Overrides {
     host: Option<String>,
     org: Option<String>,
 }
 
 impl Overrides {
-    pub(super) fn parse(settings: &SelectSettings<'_>) -> Result<Self, Failure> {
+    /// Parses the overrides of options, arguments and environment variables.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for an invalid host or organization.
+    pub(crate) fn parse(settings: &SelectSettings<'_>) -> Result<Self, Failure> {
         let host = settings.dest_registry.map(checked_host).transpose()?;
         let org = settings.dest_org.map(checked_org).transpose()?;
         Ok(Self { host, org })
@@ -21,7 +26,11 @@ impl Overrides {
 
     /// Replaces the host and the first path component. A path of one component gets the
     /// organization as a prefix.
-    pub(super) fn apply(&self, destination: &RepositoryName) -> Result<RepositoryName, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the result is not a repository.
+    pub(crate) fn apply(&self, destination: &RepositoryName) -> Result<RepositoryName, Failure> {
         if self.host.is_none() && self.org.is_none() {
             return Ok(destination.clone());
         }

@@ -44,6 +44,14 @@ pub(crate) struct SelectArgs {
     pub(crate) empty: AllowEmptyArgs,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) destination: DestinationArgs,
+}
+
+/// The options that override destinations.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Rows")]
+pub(crate) struct DestinationArgs {
     /// Registry of every destination (env: DEST_REGISTRY_OVERRIDE)
     #[arg(long, value_name = "HOST")]
     dest_registry: Option<String>,
@@ -74,6 +82,14 @@ impl SelectArgs {
         Self {
             target,
             empty,
+            ..Self::default()
+        }
+    }
+
+    /// Returns the selection of all rows, with overrides of their destinations.
+    pub(crate) fn of_all_rows(destination: DestinationArgs) -> Self {
+        Self {
+            destination,
             ..Self::default()
         }
     }
@@ -126,11 +142,13 @@ impl SelectArgs {
             Key::DestRegistryOverride,
             Key::DestOrgOverride,
         ];
-        let values = KeyValueArgs::new(&self.key_values, &keys, environment)?;
+        let given = &self.destination;
+        let values = KeyValueArgs::new(&given.key_values, &keys, environment)?;
+        let registry = given.dest_registry.as_deref();
         Ok(SelectSettings {
             images_file: values.value(None, Key::ImagesFile),
-            dest_registry: values.value(self.dest_registry.as_deref(), Key::DestRegistryOverride),
-            dest_org: values.value(self.dest_org.as_deref(), Key::DestOrgOverride),
+            dest_registry: values.value(registry, Key::DestRegistryOverride),
+            dest_org: values.value(given.dest_org.as_deref(), Key::DestOrgOverride),
         })
     }
 }

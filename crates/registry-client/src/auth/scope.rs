@@ -11,6 +11,11 @@ pub enum Access {
     Pull,
     /// Read and write.
     Push,
+    /// Read and delete.
+    ///
+    /// distribution, Harbor, GitLab and Azure require the action `delete`. Quay has no such action: it
+    /// refuses the scope as a whole, and accepts `push`.
+    Delete,
 }
 
 /// The scopes of one token.
@@ -30,6 +35,7 @@ impl Scopes {
         let actions = match access {
             Access::Pull => "pull",
             Access::Push => "pull,push",
+            Access::Delete => "delete,pull",
         };
         Self {
             joined: format!("repository:{repository}:{actions}").into(),

@@ -1,11 +1,13 @@
 //! Manifests: their bytes, content and requests.
 
+mod deletion;
 mod descriptor;
 mod document;
 mod image_config;
 mod media_types;
 mod requests;
 
+pub use deletion::Deletion;
 pub(crate) use descriptor::MAX_DESCRIPTORS;
 pub use descriptor::{Descriptor, DescriptorPlatform};
 pub use document::{Content, Manifest, ManifestError};

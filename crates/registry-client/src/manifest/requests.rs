@@ -39,7 +39,7 @@ pub struct Put {
 
 /// The accepted media types. Registries convert or hide types that are not listed: without them quay
 /// serves schema 1, and distribution 2.8 serves no OCI index.
-const ACCEPTED_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
+pub(super) const ACCEPTED_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json, \
@@ -47,7 +47,7 @@ const ACCEPTED_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
 
 /// The largest manifest in bytes. The specification asks registries to accept 4 MiB; none serves
 /// more than twice that.
-const MAX_MANIFEST: u64 = 8 * 1024 * 1024;
+pub(super) const MAX_MANIFEST: u64 = 8 * 1024 * 1024;
 
 /// Attempts to write a manifest that is damaged on the way.
 const MAX_PUTS: usize = 3;
@@ -220,7 +220,7 @@ impl Repository {
         found.is_some_and(|found| found.digest == *digest)
     }
 
-    fn manifest_head(&self, reference: &ManifestReference) -> Result<Request, Error> {
+    pub(super) fn manifest_head(&self, reference: &ManifestReference) -> Result<Request, Error> {
         let endpoint = Endpoint::Manifest(reference.clone());
         let mut request = self.request(Method::HEAD, &endpoint, READ)?;
         request
@@ -263,7 +263,7 @@ impl ManifestHead {
 /// # Errors
 ///
 /// [`Error::DigestMismatch`] for another digest of the expected algorithm.
-fn stored_digest(
+pub(super) fn stored_digest(
     expected: Option<&Digest>,
     response: &BufferedResponse,
 ) -> Result<Option<Digest>, Error> {
@@ -292,7 +292,7 @@ fn may_be_immutable(error: &Error) -> bool {
 
 /// Returns the digest of a response, verified against the requested digest or, for a tag, against the
 /// digest in the header.
-fn checked_digest(
+pub(super) fn checked_digest(
     requested: Option<&Digest>,
     response: &BufferedResponse,
 ) -> Result<Digest, Error> {

@@ -56,6 +56,7 @@ impl Host {
             ("GET" | "HEAD", Some(_)) => return Ok(()),
             ("GET", None) if to_session() => return Ok(()),
             ("PUT", Some(Endpoint::Manifest(reference))) => WriteTarget::Manifest(reference),
+            ("DELETE", Some(Endpoint::Manifest(reference))) => WriteTarget::Deletion(reference),
             ("POST" | "PATCH" | "PUT" | "DELETE", Some(Endpoint::Upload)) => WriteTarget::Blob,
             ("PATCH" | "PUT", None) if to_session() => WriteTarget::Blob,
             _ => {

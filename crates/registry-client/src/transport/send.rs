@@ -179,6 +179,21 @@ impl Host {
         Box::pin(self.attempt(request, permit)).await
     }
 
+    /// Waits before a request is sent again whose caller makes the attempts, with [`Host::send_once`].
+    ///
+    /// # Errors
+    ///
+    /// The given error if no attempt follows.
+    pub(crate) async fn wait_for_retry(
+        &self,
+        retries: &mut Retries,
+        error: Error,
+        idle: Duration,
+    ) -> Result<(), Error> {
+        self.clients.record_failure(&error);
+        self.peer.retry(retries, error, idle).await
+    }
+
     async fn send_with_retries(
         self: &Arc<Self>,
         request: &Request,

@@ -68,6 +68,11 @@ const CRATES: &[Crate] = &[
         tests: &[],
     },
     Crate {
+        name: "prune-plan",
+        normal: &["image-name", "images-list", "strict-json"],
+        tests: &[],
+    },
+    Crate {
         name: "registry-client",
         normal: &["atomic-file", "image-name", "once-map", "program-runner"],
         tests: &["embedded-registry", "testkit"],
@@ -112,6 +117,7 @@ const CRATES: &[Crate] = &[
             "images-list",
             "once-map",
             "program-runner",
+            "prune-plan",
             "registry-client",
             "signatures",
             "tag-retrieval",
@@ -176,7 +182,13 @@ fn only_mirror_depends_on_terminal_crates() {
 #[test]
 fn pure_crates_do_not_depend_on_input_or_output() {
     let metadata = metadata();
-    for pure in ["cluster-objects", "extraction", "image-name", "images-list"] {
+    for pure in [
+        "cluster-objects",
+        "extraction",
+        "image-name",
+        "images-list",
+        "prune-plan",
+    ] {
         let reached = normal_closure(&metadata, pure);
         assert!(
             reached.contains("oci-spec"),

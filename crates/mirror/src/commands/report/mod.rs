@@ -1,7 +1,6 @@
 //! `mirror report`: merges the reports of several runs.
 
 mod merge;
-mod read;
 mod run;
 
 pub(crate) use run::{ReportArgs, run};

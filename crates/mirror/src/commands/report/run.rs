@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use super::merge::MergeError;
 use super::merge::merge as merge_reports;
-use super::read::read_all;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::rows::copying::publish::publish;
+use crate::rows::copying::report_files::read_all;
 use crate::rows::report_file::ReportFileArgs;
 use crate::session::Session;
 

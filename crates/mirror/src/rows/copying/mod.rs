@@ -7,5 +7,6 @@ pub(crate) mod markdown;
 pub(crate) mod publish;
 pub(crate) mod pulls;
 pub(crate) mod report;
+pub(crate) mod report_files;
 pub(crate) mod run;
 pub(crate) mod text;

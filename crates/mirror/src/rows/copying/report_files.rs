@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::report::RunReport;
 use crate::cli::failure::{Failure, Finding};
 use crate::files::atomic_file::io_message;
-use crate::rows::copying::report::RunReport;
 use crate::terminal::units::counted;
 
 /// Reads reports. Returns each with the name of its file.

@@ -1,0 +1,76 @@
+//! The facts about a repository that a plan is decided from.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use image_name::{Digest, Tag};
+
+use crate::manifest_graph::ManifestGraph;
+
+/// The facts about one repository.
+#[derive(Debug, Clone, Default)]
+pub struct RepositoryFacts {
+    /// All tags and their digests.
+    pub tags: BTreeMap<Tag, Digest>,
+    /// All manifests that the tags lead to, and those of a plan that no tag leads to any more.
+    pub graph: ManifestGraph,
+    /// The tags that rows write.
+    pub kept_tags: HashSet<Tag>,
+    /// The digests that rows, pins or lock lines name.
+    pub kept_digests: HashSet<Digest>,
+    /// The tags that something uses.
+    pub used_tags: HashSet<Tag>,
+    /// The digests that something uses, of whatever repository.
+    pub used_digests: HashSet<Digest>,
+    /// The tags that rows wrote before.
+    pub former: HashMap<Tag, Former>,
+}
+
+/// A tag that a row wrote before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// The end of the row.
+    pub removal: Removal,
+    /// The digests that the mirror wrote there, by the lock and by reports.
+    pub written: HashSet<Digest>,
+}
+
+/// The reason why no row writes a tag any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removal {
+    /// A commit removed the row, or the target that it was written to.
+    Row {
+        /// The hash of the commit.
+        commit: String,
+        /// The time of the commit, in seconds since 1970.
+        time: i64,
+    },
+    /// The work tree has removed the row; no commit has.
+    NotCommitted,
+    /// A followed entry gave the row and no longer does.
+    NotFollowed {
+        /// The name of the entry.
+        entry: String,
+    },
+    /// A lock line or a report names the tag, and no row does.
+    Unlisted,
+}
+
+/// The options of a plan.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Tags whose row was removed after this time stay, in seconds since 1970.
+    pub keep_removed_since: Option<i64>,
+    /// The number of latest former tags of each repository that stay.
+    pub keep_latest: usize,
+    /// Tags that the mirror has not written go too.
+    pub foreign: bool,
+}
+
+/// The lines of a plan that is applied.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// The planned tags with their planned digests.
+    pub tags: HashMap<Tag, Digest>,
+    /// The planned manifests with the images that they belong to.
+    pub manifests: HashMap<Digest, Digest>,
+}
