@@ -26,6 +26,7 @@ mod lock;
 mod login;
 mod open_prs;
 mod ping;
+mod prune;
 mod registries;
 mod repository_creation;
 mod resilience;

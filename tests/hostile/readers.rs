@@ -14,7 +14,6 @@ const READERS: &[(&str, &[Origin])] = &[
     ("cluster-objects/src/json_stream.rs", &[]),
     ("cluster-objects/src/manifest.rs", &[]),
     ("cluster-objects/src/object_reader.rs", &[]),
-    ("mirror/src/commands/report/read.rs", &[Origin::Report]),
     (
         "mirror/src/commands/retrieve_tags/pull_requests/github_host.rs",
         &[],
@@ -50,10 +49,12 @@ const READERS: &[(&str, &[Origin])] = &[
     ("mirror/src/rows/copying/attached.rs", &[Origin::Report]),
     ("mirror/src/rows/copying/pulls.rs", &[Origin::Report]),
     ("mirror/src/rows/copying/report.rs", &[Origin::Report]),
+    ("mirror/src/rows/copying/report_files.rs", &[Origin::Report]),
     (
         "mirror/src/rows/followed/report_entry.rs",
         &[Origin::Report],
     ),
+    ("prune-plan/src/used_images.rs", &[]),
     (
         "registry-client/src/auth/challenge.rs",
         &[Origin::Realm, Origin::Scope],
@@ -125,6 +126,7 @@ fn every_reader_of_foreign_text_has_its_rows() {
         "copier",
         "images-list",
         "extraction",
+        "prune-plan",
     ] {
         collect(&crates.join(member).join("src"), &crates, &mut found);
     }

@@ -1,4 +1,4 @@
-//! Whether a tag goes or stays, and why.
+//! The decision about a tag, with its reason.
 
 use std::fmt;
 

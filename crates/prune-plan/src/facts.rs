@@ -69,8 +69,17 @@ pub struct Options {
 /// The lines of a plan that is applied.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// The planned tags with their planned digests.
-    pub tags: HashMap<Tag, Digest>,
+    /// The planned tags.
+    pub tags: HashMap<Tag, SelectedTag>,
     /// The planned manifests with the images that they belong to.
     pub manifests: HashMap<Digest, Digest>,
+}
+
+/// A tag of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelectedTag {
+    /// The planned digest.
+    pub digest: Digest,
+    /// The image that the tag belongs to: its own digest, or that of the image that a digest tag is about.
+    pub image: Digest,
 }

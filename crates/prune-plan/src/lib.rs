@@ -46,6 +46,7 @@ mod facts;
 mod freed_bytes;
 mod manifest_graph;
 mod order;
+mod owners;
 mod plan_file;
 mod repository_plan;
 mod tag_decisions;
@@ -53,7 +54,7 @@ mod used_images;
 
 pub use decision::{Decision, GoReason, KeepReason};
 pub use deletion_limit::{DeletionLimit, DeletionLimitError};
-pub use facts::{Former, Options, Removal, RepositoryFacts, Selection};
+pub use facts::{Former, Options, Removal, RepositoryFacts, SelectedTag, Selection};
 pub use freed_bytes::{RegistryShare, add_freed_bytes};
 pub use manifest_graph::{ManifestBlob, ManifestGraph, ManifestNode};
 pub use plan_file::{PLAN_VERSION, PlanFile, PlanLine};

@@ -8,9 +8,10 @@ use crate::decision::{Decision, GoReason, KeepReason};
 use crate::facts::{Options, RepositoryFacts, Selection};
 use crate::manifest_graph::ManifestGraph;
 use crate::order::deletion_order;
+use crate::owners::{GoingTag, owners};
 use crate::tag_decisions::former_tags;
 
-/// What can be deleted from one repository.
+/// The deletions from one repository, and the decisions about its tags.
 #[derive(Debug, Clone, Default)]
 pub struct RepositoryPlan {
     /// The deletions in their order.
@@ -58,7 +59,7 @@ pub fn plan(
         let needed = planner.needed(&going);
         let changed = planner.keep_referrers(&going, &needed)
             || planner.keep_named_digests()
-            || planner.decide_digest_tags(&needed);
+            || planner.decide_digest_tags(&going, &needed);
         if !changed {
             return planner.into_plan(&going, &needed);
         }
@@ -130,7 +131,11 @@ impl<'a> Planner<'a> {
     /// was decided.
     ///
     /// The manifest of a tag that stays may be the subject of another one, so those come first.
-    fn decide_digest_tags(&mut self, needed: &HashSet<&'a Digest>) -> bool {
+    fn decide_digest_tags(
+        &mut self,
+        going: &HashSet<&'a Digest>,
+        needed: &HashSet<&'a Digest>,
+    ) -> bool {
         let tags = self.facts.tags.keys();
         let undecided: Vec<&Tag> = tags
             .filter(|tag| !self.decisions.contains_key(tag))
@@ -144,11 +149,14 @@ impl<'a> Planner<'a> {
             .map(|tag| {
                 let part = tag.digest_part().unwrap_or_default();
                 let decision = match subjects.get(part).copied() {
-                    None => Decision::Keep(KeepReason::AboutUnknown),
                     Some(subject) if needed.contains(subject) => {
                         Decision::Keep(KeepReason::About(subject.clone()))
                     }
-                    Some(subject) => self.if_selected(tag, GoReason::About(subject.clone())),
+                    Some(subject) if going.contains(subject) => {
+                        self.if_selected(tag, GoReason::About(subject.clone()))
+                    }
+                    Some(_) => Decision::Keep(KeepReason::AboutUnknown),
+                    None => self.without_subject(tag),
                 };
                 (tag, decision)
             })
@@ -161,15 +169,28 @@ impl<'a> Planner<'a> {
         true
     }
 
+    /// Decides about a digest tag without a subject. An earlier run of the plan may have deleted the image
+    /// already.
+    fn without_subject(&self, tag: &Tag) -> Decision {
+        let selected = self.selection.and_then(|selection| selection.tags.get(tag));
+        let image = selected.map(|selected| &selected.image);
+        match image.filter(|image| self.foreign || self.facts.has_written(image)) {
+            Some(image) if !self.facts.graph.contains(image) => {
+                self.if_selected(tag, GoReason::About(image.clone()))
+            }
+            _ => Decision::Keep(KeepReason::AboutUnknown),
+        }
+    }
+
     fn if_selected(&self, tag: &Tag, reason: GoReason) -> Decision {
         match self.selection.map(|selection| selection.tags.get(tag)) {
             None => Decision::Go(reason),
             Some(None) => Decision::Keep(KeepReason::NotPlanned),
-            Some(Some(planned)) if self.facts.tags.get(tag) == Some(planned) => {
+            Some(Some(planned)) if self.facts.tags.get(tag) == Some(&planned.digest) => {
                 Decision::Go(reason)
             }
             Some(Some(planned)) => Decision::Keep(KeepReason::Moved {
-                planned: planned.clone(),
+                planned: planned.digest.clone(),
             }),
         }
     }
@@ -232,39 +253,41 @@ impl<'a> Planner<'a> {
             needed: needed.iter().map(|digest| (*digest).clone()).collect(),
             ..RepositoryPlan::default()
         };
-        let mut owners: HashMap<&Digest, (&Digest, GoReason)> = HashMap::new();
-        for (tag, digest) in self.tags_that_go() {
-            if let Some(Decision::Go(reason)) = self.decisions.get(tag) {
-                plan.deletions.push(Deletion {
-                    target: tag.into(),
-                    digest: digest.clone(),
-                    image: digest.clone(),
-                    reason: reason.clone(),
-                    bytes: 0,
-                });
-            }
-            for part in graph.carried_by([digest]) {
-                let owner = || (digest, GoReason::PartOf(tag.clone()));
-                owners.entry(part).or_insert_with(owner);
-            }
-        }
-        for (part, image) in &self.extra {
-            let owner = || (*image, GoReason::PartOfImage((*image).clone()));
-            owners.entry(part).or_insert_with(owner);
+        let tags: Vec<GoingTag<'_>> = self
+            .tags_that_go()
+            .filter_map(|(tag, digest)| match self.decisions.get(tag)? {
+                Decision::Go(reason) => Some(GoingTag {
+                    tag,
+                    digest,
+                    reason,
+                }),
+                Decision::Keep(_) => None,
+            })
+            .collect();
+        let owners = owners(graph, &tags, &self.extra);
+        for going in tags {
+            let image = owners.get(going.digest).map(|(image, _)| image);
+            plan.deletions.push(Deletion {
+                target: going.tag.into(),
+                digest: going.digest.clone(),
+                image: image.unwrap_or(going.digest).clone(),
+                reason: going.reason.clone(),
+                bytes: 0,
+            });
         }
         let manifests = going.iter().copied();
         let manifests =
             manifests.filter(|digest| graph.contains(digest) && !needed.contains(digest));
         let manifests: HashSet<&Digest> = manifests.collect();
         for digest in deletion_order(graph, &manifests) {
-            let Some((image, reason)) = owners.remove(digest) else {
+            let Some((image, reason)) = owners.get(digest) else {
                 continue;
             };
             plan.deletions.push(Deletion {
                 target: digest.into(),
                 digest: digest.clone(),
                 image: image.clone(),
-                reason,
+                reason: reason.clone(),
                 bytes: 0,
             });
         }

@@ -47,9 +47,9 @@ pub(crate) fn former_tags<'a>(
 /// Keeps a tag that is not in the selection with its digest of now.
 fn restrict(tag: &Tag, digest: Option<&Digest>, decision: &mut Decision, selection: &Selection) {
     match selection.tags.get(tag) {
-        Some(planned) if digest == Some(planned) => {}
+        Some(planned) if digest == Some(&planned.digest) => {}
         Some(planned) => {
-            let planned = planned.clone();
+            let planned = planned.digest.clone();
             *decision = Decision::Keep(KeepReason::Moved { planned });
         }
         None => *decision = Decision::Keep(KeepReason::NotPlanned),

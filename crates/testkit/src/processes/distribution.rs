@@ -52,6 +52,7 @@ pub struct TokenAuth {
 pub struct Distribution {
     version: Version,
     storage: Storage,
+    refuses_deletion: bool,
     files: Option<PathBuf>,
     shared: Option<PathBuf>,
     tls: Option<Certificate>,
@@ -77,6 +78,13 @@ impl Distribution {
     #[must_use]
     pub fn storage(mut self, storage: Storage) -> Self {
         self.storage = storage;
+        self
+    }
+
+    /// Disables deletion, as distribution does by default.
+    #[must_use]
+    pub fn refuse_deletion(mut self) -> Self {
+        self.refuses_deletion = true;
         self
     }
 
@@ -156,7 +164,7 @@ impl Distribution {
             "log": {"level": "info", "accesslog": {"disabled": false}},
             "http": {"addr": "127.0.0.1:0", "secret": "for tests"},
             "storage": {
-                "delete": {"enabled": true},
+                "delete": {"enabled": !self.refuses_deletion},
                 "maintenance": {"uploadpurging": {"enabled": false}},
             },
         });

@@ -249,3 +249,14 @@ impl Display for AppliedReport {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::document_schema;
+
+    #[test]
+    fn document_has_the_schema_of_the_documentation() {
+        document_schema::assert_documented::<AppliedReport>("prune-apply");
+    }
+}

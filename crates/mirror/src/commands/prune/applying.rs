@@ -13,11 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::applied_report::{AppliedLine, LineStatus};
 use super::known::Known;
 use super::known_repository::KnownRepository;
-use super::repository_run::RepositoryRun;
-use super::survey::{self, SurveyError, list_tags, readable};
+use super::repository_run::{RepositoryRun, failed_line};
+use super::survey::{SurveyError, list_tags, readable};
 use crate::cli::failure::Failure;
 use crate::session::Session;
-use crate::terminal::hints::{self, Operation};
 use crate::terminal::units::counted;
 
 /// Maximum number of repositories in which deletions are sent concurrently.
@@ -166,20 +165,4 @@ fn failed(
     lines
         .map(|line| failed_line(repository, line, error))
         .collect()
-}
-
-/// Returns the outcome of a line in a repository that cannot be surveyed.
-pub(super) fn failed_line(
-    repository: &KnownRepository,
-    line: &PlanLine,
-    error: &SurveyError,
-) -> AppliedLine {
-    let reference = survey::reference(repository);
-    let request = error.request_error();
-    let message = registry_client::cut_sent_secrets(&error.to_string()).into_owned();
-    AppliedLine {
-        hint: request.and_then(|error| hints::for_request(Operation::Read, &reference, error)),
-        refused: request.is_some_and(registry_client::Error::is_refused),
-        ..AppliedLine::new(line, LineStatus::Failed).message(message)
-    }
 }

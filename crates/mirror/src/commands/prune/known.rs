@@ -1,4 +1,4 @@
-//! What is known before the first request to a mirror: the rows, the lock, the git history, reports and uses.
+//! The facts that need no request to a mirror: rows, locks, git history, reports and uses.
 
 use std::collections::{HashMap, HashSet};
 

@@ -253,7 +253,10 @@ impl Display for PlanReport {
                 let image = (&*line.registry, &*line.repository, line.image.as_str());
                 // The bytes of an image are shown at the first of its tags.
                 let freed = freed.remove(&image).unwrap_or_default();
-                writeln!(f, "delete  {name}:{tag}  {}", bytes(freed))?;
+                match freed {
+                    0 => writeln!(f, "delete  {name}:{tag}")?,
+                    freed => writeln!(f, "delete  {name}:{tag}  {}", bytes(freed))?,
+                }
                 writeln!(
                     f,
                     "        {}, {}",
@@ -308,5 +311,19 @@ impl Display for PlanReport {
         } else {
             "\n"
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prune_plan::PlanFile;
+
+    use super::*;
+    use crate::terminal::document_schema;
+
+    #[test]
+    fn documents_have_the_schemas_of_the_documentation() {
+        document_schema::assert_documented::<PlanReport>("prune");
+        document_schema::assert_documented::<PlanFile>("prune-plan");
     }
 }

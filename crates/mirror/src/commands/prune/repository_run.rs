@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use image_name::{Digest, ManifestReference, Tag};
-use prune_plan::{Decision, Options, PlanLine, RepositoryFacts, RepositoryPlan, Selection, plan};
+use prune_plan::{
+    Decision, Options, PlanLine, RepositoryFacts, RepositoryPlan, SelectedTag, Selection, plan,
+};
 use registry_client::{Access, Client, Deletion, Error, Repository, StatusError};
 use tokio_util::sync::CancellationToken;
 
 use super::applied_report::{AppliedLine, LineStatus};
-use super::applying::failed_line;
 use super::known::Known;
 use super::known_repository::KnownRepository;
 use super::planned_deletions::PlannedDeletions;
@@ -33,6 +34,8 @@ pub(super) struct RepositoryRun<'a> {
     plan: RepositoryPlan,
     /// Tags that the registry deletes only with their manifests.
     by_digest: HashMap<Tag, Arc<StatusError>>,
+    /// The registry deletes no tag, as far as known.
+    keeps_tags: Option<Arc<StatusError>>,
     /// The registry does not delete manifests at all.
     is_closed: Option<Arc<StatusError>>,
 }
@@ -57,6 +60,7 @@ impl<'a> RepositoryRun<'a> {
             readable,
             plan: RepositoryPlan::default(),
             by_digest: HashMap::new(),
+            keeps_tags: None,
             is_closed: None,
         };
         run.survey_and_decide().await?;
@@ -114,12 +118,20 @@ impl<'a> RepositoryRun<'a> {
         let tags: Vec<(Tag, Digest)> = deletions
             .filter_map(|line| Some((line.target.tag()?.clone(), line.digest.clone())))
             .collect();
+        let mut has_deleted = false;
         for (tag, digest) in tags {
             if stop.is_cancelled() {
                 return;
             }
+            if let Some(error) = &self.keeps_tags {
+                self.by_digest.insert(tag, Arc::clone(error));
+                continue;
+            }
             match self.deletable.delete_manifest(&tag, &digest).await {
-                Ok(Deletion::Deleted) => self.end_tag(&tag, LineStatus::Deleted, None),
+                Ok(Deletion::Deleted) => {
+                    has_deleted = true;
+                    self.end_tag(&tag, LineStatus::Deleted, None);
+                }
                 Ok(Deletion::Gone) => self.end_tag(&tag, LineStatus::Gone, None),
                 Ok(Deletion::Moved(now)) => {
                     self.end_tag(
@@ -129,7 +141,12 @@ impl<'a> RepositoryRun<'a> {
                     );
                     self.selection.tags.remove(&tag);
                 }
-                Ok(Deletion::Unsupported(error)) => drop(self.by_digest.insert(tag, error)),
+                Ok(Deletion::Unsupported(error)) => {
+                    if !has_deleted {
+                        self.keeps_tags = Some(Arc::clone(&error));
+                    }
+                    self.by_digest.insert(tag, error);
+                }
                 Ok(_) => {}
                 Err(error) => {
                     self.fail_tag(&tag, &error);
@@ -189,16 +206,19 @@ impl<'a> RepositoryRun<'a> {
         let is_gone = matches!(outcome.status, LineStatus::Deleted | LineStatus::Gone);
         self.outcomes[line] = Some(outcome);
         if is_gone {
-            self.end_tags_of(digest);
+            self.end_tags_of(digest).await;
             return;
         }
         self.selection.manifests.remove(digest);
         self.decide();
     }
 
-    /// Ends the tags that were deleted with their manifest.
-    fn end_tags_of(&mut self, digest: &Digest) {
-        let of_digest = |tag: &Tag| self.selection.tags.get(tag) == Some(digest);
+    /// Ends the tags that were deleted with their manifest. A registry may keep them all the same.
+    async fn end_tags_of(&mut self, digest: &Digest) {
+        let of_digest = |tag: &Tag| {
+            let selected = self.selection.tags.get(tag);
+            selected.is_some_and(|selected| selected.digest == *digest)
+        };
         let tags: Vec<Tag> = self
             .by_digest
             .keys()
@@ -206,10 +226,20 @@ impl<'a> RepositoryRun<'a> {
             .cloned()
             .collect();
         for tag in tags {
+            match self.readable.head_manifest(&tag).await {
+                Ok(Some(head)) if head.digest == *digest => {
+                    let message = "the registry has deleted the manifest, and still has the tag";
+                    self.end_tag(&tag, LineStatus::Failed, Some(message.to_owned()));
+                }
+                Ok(_) => {
+                    let message =
+                        "deleted with its manifest: the registry does not delete tags alone";
+                    self.end_tag(&tag, LineStatus::Deleted, Some(message.to_owned()));
+                }
+                Err(error) => self.fail_tag(&tag, &error),
+            }
             self.by_digest.remove(&tag);
             self.survey.tags.remove(&tag);
-            let message = "deleted with its manifest: the registry does not delete tags alone";
-            self.end_tag(&tag, LineStatus::Deleted, Some(message.to_owned()));
         }
     }
 
@@ -328,12 +358,17 @@ fn selection(lines: &[&PlanLine]) -> Selection {
     let mut selection = Selection::default();
     for line in lines {
         match &line.tag {
-            Some(tag) => drop(selection.tags.insert(tag.clone(), line.digest.clone())),
-            None => drop(
-                selection
-                    .manifests
-                    .insert(line.digest.clone(), line.image.clone()),
-            ),
+            Some(tag) => {
+                let selected = SelectedTag {
+                    digest: line.digest.clone(),
+                    image: line.image.clone(),
+                };
+                selection.tags.insert(tag.clone(), selected);
+            }
+            None => {
+                let (digest, image) = (line.digest.clone(), line.image.clone());
+                selection.manifests.insert(digest, image);
+            }
         }
     }
     selection
@@ -354,4 +389,20 @@ fn tag_hint(known: &KnownRepository) -> String {
         "{} deletes tags only together: distribution 3 deletes a single tag, 2.8 does not",
         known.name.host()
     )
+}
+
+/// Returns the outcome of a line in a repository that cannot be surveyed.
+pub(super) fn failed_line(
+    repository: &KnownRepository,
+    line: &PlanLine,
+    error: &SurveyError,
+) -> AppliedLine {
+    let reference = reference(repository);
+    let request = error.request_error();
+    let message = registry_client::cut_sent_secrets(&error.to_string()).into_owned();
+    AppliedLine {
+        hint: request.and_then(|error| hints::for_request(Operation::Read, &reference, error)),
+        refused: request.is_some_and(registry_client::Error::is_refused),
+        ..AppliedLine::new(line, LineStatus::Failed).message(message)
+    }
 }

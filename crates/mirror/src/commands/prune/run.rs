@@ -32,6 +32,10 @@ pub(crate) async fn run(session: &Session, args: &PruneArgs) -> Result<Exit, Fai
     if let Some(file) = &args.plan {
         refuse_link_to_write(file)?;
         atomic_file::stage(file, b"").map(drop)?;
+        // An earlier plan must not pass for this one.
+        if file.is_file() {
+            atomic_file::write(file, b"")?;
+        }
     }
     let planned = args.apply.as_deref().map(read_plan).transpose()?;
     let select = SelectArgs::of_all_rows(args.destination.clone());

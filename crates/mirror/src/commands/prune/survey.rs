@@ -17,7 +17,7 @@ const CONCURRENT_REQUESTS: usize = 16;
 /// Maximum number of manifests of one repository.
 const MAX_MANIFESTS: usize = 200_000;
 
-/// What a registry has in a repository.
+/// The tags and manifests of a repository.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Survey {
     /// All tags with their digests.
@@ -104,6 +104,7 @@ impl Survey {
         self.tags = found.into_iter().flatten().collect();
         let mut roots: Vec<Digest> = self.tags.values().chain(planned).cloned().collect();
         roots.extend(known.needed_digests(self.tags.keys()));
+        roots.extend(self.tags.keys().filter_map(subject_of));
         self.walk(repository, roots).await?;
         let may_go = self.tags.iter();
         let may_go = may_go.filter(|(tag, _)| known.may_go(tag, foreign));
@@ -202,6 +203,11 @@ impl Survey {
         }
         Ok(())
     }
+}
+
+/// Returns the manifest that a digest tag is about. That of a sha512 digest is cut.
+fn subject_of(tag: &Tag) -> Option<Digest> {
+    tag.digest_part()?.replacen('-', ":", 1).parse().ok()
 }
 
 /// Returns the digests of the referrers that the API lists.
