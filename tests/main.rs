@@ -14,6 +14,7 @@ mod demo;
 mod diff;
 mod documentation;
 mod environment;
+mod export;
 mod fan_out;
 mod fmt;
 mod follow;

@@ -27,3 +27,6 @@ pub mod base;
 pub mod contents;
 pub mod image_files;
 pub mod layout;
+pub mod plan;
+pub mod recording;
+pub mod write;

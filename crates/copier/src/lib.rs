@@ -119,7 +119,7 @@ pub use image_limits::LimitExceeded;
 pub use options::{MovedTag, Options, RunContext};
 pub use platform::{Platform, PlatformError};
 pub use platform_selection::{NarrowedIndex, PlatformSelection, PlatformUses};
-pub use progress::{Progress, RowInFlight, Transfer};
+pub use progress::{Progress, RowInFlight, Transfer, TransferGuard};
 pub use report::{
     Conflict, ForeignLayerRejected, Moved, Outcome, Report, RowError, Status, SubjectMismatch,
     Summary,

@@ -114,7 +114,8 @@ impl Progress {
     }
 
     /// Adds a transfer, until the guard is dropped.
-    pub(crate) fn begin_transfer(
+    #[must_use]
+    pub fn begin_transfer(
         self: &Arc<Self>,
         repository: String,
         digest: String,
@@ -165,15 +166,16 @@ impl Drop for RowGuard<'_> {
 
 /// A guard that removes its transfer from the progress.
 #[derive(Debug)]
-pub(crate) struct TransferGuard {
+pub struct TransferGuard {
     progress: Arc<Progress>,
     transfer: Arc<Transfer>,
     id: u64,
 }
 
 impl TransferGuard {
-    /// Returns the function that [`registry_client::transfer_blob`] calls for each chunk.
-    pub(crate) fn counter(&self) -> Arc<dyn Fn(u64) + Send + Sync> {
+    /// Returns the function that counts the bytes of each chunk.
+    #[must_use]
+    pub fn counter(&self) -> Arc<dyn Fn(u64) + Send + Sync> {
         let (progress, transfer) = (Arc::clone(&self.progress), Arc::clone(&self.transfer));
         Arc::new(move |bytes| {
             transfer.count(bytes);

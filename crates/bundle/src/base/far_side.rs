@@ -53,6 +53,7 @@ impl FarSide {
         inventory: &Inventory,
     ) -> Result<(), InventoryError> {
         for (name, content) in inventory.repositories()? {
+            self.number(&name);
             for digest in &content.manifests {
                 self.add_manifest(base, &name, digest.clone());
             }
@@ -100,12 +101,6 @@ impl FarSide {
         });
         self.by_name.insert(name.clone(), number);
         number
-    }
-
-    /// Returns true if nothing is known: an export without a base.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.repositories.is_empty()
     }
 
     /// Returns true if something is known about a repository.

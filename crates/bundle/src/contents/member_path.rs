@@ -20,24 +20,8 @@ const BLOBS: &str = "blobs";
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberPath {
     /// The repository whose layout has the file; `None` in a bundle of one layout, and for the list.
-    repository: Option<Repository>,
+    repository: Option<RepositoryPath>,
     file: MemberFile,
-}
-
-/// A path with the order of its text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Repository(RepositoryPath);
-
-impl PartialOrd for Repository {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Repository {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.as_str().cmp(other.0.as_str())
-    }
 }
 
 /// A file of a layout, or a slice of the list.
@@ -91,7 +75,7 @@ impl MemberPath {
     #[must_use]
     pub fn in_repository(repository: RepositoryPath, file: MemberFile) -> Self {
         Self {
-            repository: Some(Repository(repository)),
+            repository: Some(repository),
             file,
         }
     }
@@ -105,7 +89,7 @@ impl MemberPath {
     /// Returns the repository whose layout has the file.
     #[must_use]
     pub fn repository(&self) -> Option<&RepositoryPath> {
-        self.repository.as_ref().map(|repository| &repository.0)
+        self.repository.as_ref()
     }
 
     /// Returns the file.
@@ -147,7 +131,7 @@ impl fmt::Display for MemberFile {
 
 impl fmt::Display for MemberPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Repository(repository)) = &self.repository {
+        if let Some(repository) = &self.repository {
             write!(f, "{repository}/")?;
         }
         self.file.fmt(f)

@@ -10,7 +10,7 @@ pub(crate) enum Exit {
     Done,
     /// Some rows or entries failed, or a check found something.
     Failed,
-    /// All rows failed (`sync` and `copy` only).
+    /// All rows failed (`sync`, `copy` and `export` only).
     AllFailed,
     /// Every failure is refused credentials.
     Refused,
@@ -26,7 +26,7 @@ Exit codes:
     0  success; a check found nothing
     1  some rows or entries failed, or a check found something
     2  usage error, or a list, lock or configuration that cannot be read
-    3  all rows failed (sync and copy)
+    3  all rows failed (sync, copy and export)
     4  every failure is refused credentials
   130  interrupted
 If several apply, the first in this order wins: 130, 2, 4, 3, 1.";

@@ -13,8 +13,10 @@ use super::demo::DemoArgs;
 use super::diff::DiffArgs;
 use super::digest::DigestArgs;
 use super::expand::ExpandArgs;
+use super::export::ExportArgs;
 use super::fmt::FmtArgs;
 use super::inspect::InspectArgs;
+use super::inventory::InventoryArgs;
 use super::lint::LintArgs;
 use super::lock::LockArgs;
 use super::login::LoginArgs;
@@ -72,6 +74,10 @@ pub(crate) enum Command {
     Usage(UsageArgs),
     /// Check the signatures of images at their sources
     Verify(VerifyArgs),
+    /// Write the images of the list to a file, for the way across an air gap
+    Export(ExportArgs),
+    /// Print what the destinations have of the list: the base of an export
+    Inventory(InventoryArgs),
     /// Merge the reports of several runs, such as the shards of one
     Report(ReportArgs),
     /// Check the list, its lock, the policy and the configuration, offline

@@ -4,9 +4,9 @@ use clap::{ArgMatches, CommandFactory};
 
 use super::command_line::{Cli, Command};
 use super::{
-    add_tag, check_new, compare, completions, config, demo, diff, digest, expand, fmt, inspect,
-    lint, lock, login, logout, man_pages, ping, prune, report, retrieve_tags, sync, tags, usage,
-    verify,
+    add_tag, check_new, compare, completions, config, demo, diff, digest, expand, export, fmt,
+    inspect, inventory, lint, lock, login, logout, man_pages, ping, prune, report, retrieve_tags,
+    sync, tags, usage, verify,
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -41,6 +41,8 @@ pub(crate) fn run(
         Command::CheckNew(args) => wait(session, check_new::run(session, args)),
         Command::RetrieveTags(args) => wait(session, retrieve_tags::run(session, args)),
         Command::Expand(args) => wait(session, expand::run(session, args)),
+        Command::Export(args) => wait(session, export::run(session, args)),
+        Command::Inventory(args) => wait(session, inventory::run(session, args)),
         Command::Lock(args) => wait(session, lock::run(session, args)),
         Command::Compare(args) => wait(session, compare::run(session, args)),
         Command::Usage(args) => wait(session, usage::run(session, args)),

@@ -129,6 +129,11 @@ impl Approvals {
         }
     }
 
+    /// Returns the approval of a row in its lock.
+    pub(crate) fn approved(&self, listed: &ListedRow) -> Option<&ApprovedDigest> {
+        self.get(listed)
+    }
+
     fn get(&self, listed: &ListedRow) -> Option<&ApprovedDigest> {
         let beside = self.locks.get(listed.list)?.as_ref()?;
         beside.lock().get(&listed.row)

@@ -176,6 +176,11 @@ fn write_stderr(text: &str) {
     stderr.write_all(text.as_bytes()).ok();
 }
 
+/// Reports whether stdout is a terminal.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Reports whether stderr is a terminal.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
