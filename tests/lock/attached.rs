@@ -197,9 +197,9 @@ async fn lock_of_version_1_is_upgraded_by_the_first_write() {
     assert_eq!(mirror.mirrored(), None, "no signature is approved");
     environment.mirror("sync").exits(0);
     assert_eq!(environment.read("images-list.lock"), lock);
-    environment.write("images-list.lock", format!("{lock}{row} signer=me\n"));
+    environment.write("images-list.lock", format!("{lock}{row} builder=me\n"));
     let output = environment.mirror("sync").exits(2);
-    let want = "images-list.lock:5: unknown key `signer`: mirror ";
+    let want = "images-list.lock:5: unknown key `builder`: mirror ";
     assert!(output.stderr.contains(want), "{}", output.stderr);
 }
 

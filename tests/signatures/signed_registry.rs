@@ -67,6 +67,13 @@ impl Signed {
         image
     }
 
+    /// Pushes another image under a tag.
+    pub(crate) fn push_again(&self, repository: &str, tag: &str) -> Bundle {
+        let image = sample_image(repository, 99_991, &[Platform::linux("amd64")], 1).unwrap();
+        image.push(&self.registry, repository, Some(tag));
+        image
+    }
+
     /// Returns the name that signatures of a repository have.
     pub(crate) fn name(&self, repository: &str) -> String {
         format!("{}/{repository}", self.registry.host())

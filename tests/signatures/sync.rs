@@ -263,3 +263,53 @@ async fn copy_holds_to_the_policy_too_and_a_wrong_policy_sends_nothing() {
     );
     assert!(std::path::Path::new(PUBLIC_KEY).is_relative());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compare_verifies_what_is_attached_to_the_copies() {
+    let signed = Signed::new().await;
+    write_list(&signed, &["a", "b"]);
+    for name in ["a", "b"] {
+        let image = signed.push(name, "1");
+        signed.sign_classic(name, image.digest().as_ref(), &signed.key);
+    }
+    let environment = &signed.environment;
+    environment.mirror("sync").exits(0);
+    let output = environment.mirror("compare --verify").exits(2);
+    assert!(
+        output.stderr.contains("there is no policy"),
+        "{}",
+        output.stderr
+    );
+    environment.write("policy.json", signed.policy(&[("*", key_requirement())]));
+    environment.mirror("compare --verify").exits(0);
+    // The copy loses its signature; the source keeps it.
+    let tag = signed
+        .registry
+        .tags("m/b")
+        .into_iter()
+        .find(|tag| tag.ends_with(".sig"));
+    assert!(signed.registry.remove_tag("m/b", &tag.unwrap()));
+    environment.mirror("compare").exits(0);
+    let output = environment.mirror("compare --verify").exits(1);
+    assert!(
+        output.stdout.contains("no signature was found"),
+        "{}",
+        output.stdout
+    );
+    assert!(
+        output
+            .stdout
+            .contains("2 rows: 2 same, 0 drifted, 0 missing, 1 not verified"),
+        "{}",
+        output.stdout
+    );
+    let document = environment
+        .mirror("compare --verify --output json")
+        .exits(1)
+        .json();
+    assert_eq!(
+        document["rows"][0]["verification"]["format"], "cosign-tag",
+        "{document:#}"
+    );
+    assert!(document["rows"][1]["unverified"].is_string());
+}

@@ -93,7 +93,7 @@ pub use list::{List, NotUtf8};
 pub use list_index::{ListIndex, Source, choose_destination};
 pub use lock::{
     ApprovedDigest, ApprovedDigestError, AttachedDigests, EntryName, EntryNameError, FollowedRow,
-    Lock, LockProblem, LockProblemKind,
+    Lock, LockProblem, LockProblemKind, Signer, SignerError,
 };
 pub use mirror_name::default_mirror_name;
 pub use problem::{Location, Problem, ProblemKind, Severity, SortPosition};

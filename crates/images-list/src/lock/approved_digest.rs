@@ -5,6 +5,7 @@ use image_name::{ManifestReference, ManifestReferenceError};
 use std::fmt;
 
 use super::attached_digests::AttachedDigests;
+use super::signer::Signer;
 
 /// The last column if the registry sent no media type.
 const UNKNOWN: &str = "-";
@@ -17,6 +18,8 @@ pub struct ApprovedDigest {
     media_type: String,
     /// `None` if they were not looked up.
     attached: Option<AttachedDigests>,
+    /// The signer, if its signature was verified.
+    signer: Option<Signer>,
 }
 
 /// The reason why a text is not an approved digest.
@@ -42,6 +45,7 @@ impl ApprovedDigest {
             digest,
             media_type: media_type.to_owned(),
             attached: None,
+            signer: None,
         }
     }
 
@@ -52,6 +56,12 @@ impl ApprovedDigest {
             attached: Some(attached),
             ..self
         }
+    }
+
+    /// Sets the signer.
+    #[must_use]
+    pub fn with_signer(self, signer: Option<Signer>) -> Self {
+        Self { signer, ..self }
     }
 
     pub(super) fn parse(digest: &str, media_type: &str) -> Result<Self, ApprovedDigestError> {
@@ -65,6 +75,12 @@ impl ApprovedDigest {
     #[must_use]
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// Returns the signer, `None` if no signature was verified.
+    #[must_use]
+    pub fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
     }
 
     /// Returns the attached digests, `None` if they were not looked up.
@@ -83,6 +99,7 @@ impl ApprovedDigest {
         };
         self.digest == now.digest
             && self.media_type == now.media_type
+            && (now.signer.is_none() || self.signer == now.signer)
             && (now.attached.is_none() || approved(self) == approved(now))
     }
 
@@ -94,6 +111,9 @@ impl ApprovedDigest {
     pub(super) fn succeed(&mut self, before: &Self) {
         if self.digest != before.digest {
             return;
+        }
+        if self.signer.is_none() {
+            self.signer.clone_from(&before.signer);
         }
         match (&mut self.attached, &before.attached) {
             (Some(now), Some(before)) => now.replace(before),

@@ -1,5 +1,5 @@
 //! The lock file: `SOURCE DESTINATION TAG DIGEST MEDIA_TYPE` for each locked row, with
-//! `source=follow:ENTRY` for a row that a followed entry gives, followed by `+ SUBJECT TAG DIGEST` for
+//! `source=follow:ENTRY` for a row that a followed entry gives and `signer=NAME` for a verified signature, followed by `+ SUBJECT TAG DIGEST` for
 //! each digest that is attached to its image.
 
 use super::approved_digest::ApprovedDigest;
@@ -264,8 +264,11 @@ impl Lock {
 }
 
 fn write_row(text: &mut String, line: &str, approved: &ApprovedDigest) {
+    let signer = approved
+        .signer()
+        .map(|signer| format!(" {}", signer.column()));
     // Writing to a string cannot fail.
-    writeln!(text, "{line}").ok();
+    writeln!(text, "{line}{}", signer.unwrap_or_default()).ok();
     if let Some(attached) = approved.attached() {
         write!(text, "{attached}").ok();
     }

@@ -145,7 +145,7 @@ fn parse_returns_all_problems_of_version_2() {
         "# mirror-lock 2\n+ {A} {tag} {B}\na r/a 1 {A} {TYPE}\n+ {A} {tag} {B}\n\
          + {A} {tag} {B}\n+ {A} {tag}.sbom\n+ {A} {tag}.other {B}\n+ latest {tag} sha256:1\n\
          a r/a 1 {A} {TYPE}\n+ {B} {tag} {B}\n+ {A} {tag}.sig {B}\n\
-         b r/b 1 {A} {TYPE} signer=me\nb r/b 1 {A} {TYPE} me\n"
+         b r/b 1 {A} {TYPE} builder=me\nb r/b 1 {A} {TYPE} me\n"
     );
     let problems = Lock::parse(&text).unwrap_err();
     let messages = problems
@@ -161,7 +161,7 @@ fn parse_returns_all_problems_of_version_2() {
         "9: duplicate row".to_owned(),
         format!("10: `{tag}` is not a digest tag of {B}"),
         format!(
-            "12: unknown key `signer`: mirror {} does not know it, a later version of mirror may",
+            "12: unknown key `builder`: mirror {} does not know it, a later version of mirror may",
             env!("CARGO_PKG_VERSION")
         ),
         "13: expected 5 fields".to_owned(),
@@ -301,7 +301,7 @@ fn columns_after_the_media_type_are_checked() {
             "invalid source `list`: expected source=follow:ENTRY",
         ),
         ("source=follow:", "invalid source `follow:`"),
-        ("signer=x", "unknown key `signer`"),
+        ("builder=x", "unknown key `builder`"),
         ("x", "expected 5 fields"),
     ] {
         let text = format!("{HEADER}a r/a 1 {A} {TYPE} {columns}\n");
@@ -316,4 +316,36 @@ fn columns_after_the_media_type_are_checked() {
         "{}",
         problems[0]
     );
+}
+
+#[test]
+fn signers_are_kept_with_their_rows() {
+    let list = List::parse("a r/a 1\nb r/b 1\n");
+    let old = format!(
+        "{HEADER}a r/a 1 {A} {TYPE} signer=https://g/org/w@refs/tags/v1\n\
+         b r/b 1 {A} {TYPE}\n\
+         c r/c 1 {A} {TYPE} source=follow:c signer=key:sha256:12\n"
+    );
+    let mut lock = Lock::parse(&old).unwrap();
+    assert_eq!(lock.text(&list), old);
+    let row = list.rows().next().unwrap().row.clone();
+    let signer = lock.get(&row).unwrap().signer().cloned();
+    assert_eq!(
+        signer.as_ref().unwrap().to_string(),
+        "https://g/org/w@refs/tags/v1"
+    );
+    // The same image keeps its signer, another one does not.
+    lock.set(row.clone(), approved(A));
+    assert_eq!(lock.get(&row).unwrap().signer(), signer.as_ref());
+    lock.set(row.clone(), approved(B));
+    assert_eq!(lock.get(&row).unwrap().signer(), None);
+    for (columns, want) in [
+        ("signer=", "invalid signer ``"),
+        ("signer=a signer=b", "duplicate key `signer`"),
+        ("signr=a", "unknown key `signr`"),
+    ] {
+        let text = format!("{HEADER}a r/a 1 {A} {TYPE} {columns}\n");
+        let problem = Lock::parse(&text).unwrap_err()[0].to_string();
+        assert!(problem.starts_with(want), "{columns}: {problem}");
+    }
 }

@@ -6,6 +6,7 @@ use super::approved_digest::{ApprovedDigest, ApprovedDigestError};
 use super::attached_digests::AttachedDigests;
 use super::entry_name::{self, EntryName};
 use super::problem::LockProblemKind;
+use super::signer::{self, Signer};
 use crate::row::{NameCache, Row, fields, is_merge_mark};
 
 /// The start of the first line, before the number of the version.
@@ -82,12 +83,12 @@ impl Version {
         let [source, destination, tag, digest, media_type, ref keys @ ..] = columns[..] else {
             return Err(vec![LockProblemKind::Fields { found }]);
         };
-        let entry = match self {
-            Self::Two => entry(keys, found),
-            Self::One if keys.is_empty() => Ok(None),
+        let keys = match self {
+            Self::Two => Keys::parse(keys, found),
+            Self::One if keys.is_empty() => Ok(Keys::default()),
             Self::One => Err(LockProblemKind::Fields { found }),
         };
-        let entry = entry.map_err(|kind| vec![kind])?;
+        let Keys { entry, signer } = keys.map_err(|kind| vec![kind])?;
         let row = names.parse_row(&format!("{source} {destination} {tag}"));
         let approved = ApprovedDigest::parse(digest, media_type).map_err(|reason| {
             let text = digest.to_owned();
@@ -98,7 +99,9 @@ impl Version {
                 row,
                 approved: match self {
                     Self::One => approved,
-                    Self::Two => approved.with_attached(AttachedDigests::default()),
+                    Self::Two => approved
+                        .with_attached(AttachedDigests::default())
+                        .with_signer(signer),
                 },
                 entry,
             })),
@@ -110,26 +113,47 @@ impl Version {
     }
 }
 
-/// Returns the followed entry in the `KEY=VALUE` columns of a line with `found` columns.
-fn entry(keys: &[&str], found: usize) -> Result<Option<EntryName>, LockProblemKind> {
-    let mut entry = None;
-    for column in keys {
-        let Some((key, value)) = column.split_once('=') else {
-            return Err(LockProblemKind::Fields { found });
-        };
-        if key != entry_name::KEY {
-            let key = key.to_owned();
-            return Err(LockProblemKind::UnknownKey { key });
+/// The `KEY=VALUE` columns of a line.
+#[derive(Debug, Default)]
+struct Keys {
+    entry: Option<EntryName>,
+    signer: Option<Signer>,
+}
+
+impl Keys {
+    /// Parses the columns of a line with `found` columns in all.
+    fn parse(columns: &[&str], found: usize) -> Result<Self, LockProblemKind> {
+        let mut keys = Self::default();
+        for column in columns {
+            let Some((key, value)) = column.split_once('=') else {
+                return Err(LockProblemKind::Fields { found });
+            };
+            let written = || value.to_owned();
+            let is_repeated = match key {
+                entry_name::KEY => {
+                    let name = EntryName::parse_column(value);
+                    let name = name.ok_or_else(|| LockProblemKind::Source { value: written() })?;
+                    keys.entry.replace(name).is_some()
+                }
+                signer::KEY => {
+                    let name = value.parse();
+                    let name = name.map_err(|_| LockProblemKind::Signer { value: written() })?;
+                    keys.signer.replace(name).is_some()
+                }
+                unknown => {
+                    let key = unknown.to_owned();
+                    return Err(LockProblemKind::UnknownKey { key });
+                }
+            };
+            if is_repeated {
+                let known = [entry_name::KEY, signer::KEY];
+                let key = known.into_iter().find(|known| *known == key);
+                let key = key.unwrap_or_default();
+                return Err(LockProblemKind::DuplicateKey { key });
+            }
         }
-        let name = EntryName::parse_column(value).ok_or_else(|| LockProblemKind::Source {
-            value: value.to_owned(),
-        })?;
-        if entry.replace(name).is_some() {
-            let key = entry_name::KEY;
-            return Err(LockProblemKind::DuplicateKey { key });
-        }
+        Ok(keys)
     }
-    Ok(entry)
 }
 
 /// Returns true for the line of an attached digest, valid or not.

@@ -8,9 +8,11 @@ mod lock_file;
 mod lock_file_tests;
 mod lock_line;
 mod problem;
+mod signer;
 
 pub use approved_digest::{ApprovedDigest, ApprovedDigestError};
 pub use attached_digests::AttachedDigests;
 pub use entry_name::{EntryName, EntryNameError};
 pub use lock_file::{FollowedRow, Lock};
 pub use problem::{LockProblem, LockProblemKind};
+pub use signer::{Signer, SignerError};

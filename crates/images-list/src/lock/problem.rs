@@ -76,6 +76,12 @@ pub enum LockProblemKind {
         /// The value.
         value: String,
     },
+    /// The value of `signer` is empty or has other characters than a name.
+    #[error("invalid signer `{}`: expected signer=NAME", .value.escape_debug())]
+    Signer {
+        /// The value.
+        value: String,
+    },
     /// A key occurs twice in a line.
     #[error("duplicate key `{key}`")]
     DuplicateKey {

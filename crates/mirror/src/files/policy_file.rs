@@ -127,6 +127,18 @@ pub(crate) fn parse(
     }
 }
 
+/// Returns the paths of the key files that the text of a policy names, as written.
+pub(crate) fn key_paths(text: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    let mut read_key = |path: &str| {
+        paths.push(path.to_owned());
+        Err("not read".to_owned())
+    };
+    // Its problems are reported when the keys are read.
+    let _problems = Policy::parse(text, &mut read_key);
+    paths
+}
+
 /// Reads the policy of a command that needs it to be valid; `None` if there is none.
 ///
 /// # Errors
@@ -173,7 +185,11 @@ pub(crate) fn trust_root(common: &CommonOptions) -> Result<TrustRoot, Failure> {
 }
 
 /// Reads a text of at most [`MAX_FILE`] bytes.
-fn read_text(path: &Path) -> io::Result<String> {
+///
+/// # Errors
+///
+/// As [`fs::metadata`] and [`File::open`]; for a file that is too large or not UTF-8.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     if fs::metadata(path)?.len() > MAX_FILE {
         let message = format!("larger than {MAX_FILE} bytes");
         return Err(io::Error::new(ErrorKind::InvalidData, message));

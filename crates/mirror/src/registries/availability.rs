@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use copier::AttachedSurvey;
 use futures::StreamExt;
@@ -15,6 +16,9 @@ use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::options::CommonOptions;
 use crate::registries::client;
+use crate::registries::signature_check::{
+    Decided, ReportVerification, SignatureCheck, SourceImage, hint,
+};
 use crate::terminal::hints::{self, Operation};
 
 /// Maximum concurrent checks. The client limits the requests to each registry.
@@ -40,6 +44,8 @@ pub(crate) enum Availability<T = ()> {
     Unchecked(CheckError),
     /// The check failed for any other reason.
     Failed(CheckError),
+    /// It exists and does not satisfy the policy.
+    Rejected(CheckError),
 }
 
 /// The reason why a check has no result.
@@ -56,6 +62,10 @@ pub(crate) struct CheckError {
 pub(crate) struct AvailabilityChecker {
     client: Client,
     survey: AttachedSurvey,
+    /// The policies that images must satisfy, all of them.
+    signatures: Vec<Arc<SignatureCheck>>,
+    /// The signatures of the images that satisfy them.
+    verified: Mutex<HashMap<ImageTag, ReportVerification>>,
 }
 
 /// The facts about an image that are looked up.
@@ -115,7 +125,26 @@ impl AvailabilityChecker {
         Ok(Self {
             client,
             survey: AttachedSurvey::default(),
+            signatures: Vec::new(),
+            verified: Mutex::default(),
         })
+    }
+
+    /// Requires that images satisfy policies.
+    pub(crate) fn with_signatures(
+        self,
+        signatures: impl IntoIterator<Item = Arc<SignatureCheck>>,
+    ) -> Self {
+        Self {
+            signatures: signatures.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Returns the signature of an image that was checked and satisfies the policy.
+    pub(crate) fn verification(&self, image: &ImageTag) -> Option<ReportVerification> {
+        let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.get(image).cloned()
     }
 
     /// Returns the client that sends the requests.
@@ -151,11 +180,8 @@ impl AvailabilityChecker {
     }
 
     /// Checks an image with one HEAD at each location, mirrors first.
-    async fn image(
-        &self,
-        ImageTag { source, tag }: &ImageTag,
-        detail: Detail,
-    ) -> Availability<ApprovedDigest> {
+    async fn image(&self, named: &ImageTag, detail: Detail) -> Availability<ApprovedDigest> {
+        let ImageTag { source, tag } = named;
         let image = source.reference(tag);
         let locations = match self.client.sources(&image) {
             Ok(locations) => locations,
@@ -172,6 +198,10 @@ impl AvailabilityChecker {
                 Ok(Some(head)) => {
                     let media_type = head.media_type.as_deref();
                     let found = ApprovedDigest::new(head.digest.clone(), media_type);
+                    let found = match Box::pin(self.signed(named, &location, found)).await {
+                        Availability::Found(found) => found,
+                        other => return other,
+                    };
                     return match detail {
                         Detail::Digest => Availability::Found(found),
                         Detail::Attached => self.attached(&location, &head, found, &image).await,
@@ -182,6 +212,42 @@ impl AvailabilityChecker {
             };
         }
         availability
+    }
+
+    /// Checks an image against the policies. The result has its signer.
+    async fn signed(
+        &self,
+        named: &ImageTag,
+        location: &Repository,
+        found: ApprovedDigest,
+    ) -> Availability<ApprovedDigest> {
+        let image = SourceImage {
+            repository: named.source.clone(),
+            tag: named.tag.tag().cloned(),
+        };
+        let mut signer = None;
+        for check in &self.signatures {
+            match check.decide_at(&image, location, found.digest()).await {
+                Err(error) => {
+                    return Availability::from_error(&error, &named.source.reference(&named.tag));
+                }
+                Ok(Decided::Rejected(rejected)) => {
+                    let hint = hint(&image, &rejected);
+                    return Availability::Rejected(CheckError {
+                        message: format!("{rejected} ({hint})"),
+                        refused: false,
+                    });
+                }
+                Ok(Decided::Unsigned) => {}
+                Ok(Decided::Signed(verification)) => {
+                    signer = verification.signed_by.parse().ok();
+                    let verification = ReportVerification::from(&*verification);
+                    let mut all = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.insert(named.clone(), verification);
+                }
+            }
+        }
+        Availability::Found(found.with_signer(signer))
     }
 
     /// Finds the digests that are attached to an image. If the source denies a list, they are

@@ -38,7 +38,7 @@ pub(crate) struct SourceImage {
 #[derive(Debug)]
 pub(crate) struct SignatureCheck {
     file: PolicyFile,
-    root: TrustRoot,
+    root: Arc<TrustRoot>,
     decided: OnceMap<(SourceImage, Digest), Decided>,
 }
 
@@ -159,12 +159,12 @@ impl SignatureCheck {
         let Some(file) = file else {
             return Ok(None);
         };
-        let root = policy_file::trust_root(&session.common)?;
+        let root = Arc::new(policy_file::trust_root(&session.common)?);
         Ok(Some(Arc::new(Self::new(file, root))))
     }
 
     /// Creates the check of a policy.
-    pub(crate) fn new(file: PolicyFile, root: TrustRoot) -> Self {
+    pub(crate) fn new(file: PolicyFile, root: Arc<TrustRoot>) -> Self {
         Self {
             file,
             root,
@@ -228,6 +228,31 @@ impl SignatureCheck {
             }
         };
         location.with_document_memory(decide).await
+    }
+
+    /// Returns the decision about the copy of an image at another location, from what is attached to it there.
+    ///
+    /// # Errors
+    ///
+    /// As [`SignatureCheck::decide`].
+    pub(crate) async fn decide_copy(
+        &self,
+        image: &SourceImage,
+        copy: &Repository,
+        digest: &Digest,
+    ) -> Result<Decided, Error> {
+        if let Some(decided) = self.without_signature(image) {
+            return Ok(decided);
+        }
+        let decide = async || match copy.manifest(digest).await? {
+            Some(manifest) => self.verify(image, copy, &manifest).await,
+            None => {
+                let found = format!("{copy} has no manifest {digest}");
+                let rejected = self.rejected(self.rule(image), found);
+                Ok(Decided::Rejected(Arc::new(rejected)))
+            }
+        };
+        copy.with_document_memory(decide).await
     }
 
     /// Returns the signature of an image that was verified before.

@@ -2,7 +2,7 @@
 
 use copier::{Approval, Outcome, Status};
 use image_name::{AttachedDigest, Digest};
-use images_list::{ApprovedDigest, Lock};
+use images_list::{ApprovedDigest, Lock, Signer};
 use registry_client::ManifestHead;
 
 use crate::cli::failure::Failure;
@@ -190,9 +190,12 @@ impl Approvals {
         let copied: Vec<_> = run
             .rows
             .iter()
-            .filter_map(|CopiedRow { row, outcome }| {
+            .filter_map(|copied| {
+                let CopiedRow { row, outcome } = copied;
                 let listed = row.listed.as_ref()?;
-                Some((listed, self.news(listed, outcome)?))
+                let news = self.news(listed, outcome)?;
+                let signer = run.signer(copied);
+                Some((listed, News { signer, ..news }))
             })
             .collect();
         if copied.is_empty() {
@@ -231,7 +234,8 @@ impl Approvals {
         let is_new = known.is_none_or(|known| *known != news.head.digest);
         if is_new && (known.is_none() || self.is_mutable(listed)) {
             let (digest, media_type) = (&news.head.digest, news.head.media_type.as_deref());
-            lock.set(row.clone(), ApprovedDigest::new(digest.clone(), media_type));
+            let approved = ApprovedDigest::new(digest.clone(), media_type);
+            lock.set(row.clone(), approved.with_signer(news.signer.clone()));
         }
         if let Some(entry) = &listed.entry {
             lock.set_entry(row, entry.clone());
@@ -266,11 +270,13 @@ impl Approvals {
                 head,
                 digest: &head.digest,
                 attached: outcome.attached.present.clone(),
+                signer: None,
             },
             Some(approved) => News {
                 head,
                 digest: approved.digest(),
                 attached: added.map(|added| added.attached.clone()).collect(),
+                signer: None,
             },
         };
         // A row that was in the list, or in another entry, must keep its line.
@@ -306,4 +312,6 @@ struct News<'a> {
     digest: &'a Digest,
     /// The digests that were attached to it.
     attached: Vec<AttachedDigest>,
+    /// Its signer, if its signature was verified.
+    signer: Option<Signer>,
 }

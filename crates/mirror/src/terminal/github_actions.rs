@@ -17,6 +17,8 @@ pub(crate) enum Level {
     Error,
     /// Shown as a warning.
     Warning,
+    /// Shown as a notice.
+    Notice,
 }
 
 /// Annotates findings at their lines in the pull request, if the command runs in GitHub Actions.
@@ -54,6 +56,7 @@ fn annotation(level: Level, finding: &Finding) -> String {
     let level = match level {
         Level::Error => "error",
         Level::Warning => "warning",
+        Level::Notice => "notice",
     };
     let file = escape_property(&finding.file);
     let message = escape_data(&finding.message);

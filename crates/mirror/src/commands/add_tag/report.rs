@@ -21,6 +21,9 @@ impl AddedReport<'_> {
             let mut row = row_json(&added.row);
             row["file"] = added.location.file.as_str().into();
             row["line"] = added.location.line.into();
+            if let Some(verification) = &added.verification {
+                row["verification"] = json!(verification);
+            }
             row
         });
         let skipped = self.0.outcome.skipped.iter().map(|(row, location)| {
@@ -58,7 +61,7 @@ impl AddedReport<'_> {
             .0
             .rows
             .iter()
-            .map(|added| ("added", added.row.to_string()));
+            .map(|added| ("added", with_signer(added)));
         let skipped = self.0.outcome.skipped.iter();
         let skipped =
             skipped.map(|(row, location)| ("skipped", format!("{row} (already in {location})")));
@@ -125,6 +128,14 @@ impl AddedReport<'_> {
     }
 }
 
+/// Returns an added row with its signer.
+fn with_signer(added: &AddedRow) -> String {
+    match &added.verification {
+        Some(verification) => format!("{} ({verification})", added.row),
+        None => added.row.to_string(),
+    }
+}
+
 impl fmt::Display for AddedReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for found in &self.0.outcome.problems {
@@ -136,8 +147,16 @@ impl fmt::Display for AddedReport<'_> {
         match &self.0.diff {
             Some(diff) => f.write_str(diff)?,
             None => {
-                for AddedRow { row, location } in &self.0.rows {
+                for AddedRow {
+                    row,
+                    location,
+                    verification,
+                } in &self.0.rows
+                {
                     writeln!(f, "{location}: added `{row}`")?;
+                    if let Some(verification) = verification {
+                        writeln!(f, "  {verification}")?;
+                    }
                 }
             }
         }

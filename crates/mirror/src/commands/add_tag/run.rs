@@ -6,6 +6,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::list_file;
 use crate::registries::availability::AvailabilityChecker;
+use crate::registries::signature_check::SignatureCheck;
 use crate::rows::adding::{AddOptions, add};
 use crate::session::Session;
 use crate::terminal::github_actions;
@@ -19,7 +20,9 @@ pub(crate) async fn run(session: &Session, args: &AddTagArgs) -> Result<Exit, Fa
     let (request, images_file) = args.request(&session.environment)?;
     let paths = list_file::paths(&session.common.images_list, images_file);
     list_file::refuse_stdin(&paths)?;
-    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let signatures = SignatureCheck::read(session, &paths)?;
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?
+        .with_signatures(signatures);
     let _waiting = session.progress_display.show_requests(checker.client());
     let options = AddOptions {
         keep_going: args.keep_going,

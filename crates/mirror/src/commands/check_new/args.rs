@@ -18,7 +18,7 @@ source must have the tag. A destination repository that no row had before must e
 quay.io are queried through their own APIs first. If a registry requires credentials and there are
 none, the row is a warning. With a lock beside the list, new rows must be locked to the digest at
 their source, and approvals must not change. A change of targets.json must not change where and how
-existing rows are written.")]
+existing rows are written. With policy.json, new rows must satisfy it, and the branch must not weaken it.")]
 pub(crate) struct CheckNewArgs {
     /// Branch to merge into [default: origin/HEAD, else origin/main, origin/master]
     #[arg(long, value_name = "REV")]
@@ -29,7 +29,7 @@ pub(crate) struct CheckNewArgs {
     /// Allow changed approvals of existing rows in LIST.lock
     #[arg(long)]
     pub(crate) allow_approvals: bool,
-    /// Allow other destinations and settings of existing rows in targets.json
+    /// Allow changes of targets.json for existing rows, and a weaker policy.json
     #[arg(long)]
     pub(crate) allow_policy_changes: bool,
     /// Fail for rows that cannot be checked without credentials

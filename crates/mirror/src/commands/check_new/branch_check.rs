@@ -9,8 +9,9 @@ use super::list_changes::{ChangedRow, ListChanges};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Finding;
 use crate::registries::availability::{
-    Availability, ImageTag, created_destination, missing_destination,
+    Availability, AvailabilityChecker, ImageTag, created_destination, missing_destination,
 };
+use crate::registries::signature_check::ReportVerification;
 
 /// The results of checking a branch.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub(crate) struct CheckedRow {
     pub(crate) status: Status,
     /// The problems of the row; for [`Status::Ok`] the repositories that will be created, if any.
     pub(crate) message: String,
+    /// The signature of the image, where a policy requires one.
+    pub(crate) verification: Option<ReportVerification>,
     /// True if all problems are refused credentials.
     is_refused: bool,
 }
@@ -53,6 +56,8 @@ pub(crate) enum Status {
     Error,
     /// The destination repository does not exist.
     DestinationMissing,
+    /// The image does not satisfy the policy.
+    Rejected,
     /// The source does not have the tag.
     SourceMissing,
 }
@@ -65,6 +70,7 @@ impl Status {
             Self::Unchecked => "unchecked",
             Self::Error => "error",
             Self::DestinationMissing => "destination_missing",
+            Self::Rejected => "rejected",
             Self::SourceMissing => "source_missing",
         }
     }
@@ -93,6 +99,11 @@ impl RowProblem {
                     is_refused: false,
                 })
             }
+            Availability::Rejected(error) => Some(Self {
+                status: Status::Rejected,
+                message: format!("{} {}", image.whole(), error.message),
+                is_refused: false,
+            }),
             unknown => Self::of_unknown(&image.whole(), unknown),
         }
     }
@@ -116,7 +127,9 @@ impl RowProblem {
         let (status, error, is_refused) = match availability {
             Availability::Found(_) | Availability::Missing => return None,
             Availability::Unchecked(error) => (Status::Unchecked, error, true),
-            Availability::Failed(error) => (Status::Error, error, error.refused),
+            Availability::Failed(error) | Availability::Rejected(error) => {
+                (Status::Error, error, error.refused)
+            }
         };
         Some(Self {
             status,
@@ -163,9 +176,18 @@ impl CheckedRow {
         Self {
             status: statuses.max().unwrap_or(Status::Ok),
             message,
+            verification: None,
             is_refused: !problems.is_empty() && problems.iter().all(|problem| problem.is_refused),
             added,
         }
+    }
+
+    /// Adds the signature of a row that can be mirrored.
+    pub(crate) fn signed(mut self, checker: &AvailabilityChecker) -> Self {
+        if self.status == Status::Ok {
+            self.verification = checker.verification(&ImageTag::from(&self.added.row));
+        }
+        self
     }
 
     /// Returns the checks of all added rows.
@@ -184,6 +206,16 @@ impl CheckedRow {
     fn finding(&self) -> Finding {
         self.added.location.finding(self.message.clone())
     }
+
+    fn note(&self) -> Finding {
+        let signer = self.verification.as_ref().map(|signer| {
+            let image = self.added.row.copied_reference();
+            format!("{} is {signer}", image.whole())
+        });
+        let created = Some(self.message.clone()).filter(|message| !message.is_empty());
+        let notes: Vec<_> = signer.into_iter().chain(created).collect();
+        self.added.location.finding(notes.join("; "))
+    }
 }
 
 impl BranchCheck {
@@ -192,7 +224,10 @@ impl BranchCheck {
         match status {
             Status::Ok => false,
             Status::Unchecked => self.strict,
-            Status::Error | Status::DestinationMissing | Status::SourceMissing => true,
+            Status::Error
+            | Status::DestinationMissing
+            | Status::Rejected
+            | Status::SourceMissing => true,
         }
     }
 
@@ -208,11 +243,12 @@ impl BranchCheck {
             .collect()
     }
 
-    /// Returns the rows whose destinations a run will create.
+    /// Returns the rows that can be mirrored with what is worth a note: a destination that a run will create, and
+    /// the signer.
     pub(crate) fn notes(&self) -> Vec<Finding> {
         let rows = self.rows.iter().filter(|row| row.status == Status::Ok);
-        let rows = rows.filter(|row| !row.message.is_empty());
-        rows.map(CheckedRow::finding).collect()
+        let rows = rows.filter(|row| !row.message.is_empty() || row.verification.is_some());
+        rows.map(CheckedRow::note).collect()
     }
 
     /// Returns the rows that could not be checked and do not fail the check.

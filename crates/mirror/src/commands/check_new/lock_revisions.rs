@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use image_name::{AttachedDigest, Digest};
-use images_list::{ApprovedDigest, NumberedRow, Row};
+use images_list::{ApprovedDigest, NumberedRow, Row, Signer};
 
 use super::attached_approvals::{AttachedRevision, unconfirmed};
 use super::base::BaseApprovals;
@@ -54,6 +54,11 @@ enum ChangeKind<'a> {
         before: &'a Digest,
         now: Option<&'a Digest>,
     },
+    /// A row with the same digest as at the base, and another signer.
+    Signer {
+        before: &'a Signer,
+        now: Option<&'a Signer>,
+    },
     /// A row with the same digest as at the base, and other attached digests.
     Attached(AttachedRevision),
 }
@@ -65,7 +70,7 @@ impl ApprovalChange<'_> {
             ChangeKind::NewRow { .. } | ChangeKind::NewLine { .. } | ChangeKind::Attached(_) => {
                 Some(ImageTag::from(self.at.row))
             }
-            ChangeKind::Changed { .. } => None,
+            ChangeKind::Changed { .. } | ChangeKind::Signer { .. } => None,
         }
     }
 
@@ -83,7 +88,7 @@ impl ApprovalChange<'_> {
         match &self.kind {
             ChangeKind::NewRow { now } => now.map(all).unwrap_or_default(),
             ChangeKind::NewLine { now } => all(now),
-            ChangeKind::Changed { .. } => Vec::new(),
+            ChangeKind::Changed { .. } | ChangeKind::Signer { .. } => Vec::new(),
             ChangeKind::Attached(revision) => revision.added.clone(),
         }
     }
@@ -143,6 +148,12 @@ impl LockRevisions<'_> {
         }
         match (base.approved(self.index, row, now), now) {
             (Some(before), Some(now)) if before.digest() == now.digest() => {
+                if let Some(signer) = before.signer().filter(|it| now.signer() != Some(*it)) {
+                    return Some(ChangeKind::Signer {
+                        before: signer,
+                        now: now.signer(),
+                    });
+                }
                 AttachedRevision::between(before, now).map(ChangeKind::Attached)
             }
             (Some(before), now) => Some(ChangeKind::Changed {
@@ -187,14 +198,17 @@ impl LockRevisions<'_> {
         let (at, row) = (change.at, change.at.row);
         let of_digest = match &change.kind {
             ChangeKind::NewRow { now } => {
-                let message = self.new_row(row, now.map(ApprovedDigest::digest), image);
+                let message = self.new_row(row, *now, image);
                 message.map(|message| self.list.location(at.line).finding(message))
             }
             ChangeKind::NewLine { now } => {
-                new_line(row, now.digest(), image).map(|message| self.at_line(at, message))
+                new_line(row, now, image).map(|message| self.at_line(at, message))
             }
             ChangeKind::Changed { before, now } => {
                 Some(self.at_line(at, changed(row, before, *now)))
+            }
+            ChangeKind::Signer { before, now } => {
+                Some(self.at_line(at, changed_signer(row, before, *now)))
             }
             ChangeKind::Attached(_) => None,
         };
@@ -213,7 +227,7 @@ impl LockRevisions<'_> {
     fn new_row(
         &self,
         row: &Row,
-        now: Option<&Digest>,
+        now: Option<&ApprovedDigest>,
         image: Option<&Availability<ApprovedDigest>>,
     ) -> Option<String> {
         let Some(now) = now else {
@@ -224,9 +238,10 @@ impl LockRevisions<'_> {
         };
         // A source that cannot be read is a finding of the row itself.
         match image {
-            Some(Availability::Found(found)) if found.digest() != now => {
-                Some(other_digest(row, now, found.digest()))
+            Some(Availability::Found(found)) if found.digest() != now.digest() => {
+                Some(other_digest(row, now.digest(), found.digest()))
             }
+            Some(Availability::Found(found)) => unconfirmed_signer(row, now, found),
             _ => None,
         }
     }
@@ -248,19 +263,26 @@ impl LockRevisions<'_> {
 /// Unlike a new row, a new line must be confirmed by the source.
 fn new_line(
     row: &Row,
-    now: &Digest,
+    now: &ApprovedDigest,
     image: Option<&Availability<ApprovedDigest>>,
 ) -> Option<String> {
     const ALLOW: &str = "allow the digest with --allow-approvals";
     match image {
-        Some(Availability::Found(found)) if found.digest() == now => None,
-        Some(Availability::Found(found)) => Some(other_digest(row, now, found.digest())),
+        Some(Availability::Found(found)) if found.digest() == now.digest() => {
+            unconfirmed_signer(row, now, found)
+        }
+        Some(Availability::Found(found)) => Some(other_digest(row, now.digest(), found.digest())),
+        Some(Availability::Rejected(error)) => Some(format!(
+            "the image of `{row}` {}; remove the line, or {ALLOW}",
+            error.message
+        )),
         Some(Availability::Unchecked(error) | Availability::Failed(error)) => Some(format!(
             "cannot compare the approved digest of `{row}` with its source: {}; or {ALLOW}",
             error.message
         )),
         Some(Availability::Missing) | None => Some(format!(
-            "`{row}` is locked to {now} and does not exist at its source: remove the line, or {ALLOW}"
+            "`{row}` is locked to {} and does not exist at its source: remove the line, or {ALLOW}",
+            now.digest()
         )),
     }
 }
@@ -272,6 +294,27 @@ fn other_digest(row: &Row, now: &Digest, found: &Digest) -> String {
         row.source,
         row.tag.source()
     )
+}
+
+/// Returns the message for a line with a signer that the policy has not found.
+fn unconfirmed_signer(row: &Row, now: &ApprovedDigest, found: &ApprovedDigest) -> Option<String> {
+    let named = now.signer()?;
+    let found = match found.signer() {
+        Some(found) if found == named => return None,
+        Some(found) => format!("it is signed by {found}"),
+        None => "no policy has verified a signature".to_owned(),
+    };
+    Some(format!(
+        "the lock says that {named} has signed the image of `{row}`, but {found}; lock the row again"
+    ))
+}
+
+fn changed_signer(row: &Row, before: &Signer, now: Option<&Signer>) -> String {
+    let change = match now {
+        Some(now) => format!("was changed from {before} to {now}"),
+        None => format!("{before} was removed"),
+    };
+    format!("the signer of `{row}` {change}; restore the line, or run with --allow-approvals")
 }
 
 fn changed(row: &Row, before: &Digest, now: Option<&Digest>) -> String {

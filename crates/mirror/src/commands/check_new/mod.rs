@@ -8,6 +8,7 @@ mod followed_destinations;
 mod list_changes;
 mod lock_revisions;
 mod policy_changes;
+mod policy_revisions;
 mod report;
 mod run;
 

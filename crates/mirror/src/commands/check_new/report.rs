@@ -32,6 +32,9 @@ impl CheckReport<'_> {
         let added = self.check.rows.iter().map(|checked| {
             let mut row = changed_json(&checked.added);
             row["status"] = checked.status.as_str().into();
+            if let Some(verification) = &checked.verification {
+                row["verification"] = json!(verification);
+            }
             row["message"] = match checked.message.as_str() {
                 "" => Value::Null,
                 message => message.into(),
@@ -83,6 +86,7 @@ impl CheckReport<'_> {
                 Status::DestinationMissing,
                 "without a destination repository",
             ),
+            (Status::Rejected, "rejected by the policy"),
             (Status::Error, "not checked because of errors"),
             (Status::Unchecked, "not checked for lack of credentials"),
         ] {

@@ -15,6 +15,7 @@ use super::followed_destinations::FollowedDestinations;
 use super::list_changes::ListChanges;
 use super::lock_revisions::{ApprovalChange, LockPolicy, LockRevisions};
 use super::policy_changes::TargetRevisions;
+use super::policy_revisions::PolicyRevisions;
 use super::report::CheckReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Finding};
@@ -55,6 +56,7 @@ pub(crate) async fn run(session: &Session, args: &CheckNewArgs) -> Result<Exit, 
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &check.findings());
     github_actions::annotate(github, Level::Warning, &check.warnings());
+    github_actions::annotate(github, Level::Notice, &check.notes());
     let report = CheckReport {
         check: &check,
         is_verbose: session.is_verbose(),
@@ -88,6 +90,13 @@ async fn check_branch(
     if !args.allow_policy_changes {
         problems.extend(targets.findings(&old, lists));
     }
+    let paths: Vec<_> = lists.iter().map(|list| list.path.clone()).collect();
+    let mut signatures = PolicyRevisions::read(session, &checkout.git, &base, &paths).await?;
+    problems.append(&mut signatures.problems);
+    if !args.allow_policy_changes {
+        problems.extend(signatures.findings());
+    }
+    let signatures = signatures.checks(session, args.allow_policy_changes)?;
     let policy = LockPolicy {
         mutable: args
             .locked
@@ -101,7 +110,8 @@ async fn check_branch(
         .map(|locked| locked.changes(&approvals, &policy))
         .collect();
     let of_locks: Vec<_> = changed_approvals.iter().flatten().collect();
-    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?
+        .with_signatures(signatures);
     let _waiting = session.progress_display.show_requests(checker.client());
     let followed = checkout.followed_at(session, &base, &targets).await?;
     let new_destinations = changes.new_destinations.iter().cloned();
@@ -113,7 +123,10 @@ async fn check_branch(
     }
     Ok(BranchCheck {
         base,
-        rows: CheckedRow::all(&changes, &images, &destinations, &targets.current),
+        rows: CheckedRow::all(&changes, &images, &destinations, &targets.current)
+            .into_iter()
+            .map(|row| row.signed(&checker))
+            .collect(),
         removed: changes.removed,
         problems,
         allow_removals: args.allow_removals,

@@ -2,6 +2,7 @@
 
 use copier::{CompareStatus, CompareSummary, Comparison};
 
+use super::verification::CopyVerification;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Finding;
 use crate::rows::copying::run::Ending;
@@ -37,6 +38,8 @@ pub(crate) struct ComparedRow {
     pub(crate) row: RunRow,
     /// The comparison.
     pub(crate) comparison: Comparison,
+    /// The decision of the policy about the copy, with `--verify` and a copy.
+    pub(crate) verification: Option<CopyVerification>,
 }
 
 impl CompareRun {
@@ -52,7 +55,10 @@ impl CompareRun {
             error.is_some_and(registry_client::Error::is_refused)
         });
         let (failed_entries, refused_entries) = ReportEntry::failures(&self.entries);
-        let different = different.count() + failed_entries;
+        let unverified = self.rows.iter().filter(|row| {
+            row.comparison.status == CompareStatus::Same && row.verification_problem().is_some()
+        });
+        let different = different.count() + failed_entries + unverified.count();
         match (different, refused.count() + refused_entries) {
             (0, _) => Exit::Done,
             (different, refused) if different == refused => Exit::Refused,
@@ -63,11 +69,25 @@ impl CompareRun {
     /// Returns a finding for each row that differs, and for each followed entry that failed.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let rows = self.rows.iter().filter_map(ComparedRow::finding);
-        rows.chain(self.entry_findings.iter().cloned()).collect()
+        let unverified = self.rows.iter().filter_map(ComparedRow::unverified);
+        rows.chain(unverified)
+            .chain(self.entry_findings.iter().cloned())
+            .collect()
     }
 }
 
 impl ComparedRow {
+    /// Returns the reason why the copy is not verified.
+    pub(super) fn verification_problem(&self) -> Option<&str> {
+        self.verification.as_ref()?.problem()
+    }
+
+    fn unverified(&self) -> Option<Finding> {
+        let problem = self.verification_problem()?;
+        let message = format!("{}: {problem}", self.row.row.destination);
+        self.row.finding(message)
+    }
+
     fn finding(&self) -> Option<Finding> {
         let row = &self.row.row;
         let message = match self.comparison.status {

@@ -8,6 +8,8 @@ use registry_client::cut_sent_secrets;
 use serde::Serialize;
 
 use super::compared::{CompareRun, ComparedRow};
+use super::verification::CopyVerification;
+use crate::registries::signature_check::ReportVerification;
 use crate::rows::copying::report::MovedTag;
 use crate::rows::followed::ReportEntry;
 use crate::rows::report_file::Provenance;
@@ -65,6 +67,12 @@ struct RowJson {
     /// Present only if the source tag has moved from the approved digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<MovedTag>,
+    /// Present only with `--verify`, if the copy has the signatures that the policy requires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<ReportVerification>,
+    /// Present only with `--verify`, if the copy is not verified: the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unverified: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -115,7 +123,17 @@ impl ComparedJson {
     }
 }
 
-fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
+fn row_json(compared_row: &ComparedRow) -> RowJson {
+    let ComparedRow {
+        row,
+        comparison,
+        verification,
+    } = compared_row;
+    let verification = match verification {
+        Some(CopyVerification::Verified(verification)) => Some(verification.clone()),
+        _ => None,
+    };
+    let unverified = compared_row.verification_problem().map(str::to_owned);
     let entry = row.entry();
     let target = row.target_name();
     let (row, compared) = (&row.row, comparison);
@@ -148,6 +166,8 @@ fn row_json(ComparedRow { row, comparison }: &ComparedRow) -> RowJson {
         }),
         entry: entry.map(ToString::to_string),
         moved: compared.moved.as_ref().map(MovedTag::from),
+        verification,
+        unverified,
     }
 }
 
@@ -188,8 +208,12 @@ impl Display for ComparedText<'_> {
         for row in &self.run.rows {
             let compared = &row.comparison;
             let is_moved = compared.moved.is_some();
-            if self.all || is_moved || compared.status != CompareStatus::Same {
+            let problem = row.verification_problem();
+            if self.all || is_moved || problem.is_some() || compared.status != CompareStatus::Same {
                 write_row(f, row)?;
+            }
+            if let Some(problem) = problem {
+                writeln!(f, "         {problem}")?;
             }
         }
         for lines in self
@@ -207,6 +231,14 @@ impl Display for ComparedText<'_> {
         write!(f, "{}: {} same", counted(summary.rows, "row"), summary.same)?;
         write!(f, ", {} drifted", summary.drift)?;
         write!(f, ", {} missing", summary.missing)?;
+        let unverified = self.run.rows.iter();
+        match unverified
+            .filter(|row| row.verification_problem().is_some())
+            .count()
+        {
+            0 => {}
+            unverified => write!(f, ", {unverified} not verified")?,
+        }
         f.write_str(&ReportEntry::failed_sum(&self.run.entries))?;
         if summary.error > 0 {
             write!(f, ", {} with errors", summary.error)?;
@@ -218,7 +250,10 @@ impl Display for ComparedText<'_> {
     }
 }
 
-fn write_row(f: &mut Formatter<'_>, ComparedRow { row, comparison }: &ComparedRow) -> fmt::Result {
+fn write_row(f: &mut Formatter<'_>, compared: &ComparedRow) -> fmt::Result {
+    let ComparedRow {
+        row, comparison, ..
+    } = compared;
     let (row, compared) = (&row.row, comparison);
     let word = compared.status.as_str();
     writeln!(f, "{word:<8}  {} -> {}", row.source, row.destination)?;

@@ -7,10 +7,12 @@ use copier::{Options, Progress, Row, RunContext};
 use registry_client::Client;
 
 use super::compared::{CompareRun, ComparedRow};
+use super::copy_check::verify_copies;
 use super::report::{ComparedJson, ComparedText};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::registries::client::{self, ClientLimits};
+use crate::registries::signature_check::SignatureCheck;
 use crate::rows::approvals::Approvals;
 use crate::rows::copying::run::Ending;
 use crate::rows::mutable_args::MutableArgs;
@@ -29,12 +31,19 @@ use crate::terminal::github_actions::{self, Level};
 Examples:
   mirror compare                                   list missing and drifted rows
   mirror compare --match '*etcd*' -v               list identical rows too
+  mirror compare --verify                          also verify the copies' signatures
   mirror compare --output json --dest-registry registry.example.com
 
 With a lock beside the list, destinations are compared with the approved images.")]
 pub(crate) struct CompareArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
+    /// Also verify the signatures of the destinations' copies
+    ///
+    /// The policy is that of `sync`. It decides by the sources of the rows, and what is attached to the
+    /// copies must satisfy it.
+    #[arg(long)]
+    pub(crate) verify: bool,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
     #[command(flatten)]
@@ -55,6 +64,10 @@ pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
         hosts: target_settings::host_limits(&targets),
         ..ClientLimits::default()
     };
+    let check = match args.verify {
+        true => Some(required_check(session, &args.select)?),
+        false => None,
+    };
     let client = client::build_with(&session.common, &session.environment, limits)?;
     let mut selection = selection::select_with_followed(session, &args.select, &client).await?;
     let mutable = selection.mutable(&args.locked, args.select.empty)?;
@@ -66,7 +79,10 @@ pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
         arch_tags: args.platform.arch_tags,
         ..Options::default()
     };
-    let run = compare(session, selection, &options, &client).await?;
+    let mut run = compare(session, selection, &options, &client).await?;
+    if let Some(check) = &check {
+        verify_copies(&mut run, check, &client).await;
+    }
     platform_args::warn_of_unused(&options, run.rows.iter().map(|compared| &compared.row.row));
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &run.findings());
@@ -79,6 +95,14 @@ pub(crate) async fn run(session: &Session, args: &CompareArgs) -> Result<Exit, F
     let exit = args.report.write(session, &document, run.exit());
     session.output.write_outcome(&text, &document, exit)?;
     Ok(exit)
+}
+
+/// Returns the check of the policy, without which nothing could be verified.
+fn required_check(session: &Session, select: &SelectArgs) -> Result<Arc<SignatureCheck>, Failure> {
+    select.signatures(session)?.ok_or_else(|| {
+        Failure::unusable("there is no policy that the copies could be verified against")
+            .hint("write policy.json as docs/signatures.md describes".to_owned())
+    })
 }
 
 /// Compares rows and shows progress, until a signal stops the comparison.
@@ -112,7 +136,11 @@ pub(crate) async fn compare(
         entries,
         entry_findings,
         rows: rows
-            .map(|(row, comparison)| ComparedRow { row, comparison })
+            .map(|(row, comparison)| ComparedRow {
+                row,
+                comparison,
+                verification: None,
+            })
             .collect(),
         summary: report.summary,
         provenance,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use images_list::{ApprovedDigest, Lock, Row};
 
 use super::attached_changes::AttachedChange;
+use crate::files::list_file::RowLocation;
 use crate::registries::availability::{Availability, ImageTag};
 
 /// A new or changed line of a lock.
@@ -25,15 +26,24 @@ impl ApprovalChange {
     }
 }
 
-/// Approves the images of the selected rows. Returns the changes in the order of the rows.
+/// The approvals of the selected rows.
+#[derive(Debug, Default)]
+pub(crate) struct Approved {
+    /// The changes, in the order of the rows.
+    pub(crate) changes: Vec<ApprovalChange>,
+    /// The rows that keep their approval, because the new image has another signer.
+    pub(crate) other_signers: Vec<(RowLocation, String)>,
+}
+
+/// Approves the images of the selected rows.
 pub(crate) fn approve(
     images: &HashMap<ImageTag, Availability<ApprovedDigest>>,
-    rows: &[Row],
+    rows: &[(Row, RowLocation)],
     lock: &mut Lock,
     is_selected: impl Fn(&Row, &Lock) -> bool,
-) -> Vec<ApprovalChange> {
-    let mut changes = Vec::new();
-    for row in rows {
+) -> Approved {
+    let mut approved = Approved::default();
+    for (row, location) in rows {
         let Some(Availability::Found(now)) = images.get(&ImageTag::from(row)) else {
             continue;
         };
@@ -42,12 +52,36 @@ pub(crate) fn approve(
         if is_same || !is_selected(row, lock) {
             continue;
         }
+        if let Some(message) = before
+            .as_ref()
+            .and_then(|before| other_signer(row, before, now))
+        {
+            approved.other_signers.push((location.clone(), message));
+            continue;
+        }
         lock.set(row.clone(), now.clone());
-        changes.push(ApprovalChange {
+        approved.changes.push(ApprovalChange {
             row: row.clone(),
             before,
             now: lock.get(row).cloned().unwrap_or_else(|| now.clone()),
         });
     }
-    changes
+    approved
+}
+
+/// Returns the finding for an image that another signer has signed than the approved one.
+fn other_signer(row: &Row, before: &ApprovedDigest, now: &ApprovedDigest) -> Option<String> {
+    let known = before.signer()?;
+    let found = match now.signer() {
+        Some(found) if found == known => return None,
+        Some(found) => format!("is signed by {found}"),
+        // Without a policy, the signer of the same image is not known to have changed.
+        None if before.digest() == now.digest() => return None,
+        None => "has no verified signature".to_owned(),
+    };
+    Some(format!(
+        "`{row}` keeps its approval: its image was signed by {known}, and {} {found}; if that is right, remove \
+         its line from the lock and lock it again",
+        now.digest()
+    ))
 }

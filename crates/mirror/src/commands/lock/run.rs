@@ -19,6 +19,7 @@ use crate::files::lock_file::{self, LockFile, LockFileError};
 use crate::files::locked_files::LockedFiles;
 use crate::files::targets_file;
 use crate::registries::availability::{Availability, AvailabilityChecker, ImageTag};
+use crate::registries::signature_check::SignatureCheck;
 use crate::rows::globs::Globs;
 use crate::rows::mutable_args::AllowEmptyArgs;
 use crate::rows::pinned;
@@ -172,7 +173,9 @@ async fn lock(
         let rows = lockable_rows(file, &lock).into_iter();
         selected.extend(rows.filter(|(row, _)| is_selected(row, &lock.lock)));
     }
-    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let signatures = SignatureCheck::read(session, paths)?;
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?
+        .with_signatures(signatures);
     let _waiting = session.progress_display.show_requests(checker.client());
     let selected = selected.iter().map(|(row, _)| ImageTag::from(row));
     let images = if args.no_referrers {
@@ -213,9 +216,11 @@ async fn write(
             let message = format!("`{row}` is not locked: {message}");
             report.add_problem(location.finding(message), is_refused);
         }
-        let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
-        let changes = approve(images, &rows, &mut lock.lock, &is_selected);
-        report.changes.extend(changes);
+        let approved = approve(images, &rows, &mut lock.lock, &is_selected);
+        for (location, message) in approved.other_signers {
+            report.add_problem(location.finding(message), false);
+        }
+        report.changes.extend(approved.changes);
         report.add_list(file, Some(&lock.lock));
         staged.extend(lock.stage(&file.list)?);
     }
@@ -293,9 +298,11 @@ fn lookup_error(
             );
             Some((message, false))
         }
-        Some(Availability::Unchecked(error) | Availability::Failed(error)) => {
-            Some((error.message.clone(), error.refused))
-        }
+        Some(
+            Availability::Unchecked(error)
+            | Availability::Failed(error)
+            | Availability::Rejected(error),
+        ) => Some((error.message.clone(), error.refused)),
         None => {
             let message = "the row was added during the run; run `mirror lock` again";
             Some((message.to_owned(), false))

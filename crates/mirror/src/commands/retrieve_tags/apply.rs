@@ -11,6 +11,7 @@ use super::retrieval::{EntryState, Retrieval};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::registries::availability::{AvailabilityChecker, ImageTag};
+use crate::registries::signature_check::SignatureCheck;
 use crate::rows::adding::{
     AddOptions, AddProblem, AddRequest, DestinationChoice, ImageProblem, add,
 };
@@ -29,7 +30,9 @@ pub(crate) async fn apply(
     paths: &[PathBuf],
     dry_run: bool,
 ) -> Result<Exit, Failure> {
-    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let signatures = SignatureCheck::read(session, paths)?;
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?
+        .with_signatures(signatures);
     let _waiting = session.progress_display.show_requests(checker.client());
     let how = AddOptions {
         keep_going: true,
@@ -60,7 +63,12 @@ pub(crate) async fn apply(
             None => report
                 .rows
                 .iter()
-                .map(|added| format!("{}: added `{}`\n", added.location, added.row))
+                .map(|added| {
+                    let signer = added.verification.as_ref();
+                    let signer = signer.map(|signer| format!("  {signer}\n"));
+                    let signer = signer.unwrap_or_default();
+                    format!("{}: added `{}`\n{signer}", added.location, added.row)
+                })
                 .collect(),
         });
     }
@@ -79,6 +87,10 @@ pub(super) fn log_problem(ImageProblem { image, problem, .. }: &ImageProblem) ->
         }
         AddProblem::NotAtSource { .. } => {
             tracing::warn!("{image} is announced but not yet at its source; left out");
+            Exit::Done
+        }
+        AddProblem::Rejected(_) => {
+            tracing::warn!("{image} is left out: {problem}");
             Exit::Done
         }
         // The hints of `add-tag` name options; an entry has keys of the configuration instead.

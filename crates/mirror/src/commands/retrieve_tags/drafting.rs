@@ -129,9 +129,14 @@ async fn draft_entry<H: Host>(
         if edit.rows.is_empty() {
             continue;
         }
-        pairs.extend(edit.rows.into_iter().map(|added| ProposedPair {
-            origin: origin_of(&new_tags.new, &added.row.source, added.row.tag.source()),
-            row: added.row,
+        pairs.extend(edit.rows.into_iter().map(|added| {
+            ProposedPair {
+                origin: origin_of(&new_tags.new, &added.row.source, added.row.tag.source()),
+                row: added.row,
+                signer: added
+                    .verification
+                    .map(|verification| verification.to_string()),
+            }
         }));
         let before = Some(list.file.list.to_string());
         let after = edit.text;

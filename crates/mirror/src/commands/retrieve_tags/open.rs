@@ -17,6 +17,7 @@ use crate::cli::failure::Failure;
 use crate::files::list_file::ListFile;
 use crate::git::{Git, Purpose};
 use crate::registries::availability::AvailabilityChecker;
+use crate::registries::signature_check::SignatureCheck;
 use crate::session::Session;
 use crate::terminal::github_actions;
 use crate::terminal::markdown::cell;
@@ -85,7 +86,10 @@ async fn open_at<H: Host>(
     lists: &[ListFile],
     options: &ProposeOptions,
 ) -> Result<Exit, Failure> {
-    let checker = AvailabilityChecker::new(&session.common, &session.environment)?;
+    let files: Vec<_> = lists.iter().map(|list| list.path.clone()).collect();
+    let signatures = SignatureCheck::read(session, &files)?;
+    let checker = AvailabilityChecker::new(&session.common, &session.environment)?
+        .with_signatures(signatures);
     let git = Git::discover(&session.environment.git, Purpose::OpenPrs).await?;
     let listed = track_lists(&git, lists)?;
     let paths: Vec<_> = listed.iter().map(|list| list.path.clone()).collect();

@@ -97,7 +97,7 @@ fn check(session: &Session, args: &VerifyArgs) -> Result<Check, Failure> {
     let mut read_key = |path: &str| policy_file::read_key(Path::new(path));
     match policy_file::parse("the options", &policy, &mut read_key) {
         ReadPolicy::Valid(file) => {
-            let root = policy_file::trust_root(&session.common)?;
+            let root = Arc::new(policy_file::trust_root(&session.common)?);
             Ok(Check {
                 signatures: Arc::new(SignatureCheck::new(file, root)),
                 lists_signers,

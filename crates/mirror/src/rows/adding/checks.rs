@@ -9,6 +9,7 @@ use super::{AddProblem, Plan, Verdict};
 use crate::registries::availability::{
     Availability, AvailabilityChecker, ImageTag, created_destination, missing_destination,
 };
+use crate::registries::signature_check::ReportVerification;
 
 /// The results of the checks so far.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Checks {
     /// needed.
     approves: bool,
     images: HashMap<ImageTag, Availability<ApprovedDigest>>,
+    /// The signatures of images, where a policy requires them.
+    verified: HashMap<ImageTag, ReportVerification>,
     repositories: HashMap<RepositoryName, Availability>,
 }
 
@@ -50,6 +53,11 @@ impl Checks {
         };
         let repositories = checker.repositories(unchecked_repositories);
         let (images, repositories) = futures::join!(images, repositories);
+        let verified = images.keys().filter_map(|image| {
+            let verification = checker.verification(image)?;
+            Some((image.clone(), verification))
+        });
+        self.verified.extend(verified);
         self.images.extend(images);
         self.repositories.extend(repositories);
     }
@@ -65,6 +73,11 @@ impl Checks {
             Some(Availability::Found(approved)) => Some(approved),
             _ => None,
         }
+    }
+
+    /// Returns the signature of a row's image, where a policy requires one.
+    pub(crate) fn verification(&self, row: &Row) -> Option<&ReportVerification> {
+        self.verified.get(&ImageTag::from(row))
     }
 
     /// Returns the images of the plan that need a check and have none.
@@ -107,6 +120,10 @@ impl Checks {
                     .problems
                     .push((AddProblem::NotAtSource { repository }, false));
             }
+            Some(Availability::Rejected(error)) => {
+                let message = error.message.clone();
+                result.problems.push((AddProblem::Rejected(message), false));
+            }
             Some(Availability::Unchecked(error) | Availability::Failed(error)) => {
                 let message = error.message.clone();
                 result
@@ -137,7 +154,7 @@ impl Checks {
                 let problem = AddProblem::NoDestination(missing_destination(name));
                 result.problems.push((problem, false));
             }
-            Some(Availability::Failed(error)) => {
+            Some(Availability::Failed(error) | Availability::Rejected(error)) => {
                 let message = error.message.clone();
                 let problem = AddProblem::Registry(message);
                 result.problems.push((problem, error.refused));

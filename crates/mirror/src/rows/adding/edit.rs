@@ -50,6 +50,7 @@ impl ListEdit {
             .map(|found| AddedRow {
                 row: found.row.clone(),
                 location: file.location(found.line),
+                verification: checks.verification(found.row).cloned(),
             })
             .collect();
         Self {

@@ -6,6 +6,7 @@ use super::{AddProblem, Checks, Plan, PlannedRow, Verdict};
 use crate::cli::exit::Exit;
 use crate::files::list_file::RowLocation;
 use crate::registries::availability::ImageTag;
+use crate::registries::signature_check::ReportVerification;
 
 /// The rows to add, and the problems of the other images.
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ pub(crate) struct AddedRow {
     pub(crate) row: Row,
     /// The location in the list after the addition.
     pub(crate) location: RowLocation,
+    /// The signature of the image, where a policy requires one.
+    pub(crate) verification: Option<ReportVerification>,
 }
 
 /// The result of [`super::add()`].

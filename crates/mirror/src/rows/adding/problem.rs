@@ -99,6 +99,9 @@ pub(crate) enum AddProblem {
     /// The naming rules have no name for the source.
     #[error("{0}; name the destination with --dest")]
     Naming(NamingError),
+    /// The image does not satisfy the policy.
+    #[error("{0}")]
+    Rejected(String),
     /// A request to a registry failed.
     #[error("{0}")]
     Registry(String),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use copier::{Moved, Outcome, Status, Summary, VendorChanges};
+use images_list::Signer;
 use registry_client::HostPulls;
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +87,13 @@ impl Ending {
 }
 
 impl CopyRun {
+    /// Returns the signer of the image of a row, if the policy let it enter for a signature.
+    pub(crate) fn signer(&self, CopiedRow { row, outcome }: &CopiedRow) -> Option<Signer> {
+        let (signatures, digest) = self.signatures.as_ref().zip(outcome.admitted.as_ref())?;
+        let verification = signatures.verification(&row.row.source, digest)?;
+        verification.signed_by.parse().ok()
+    }
+
     /// Returns a finding for each failed row, and for each followed entry that failed.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let failed = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {

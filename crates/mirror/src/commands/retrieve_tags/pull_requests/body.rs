@@ -7,7 +7,9 @@ use crate::terminal::markdown::{code, link};
 
 /// Maximum bytes of the body up to the end of the rows, and of the whole body. GitHub accepts 65,536
 /// characters.
-const ROWS: usize = 45_000;
+const ROWS: usize = 40_000;
+/// Maximum bytes up to the end of the signatures.
+const SIGNED: usize = 50_000;
 const ALL: usize = 60_000;
 
 /// Returns the body: the marker, the rows with their origins, and the images that are left out.
@@ -23,6 +25,16 @@ pub(super) fn body(proposal: &Proposal, marker: &Marker) -> String {
     let more = fill(&mut body, rows, ROWS);
     if more > 0 {
         body.push_str(&format!("\nAnd {more} more, which the change shows.\n"));
+    }
+    let mut signed = proposal.pairs.iter().filter_map(signer).peekable();
+    if signed.peek().is_some() {
+        body.push_str("\n### Signatures\n\n");
+        let more = fill(&mut body, signed, SIGNED);
+        if more > 0 {
+            body.push_str(&format!(
+                "\nAnd {more} more, which `mirror verify` lists.\n"
+            ));
+        }
     }
     if !proposal.skipped.is_empty() {
         body.push_str("\n### Left out\n\n");
@@ -55,6 +67,12 @@ fn row(pair: &ProposedPair) -> String {
         pair.row.destination.as_written(),
         origin(&pair.origin)
     )
+}
+
+fn signer(pair: &ProposedPair) -> Option<String> {
+    let image = format!("{}:{}", pair.row.source.as_written(), pair.row.tag);
+    let signer = pair.signer.as_ref()?;
+    Some(format!("- {}: {}\n", code(&image), code(signer)))
 }
 
 fn item(skipped: &SkippedImage) -> String {

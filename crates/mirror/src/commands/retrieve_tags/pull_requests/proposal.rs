@@ -45,6 +45,8 @@ pub(crate) struct ProposedPair {
     pub(crate) row: Row,
     /// The origin of the version.
     pub(crate) origin: Origin,
+    /// The signer in words, where a policy requires one.
+    pub(crate) signer: Option<String>,
 }
 
 /// An image that was found and cannot be added.

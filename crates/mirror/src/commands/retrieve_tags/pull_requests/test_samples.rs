@@ -92,6 +92,7 @@ pub(crate) fn pair(row: &str) -> ProposedPair {
     let row = list.rows().next().unwrap().row.clone();
     let tag = row.tag.to_string();
     ProposedPair {
+        signer: None,
         row,
         origin: Origin::Page {
             title: format!("release {tag}"),

@@ -1,0 +1,219 @@
+//! Pull requests: `check-new`, `add-tag` and the lock with a policy.
+
+use serde_json::{Value, json};
+use testkit::signing::SigningKey;
+
+use super::signed_registry::{IDENTITY, PUBLIC_KEY, Signed, key_requirement, keyless_requirement};
+
+/// Commits the files as the base of a branch.
+fn commit_base(signed: &Signed) {
+    let environment = &signed.environment;
+    environment.commit_first(&["images-list", "policy.json", PUBLIC_KEY]);
+    environment.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    environment.git(&["checkout", "-qb", "topic"]);
+}
+
+/// Returns a branch whose base has one signed row, and images of several signers.
+async fn branch() -> Signed {
+    let signed = Signed::new().await;
+    let host = signed.registry.host();
+    for name in ["a", "b"] {
+        let image = signed.push(name, "1");
+        signed.sign_classic(name, image.digest().as_ref(), &signed.key);
+    }
+    let image = signed.push("keyless", "1");
+    signed.sign_keyless("keyless", &image, IDENTITY, 3);
+    signed.push("unsigned", "1");
+    // The repositories of the destinations exist.
+    signed.push("m", "0");
+    let policy = [("keyless", keyless_requirement()), ("*", key_requirement())];
+    let environment = &signed.environment;
+    environment.write("policy.json", signed.policy(&policy));
+    environment.write(
+        "images-list",
+        format!("{host}/a {host}/m 1-a\n").replace("1-a", "1"),
+    );
+    commit_base(&signed);
+    signed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_rows_have_their_signers_or_are_findings() {
+    let signed = branch().await;
+    let host = signed.registry.host();
+    let list = format!(
+        "{host}/a {host}/m 1\n{host}/b {host}/m 1=b\n{host}/keyless {host}/m 1=keyless\n{host}/unsigned {host}/m 1=unsigned\n"
+    );
+    signed.environment.write("images-list", list);
+    let line = "check-new --trusted-root root.json";
+    let document = signed
+        .environment
+        .mirror(&format!("{line} --output json"))
+        .exits(1)
+        .json();
+    let added = document["added"].as_array().unwrap();
+    let status: Vec<&str> = added
+        .iter()
+        .map(|row| row["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(status, ["ok", "ok", "rejected"], "{document:#}");
+    assert_eq!(added[1]["verification"]["signed_by"], IDENTITY);
+    let message = added[2]["message"].as_str().unwrap();
+    assert!(
+        message.contains("does not satisfy") && message.contains("no signature was found"),
+        "{message}"
+    );
+    let output = signed.environment.mirror(line).exits(1);
+    let want = format!("images-list:3: note: {host}/keyless:1 is signed by {IDENTITY}");
+    assert!(output.stdout.contains(&want), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("1 rejected by the policy"),
+        "{}",
+        output.stdout
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn branch_cannot_weaken_the_policy_that_its_rows_are_checked_with() {
+    let signed = branch().await;
+    let host = signed.registry.host();
+    let environment = &signed.environment;
+    let base = environment.read("policy.json");
+    environment.mirror("check-new").exits(0);
+    let row = format!("{host}/a {host}/m 1\n{host}/unsigned {host}/m 1=unsigned\n");
+    let other = SigningKey::p256().public_pem();
+    let open: Value = json!({"images": [], "default": "unsigned"});
+    let hidden = base.replacen(
+        '[',
+        &format!("[{{\"match\":\"{host}/un*\",\"accept\":\"unsigned\"}},"),
+        1,
+    );
+    let table: [(&str, Option<&str>, &str); 4] = [
+        (
+            "policy.json",
+            Some(&open.to_string()),
+            "`default` accepts it without a signature; restore the file, or run with --allow-policy-changes",
+        ),
+        (
+            "policy.json",
+            Some(&hidden),
+            "the requirement of `HOST/*` (line 1 at the base) is weaker: `HOST/un*` accepts it without a signature",
+        ),
+        (
+            "policy.json",
+            None,
+            "the policy was removed, so images need no signature",
+        ),
+        (
+            PUBLIC_KEY,
+            Some(&other),
+            "the signer is the key keys/team.pub, it was the key keys/team.pub",
+        ),
+    ];
+    for (file, text, want) in table {
+        let before = environment.read(file);
+        match text {
+            Some(text) => environment.write(file, text),
+            None => std::fs::remove_file(environment.path(file)).unwrap(),
+        }
+        let output = environment.mirror("check-new").exits(1);
+        let want = want.replace("HOST", &host);
+        assert!(
+            output.stdout.contains(&format!("policy.json:1: ")),
+            "{}",
+            output.stdout
+        );
+        assert!(output.stdout.contains(&want), "{want}: {}", output.stdout);
+        environment
+            .mirror("check-new --allow-policy-changes")
+            .exits(0);
+        // A new row is held to the policy of the base.
+        environment.write("images-list", &row);
+        let output = environment.mirror("check-new").exits(1);
+        assert!(
+            output.stdout.contains("no signature was found"),
+            "{}",
+            output.stdout
+        );
+        environment.write("images-list", format!("{host}/a {host}/m 1\n"));
+        environment.write(file, before);
+    }
+    environment.mirror("check-new").exits(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn add_tag_and_the_lock_have_the_signer_and_a_change_of_signer_is_a_finding() {
+    let signed = branch().await;
+    let host = signed.registry.host();
+    let environment = &signed.environment;
+    environment.mirror("lock").exits(0);
+    let lock = environment.read("images-list.lock");
+    let signer = lock
+        .split(" signer=")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(signer.starts_with("key:sha256:"), "{lock}");
+    let new = format!("add-tag --new --dest {host}/m --full-images");
+    let output = environment
+        .mirror(&format!("{new} {host}/unsigned:1"))
+        .exits(1);
+    assert!(
+        output.stdout.contains("no signature was found"),
+        "{}",
+        output.stdout
+    );
+    let image = signed.push("c", "2");
+    signed.sign_classic("c", image.digest().as_ref(), &signed.key);
+    let output = environment.mirror(&format!("{new} {host}/c:2")).exits(0);
+    assert!(
+        output.stdout.contains(&format!("signed by {signer}")),
+        "{}",
+        output.stdout
+    );
+    let lock = environment.read("images-list.lock");
+    assert_eq!(lock.matches(" signer=key:sha256:").count(), 2, "{lock}");
+    environment.git(&["add", "images-list", "images-list.lock"]);
+    environment.git(&[
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@b",
+        "commit",
+        "-qm",
+        "lock",
+    ]);
+    environment.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    // Another signer in the lock, with the same digest.
+    environment.write(
+        "images-list.lock",
+        lock.replacen(&signer, "key:sha256:00", 1),
+    );
+    let output = environment.mirror("check-new").exits(1);
+    assert!(
+        output
+            .stdout
+            .contains(&format!("was changed from {signer} to key:sha256:00")),
+        "{}",
+        output.stdout
+    );
+    environment.write("images-list.lock", &lock);
+    environment.mirror("check-new").exits(0);
+    // Another signer at the source, which the policy accepts.
+    let other = SigningKey::p256();
+    environment.write("keys/other.pub", other.public_pem());
+    let both = json!({"keys": [PUBLIC_KEY, "keys/other.pub"]});
+    environment.write("policy.json", signed.policy(&[("*", both)]));
+    let image = signed.push_again("c", "2");
+    signed.sign_classic("c", image.digest().as_ref(), &other);
+    let output = environment.mirror("lock --update").exits(1);
+    let want = format!(
+        "keeps its approval: its image was signed by {signer}, and {}",
+        image.digest()
+    );
+    assert!(output.stdout.contains(&want), "{}", output.stdout);
+    assert_eq!(environment.read("images-list.lock"), lock);
+}
