@@ -94,12 +94,16 @@ impl PublicKey {
     }
 
     /// Reports whether the key made a signature over a message. RSA signatures are PKCS #1 v1.5, as cosign makes
-    /// them. The hash is one of those that the key's algorithm is used with.
+    /// them. The hash is one of those that the key's algorithm is used with; cosign hashes before it signs with
+    /// Ed25519, and other programs do not.
     pub(crate) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        let signature = SignatureBytes::from_bytes(signature);
+        let bytes = SignatureBytes::from_bytes(signature);
         schemes(self.algorithm).iter().any(|scheme| {
-            VerificationKey::from_spki_with_scheme(&self.der, *scheme)
-                .is_ok_and(|key| key.verify(message, &signature).is_ok())
+            VerificationKey::from_spki_with_scheme(&self.der, *scheme).is_ok_and(|key| {
+                key.verify(message, &bytes).is_ok()
+                    || (*scheme == SigningScheme::Ed25519
+                        && crypto::signed_prehashed(key.as_bytes(), message, signature))
+            })
         })
     }
 
