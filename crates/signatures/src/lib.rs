@@ -17,6 +17,8 @@
 
 mod crypto;
 mod evidence;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod keys;
 mod policy;
 mod refusal;
@@ -36,7 +38,7 @@ pub use policy::{
 pub use refusal::{Cause, ExaminedSignature, Refusal};
 pub use requirement::{
     AttestationRequirement, IdentityMatcher, IdentityPatternError, KeySigners, KeylessSigner,
-    LogRequirement, Requirement, SignedIdentity, Signers,
+    LogRequirement, Requirement, SignedBy, SignedIdentity, Signers,
 };
 pub use trust_root::{TrustRoot, TrustRootError};
 pub use verification::{SignedImage, Verification, verify};

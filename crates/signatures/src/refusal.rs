@@ -255,3 +255,16 @@ impl Cause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_cut_and_escaped() {
+        let hostile = "\u{1b}[31m\n::error::\u{202e}\u{0}";
+        assert_eq!(Cause::text(hostile), r#""\u{1b}[31m\n::error::\u{202e}\0""#);
+        let cut = Cause::text(&"\u{e9}".repeat(1000));
+        assert_eq!(cut.chars().count(), MAX_TEXT + 3);
+    }
+}

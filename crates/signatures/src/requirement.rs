@@ -15,6 +15,8 @@ pub struct Requirement {
     pub signers: Signers,
     /// The attestations that the image must have besides.
     pub attestations: Vec<AttestationRequirement>,
+    /// The document that stands for the signature of the image.
+    pub signed_by: SignedBy,
     /// The minimum time since the signature was logged.
     pub minimum_age: Option<Duration>,
     /// The repository that a classic signature must name.
@@ -30,11 +32,23 @@ impl Requirement {
         Self {
             signers,
             attestations: Vec::new(),
+            signed_by: SignedBy::default(),
             minimum_age: None,
             signed_identity: SignedIdentity::default(),
             log: LogRequirement::default(),
         }
     }
+}
+
+/// The document that stands for the signature of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignedBy {
+    /// A signature.
+    #[default]
+    Signature,
+    /// The first attestation that is required, as GitHub's `attest-build-provenance` makes it without a signature. If
+    /// none is required, a signature.
+    Attestation,
 }
 
 /// The signers that an image must have.

@@ -26,6 +26,17 @@ pub(crate) struct CertificateFacts {
     pub(super) not_after: SystemTime,
 }
 
+#[cfg(any(test, fuzzing))]
+impl CertificateFacts {
+    pub(crate) fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+}
+
 /// The issuer as raw text. Source: Fulcio, "Sigstore OID information".
 const ISSUER_V1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.1");
 /// The issuer as a DER string.

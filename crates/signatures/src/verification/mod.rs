@@ -13,5 +13,5 @@ pub use image::SignedImage;
 pub use outcome::Verification;
 pub use verify::verify;
 
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use certificate::CertificateFacts;

@@ -10,7 +10,7 @@ use super::image::SignedImage;
 use super::outcome::Verification;
 use crate::evidence::{Claim, Evidence, MAX_SIGNATURES, Purpose, SignatureFormat, read_all};
 use crate::refusal::{Cause, ExaminedSignature, Refusal};
-use crate::requirement::{Requirement, Signers};
+use crate::requirement::{AttestationRequirement, Requirement, SignedBy, Signers};
 use crate::trust_root::TrustRoot;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -111,20 +111,40 @@ impl Decision<'_> {
     fn manifest(&self, digest: &Digest) -> Result<Verification, Refusal> {
         let requirement = self.check.requirement;
         let signers = &requirement.signers;
-        let signed = self.enough(digest, &Purpose::Signature, signers)?;
-        for attestation in &requirement.attestations {
-            let signers = attestation.signers.as_ref().unwrap_or(signers);
-            let purpose = Purpose::Attestation(attestation.predicate_type.clone());
-            self.enough(digest, &purpose, signers)
-                .map_err(|refusal| Refusal {
-                    cause: Cause::Attestation {
-                        predicate_type: attestation.predicate_type.clone(),
-                        cause: Box::new(refusal.cause),
-                    },
-                    ..refusal
-                })?;
+        let mut attestations = requirement.attestations.iter();
+        let standing = match requirement.signed_by {
+            SignedBy::Signature => None,
+            SignedBy::Attestation => attestations.next(),
+        };
+        let (signed, signers) = match standing {
+            Some(attestation) => self.attested(digest, attestation)?,
+            None => (self.enough(digest, &Purpose::Signature, signers)?, signers),
+        };
+        for attestation in attestations {
+            self.attested(digest, attestation)?;
         }
         Ok(outcome(signed, signers))
+    }
+
+    /// Returns the signatures of an attestation that is required, with the signers that it needs.
+    fn attested<'requirement>(
+        &'requirement self,
+        digest: &Digest,
+        attestation: &'requirement AttestationRequirement,
+    ) -> Result<(Enough, &'requirement Signers), Refusal> {
+        let signers = &self.check.requirement.signers;
+        let signers = attestation.signers.as_ref().unwrap_or(signers);
+        let purpose = Purpose::Attestation(attestation.predicate_type.clone());
+        match self.enough(digest, &purpose, signers) {
+            Ok(signed) => Ok((signed, signers)),
+            Err(refusal) => Err(Refusal {
+                cause: Cause::Attestation {
+                    predicate_type: attestation.predicate_type.clone(),
+                    cause: Box::new(refusal.cause),
+                },
+                ..refusal
+            }),
+        }
     }
 
     /// Returns the signatures of one purpose, if there are as many as the signers ask for.
@@ -185,8 +205,10 @@ impl Decision<'_> {
         signers: &Signers,
     ) -> Result<Accepted, Cause> {
         let accepted = self.check.claim(claim, signers)?;
-        let minimum = self.check.requirement.minimum_age;
-        let Some(minimum) = minimum.filter(|_| *purpose == Purpose::Signature) else {
+        let requirement = self.check.requirement;
+        let signs =
+            *purpose == Purpose::Signature || requirement.signed_by == SignedBy::Attestation;
+        let Some(minimum) = requirement.minimum_age.filter(|_| signs) else {
             return Ok(accepted);
         };
         let logged_at = accepted.logged_at.ok_or(Cause::NoLogTime)?;
