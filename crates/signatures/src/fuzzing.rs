@@ -76,7 +76,7 @@ pub fn certificate(data: &[u8]) {
     assert_eq!(info.issuer.as_deref(), Some(facts.issuer()));
 }
 
-/// Decides about evidence for an image that nobody signed.
+/// Decides about evidence for an image without a signature.
 fn refused(evidence: impl FnOnce(image_name::Digest) -> Evidence) {
     let zeros = format!("sha256:{}", "0".repeat(64));
     let (Ok(repository), Ok(digest), Ok(root)) = (

@@ -5,7 +5,7 @@ use std::fmt;
 use sigstore_verify::crypto::{
     KeyAlgorithm, SigningScheme, VerificationKey, validate_raw_public_key,
 };
-use sigstore_verify::types::{DerPublicKey, SignatureBytes};
+use sigstore_verify::types::{DerPublicKey, HashAlgorithm, SignatureBytes};
 
 use crate::crypto;
 
@@ -15,6 +15,15 @@ pub struct PublicKey {
     name: String,
     der: DerPublicKey,
     algorithm: KeyAlgorithm,
+}
+
+/// The scheme of a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignedIn {
+    /// One that `sigstore-verify` knows.
+    Scheme(SigningScheme),
+    /// Ed25519 over a digest.
+    Ed25519ph,
 }
 
 /// The reason why a file is not the public key of a signer.
@@ -93,18 +102,34 @@ impl PublicKey {
         digest.as_ref().to_vec()
     }
 
-    /// Reports whether the key made a signature over a message. RSA signatures are PKCS #1 v1.5, as cosign makes
+    /// Returns the scheme in which the key made a signature over a message, if it did. RSA signatures are PKCS #1 v1.5, as cosign makes
     /// them. The hash is one of those that the key's algorithm is used with; cosign hashes before it signs with
     /// Ed25519, and other programs do not.
-    pub(crate) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn signed(&self, message: &[u8], signature: &[u8]) -> Option<SignedIn> {
         let bytes = SignatureBytes::from_bytes(signature);
-        schemes(self.algorithm).iter().any(|scheme| {
-            VerificationKey::from_spki_with_scheme(&self.der, *scheme).is_ok_and(|key| {
-                key.verify(message, &bytes).is_ok()
-                    || (*scheme == SigningScheme::Ed25519
-                        && crypto::signed_prehashed(key.as_bytes(), message, signature))
-            })
+        schemes(self.algorithm).iter().find_map(|scheme| {
+            let key = VerificationKey::from_spki_with_scheme(&self.der, *scheme).ok()?;
+            if key.verify(message, &bytes).is_ok() {
+                return Some(SignedIn::Scheme(*scheme));
+            }
+            let prehashed = *scheme == SigningScheme::Ed25519
+                && crypto::signed_prehashed(key.as_bytes(), message, signature);
+            prehashed.then_some(SignedIn::Ed25519ph)
         })
+    }
+
+    /// Reports whether `sigstore-verify` can compare a signature in a scheme with its log entry: over an envelope in the
+    /// default scheme of the key, and over other bytes if the entry has their SHA-256 digest.
+    pub(crate) fn can_be_compared(&self, scheme: SignedIn, is_envelope: bool) -> bool {
+        match scheme {
+            SignedIn::Scheme(scheme) if is_envelope => {
+                scheme == self.algorithm.default_signing_scheme()
+            }
+            SignedIn::Scheme(scheme) => scheme
+                .hash_algorithm()
+                .is_none_or(|hash| hash == HashAlgorithm::Sha2256),
+            SignedIn::Ed25519ph => false,
+        }
     }
 
     pub(crate) fn der(&self) -> &DerPublicKey {

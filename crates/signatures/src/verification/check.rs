@@ -14,6 +14,7 @@ use super::image::SignedImage;
 use super::{binding, failure, log_entries};
 use crate::crypto;
 use crate::evidence::{Claim, Evidence, Message};
+use crate::keys::PublicKey;
 use crate::refusal::Cause;
 use crate::requirement::{KeySigners, KeylessSigner, LogRequirement, Requirement, Signers};
 use crate::trust_root::TrustRoot;
@@ -84,19 +85,30 @@ impl Check<'_> {
         if !matches!(material.content, VerificationMaterialContent::PublicKey(_)) {
             return Err(Cause::KeyRequired);
         }
-        let signed = |key: &&crate::keys::PublicKey| key.signed(message, &claim.signature);
-        let Some((number, key)) = keys.keys.iter().enumerate().find(|(_, key)| signed(key)) else {
-            let names: Vec<_> = keys.keys.iter().map(crate::keys::PublicKey::name).collect();
+        let signed = |key: &PublicKey| key.signed(message, &claim.signature);
+        let mut found = keys.keys.iter().enumerate();
+        let found = found.find_map(|(number, key)| Some((number, key, signed(key)?)));
+        let Some((number, key, scheme)) = found else {
+            let names: Vec<_> = keys.keys.iter().map(PublicKey::name).collect();
             return Err(Cause::OtherKey(names.join(", ")));
         };
         let timestamps = &material.timestamp_verification_data.rfc3161_timestamps;
         let entries = !material.tlog_entries.is_empty();
+        let is_envelope = matches!(claim.message, Message::Envelope(_));
         let policy = PublicKeyVerificationPolicy::new(key.der().clone());
         let policy = match self.requirement.log {
             LogRequirement::Ignored => None,
-            _ if entries => {
+            log if entries => {
                 log_entries::check(&claim.bundle, self.root)?;
-                Some(policy)
+                // An entry that is not compared confirms no time. Without it the signature counts as well.
+                match key.can_be_compared(scheme, is_envelope) {
+                    true => Some(policy),
+                    false if log == LogRequirement::Required => {
+                        let message = "a log entry of a signature in this scheme";
+                        return Err(Cause::Unsupported(message.to_owned()));
+                    }
+                    false => None,
+                }
             }
             LogRequirement::Required => return Err(Cause::NotLogged),
             LogRequirement::Checked if timestamps.is_empty() => None,

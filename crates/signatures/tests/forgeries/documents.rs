@@ -298,6 +298,18 @@ const BREAKS: &[Break] = &[
         change_bytes(bundle, certificate, |bytes| *bytes.last_mut().unwrap() ^= 1);
     }),
     (
+        "a certificate in another encoding",
+        "Certificate(\"not in the distinguished",
+        |bundle, _| {
+            let certificate = "/verificationMaterial/certificate/rawBytes";
+            // A flag of an extension that is false is left out in the distinguished encoding.
+            change_bytes(bundle, certificate, |bytes| {
+                let flag = bytes.windows(3).position(|bytes| bytes == [1, 1, 255]);
+                bytes[flag.unwrap() + 2] = 0;
+            });
+        },
+    ),
+    (
         "a certificate with bytes after it",
         "Certificate(",
         |bundle, _| {

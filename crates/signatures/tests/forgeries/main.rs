@@ -5,6 +5,7 @@ mod certificates;
 mod classic;
 mod cosign;
 mod documents;
+mod keys;
 mod log_evidence;
 mod world;
 
