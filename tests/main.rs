@@ -32,6 +32,7 @@ mod registries;
 mod repository_creation;
 mod resilience;
 mod retrieve_tags;
+mod rewrite;
 mod sanitize;
 mod secrets;
 mod security;

@@ -26,6 +26,7 @@ use super::ping::PingArgs;
 use super::prune::PruneArgs;
 use super::report::ReportArgs;
 use super::retrieve_tags::RetrieveTagsArgs;
+use super::rewrite::RewriteArgs;
 use super::sync::{CopyArgs, SyncArgs};
 use super::tags::TagsArgs;
 use super::usage::UsageArgs;
@@ -78,6 +79,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Print what the destinations have of the list: the base of an export
     Inventory(InventoryArgs),
+    /// Write the configuration that points consumers at the mirror
+    Rewrite(RewriteArgs),
     /// Merge the reports of several runs, such as the shards of one
     Report(ReportArgs),
     /// Check the list, its lock, the policy and the configuration, offline

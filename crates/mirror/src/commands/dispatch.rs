@@ -6,7 +6,7 @@ use super::command_line::{Cli, Command};
 use super::{
     add_tag, check_new, compare, completions, config, demo, diff, digest, expand, export, fmt,
     inspect, inventory, lint, lock, login, logout, man_pages, ping, prune, report, retrieve_tags,
-    sync, tags, usage, verify,
+    rewrite, sync, tags, usage, verify,
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -47,6 +47,7 @@ pub(crate) fn run(
         Command::Compare(args) => wait(session, compare::run(session, args)),
         Command::Usage(args) => wait(session, usage::run(session, args)),
         Command::Prune(args) => wait(session, prune::run(session, args)),
+        Command::Rewrite(args) => wait(session, rewrite::run(session, args)),
         Command::Tags(args) => wait(session, tags::run(session, args)),
         Command::Inspect(args) => wait(session, inspect::run(session, args)),
         Command::Verify(args) => wait(session, verify::run(session, args)),

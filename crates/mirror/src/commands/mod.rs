@@ -26,6 +26,7 @@ mod ping;
 mod prune;
 mod report;
 mod retrieve_tags;
+mod rewrite;
 mod sync;
 mod tags;
 mod usage;
