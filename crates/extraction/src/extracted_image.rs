@@ -9,11 +9,30 @@ pub struct ExtractedImage {
     pub repository: String,
     /// The tag or digest.
     pub version: TagOrDigest,
+    /// The digest beside a tag.
+    pub pin: Option<String>,
     /// The strength of the evidence.
     pub evidence: Evidence,
     /// The location in the text, such as `Deployment/web: spec.template.spec.containers[0].image`,
     /// `values: controller.image` or `line 3`.
     pub location: String,
+    /// The line in the text, from 1.
+    pub line: usize,
+    /// The image is in a Helm hook of kind `test`, which runs only for `helm test`.
+    pub is_test: bool,
+}
+
+/// A string that may be an image, but has too little evidence for one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Suspect {
+    /// The string.
+    pub text: String,
+    /// The location, as in [`ExtractedImage::location`].
+    pub location: String,
+    /// The line in the text, from 1.
+    pub line: usize,
+    /// The reason why it is not certain, such as `it has no tag`.
+    pub reason: &'static str,
 }
 
 impl ExtractedImage {
@@ -21,9 +40,25 @@ impl ExtractedImage {
         Self {
             repository: reference.repository,
             version: reference.version,
+            pin: reference.pin,
             evidence,
             location,
+            line: 1,
+            is_test: false,
         }
+    }
+
+    /// Creates an image that a program knows by name, such as a bundle. Without a tag, it is `latest`. `None`
+    /// for text that is not an image.
+    #[must_use]
+    pub fn parse(text: &str, location: &str) -> Option<Self> {
+        let reference = ImageReference::parse_certain(text).ok()?;
+        Some(Self::new(reference, Evidence::Strong, location.to_owned()))
+    }
+
+    /// Sets the line.
+    pub(crate) fn at_line(self, line: usize) -> Self {
+        Self { line, ..self }
     }
 }
 

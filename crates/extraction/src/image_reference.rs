@@ -8,9 +8,12 @@ use image_name::{ImageName, RepositoryName, without_docker_hub};
 /// Names before a `:` that are hosts or digest algorithms, not repositories.
 const NOT_REPOSITORIES: [&str; 4] = ["localhost", "sha256", "sha384", "sha512"];
 
+/// The tag of an image that has none, for every program that pulls images.
+const DEFAULT_TAG: &str = "latest";
+
 /// The reason why a string is not an image reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ReferenceError {
+pub(crate) enum ReferenceError {
     /// The string does not match the grammar.
     #[error("is not an image: write it as `HOST/REPOSITORY:TAG`")]
     Syntax,
@@ -22,7 +25,7 @@ pub(super) enum ReferenceError {
 /// The tag of an image, or its digest if it has no tag.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TagOrDigest {
-    /// A tag. A digest beside it is removed.
+    /// A tag. A digest beside it is a pin.
     Tag(String),
     /// A digest without a tag, such as `sha256:…`.
     Digest(String),
@@ -35,6 +38,8 @@ pub(crate) struct ImageReference {
     pub(crate) repository: String,
     /// The tag or digest.
     pub(crate) version: TagOrDigest,
+    /// The digest beside a tag.
+    pub(crate) pin: Option<String>,
 }
 
 impl ImageReference {
@@ -52,16 +57,48 @@ impl ImageReference {
         {
             return Err(ReferenceError::Syntax);
         }
-        let version = match (tag, &name.digest) {
-            (Some(tag), _) => TagOrDigest::Tag(tag.to_owned()),
-            (None, Some(digest)) => TagOrDigest::Digest(digest.to_string()),
+        let digest = name.digest.as_ref().map(ToString::to_string);
+        let (version, pin) = match (tag, digest) {
+            (Some(tag), pin) => (TagOrDigest::Tag(tag.to_owned()), pin),
+            (None, Some(digest)) => (TagOrDigest::Digest(digest), None),
             (None, None) => return Err(ReferenceError::Untagged),
         };
         let repository = without_docker_hub(repository).to_owned();
         Ok(Self {
             repository,
             version,
+            pin,
         })
+    }
+
+    /// Parses a whole string at a location that always names an image, as a container does. Without a
+    /// tag, it means `latest`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReferenceError`] if the string is not a reference.
+    pub(crate) fn parse_certain(text: &str) -> Result<Self, ReferenceError> {
+        match Self::parse(text) {
+            Err(ReferenceError::Untagged) => Self::parse(&format!("{text}:{DEFAULT_TAG}")),
+            parsed => parsed,
+        }
+    }
+
+    /// Returns true if the text is a reference even where nothing else says so: it has a host with a dot or
+    /// a port, and a tag that has a digit and is no port, or a digest.
+    pub(crate) fn is_complete(&self, text: &str) -> bool {
+        let Some((host, path)) = text.split_once('/') else {
+            return false;
+        };
+        let version = match &self.version {
+            TagOrDigest::Tag(tag) => {
+                self.pin.is_some()
+                    || tag.contains(|c: char| c.is_ascii_digit())
+                        && !tag.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            TagOrDigest::Digest(_) => true,
+        };
+        host.contains(['.', ':']) && !path.is_empty() && version
     }
 
     /// Returns true if the text is distinctive enough for a location that rarely holds an image: it has a
@@ -118,12 +155,14 @@ mod tests {
             let expected = ImageReference {
                 repository: image.to_owned(),
                 version: TagOrDigest::Tag(tag.to_owned()),
+                pin: text.split_once('@').map(|(_, digest)| digest.to_owned()),
             };
             assert_eq!(ImageReference::parse(text), Ok(expected), "{text}");
         }
         let expected = ImageReference {
             repository: "a/b".to_owned(),
             version: TagOrDigest::Digest(DIGEST.to_owned()),
+            pin: None,
         };
         let parsed = ImageReference::parse(&format!("docker.io/a/b@{DIGEST}"));
         assert_eq!(parsed, Ok(expected));
@@ -175,6 +214,42 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn complete_reference_has_a_host_and_a_version() {
+        let digest = format!("quay.io/a@{DIGEST}");
+        for (text, complete) in [
+            ("quay.io/a/b:v1", true),
+            ("host:5000/b:1.0", true),
+            (&digest, true),
+            ("quay.io/a/b:8080", false),
+            ("quay.io/a/b:stable", false),
+            ("a/b:v1", false),
+            ("b:v1", false),
+        ] {
+            let reference = ImageReference::parse(text).unwrap();
+            assert_eq!(reference.is_complete(text), complete, "{text}");
+        }
+    }
+
+    #[test]
+    fn certain_reference_without_a_tag_is_latest() {
+        let parsed = |text| {
+            let reference = ImageReference::parse_certain(text).ok()?;
+            Some((reference.repository, reference.version))
+        };
+        let latest = TagOrDigest::Tag("latest".to_owned());
+        assert_eq!(
+            parsed("host:5000/x"),
+            Some(("host:5000/x".to_owned(), latest.clone()))
+        );
+        assert_eq!(
+            parsed("docker.io/nginx"),
+            Some(("nginx".to_owned(), latest))
+        );
+        assert_eq!(parsed("https://a/b"), None);
+        assert_eq!(parsed("$IMAGE"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Files with one image a line.
 
 use crate::extracted_image::{Evidence, ExtractedImage};
-use crate::image_reference::ImageReference;
+use crate::image_reference::{ImageReference, ReferenceError};
 
 /// Maximum length of an invalid line in a message, in characters.
 const MAX_LINE_LENGTH: usize = 100;
@@ -20,6 +20,19 @@ impl ImagesFile {
     /// a line or after whitespace.
     #[must_use]
     pub fn parse(text: &str) -> Self {
+        Self::parse_lines(text, ImageReference::parse)
+    }
+
+    /// Parses a file as [`ImagesFile::parse`] does. An image without a tag is `latest`.
+    #[must_use]
+    pub fn parse_with_default(text: &str) -> Self {
+        Self::parse_lines(text, ImageReference::parse_certain)
+    }
+
+    fn parse_lines(
+        text: &str,
+        parse: impl Fn(&str) -> Result<ImageReference, ReferenceError>,
+    ) -> Self {
         let mut file = Self::default();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (line, number) in text.lines().zip(1..) {
@@ -27,11 +40,11 @@ impl ImagesFile {
             if line.is_empty() {
                 continue;
             }
-            match ImageReference::parse(line) {
+            match parse(line) {
                 Ok(reference) => {
                     let location = format!("line {number}");
                     let image = ExtractedImage::new(reference, Evidence::Strong, location);
-                    file.images.push(image);
+                    file.images.push(image.at_line(number));
                 }
                 Err(error) => {
                     let line: String = line.chars().take(MAX_LINE_LENGTH).collect();

@@ -11,6 +11,10 @@ pub(crate) enum KeyKind {
     Images,
     /// `args`, `command` and the like: a command line.
     Arguments,
+    /// `containers` and the like: every item has an image.
+    Containers,
+    /// A key spelled like an environment variable.
+    Variable,
     /// Any other key.
     Other,
 }
@@ -23,8 +27,15 @@ impl KeyKind {
             Self::Image
         } else if lower.ends_with("images") {
             Self::Images
-        } else if lower.ends_with("image") || is_variable(key) && contains_image(key) {
+        } else if is_variable(key) {
+            match contains_image(key) {
+                true => Self::LikelyImage,
+                false => Self::Variable,
+            }
+        } else if lower.ends_with("image") || lower.ends_with("imagename") {
             Self::LikelyImage
+        } else if matches!(key, "containers" | "initContainers" | "ephemeralContainers") {
+            Self::Containers
         } else if lower.ends_with("args") || lower.ends_with("command") {
             Self::Arguments
         } else {
@@ -39,7 +50,7 @@ pub(crate) fn contains_image(key: &str) -> bool {
 }
 
 /// Returns true if a key is spelled like an environment variable. Config maps hold them for `envFrom`.
-fn is_variable(key: &str) -> bool {
+pub(crate) fn is_variable(key: &str) -> bool {
     let part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     key.contains('_') && key.chars().all(part)
 }
@@ -56,6 +67,9 @@ mod tests {
             ("engineImage", KeyKind::LikelyImage),
             ("sidecar.istio.io/proxyImage", KeyKind::LikelyImage),
             ("RELATED_IMAGE_MANAGER", KeyKind::LikelyImage),
+            ("imageName", KeyKind::LikelyImage),
+            ("AGENT_VERSION", KeyKind::Variable),
+            ("initContainers", KeyKind::Containers),
             ("images", KeyKind::Images),
             ("defaultImages", KeyKind::Images),
             ("extraArgs", KeyKind::Arguments),

@@ -39,27 +39,40 @@
 
 mod chart_files;
 mod command_arguments;
+mod context;
 mod extracted_image;
+mod extracted_text;
+pub mod formats;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod image_fields;
 mod image_lines;
+mod image_path;
 mod image_reference;
 mod images_file;
 mod json_from_yaml;
 mod key_kind;
 mod manifests;
+mod needed_images;
 mod organization;
 mod proposal;
 mod rendered_tags;
+mod settings_text;
+mod subcharts;
+mod suspects;
 mod tree_extractor;
+mod variables;
 mod yaml;
 
-pub use chart_files::{from_annotations, from_values};
-pub use extracted_image::{Evidence, ExtractedImage};
+pub use chart_files::{from_annotations, from_values, values};
+pub use extracted_image::{Evidence, ExtractedImage, Suspect};
+pub use extracted_text::{ExtractedText, ImagePaths, Include};
+pub use image_path::{ImagePath, ImagePathError};
 pub use image_reference::{TagOrDigest, normalized_repository};
 pub use images_file::ImagesFile;
 pub use json_from_yaml::json_from_yaml;
-pub use manifests::from_manifests;
+pub use manifests::{from_manifests, manifests};
+pub use needed_images::{LeftOut, NeedRules, NeededImage, NeededImages, Place, PlacedImage};
 pub use organization::Organization;
 pub use proposal::{DroppedImage, Proposal, ProposalRules, ProposedImage, UntaggedImage, propose};
+pub use subcharts::{ChartText, from_subcharts};

@@ -19,6 +19,8 @@ pub struct ProposalRules {
     pub exclude: Option<Regex>,
     /// Your organization at Docker Hub, which holds the mirror itself.
     pub own_org: Option<Organization>,
+    /// Images that only Helm hooks of kind `test` use are proposed too.
+    pub include_tests: bool,
 }
 
 /// The images to propose, and the ones that are not.
@@ -105,7 +107,7 @@ pub fn propose(extracted: Vec<ExtractedImage>, rules: &ProposalRules) -> Proposa
         let tag = match image.version {
             TagOrDigest::Tag(tag) => tag,
             TagOrDigest::Digest(digest) => {
-                if denied.is_none() {
+                if denied.is_none() && (!image.is_test || rules.include_tests) {
                     untagged.insert(UntaggedImage {
                         repository: image.repository,
                         digest,
@@ -117,6 +119,10 @@ pub fn propose(extracted: Vec<ExtractedImage>, rules: &ProposalRules) -> Proposa
         };
         let reason = denied
             .or_else(|| denied_tag(&tag, rules))
+            .or_else(|| {
+                let is_left_out = image.is_test && !rules.include_tests;
+                is_left_out.then(|| ONLY_TESTS.to_owned())
+            })
             .or_else(|| rendered.outweigh(&image.repository, image.evidence));
         match reason {
             Some(reason) => {
@@ -141,7 +147,11 @@ pub fn propose(extracted: Vec<ExtractedImage>, rules: &ProposalRules) -> Proposa
     proposal
 }
 
-/// Keeps one entry for each image, in the order of first occurrence: the first with the best evidence.
+/// The reason for an image that only runs in `helm test`.
+const ONLY_TESTS: &str = "only a Helm test hook uses it";
+
+/// Keeps one entry for each image, in the order of first occurrence: the first with the best evidence. It
+/// is one of a test only if all are.
 fn best_of_each(extracted: Vec<ExtractedImage>) -> Vec<ExtractedImage> {
     let mut positions: HashMap<(String, TagOrDigest), usize> = HashMap::new();
     let mut best: Vec<ExtractedImage> = Vec::new();
@@ -151,8 +161,13 @@ fn best_of_each(extracted: Vec<ExtractedImage>) -> Vec<ExtractedImage> {
             image.version.clone(),
         );
         match positions.get(&key) {
-            Some(&at) if best[at].evidence <= image.evidence => {}
-            Some(&at) => best[at] = image,
+            Some(&at) => {
+                let is_test = best[at].is_test && image.is_test;
+                if image.evidence < best[at].evidence {
+                    best[at] = image;
+                }
+                best[at].is_test = is_test;
+            }
             None => {
                 positions.insert(key, best.len());
                 best.push(image);
@@ -338,5 +353,26 @@ mod tests {
         };
         assert_eq!(untagged.to_string(), format!("a/b@{DIGEST}"));
         assert_eq!(untagged.location, format!("at a/b@{DIGEST}"));
+    }
+
+    #[test]
+    fn image_of_tests_alone_is_dropped() {
+        let test = |text| ExtractedImage {
+            is_test: true,
+            ..extracted(text, Evidence::Strong)
+        };
+        let found = vec![
+            test("a/both:1"),
+            test("a/test:1"),
+            extracted("a/both:1", Evidence::Weak),
+        ];
+        let proposal = propose(found.clone(), &ProposalRules::default());
+        assert_eq!(images(&proposal), ["a/both:1"]);
+        assert_eq!(reasons(&proposal), [("a/test:1".to_owned(), ONLY_TESTS)]);
+        let rules = ProposalRules {
+            include_tests: true,
+            ..ProposalRules::default()
+        };
+        assert_eq!(images(&propose(found, &rules)), ["a/both:1", "a/test:1"]);
     }
 }

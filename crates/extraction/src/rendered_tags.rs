@@ -14,7 +14,7 @@ pub(crate) struct RenderedTags {
 }
 
 impl RenderedTags {
-    pub(crate) fn new(extracted: &[ExtractedImage]) -> Self {
+    pub(crate) fn new<'a>(extracted: impl IntoIterator<Item = &'a ExtractedImage>) -> Self {
         let mut rendered = Self {
             by_repository: HashMap::new(),
             by_path_suffix: HashMap::new(),

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::node::{Map, Node};
+use super::node::{Map, Node, Scalar};
 
 /// Maximum depth of a tree, aliases included. Schemas in charts reach about forty levels.
 const MAX_DEPTH: usize = 128;
@@ -41,10 +41,13 @@ pub(crate) fn parse(document: &str, budget: &mut AliasBudget) -> Option<Vec<Rc<N
         open: vec![OpenNode::new(Kind::Stream, 0)],
     };
     for event in Parser::new_from_str(document) {
-        let (event, _) = event.ok()?;
+        let (event, span) = event.ok()?;
+        let line = span.start.line();
         match event {
             Event::Alias(anchor) => builder.alias(anchor)?,
-            Event::Scalar(text, style, anchor, _) => builder.scalar(&text, style, anchor)?,
+            Event::Scalar(text, style, anchor, _) => {
+                builder.scalar(&text, (style, line), anchor)?
+            }
             Event::SequenceStart(anchor, _) => builder.open(Kind::List, anchor)?,
             Event::MappingStart(anchor, _) => builder.open(Kind::Map, anchor)?,
             Event::SequenceEnd | Event::MappingEnd => builder.close()?,
@@ -110,12 +113,21 @@ impl Builder<'_> {
         self.add(built)
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize) -> Option<()> {
+    fn scalar(
+        &mut self,
+        text: &str,
+        (style, line): (ScalarStyle, usize),
+        anchor: usize,
+    ) -> Option<()> {
         let plain = style == ScalarStyle::Plain;
         let node = if plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
             Node::Null
         } else {
-            Node::Scalar(text.to_owned())
+            Node::Scalar(Scalar {
+                text: text.to_owned(),
+                line,
+                is_literal: style == ScalarStyle::Literal,
+            })
         };
         let built = Built {
             node: Rc::new(node),
@@ -162,6 +174,13 @@ impl Builder<'_> {
     }
 }
 
+/// The name of a key that is not a scalar.
+const UNNAMED: Scalar = Scalar {
+    text: String::new(),
+    line: 1,
+    is_literal: false,
+};
+
 /// Pairs keys and values. A key that is not a scalar gets an empty name.
 fn mapping(children: Vec<Rc<Node>>) -> Map {
     let mut entries = Entries::default();
@@ -169,9 +188,9 @@ fn mapping(children: Vec<Rc<Node>>) -> Map {
     let mut children = children.into_iter();
     while let (Some(key), Some(value)) = (children.next(), children.next()) {
         match &*key {
-            Node::Scalar(name) if name == "<<" => merged.push(value),
+            Node::Scalar(name) if name.text == "<<" => merged.push(value),
             Node::Scalar(name) => entries.set(name, value),
-            Node::Null | Node::List(_) | Node::Map(_) => entries.set("", value),
+            Node::Null | Node::List(_) | Node::Map(_) => entries.set(&UNNAMED, value),
         }
     }
     for node in merged {
@@ -185,17 +204,17 @@ fn mapping(children: Vec<Rc<Node>>) -> Map {
 
 #[derive(Default)]
 struct Entries {
-    entries: Vec<(String, Rc<Node>)>,
+    entries: Vec<(Scalar, Rc<Node>)>,
     index: HashMap<String, usize>,
 }
 
 impl Entries {
-    fn set(&mut self, name: &str, value: Rc<Node>) {
-        match self.index.get(name) {
-            Some(&at) => self.entries[at].1 = value,
+    fn set(&mut self, name: &Scalar, value: Rc<Node>) {
+        match self.index.get(&name.text) {
+            Some(&at) => self.entries[at] = (name.clone(), value),
             None => {
-                self.index.insert(name.to_owned(), self.entries.len());
-                self.entries.push((name.to_owned(), value));
+                self.index.insert(name.text.clone(), self.entries.len());
+                self.entries.push((name.clone(), value));
             }
         }
     }
@@ -203,7 +222,7 @@ impl Entries {
     fn set_defaults(&mut self, node: &Node) {
         if let Node::Map(map) = node {
             for (name, value) in &map.0 {
-                if !self.index.contains_key(name) {
+                if !self.index.contains_key(&name.text) {
                     self.set(name, Rc::clone(value));
                 }
             }
@@ -219,7 +238,7 @@ mod tests {
     fn show(node: &Node) -> String {
         match node {
             Node::Null => "~".to_owned(),
-            Node::Scalar(text) => text.clone(),
+            Node::Scalar(scalar) => scalar.text.clone(),
             Node::List(items) => {
                 let items: Vec<_> = items.iter().map(|item| show(item)).collect();
                 format!("[{}]", items.join(","))
@@ -228,7 +247,7 @@ mod tests {
                 let entries = map
                     .0
                     .iter()
-                    .map(|(key, value)| format!("{key}:{}", show(value)));
+                    .map(|(key, value)| format!("{}:{}", key.text, show(value)));
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
             }
         }
@@ -261,6 +280,28 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(parsed(text).as_deref(), Some(expected), "{text:?}");
         }
+    }
+
+    #[test]
+    fn scalars_have_their_lines() {
+        let text = "a: 1\nb:\n  - 'x'\n  - |\n    y: 2\n\nc: >\n  z\n? k\n: v\n";
+        let roots = parse(text, &mut AliasBudget::default()).unwrap();
+        let Node::Map(map) = &*roots[0] else {
+            panic!("{text}")
+        };
+        let line = |key: &str| map.scalar(key).map(|scalar| scalar.line);
+        assert_eq!(
+            (line("a"), line("c"), line("k")),
+            (Some(1), Some(8), Some(10))
+        );
+        let items: Vec<_> = map.scalars("b").collect();
+        let items: Vec<_> = items
+            .iter()
+            .map(|item| (item.line, item.is_literal))
+            .collect();
+        assert_eq!(items, [(3, false), (5, true)]);
+        let keys: Vec<_> = map.0.iter().map(|(key, _)| key.line).collect();
+        assert_eq!(keys, [1, 2, 7, 9]);
     }
 
     #[test]
