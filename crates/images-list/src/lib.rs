@@ -100,8 +100,8 @@ pub use problem::{Location, Problem, ProblemKind, Severity, SortPosition};
 pub use row::{NumberedRow, Row, RowError};
 pub use tag_column::{TagColumn, TagColumnError};
 pub use targets_file::{
-    DescriptionTemplate, Expansion, ExpansionError, Expansions, NamingError, NamingRule,
-    RepositoryCreation, RequestRate, Target, TargetPrefix, TargetPrefixError, Targets,
-    TemplateError, WrittenRepository, targets_schema,
+    DescriptionTemplate, DestinationTemplate, DestinationTemplateError, Expansion, ExpansionError,
+    Expansions, NamingError, NamingRule, RepositoryCreation, RequestRate, Target, TargetPrefix,
+    TargetPrefixError, Targets, TemplateError, WrittenRepository, targets_schema,
 };
 pub use version_order::compare_lines;

@@ -1,5 +1,6 @@
 //! `targets.json`: the registries that rows name as targets, and the rules that name new destinations.
 
+mod destination_template;
 mod expansion;
 mod fields;
 mod naming;
@@ -9,6 +10,7 @@ mod source_template;
 mod target;
 mod targets;
 
+pub use destination_template::{DestinationTemplate, DestinationTemplateError};
 pub use expansion::{Expansion, ExpansionError, Expansions, WrittenRepository};
 pub use fields::targets_schema;
 pub use naming::{NamingError, NamingRule};

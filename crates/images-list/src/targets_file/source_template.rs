@@ -87,12 +87,22 @@ impl SourceTemplate {
     /// Replaces the placeholders. If a source has no organization, `{org}` is left out with the separator
     /// after it.
     pub(super) fn render(&self, source: &RepositoryName) -> String {
+        self.render_with(source, |value| value)
+    }
+
+    /// Replaces the placeholders as [`SourceTemplate::render`] does, for a path: the `:` before a port
+    /// becomes `-`.
+    pub(super) fn render_path(&self, source: &RepositoryName) -> String {
+        self.render_with(source, |value| value.replace(':', "-"))
+    }
+
+    fn render_with(&self, source: &RepositoryName, map: impl Fn(String) -> String) -> String {
         let mut text = String::new();
         let mut is_after_nothing = false;
         for part in &self.0 {
             let next = match part {
                 Part::Text(next) => next.clone(),
-                Part::Placeholder(placeholder) => placeholder.value(source),
+                Part::Placeholder(placeholder) => map(placeholder.value(source)),
             };
             text += match is_after_nothing {
                 true => next.strip_prefix(SEPARATORS).unwrap_or(&next),
