@@ -40,7 +40,7 @@ pub(crate) struct CommonOptions {
     pub(crate) registries_conf: Option<PathBuf>,
     /// Credentials that take precedence over all others (env: REGISTRY_AUTH_FILE)
     ///
-    /// The file is an auth.json of containers or a config.json of Docker.
+    /// The file is an auth.json of containers, a config.json of Docker, or a pull secret of Kubernetes.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) authfile: Option<PathBuf>,
     /// Directory with *.crt, *.cert and *.key files, used for all registries

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use http::HeaderValue;
 use image_name::Host;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use registry_client::credentials::{CredentialFile, CredentialSources, CredentialStore, Helpers};
+use registry_client::credentials::{
+    CredentialFile, CredentialSources, CredentialStore, Helpers, auth_file_in_pull_secret,
+};
 use registry_client::registries_conf::RegistriesConf;
 use registry_client::trust::Trust;
 use registry_client::{Client, HostLimits, Proxies, RetryPolicy, Timeouts};
@@ -170,6 +172,9 @@ fn check_auth_file(path: &Path) -> Result<(), Failure> {
     let text = fs::read(path).unwrap_or_default();
     // podman accepts an empty file.
     if text.iter().all(u8::is_ascii_whitespace) {
+        return Ok(());
+    }
+    if auth_file_in_pull_secret(&text).is_some() {
         return Ok(());
     }
     let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(&text);

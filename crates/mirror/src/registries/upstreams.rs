@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use registry_client::Client;
+use registry_client::credentials::auth_file_in_pull_secret;
 use tag_retrieval::github::{Github, GithubOptions};
 use tag_retrieval::gitlab::Gitlab;
 use tag_retrieval::helm::{Helm, HelmSettings};
@@ -60,7 +61,7 @@ impl RunUpstreams {
         let helm = HelmSettings {
             program: helm_program(environment),
             environment: environment.helm_variables.clone(),
-            registry_config: client::first_auth_file(&session.common, environment),
+            registry_config: helm_auth_file(session, scratch.as_ref())?,
             scratch: directory("helm").unwrap_or_default(),
             confiner: environment.confiner.clone(),
             deadline,
@@ -84,6 +85,27 @@ impl RunUpstreams {
             _scratch: scratch,
         })
     }
+}
+
+/// Returns the auth file for helm: the first one. The auth file in a pull secret of Kubernetes, which helm
+/// cannot read, is written to the temporary directory, which only this user can read.
+fn helm_auth_file(
+    session: &Session,
+    scratch: Option<&TempDir>,
+) -> Result<Option<PathBuf>, Failure> {
+    let Some(path) = client::first_auth_file(&session.common, &session.environment) else {
+        return Ok(None);
+    };
+    let content = std::fs::read(&path).unwrap_or_default();
+    let (Some(content), Some(scratch)) = (auth_file_in_pull_secret(&content), scratch) else {
+        return Ok(Some(path));
+    };
+    let path = scratch.path().join("auth.json");
+    std::fs::write(&path, content.expose()).map_err(|error| {
+        let cause = io_message(&error);
+        Failure::failed(format!("cannot write to the temporary directory: {cause}"))
+    })?;
+    Ok(Some(path))
 }
 
 /// Creates the temporary directory of helm and git.

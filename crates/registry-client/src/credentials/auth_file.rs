@@ -142,7 +142,7 @@ struct RawEntry {
 }
 
 /// Accepts missing padding, which secrets made by hand have.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -1,7 +1,7 @@
 //! Stored credentials: auth files and credential helpers.
 //!
 //! The files are podman's `auth.json`, docker's `config.json` and Kubernetes'
-//! `.dockerconfigjson`; the helpers are programs named `docker-credential-NAME`.
+//! `.dockerconfigjson`, also within its Secret; the helpers are programs named `docker-credential-NAME`.
 //! [`CredentialStore::lookup`] returns the credential for a repository, [`write_login`] and
 //! [`remove_login`] change a file.
 //!
@@ -43,6 +43,7 @@ mod login_file;
 mod login_tests;
 #[cfg(test)]
 mod lookup_tests;
+mod pull_secret;
 mod store;
 #[cfg(test)]
 mod test_helper;
@@ -52,4 +53,5 @@ pub use credential::{Credential, Secret};
 pub use helper::{HelperError, HelperNameError, Helpers};
 pub use login::{LoginError, LoginLocation, parse_login_key, remove_login, write_login};
 pub use login_file::LoginFileError;
+pub use pull_secret::auth_file_in_pull_secret;
 pub use store::{CredentialError, CredentialFile, CredentialSources, CredentialStore, StoredLogin};

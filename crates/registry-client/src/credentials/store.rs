@@ -12,6 +12,7 @@ use super::credential::{Credential, Secret};
 use super::helper::{HelperError, HelperName, Helpers};
 use super::helper_cache::HelperCache;
 use super::login::LoginLocation;
+use super::pull_secret::auth_file_in_pull_secret;
 
 /// The sources of credentials.
 #[derive(Debug)]
@@ -336,7 +337,10 @@ impl Source {
                 return parsed.map(Some).map_err(AuthFileError::of_variable);
             }
             match tokio::fs::read(path).await {
-                Ok(bytes) => AuthFile::parse(path, &bytes).map(Some),
+                Ok(bytes) => match auth_file_in_pull_secret(&bytes) {
+                    Some(content) => AuthFile::parse(path, content.expose().as_bytes()).map(Some),
+                    None => AuthFile::parse(path, &bytes).map(Some),
+                },
                 Err(error) if self.file.presence == Presence::Optional && is_missing(&error) => {
                     Ok(None)
                 }
