@@ -32,10 +32,12 @@
 //! # Layers
 //!
 //! From the top: `run` queries all entries; `config` parses the file; `sources` holds the version
-//! sources; `source` is their trait; `entry` reads the fields of an entry; `git`, `github` and `helm`
+//! sources, `image_sources` the readers of files, charts and bundles; `source` is their trait; `entry` reads the fields of an entry; `git`, `github` and `helm`
 //! are the clients for upstream services; `filters`, `retrieved` and `candidate` are the vocabulary.
 
+mod archives;
 mod candidate;
+mod chart_extraction;
 pub mod config;
 mod entry;
 mod error;
@@ -47,6 +49,7 @@ mod git;
 pub mod github;
 pub mod gitlab;
 pub mod helm;
+pub mod image_sources;
 mod new_tags;
 mod retrieved;
 mod run;

@@ -1,5 +1,7 @@
 //! The images and charts that an entry names.
 
+use std::path::PathBuf;
+
 use regex::Regex;
 
 /// An image that receives the versions of an entry.
@@ -39,12 +41,20 @@ pub struct Chart {
 }
 
 /// One way to render a chart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChartConfig {
     /// The key in `chartConfig`.
     pub name: String,
     /// `values`, each an argument of `--set`.
     pub values: Vec<String>,
+    /// `valuesFiles`, each an argument of `--values`.
+    pub values_files: Vec<PathBuf>,
+    /// `apiVersions`, each an argument of `--api-versions`.
+    pub api_versions: Vec<String>,
+    /// `namespace`, the argument of `--namespace`.
+    pub namespace: Option<String>,
+    /// `tests`: images that only `helm test` runs count.
+    pub tests: bool,
     /// `kubeVersion`, the argument of `--kube-version`, if not the default
     /// [`DEFAULT_KUBE_VERSION`](crate::helm::DEFAULT_KUBE_VERSION).
     pub kube_version: Option<String>,

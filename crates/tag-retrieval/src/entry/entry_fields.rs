@@ -83,8 +83,18 @@ pub(crate) struct ChartFields {
 pub(crate) struct ChartConfigFields {
     /// Values such as `hubble.enabled=true`, each an argument of `--set`.
     pub(crate) values: Option<Located<Vec<Located<String>>>>,
+    /// Paths of values files, each an argument of `--values`, relative to the working directory. `values`
+    /// win over them.
+    pub(crate) values_files: Option<Located<Vec<Located<String>>>>,
     /// The Kubernetes version to render for, as a string: the number 1.30 is 1.3.
     pub(crate) kube_version: Option<Located<VersionString>>,
+    /// API versions of the cluster, such as `monitoring.coreos.com/v1`, each an argument of
+    /// `--api-versions`.
+    pub(crate) api_versions: Option<Located<Vec<Located<String>>>>,
+    /// The namespace to render for.
+    pub(crate) namespace: Option<Located<String>>,
+    /// Include images that only hooks of kind `test` use.
+    pub(crate) tests: Option<Located<Flag>>,
 }
 
 /// An image that receives the versions.
@@ -205,7 +215,11 @@ impl FromJson for ChartConfigFields {
         let mut fields = ObjectReader::new(value, key, problems)?;
         let config = Self {
             values: fields.take("values", problems),
+            values_files: fields.take("valuesFiles", problems),
             kube_version: fields.take("kubeVersion", problems),
+            api_versions: fields.take("apiVersions", problems),
+            namespace: fields.take("namespace", problems),
+            tests: fields.take("tests", problems),
         };
         fields.finish(|key| Level::ChartConfig.home(key), problems);
         Some(config)

@@ -273,6 +273,16 @@ fn chart_config(name: &str, written: &ChartConfigFields) -> ChartConfig {
     ChartConfig {
         name: name.to_owned(),
         values: strings(written.values.as_ref()),
+        values_files: strings(written.values_files.as_ref())
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+        api_versions: strings(written.api_versions.as_ref()),
+        namespace: written
+            .namespace
+            .as_ref()
+            .map(|namespace| namespace.value.clone()),
+        tests: is_on(written.tests.as_ref()),
         kube_version: written
             .kube_version
             .as_ref()

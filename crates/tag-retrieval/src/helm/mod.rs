@@ -14,6 +14,7 @@
 //!
 //! With [`HelmSettings::confiner`], helm writes nothing outside of the scratch directory.
 
+mod chart_files;
 mod environment;
 mod error;
 mod helm_command;
@@ -27,4 +28,6 @@ pub use error::HelmError;
 pub(crate) use package_cache::ChartVersion;
 pub use program::{Helm, HelmSettings};
 pub use rendered_chart::DEFAULT_KUBE_VERSION;
+#[cfg(test)]
+pub(crate) use rendered_chart::Manifests;
 pub(crate) use rendered_chart::{RenderedChart, check_chart_directory};

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use extraction::ChartText;
 use futures::future::join_all;
 
+use super::chart_files::read_chart_text;
 use super::error::HelmError;
 use super::helm_command::{HelmCommand, Load};
 use super::program::Helm;
@@ -24,10 +26,21 @@ pub(crate) struct RenderedChart {
     pub(crate) chart_yaml: String,
     /// The text of `values.yaml`.
     pub(crate) values: String,
+    /// The files of the chart and its subcharts.
+    pub(crate) files: ChartText,
     /// The manifests of each `chartConfig` that renders; at least one.
-    pub(crate) manifests: Vec<String>,
+    pub(crate) manifests: Vec<Manifests>,
     /// One failure for each `chartConfig` that does not render.
     pub(crate) failures: Vec<String>,
+}
+
+/// The manifests of one `chartConfig`.
+#[derive(Debug)]
+pub(crate) struct Manifests {
+    /// The output of `helm template`.
+    pub(crate) text: String,
+    /// Images that only `helm test` runs count.
+    pub(crate) tests: bool,
 }
 
 /// A part of helm's message about a chart that does not support the Kubernetes version.
@@ -58,10 +71,15 @@ impl Helm {
         let mut failures = Vec::new();
         for (config, rendered) in configs.iter().zip(rendered) {
             match rendered {
-                Ok(text) => manifests.push(text),
+                Ok(text) => manifests.push(Manifests {
+                    text,
+                    tests: config.is_some_and(|config| config.tests),
+                }),
                 Err(error) => failures.push(match config {
-                    Some(config) => format!("chartConfig {}: {error}", config.name),
-                    None => error.to_string(),
+                    Some(config) if !config.name.is_empty() => {
+                        format!("chartConfig {}: {error}", config.name)
+                    }
+                    _ => error.to_string(),
                 }),
             }
         }
@@ -70,9 +88,14 @@ impl Helm {
         }
         let single = |error: HelmError| vec![error.to_string()];
         let chart_yaml = chart_yaml.map_err(single)?;
+        let files = read_chart_text(path).unwrap_or_else(|error| {
+            failures.push(format!("cannot read the files of its subcharts: {error}"));
+            ChartText::default()
+        });
         Ok(RenderedChart {
             version: version_in(&chart_yaml).to_owned(),
             values: values.map_err(single)?,
+            files,
             chart_yaml,
             manifests,
             failures,
@@ -86,8 +109,18 @@ impl Helm {
     ) -> Result<String, HelmError> {
         let mut helm_command = HelmCommand::new("template", Load::Processor);
         if let Some(config) = config {
+            // As in helm, `--set` wins over files.
+            for file in &config.values_files {
+                helm_command = helm_command.option("values", file);
+            }
             for value in &config.values {
                 helm_command = helm_command.option("set", value);
+            }
+            for version in &config.api_versions {
+                helm_command = helm_command.option("api-versions", version);
+            }
+            if let Some(namespace) = &config.namespace {
+                helm_command = helm_command.option("namespace", namespace);
             }
         }
         let version = config.and_then(|config| config.kube_version.as_deref());

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use extraction::{
-    Evidence, ExtractedImage, ProposalRules, ProposedImage, UntaggedImage, from_annotations,
-    from_manifests, from_values, propose,
-};
+use extraction::{Evidence, ImagePaths, ProposalRules, ProposedImage, UntaggedImage, propose};
 
 use crate::candidate::Origin;
+use crate::chart_extraction::extract_chart;
 use crate::filters::drop_counts;
 use crate::helm::RenderedChart;
 use crate::retrieved::{Dropped, Found, FoundImage, Retrieved};
@@ -19,6 +17,7 @@ pub(super) struct ChartImages {
     found: BTreeMap<(String, String), (Evidence, Origin)>,
     dropped: Vec<Dropped>,
     untagged: BTreeSet<UntaggedImage>,
+    image_paths: ImagePaths,
     warnings: Vec<String>,
     failures: Vec<String>,
 }
@@ -34,17 +33,13 @@ impl ChartImages {
         rules: &ProposalRules,
     ) {
         let name = format!("{name} ({})", rendered.version);
-        self.add_failures(&name, rendered.failures);
+        self.add_failures(&name, rendered.failures.clone());
         if is_deprecated(&rendered.chart_yaml) {
             self.warnings
                 .push(format!("{name}: the chart is deprecated"));
         }
-        let manifests = rendered.manifests.iter();
-        let mut extracted: Vec<ExtractedImage> =
-            manifests.flat_map(|text| from_manifests(text)).collect();
-        extracted.extend(from_values(&rendered.values));
-        extracted.extend(from_annotations(&rendered.chart_yaml));
-        let proposal = propose(extracted, rules);
+        let extracted = extract_chart(&rendered, &mut self.image_paths);
+        let proposal = propose(extracted.images, rules);
         for image in proposal.images {
             self.add_image(chart, &rendered.version, image);
         }
@@ -130,7 +125,10 @@ fn is_deprecated(chart_yaml: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use extraction::ChartText;
+
     use super::*;
+    use crate::helm::Manifests;
 
     /// Returns a chart that renders one pod with these images.
     fn rendered(version: &str, images: &[&str], values: &str) -> RenderedChart {
@@ -143,7 +141,11 @@ mod tests {
             version: version.to_owned(),
             chart_yaml: format!("name: web\nversion: {version}\n"),
             values: values.to_owned(),
-            manifests: vec![pod],
+            manifests: vec![Manifests {
+                text: pod,
+                tests: false,
+            }],
+            files: ChartText::default(),
             failures: Vec::new(),
         }
     }

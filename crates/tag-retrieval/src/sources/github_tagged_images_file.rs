@@ -71,6 +71,7 @@ impl VersionSource for GithubTaggedImagesFile {
             denylist: self.denylist.clone(),
             exclude: self.filters.exclude.clone(),
             own_org: upstreams.own_org.clone(),
+            ..ProposalRules::default()
         };
         let mut collected = CollectedImages {
             dropped: published.dropped,

@@ -46,6 +46,7 @@ pub(super) async fn retrieve_charts(
         denylist: charts.denylist.clone(),
         exclude: charts.exclude.clone(),
         own_org: upstreams.own_org.clone(),
+        ..ProposalRules::default()
     };
     let mut images = ChartImages::default();
     let additional = &charts.additional_versions;

@@ -145,6 +145,7 @@ pub fn config(name: &str, values: &[&str], kube_version: Option<&str>) -> ChartC
         name: name.to_owned(),
         values: values.iter().map(|&value| value.to_owned()).collect(),
         kube_version: kube_version.map(str::to_owned),
+        ..ChartConfig::default()
     }
 }
 
