@@ -20,6 +20,7 @@ mod fmt;
 mod follow;
 mod hostile;
 mod image_files;
+mod images;
 mod inspect;
 mod interrupt;
 mod lint;

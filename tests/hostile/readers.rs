@@ -64,6 +64,7 @@ const READERS: &[(&str, &[Origin])] = &[
     ("registry-client/src/credentials/auth_file.rs", &[]),
     ("registry-client/src/credentials/credential.rs", &[]),
     ("registry-client/src/credentials/helper.rs", &[]),
+    ("registry-client/src/credentials/pull_secret.rs", &[]),
     ("registry-client/src/error.rs", &[Origin::ErrorText]),
     ("registry-client/src/error_body.rs", &[Origin::ErrorText]),
     ("registry-client/src/exact_keys.rs", &[]),
@@ -101,6 +102,7 @@ const READERS: &[(&str, &[Origin])] = &[
     ("signatures/src/evidence/json.rs", &[]),
     ("signatures/src/verification/certificate.rs", &[]),
     ("tag-retrieval/src/github/release.rs", &[]),
+    ("tag-retrieval/src/image_sources/image_config.rs", &[]),
     (
         "tag-retrieval/src/sources/gitlab_releases.rs",
         &[Origin::Tag],

@@ -15,6 +15,7 @@ use super::digest::DigestArgs;
 use super::expand::ExpandArgs;
 use super::export::ExportArgs;
 use super::fmt::FmtArgs;
+use super::images::ImagesArgs;
 use super::inspect::InspectArgs;
 use super::inventory::InventoryArgs;
 use super::lint::LintArgs;
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     CheckNew(CheckNewArgs),
     /// Find new versions upstream, and add them or open pull requests
     RetrieveTags(RetrieveTagsArgs),
+    /// Print the images that manifests, charts, bundles and catalogs need
+    Images(ImagesArgs),
     /// Print the rows of a run, with those of followed entries
     Expand(ExpandArgs),
     /// Record the current digests of the list's tags as approved

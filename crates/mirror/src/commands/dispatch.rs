@@ -3,6 +3,7 @@
 use clap::{ArgMatches, CommandFactory};
 
 use super::command_line::{Cli, Command};
+use super::images;
 use super::{
     add_tag, check_new, compare, completions, config, demo, diff, digest, expand, export, fmt,
     inspect, inventory, lint, lock, login, logout, man_pages, ping, prune, report, retrieve_tags,
@@ -40,6 +41,7 @@ pub(crate) fn run(
         Command::AddTag(args) => wait(session, add_tag::run(session, args)),
         Command::CheckNew(args) => wait(session, check_new::run(session, args)),
         Command::RetrieveTags(args) => wait(session, retrieve_tags::run(session, args)),
+        Command::Images(args) => wait(session, images::run(session, args)),
         Command::Expand(args) => wait(session, expand::run(session, args)),
         Command::Export(args) => wait(session, export::run(session, args)),
         Command::Inventory(args) => wait(session, inventory::run(session, args)),

@@ -15,6 +15,7 @@ mod dispatch;
 mod expand;
 mod export;
 mod fmt;
+mod images;
 mod inspect;
 mod inventory;
 mod lint;

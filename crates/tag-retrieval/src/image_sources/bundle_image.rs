@@ -157,7 +157,7 @@ impl<'a> BundleImages<'a> {
         }
     }
 
-    /// Adds the bundle, which whoever unpacks it pulls.
+    /// Adds the bundle itself, which the program that unpacks it pulls.
     fn add_itself(&mut self, label: &str) {
         if let Some(image) = ExtractedImage::parse(label, "the image itself") {
             self.found.images.push(PlacedImage {

@@ -1,7 +1,6 @@
 //! `mirror add-tag`: adds rows for tags after checking that they can be mirrored.
 
 mod args;
-mod report;
 mod request;
 mod run;
 

@@ -1,13 +1,12 @@
 //! Running `mirror add-tag`.
 
 use super::args::AddTagArgs;
-use super::report::AddedReport;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::list_file;
 use crate::registries::availability::AvailabilityChecker;
 use crate::registries::signature_check::SignatureCheck;
-use crate::rows::adding::{AddOptions, add};
+use crate::rows::adding::{AddOptions, AddedReport, add};
 use crate::session::Session;
 use crate::terminal::github_actions;
 
@@ -39,7 +38,10 @@ pub(crate) async fn run(session: &Session, args: &AddTagArgs) -> Result<Exit, Fa
     for warning in &additions.outcome.warnings {
         tracing::warn!("{warning}");
     }
-    let report = AddedReport(&additions);
+    let report = AddedReport {
+        additions: &additions,
+        command: "add-tag",
+    };
     github_actions::add_to_step_summary(session.environment.github.as_ref(), &report.summary());
     let problems = additions.outcome.problems.iter();
     let messages = problems.map(|found| format!("{}: {}", found.image, found.problem));

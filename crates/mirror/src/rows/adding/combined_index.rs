@@ -63,9 +63,15 @@ impl<'a> CombinedIndex<'a> {
         let source = &image.source;
         let mapping = match destination {
             DestinationChoice::FromList => self.chosen(source),
-            DestinationChoice::FromListOrDefault if self.sources(source).next().is_some() => {
+            DestinationChoice::FromListOrDefault | DestinationChoice::FromListOrTemplate(_)
+                if self.sources(source).next().is_some() =>
+            {
                 self.chosen(source)
             }
+            DestinationChoice::FromListOrTemplate(template) => template
+                .destination(source)
+                .map_err(AddProblem::Template)
+                .and_then(|destination| self.new_mapping(source, &destination)),
             DestinationChoice::FromListOrDefault | DestinationChoice::NewDefault => {
                 self.default_mapping(source)
             }

@@ -8,6 +8,7 @@ mod edit;
 mod outcome;
 mod plan;
 mod problem;
+mod report;
 mod request;
 mod verdict;
 
@@ -17,5 +18,6 @@ pub(crate) use edit::ListEdit;
 pub(crate) use outcome::{AddOutcome, AddedRow, Additions, ImageProblem};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use problem::AddProblem;
+pub(crate) use report::AddedReport;
 pub(crate) use request::{AddRequest, DestinationChoice};
 pub(crate) use verdict::{PlannedRow, Verdict};

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use image_name::{ManifestReference, RepositoryName};
-use images_list::{Destination, ExpansionError, NamingError, Row};
+use images_list::{Destination, DestinationTemplateError, ExpansionError, NamingError, Row};
 
 /// The reason why an image cannot be added. Messages name the image before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +102,9 @@ pub(crate) enum AddProblem {
     /// The image does not satisfy the policy.
     #[error("{0}")]
     Rejected(String),
+    /// The template of --dest gives no destination for the source.
+    #[error("{0}; correct --dest")]
+    Template(DestinationTemplateError),
     /// A request to a registry failed.
     #[error("{0}")]
     Registry(String),

@@ -1,6 +1,6 @@
 //! A request to add images to the lists.
 
-use images_list::{Destination, Targets};
+use images_list::{Destination, DestinationTemplate, Targets};
 
 use crate::cli::failure::Failure;
 use crate::registries::availability::ImageTag;
@@ -13,6 +13,9 @@ pub(crate) enum DestinationChoice {
     /// The destination that each source has in the lists, or, for a source without a row, that of the
     /// targets file, if it has one.
     FromListOrDefault,
+    /// The destination that each source has in the lists, or, for a source without a row, that of a
+    /// template.
+    FromListOrTemplate(DestinationTemplate),
     /// One of the destinations that the sources have in the lists.
     Named(Destination),
     /// A destination that the source does not have in the lists.

@@ -1,23 +1,28 @@
-//! The output of `add-tag`.
+//! The output of additions.
 
 use std::fmt;
 
 use image_name::{full_repository, tag_or_digest};
 use serde_json::{Value, json};
 
+use super::{AddedRow, Additions};
 use crate::files::list_file::row_json;
-use crate::rows::adding::{AddedRow, Additions};
 use crate::terminal::markdown::cell;
 use crate::terminal::units::counted;
 
-/// The output of `add-tag`: text, JSON and a step summary.
+/// The output of additions: text, JSON and a step summary.
 #[derive(Debug)]
-pub(crate) struct AddedReport<'a>(pub(crate) &'a Additions);
+pub(crate) struct AddedReport<'a> {
+    /// The additions.
+    pub(crate) additions: &'a Additions,
+    /// The command that made them.
+    pub(crate) command: &'static str,
+}
 
 impl AddedReport<'_> {
     /// Returns the JSON document.
     pub(crate) fn document(&self) -> Value {
-        let added = self.0.rows.iter().map(|added| {
+        let added = self.additions.rows.iter().map(|added| {
             let mut row = row_json(&added.row);
             row["file"] = added.location.file.as_str().into();
             row["line"] = added.location.line.into();
@@ -26,12 +31,17 @@ impl AddedReport<'_> {
             }
             row
         });
-        let skipped = self.0.outcome.skipped.iter().map(|(row, location)| {
-            let mut row = row_json(row);
-            row["message"] = format!("already in {location}").into();
-            row
-        });
-        let problems = self.0.outcome.problems.iter().map(|found| {
+        let skipped = self
+            .additions
+            .outcome
+            .skipped
+            .iter()
+            .map(|(row, location)| {
+                let mut row = row_json(row);
+                row["message"] = format!("already in {location}").into();
+                row
+            });
+        let problems = self.additions.outcome.problems.iter().map(|found| {
             let image = found.image.source.reference(&found.image.tag);
             json!({
                 "source": full_repository(&image),
@@ -43,9 +53,9 @@ impl AddedReport<'_> {
             "added": added.collect::<Vec<_>>(),
             "skipped": skipped.collect::<Vec<_>>(),
             "problems": problems.collect::<Vec<_>>(),
-            "warnings": self.0.outcome.warnings,
+            "warnings": self.additions.outcome.warnings,
         });
-        if let Some(diff) = &self.0.diff {
+        if let Some(diff) = &self.additions.diff {
             document["dry_run"] = true.into();
             document["diff"] = diff.as_str().into();
         }
@@ -56,16 +66,16 @@ impl AddedReport<'_> {
     pub(crate) fn summary(&self) -> String {
         /// Maximum lines in a step summary, which GitHub limits to 1 MiB.
         const LINES: usize = 500;
-        let mut text = format!("### mirror add-tag\n\n{}\n\n", self.totals());
+        let mut text = format!("### mirror {}\n\n{}\n\n", self.command, self.totals());
         let added = self
-            .0
+            .additions
             .rows
             .iter()
             .map(|added| ("added", with_signer(added)));
-        let skipped = self.0.outcome.skipped.iter();
+        let skipped = self.additions.outcome.skipped.iter();
         let skipped =
             skipped.map(|(row, location)| ("skipped", format!("{row} (already in {location})")));
-        let problems = self.0.outcome.problems.iter();
+        let problems = self.additions.outcome.problems.iter();
         let problems =
             problems.map(|found| ("problem", format!("{}: {}", found.image, found.problem)));
         let lines: Vec<_> = problems.chain(added).chain(skipped).take(LINES).collect();
@@ -80,9 +90,9 @@ impl AddedReport<'_> {
 
     /// Returns the last line of the text.
     fn totals(&self) -> String {
-        let problems = self.0.outcome.problems.len();
-        let rows = counted(self.0.rows.len(), "row");
-        match (&self.0.diff, self.0.rows.len(), problems) {
+        let problems = self.additions.outcome.problems.len();
+        let rows = counted(self.additions.rows.len(), "row");
+        match (&self.additions.diff, self.additions.rows.len(), problems) {
             (_, 0, 0) => "nothing to add: all rows are already in the list".to_owned(),
             (Some(_), 0, _) => format!("nothing would be added: {}", self.problem_count()),
             (None, 0, _) => format!("nothing was added: {}", self.problem_count()),
@@ -97,25 +107,25 @@ impl AddedReport<'_> {
     }
 
     fn left_out(&self) -> String {
-        let done = self.0.rows.len() + self.0.outcome.skipped.len();
-        counted(self.0.requested.saturating_sub(done), "image")
+        let done = self.additions.rows.len() + self.additions.outcome.skipped.len();
+        counted(self.additions.requested.saturating_sub(done), "image")
     }
 
     fn problem_count(&self) -> String {
-        let problems = counted(self.0.outcome.problems.len(), "problem");
-        match self.0.passed {
+        let problems = counted(self.additions.outcome.problems.len(), "problem");
+        match self.additions.passed {
             0 => problems,
             passed => format!(
                 "{problems}; use --keep-going to add the images that passed ({passed} of {})",
-                self.0.requested
+                self.additions.requested
             ),
         }
     }
 
     fn next_step(&self) -> &'static str {
         match (
-            self.0.rows.is_empty() || self.0.diff.is_some(),
-            self.0.is_new,
+            self.additions.rows.is_empty() || self.additions.diff.is_some(),
+            self.additions.is_new,
         ) {
             (true, _) => "",
             (false, false) => {
@@ -138,20 +148,20 @@ fn with_signer(added: &AddedRow) -> String {
 
 impl fmt::Display for AddedReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for found in &self.0.outcome.problems {
+        for found in &self.additions.outcome.problems {
             writeln!(f, "{}: {}", found.image, found.problem)?;
         }
-        for (row, location) in &self.0.outcome.skipped {
+        for (row, location) in &self.additions.outcome.skipped {
             writeln!(f, "skipped: `{row}` is already in {location}")?;
         }
-        match &self.0.diff {
+        match &self.additions.diff {
             Some(diff) => f.write_str(diff)?,
             None => {
                 for AddedRow {
                     row,
                     location,
                     verification,
-                } in &self.0.rows
+                } in &self.additions.rows
                 {
                     writeln!(f, "{location}: added `{row}`")?;
                     if let Some(verification) = verification {

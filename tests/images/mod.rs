@@ -1,0 +1,6 @@
+//! `mirror images`
+
+mod bundles;
+mod charts;
+mod files;
+mod lists;
