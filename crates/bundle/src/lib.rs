@@ -28,5 +28,7 @@ pub mod contents;
 pub mod image_files;
 pub mod layout;
 pub mod plan;
+pub mod read;
 pub mod recording;
+pub mod signing;
 pub mod write;

@@ -112,7 +112,7 @@ struct ManifestFields<'a> {
 impl Manifest {
     /// Creates a manifest from a response. The media type in the manifest wins over `Content-Type`,
     /// which proxies change; the structure decides if neither says one.
-    pub(crate) fn new(bytes: Bytes, content_type: Option<&str>, digest: Digest) -> Self {
+    pub fn new(bytes: Bytes, content_type: Option<&str>, digest: Digest) -> Self {
         let media_type = own_media_type(&bytes, content_type.and_then(specific_type));
         Self {
             bytes,

@@ -1,0 +1,63 @@
+//! A private key that signs bundles.
+
+use std::fmt;
+
+use super::error::SignatureError;
+use super::minisign_key;
+use super::pem_key::{self, PrivateKey};
+use super::signature::{Signature, SignatureFormat};
+
+/// A private key that signs `mirror.json`.
+pub struct SigningKey(Kind);
+
+enum Kind {
+    Minisign(Box<minisign::SecretKey>),
+    Pem(PrivateKey),
+}
+
+/// Hides the key.
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").finish_non_exhaustive()
+    }
+}
+
+impl SigningKey {
+    /// Parses the text of a key file. Only an encrypted minisign key needs a password.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::NoPassword`], and [`SignatureError::Key`] for any other text.
+    pub fn parse(text: &str, password: Option<String>) -> Result<Self, SignatureError> {
+        if minisign_key::is_minisign(text) {
+            let key = minisign_key::secret_key(text, password)?;
+            return Ok(Self(Kind::Minisign(Box::new(key))));
+        }
+        pem_key::private_key(text).map(|key| Self(Kind::Pem(key)))
+    }
+
+    /// Returns the format of its signatures.
+    #[must_use]
+    pub fn format(&self) -> SignatureFormat {
+        match self.0 {
+            Kind::Minisign(_) => SignatureFormat::Minisign,
+            Kind::Pem(_) => SignatureFormat::Plain,
+        }
+    }
+
+    /// Signs bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::Sign`].
+    pub fn sign(&self, bytes: &[u8]) -> Result<Signature, SignatureError> {
+        let signed = match &self.0 {
+            Kind::Minisign(key) => minisign_key::sign(key, bytes)?,
+            Kind::Pem(key) => key.sign(bytes)?,
+        };
+        Ok(Signature {
+            format: self.format(),
+            bytes: signed,
+        })
+    }
+}
