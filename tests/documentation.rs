@@ -15,6 +15,13 @@ use crate::environment::{
 /// Flags of other programs that the pages name.
 const FOREIGN_FLAGS: [&str; 4] = ["--all-tags", "--kube-version", "--rate", "--set"];
 
+/// The subcommands of commands.
+const SUBCOMMANDS: [(&str, &str); 3] = [
+    ("report", "merge"),
+    ("bundle", "inspect"),
+    ("bundle", "verify"),
+];
+
 struct Page {
     path: PathBuf,
     text: String,
@@ -90,11 +97,11 @@ impl Help {
                 .mirror_without_vv(&format!("{name} --help"))
                 .exits(0);
             let mut of_command = flags_of(&help.stdout);
-            if name == "report" {
-                let merge = environment
-                    .mirror_without_vv("report merge --help")
-                    .exits(0);
-                of_command.extend(flags_of(&merge.stdout));
+            let subcommands = SUBCOMMANDS.iter().filter(|(command, _)| *command == name);
+            for (_, subcommand) in subcommands {
+                let line = format!("{name} {subcommand} --help");
+                let help = environment.mirror_without_vv(&line).exits(0);
+                of_command.extend(flags_of(&help.stdout));
             }
             flags.insert(name.to_owned(), of_command);
         }

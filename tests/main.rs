@@ -4,6 +4,7 @@
 mod action;
 mod add_tag;
 mod atomic_writes;
+mod bundles;
 mod check_new;
 mod cli;
 mod compare;

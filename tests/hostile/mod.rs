@@ -1,6 +1,7 @@
 //! Every string that arrives from elsewhere in every hostile form, compared with the table in the
 //! documentation.
 
+mod bundles;
 mod form;
 mod origin;
 mod page;

@@ -43,6 +43,8 @@
 //! 5. `row_sync.rs` writes the tag, and `arch_tags.rs` the `TAG-ARCH` tags.
 //! 6. `attached/`: referrers and digest tags are copied, as far as the row approves them.
 //!
+//! Sources whose blobs can be read only once are copied blob by blob before the rows (`ordered_copy.rs`).
+//!
 //! After the last row, `listing_gaps.rs` adds warnings about lists that a source does not have.
 //! [`compare`] (`compare.rs`) reads the same digests and writes nothing.
 //!
@@ -82,12 +84,15 @@ mod head_cache;
 mod image_copy;
 mod image_limits;
 mod image_reads;
+mod known_blob;
 mod listing_gaps;
 mod lock;
 mod manifest_cache;
 mod missing_content;
 mod narrow;
 mod options;
+mod ordered;
+mod ordered_copy;
 mod platform;
 mod platform_selection;
 mod progress;
@@ -116,7 +121,9 @@ pub use compare_report::{
 };
 pub use gate::{ArrivingImage, Gate, GateError, Rejection};
 pub use image_limits::LimitExceeded;
+pub use known_blob::KnownBlob;
 pub use options::{MovedTag, Options, RunContext};
+pub use ordered::{OrderedBlob, OrderedBlobs, OrderedNeed};
 pub use platform::{Platform, PlatformError};
 pub use platform_selection::{NarrowedIndex, PlatformSelection, PlatformUses};
 pub use progress::{Progress, RowInFlight, Transfer, TransferGuard};

@@ -7,6 +7,8 @@ use registry_client::{Client, TagLists};
 use tokio_util::sync::CancellationToken;
 
 use crate::gate::Gate;
+use crate::known_blob::KnownBlob;
+use crate::ordered::OrderedBlobs;
 use crate::platform::Platform;
 use crate::platform_selection::{PlatformSelection, PlatformUses};
 use crate::progress::Progress;
@@ -56,6 +58,10 @@ pub struct Options {
     pub row_timeout: Option<Duration>,
     /// Tag lists of sources that were read before the run.
     pub tag_lists: Arc<TagLists>,
+    /// Blobs that destinations are known to have.
+    pub known_blobs: Vec<KnownBlob>,
+    /// The blobs of the sources, if they can be read only once.
+    pub ordered: Option<Arc<dyn OrderedBlobs>>,
     /// Time after which a blob whose source sends nothing is left to a row with another source.
     pub stall_patience: Duration,
     /// The decision about each image before it is written; `None` admits all.
@@ -78,6 +84,8 @@ impl Default for Options {
             trust_lock: false,
             row_timeout: None,
             tag_lists: Arc::default(),
+            known_blobs: Vec::new(),
+            ordered: None,
             stall_patience: Duration::from_secs(10),
             gate: None,
         }

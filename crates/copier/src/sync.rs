@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 use std::future::ready;
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 use image_name::ManifestReference;
 use oci_spec::distribution::Reference;
 use registry_client::{Access, Client, Repository, manifest_reference};
 
+use crate::destination::BlobLocation;
 use crate::digest_tag_writes::DigestTagWrites;
 use crate::engine::Engine;
+use crate::known_blob::KnownBlob;
 use crate::options::{Options, RunContext};
+use crate::ordered_copy::{OrderedResults, copy_ordered};
 use crate::report::{Conflict, Outcome, Report, RowError, Status, Summary};
 use crate::row::Row;
 use crate::row_sync::RowSync;
@@ -42,6 +46,7 @@ pub async fn sync<'a>(
     }
     if !context.options.dry_run {
         engine.groups = source_groups(&engine, rows);
+        add_known_blobs(&engine, &context.options.known_blobs);
     }
     let engine = &engine;
     let run = SyncRun {
@@ -101,6 +106,19 @@ fn source_groups(engine: &Engine<'_>, rows: &[&Row]) -> SourceGroups {
     SourceGroups::new(rows)
 }
 
+/// Adds known blobs to the locations of a run. They are given only to rows whose sources show that they
+/// have them too.
+fn add_known_blobs(engine: &Engine<'_>, known: &[KnownBlob]) {
+    for KnownBlob { repository, digest } in known {
+        let registry = engine.registry(repository.host_name());
+        let location = BlobLocation {
+            repository: repository.path().clone(),
+            sources: Arc::from([]),
+        };
+        registry.blobs.add(digest, location);
+    }
+}
+
 /// Rows by their destinations.
 #[derive(Debug, Default)]
 pub(crate) struct RowOrder {
@@ -145,6 +163,7 @@ struct SyncRun<'a> {
 impl SyncRun<'_> {
     /// Synchronizes the first row of each destination concurrently, then the later rows.
     async fn sync_rows(&self) -> Vec<Outcome> {
+        let mut passed = self.pass_blobs().await;
         let order = RowOrder::new(self.rows);
         let skipped = self.rows.iter().map(|_| Outcome::new(Status::Skipped));
         let mut outcomes: Vec<Outcome> = skipped.collect();
@@ -152,7 +171,15 @@ impl SyncRun<'_> {
             .take_until(self.context.stop.cancelled())
             .map(|index| {
                 let row = self.rows[index];
-                let synced = Box::pin(RowSync::new(self.engine, row).run(None));
+                let passed = passed.take(index);
+                let synced = Box::pin(async move {
+                    if let Some(error) = passed.error {
+                        return Outcome::failed(error);
+                    }
+                    let mut outcome = RowSync::new(self.engine, row).run(None).await;
+                    outcome.bytes_copied += passed.bytes;
+                    outcome
+                });
                 let outcome = self.until_stopped(row, synced);
                 async move { (index, outcome.await) }
             })
@@ -169,6 +196,21 @@ impl SyncRun<'_> {
             }
         }
         outcomes
+    }
+
+    /// Copies the blobs of sources that can be read only once, until the stop signal.
+    async fn pass_blobs(&self) -> OrderedResults {
+        let Some(blobs) = &self.context.options.ordered else {
+            return OrderedResults::default();
+        };
+        if self.context.options.dry_run {
+            return OrderedResults::default();
+        }
+        let passed = Box::pin(copy_ordered(self.engine, self.rows, &**blobs));
+        tokio::select! {
+            passed = passed => passed,
+            () = self.context.stop.cancelled() => OrderedResults::default(),
+        }
     }
 
     /// Waits for the outcome of a row, after the stop signal only for the grace period.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::byte_source::{self, ByteSource};
 use super::error::{MAX_DOCUMENT, MAX_SIGNATURE, ReadError, printable};
 use super::head::Head;
-use super::tar_header::MemberHeader;
+use super::tar_header::{self, MemberHeader, padding};
 use super::tar_reader::TarReader;
 use super::volumes::Volumes;
 use crate::contents::{CONTENTS_FILE, Member, MemberPath};
@@ -33,7 +33,26 @@ impl ArchiveReader {
     ///
     /// [`ReadError`].
     pub fn open(volumes: &Arc<Volumes>, key: Option<&VerifyingKey>) -> Result<Self, ReadError> {
-        Self::new(byte_source::of_volumes(volumes)?, key)
+        let reader = Self::new(byte_source::of_volumes(volumes)?, key)?;
+        let is_plain = !byte_source::is_compressed(&volumes.first_bytes()?);
+        let (needed, size) = (reader.size(), volumes.size());
+        if is_plain && size < needed {
+            let within = format!(
+                "it has {size} bytes, and the members that mirror.json lists take {needed}"
+            );
+            return Err(ReadError::Truncated { within });
+        }
+        Ok(reader)
+    }
+
+    /// Returns the size of the archive by its list: the head that was read, each member with its header, and
+    /// two blocks of zeros.
+    fn size(&self) -> u64 {
+        const BLOCK: u64 = tar_header::BLOCK as u64;
+        let members = self.head.contents.members.iter();
+        let sizes = members.map(|it| BLOCK + it.size + padding(it.size) as u64);
+        // The header after the head was read already.
+        sizes.fold(self.tar.position(), u64::saturating_add)
     }
 
     /// Reads the head of an archive in a stream. `name` is for messages.
@@ -89,7 +108,10 @@ impl ArchiveReader {
                 let within = format!("before the member {}", expected.path);
                 return Err(ReadError::Truncated { within });
             }
-            (None, None) => return Ok(None),
+            (None, None) => {
+                self.peeked = Some(None);
+                return Ok(None);
+            }
         };
         if header.path != expected.path.to_string() {
             return Err(self.unexpected(&header)?);

@@ -49,7 +49,7 @@ const MAX_WINDOW_LOG: u32 = 23;
 /// The maximum ratio of the uncompressed archive to the compressed one. Layers are compressed already.
 const MAX_EXPANSION: u64 = 1000;
 /// Bytes that may be decompressed whatever the ratio.
-const FREE_EXPANSION: u64 = 256 << 20;
+const FREE_EXPANSION: u64 = 256 * 1024 * 1024;
 
 /// Returns true if an archive with these first bytes is compressed with Zstandard.
 pub(super) fn is_compressed(first: &[u8]) -> bool {

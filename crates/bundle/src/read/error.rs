@@ -380,9 +380,9 @@ impl ReadError {
 /// The maximum size of `mirror.json`.
 pub(super) const MAX_DOCUMENT: u64 = MAX_CONTENTS;
 /// The maximum size of a signature in bytes.
-pub(super) const MAX_SIGNATURE: u64 = 16 << 10;
-/// The maximum size of a manifest in bytes, as registries have it.
-pub(super) const MAX_MANIFEST: u64 = 4 << 20;
+pub(super) const MAX_SIGNATURE: u64 = 16 * 1024;
+/// The maximum size of a manifest in bytes, as when it is read from a registry.
+pub(super) const MAX_MANIFEST: u64 = 8 * 1024 * 1024;
 
 /// Returns bytes of a bundle for a message.
 pub(super) fn printable(bytes: &[u8]) -> String {

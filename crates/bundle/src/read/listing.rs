@@ -1,4 +1,4 @@
-//! What a bundle contains, for people: images with sizes, platforms and attached content.
+//! The contents of a bundle for people: images with sizes, platforms and attached content.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

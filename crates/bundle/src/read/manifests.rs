@@ -53,7 +53,7 @@ pub struct Leading {
     pub current: Option<usize>,
 }
 
-/// What is kept of the members that are read.
+/// The part of the read members that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// The structure of manifests.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use registry_client::ContentHasher;
 
 use super::archive::ArchiveReader;
+use super::byte_source::is_compressed;
 use super::directory::Directory;
 use super::error::ReadError;
 use super::head::Head;
@@ -95,6 +96,18 @@ impl Opened {
         match self {
             Self::Archive { volumes, .. } => Some(volumes),
             Self::Directory(_) => None,
+        }
+    }
+
+    /// Returns true if content can be read at any position: a directory, or an archive without compression.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Io`].
+    pub fn is_seekable(&self) -> Result<bool, ReadError> {
+        match self {
+            Self::Archive { volumes, .. } => Ok(!is_compressed(&volumes.first_bytes()?)),
+            Self::Directory(_) => Ok(true),
         }
     }
 

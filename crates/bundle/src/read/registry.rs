@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use futures::stream;
 use http::{Method, Request, Response, StatusCode, header};
 use image_name::{Digest, ManifestReference, RepositoryPath};
-use registry_client::{Body, InProcessRegistry, Repository, source_path};
+use registry_client::{Blob, Body, InProcessRegistry, Repository, source_path};
 
 use super::content::BundleContent;
 use super::error::{MAX_MANIFEST, ReadError};
@@ -26,6 +27,8 @@ pub struct BundleRegistry {
     content: Arc<dyn BundleContent>,
     repositories: HashMap<RepositoryPath, SourceRepository>,
     required: HashMap<Digest, u64>,
+    /// Destination repositories that have required blobs.
+    locations: HashMap<Digest, Repository>,
     /// The media types of manifests, from the documents that refer to them.
     media_types: Mutex<HashMap<Digest, String>>,
     /// The first error of the bundle.
@@ -81,6 +84,7 @@ impl BundleRegistry {
         let required = head.contents.requires.iter();
         Self {
             required: required.map(|it| (it.digest.clone(), it.size)).collect(),
+            locations: HashMap::new(),
             head: Arc::clone(head),
             content,
             repositories,
@@ -97,6 +101,11 @@ impl BundleRegistry {
         {
             repository.destinations.push(destination);
         }
+    }
+
+    /// Sets a destination repository that has a required blob.
+    pub fn set_location(&mut self, digest: Digest, repository: Repository) {
+        self.locations.insert(digest, repository);
     }
 
     /// Returns the first error of the bundle itself, such as a file that cannot be read.
@@ -233,7 +242,7 @@ impl BundleRegistry {
     ) -> Result<Response<Body>, ReadError> {
         let own = self.content.size(digest);
         // Required content is at the destination, which was checked before.
-        let size = own.or_else(|| self.required.get(digest).copied().filter(|_| !with_body));
+        let size = own.or_else(|| self.required.get(digest).copied());
         let Some(size) = size else {
             return Ok(status(StatusCode::NOT_FOUND));
         };
@@ -243,8 +252,12 @@ impl BundleRegistry {
             return Ok(response);
         }
         let content = Arc::clone(&self.content);
-        let Some(body) = content.body(digest, start).await? else {
-            return Ok(status(StatusCode::NOT_FOUND));
+        let body = match content.body(digest, start).await? {
+            Some(body) => Some(body),
+            None => self.required_body(digest, start),
+        };
+        let Some(body) = body else {
+            return Ok(passed());
         };
         let mut response = Response::new(body);
         if start > 0 {
@@ -256,6 +269,24 @@ impl BundleRegistry {
         }
         set_length(&mut response, size.saturating_sub(start));
         Ok(response)
+    }
+
+    /// Returns required content from the destination repository that has it, for a registry that does not
+    /// mount.
+    fn required_body(&self, digest: &Digest, start: u64) -> Option<Body> {
+        let (size, repository) = (self.required.get(digest)?, self.locations.get(digest)?);
+        if start > 0 {
+            return None;
+        }
+        let blob = Blob {
+            digest: digest.clone(),
+            size: *size,
+        };
+        let chunks = stream::try_unfold(repository.read_blob(&blob), |mut reader| async move {
+            let chunk = reader.next().await.map_err(std::io::Error::other)?;
+            Ok::<_, std::io::Error>(chunk.map(|chunk| (chunk, reader)))
+        });
+        Some(Body::wrap_stream(chunks))
     }
 
     /// Returns the head of the bundle.
@@ -316,6 +347,16 @@ impl SourceRepository {
         }
         None
     }
+}
+
+/// Returns the response for a blob whose place in a stream has passed.
+fn passed() -> Response<Body> {
+    let message = "the bundle is read as a stream, and this blob cannot be read again: run the import again, \
+                   which sends only what is missing";
+    let errors = serde_json::json!({ "errors": [{ "code": "BLOB_UNKNOWN", "message": message }] });
+    let mut response = document(errors.to_string().into(), "application/json", true);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
 }
 
 fn status(status: StatusCode) -> Response<Body> {

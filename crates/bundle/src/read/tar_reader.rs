@@ -7,7 +7,7 @@ use super::error::ReadError;
 use super::tar_header::{BLOCK, MemberHeader, padding, parse};
 
 /// The maximum number of zeros after the end of the archive: tar programs fill the last record.
-const MAX_FILL: u64 = 1 << 20;
+const MAX_FILL: u64 = 1024 * 1024;
 
 /// A reader of a tar archive.
 pub(super) struct TarReader {

@@ -26,30 +26,20 @@ pub struct Verified {
 }
 
 /// Reads every member, and checks its digest. Then checks that everything the images refer to is there, is
-/// required, or is a foreign layer, and that nothing else is there. `progress` receives the bytes of each
-/// member.
+/// required, or is a foreign layer, and that nothing else is there.
 ///
 /// # Errors
 ///
 /// [`ReadError`] for the first problem.
-pub fn verify(mut members: Members, mut progress: impl FnMut(u64)) -> Result<Verified, ReadError> {
+pub fn verify(mut members: Members) -> Result<Verified, ReadError> {
     let head = std::sync::Arc::clone(members.head());
     let contents = &head.contents;
     let leading = read_leading(&mut members, Keep::Nodes)?;
     let mut buffer = vec![0; READ_BUFFER];
-    let first = leading.current;
-    let read = first.map_or(contents.members.len(), |index| index);
-    let bytes = contents.members[..read].iter().map(|member| member.size);
-    progress(bytes.sum());
-    let mut current = first;
-    while let Some(index) = current {
+    let mut current = leading.current;
+    while current.is_some() {
         members.check(&mut buffer)?;
-        progress(contents.members[index].size);
         current = members.next()?;
-    }
-    // The end of the archive is checked too.
-    if first.is_none() {
-        members.next()?;
     }
     check_references(contents, &leading)?;
     let sizes = contents.members.iter().map(|member| member.size);

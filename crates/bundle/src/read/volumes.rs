@@ -12,7 +12,7 @@ use registry_client::ContentHasher;
 use super::error::{ReadError, VolumeError};
 
 /// The maximum size of a file of checksums in bytes.
-const MAX_CHECKSUMS: u64 = 1 << 20;
+const MAX_CHECKSUMS: u64 = 1024 * 1024;
 
 /// The files of one archive in their order.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::add_tag::AddTagArgs;
+use super::bundle::BundleArgs;
 use super::check_new::CheckNewArgs;
 use super::compare::CompareArgs;
 use super::completions::CompletionsArgs;
@@ -16,6 +17,7 @@ use super::expand::ExpandArgs;
 use super::export::ExportArgs;
 use super::fmt::FmtArgs;
 use super::images::ImagesArgs;
+use super::import::ImportArgs;
 use super::inspect::InspectArgs;
 use super::inventory::InventoryArgs;
 use super::lint::LintArgs;
@@ -70,6 +72,10 @@ pub(crate) enum Command {
     Expand(ExpandArgs),
     /// Record the current digests of the list's tags as approved
     Lock(LockArgs),
+    /// Copy the images of a bundle to their destinations
+    Import(ImportArgs),
+    /// List the contents of a bundle, or verify it offline
+    Bundle(BundleArgs),
     /// Compare the destinations with the list, per row and platform
     Compare(CompareArgs),
     /// Delete tags that no row writes any more, after a plan

@@ -2,8 +2,10 @@
 
 use clap::{ArgMatches, CommandFactory};
 
+use super::bundle;
 use super::command_line::{Cli, Command};
 use super::images;
+use super::import;
 use super::{
     add_tag, check_new, compare, completions, config, demo, diff, digest, expand, export, fmt,
     inspect, inventory, lint, lock, login, logout, man_pages, ping, prune, report, retrieve_tags,
@@ -46,6 +48,8 @@ pub(crate) fn run(
         Command::Export(args) => wait(session, export::run(session, args)),
         Command::Inventory(args) => wait(session, inventory::run(session, args)),
         Command::Lock(args) => wait(session, lock::run(session, args)),
+        Command::Import(args) => wait(session, import::run(session, args)),
+        Command::Bundle(args) => bundle::run(session, args),
         Command::Compare(args) => wait(session, compare::run(session, args)),
         Command::Usage(args) => wait(session, usage::run(session, args)),
         Command::Prune(args) => wait(session, prune::run(session, args)),

@@ -3,6 +3,7 @@
 //! Commands do not import each other, except `demo`, which runs `compare`.
 
 mod add_tag;
+mod bundle;
 mod check_new;
 mod command_line;
 mod compare;
@@ -16,6 +17,7 @@ mod expand;
 mod export;
 mod fmt;
 mod images;
+mod import;
 mod inspect;
 mod inventory;
 mod lint;

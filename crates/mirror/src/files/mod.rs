@@ -1,6 +1,7 @@
 //! Files: lists, locks and the configuration.
 
 pub(crate) mod atomic_file;
+pub(crate) mod bundle_file;
 pub(crate) mod config_file;
 pub(crate) mod list_file;
 pub(crate) mod lock_file;

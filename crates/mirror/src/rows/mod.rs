@@ -7,6 +7,7 @@ mod changed_since;
 pub(crate) mod copying;
 pub(crate) mod followed;
 pub(crate) mod globs;
+pub(crate) mod imported;
 mod locked_followed;
 pub(crate) mod max_pulls;
 pub(crate) mod mutable_args;

@@ -8,6 +8,7 @@ use image_name::Host;
 use images_list::{RepositoryCreation, Target, Targets};
 use registry_client::{CreationApi, HostLimits, MAX_DESCRIPTION};
 
+use super::imported::ImportedRows;
 use super::platform_args::PlatformArgs;
 use super::selection::RunRow;
 
@@ -24,6 +25,21 @@ pub(crate) fn apply(rows: &mut [RunRow], platform: &PlatformArgs, no_referrers: 
             referrers: target.referrers.filter(|_| !no_referrers),
             creation: creation_api(target.create).filter(|_| is_at_target(row, target)),
             description: description(row, target).filter(|_| is_at_target(row, target)),
+        };
+    }
+}
+
+/// Sets the settings of the targets whose prefixes the destinations of a bundle have: creation and description of
+/// repositories, and the choice of referrers.
+pub(crate) fn apply_to_imported(imported: &mut ImportedRows, no_referrers: bool) {
+    for row in &mut imported.rows {
+        let row = &mut row.run_row;
+        let Some(target) = &row.target else { continue };
+        row.row.settings = DestinationSettings {
+            platforms: row.row.settings.platforms.take(),
+            referrers: target.referrers.filter(|_| !no_referrers),
+            creation: creation_api(target.create),
+            description: None,
         };
     }
 }

@@ -95,6 +95,7 @@ pub(crate) fn merge(files: &[(String, RunReport)]) -> Result<RunReport, MergeErr
         tool: Some(tool()),
         started: started.min(),
         rows,
+        bundle: None,
         entries,
     })
 }

@@ -34,6 +34,20 @@ pub(crate) struct RunReport {
     /// The followed entries of the configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) entries: Vec<ReportEntry>,
+    /// The bundle of `mirror import`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bundle: Option<ReportBundle>,
+}
+
+/// The bundle of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReportBundle {
+    /// The digest of its `mirror.json`, whose first twelve digits are the receipt.
+    pub(crate) identity: String,
+    /// `unsigned`, `unverified` or `verified`.
+    pub(crate) signature: String,
+    /// The number of contents that it requires from the destination.
+    pub(crate) requires: usize,
 }
 
 /// The sums of a run.
@@ -178,6 +192,7 @@ impl RunReport {
                 .map(|row| ReportRow::new(row, run))
                 .collect(),
             entries: run.entries.clone(),
+            bundle: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use copier::Status;
 
-use super::report::{MovedTag, ReportRow, RunReport};
+use super::report::{MovedTag, ReportBundle, ReportRow, RunReport};
 use crate::rows::followed::ReportEntry;
 use crate::terminal::units::{bytes, counted};
 
@@ -82,8 +82,26 @@ impl Display for RunText<'_> {
                 "missing    shard {shard}: no report; the sums do not include its rows"
             )?;
         }
+        if let Some(bundle) = &self.report.bundle {
+            write_bundle(f, bundle, self.report)?;
+        }
         writeln!(f, "{}", Sums(self.report))
     }
+}
+
+/// Writes the identity of an imported bundle. It is a receipt if everything is there.
+fn write_bundle(f: &mut Formatter<'_>, bundle: &ReportBundle, report: &RunReport) -> fmt::Result {
+    let sums = &report.summary;
+    let ReportBundle {
+        identity,
+        signature,
+        ..
+    } = bundle;
+    let digits = identity.split_once(':').map_or("", |(_, digits)| digits);
+    let receipt: String = digits.chars().take(12).collect();
+    let is_complete = sums.failed + sums.skipped == 0 && !sums.dry_run && !sums.interrupted;
+    let state = if is_complete { "receipt" } else { "bundle" };
+    writeln!(f, "{state:<10} {receipt} ({signature})")
 }
 
 impl RunText<'_> {

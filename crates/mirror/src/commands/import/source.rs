@@ -1,0 +1,162 @@
+//! The content of the bundle for the engine.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use bundle::read::{
+    BundleContent, BundleRegistry, Head, Keep, Leading, Members, Opened, ReadError, Store,
+    StreamContent, read_leading,
+};
+use copier::{OrderedBlob, OrderedBlobs, OrderedNeed};
+use futures::future::BoxFuture;
+use image_name::Digest;
+use registry_client::Blob;
+
+use crate::rows::imported::ImportedRows;
+
+/// The memory for the manifests of a stream in bytes.
+const MANIFESTS: u64 = 256 * 1024 * 1024;
+
+/// The content of a bundle.
+#[derive(Debug)]
+pub(super) enum BundleSource {
+    /// It can be read at any position.
+    Seekable(Arc<Store>),
+    /// It is read from start to end.
+    Stream(Arc<StreamedBlobs>),
+}
+
+/// The blobs of a stream that rows need.
+#[derive(Debug)]
+pub(super) struct StreamedBlobs {
+    content: Arc<StreamContent>,
+    needs: HashMap<Digest, Arc<[OrderedNeed]>>,
+}
+
+impl BundleSource {
+    /// Looks for every member of a bundle.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub(super) fn seekable(opened: Opened) -> Result<Self, ReadError> {
+        Store::new(opened).map(|store| Self::Seekable(Arc::new(store)))
+    }
+
+    /// Reads the manifests of a stream, and starts to read the blobs unless it is a dry run.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub(super) fn stream(
+        mut members: Members,
+        imported: &ImportedRows,
+        is_dry_run: bool,
+    ) -> Result<Self, ReadError> {
+        let head = Arc::clone(members.head());
+        let leading = read_leading(&mut members, Keep::Bytes(MANIFESTS))?;
+        let needs = needs(&head, &leading, imported);
+        let wanted = match is_dry_run {
+            true => HashSet::new(),
+            false => needs.keys().cloned().collect(),
+        };
+        let content = StreamContent::start(members, leading, wanted);
+        Ok(Self::Stream(Arc::new(StreamedBlobs { content, needs })))
+    }
+
+    /// Returns the registry of the images that are imported.
+    pub(super) fn registry(&self, head: &Arc<Head>, imported: &ImportedRows) -> BundleRegistry {
+        let content: Arc<dyn BundleContent> = match self {
+            Self::Seekable(store) => Arc::clone(store) as Arc<dyn BundleContent>,
+            Self::Stream(streamed) => Arc::clone(&streamed.content) as Arc<dyn BundleContent>,
+        };
+        let images = imported.rows.iter();
+        let images = images.map(|row| &head.contents.images[row.image]);
+        BundleRegistry::new(head, content, images)
+    }
+
+    /// Returns the blobs of a stream.
+    pub(super) fn ordered(&self) -> Option<Arc<StreamedBlobs>> {
+        match self {
+            Self::Seekable(_) => None,
+            Self::Stream(streamed) => Some(Arc::clone(streamed)),
+        }
+    }
+
+    /// Returns the error that ended a stream early.
+    pub(super) fn take_failure(&self) -> Option<ReadError> {
+        match self {
+            Self::Seekable(_) => None,
+            Self::Stream(streamed) => streamed.content.take_failure(),
+        }
+    }
+}
+
+impl OrderedBlobs for StreamedBlobs {
+    fn next(&self) -> BoxFuture<'_, Option<OrderedBlob>> {
+        Box::pin(async {
+            let blob = self.content.next().await?;
+            let rows = self.needs.get(&blob.digest);
+            Some(OrderedBlob {
+                rows: rows.cloned().unwrap_or_default(),
+                blob: Blob {
+                    digest: blob.digest,
+                    size: blob.size,
+                },
+                lease: Some(Box::new(blob.lease)),
+            })
+        })
+    }
+
+    fn expect_readers(&self, blob: &Blob, readers: usize) {
+        self.content.expect_readers(&blob.digest, readers);
+    }
+
+    fn reader_done(&self, blob: &Blob) {
+        self.content.reader_done(&blob.digest);
+    }
+}
+
+/// Returns the rows that need each blob of the bundle.
+fn needs(
+    head: &Head,
+    leading: &Leading,
+    imported: &ImportedRows,
+) -> HashMap<Digest, Arc<[OrderedNeed]>> {
+    let members = head.contents.members.iter();
+    let members: HashSet<&Digest> = members.filter_map(|member| member.path.digest()).collect();
+    let mut needs: HashMap<Digest, Vec<OrderedNeed>> = HashMap::new();
+    for (row, imported) in imported.rows.iter().enumerate() {
+        let image = &head.contents.images[imported.image];
+        let attached: Vec<&Digest> = image.attached.iter().map(|it| &it.digest).collect();
+        let mut seen = HashSet::new();
+        for (roots, is_of_image) in [(vec![&image.digest], true), (attached, false)] {
+            for blob in blobs_under(roots, leading) {
+                if members.contains(blob) && seen.insert(blob) {
+                    let need = OrderedNeed { row, is_of_image };
+                    needs.entry(blob.clone()).or_default().push(need);
+                }
+            }
+        }
+    }
+    let needs = needs.into_iter();
+    needs.map(|(digest, rows)| (digest, rows.into())).collect()
+}
+
+/// Returns the content under manifests that is no manifest.
+fn blobs_under<'a>(roots: Vec<&'a Digest>, leading: &'a Leading) -> HashSet<&'a Digest> {
+    let (mut blobs, mut visited) = (HashSet::new(), HashSet::new());
+    let mut pending = roots;
+    while let Some(digest) = pending.pop() {
+        if !visited.insert(digest) {
+            continue;
+        }
+        match leading.nodes.get(digest) {
+            Some(node) => pending.extend(node.children.iter().map(|child| &child.digest)),
+            None => {
+                blobs.insert(digest);
+            }
+        }
+    }
+    blobs
+}

@@ -1,0 +1,109 @@
+//! `mirror import` of every form of a bundle.
+
+use embedded_registry::images::{Artifact, Bundle, Platform, digest_tag, sample_image};
+use embedded_registry::{Registry, RunningRegistry};
+
+use super::test_bundle::{Form, TestBundle};
+use crate::environment::{CommandOutput, TestEnvironment, block};
+
+/// A bundle with two images that share layers, a referrer and a cosign signature, and its parts.
+struct Sample {
+    bundle: TestBundle,
+    image: Bundle,
+    referrer: Bundle,
+    signature: Bundle,
+}
+
+fn sample(host: &str) -> Sample {
+    let platforms = [Platform::linux("amd64"), Platform::linux("arm64")];
+    let image = sample_image("a", 1, &platforms, 3).unwrap();
+    let other = sample_image("a", 2, &platforms, 3).unwrap();
+    let referrer = Artifact::new("application/x")
+        .subject(&image)
+        .blob("x/y", "sbom")
+        .build();
+    let signature = Artifact::cosign_signature(image.digest()).build();
+    let tag = digest_tag(image.digest(), Some("sig"));
+    let mut bundle = TestBundle::new();
+    let row = format!("quay.io/team/app {host}/mirror/app v1");
+    bundle.add_image(&row, &image, &[&referrer], &[(&signature, &tag)]);
+    let row = format!("docker.io/library/other {host}/mirror/other v2");
+    bundle.add_image(&row, &other, &[], &[]);
+    Sample {
+        bundle,
+        image,
+        referrer,
+        signature,
+    }
+}
+
+/// Imports the file `bundle` through standard input.
+fn import_pipe(environment: &TestEnvironment) -> CommandOutput {
+    let mut command = environment.mirror_command();
+    command.args(["import", "-", "--output", "json"]);
+    command.stdin(std::fs::File::open(environment.path("bundle")).unwrap());
+    CommandOutput::with_debug_log(block(|| command.output().unwrap()))
+}
+
+fn assert_imported(registry: &RunningRegistry, sample: &Sample) {
+    let found = registry.tagged("mirror/app", "v1").unwrap();
+    assert_eq!(found.digest, *sample.image.digest());
+    let tag = digest_tag(sample.image.digest(), Some("sig"));
+    let found = registry.tagged("mirror/app", &tag).unwrap();
+    assert_eq!(found.digest, *sample.signature.digest());
+    assert!(
+        registry
+            .manifest("mirror/app", sample.referrer.digest())
+            .is_some()
+    );
+    assert!(registry.tagged("mirror/other", "v2").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_is_imported_with_signatures_and_referrers() {
+    for form in [Form::Archive, Form::Compressed, Form::Directory] {
+        let registry = Registry::new().start().await.unwrap();
+        let environment = TestEnvironment::new();
+        let sample = sample(&registry.host());
+        sample.bundle.write(&environment, form);
+        let first = environment
+            .mirror("import bundle --output json")
+            .exits(0)
+            .json();
+        assert_eq!(first["summary"]["copied"], 2, "{form:?} {first}");
+        assert_eq!(first["rows"][0]["source"], "quay.io/team/app");
+        assert_eq!(first["bundle"]["signature"], "unsigned");
+        assert_imported(&registry, &sample);
+        let second = environment
+            .mirror("import bundle --output json")
+            .exits(0)
+            .json();
+        assert_eq!(second["summary"]["unchanged"], 2, "{form:?} {second}");
+        assert_eq!(second["summary"]["bytes_copied"], 0, "{form:?} {second}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pipe_is_imported_in_one_pass_with_every_blob_sent_once() {
+    let registry = Registry::new().start().await.unwrap();
+    let environment = TestEnvironment::new();
+    let sample = sample(&registry.host());
+    sample.bundle.write(&environment, Form::Archive);
+    let report = import_pipe(&environment).exits(0).json();
+    assert_eq!(report["summary"]["copied"], 2, "{report}");
+    assert_imported(&registry, &sample);
+    let blobs: u64 = sample
+        .bundle
+        .contents
+        .members
+        .iter()
+        .map(|member| member.size)
+        .sum();
+    let sent = report["summary"]["bytes_copied"].as_u64().unwrap();
+    assert!(sent > 0 && sent < blobs, "{sent} of {blobs}");
+    // The images share layers, which the second repository mounts.
+    assert!(
+        report["summary"]["blobs_mounted"].as_u64().unwrap() > 0,
+        "{report}"
+    );
+}
