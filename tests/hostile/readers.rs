@@ -110,6 +110,7 @@ const READERS: &[(&str, &[Origin])] = &[
         &[Origin::Location],
     ),
     ("registry-client/src/vendor_api/aws_keys.rs", &[]),
+    ("registry-client/src/vendor_api/github.rs", &[]),
     ("registry-client/src/vendor_api/tag_page.rs", &[Origin::Tag]),
     // The causes of the crate `signatures` hold foreign text cut and escaped.
     ("signatures/src/evidence/json.rs", &[]),

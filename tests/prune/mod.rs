@@ -5,3 +5,4 @@ mod closed;
 mod planning;
 mod stage;
 mod traps;
+mod vendors;

@@ -48,6 +48,8 @@ mod manifest_graph;
 mod order;
 mod owners;
 mod plan_file;
+#[cfg(test)]
+mod random_tests;
 mod repository_plan;
 mod tag_decisions;
 mod used_images;

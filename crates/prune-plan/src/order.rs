@@ -6,55 +6,55 @@ use image_name::Digest;
 
 use crate::manifest_graph::ManifestGraph;
 
-/// Returns manifests in the order of their deletion: each after its parents and its subject.
+/// Returns manifests in the order of their deletion: each after the indexes that list it and after its subject.
 ///
-/// A manifest cannot contain its own digest, so there are no circles. Should a graph have one, its
-/// manifests come last.
+/// An index may be a referrer of its own child. Such manifests come last, children after indexes.
 pub(crate) fn deletion_order<'a>(
     graph: &'a ManifestGraph,
     going: &HashSet<&'a Digest>,
 ) -> Vec<&'a Digest> {
-    let mut waits_for: BTreeMap<&str, usize> = BTreeMap::new();
-    for digest in going {
-        waits_for.entry(digest.as_str()).or_default();
-        for below in below(graph, digest).filter(|below| going.contains(below)) {
-            *waits_for.entry(below.as_str()).or_default() += 1;
+    let mut ordered = Vec::new();
+    let mut left: HashSet<&Digest> = going.clone();
+    add_in_order(&mut ordered, &mut left, |digest| {
+        let children = graph.get(digest).map_or(&[][..], |node| &node.children);
+        children.iter().chain(graph.referrers(digest)).collect()
+    });
+    add_in_order(&mut ordered, &mut left, |digest| {
+        let children = graph.get(digest).map_or(&[][..], |node| &node.children);
+        children.iter().collect()
+    });
+    ordered.extend(ManifestGraph::sorted(left));
+    ordered
+}
+
+/// Moves digests from `left` to `ordered`, each after all those that it is below. Those in circles stay.
+fn add_in_order<'a>(
+    ordered: &mut Vec<&'a Digest>,
+    left: &mut HashSet<&'a Digest>,
+    below: impl Fn(&Digest) -> HashSet<&'a Digest>,
+) {
+    let mut waits_for: BTreeMap<&Digest, usize> = left.iter().map(|digest| (*digest, 0)).collect();
+    for digest in left.iter() {
+        for below in below(digest) {
+            if let Some(count) = waits_for.get_mut(below) {
+                *count += 1;
+            }
         }
     }
-    let by_text: BTreeMap<&str, &Digest> = going
-        .iter()
-        .map(|digest| (digest.as_str(), *digest))
-        .collect();
-    let mut ready: BTreeSet<&str> = waits_for
-        .iter()
-        .filter(|(_, count)| **count == 0)
-        .map(|(digest, _)| *digest)
-        .collect();
-    let mut ordered = Vec::new();
-    while let Some(next) = ready.pop_first() {
-        let Some(digest) = by_text.get(next) else {
-            continue;
-        };
-        ordered.push(*digest);
-        waits_for.remove(next);
-        for below in below(graph, digest).filter(|below| going.contains(below)) {
-            if let Some(count) = waits_for.get_mut(below.as_str()) {
+    let free = waits_for.iter().filter(|(_, count)| **count == 0);
+    let mut ready: BTreeSet<&Digest> = free.map(|(digest, _)| *digest).collect();
+    while let Some(digest) = ready.pop_first() {
+        ordered.push(digest);
+        left.remove(digest);
+        for below in below(digest) {
+            if let Some(count) = waits_for.get_mut(below) {
                 *count = count.saturating_sub(1);
                 if *count == 0 {
-                    ready.insert(below.as_str());
+                    ready.insert(below);
                 }
             }
         }
     }
-    ordered.extend(waits_for.keys().filter_map(|digest| by_text.get(digest)));
-    ordered
-}
-
-/// Returns the manifests that are deleted after a manifest: its children and its referrers.
-fn below<'a>(graph: &'a ManifestGraph, digest: &Digest) -> impl Iterator<Item = &'a Digest> {
-    let children = graph.get(digest).map_or(&[][..], |node| &node.children);
-    let each: HashSet<&Digest> = children.iter().chain(graph.referrers(digest)).collect();
-    each.into_iter()
 }
 
 #[cfg(test)]

@@ -111,6 +111,7 @@ pub mod registries_conf;
 mod registry;
 mod repository;
 mod repository_creation;
+mod repository_deletion;
 mod security;
 mod sent_secrets;
 mod served;
@@ -167,7 +168,7 @@ pub use transport::{
 };
 pub use transport::{HostPulls, PullReservation};
 pub use vendor_api::{
-    AwsCredentials, Creation, CreationApi, CreationError, Existence, HostToken, MAX_DESCRIPTION,
-    MAX_SINGLE_TAG_REQUESTS, VendorCredentials, VendorRepository,
+    AwsCredentials, Creation, CreationApi, CreationError, DeletionApi, DeletionError, Existence,
+    HostToken, MAX_DESCRIPTION, MAX_SINGLE_TAG_REQUESTS, VendorCredentials, VendorRepository,
 };
 pub use write_policy::{ReadOnly, Write, WritePolicy, WriteTarget};

@@ -128,7 +128,7 @@ impl Client {
         create_at_ecr(&api, &ecr.account).await
     }
 
-    async fn aws_keys(&self, registry: &Repository) -> Result<AwsKeys, CreationError> {
+    pub(crate) async fn aws_keys(&self, registry: &Repository) -> Result<AwsKeys, CreationError> {
         let credentials = &self.vendor_cache().credentials.aws;
         if let Some(keys) = credentials.keys() {
             return Ok(keys);
@@ -150,25 +150,9 @@ impl Client {
         location: &Location,
         registry: &Repository,
     ) -> Result<Creation, CreationError> {
-        let token = self.vendor_cache().credentials.gitlab.as_ref();
-        let (host, root) = match registry.host.token_realm() {
-            Some(realm) => {
-                let root = realm.path().strip_suffix(GITLAB_REALM).unwrap_or_default();
-                (self.host_of_url(&realm)?, root.to_owned())
-            }
-            // Without a challenge, the host of the token server is unknown.
-            None => {
-                let known = token.map(|token| token.host.as_str());
-                let name = known.unwrap_or(&location.host);
-                (self.host(name, location.insecure)?, String::new())
-            }
-        };
-        let token = match HostToken::for_host(token, host.name()) {
-            Some(token) => token,
-            None => match password(registry).await? {
-                Some((_, password)) => password,
-                None => return Err(no_credentials(CreationApi::GitLab, registry)),
-            },
+        let (host, root) = self.gitlab_host(location, registry)?;
+        let Some(token) = self.gitlab_token(&host, registry).await? else {
+            return Err(no_credentials(CreationApi::GitLab, registry));
         };
         let authorization = VendorAuthorization::PrivateToken(token);
         let api = OperationApi::GitLab { root };
@@ -176,7 +160,37 @@ impl Client {
         create_at_gitlab(&api, self.vendor_cache()).await
     }
 
-    async fn quay_token(&self, registry: &Repository) -> Result<Option<Secret>, Error> {
+    /// Returns the host of GitLab, and its path there: those of the token server that its registry names.
+    pub(crate) fn gitlab_host(
+        &self,
+        location: &Location,
+        registry: &Repository,
+    ) -> Result<(Arc<Host>, String), Error> {
+        if let Some(realm) = registry.host.token_realm() {
+            let root = realm.path().strip_suffix(GITLAB_REALM).unwrap_or_default();
+            return Ok((self.host_of_url(&realm)?, root.to_owned()));
+        }
+        // Without a challenge, the host of the token server is unknown.
+        let token = self.vendor_cache().credentials.gitlab.as_ref();
+        let known = token.map(|token| token.host.as_str());
+        let name = known.unwrap_or(&location.host);
+        Ok((self.host(name, location.insecure)?, String::new()))
+    }
+
+    /// Returns the token for GitLab: the configured one, or the password for its registry.
+    pub(crate) async fn gitlab_token(
+        &self,
+        host: &Host,
+        registry: &Repository,
+    ) -> Result<Option<Secret>, Error> {
+        let known = self.vendor_cache().credentials.gitlab.as_ref();
+        match HostToken::for_host(known, host.name()) {
+            Some(token) => Ok(Some(token)),
+            None => Ok(password(registry).await?.map(|(_, password)| password)),
+        }
+    }
+
+    pub(crate) async fn quay_token(&self, registry: &Repository) -> Result<Option<Secret>, Error> {
         let known = self.vendor_cache().credentials.quay.as_ref();
         if let Some(token) = HostToken::for_host(known, registry.host_name()) {
             return Ok(Some(token));
@@ -195,7 +209,7 @@ impl Client {
         }
     }
 
-    fn vendor_host(
+    pub(crate) fn vendor_host(
         &self,
         host: Arc<Host>,
         api: OperationApi,
@@ -212,7 +226,7 @@ impl Client {
 }
 
 /// Returns the user and password for the registry of a repository.
-async fn password(registry: &Repository) -> Result<Option<(String, Secret)>, Error> {
+pub(crate) async fn password(registry: &Repository) -> Result<Option<(String, Secret)>, Error> {
     Ok(match registry.host.credential(registry.name()).await? {
         Some(Credential::Basic { username, password }) => Some((username, password)),
         Some(Credential::IdentityToken(_) | Credential::RegistryToken(_)) | None => None,

@@ -138,6 +138,11 @@ impl RunningRegistry {
         self.state.store.manifest(repository, &reference).ok()
     }
 
+    /// Returns the manifests of a repository, in the order of their digests.
+    pub fn manifests(&self, repository: &str) -> Vec<StoredManifest> {
+        self.state.store.manifests(repository)
+    }
+
     /// Returns all tags of a repository in byte order; none if there is no such repository.
     pub fn tags(&self, repository: &str) -> Vec<String> {
         let page = self.state.store.tags(repository, "", usize::MAX);

@@ -166,6 +166,15 @@ impl Store {
         Ok(())
     }
 
+    /// Returns the manifests of a repository, in the order of their digests.
+    pub(crate) fn manifests(&self, repository: &str) -> Vec<StoredManifest> {
+        let repositories = self.lock();
+        let manifests = repositories.get(repository).map(|it| it.manifests.values());
+        let mut manifests: Vec<_> = manifests.into_iter().flatten().cloned().collect();
+        manifests.sort_by(|one, other| one.digest.as_ref().cmp(other.digest.as_ref()));
+        manifests
+    }
+
     /// Returns the tags after `last` in byte order, `None` if there is no such repository.
     pub(crate) fn tags(&self, repository: &str, last: &str, limit: usize) -> Option<Page<String>> {
         let repositories = self.lock();

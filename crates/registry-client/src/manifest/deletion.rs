@@ -102,7 +102,7 @@ impl Repository {
 
     /// Checks that a deletion has happened. Some registries delete a moment after they have accepted it, and
     /// sign-in pages of networks accept everything.
-    async fn check_deleted(
+    pub(crate) async fn check_deleted(
         &self,
         reference: &ManifestReference,
         expected: &Digest,

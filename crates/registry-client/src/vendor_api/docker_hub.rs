@@ -6,6 +6,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::deletion::{DeletionApi, DeletionError, DeletionLogin};
 use super::vendor_cache::VendorCache;
 use super::vendor_host::{JsonBody, VendorHost, text_at};
 use crate::credentials::Secret;
@@ -57,4 +58,27 @@ async fn login(api: &VendorHost, username: &str, password: &Secret) -> Result<Se
         .send(Method::POST, "v2/auth/token", body, &[200])
         .await?;
     text_at(&response, "/access_token").map(Secret::from)
+}
+
+/// Deletes the tag of the operation.
+///
+/// Source: the request is not in the API reference; Docker's own `hub-tool` sends it.
+pub(super) async fn delete_tag(
+    api: &VendorHost,
+    credentials: &DeletionLogin<'_>,
+) -> Result<(), DeletionError> {
+    let Some((username, password)) = &credentials.password else {
+        return Err(DeletionError::NoCredentials {
+            api: DeletionApi::DockerHub,
+            host: api.operation.registry.clone(),
+        });
+    };
+    let key = (api.host.name().to_owned(), username.clone());
+    let login = || login(api, username, password);
+    let tokens = &credentials.cache.hub_tokens;
+    let token = tokens.get_or_try_init(key, login).await?;
+    let api = api.with(VendorAuthorization::Bearer(token));
+    let (name, tag) = (&api.operation.repository, api.operation.deleted_text());
+    let target = format!("v2/repositories/{name}/tags/{tag}/");
+    Ok(api.delete_once(&target).await?)
 }

@@ -3,12 +3,17 @@
 //! Source: Amazon ECR API reference, `CreateRepository` (API version 2015-09-21, AWS JSON 1.1).
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::creation::{Creation, CreationError};
+use super::deletion::{DeletionApi, DeletionError};
 use super::vendor_host::{JsonBody, VendorHost, text_at};
 use crate::error::Error;
-use crate::vendor_operation::{AMZ_TARGET, ECR_TARGET};
+use crate::redact::printable;
+use crate::vendor_operation::{AMZ_TARGET, ECR_DELETE_TARGET, ECR_TARGET};
+
+/// The maximum length of a reason in characters.
+const MAX_REASON: usize = 300;
 
 /// The code for a repository that exists.
 const EXISTS: &str = "RepositoryAlreadyExistsException";
@@ -98,6 +103,43 @@ const SUFFIXES: [&str; 9] = [
     "on.aws",
     "sc2s.sgov.gov",
 ];
+
+/// Deletes the tag of the operation if it has the digest, or the manifest. A manifest is deleted with its last
+/// tag.
+///
+/// Source: Amazon ECR API reference, `BatchDeleteImage`. Images that do not exist are failures, not errors.
+pub(super) async fn delete(api: &VendorHost, account: &str) -> Result<(), DeletionError> {
+    let (name, digest) = (&api.operation.repository, api.operation.deleted_digest());
+    let image = match api.operation.deleted_tag() {
+        Some(tag) => json!({"imageTag": tag, "imageDigest": digest}),
+        None => json!({"imageDigest": digest}),
+    };
+    let document = json!({
+        "registryId": account, "repositoryName": name.as_str(), "imageIds": [image],
+    });
+    let body = JsonBody {
+        media_type: "application/x-amz-json-1.1",
+        document: &document,
+        headers: &[(AMZ_TARGET, ECR_DELETE_TARGET)],
+    };
+    let response = api.send_once(Method::POST, "", Some(body), &[200]).await?;
+    let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    let failure = &document["failures"][0];
+    match failure["failureCode"].as_str() {
+        // A tag that has moved is noticed when its digest is checked again.
+        None | Some("ImageNotFound" | "ImageTagDoesNotMatchDigest") => Ok(()),
+        Some(code) => Err(DeletionError::Refused {
+            api: DeletionApi::Ecr,
+            what: printable(
+                &format!(
+                    "{code} {}",
+                    failure["failureReason"].as_str().unwrap_or_default()
+                ),
+                MAX_REASON,
+            ),
+        }),
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -6,10 +6,14 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::creation::{Creation, CreationError};
+use super::deletion::{DeletionApi, DeletionError};
 use super::vendor_cache::VendorCache;
 use super::vendor_host::{JsonBody, VendorHost};
 use crate::error::Error;
 use crate::vendor_operation::{OperationApi, gitlab_id, gitlab_prefixes};
+
+/// The maximum number of pages of a project's repositories.
+const MAX_REPOSITORY_PAGES: usize = 50;
 
 /// Creates the project of the repository: the group or user is the longest path above it that exists,
 /// and the project is the component after that. The project is private.
@@ -113,8 +117,49 @@ async fn project_exists(api: &VendorHost, path: &str) -> Result<bool, Error> {
 fn target(api: &VendorHost, path: &str) -> String {
     let root = match &api.operation.api {
         OperationApi::GitLab { root } => root.trim_start_matches('/'),
+        OperationApi::Deletion(deletion) => deletion.root.trim_start_matches('/'),
         _ => "",
     };
     let slash = if root.is_empty() { "" } else { "/" };
     format!("{root}{slash}api/v4/{path}")
+}
+
+/// Deletes the tag of the operation. The project is the longest path that is one.
+///
+/// Source: GitLab, "Container registry API": "List registry repositories" and "Delete a registry repository
+/// tag".
+pub(super) async fn delete_tag(api: &VendorHost) -> Result<(), DeletionError> {
+    let repository = &api.operation.repository;
+    for project in gitlab_prefixes(repository) {
+        if !project_exists(api, project).await? {
+            continue;
+        }
+        let repositories = format!("projects/{}/registry/repositories", gitlab_id(project));
+        if let Some(id) = registry_id(api, &repositories).await? {
+            let tag = api.operation.deleted_text();
+            let path = target(api, &format!("{repositories}/{id}/tags/{tag}"));
+            return Ok(api.delete_once(&path).await?);
+        }
+        break;
+    }
+    Err(DeletionError::Refused {
+        api: DeletionApi::GitLab,
+        what: format!("the token finds no repository {repository} in its project"),
+    })
+}
+
+/// Returns the ID of the operation's repository in the list of a project.
+async fn registry_id(api: &VendorHost, repositories: &str) -> Result<Option<u64>, Error> {
+    for page in 1..=MAX_REPOSITORY_PAGES {
+        let query = format!("{repositories}?per_page=100&page={page}");
+        let response = api.get(&target(api, &query), &[200]).await?;
+        let listed: Vec<Value> = serde_json::from_slice(response.body())
+            .map_err(|_| response.protocol_error("the response is not a list of repositories"))?;
+        let name = api.operation.repository.as_str();
+        let found = listed.iter().find(|listed| listed["path"] == name);
+        if found.is_some() || listed.len() < 100 {
+            return Ok(found.and_then(|found| found["id"].as_u64()));
+        }
+    }
+    Ok(None)
 }

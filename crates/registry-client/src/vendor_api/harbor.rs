@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::creation::{Creation, CreationApi, CreationError};
 use super::vendor_host::{JsonBody, VendorHost};
+use crate::error::Error;
 
 /// Creates the project of the repository, with private images.
 pub(crate) async fn create(api: &VendorHost) -> Result<Creation, CreationError> {
@@ -25,4 +26,13 @@ pub(crate) async fn create(api: &VendorHost) -> Result<Creation, CreationError> 
         StatusCode::CONFLICT => Creation::Existing,
         _ => Creation::Created(project.to_owned()),
     })
+}
+
+/// Removes the tag of the operation from its artifact. The path has the digest, so a tag that has moved is
+/// not removed.
+///
+/// Source: Harbor, `api/v2.0/swagger.yaml`, `deleteTag`. The name of the repository is encoded twice.
+pub(super) async fn delete_tag(api: &VendorHost) -> Result<(), Error> {
+    let path = api.operation.harbor_tag_path();
+    api.delete_once(path.trim_start_matches('/')).await
 }

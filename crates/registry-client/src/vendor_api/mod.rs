@@ -3,15 +3,20 @@
 //! Existence of a repository and push times of its tags, at Docker Hub and quay.io: these requests are
 //! anonymous, and where an API does not respond, callers query the registry itself, with credentials.
 //!
-//! Creation of repositories ([`CreationApi`]) and their descriptions: these requests have credentials.
+//! Creation of repositories ([`CreationApi`]), their descriptions, and deletions ([`DeletionApi`]): these requests
+//! have credentials.
 //! Each belongs to one operation for one repository, which the write policy allows.
 
 mod aws_keys;
+mod azure;
 mod creation;
+mod deletion;
+mod deletion_call;
 mod docker_hub;
 mod ecr;
 mod endpoint;
 mod existence;
+mod github;
 mod gitlab;
 mod harbor;
 mod push_times;
@@ -23,6 +28,9 @@ mod vendor_credentials;
 mod vendor_host;
 
 pub use creation::{Creation, CreationApi, CreationError};
+pub(crate) use deletion::DeletionLogin;
+pub use deletion::{DeletionApi, DeletionError};
+pub(crate) use deletion_call::delete as delete_at_vendor;
 pub use docker_hub::MAX_DESCRIPTION;
 pub(crate) use docker_hub::describe as describe_at_docker_hub;
 pub(crate) use ecr::{EcrRegistry, create as create_at_ecr};

@@ -49,3 +49,12 @@ async fn exists(api: &VendorHost) -> Result<bool, Error> {
     let response = api.get(&target, &[200, 404]).await?;
     Ok(response.status == StatusCode::OK)
 }
+
+/// Deletes the tag of the operation. Quay keeps its content for the days of the time machine.
+///
+/// Source: quay, `endpoints/api/tag.py`, `deleteFullTag`.
+pub(super) async fn delete_tag(api: &VendorHost) -> Result<(), Error> {
+    let (name, tag) = (&api.operation.repository, api.operation.deleted_text());
+    api.delete_once(&format!("api/v1/repository/{name}/tag/{tag}"))
+        .await
+}

@@ -17,7 +17,7 @@ use crate::write_policy::WritePolicy;
 /// The host of a vendor's API, with the operation that its requests belong to.
 #[derive(Debug, Clone)]
 pub(crate) struct VendorHost {
-    pub(super) host: Arc<Host>,
+    pub(crate) host: Arc<Host>,
     pub(super) operation: Arc<VendorOperation>,
     writes: Arc<dyn WritePolicy>,
     authorization: VendorAuthorization,
@@ -86,6 +86,25 @@ impl VendorHost {
     ) -> Result<BufferedResponse, Error> {
         let request = self.request(method, target, Some(body), accepted)?;
         self.host.send(&request).await
+    }
+
+    /// Sends a request once, for a caller that decides about a further attempt.
+    pub(super) async fn send_once(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<JsonBody<'_>>,
+        accepted: &'static [u16],
+    ) -> Result<BufferedResponse, Error> {
+        let request = self.request(method, target, body, accepted)?;
+        self.host.send_once(&request, None).await
+    }
+
+    /// Sends a DELETE once, without a body. 404 counts as deleted.
+    pub(super) async fn delete_once(&self, target: &str) -> Result<(), Error> {
+        let accepted = &[200, 202, 204, 404];
+        let sent = self.send_once(Method::DELETE, target, None, accepted);
+        sent.await.map(drop)
     }
 
     fn request(

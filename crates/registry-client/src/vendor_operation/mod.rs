@@ -4,12 +4,15 @@
 //! No request is sent here; the transport checks each request against its operation.
 
 mod authorization;
+mod deletion_request;
 mod operation;
+mod request_names;
 mod sigv4;
 
 pub(crate) use authorization::VendorAuthorization;
-pub(crate) use operation::{
-    AMZ_TARGET, ECR_TARGET, OperationApi, VendorOperation, VendorRequest, gitlab_id,
-    gitlab_prefixes,
+pub(crate) use deletion_request::{DeletionRequest, DeletionVendor};
+pub(crate) use operation::{OperationApi, VendorOperation, VendorRequest};
+pub(crate) use request_names::{
+    AMZ_TARGET, ECR_DELETE_TARGET, ECR_TARGET, gitlab_id, gitlab_prefixes,
 };
 pub(crate) use sigv4::AwsKeys;

@@ -7,13 +7,9 @@ use image_name::RepositoryPath;
 use url::Url;
 
 use super::authorization::VendorAuthorization;
+use super::deletion_request::{DeletionRequest, harbor_tag_path};
+use super::request_names::{AMZ_TARGET, ECR_TARGET, gitlab_id, gitlab_prefixes};
 use crate::write_policy::{Write, WriteTarget};
-
-/// The header of the operation in AWS JSON 1.1 requests.
-pub(crate) const AMZ_TARGET: &str = "x-amz-target";
-
-/// The name of the only operation that is sent to ECR.
-pub(crate) const ECR_TARGET: &str = "AmazonEC2ContainerRegistry_V20150921.CreateRepository";
 
 /// An operation for one repository at a vendor's API.
 #[derive(Debug)]
@@ -39,6 +35,8 @@ pub(crate) enum OperationApi {
     Quay,
     /// The description of a repository.
     DockerHub,
+    /// The deletion of a tag or a manifest.
+    Deletion(Box<DeletionRequest>),
 }
 
 /// The vendor's part of a request.
@@ -54,8 +52,11 @@ impl VendorOperation {
         Write {
             host: &self.registry,
             repository: &self.repository,
-            target: match self.api {
+            target: match &self.api {
                 OperationApi::DockerHub => WriteTarget::Description,
+                OperationApi::Deletion(deletion) => {
+                    WriteTarget::Deletion(deletion.reference.clone())
+                }
                 _ => WriteTarget::Repository,
             },
         }
@@ -67,6 +68,9 @@ impl VendorOperation {
         let name = self.repository.as_str();
         if let OperationApi::ContainerKeys(target) = &self.api {
             return method == Method::GET && url[url::Position::BeforePath..] == **target;
+        }
+        if let OperationApi::Deletion(deletion) = &self.api {
+            return deletion.permits(&self.repository, method, url, headers);
         }
         if url.query().is_some() {
             return false;
@@ -110,19 +114,37 @@ impl VendorOperation {
     }
 }
 
-/// Returns the path and each path above it, the longest first.
-pub(crate) fn gitlab_prefixes(repository: &RepositoryPath) -> impl Iterator<Item = &str> {
-    let path = repository.as_str();
-    let ends = path.match_indices('/').map(|(end, _)| end);
-    let mut prefixes: Vec<_> = ends.map(|end| &path[..end]).collect();
-    prefixes.push(path);
-    prefixes.into_iter().rev()
-}
+impl VendorOperation {
+    /// Returns the tag or the digest of a deletion, empty for any other operation.
+    pub(crate) fn deleted_text(&self) -> &str {
+        self.deletion()
+            .map_or("", |deletion| deletion.reference.as_str())
+    }
 
-/// Returns a path as the ID of a project or namespace in a URL: with `%2F` for `/`. All other
-/// characters of a repository path stand for themselves.
-pub(crate) fn gitlab_id(path: &str) -> String {
-    path.replace('/', "%2F")
+    /// Returns the tag of a deletion.
+    pub(crate) fn deleted_tag(&self) -> Option<&str> {
+        let tag = self.deletion()?.reference.tag()?;
+        Some(tag.as_str())
+    }
+
+    /// Returns the digest of a deletion, empty for any other operation.
+    pub(crate) fn deleted_digest(&self) -> &str {
+        self.deletion()
+            .map_or("", |deletion| deletion.digest.as_str())
+    }
+
+    /// Returns the path of a tag of Harbor, below its artifact.
+    pub(crate) fn harbor_tag_path(&self) -> String {
+        let digest = self.deleted_digest();
+        harbor_tag_path(&self.repository, digest, self.deleted_text())
+    }
+
+    fn deletion(&self) -> Option<&DeletionRequest> {
+        match &self.api {
+            OperationApi::Deletion(deletion) => Some(deletion),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

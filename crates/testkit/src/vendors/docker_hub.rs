@@ -8,7 +8,7 @@ use super::api_response::{ApiCall, json_response};
 use super::state::{PASSWORD, State, USER};
 
 /// The token of the API.
-const TOKEN: &str = crate::canary!("hub-jwt-");
+pub(super) const TOKEN: &str = crate::canary!("hub-jwt-");
 
 pub(super) fn respond(state: &mut State, call: &ApiCall<'_>) -> Option<Response<Bytes>> {
     let path = call.parts.uri.path();

@@ -81,6 +81,6 @@ fn keys(call: &ApiCall<'_>) -> Response<Bytes> {
     json_response(200, &document)
 }
 
-fn error(code: &str, message: &str) -> Response<Bytes> {
+pub(super) fn error(code: &str, message: &str) -> Response<Bytes> {
     json_response(400, &json!({"__type": code, "message": message}))
 }

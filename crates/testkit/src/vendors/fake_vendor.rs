@@ -59,13 +59,20 @@ impl FakeVendor {
         self
     }
 
+    /// The registry deletes no tags, as old versions of quay and GitLab.
+    #[must_use]
+    pub fn keep_tags(mut self) -> Self {
+        self.state.keeps_tags = true;
+        self
+    }
+
     /// Starts the fake on a free port.
     pub async fn start(self) -> RunningVendor {
         let registry = Registry::new().access_log(1000).start().await;
         let registry = Arc::new(registry.expect("a free port"));
         let listener = HttpListener::bind().await.expect("a free port");
         let address = listener.address();
-        let server = Arc::new(Server::new(self.state, registry.address()));
+        let server = Arc::new(Server::new(self.state, Arc::clone(&registry)));
         let http = listener.serve({
             let server = Arc::clone(&server);
             move |request| respond(Arc::clone(&server), request)

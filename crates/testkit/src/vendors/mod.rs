@@ -12,11 +12,13 @@
 //! ```
 
 mod api_response;
+mod deletions;
 mod docker_hub;
 mod ecr;
 mod fake_vendor;
 mod gitlab;
 mod harbor;
+mod images;
 mod quay;
 mod server;
 mod signature;

@@ -12,8 +12,9 @@ use hyper::body::Incoming;
 use serde_json::json;
 
 use super::api_response::{ApiCall, errors, json_response};
+use super::images::Images;
 use super::state::{Server, State, Vendor};
-use super::{docker_hub, ecr, gitlab, harbor, quay, tokens};
+use super::{deletions, docker_hub, ecr, gitlab, harbor, quay, tokens};
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
@@ -26,7 +27,10 @@ pub(super) async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let path = request.uri().path();
-    let repository = path.strip_prefix("/v2/").and_then(|path| {
+    // The API of Docker Hub has paths below `/v2/` too.
+    let path = path.strip_prefix("/v2/");
+    let path = path.filter(|path| !path.starts_with("repositories/"));
+    let repository = path.and_then(|path| {
         let ends = ENDPOINTS.iter().filter_map(|endpoint| path.find(endpoint));
         ends.min().map(|end| path[..end].to_owned())
     });
@@ -36,10 +40,11 @@ pub(super) async fn respond(
             .collect()
             .await
             .map(http_body_util::Collected::to_bytes);
-        let response = at_api(&mut server.state(), &parts, &body.unwrap_or_default());
+        let response = at_api(&server, &parts, &body.unwrap_or_default());
         return Ok(response.map(full));
     };
-    let refusal = refusal(&server.state(), &parts, &repository);
+    let images = Images::new(&server.images);
+    let refusal = refusal(&server.state(), &images, &parts, &repository);
     Ok(match refusal {
         Some(refusal) => refusal.map(full),
         None => forward(&server, parts, body).await,
@@ -47,7 +52,8 @@ pub(super) async fn respond(
 }
 
 /// Responds as the API, and as the token server.
-fn at_api(state: &mut State, parts: &Parts, body: &Bytes) -> Response<Bytes> {
+fn at_api(server: &Server, parts: &Parts, body: &Bytes) -> Response<Bytes> {
+    let state = &mut *server.state();
     if parts.uri.path() == "/v2/" {
         let challenge = tokens::refusal(state, parts, "");
         return challenge.unwrap_or_else(|| json_response(200, &json!({})));
@@ -60,13 +66,16 @@ fn at_api(state: &mut State, parts: &Parts, body: &Bytes) -> Response<Bytes> {
         body,
         document: serde_json::from_slice(body).unwrap_or_default(),
     };
-    let response = match state.vendor {
+    let images = Images::new(&server.images);
+    let deleted = deletions::respond(state, &images, &call);
+    let response = deleted.or_else(|| match state.vendor {
         Vendor::Ecr => ecr::respond(state, &call),
         Vendor::Harbor => harbor::respond(state, &call),
         Vendor::GitLab => gitlab::respond(state, &call),
         Vendor::Quay => quay::respond(state, &call),
         Vendor::DockerHub => docker_hub::respond(state, &call),
-    };
+        Vendor::GitHub | Vendor::Azure => None,
+    });
     let response = response.unwrap_or_else(|| errors(404, "NOT_FOUND", "path not found"));
     let target = parts.uri.path();
     let status = response.status().as_u16();
@@ -76,9 +85,16 @@ fn at_api(state: &mut State, parts: &Parts, body: &Bytes) -> Response<Bytes> {
 }
 
 /// Returns the refusal of a request to the registry.
-fn refusal(state: &State, parts: &Parts, repository: &str) -> Option<Response<Bytes>> {
-    if let Some(refusal) = tokens::refusal(state, parts, repository) {
-        return Some(refusal);
+fn refusal(
+    state: &State,
+    images: &Images<'_>,
+    parts: &Parts,
+    repository: &str,
+) -> Option<Response<Bytes>> {
+    let refusal = tokens::refusal(state, parts, repository);
+    let refusal = refusal.or_else(|| deletions::refusal(state, images, parts, repository));
+    if refusal.is_some() {
+        return refusal;
     }
     if state.accepts(repository) {
         return None;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use embedded_registry::RunningRegistry;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -29,6 +30,10 @@ pub enum Vendor {
     Quay,
     /// Docker Hub: the registry needs no credentials.
     DockerHub,
+    /// GitHub: the registry needs no credentials, the API a token.
+    GitHub,
+    /// Azure Container Registry: the registry needs no credentials.
+    Azure,
 }
 
 /// The state that requests read and change.
@@ -41,6 +46,8 @@ pub(super) struct State {
     pub(super) groups: Vec<String>,
     pub(super) is_forbidden: bool,
     pub(super) is_race: bool,
+    /// The registry deletes no tags, as old versions of quay and GitLab.
+    pub(super) keeps_tags: bool,
     pub(super) created: Vec<String>,
     pub(super) descriptions: BTreeMap<String, String>,
     pub(super) calls: Vec<String>,
@@ -50,6 +57,7 @@ pub(super) struct State {
 pub(super) struct Server {
     state: Mutex<State>,
     pub(super) registry: SocketAddr,
+    pub(super) images: Arc<RunningRegistry>,
     pub(super) client: Client<HttpConnector, Incoming>,
 }
 
@@ -61,6 +69,7 @@ impl State {
             groups: Vec::new(),
             is_forbidden: false,
             is_race: false,
+            keeps_tags: false,
             created: Vec::new(),
             descriptions: BTreeMap::new(),
             calls: Vec::new(),
@@ -82,7 +91,7 @@ impl State {
     /// Returns true if a push to a repository is accepted.
     pub(super) fn accepts(&self, repository: &str) -> bool {
         match self.vendor {
-            Vendor::DockerHub => true,
+            Vendor::DockerHub | Vendor::GitHub | Vendor::Azure => true,
             Vendor::Ecr | Vendor::Quay => self.existing.contains(repository),
             Vendor::Harbor => {
                 let project = repository.split('/').next().unwrap_or_default();
@@ -100,10 +109,11 @@ impl State {
 }
 
 impl Server {
-    pub(super) fn new(state: State, registry: SocketAddr) -> Self {
+    pub(super) fn new(state: State, images: Arc<RunningRegistry>) -> Self {
         Self {
             state: Mutex::new(state),
-            registry,
+            registry: images.address(),
+            images,
             client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
         }
     }

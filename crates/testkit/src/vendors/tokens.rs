@@ -17,7 +17,7 @@ pub(super) fn token_path(vendor: Vendor) -> Option<&'static str> {
         Vendor::Harbor => Some("/service/token"),
         Vendor::GitLab => Some("/jwt/auth"),
         Vendor::Quay => Some("/v2/auth"),
-        Vendor::Ecr | Vendor::DockerHub => None,
+        Vendor::Ecr | Vendor::DockerHub | Vendor::GitHub | Vendor::Azure => None,
     }
 }
 

@@ -193,14 +193,20 @@ fn lines(repository: &PlannedRepository<'_>, plan: &RepositoryPlan) -> Vec<PlanL
         tag: deletion.target.tag().cloned(),
         digest: deletion.digest.clone(),
         image: deletion.image.clone(),
-        method: match &deletion.target {
-            ManifestReference::Tag(_) => "tag".to_owned(),
-            ManifestReference::Digest(_) => "digest".to_owned(),
-        },
+        method: method(repository, &deletion.target).to_owned(),
         reason: deletion.reason.to_string(),
         bytes: deletion.bytes,
     });
     lines.collect()
+}
+
+/// Returns the way in which a tag or a manifest will be deleted, as far as known.
+fn method(repository: &PlannedRepository<'_>, target: &ManifestReference) -> &'static str {
+    match (repository.api, target) {
+        (Some(api), target) if api.replaces_registry(target) => api.method(),
+        (_, ManifestReference::Tag(_)) => "tag",
+        (_, ManifestReference::Digest(_)) => "digest",
+    }
 }
 
 /// Returns the former tags that stay. Tags of rows, and tags that no row has written, are not candidates.

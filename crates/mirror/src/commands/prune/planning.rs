@@ -7,13 +7,13 @@ use chrono::{Days, Utc};
 use copier::Progress;
 use futures::stream::{self, StreamExt};
 use prune_plan::{Options, RegistryShare, RepositoryPlan, add_freed_bytes, plan};
-use registry_client::Client;
+use registry_client::{Client, DeletionApi};
 use tokio_util::sync::CancellationToken;
 
 use super::args::ProtectionArgs;
 use super::known::Known;
 use super::known_repository::KnownRepository;
-use super::survey::{Survey, SurveyError, list_tags, readable};
+use super::survey::{Survey, SurveyError, list_tags, readable, reference};
 use crate::session::Session;
 
 /// Maximum number of repositories that are surveyed concurrently.
@@ -23,6 +23,8 @@ const CONCURRENT_REPOSITORIES: usize = 8;
 #[derive(Debug)]
 pub(super) struct PlannedRepository<'a> {
     pub(super) known: &'a KnownRepository,
+    /// The vendor's API, where the registry has one.
+    pub(super) api: Option<DeletionApi>,
     /// The number of its tags.
     pub(super) tags: usize,
     /// The plan, or the reason why there is none.
@@ -104,6 +106,8 @@ async fn plan_one<'a>(
     };
     PlannedRepository {
         known: repository,
+        // An error of registries.conf is that of the survey too.
+        api: client.deletion_api(&reference(repository)).ok().flatten(),
         tags,
         planned,
     }

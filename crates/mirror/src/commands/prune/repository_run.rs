@@ -4,10 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use image_name::{Digest, ManifestReference, Tag};
+use oci_spec::distribution::Reference;
 use prune_plan::{
     Decision, Options, PlanLine, RepositoryFacts, RepositoryPlan, SelectedTag, Selection, plan,
 };
-use registry_client::{Access, Client, Deletion, Error, Repository, StatusError};
+use registry_client::{
+    Access, Client, Deletion, DeletionApi, DeletionError, Error, Repository, StatusError,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::applied_report::{AppliedLine, LineStatus};
@@ -30,7 +33,11 @@ pub(super) struct RepositoryRun<'a> {
     selection: Selection,
     survey: Survey,
     readable: Repository,
+    /// The client that may send the deletions of the plan.
+    deleting: Client,
     deletable: Repository,
+    /// The vendor's API, where the registry has one.
+    api: Option<DeletionApi>,
     plan: RepositoryPlan,
     /// Tags that the registry deletes only with their manifests.
     by_digest: HashMap<Tag, Arc<StatusError>>,
@@ -56,18 +63,27 @@ impl<'a> RepositoryRun<'a> {
             outcomes: lines.iter().map(|_| None).collect(),
             selection: selection(lines),
             survey: Survey::default(),
+            deleting: client.clone(),
             deletable: readable.clone(),
             readable,
+            api: None,
             plan: RepositoryPlan::default(),
             by_digest: HashMap::new(),
             keeps_tags: None,
             is_closed: None,
         };
         run.survey_and_decide().await?;
-        let access = client.destination(&reference(repository), Access::Delete)?;
-        let policy = PlannedDeletions::new(&access, &run.plan);
-        let deleting = client.with_writes(Arc::new(policy));
-        run.deletable = deleting.destination(&reference(repository), Access::Delete)?;
+        let image = reference(repository);
+        // Known only now for vendors with a token server of their own.
+        run.api = client.deletion_api(&image)?;
+        // Quay refuses a scope with `delete`: the right to push includes deletions.
+        let access = match run.api {
+            Some(DeletionApi::Quay) => Access::Push,
+            _ => Access::Delete,
+        };
+        let policy = PlannedDeletions::new(&run.readable, &run.plan);
+        run.deleting = client.with_writes(Arc::new(policy));
+        run.deletable = run.deleting.destination(&image, access)?;
         Ok(run)
     }
 
@@ -113,6 +129,34 @@ impl<'a> RepositoryRun<'a> {
         Ok(())
     }
 
+    /// Deletes a tag or a manifest: at the registry or, where it does not, through the vendor's API.
+    async fn delete_one(
+        &self,
+        target: &ManifestReference,
+        digest: &Digest,
+    ) -> Result<Deletion, DeletionError> {
+        let image = reference(self.known.1);
+        let api = self.api.filter(|api| api.deletes(target));
+        if let Some(api) = api.filter(|api| api.replaces_registry(target)) {
+            return self
+                .deleting
+                .delete_at_vendor(&image, api, target, digest)
+                .await;
+        }
+        let deleted = self
+            .deletable
+            .delete_manifest(target.clone(), digest)
+            .await?;
+        match (api, &deleted) {
+            (Some(api), Deletion::Unsupported(_)) => {
+                self.deleting
+                    .delete_at_vendor(&image, api, target, digest)
+                    .await
+            }
+            _ => Ok(deleted),
+        }
+    }
+
     async fn delete_tags(&mut self, stop: &CancellationToken) {
         let deletions = self.plan.deletions.iter();
         let tags: Vec<(Tag, Digest)> = deletions
@@ -127,7 +171,7 @@ impl<'a> RepositoryRun<'a> {
                 self.by_digest.insert(tag, Arc::clone(error));
                 continue;
             }
-            match self.deletable.delete_manifest(&tag, &digest).await {
+            match self.delete_one(&(&tag).into(), &digest).await {
                 Ok(Deletion::Deleted) => {
                     has_deleted = true;
                     self.end_tag(&tag, LineStatus::Deleted, None);
@@ -185,7 +229,7 @@ impl<'a> RepositoryRun<'a> {
         };
         let deleted = match &self.is_closed {
             Some(error) => Ok(Deletion::Unsupported(Arc::clone(error))),
-            None => self.deletable.delete_manifest(digest, digest).await,
+            None => self.delete_one(&digest.into(), digest).await,
         };
         let new = |status| AppliedLine::new(self.lines[line], status);
         let outcome = match deleted {
@@ -236,7 +280,7 @@ impl<'a> RepositoryRun<'a> {
                         "deleted with its manifest: the registry does not delete tags alone";
                     self.end_tag(&tag, LineStatus::Deleted, Some(message.to_owned()));
                 }
-                Err(error) => self.fail_tag(&tag, &error),
+                Err(error) => self.fail_tag(&tag, &error.into()),
             }
             self.by_digest.remove(&tag);
             self.survey.tags.remove(&tag);
@@ -311,7 +355,7 @@ impl<'a> RepositoryRun<'a> {
         }
     }
 
-    fn fail_tag(&mut self, tag: &Tag, error: &Error) {
+    fn fail_tag(&mut self, tag: &Tag, error: &DeletionError) {
         let line = self
             .lines
             .iter()
@@ -321,11 +365,11 @@ impl<'a> RepositoryRun<'a> {
         }
     }
 
-    fn failure(&self, line: usize, error: &Error) -> AppliedLine {
+    fn failure(&self, line: usize, error: &DeletionError) -> AppliedLine {
         let image = reference(self.known.1);
         let message = registry_client::cut_sent_secrets(&error.to_string()).into_owned();
         AppliedLine {
-            hint: hints::for_request(Operation::Write, &image, error),
+            hint: deletion_hint(&image, error),
             refused: error.is_refused(),
             ..AppliedLine::new(self.lines[line], LineStatus::Failed).message(message)
         }
@@ -372,6 +416,30 @@ fn selection(lines: &[&PlanLine]) -> Selection {
         }
     }
     selection
+}
+
+/// Returns the hint for a deletion that failed.
+fn deletion_hint(image: &Reference, error: &DeletionError) -> Option<String> {
+    let host = image.registry();
+    match error {
+        DeletionError::Request(error) if error.is_refused() && !error.is_refused_anonymous() => {
+            Some(format!(
+                "let the account delete at {host}, which is another right than to push; see docs/clean-up.md"
+            ))
+        }
+        DeletionError::Request(error) => hints::for_request(Operation::Write, image, error),
+        DeletionError::NoCredentials {
+            api: DeletionApi::Quay,
+            ..
+        } => Some(format!(
+            "set QUAY_TOKEN to an OAuth 2 access token, and QUAY_HOST to {host}"
+        )),
+        DeletionError::NoCredentials { .. } => Some(format!("log in with `mirror login {host}`")),
+        DeletionError::Keys { .. } => {
+            Some("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// Returns the hint for a registry that does not delete manifests.
