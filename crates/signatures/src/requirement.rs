@@ -275,6 +275,10 @@ mod tests {
         assert_eq!(pattern, Err(IdentityPatternError::NoStart));
         let pattern = IdentityMatcher::pattern(r"^(?m:^b$)|$");
         assert!(pattern.is_err());
+        for optional in ["^?b$", "^*b$", "^{0}b$"] {
+            let matches = IdentityMatcher::pattern(optional).map(|pattern| pattern.matches("ab"));
+            assert_ne!(matches, Ok(true), "{optional}");
+        }
         let pattern = IdentityMatcher::pattern(r"^(?m:^)b$").unwrap();
         assert!(pattern.matches("b"));
         assert!(!pattern.matches("a\nb"));

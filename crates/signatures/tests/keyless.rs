@@ -126,3 +126,39 @@ fn an_authority_and_a_log_key_are_a_root_without_a_certificate_log() {
         assert!(TrustRoot::from_authority(pem, keys).is_err());
     }
 }
+
+#[test]
+fn a_log_time_in_the_future_and_a_manifest_with_other_bytes_are_refused() {
+    let authority = SigningAuthority::new("own");
+    let signer = KeylessSigner::new(&authority, &LeafOptions::new(IDENTITY, ISSUER, SIGNED));
+    let signed = bundle(&signer.bundle(&statement(SIGN, &digest()), ENTRY));
+    let root = TrustRoot::from_json(&authority.trusted_root().to_string()).unwrap();
+    let requirement = Requirement::new(Signers::Keyless(Wanted {
+        issuer: ISSUER.to_owned(),
+        identity: IdentityMatcher::Exact(IDENTITY.to_owned()),
+    }));
+    let mut image = SignedImage {
+        repository: REPOSITORY.parse().unwrap(),
+        tag: None,
+        digest: digest().parse().unwrap(),
+        children: Vec::new(),
+    };
+    let before = SystemTime::UNIX_EPOCH + Duration::from_secs(SIGNED);
+    let refusal = verify(&image, &signed, &requirement, &root, before).unwrap_err();
+    assert!(matches!(refusal.cause, Cause::LogTime(_)), "{refusal}");
+
+    let digest_of_hello = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    image.digest = digest_of_hello.parse().unwrap();
+    let mut signed = bundle(&signer.message_bundle(b"hello", ENTRY));
+    signed.bundles[0].subject = image.digest.clone();
+    let manifests = [(&b"hello"[..], true), (b"other", false)];
+    for (manifest, expected) in manifests {
+        signed.manifests = [(image.digest.clone(), manifest.to_vec())].into();
+        let decision = verify(&image, &signed, &requirement, &root, SystemTime::now());
+        let needed = Err(Cause::ManifestNeeded(image.digest.clone()));
+        match expected {
+            true => assert!(decision.is_ok(), "{decision:?}"),
+            false => assert_eq!(decision.map_err(|refusal| refusal.cause), needed),
+        }
+    }
+}

@@ -9,7 +9,9 @@ use signatures::{
     AttachedBundle, AttestationRequirement, Cause, Evidence, IdentityMatcher, KeylessSigner,
     Requirement, SignatureFormat, SignedBy, SignedImage, Signers, TrustRoot, Verification, verify,
 };
-use sigstore_verify::trust_root::SIGSTORE_STAGING_TRUSTED_ROOT;
+use sigstore_verify::trust_root::{
+    SIGSTORE_PRODUCTION_TRUSTED_ROOT, SIGSTORE_STAGING_TRUSTED_ROOT,
+};
 
 /// A public bundle: its text, subject, predicate type, identity, issuer, form and log time.
 struct Public {
@@ -80,6 +82,19 @@ impl Public {
         bundle: &str,
         change: impl FnOnce(&mut Requirement),
     ) -> Result<Verification, Cause> {
+        let root = match self.staging {
+            true => SIGSTORE_STAGING_TRUSTED_ROOT,
+            false => SIGSTORE_PRODUCTION_TRUSTED_ROOT,
+        };
+        self.decide_with(bundle, root, change)
+    }
+
+    fn decide_with(
+        &self,
+        bundle: &str,
+        root: &str,
+        change: impl FnOnce(&mut Requirement),
+    ) -> Result<Verification, Cause> {
         let digest: Digest = self.subject.replace(' ', "").parse().unwrap();
         let image = SignedImage {
             repository: "ghcr.io/org/app".parse().unwrap(),
@@ -105,10 +120,7 @@ impl Public {
             });
         }
         change(&mut requirement);
-        let root = match self.staging {
-            true => TrustRoot::from_json(SIGSTORE_STAGING_TRUSTED_ROOT).unwrap(),
-            false => TrustRoot::embedded().unwrap(),
-        };
+        let root = TrustRoot::from_json(root).unwrap();
         let decision = verify(&image, &evidence, &requirement, &root, SystemTime::now());
         decision.map_err(|refusal| match refusal.cause {
             Cause::Attestation { cause, .. } => *cause,
@@ -225,4 +237,18 @@ fn forged_timestamps_are_refused() {
         let found = format!("{cause:?}");
         assert!(found.starts_with(expected), "{number}: {found}");
     }
+}
+
+#[test]
+fn an_entry_of_rekor_v2_in_a_log_that_was_closed_is_refused() {
+    let [_, _, public, _] = PUBLIC;
+    let mut root: Value = serde_json::from_str(SIGSTORE_STAGING_TRUSTED_ROOT).unwrap();
+    for log in root["tlogs"].as_array_mut().unwrap() {
+        log["publicKey"]["validFor"] = serde_json::json!({
+            "start": "2020-01-01T00:00:00Z",
+            "end": "2025-01-01T00:00:00Z",
+        });
+    }
+    let cause = public.decide_with(public.text, &root.to_string(), |_| {});
+    assert!(matches!(cause, Err(Cause::LogTime(_))), "{cause:?}");
 }

@@ -139,3 +139,30 @@ fn verification_algorithm(
         other => return Err(Error::UnsupportedAlgorithm(other.name().to_owned())),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::signing::SigningKey;
+
+    use super::*;
+
+    #[test]
+    fn a_signature_over_a_digest_is_checked_only_with_the_message_of_that_digest() {
+        let key = SigningKey::p256();
+        let der = key.public_der();
+        // The point is at the end of the encoding.
+        let point = &der[der.len() - 65..];
+        let signature = key.sign(b"message");
+        let digest = |message: &[u8]| ring::digest::digest(&SHA256, message);
+        let check = |digest: ring::digest::Digest| {
+            let scheme = SigningScheme::EcdsaP256Sha256;
+            RING.verify_prehashed(scheme, point, digest.as_ref(), &signature)
+        };
+        let result = with_message(b"message", || check(digest(b"message")));
+        assert!(result.is_ok(), "{result:?}");
+        let other = with_message(b"message", || check(digest(b"other")));
+        assert!(matches!(other, Err(Error::UnsupportedAlgorithm(_))));
+        let forgotten = check(digest(b"message"));
+        assert!(matches!(forgotten, Err(Error::UnsupportedAlgorithm(_))));
+    }
+}
