@@ -101,6 +101,7 @@ mod referrers_index;
 mod report;
 mod repository_setup;
 mod row;
+mod row_image;
 mod row_sync;
 mod selected_image;
 mod source_group;
