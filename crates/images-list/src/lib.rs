@@ -77,6 +77,7 @@ mod list;
 mod list_index;
 mod lock;
 mod mirror_name;
+mod misplaced_rows;
 mod problem;
 mod row;
 mod tag_column;
