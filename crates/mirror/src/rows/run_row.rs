@@ -100,6 +100,13 @@ impl RunRow {
                      entry {entry}"
                 ))
             }
+            // The image of `mirror copy` is in no row.
+            (None, RowError::SourceMissing { .. }) if self.listed.is_none() => {
+                Some(hints::for_missing_image(&self.row.source))
+            }
+            (None, RowError::ForeignLayer(_)) if self.listed.is_none() => {
+                Some(hints::for_foreign_layer(&self.row.destination))
+            }
             _ => hints::for_row(&self.row, error),
         }
     }

@@ -4,20 +4,13 @@ use copier::{CompareError, Row, RowError};
 use image_name::{full_repository, tag_or_digest};
 use oci_spec::distribution::Reference;
 use registry_client::registries_conf::ResolveError;
-use registry_client::{ConnectionFailure, Error, ManifestError, StatusError, TlsFailure};
+use registry_client::{ConnectionFailure, Error, ManifestError, TlsFailure};
 
 use super::creation_hints;
-use super::peer_hints::{for_peer, names_quota};
+use super::peer_hints::for_peer;
+pub(crate) use super::status_hints::Operation;
+use super::status_hints::{for_status, for_throttling};
 use crate::cli::failure::Failure;
-
-/// The purpose of a request for an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
-    /// Reading from a source, or comparing.
-    Read,
-    /// Writing to a destination.
-    Write,
-}
 
 /// Returns the hint for a failed row.
 pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
@@ -28,8 +21,8 @@ pub(crate) fn for_row(row: &Row, error: &RowError) -> Option<String> {
         RowError::Creation(error) => creation_hints::for_creation(&row.destination, error),
         RowError::Referrer { error, .. } => for_row(row, error),
         RowError::ForeignLayer(_) => Some(format!(
-            "allow the URLs of the layer in the configuration of {}, or remove the row",
-            row.destination.registry()
+            "{}, or remove the row",
+            for_foreign_layer(&row.destination)
         )),
         RowError::SourceMissing {
             now: Some(now), ..
@@ -119,6 +112,18 @@ const NO_PLATFORM: &str = "name other platforms with --platform, or copy all wit
 fn source_missing(row: &Row) -> String {
     let repository = full_repository(&row.source);
     format!("list the tags with `mirror tags {repository}`, then correct or remove the row")
+}
+
+/// Returns the hint for an image that does not exist and is in no row.
+pub(crate) fn for_missing_image(image: &Reference) -> String {
+    let repository = full_repository(image);
+    format!("list the tags with `mirror tags {repository}`, then name one of them")
+}
+
+/// Returns the hint for a destination that refuses layers with URLs elsewhere.
+pub(crate) fn for_foreign_layer(destination: &Reference) -> String {
+    let host = destination.registry();
+    format!("allow the URLs of the layer in the configuration of {host}")
 }
 
 /// Returns the failure of a command whose only request failed.
@@ -234,95 +239,6 @@ fn for_proxy(host: &str, status: u16) -> String {
     }
 }
 
-fn may_not_exist(operation: Operation, host: &str, repository: &str) -> String {
-    if operation == Operation::Read && image_name::is_docker_hub(host) {
-        format!(
-            "; the repository {repository} may not exist, for which Docker Hub responds the same"
-        )
-    } else {
-        String::new()
-    }
-}
-
-fn for_status(operation: Operation, image: &Reference, error: &StatusError) -> Option<String> {
-    let (host, repository) = (image.registry(), image.repository());
-    // Most registries reject indexes with missing children, among them Docker Hub and distribution
-    // with its default validation.
-    if operation == Operation::Write
-        && (error.has_code("MANIFEST_BLOB_UNKNOWN") || error.has_code("MANIFEST_UNKNOWN"))
-    {
-        return Some(format!(
-            "with --sparse, run without it to write a rebuilt index, since {host} rejects indexes with \
-             missing children; otherwise run again, since {host} has lost content that it had"
-        ));
-    }
-    // Some registries answer 403 when a quota is used up, and their message says so.
-    let unless = match (error.status.as_u16(), operation) {
-        (403, Operation::Write) if !error.codes.is_empty() => {
-            ", unless the message names another cause, such as a quota"
-        }
-        _ => "",
-    };
-    let missing = may_not_exist(operation, host, repository);
-    match (error.status.as_u16(), operation) {
-        (401 | 403 | 404, _) if error.redirected => Some(format!(
-            "run again, since links of {host} to its storage expire; if the error persists, report it to \
-             the operator of {host}"
-        )),
-        (401 | 403, _) if !error.authenticated => Some(format!(
-            "no credentials were sent: log in with `mirror login {host}`{missing}{unless}"
-        )),
-        (401 | 403, Operation::Read) => Some(format!(
-            "check that the account may read {repository}, or log in again with `mirror login {host}`\
-             {missing}"
-        )),
-        (401 | 403, Operation::Write) => Some(format!(
-            "check that the account may write to {repository}, or log in again with `mirror login {host}`{unless}"
-        )),
-        (404, Operation::Write) => Some(format!(
-            "create the repository {host}/{repository} first: {host} does not create it on push"
-        )),
-        (404, Operation::Read) => Some(format!("check the name {host}/{repository}")),
-        (429, _) => Some(for_throttling(host, error)),
-        (413, _) => Some(format!(
-            "raise the limit on request sizes at {host} or at a proxy in front of it"
-        )),
-        (405, Operation::Write) => Some(format!(
-            "name another destination: {host} takes no images there, since it is read-only or a cache of \
-             another registry"
-        )),
-        (409 | 412, Operation::Write) if names_quota(error) => Some(format!(
-            "free storage at {host}, or raise the quota that the message names, then run again"
-        )),
-        (409 | 412, Operation::Write) => Some(
-            "if the tag is immutable, delete it at the destination or use another tag".to_owned(),
-        ),
-        (507, _) => Some(format!("free storage at {host}, then run again")),
-        (500..=599, _) => Some(format!(
-            "run again when {host} has recovered; finished rows stay finished"
-        )),
-        _ => None,
-    }
-}
-
-/// Returns the hint for a host that asks for fewer requests.
-fn for_throttling(host: &str, error: &StatusError) -> String {
-    let when = match error.retry_after.filter(|wait| !wait.is_zero()) {
-        Some(wait) => format!(
-            "after the pause of {} s that {host} requests",
-            wait.as_secs()
-        ),
-        None => "later".to_owned(),
-    };
-    if error.authenticated {
-        return format!("run again {when}, or with fewer --jobs");
-    }
-    format!(
-        "run again {when}; no credentials were sent: if {host} allows accounts more, log in with \
-         `mirror login {host}`"
-    )
-}
-
 /// Returns the hint for a token server that cannot be reached.
 fn for_token_server(server: &str, host: &str, error: &Error) -> Option<String> {
     let failure = match error {
@@ -391,56 +307,6 @@ fn for_handshake(host: &str, failure: TlsFailure) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn refused(redirected: bool, authenticated: bool) -> StatusError {
-        StatusError {
-            method: http::Method::GET,
-            url: "https://r.io/v2/a/b/manifests/1".to_owned(),
-            status: http::StatusCode::UNAUTHORIZED,
-            codes: Vec::new(),
-            text: String::new(),
-            authenticated,
-            retry_after: None,
-            redirected,
-        }
-    }
-
-    #[test]
-    fn refusals_have_hints_of_their_own() {
-        for (image, redirected, authenticated, want, not) in [
-            (
-                "quay.io/a/b:1",
-                false,
-                false,
-                "no credentials were sent",
-                "exist",
-            ),
-            ("quay.io/a/b:1", false, true, "may read a/b", "exist"),
-            ("quay.io/a/b:1", true, false, "storage", "log in"),
-            (
-                "docker.io/a/b:1",
-                false,
-                false,
-                "a/b may not exist",
-                "account",
-            ),
-            (
-                "docker.io/a/b:1",
-                false,
-                true,
-                "a/b may not exist",
-                "no credentials",
-            ),
-        ] {
-            let image: Reference = image.parse().unwrap();
-            let error = refused(redirected, authenticated);
-            let hint = for_status(Operation::Read, &image, &error).unwrap();
-            assert!(
-                hint.contains(want) && !hint.contains(not),
-                "{image}: {hint}"
-            );
-        }
-    }
 
     #[test]
     fn connection_failures_have_hints_of_their_own() {

@@ -14,6 +14,7 @@ pub(crate) mod progress;
 mod progress_line;
 pub(crate) mod sanitize;
 pub(crate) mod signals;
+mod status_hints;
 pub(crate) mod status_report;
 pub(crate) mod status_signal;
 pub(crate) mod units;
