@@ -29,6 +29,8 @@ pub struct Proxies {
     http: Option<Url>,
     https: Option<Url>,
     exempt: Vec<Exempt>,
+    /// Entries of `NO_PROXY` that are written like networks and are none.
+    invalid_networks: Vec<String>,
 }
 
 /// The values of the variables that name proxies.
@@ -88,11 +90,24 @@ impl Proxies {
         let https = parse_proxy("HTTPS_PROXY", variables.https)?;
         let exempt = variables.exempt.unwrap_or_default();
         let entries = exempt.split(|c: char| c == ',' || c.is_whitespace());
+        let is_invalid = |entry: &&str| {
+            let host = split_port(entry).0;
+            host.contains('/') && parse_network(host).is_none()
+        };
+        let invalid_networks = entries.clone().filter(is_invalid);
         Ok(Self {
             http: http.or_else(|| all.clone()),
             https: https.or(all),
+            invalid_networks: invalid_networks.map(str::to_owned).collect(),
             exempt: entries.filter_map(Exempt::parse).collect(),
         })
+    }
+
+    /// Returns the entries of `NO_PROXY` that are written like networks and exempt no host, such as
+    /// `10.0.0.0/33`.
+    #[must_use]
+    pub fn invalid_networks(&self) -> &[String] {
+        &self.invalid_networks
     }
 
     /// Returns whether no host has a proxy.
@@ -308,6 +323,14 @@ mod tests {
             ..ProxyVariables::default()
         };
         Proxies::from_variables(&variables).unwrap()
+    }
+
+    #[test]
+    fn entries_that_are_no_network_are_listed() {
+        let proxies =
+            exempt("10.0.0.0/33,r.io,10.0.0.0/8 r.io/24,fd00::/129,[fd00::1]:443,10.0.0.0/x");
+        let invalid = ["10.0.0.0/33", "r.io/24", "fd00::/129", "10.0.0.0/x"];
+        assert_eq!(proxies.invalid_networks(), invalid);
     }
 
     #[test]

@@ -9,8 +9,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
+use rustls::InconsistentKeys;
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 
 /// The directories that are searched for certificates.
 #[derive(Debug, Clone, Default)]
@@ -82,6 +85,14 @@ pub enum TrustError {
         path: PathBuf,
         /// `certificate` or `private key`.
         expected: &'static str,
+    },
+    /// A client certificate with the key of another one.
+    #[error("{} is not the key of the certificate {}", key.display(), certificate.display())]
+    OtherKey {
+        /// The certificate.
+        certificate: PathBuf,
+        /// The key.
+        key: PathBuf,
     },
 }
 
@@ -220,10 +231,15 @@ fn read_identity(certificate: &Path, key: &Path) -> Result<Vec<u8>, TrustError> 
     let mut pem = fs::read(certificate).map_err(|source| read_error(certificate, source))?;
     require_certificates(certificate, &pem)?;
     let key_pem = fs::read(key).map_err(|source| read_error(key, source))?;
-    if PrivateKeyDer::from_pem_slice(&key_pem).is_err() {
-        return Err(TrustError::NoPem {
-            path: key.into(),
-            expected: "private key",
+    let parsed = PrivateKeyDer::from_pem_slice(&key_pem);
+    let parsed = parsed.map_err(|_| TrustError::NoPem {
+        path: key.into(),
+        expected: "private key",
+    })?;
+    if is_key_of_another(&pem, &parsed) {
+        return Err(TrustError::OtherKey {
+            certificate: certificate.into(),
+            key: key.into(),
         });
     }
     pem.push(b'\n');
@@ -231,11 +247,27 @@ fn read_identity(certificate: &Path, key: &Path) -> Result<Vec<u8>, TrustError> 
     Ok(pem)
 }
 
+/// Reports whether a key is known not to be that of the first certificate. A key or a certificate that cannot
+/// be parsed is reported when a connection uses it.
+fn is_key_of_another(pem: &[u8], key: &PrivateKeyDer<'_>) -> bool {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let (Ok(chain), Ok(key)) = (chain, any_supported_type(key)) else {
+        return false;
+    };
+    matches!(
+        CertifiedKey::new(chain, key).keys_match(),
+        Err(rustls::Error::InconsistentKeys(
+            InconsistentKeys::KeyMismatch
+        ))
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 
     use tempfile::TempDir;
+    use testkit::certificates::Certificate;
 
     use super::*;
 
@@ -290,6 +322,24 @@ mod tests {
             let got = trust.for_host(host).unwrap();
             assert!(got.directory.is_none() && got.ca_pems.is_empty(), "{host}");
         }
+    }
+
+    #[test]
+    fn key_of_another_certificate_is_an_error_that_names_both() {
+        let [one, other] = ["one", "other"].map(|name| Certificate::self_signed(&[name]));
+        let files = [("c.cert", one.certificate()), ("c.key", one.key())];
+        let same = directory(&files);
+        assert!(
+            Trust::new(Some(same.path().into()), Vec::new())
+                .for_host("r.io")
+                .is_ok()
+        );
+        let mixed = directory(&[("c.cert", one.certificate()), ("c.key", other.key())]);
+        let trust = Trust::new(Some(mixed.path().into()), Vec::new());
+        let error = trust.for_host("r.io").unwrap_err().to_string();
+        let path = mixed.path().display();
+        let message = format!("{path}/c.key is not the key of the certificate {path}/c.cert");
+        assert_eq!(error, message);
     }
 
     #[test]

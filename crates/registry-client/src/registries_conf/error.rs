@@ -43,7 +43,7 @@ pub enum RegistriesConfError {
         source: NamespaceError,
     },
     /// A `[[registry]]` without `prefix` and `location`, or a mirror without `location`.
-    #[error("{line}:{column}: the table has no `{key}`")]
+    #[error("{line}:{column}: the table has no `{key}`{}", unknown_keys(unknown))]
     Missing {
         /// Line of the table.
         line: usize,
@@ -51,6 +51,8 @@ pub enum RegistriesConfError {
         column: usize,
         /// The missing key.
         key: &'static str,
+        /// Unknown keys of the table: one may be the missing key with a typing error.
+        unknown: Vec<String>,
     },
     /// `pull-from-mirror` beside `mirror-by-digest-only = true`.
     #[error(
@@ -63,4 +65,13 @@ pub enum RegistriesConfError {
         /// Column.
         column: usize,
     },
+}
+
+fn unknown_keys(keys: &[String]) -> String {
+    let quoted: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+    match quoted.len() {
+        0 => String::new(),
+        1 => format!(", and the unknown key {}", quoted[0]),
+        _ => format!(", and the unknown keys {}", quoted.join(", ")),
+    }
 }

@@ -10,7 +10,7 @@ use super::error::RegistriesConfError;
 use super::namespace::{Namespace, NamespaceError, Prefix};
 use super::resolve::{MirrorTable, PullFromMirror, RegistriesConf, RegistryTable};
 use super::span_locator::SpanLocator;
-use super::unused_key::unused_keys;
+use super::unused_key::{UnusedKey, unused_keys};
 
 #[derive(Deserialize)]
 struct RawConf {
@@ -70,12 +70,33 @@ impl RegistriesConf {
             return Err(RegistriesConfError::Version1 { line, column });
         }
         let raw: RawConf = toml::from_str(text).map_err(|error| at.toml_error(&error))?;
+        let unused_keys = unused_keys(document, &at);
         let registries = raw.registry.into_iter().map(|table| at.registry(table));
+        let registries = registries.collect::<Result<_, _>>();
         Ok(Self {
-            registries: registries.collect::<Result<_, _>>()?,
-            unused_keys: unused_keys(document, &at),
+            registries: registries.map_err(|error| with_unknown(error, text, &unused_keys))?,
+            unused_keys,
         })
     }
+}
+
+/// Adds the unknown keys of a table to the error that it lacks a key. The table ends where the next begins.
+fn with_unknown(
+    mut error: RegistriesConfError,
+    text: &str,
+    unused: &[UnusedKey],
+) -> RegistriesConfError {
+    if let RegistriesConfError::Missing { line, unknown, .. } = &mut error {
+        let mut below = text.lines().enumerate().skip(*line);
+        let next = below.find(|(_, text)| text.trim_start().starts_with('['));
+        let end = next.map_or(usize::MAX, |(at, _)| at);
+        let own = unused
+            .iter()
+            .filter(|key| *line <= key.line && key.line <= end);
+        let names = own.filter_map(|key| key.key.rsplit('.').next());
+        *unknown = names.map(str::to_owned).collect();
+    }
+    error
 }
 
 impl SpanLocator<'_> {
@@ -90,7 +111,13 @@ impl SpanLocator<'_> {
 
     fn missing_key(&self, span: Range<usize>, key: &'static str) -> RegistriesConfError {
         let (line, column) = self.line_and_column(span);
-        RegistriesConfError::Missing { line, column, key }
+        let unknown = Vec::new();
+        RegistriesConfError::Missing {
+            line,
+            column,
+            key,
+            unknown,
+        }
     }
 
     fn invalid_value(
@@ -172,6 +199,32 @@ impl SpanLocator<'_> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    #[test]
+    fn table_without_a_key_names_its_unknown_keys() {
+        let table = [
+            (
+                "[[registry]]\nprefixx = 'a.io'\n",
+                "1:1: the table has no `location`, and the unknown key `prefixx`",
+            ),
+            (
+                "[[registry]]\nlocaton = 'a.io'\nblocke = true\n[[registry]]\nx = 1\n",
+                "1:1: the table has no `location`, and the unknown keys `locaton`, `blocke`",
+            ),
+            (
+                "[[registry]]\nblocked = true\n[[registry]]\nx = 1\n",
+                "1:1: the table has no `location`",
+            ),
+            (
+                "[[registry]]\nlocation = 'a.io'\n[[registry.mirror]]\nlocatin = 'b.io'\n",
+                "3:1: the table has no `location`, and the unknown key `locatin`",
+            ),
+        ];
+        for (text, message) in table {
+            let error = RegistriesConf::parse(text).unwrap_err();
+            assert_eq!(error.to_string(), message, "{text}");
+        }
+    }
 
     use super::*;
 
