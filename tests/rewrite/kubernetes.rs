@@ -5,7 +5,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 use super::{environment, text, unmapped};
-use crate::environment::{TestEnvironment, block};
+use crate::environment::{TestEnvironment, block, run_with_input};
 
 /// The fields of `ImageTagMirrorSet` and `ImageDigestMirrorSet` (openshift/api, `config/v1`,
 /// `0000_10_config-operator_01_imagetagmirrorset.crd.yaml`).
@@ -204,6 +204,28 @@ fn kyverno_replaces_listed_images_once() {
     assert!(
         policies.contains("kinds: [Pod/ephemeralcontainers]"),
         "{policies}"
+    );
+}
+
+#[test]
+fn policies_have_the_types_of_kyverno() {
+    let environment = environment(&["busybox r.io/m/busybox 1.36", "q.io/a r.io/m/a v1=v2"]);
+    let policies = environment
+        .mirror("rewrite --format kyverno")
+        .exits(0)
+        .stdout;
+    let decode = |text: &str| {
+        let mut decoder = Command::new(testkit::program("kyverno-decoder"));
+        run_with_input(&mut decoder, text)
+    };
+    let decoded = decode(&policies).exits(0);
+    assert_eq!(decoded.stdout, "mirror: 3 rules, 6 foreach\n");
+    let misspelled = policies.replace("preconditions:", "precondition:");
+    let refused = decode(&misspelled).exits(1);
+    assert!(
+        refused.stderr.contains("unknown field"),
+        "{}",
+        refused.stderr
     );
 }
 
