@@ -58,6 +58,8 @@ fn usage_errors_leave_stdout_empty() {
         "copy busybox",
         "copy busybox localhost:5000/UPPER",
         "copy busybox localhost:5000",
+        "copy busybox quay.io",
+        "tags quay.io",
         "copy docker://127.0.0.1:5000 localhost:5000/a",
         "tags r.io:443",
         "digest docker://[::1]:5000",
@@ -312,5 +314,73 @@ async fn exit_2_means_that_nothing_was_sent() {
             "{line}: {}",
             output.stderr
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_image_of_a_copy_is_not_in_a_row() {
+    let registry = registry_with(&["a:1"]).await;
+    let host = registry.host();
+    let environment = TestEnvironment::new();
+    let output = environment
+        .mirror(&format!("copy {host}/a:2 {host}/b:2"))
+        .exits(3);
+    let text = output.stdout + &output.stderr;
+    let hint = format!("list the tags with `mirror tags {host}/a`, then name one of them");
+    assert!(text.contains(&hint), "{text}");
+    assert!(!text.contains("the row"), "{text}");
+}
+
+#[test]
+fn unusable_files_and_variables_are_named_with_a_next_step() {
+    let environment = TestEnvironment::new().with_env("NO_PROXY", "10.0.0.0/33,127.0.0.1");
+    std::fs::create_dir(environment.path("directory")).unwrap();
+    environment.write("directory/ca.crt", "no certificate");
+    environment.write("registries.conf", "[[registry]]\nprefixx = \"a.io\"\n");
+    // No process listens on port 1.
+    for (options, code, parts) in [
+        (
+            "--authfile directory",
+            2,
+            [
+                "--authfile directory: Is a directory",
+                "mirror login HOST --authfile",
+            ],
+        ),
+        (
+            "--cert-dir directory",
+            2,
+            [
+                "directory/ca.crt contains no valid PEM certificate",
+                "*.crt are certificate authorities",
+            ],
+        ),
+        (
+            "--registries-conf registries.conf",
+            2,
+            [
+                "registries.conf:1:1: the table has no `location`",
+                "the unknown key `prefixx`",
+            ],
+        ),
+        (
+            "",
+            1,
+            [
+                "NO_PROXY: `10.0.0.0/33` is not a network",
+                "such as 10.0.0.0/8",
+            ],
+        ),
+    ] {
+        let output = environment
+            .mirror(&format!("digest 127.0.0.1:1/a:1 {options}"))
+            .exits(code);
+        for part in parts {
+            assert!(
+                output.stderr.contains(part),
+                "{options}: {part}: {}",
+                output.stderr
+            );
+        }
     }
 }

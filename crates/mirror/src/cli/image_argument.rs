@@ -62,14 +62,29 @@ pub(crate) fn image_or_file(text: &str) -> Result<ImageArgument, ImageArgumentEr
 }
 
 /// Parses the name of an image.
+///
+/// A host alone is refused. As a name it would mean an image of Docker Hub, `docker.io/library/quay.io`.
 pub(crate) fn image(text: &str) -> Result<ImageName, ImageNameError> {
-    without_transport(text).parse()
+    let name: ImageName = without_transport(text).parse()?;
+    refuse_host(&name.repository)?;
+    Ok(name)
+}
+
+/// Refuses a name that is a host without a repository.
+fn refuse_host(name: &RepositoryName) -> Result<(), RepositoryNameError> {
+    let written = name.as_written();
+    if !written.contains('.') || written.contains('/') {
+        return Ok(());
+    }
+    let host = written.to_owned();
+    Err(RepositoryNameError::HostOnly { host })
 }
 
 /// Parses the name of a repository.
 pub(crate) fn repository(text: &str) -> Result<RepositoryName, RepositoryArgumentError> {
-    let name: Result<_, RepositoryNameError> = without_transport(text).parse();
-    Ok(name?)
+    let name: RepositoryName = without_transport(text).parse()?;
+    refuse_host(&name)?;
+    Ok(name)
 }
 
 /// Parses the destination of a row.
@@ -126,6 +141,33 @@ mod tests {
             image_or_file("q.io/A"),
             Err(ImageArgumentError::Name(_))
         ));
+    }
+
+    #[test]
+    fn host_without_a_repository_is_no_image() {
+        for text in [
+            "quay.io",
+            "docker://quay.io",
+            "quay.io:v1",
+            "registry.example.com",
+        ] {
+            let error = image(text).unwrap_err().to_string();
+            assert!(
+                error.contains("is a host without a repository"),
+                "{text}: {error}"
+            );
+        }
+        let error = repository("quay.io").unwrap_err().to_string();
+        assert!(error.contains("write quay.io/REPOSITORY"), "{error}");
+        for text in [
+            "busybox",
+            "busybox:1.36",
+            "quay.io/a",
+            "docker.io/library/quay.io",
+            "localhost",
+        ] {
+            assert!(image(text).is_ok(), "{text}");
+        }
     }
 
     #[test]

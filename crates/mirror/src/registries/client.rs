@@ -100,6 +100,12 @@ pub(crate) fn build_for(
         Failure::unusable(error.to_string())
             .hint("write the proxy as http://[USER:PASSWORD@]HOST:PORT".to_owned())
     })?;
+    for network in proxies.invalid_networks() {
+        tracing::warn!(
+            "NO_PROXY: `{network}` is not a network and exempts no host: write ADDRESS/BITS, such as \
+             10.0.0.0/8"
+        );
+    }
     let roots = CERTIFICATE_ROOTS.map(PathBuf::from).to_vec();
     let retry_policy = RetryPolicy {
         max_wait: common.max_wait,
@@ -169,7 +175,13 @@ fn check_cert_dir(common: &CommonOptions) -> Result<(), Failure> {
 /// Checks that the file of `--authfile` is JSON. Otherwise it would go unnoticed until a registry
 /// asks for credentials.
 fn check_auth_file(path: &Path) -> Result<(), Failure> {
-    let text = fs::read(path).unwrap_or_default();
+    let text = fs::read(path).map_err(|error| {
+        let (path, cause) = (path.display(), io_message(&error));
+        Failure::unusable(format!("--authfile {path}: {cause}")).hint(
+            "name a file that you can read, or write one with `mirror login HOST --authfile FILE`"
+                .to_owned(),
+        )
+    })?;
     // podman accepts an empty file.
     if text.iter().all(u8::is_ascii_whitespace) {
         return Ok(());

@@ -14,7 +14,7 @@ const MAX: usize = 1000;
 /// A shard of a run, and the number of shards.
 ///
 /// It is written `2/4` and counted from 1, as `CI_NODE_INDEX` of GitLab and `--partition` of nextest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Shard {
     of: usize,
     /// From 0, below `of`.

@@ -21,6 +21,16 @@ pub(crate) enum MergeError {
         /// The file that was named second.
         second: String,
     },
+    /// Two different reports are of one shard.
+    #[error("{first} and {second} are both reports of shard {shard}")]
+    SameShard {
+        /// The shard.
+        shard: Shard,
+        /// The file that was named first.
+        first: String,
+        /// The file that was named second.
+        second: String,
+    },
     /// Two reports have different numbers of shards.
     #[error("{first} is one of {of} shards, but {second} is one of {other}")]
     ShardCount {
@@ -52,6 +62,7 @@ pub(crate) enum MergeError {
 ///
 /// [`MergeError`] for reports that do not belong to one run.
 pub(crate) fn merge(files: &[(String, RunReport)]) -> Result<RunReport, MergeError> {
+    refuse_same_shard(files)?;
     let mut sums = RunSums::default();
     let mut rows: Vec<ReportRow> = Vec::new();
     let mut seen: HashMap<[&str; 3], (&ReportRow, &str)> = HashMap::new();
@@ -98,6 +109,30 @@ pub(crate) fn merge(files: &[(String, RunReport)]) -> Result<RunReport, MergeErr
         bundle: None,
         entries,
     })
+}
+
+/// Refuses different reports of one shard, such as those of a run and of its repetition: their counts would be
+/// added.
+fn refuse_same_shard(files: &[(String, RunReport)]) -> Result<(), MergeError> {
+    let mut seen: HashMap<Shard, &(String, RunReport)> = HashMap::new();
+    for file in files {
+        let (name, report) = file;
+        let Some(shard) = report.summary.shard else {
+            continue;
+        };
+        match seen.entry(shard) {
+            Entry::Vacant(entry) => drop(entry.insert(file)),
+            Entry::Occupied(earlier) if earlier.get().1 == *report => {}
+            Entry::Occupied(earlier) => {
+                return Err(MergeError::SameShard {
+                    shard,
+                    first: earlier.get().0.clone(),
+                    second: name.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns the followed entries of all reports, each once. Shards query an entry independently; one that
@@ -286,6 +321,15 @@ mod tests {
         let whole = merge(&[merged, shard("d", "4/4"), report("x", &[])]).unwrap();
         assert_eq!((text(&whole), whole.exit()), (String::new(), Exit::Done));
         assert_eq!(whole.summary.rows, 4);
+    }
+
+    #[test]
+    fn different_reports_of_one_shard_are_an_error_that_names_them() {
+        let (again, other) = (shard("a", "1/4"), shard("b", "1/4"));
+        assert!(merge(&[shard("a", "1/4"), again]).is_ok(), "equal reports");
+        let error = merge(&[shard("a", "1/4"), shard("c", "2/4"), other]).unwrap_err();
+        let message = "a.json and b.json are both reports of shard 1/4";
+        assert_eq!(error.to_string(), message);
     }
 
     #[test]

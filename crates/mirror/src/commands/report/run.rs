@@ -65,6 +65,9 @@ fn merge(session: &Session, args: &MergeArgs) -> Result<Exit, Failure> {
             MergeError::SameRow { .. } => {
                 "use one report for each row: the later one if a shard was run again"
             }
+            MergeError::SameShard { .. } => {
+                "use one report for each shard: the later one if it was run again"
+            }
             MergeError::ShardCount { .. } => "use the reports of one run, with the same N in I/N",
             MergeError::DryRun { .. } => "use only reports of dry runs, or none",
         };
