@@ -13,7 +13,21 @@ use crate::environment::{
 };
 
 /// Flags of other programs that the pages name.
-const FOREIGN_FLAGS: [&str; 4] = ["--all-tags", "--kube-version", "--rate", "--set"];
+const FOREIGN_FLAGS: [&str; 13] = [
+    "--all",
+    "--all-platforms",
+    "--all-tags",
+    "--digest-tags",
+    "--from-oci-layout",
+    "--input",
+    "--kube-version",
+    "--name",
+    "--namespace",
+    "--rate",
+    "--recursive",
+    "--referrers",
+    "--set",
+];
 
 /// The subcommands of commands.
 const SUBCOMMANDS: [(&str, &str); 3] = [

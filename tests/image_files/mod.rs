@@ -4,6 +4,7 @@ mod archives;
 mod docker_save;
 mod hostile;
 mod layouts;
+mod readers;
 
 use embedded_registry::images::{Artifact, Bundle, Platform, digest_tag, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
