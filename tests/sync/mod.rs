@@ -3,6 +3,7 @@
 mod arch_tags;
 mod failed_rows;
 mod flooding_source;
+mod foreign_layers;
 mod hostile_memory;
 mod large_blob;
 mod lists;

@@ -135,7 +135,8 @@ impl<'a> ImageCopy<'a> {
                         let blob = self.source_blob(blob).await?;
                         self.copy_blob(&blob, platform).await
                     });
-                    try_all(BLOBS, copies).await.map(drop)
+                    try_all(BLOBS, copies).await?;
+                    self.copy_foreign_layers(digest, &layers).await
                 }
             }
         }
@@ -334,6 +335,12 @@ impl<'a> ImageCopy<'a> {
         let counts = &self.engine.blob_counts;
         counts.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.bytes_sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts the bytes that another copy has sent for this one.
+    pub(crate) fn count_bytes_of(&self, other: &ImageCopy<'_>) {
+        self.bytes_sent
+            .fetch_add(other.bytes_sent(), Ordering::Relaxed);
     }
 
     pub(crate) fn bytes_sent(&self) -> u64 {

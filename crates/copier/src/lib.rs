@@ -79,6 +79,7 @@ mod digest_tag_writes;
 mod digest_tags;
 mod engine;
 mod foreign_layer;
+mod foreign_layer_copy;
 mod gate;
 mod head_cache;
 mod image_copy;

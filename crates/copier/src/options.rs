@@ -38,6 +38,8 @@ pub struct Options {
     pub arch_tags: bool,
     /// Also copy referrers and digest tags. A row can have its own choice.
     pub referrers: bool,
+    /// Also copy foreign layers, from the source or from the URLs of their publisher.
+    pub foreign_layers: bool,
     /// Overwrite digest tags of a destination although no earlier run is known to have written
     /// them. Of the sources with the same destination repository, only the first one does so.
     pub overwrite_signatures: bool,
@@ -75,6 +77,7 @@ impl Default for Options {
             platform_uses: PlatformUses::default(),
             arch_tags: false,
             referrers: true,
+            foreign_layers: false,
             overwrite_signatures: false,
             dry_run: false,
             check_children: false,

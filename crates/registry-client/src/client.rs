@@ -229,6 +229,17 @@ impl Client {
         Ok(self.inner.registries_conf.resolve(host, path)?.location)
     }
 
+    /// Returns the settings that all hosts share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.inner.shared
+    }
+
+    /// Returns whether registries.conf or an option names a host as insecure.
+    pub(crate) fn is_insecure(&self, host: &str) -> bool {
+        let resolution = self.inner.registries_conf.resolve(host, "");
+        resolution.is_ok_and(|found| found.location.insecure == Some(true))
+    }
+
     /// Returns the policy for writes.
     pub(crate) fn writes(&self) -> Arc<dyn WritePolicy> {
         Arc::clone(&self.writes)

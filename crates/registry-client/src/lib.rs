@@ -94,6 +94,7 @@ mod error_body;
 mod exact_keys;
 mod failed_probes;
 mod fair_share;
+mod foreign_layer;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod host_api;

@@ -30,7 +30,7 @@ pub(super) const PROGRAMS: [Program; 7] = [
     Program::Crane,
 ];
 
-/// What a program loads of a part.
+/// The result of loading a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loaded {
     /// The part with its digest.

@@ -134,6 +134,17 @@ impl Descriptor {
         self.has_urls
     }
 
+    /// Returns the other places to download the content from.
+    #[must_use]
+    pub fn urls(&self) -> Vec<String> {
+        #[derive(Deserialize)]
+        struct Urls {
+            urls: Vec<String>,
+        }
+        let parsed: Result<Urls, _> = serde_json::from_str(&self.text);
+        parsed.map(|fields| fields.urls).unwrap_or_default()
+    }
+
     /// Returns the digest of the manifest that an attestation belongs to.
     ///
     /// Source: BuildKit, "Image attestation storage".

@@ -90,6 +90,13 @@ pub(crate) struct CopyingArgs {
     /// Do not copy signatures, SBOMs and other referrers
     #[arg(long)]
     pub(crate) no_referrers: bool,
+    /// Also copy foreign layers, from the URLs of their publisher
+    ///
+    /// Layers of Windows may stay at their publisher, whose license may forbid copies. They are fetched over
+    /// https from public addresses, from other hosts only if --insecure names them. Without the option they
+    /// are left out, with a warning.
+    #[arg(long)]
+    pub(crate) foreign_layers: bool,
     /// Overwrite signatures at the destination that differ from the source's
     ///
     /// Without it, a tag about a digest (`sha256-HEX`, `.sig`, `.att`, `.sbom`) is overwritten only
