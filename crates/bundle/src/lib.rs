@@ -25,6 +25,8 @@
 
 pub mod base;
 pub mod contents;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod image_files;
 pub mod layout;
 pub mod plan;

@@ -45,6 +45,12 @@ impl SigningKey {
         }
     }
 
+    /// Returns true if the same bytes always have the same signature.
+    #[must_use]
+    pub fn is_deterministic(&self) -> bool {
+        matches!(self.0, Kind::Pem(PrivateKey::Ed25519(_)))
+    }
+
     /// Signs bytes.
     ///
     /// # Errors

@@ -39,6 +39,8 @@ pub(crate) struct Environment {
     pub(crate) no_color: bool,
     /// `GITHUB_REPOSITORY`: `OWNER/REPO`
     pub(crate) github_repository: Option<String>,
+    /// `MIRROR_SIGNING_PASSWORD`: the password of the key that signs a bundle.
+    pub(crate) signing_password: Option<Secret>,
     /// The variables of version sources, pull requests and vendors' APIs.
     pub(crate) apis: ApiVariables,
     /// `AWS_ACCESS_KEY_ID` and the other variables of AWS, `GITLAB_TOKEN` and `QUAY_TOKEN`: the
@@ -133,6 +135,7 @@ impl Environment {
             auth_file: path("REGISTRY_AUTH_FILE"),
             registries_conf: path("CONTAINERS_REGISTRIES_CONF"),
             policy: path("MIRROR_POLICY"),
+            signing_password: secret("MIRROR_SIGNING_PASSWORD"),
             docker_auth_config: text("DOCKER_AUTH_CONFIG").map(Secret::from),
             proxies: ProxyTexts::read(text),
             path: non_empty("PATH").unwrap_or_default(),

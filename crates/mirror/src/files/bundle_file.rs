@@ -5,10 +5,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use bundle::read::{Opened, ReadError};
-use bundle::signing::VerifyingKey;
+use bundle::signing::{SignatureError, SigningKey, VerifyingKey};
 use clap::Args;
 
 use super::atomic_file::io_message;
+use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 
 /// The maximum size of a key file in bytes.
@@ -63,6 +64,42 @@ impl BundleFileArgs {
     /// [`Failure`] for files that cannot be read, and for a bundle that is refused.
     pub(crate) fn open(&self, key: Option<&VerifyingKey>) -> Result<Opened, Failure> {
         Opened::open(&self.files, key).map_err(|error| refused(&self.name(), &error))
+    }
+}
+
+/// The key that signs a bundle.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SigningKeyArgs {
+    /// Private key that signs the bundle: minisign, or PEM
+    ///
+    /// Keys: minisign (the password of an encrypted one is in MIRROR_SIGNING_PASSWORD), and ECDSA P-256 or
+    /// Ed25519 in PKCS#8.
+    #[arg(long = "sign", value_name = "KEY", help_heading = "Archive")]
+    sign: Option<PathBuf>,
+}
+
+impl SigningKeyArgs {
+    /// Reads the private key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for a file that cannot be read or is no private key, and for a missing password.
+    pub(crate) fn key(&self, environment: &Environment) -> Result<Option<SigningKey>, Failure> {
+        let Some(path) = &self.sign else {
+            return Ok(None);
+        };
+        let password = environment.signing_password.as_ref();
+        let password = password.map(|password| password.expose().to_owned());
+        let key = SigningKey::parse(&read_key(path)?, password);
+        let key = key.map_err(|error| {
+            let hint = match error {
+                SignatureError::NoPassword => "set MIRROR_SIGNING_PASSWORD to the password of the key",
+                _ => "give the private key: the .key file of minisign, or the output of `openssl genpkey`",
+            };
+            Failure::unusable(format!("cannot use the key {}: {error}", path.display()))
+                .hint(hint.to_owned())
+        })?;
+        Ok(Some(key))
     }
 }
 

@@ -9,6 +9,7 @@ use super::output::OutputName;
 use crate::cli::duration;
 use crate::cli::failure::Failure;
 use crate::cli::number::{self, ByteSize};
+use crate::files::bundle_file::SigningKeyArgs;
 use crate::rows::max_pulls::MaxPulls;
 use crate::rows::mutable_args::MutableArgs;
 use crate::rows::platform_args::PlatformArgs;
@@ -67,6 +68,8 @@ pub(crate) struct ExportArgs {
         help_heading = "Archive"
     )]
     pub(crate) layout: Layout,
+    #[command(flatten)]
+    pub(crate) signing: SigningKeyArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
     /// Do not export signatures, SBOMs and other referrers

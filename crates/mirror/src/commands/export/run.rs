@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bundle::base::FarSide;
 use bundle::contents::{Base, Compression, CompressionFormat, Contents, LayoutKind, NamedBy};
 
+use bundle::plan::{ContentsSignature, ExportPlan};
+use bundle::signing::SigningKey;
 use bundle::write::{ZSTD_LEVEL, archive_size, zstd_version};
 use copier::{MovedTag, Options};
 
@@ -40,6 +42,8 @@ use crate::terminal::output as terminal_output;
 pub(crate) async fn run(session: &Session, args: &ExportArgs) -> Result<Exit, Failure> {
     args::check(args, session.output.format() == OutputFormat::Json)?;
     args.report.begin()?;
+    let key = args.signing.key(&session.environment)?;
+    check_first_volume(args, key.as_ref())?;
     let (far_side, bases) = bases::read(&args.base)?;
     let far_side = Arc::new(far_side);
     let select = &args.select;
@@ -83,9 +87,10 @@ pub(crate) async fn run(session: &Session, args: &ExportArgs) -> Result<Exit, Fa
     let is_empty = !copied.run.rows.iter().any(is_exported);
     let plan = match is_empty || copied.run.ending == Ending::Interrupted {
         true => None,
-        false => Some(Arc::new(
-            plan(&copied, (form, slice), (&options, &far_side)).await?,
-        )),
+        false => {
+            let planned = plan(&copied, (form, slice), (&options, &far_side)).await?;
+            Some(Arc::new(signed(planned, key.as_ref())?))
+        }
     };
     drop(copied.recorded);
     let started = std::time::Instant::now();
@@ -108,6 +113,33 @@ pub(crate) async fn run(session: &Session, args: &ExportArgs) -> Result<Exit, Fa
     report.summary.requests = client.requests();
     report.summary.duration_seconds += started.elapsed().as_millis() as f64 / 1000.0;
     publish(session, args, &report, failed)
+}
+
+/// Refuses to write the first volume again if its signature would be another one.
+fn check_first_volume(args: &ExportArgs, key: Option<&SigningKey>) -> Result<(), Failure> {
+    let is_first = args.only_volume.is_some_and(|number| number.get() == 1);
+    if !is_first || key.is_none_or(SigningKey::is_deterministic) {
+        return Ok(());
+    }
+    let message = "volume 1 has the signature, and a new one by this key has other bytes";
+    Err(Failure::unusable(message)
+        .hint("write all volumes again, or sign with an Ed25519 key in PEM".to_owned()))
+}
+
+/// Signs `mirror.json`, if there is a key.
+fn signed(plan: ExportPlan, key: Option<&SigningKey>) -> Result<ExportPlan, Failure> {
+    let Some(key) = key else {
+        return Ok(plan);
+    };
+    let signature = key.sign(&plan.contents_bytes);
+    let signature = signature.map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(ExportPlan {
+        signature: Some(ContentsSignature {
+            file: signature.format.file_name(),
+            bytes: signature.bytes,
+        }),
+        ..plan
+    })
 }
 
 fn options(args: &ExportArgs) -> Options {
