@@ -13,7 +13,7 @@ use crate::manifest::Deletion;
 use crate::registries_conf::Location;
 use crate::repository::Repository;
 use crate::repository_creation::password;
-use crate::transport::Retries;
+use crate::transport::{Host, Retries};
 use crate::vendor_api::{
     DeletionApi, DeletionError, DeletionLogin, EcrRegistry, VendorApi, VendorHost,
     delete_at_vendor, endpoint,
@@ -135,16 +135,12 @@ impl Client {
                 (self.hub_host(image, &location)?, VendorAuthorization::None)
             }
             DeletionApi::Ecr => {
-                let mapped = EcrRegistry::parse(&location.host);
-                let host = match &mapped {
-                    Some(ecr) => self.host(&ecr.api_host, None)?,
-                    None => own_host,
-                };
-                let ecr = mapped.or_else(|| EcrRegistry::parse(image.registry()));
-                let ecr = ecr.ok_or_else(missing)?;
+                let (host, ecr) = self.ecr_host(image, &location, own_host)?;
+                let EcrRegistry {
+                    account, region, ..
+                } = ecr.ok_or_else(missing)?;
                 let keys = self.aws_keys(registry).await?;
-                let region = ecr.region;
-                login.account = ecr.account;
+                login.account = account;
                 (host, VendorAuthorization::Aws { keys, region })
             }
             DeletionApi::GitHub => {
@@ -167,27 +163,45 @@ impl Client {
                 (own_host, VendorAuthorization::Bearer(token))
             }
         };
-        let deletion = DeletionRequest {
-            vendor: vendor(api),
-            reference: reference.clone(),
-            digest: expected.clone(),
-            root,
-        };
+        let deletion = request(api, (reference, expected), root);
         let operation = OperationApi::Deletion(Box::new(deletion));
         let host = self.vendor_host(host, operation, registry, authorization);
         Ok((host, login))
     }
 
-    fn hub_host(
+    /// Returns the host of ECR's API, and the registry. `own_host` is that of the registry, which stands in for
+    /// the API if registries.conf maps it to a host that is not Amazon ECR.
+    fn ecr_host(
         &self,
         image: &Reference,
         location: &Location,
-    ) -> Result<Arc<crate::transport::Host>, Error> {
+        own_host: Arc<Host>,
+    ) -> Result<(Arc<Host>, Option<EcrRegistry>), Error> {
+        match EcrRegistry::parse(&location.host) {
+            Some(ecr) => Ok((self.host(&ecr.api_host, None)?, Some(ecr))),
+            None => Ok((own_host, EcrRegistry::parse(image.registry()))),
+        }
+    }
+
+    fn hub_host(&self, image: &Reference, location: &Location) -> Result<Arc<Host>, Error> {
         let found = endpoint(image.registry(), image.repository(), location.clone());
         match found {
             Some((VendorApi::DockerHub, place, _)) => self.host(&place.host, place.insecure),
             _ => self.host("hub.docker.com", None),
         }
+    }
+}
+
+fn request(
+    api: DeletionApi,
+    (reference, expected): (&ManifestReference, &Digest),
+    root: String,
+) -> DeletionRequest {
+    DeletionRequest {
+        vendor: vendor(api),
+        reference: reference.clone(),
+        digest: expected.clone(),
+        root,
     }
 }
 
