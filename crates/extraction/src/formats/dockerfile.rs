@@ -86,7 +86,7 @@ fn escape(text: &str) -> char {
     let directives = directives(text);
     let mut escapes = directives.filter(|(_, name, _)| name == "escape");
     match escapes.next() {
-        Some((_, _, value)) if value == "`" => '`',
+        Some((_, _, "`")) => '`',
         _ => '\\',
     }
 }

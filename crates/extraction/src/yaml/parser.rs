@@ -46,7 +46,7 @@ pub(crate) fn parse(document: &str, budget: &mut AliasBudget) -> Option<Vec<Rc<N
         match event {
             Event::Alias(anchor) => builder.alias(anchor)?,
             Event::Scalar(text, style, anchor, _) => {
-                builder.scalar(&text, (style, line), anchor)?
+                builder.scalar(&text, (style, line), anchor)?;
             }
             Event::SequenceStart(anchor, _) => builder.open(Kind::List, anchor)?,
             Event::MappingStart(anchor, _) => builder.open(Kind::Map, anchor)?,
