@@ -30,7 +30,8 @@ const FOREIGN_FLAGS: [&str; 13] = [
 ];
 
 /// The subcommands of commands.
-const SUBCOMMANDS: [(&str, &str); 3] = [
+const SUBCOMMANDS: [(&str, &str); 4] = [
+    ("policy", "export"),
     ("report", "merge"),
     ("bundle", "inspect"),
     ("bundle", "verify"),

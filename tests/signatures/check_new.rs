@@ -73,6 +73,22 @@ async fn new_rows_have_their_signers_or_are_findings() {
     );
 }
 
+/// Asserts that a changed or removed file weakens the policy, unless that is allowed.
+fn assert_weaker(signed: &Signed, (file, text): (&str, Option<&str>), want: &str) {
+    let environment = &signed.environment;
+    match text {
+        Some(text) => environment.write(file, text),
+        None => std::fs::remove_file(environment.path(file)).unwrap(),
+    }
+    let output = environment.mirror("check-new").exits(1);
+    let stdout = &output.stdout;
+    assert!(stdout.contains("policy.json:1: "), "{stdout}");
+    assert!(stdout.contains(want), "{want}: {stdout}");
+    environment
+        .mirror("check-new --allow-policy-changes")
+        .exits(0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn branch_cannot_weaken_the_policy_that_its_rows_are_checked_with() {
     let signed = branch().await;
@@ -112,21 +128,7 @@ async fn branch_cannot_weaken_the_policy_that_its_rows_are_checked_with() {
     ];
     for (file, text, want) in table {
         let before = environment.read(file);
-        match text {
-            Some(text) => environment.write(file, text),
-            None => std::fs::remove_file(environment.path(file)).unwrap(),
-        }
-        let output = environment.mirror("check-new").exits(1);
-        let want = want.replace("HOST", &host);
-        assert!(
-            output.stdout.contains(&format!("policy.json:1: ")),
-            "{}",
-            output.stdout
-        );
-        assert!(output.stdout.contains(&want), "{want}: {}", output.stdout);
-        environment
-            .mirror("check-new --allow-policy-changes")
-            .exits(0);
+        assert_weaker(&signed, (file, text), &want.replace("HOST", &host));
         // A new row is held to the policy of the base.
         environment.write("images-list", &row);
         let output = environment.mirror("check-new").exits(1);
@@ -141,65 +143,53 @@ async fn branch_cannot_weaken_the_policy_that_its_rows_are_checked_with() {
     environment.mirror("check-new").exits(0);
 }
 
+/// Locks the list. Returns the lock and the signer in it.
+fn lock(signed: &Signed) -> (String, String) {
+    signed.environment.mirror("lock").exits(0);
+    let lock = signed.environment.read("images-list.lock");
+    let signer = lock.split(" signer=").nth(1).unwrap();
+    let signer = signer.split_whitespace().next().unwrap().to_owned();
+    (lock, signer)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn add_tag_and_the_lock_have_the_signer_and_a_change_of_signer_is_a_finding() {
+async fn add_tag_refuses_unsigned_images_and_locks_the_signer() {
     let signed = branch().await;
     let host = signed.registry.host();
     let environment = &signed.environment;
-    environment.mirror("lock").exits(0);
-    let lock = environment.read("images-list.lock");
-    let signer = lock
-        .split(" signer=")
-        .nth(1)
-        .unwrap()
-        .split_whitespace()
-        .next()
-        .unwrap()
-        .to_owned();
-    assert!(signer.starts_with("key:sha256:"), "{lock}");
+    let (before, signer) = lock(&signed);
+    assert!(signer.starts_with("key:sha256:"), "{before}");
     let new = format!("add-tag --new --dest {host}/m --full-images");
     let output = environment
         .mirror(&format!("{new} {host}/unsigned:1"))
         .exits(1);
-    assert!(
-        output.stdout.contains("no signature was found"),
-        "{}",
-        output.stdout
-    );
+    let stdout = &output.stdout;
+    assert!(stdout.contains("no signature was found"), "{stdout}");
     let image = signed.push("c", "2");
     signed.sign_classic("c", image.digest().as_ref(), &signed.key);
     let output = environment.mirror(&format!("{new} {host}/c:2")).exits(0);
-    assert!(
-        output.stdout.contains(&format!("signed by {signer}")),
-        "{}",
-        output.stdout
-    );
+    let stdout = &output.stdout;
+    assert!(stdout.contains(&format!("signed by {signer}")), "{stdout}");
     let lock = environment.read("images-list.lock");
     assert_eq!(lock.matches(" signer=key:sha256:").count(), 2, "{lock}");
-    environment.git(&["add", "images-list", "images-list.lock"]);
-    environment.git(&[
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@b",
-        "commit",
-        "-qm",
-        "lock",
-    ]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn change_of_signer_is_a_finding() {
+    let signed = branch().await;
+    let environment = &signed.environment;
+    let (lock, signer) = lock(&signed);
+    environment.git(&["add", "images-list.lock"]);
+    let commit = ["commit", "-qm", "lock"];
+    let author = ["-c", "user.name=a", "-c", "user.email=a@b"];
+    environment.git(&[&author[..], &commit].concat());
     environment.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
     // Another signer in the lock, with the same digest.
-    environment.write(
-        "images-list.lock",
-        lock.replacen(&signer, "key:sha256:00", 1),
-    );
+    let other_signer = lock.replacen(&signer, "key:sha256:00", 1);
+    environment.write("images-list.lock", other_signer);
     let output = environment.mirror("check-new").exits(1);
-    assert!(
-        output
-            .stdout
-            .contains(&format!("was changed from {signer} to key:sha256:00")),
-        "{}",
-        output.stdout
-    );
+    let want = format!("was changed from {signer} to key:sha256:00");
+    assert!(output.stdout.contains(&want), "{}", output.stdout);
     environment.write("images-list.lock", &lock);
     environment.mirror("check-new").exits(0);
     // Another signer at the source, which the policy accepts.
@@ -207,8 +197,8 @@ async fn add_tag_and_the_lock_have_the_signer_and_a_change_of_signer_is_a_findin
     environment.write("keys/other.pub", other.public_pem());
     let both = json!({"keys": [PUBLIC_KEY, "keys/other.pub"]});
     environment.write("policy.json", signed.policy(&[("*", both)]));
-    let image = signed.push_again("c", "2");
-    signed.sign_classic("c", image.digest().as_ref(), &other);
+    let image = signed.push_again("a", "1");
+    signed.sign_classic("a", image.digest().as_ref(), &other);
     let output = environment.mirror("lock --update").exits(1);
     let want = format!(
         "keeps its approval: its image was signed by {signer}, and {}",

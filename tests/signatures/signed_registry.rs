@@ -61,7 +61,7 @@ impl Signed {
         let seed = repository
             .bytes()
             .chain(tag.bytes())
-            .fold(7, |seed, byte| seed * 31 + u64::from(byte) & 0xffff);
+            .fold(7, |seed, byte| (seed * 31 + u64::from(byte)) & 0xffff);
         let image = sample_image(repository, seed, &platforms, 1).unwrap();
         image.push(&self.registry, repository, Some(tag));
         image

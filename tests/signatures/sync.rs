@@ -2,6 +2,7 @@
 
 use embedded_registry::{Referrers, Registry};
 use serde_json::{Value, json};
+use testkit::proxy::{Action, FaultProxy, Rule};
 use testkit::signing::SigningKey;
 
 use super::signed_registry::{
@@ -38,9 +39,8 @@ fn writes(signed: &Signed, part: &str) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn row_that_does_not_satisfy_the_policy_fails_alone_and_nothing_of_it_is_written() {
-    let signed = Signed::new().await;
+/// Pushes images with signatures of all forms, wrong ones and none.
+fn push_images(signed: &Signed) {
     let other = SigningKey::p256();
     let mut images = Vec::new();
     for name in [
@@ -56,6 +56,12 @@ async fn row_that_does_not_satisfy_the_policy_fails_alone_and_nothing_of_it_is_w
     // The signature of another repository for the same digest.
     signed.sign_classic_as(&signed.name("classic"), "copied", &digest(5), &signed.key);
     signed.sign_keyless("young", &images[6], IDENTITY, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_that_does_not_satisfy_the_policy_fails_alone_and_nothing_of_it_is_written() {
+    let signed = Signed::new().await;
+    push_images(&signed);
     let mut aged = keyless_requirement();
     aged["minimumAge"] = 2.into();
     let policy = signed.policy(&[
@@ -312,4 +318,56 @@ async fn compare_verifies_what_is_attached_to_the_copies() {
         "{document:#}"
     );
     assert!(document["rows"][1]["unverified"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn denied_list_of_referrers_rejects_an_image_whose_signature_is_not_found_elsewhere() {
+    let signed = Signed::new().await;
+    let proxy = FaultProxy::start(signed.registry.address()).await;
+    proxy.add(Rule::new("GET", "/referrers/").does(Action::answer(403)));
+    let (from, to) = (proxy.host(), signed.registry.host());
+    let bundle = signed.push("bundle", "1");
+    signed.sign_bundle("bundle", &bundle, &signed.key);
+    let classic = signed.push("classic", "1");
+    let name = format!("{from}/classic");
+    signed.sign_classic_as(&name, "classic", classic.digest().as_ref(), &signed.key);
+    let environment = &signed.environment;
+    let policy = json!({"images": [{"match": "*", "keys": [PUBLIC_KEY]}]});
+    environment.write("policy.json", policy.to_string());
+    let list = ["bundle", "classic"].map(|name| format!("{from}/{name} {to}/m/{name} 1\n"));
+    environment.write("images-list", list.concat());
+    let report = environment.mirror("sync --output json").exits(1).json();
+    let message = row(&report, "bundle")["error"]["message"].as_str().unwrap();
+    let want =
+        "the list of signatures may be incomplete: \"the registry denies the list of referrers";
+    assert!(message.contains(want), "{message}");
+    assert_eq!(writes(&signed, "m/bundle/"), [] as [String; 0]);
+    assert_eq!(row(&report, "classic")["status"], "copied", "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retrieve_tags_leaves_out_what_does_not_satisfy_the_policy() {
+    let signed = Signed::new().await;
+    let host = signed.registry.host();
+    let environment = &signed.environment;
+    environment.write("policy.json", signed.policy(&[("*", key_requirement())]));
+    for tag in ["1.0.0", "1.1.0", "1.2.0"] {
+        let image = signed.push("a", tag);
+        if tag != "1.2.0" {
+            signed.sign_classic("a", image.digest().as_ref(), &signed.key);
+        }
+    }
+    environment.write("images-list", format!("{host}/a {host}/m/a 1.0.0\n"));
+    let config = json!({"a": {"images": [format!("{host}/a")], "versionSource": "registry"}});
+    environment.write("config.json", config.to_string());
+    let output = environment.mirror("retrieve-tags --apply").exits(0);
+    let list = environment.read("images-list");
+    assert_eq!(
+        list,
+        format!("{host}/a {host}/m/a 1.0.0\n{host}/a {host}/m/a 1.1.0\n")
+    );
+    let want = format!("{host}/a:1.2.0 is left out: does not satisfy");
+    assert!(output.stderr.contains(&want), "{}", output.stderr);
+    let all = output.stdout + &output.stderr;
+    assert!(all.contains("signed by key:sha256:"), "{all}");
 }

@@ -6,9 +6,8 @@ use super::signed_registry::{
     IDENTITY, ISSUER, PUBLIC_KEY, Signed, key_requirement, keyless_requirement,
 };
 
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_and_images_are_checked_against_the_policy_and_nothing_is_written() {
-    let signed = Signed::new().await;
+/// Pushes images and writes a list and a policy for them.
+fn write_list(signed: &Signed) {
     let host = signed.registry.host();
     let keyless = signed.push("keyless", "1");
     signed.sign_keyless("keyless", &keyless, IDENTITY, 3);
@@ -38,6 +37,13 @@ async fn rows_and_images_are_checked_against_the_policy_and_nothing_is_written()
         .map(|name| format!("{host}/{name} {host}/m/{name} 1\n"))
         .concat();
     signed.environment.write("images-list", list);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_and_images_are_checked_against_the_policy_and_nothing_is_written() {
+    let signed = Signed::new().await;
+    let host = signed.registry.host();
+    write_list(&signed);
     signed.registry.clear_requests();
     let verify = "verify --trusted-root root.json";
     let document = signed

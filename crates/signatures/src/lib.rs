@@ -32,8 +32,8 @@ pub use evidence::{
 };
 pub use keys::{KeyError, PublicKey};
 pub use policy::{
-    Decision, Policy, ReadKey, Rule, SourcePattern, SourcePatternError, Weakening, describe,
-    policy_schema, weakened,
+    Copy, Decision, ExportFormat, ExportProblem, KeylessForm, Policy, ReadKey, Rule, SourcePattern,
+    SourcePatternError, Weakening, describe, export, policy_schema, weakened,
 };
 pub use refusal::{Cause, ExaminedSignature, Refusal};
 pub use requirement::{

@@ -26,6 +26,7 @@ use super::login::LoginArgs;
 use super::logout::LogoutArgs;
 use super::man_pages::ManPagesArgs;
 use super::ping::PingArgs;
+use super::policy::PolicyArgs;
 use super::prune::PruneArgs;
 use super::report::ReportArgs;
 use super::retrieve_tags::RetrieveTagsArgs;
@@ -90,6 +91,8 @@ pub(crate) enum Command {
     Inventory(InventoryArgs),
     /// Write the configuration that points consumers at the mirror
     Rewrite(RewriteArgs),
+    /// Write the policy that consumers of the mirror need
+    Policy(PolicyArgs),
     /// Merge the reports of several runs, such as the shards of one
     Report(ReportArgs),
     /// Check the list, its lock, the policy and the configuration, offline

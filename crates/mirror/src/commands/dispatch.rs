@@ -8,8 +8,8 @@ use super::images;
 use super::import;
 use super::{
     add_tag, check_new, compare, completions, config, demo, diff, digest, expand, export, fmt,
-    inspect, inventory, lint, lock, login, logout, man_pages, ping, prune, report, retrieve_tags,
-    rewrite, sync, tags, usage, verify,
+    inspect, inventory, lint, lock, login, logout, man_pages, ping, policy, prune, report,
+    retrieve_tags, rewrite, sync, tags, usage, verify,
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -56,6 +56,7 @@ pub(crate) fn run(
         Command::Rewrite(args) => wait(session, rewrite::run(session, args)),
         Command::Tags(args) => wait(session, tags::run(session, args)),
         Command::Inspect(args) => wait(session, inspect::run(session, args)),
+        Command::Policy(args) => wait(session, policy::run(session, args)),
         Command::Verify(args) => wait(session, verify::run(session, args)),
         Command::Ping(args) => wait(session, ping::run(session, args)),
         Command::Login(args) => wait(session, login::run(session, args)),

@@ -26,6 +26,7 @@ mod login;
 mod logout;
 mod man_pages;
 mod ping;
+mod policy;
 mod prune;
 mod report;
 mod retrieve_tags;

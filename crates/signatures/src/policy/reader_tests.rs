@@ -47,9 +47,8 @@ fn first_match_decides_and_the_default_rejects() {
     assert_eq!(policy.rule(&"r.io/x".parse().unwrap(), None).line(), 3);
 }
 
-#[test]
-fn all_problems_are_reported_with_their_positions() {
-    let table: &[(&str, &[&str])] = &[
+/// Invalid policies with the beginnings of their problems.
+const INVALID: &[(&str, &[&str])] = &[
         ("{}", &["1:1: `images` is missing"]),
         (
             "{'images': [], 'defualt': 'reject', 'default': 'accept'}",
@@ -106,7 +105,10 @@ fn all_problems_are_reported_with_their_positions() {
             &["1:66: entry `r.io/secure/*`: the entry is never used: `r.io/*` in line 1 matches"],
         ),
     ];
-    for (text, want) in table {
+
+#[test]
+fn all_problems_are_reported_with_their_positions() {
+    for (text, want) in INVALID {
         let found = problems(text);
         assert_eq!(found.len(), want.len(), "{text}: {found:#?}");
         for (found, want) in found.iter().zip(*want) {

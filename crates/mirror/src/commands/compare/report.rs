@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use copier::{CompareStatus, CompareSummary, Moved};
+use copier::{CompareStatus, CompareSummary, Comparison, Moved};
 use image_name::{Digest, full_repository, tag_or_digest};
 use registry_client::cut_sent_secrets;
 use serde::Serialize;
@@ -250,6 +250,37 @@ impl Display for ComparedText<'_> {
     }
 }
 
+/// Writes the platforms and tags that the destination lacks.
+fn write_missing(f: &mut Formatter<'_>, compared: &Comparison) -> fmt::Result {
+    for found in compared.platforms.iter().filter(|found| !found.found) {
+        let platform = found
+            .platform
+            .as_ref()
+            .map_or_else(|| "no platform".to_owned(), ToString::to_string);
+        writeln!(
+            f,
+            "          missing {platform}, {}",
+            short(found.digest.as_ref())
+        )?;
+    }
+    for tag in &compared.arch_tags {
+        match &tag.found {
+            None => writeln!(f, "          missing tag {}", tag.tag)?,
+            Some(found) if *found != tag.digest => {
+                writeln!(
+                    f,
+                    "          tag {} is {}, expected {}",
+                    tag.tag,
+                    short(found.as_ref()),
+                    short(tag.digest.as_ref())
+                )?;
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
 fn write_row(f: &mut Formatter<'_>, compared: &ComparedRow) -> fmt::Result {
     let ComparedRow {
         row, comparison, ..
@@ -281,32 +312,7 @@ fn write_row(f: &mut Formatter<'_>, compared: &ComparedRow) -> fmt::Result {
         )?;
         writeln!(f, "          hint: {}", hints::for_moved_row(row))?;
     }
-    for found in compared.platforms.iter().filter(|found| !found.found) {
-        let platform = found
-            .platform
-            .as_ref()
-            .map_or_else(|| "no platform".to_owned(), ToString::to_string);
-        writeln!(
-            f,
-            "          missing {platform}, {}",
-            short(found.digest.as_ref())
-        )?;
-    }
-    for tag in &compared.arch_tags {
-        match &tag.found {
-            None => writeln!(f, "          missing tag {}", tag.tag)?,
-            Some(found) if *found != tag.digest => {
-                writeln!(
-                    f,
-                    "          tag {} is {}, expected {}",
-                    tag.tag,
-                    short(found.as_ref()),
-                    short(tag.digest.as_ref())
-                )?;
-            }
-            Some(_) => {}
-        }
-    }
+    write_missing(f, compared)?;
     if let Some(error) = &compared.error {
         writeln!(f, "          {}", error.message(row))?;
         if let Some(hint) = hints::for_comparison(row, error) {

@@ -77,6 +77,12 @@ fn check_vendor_apis(session: &Session, rows: &[RunRow]) -> Result<(), Failure> 
     Ok(())
 }
 
+/// Returns the gate that asks a policy.
+fn gate(signatures: Option<&Arc<SignatureCheck>>) -> Option<Arc<dyn Gate>> {
+    let signatures = Arc::clone(signatures?);
+    Some(signatures)
+}
+
 /// Copies rows and displays the progress. A signal ends the run early.
 ///
 /// # Errors
@@ -104,10 +110,7 @@ pub(crate) async fn copy_rows(
         moved: request.moved,
         trust_lock: request.trust_lock,
         tag_lists: request.tag_lists,
-        gate: request
-            .signatures
-            .clone()
-            .map(|signatures| signatures as Arc<dyn Gate>),
+        gate: gate(request.signatures.as_ref()),
         abort,
         ..options.clone()
     };
