@@ -107,6 +107,51 @@ async fn delta_has_only_what_the_inventory_lacks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn delta_has_only_what_earlier_bundles_lack() {
+    let source = Source::start().await;
+    let environment = &source.environment;
+    let whole = environment.read("images-list");
+    source.write_list(&[("app", "1"), ("app", "latest")]);
+    environment.mirror("export first.tar.zst").exits(0);
+    environment.write("images-list", &whole);
+    environment
+        .mirror("export second.tar --base first.tar.zst --volume-size 4096")
+        .exits(0);
+    let second =
+        environment.mirror("export third.tar --base first.tar.zst --base second.tar --output json");
+    let report = second.exits(0).json();
+    assert_eq!(report["summary"]["unchanged"], 5, "{report}");
+    let contents = assert_consistent(&unpack(&environment.path("third.tar")));
+    assert_eq!(blobs(&contents), BTreeSet::new());
+    assert_eq!(contents["bases"][1]["name"], "second.tar");
+
+    let image = sample_image("b", 2, &[Platform::linux("amd64")], 3).unwrap();
+    image.push(&source.registry, "single", Some("3"));
+    let host = source.registry.host();
+    environment.write(
+        "images-list",
+        format!("{host}/single {DESTINATION}/other 3\n"),
+    );
+    environment
+        .mirror("export delta.tar --base second.tar")
+        .exits(0);
+    let contents = assert_consistent(&unpack(&environment.path("delta.tar")));
+    let required = contents["requires"].as_array().unwrap();
+    assert!(
+        !required.is_empty(),
+        "the layers of another repository are mounted"
+    );
+    for required in required {
+        assert!(
+            required["mediaType"].is_null(),
+            "manifests are not mounted: {required}"
+        );
+        assert_eq!(required["repositories"][0], format!("{DESTINATION}/single"));
+        assert_eq!(required["base"], "second.tar");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn base_that_is_none_is_refused_before_anything_is_sent() {
     let source = Source::start().await;
     let environment = &source.environment;
@@ -115,7 +160,7 @@ async fn base_that_is_none_is_refused_before_anything_is_sent() {
     for (base, cause) in [
         ("missing.json", "No such file"),
         ("bad.json", "missing field"),
-        ("images-list", "not valid"),
+        ("images-list", "cannot read the base images-list"),
     ] {
         let output = environment
             .mirror(&format!("export out.tar --base {base}"))

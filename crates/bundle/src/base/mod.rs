@@ -1,5 +1,6 @@
 //! The content that the far side of an air gap has: an inventory, and the bases of an export.
 
+mod bundle_base;
 mod far_side;
 mod inventory;
 
