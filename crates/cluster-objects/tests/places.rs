@@ -87,13 +87,15 @@ spec:
         env:
         - {name: RELATED_IMAGE_SERVER, value: 'r.io/server@§'}
         - {name: PLUGIN_IMAGE, value: 'r.io/plugin:v3'}
-        - {name: HOST, value: 'r.io/other:v3'}
+        - {name: SIDECAR, value: 'r.io/other:v3'}
+        - {name: HOST, value: 'r.io:443'}
         args: [--reloader-image=r.io/reloader:v0.7, --v=2]
 ",
         images: &[
             "spec.template.spec.containers[0].image r.io/operator:1",
             "spec.template.spec.containers[0].env[0].value of RELATED_IMAGE_SERVER r.io/server@§",
             "spec.template.spec.containers[0].env[1].value of PLUGIN_IMAGE r.io/plugin:v3",
+            "spec.template.spec.containers[0].env[2].value of SIDECAR r.io/other:v3",
             "spec.template.spec.containers[0].args r.io/reloader:v0.7",
         ],
     },

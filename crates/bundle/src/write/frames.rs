@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn output_does_not_depend_on_the_size_of_the_input() {
         let input: Vec<u8> = (0..3_000_000_u32)
-            .flat_map(|n| (n * n).to_le_bytes())
+            .flat_map(|n| n.wrapping_mul(n).to_le_bytes())
             .collect();
         let compressed = [1_000, 77_777, PIECE, input.len()].map(|size| {
             let mut writer = FrameWriter::new(Vec::new(), true);
