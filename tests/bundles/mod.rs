@@ -1,6 +1,10 @@
 //! `mirror import` and `mirror bundle`.
 
+mod deltas;
 mod import;
+mod killed;
+mod media;
+mod round_trip;
 mod test_bundle;
 
 pub(crate) use test_bundle::{TestBundle, append, ended, header};
