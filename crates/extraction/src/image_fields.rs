@@ -132,64 +132,69 @@ pub(crate) fn volume_reference(map: &Map) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::yaml::{AliasBudget, Node, parse};
+
+    /// Mappings below a key of images, and their images.
+    const BELOW_IMAGE_KEY: &[(&str, Option<&str>)] = &[
+        ("{repository: a/b, tag: 1.10}", Some("a/b:1.10")),
+        (
+            "{registry: q.io, repository: a/b, tag: v1}",
+            Some("q.io/a/b:v1"),
+        ),
+        (
+            "{registry: q.io/, repository: /a/b, tag: v1}",
+            Some("q.io/a/b:v1"),
+        ),
+        ("{registry: '', repository: a/b, tag: v1}", Some("a/b:v1")),
+        ("{registry: ~, repo: a/b, tag: v1}", Some("a/b:v1")),
+        ("{name: a/b, tag: v1}", Some("a/b:v1")),
+        ("{repository: a/b, tag: 'sha256:0'}", Some("a/b@sha256:0")),
+        ("{repository: a/b, tag: ''}", None),
+        ("{repository: a/b, tag: ~}", None),
+        ("{repository: a/b, tag: }", None),
+        ("{repository: a/b, digest: 'sha256:0'}", None),
+        ("{repository: '', tag: v1}", None),
+        ("{repository: {a: b}, tag: v1}", None),
+        ("{tag: v1}", None),
+    ];
+
+    /// Mappings elsewhere, and their images.
+    const ELSEWHERE: &[(&str, Option<&str>)] = &[
+        ("{repository: a/b, tag: v1}", None),
+        ("{name: a/b, tag: v1, registry: q.io}", None),
+        (
+            "{repository: a/b, tag: v1, pullPolicy: Always}",
+            Some("a/b:v1"),
+        ),
+        (
+            "{repository: a/b, tag: v1, pull_policy: Always}",
+            Some("a/b:v1"),
+        ),
+        ("{repo: a/b, tag: v1, sha: ''}", Some("a/b:v1")),
+        (
+            "{repository: a/b, tag: v1, registry: q.io}",
+            Some("q.io/a/b:v1"),
+        ),
+        (
+            "{repository: nvcr.io/nvidia, image: driver, version: 550.54}",
+            Some("nvcr.io/nvidia/driver:550.54"),
+        ),
+        (
+            "{repository: q.io/a, image: b, tag: v1, imagePullPolicy: x}",
+            Some("q.io/a/b:v1"),
+        ),
+        ("{repository: charts, image: driver, version: 1}", None),
+        ("{image: q.io/a/b, tag: v1}", Some("q.io/a/b:v1")),
+        ("{image: a/b, imageTag: 1.2}", Some("a/b:1.2")),
+        ("{image: b, imageTag: 1.2}", None),
+        ("{image: 'a/b:1', tag: 2}", None),
+        ("{image: a/b, version: 2}", None),
+        ("{name: a/b, version: 1}", None),
+    ];
+
     #[test]
     fn fields_are_joined_when_the_mapping_describes_an_image() {
-        let below_image_key = [
-            ("{repository: a/b, tag: 1.10}", Some("a/b:1.10")),
-            (
-                "{registry: q.io, repository: a/b, tag: v1}",
-                Some("q.io/a/b:v1"),
-            ),
-            (
-                "{registry: q.io/, repository: /a/b, tag: v1}",
-                Some("q.io/a/b:v1"),
-            ),
-            ("{registry: '', repository: a/b, tag: v1}", Some("a/b:v1")),
-            ("{registry: ~, repo: a/b, tag: v1}", Some("a/b:v1")),
-            ("{name: a/b, tag: v1}", Some("a/b:v1")),
-            ("{repository: a/b, tag: 'sha256:0'}", Some("a/b@sha256:0")),
-            ("{repository: a/b, tag: ''}", None),
-            ("{repository: a/b, tag: ~}", None),
-            ("{repository: a/b, tag: }", None),
-            ("{repository: a/b, digest: 'sha256:0'}", None),
-            ("{repository: '', tag: v1}", None),
-            ("{repository: {a: b}, tag: v1}", None),
-            ("{tag: v1}", None),
-        ];
-        let elsewhere = [
-            ("{repository: a/b, tag: v1}", None),
-            ("{name: a/b, tag: v1, registry: q.io}", None),
-            (
-                "{repository: a/b, tag: v1, pullPolicy: Always}",
-                Some("a/b:v1"),
-            ),
-            (
-                "{repository: a/b, tag: v1, pull_policy: Always}",
-                Some("a/b:v1"),
-            ),
-            ("{repo: a/b, tag: v1, sha: ''}", Some("a/b:v1")),
-            (
-                "{repository: a/b, tag: v1, registry: q.io}",
-                Some("q.io/a/b:v1"),
-            ),
-            (
-                "{repository: nvcr.io/nvidia, image: driver, version: 550.54}",
-                Some("nvcr.io/nvidia/driver:550.54"),
-            ),
-            (
-                "{repository: q.io/a, image: b, tag: v1, imagePullPolicy: x}",
-                Some("q.io/a/b:v1"),
-            ),
-            ("{repository: charts, image: driver, version: 1}", None),
-            ("{image: q.io/a/b, tag: v1}", Some("q.io/a/b:v1")),
-            ("{image: a/b, imageTag: 1.2}", Some("a/b:1.2")),
-            ("{image: b, imageTag: 1.2}", None),
-            ("{image: 'a/b:1', tag: 2}", None),
-            ("{image: a/b, version: 2}", None),
-            ("{name: a/b, version: 1}", None),
-        ];
-        let below_image_key = below_image_key.iter().map(|row| (row, true));
-        let elsewhere = elsewhere.iter().map(|row| (row, false));
+        let below_image_key = BELOW_IMAGE_KEY.iter().map(|row| (row, true));
+        let elsewhere = ELSEWHERE.iter().map(|row| (row, false));
         for ((text, expected), below_image) in below_image_key.chain(elsewhere) {
             let roots = parse(text, &mut AliasBudget::default()).unwrap();
             let Node::Map(map) = &*roots[0] else {

@@ -276,7 +276,7 @@ mod tests {
                 "found only in the chart values; the rendered manifests use 2"
             ]
         );
-        let mut all = test.clone();
+        let mut all = test;
         let other = vec![placed("q.io/a:1", Evidence::Weak, false)];
         all.merge(NeededImages::new(other.clone(), NeedRules::default()));
         assert_eq!(names(&all), ["q.io/a:1", "q.io/b:2"]);

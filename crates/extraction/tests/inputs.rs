@@ -6,7 +6,11 @@
 //! the name and the text. All other text that resembles an image is a decoy. The charts in `tests/charts`
 //! have a test of their own.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its data fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot read its data fails"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -98,6 +102,22 @@ impl Case {
     }
 }
 
+impl Case {
+    fn check_problems_and_suspects(&self, text: &ExtractedText) {
+        let (name, found) = (&self.name, &text.problems);
+        let problems = self.lines("problems");
+        assert_eq!(found.len(), problems.len(), "{name}: {found:?}");
+        for (problem, begin) in found.iter().zip(&problems) {
+            assert!(problem.starts_with(begin.as_str()), "{name}: {problem}");
+        }
+        let suspects: BTreeSet<_> = text.suspects.iter().map(|one| one.text.clone()).collect();
+        assert!(
+            suspects.is_superset(&self.lines("suspects")),
+            "{name}: {suspects:?}"
+        );
+    }
+}
+
 /// Returns the images that are needed, and those that are left out.
 fn needed(text: &ExtractedText) -> (BTreeSet<String>, BTreeSet<String>) {
     let placed = text.images.iter().map(|image| PlacedImage {
@@ -149,21 +169,7 @@ fn inputs_yield_exactly_their_images() {
         }
         right += found.intersection(&expected).count();
         assert_eq!(left_out, case.lines("left out"), "{name}");
-        let problems = case.lines("problems");
-        assert_eq!(
-            text.problems.len(),
-            problems.len(),
-            "{name}: {:?}",
-            text.problems
-        );
-        for (problem, begin) in text.problems.iter().zip(&problems) {
-            assert!(problem.starts_with(begin.as_str()), "{name}: {problem}");
-        }
-        let suspects: BTreeSet<_> = text.suspects.iter().map(|one| one.text.clone()).collect();
-        assert!(
-            suspects.is_superset(&case.lines("suspects")),
-            "{name}: {suspects:?}"
-        );
+        case.check_problems_and_suspects(&text);
     }
     let ratio = |of: usize| {
         f64::from(u32::try_from(right).unwrap()) / f64::from(u32::try_from(of).unwrap())

@@ -94,7 +94,7 @@ impl ArchiveReader {
     /// # Errors
     ///
     /// [`ReadError`] for any member that is not the next one of the list.
-    pub fn next(&mut self) -> Result<Option<usize>, ReadError> {
+    pub fn next_member(&mut self) -> Result<Option<usize>, ReadError> {
         let header = match self.peeked.take() {
             Some(header) => header,
             None => self.tar.next()?,

@@ -161,7 +161,7 @@ fn read_configs(
                 platforms.insert(digest.clone(), platform);
             }
         }
-        next = members.next()?;
+        next = members.next_member()?;
     }
     Ok(platforms)
 }

@@ -142,7 +142,7 @@ struct Reading<'a> {
 pub fn read_leading(members: &mut Members, keep: Keep) -> Result<Leading, ReadError> {
     let head = std::sync::Arc::clone(members.head());
     let mut reading = Reading::new(&head.contents, keep)?;
-    while let Some(index) = members.next()? {
+    while let Some(index) = members.next_member()? {
         let member = &head.contents.members[index];
         let Some(digest) = member.path.digest() else {
             members.read_to_end()?;

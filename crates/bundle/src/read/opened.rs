@@ -160,9 +160,9 @@ impl Members {
     /// # Errors
     ///
     /// [`ReadError`].
-    pub fn next(&mut self) -> Result<Option<usize>, ReadError> {
+    pub fn next_member(&mut self) -> Result<Option<usize>, ReadError> {
         let found = match &mut self.source {
-            Source::Archive { reader, .. } => reader.next(),
+            Source::Archive { reader, .. } => reader.next_member(),
             Source::Directory {
                 directory,
                 next,

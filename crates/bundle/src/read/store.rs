@@ -74,7 +74,7 @@ impl Store {
                 mut reader,
             } => {
                 let mut scan = || -> Result<(), ReadError> {
-                    while let Some(index) = reader.next()? {
+                    while let Some(index) = reader.next_member()? {
                         add(index, reader.position());
                     }
                     Ok(())

@@ -268,7 +268,7 @@ impl Reader {
         loop {
             let next = match self.current.take() {
                 Some(index) => Ok(Some(index)),
-                None => self.members.next(),
+                None => self.members.next_member(),
             };
             let index = match next {
                 Ok(Some(index)) => index,

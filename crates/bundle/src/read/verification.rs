@@ -39,7 +39,7 @@ pub fn verify(mut members: Members) -> Result<Verified, ReadError> {
     let mut current = leading.current;
     while current.is_some() {
         members.check(&mut buffer)?;
-        current = members.next()?;
+        current = members.next_member()?;
     }
     check_references(contents, &leading)?;
     let sizes = contents.members.iter().map(|member| member.size);

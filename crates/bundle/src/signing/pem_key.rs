@@ -93,8 +93,7 @@ pub(super) fn private_key(text: &str) -> Result<PrivateKey, SignatureError> {
         label => {
             let label: String = label.chars().take(40).collect();
             return Err(SignatureError::Key(format!(
-                "it is {:?}, not a private key; {SUPPORTED}",
-                label
+                "it is {label:?}, not a private key; {SUPPORTED}"
             )));
         }
     }

@@ -12,7 +12,7 @@ pub struct SigningKey(Kind);
 
 enum Kind {
     Minisign(Box<minisign::SecretKey>),
-    Pem(PrivateKey),
+    Pem(Box<PrivateKey>),
 }
 
 /// Hides the key.
@@ -33,7 +33,7 @@ impl SigningKey {
             let key = minisign_key::secret_key(text, password)?;
             return Ok(Self(Kind::Minisign(Box::new(key))));
         }
-        pem_key::private_key(text).map(|key| Self(Kind::Pem(key)))
+        pem_key::private_key(text).map(|key| Self(Kind::Pem(Box::new(key))))
     }
 
     /// Returns the format of its signatures.
@@ -48,7 +48,7 @@ impl SigningKey {
     /// Returns true if the same bytes always have the same signature.
     #[must_use]
     pub fn is_deterministic(&self) -> bool {
-        matches!(self.0, Kind::Pem(PrivateKey::Ed25519(_)))
+        matches!(&self.0, Kind::Pem(key) if matches!(**key, PrivateKey::Ed25519(_)))
     }
 
     /// Signs bytes.

@@ -131,122 +131,116 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use DeletionVendor::{Azure, DockerHub, Ecr, GitHub, GitLab, Harbor, Quay};
 
-    /// Each request of each deletion, and requests that a deletion must not send.
+    /// Each request of each deletion, and requests that a deletion must not send. `DIGEST` is that of the image.
+    const TABLE: &[(DeletionVendor, &str, &str, bool)] = &[
+        (Ecr, "POST", "/", true),
+        (Ecr, "DELETE", "/", false),
+        (Ecr, "POST", "/?Action=DeleteRepository", false),
+        (DockerHub, "POST", "/v2/auth/token", true),
+        (DockerHub, "DELETE", "/v2/repositories/a/b/c/tags/v1/", true),
+        (
+            DockerHub,
+            "DELETE",
+            "/v2/repositories/a/b/c/tags/v2/",
+            false,
+        ),
+        (DockerHub, "DELETE", "/v2/repositories/a/b/c/", false),
+        (Azure, "DELETE", "/acr/v1/a/b/c/_tags/v1", true),
+        (Azure, "DELETE", "/acr/v1/a/b/c", false),
+        (Quay, "DELETE", "/api/v1/repository/a/b/c/tag/v1", true),
+        (Quay, "DELETE", "/api/v1/repository/a/b/c", false),
+        (
+            Harbor,
+            "DELETE",
+            "/api/v2.0/projects/a/repositories/b%252Fc/artifacts/DIGEST/tags/v1",
+            true,
+        ),
+        (
+            Harbor,
+            "DELETE",
+            "/api/v2.0/projects/a/repositories/b%252Fc/artifacts/DIGEST/tags/v2",
+            false,
+        ),
+        (
+            Harbor,
+            "DELETE",
+            "/api/v2.0/projects/a/repositories/b%252Fc/artifacts/v1/tags/v1",
+            false,
+        ),
+        (Harbor, "DELETE", "/api/v2.0/projects/a", false),
+        (
+            GitHub,
+            "GET",
+            "/orgs/a/packages/container/b%2Fc/versions?page=2",
+            true,
+        ),
+        (
+            GitHub,
+            "DELETE",
+            "/users/a/packages/container/b%2Fc/versions/12",
+            true,
+        ),
+        (
+            GitHub,
+            "DELETE",
+            "/orgs/a/packages/container/b%2Fc/versions/../x",
+            false,
+        ),
+        (GitHub, "DELETE", "/orgs/a/packages/container/b%2Fc", false),
+        (
+            GitHub,
+            "DELETE",
+            "/orgs/x/packages/container/b%2Fc/versions/1",
+            false,
+        ),
+        (GitLab, "GET", "/api/v4/projects/a%2Fb", true),
+        (
+            GitLab,
+            "GET",
+            "/api/v4/projects/a%2Fb/registry/repositories?page=1",
+            true,
+        ),
+        (
+            GitLab,
+            "DELETE",
+            "/api/v4/projects/a%2Fb/registry/repositories/7/tags/v1",
+            true,
+        ),
+        (
+            GitLab,
+            "DELETE",
+            "/api/v4/projects/a%2Fb/registry/repositories/7",
+            false,
+        ),
+        (GitLab, "DELETE", "/api/v4/projects/a%2Fb", false),
+        (
+            GitLab,
+            "DELETE",
+            "/api/v4/projects/x/registry/repositories/7/tags/v1",
+            false,
+        ),
+    ];
+
     #[test]
     fn deletion_has_its_own_requests_only() {
-        use DeletionVendor::{Azure, DockerHub, Ecr, GitHub, GitLab, Harbor, Quay};
         let digest = format!("sha256:{}", "a".repeat(64));
-        let harbor = |digest: &str, tag: &str| {
-            format!("/api/v2.0/projects/a/repositories/b%252Fc/artifacts/{digest}/tags/{tag}")
-        };
-        let table = [
-            (Ecr, "POST", "/".to_owned(), true),
-            (Ecr, "DELETE", "/".to_owned(), false),
-            (Ecr, "POST", "/?Action=DeleteRepository".to_owned(), false),
-            (DockerHub, "POST", "/v2/auth/token".to_owned(), true),
-            (
-                DockerHub,
-                "DELETE",
-                "/v2/repositories/a/b/c/tags/v1/".to_owned(),
-                true,
-            ),
-            (
-                DockerHub,
-                "DELETE",
-                "/v2/repositories/a/b/c/tags/v2/".to_owned(),
-                false,
-            ),
-            (
-                DockerHub,
-                "DELETE",
-                "/v2/repositories/a/b/c/".to_owned(),
-                false,
-            ),
-            (Azure, "DELETE", "/acr/v1/a/b/c/_tags/v1".to_owned(), true),
-            (Azure, "DELETE", "/acr/v1/a/b/c".to_owned(), false),
-            (
-                Quay,
-                "DELETE",
-                "/api/v1/repository/a/b/c/tag/v1".to_owned(),
-                true,
-            ),
-            (Quay, "DELETE", "/api/v1/repository/a/b/c".to_owned(), false),
-            (Harbor, "DELETE", harbor(&digest, "v1"), true),
-            (Harbor, "DELETE", harbor(&digest, "v2"), false),
-            (Harbor, "DELETE", harbor("v1", "v1"), false),
-            (Harbor, "DELETE", "/api/v2.0/projects/a".to_owned(), false),
-            (
-                GitHub,
-                "GET",
-                "/orgs/a/packages/container/b%2Fc/versions?page=2".to_owned(),
-                true,
-            ),
-            (
-                GitHub,
-                "DELETE",
-                "/users/a/packages/container/b%2Fc/versions/12".to_owned(),
-                true,
-            ),
-            (
-                GitHub,
-                "DELETE",
-                "/orgs/a/packages/container/b%2Fc/versions/../x".to_owned(),
-                false,
-            ),
-            (
-                GitHub,
-                "DELETE",
-                "/orgs/a/packages/container/b%2Fc".to_owned(),
-                false,
-            ),
-            (
-                GitHub,
-                "DELETE",
-                "/orgs/x/packages/container/b%2Fc/versions/1".to_owned(),
-                false,
-            ),
-            (GitLab, "GET", "/api/v4/projects/a%2Fb".to_owned(), true),
-            (
-                GitLab,
-                "GET",
-                "/api/v4/projects/a%2Fb/registry/repositories?page=1".to_owned(),
-                true,
-            ),
-            (
-                GitLab,
-                "DELETE",
-                "/api/v4/projects/a%2Fb/registry/repositories/7/tags/v1".to_owned(),
-                true,
-            ),
-            (
-                GitLab,
-                "DELETE",
-                "/api/v4/projects/a%2Fb/registry/repositories/7".to_owned(),
-                false,
-            ),
-            (GitLab, "DELETE", "/api/v4/projects/a%2Fb".to_owned(), false),
-            (
-                GitLab,
-                "DELETE",
-                "/api/v4/projects/x/registry/repositories/7/tags/v1".to_owned(),
-                false,
-            ),
-        ];
-        for (vendor, method, target, expected) in table {
+        for (vendor, method, target, expected) in TABLE {
             let request = DeletionRequest {
-                vendor,
+                vendor: *vendor,
                 reference: "v1".parse().unwrap(),
                 digest: digest.parse().unwrap(),
                 root: String::new(),
             };
+            let target = target.replace("DIGEST", &digest);
             let url = format!("https://api.io{target}").parse().unwrap();
             let mut headers = HeaderMap::new();
             headers.insert(AMZ_TARGET, ECR_DELETE_TARGET.parse().unwrap());
             let repository = "a/b/c".parse().unwrap();
             let method = method.parse().unwrap();
             let found = request.permits(&repository, &method, &url, &headers);
-            assert_eq!(found, expected, "{vendor:?} {method} {target}");
+            assert_eq!(found, *expected, "{vendor:?} {method} {target}");
         }
     }
 }
