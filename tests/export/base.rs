@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use embedded_registry::Registry;
 use embedded_registry::images::{Platform, sample_image};
+use embedded_registry::{Registry, RunningRegistry};
 use serde_json::Value;
 
 use super::source::{DESTINATION, Source, assert_consistent, unpack};
@@ -18,28 +18,50 @@ fn blobs(contents: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn delta_has_only_what_the_inventory_lacks() {
-    let source = Source::start().await;
-    let environment = &source.environment;
-    let far_side = Registry::new().start().await.unwrap();
-    let to_far_side = format!("--dest-registry {}", far_side.host());
-    environment.mirror(&format!("sync {to_far_side}")).exits(0);
-    let inventory = environment
-        .mirror(&format!("inventory {to_far_side}"))
-        .exits(0);
-    environment.write("inventory.json", &inventory.stdout);
-    let again = environment
-        .mirror(&format!("inventory {to_far_side}"))
-        .exits(0);
-    assert_eq!(
-        again.stdout, inventory.stdout,
-        "the inventory is deterministic"
-    );
+/// A far side that has the whole list, and its inventory in `inventory.json`.
+struct FarSide {
+    source: Source,
+    registry: RunningRegistry,
+    inventory: String,
+}
 
-    // Nothing is new.
-    let line = format!("export same.tar --base inventory.json {to_far_side} --output json");
-    let report = environment.mirror(&line).exits(0).json();
+impl FarSide {
+    async fn start() -> Self {
+        let source = Source::start().await;
+        let environment = &source.environment;
+        let registry = Registry::new().start().await.unwrap();
+        let options = format!("--dest-registry {}", registry.host());
+        environment.mirror(&format!("sync {options}")).exits(0);
+        let inventory = environment.mirror(&format!("inventory {options}")).exits(0);
+        environment.write("inventory.json", &inventory.stdout);
+        let inventory = inventory.stdout;
+        Self {
+            source,
+            registry,
+            inventory,
+        }
+    }
+
+    /// The arguments of an export of what the far side lacks.
+    fn export(&self, output: &str) -> String {
+        let host = self.registry.host();
+        format!("export {output} --base inventory.json --dest-registry {host} --output json")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unchanged_images_are_required_of_the_far_side() {
+    let far_side = FarSide::start().await;
+    let environment = &far_side.source.environment;
+    let host = far_side.registry.host();
+    let again = environment
+        .mirror(&format!("inventory --dest-registry {host}"))
+        .exits(0);
+    assert_eq!(again.stdout, far_side.inventory, "it is deterministic");
+    let report = environment
+        .mirror(&far_side.export("same.tar"))
+        .exits(0)
+        .json();
     assert_eq!(report["summary"]["unchanged"], 5, "{report}");
     let contents = assert_consistent(&unpack(&environment.path("same.tar")));
     assert_eq!(blobs(&contents), BTreeSet::new());
@@ -57,7 +79,13 @@ async fn delta_has_only_what_the_inventory_lacks() {
         );
     }
     assert_eq!(contents["bases"][0]["name"], "inventory.json");
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn delta_has_only_what_the_inventory_lacks() {
+    let far_side = FarSide::start().await;
+    let (source, known) = (&far_side.source, &far_side.inventory);
+    let environment = &source.environment;
     // A new image shares the layers of `single:2` and has one of its own.
     let image = sample_image("b", 2, &[Platform::linux("amd64")], 3).unwrap();
     image.push(&source.registry, "single", Some("3"));
@@ -68,10 +96,11 @@ async fn delta_has_only_what_the_inventory_lacks() {
         format!("{list}{host}/single {DESTINATION}/single 3\n"),
     );
     let downloads = source.downloads();
-    let line = format!("export delta.tar --base inventory.json {to_far_side} --output json");
-    let report = environment.mirror(&line).exits(0).json();
+    let report = environment
+        .mirror(&far_side.export("delta.tar"))
+        .exits(0)
+        .json();
     let contents = assert_consistent(&unpack(&environment.path("delta.tar")));
-    let known = &inventory.stdout;
     for path in blobs(&contents) {
         let hex = path.rsplit('/').next().unwrap();
         assert!(!known.contains(hex), "the far side has {path}");
@@ -96,7 +125,7 @@ async fn delta_has_only_what_the_inventory_lacks() {
     assert!(!layers.is_empty(), "the shared layers are required");
     for layer in layers {
         let repositories = layer["repositories"].as_array().unwrap();
-        let name = format!("{}/mirror/single", far_side.host());
+        let name = format!("{}/mirror/single", far_side.registry.host());
         assert!(repositories.contains(&name.into()), "{layer}");
     }
     // Those of the image and of its attestation.

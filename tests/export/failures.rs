@@ -83,11 +83,8 @@ async fn damaged_blob_fails_the_archive_and_the_next_run_continues() {
     source.registry.damage_blob("app", &digest, bytes);
     let downloads = source.downloads();
     environment.mirror("export out.tar").exits(0);
-    assert_eq!(
-        source.downloads(),
-        downloads + 1,
-        "only the damaged blob is missing"
-    );
+    let missing = source.downloads() - downloads;
+    assert_eq!(missing, 1, "only the damaged blob is missing");
     assert_consistent(&unpack(&environment.path("out.tar")));
     environment.mirror("export out.tar.zst").exits(0);
     environment.mirror("export directory").exits(0);

@@ -151,13 +151,8 @@ async fn lost_section_is_above_the_maximum() {
         output.stdout
     );
     // The file is empty: an earlier plan must not pass for this one.
-    assert_eq!(
-        stage
-            .environment
-            .file_names()
-            .contains(&"plan.json".to_owned()),
-        false
-    );
+    let files = stage.environment.file_names();
+    assert!(!files.contains(&"plan.json".to_owned()));
     stage.plan("--foreign --max-deletions 90%").exits(0);
     let deletions = stage.proxy.count("DELETE", "");
     let output = stage.apply("--foreign").exits(1);

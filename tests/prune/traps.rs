@@ -80,6 +80,7 @@ const fn trap(name: &'static str, left: &'static [&'static str]) -> Trap {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn traps() -> Vec<Trap> {
     use Step::{
         Alias, ChildOf, Fail, FailNth, IndexOf, List, Push, ReferrerOf, RemoveLines, Shallow, Use,

@@ -86,6 +86,15 @@ async fn foreign_layer_is_left_out_and_reported_or_fetched_where_permitted() {
     environment
         .mirror(&format!("sync --foreign-layers {insecure}"))
         .exits(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_layer_with_other_content_or_without_any_fails_the_row() {
+    let environment = TestEnvironment::new();
+    let server = FileServer::start(&environment.path("")).await;
+    let (digest, content) = base();
+    let insecure = format!("--insecure {}", server.address());
+    let from = source(&format!("{}/layer", server.url())).await;
     let mut damaged = content;
     damaged[1000] ^= 1;
     environment.write("layer", &damaged);

@@ -4,6 +4,7 @@ use super::forgery::{FIRST_BLOB, with_entry, with_header};
 use super::{Row, row};
 use crate::bundles::{append, ended, header};
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 pub(super) fn rows() -> Vec<Row> {
     vec![
         row("nothing", |_| Vec::new(), "it is empty"),

@@ -6,6 +6,7 @@ use embedded_registry::images::{Artifact, Platform, digest_tag, sample_image};
 use super::forgery::{FIRST_BLOB, with_manifest};
 use super::{Row, row};
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 pub(super) fn rows() -> Vec<Row> {
     vec![
         row(

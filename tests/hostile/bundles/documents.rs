@@ -6,6 +6,7 @@ use serde_json::json;
 use super::forgery::{FIRST_BLOB, image, members, with_document, with_text};
 use super::{Row, row};
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 pub(super) fn rows() -> Vec<Row> {
     vec![
         row(
@@ -71,7 +72,7 @@ pub(super) fn rows() -> Vec<Row> {
             "blob under another name",
             |it| {
                 with_document(&it, |it| {
-                    members(it)[FIRST_BLOB]["digest"] = json!(format!("sha256:{}", "0".repeat(64)))
+                    members(it)[FIRST_BLOB]["digest"] = json!(format!("sha256:{}", "0".repeat(64)));
                 })
             },
             "another digest than its name",
@@ -80,7 +81,7 @@ pub(super) fn rows() -> Vec<Row> {
             "destination upwards",
             |it| {
                 with_document(&it, |it| {
-                    it["images"][0]["destination"] = json!("r.io/../admin")
+                    it["images"][0]["destination"] = json!("r.io/../admin");
                 })
             },
             "mirror.json is not valid",
@@ -89,7 +90,7 @@ pub(super) fn rows() -> Vec<Row> {
             "destination with a terminal sequence",
             |it| {
                 with_document(&it, |it| {
-                    it["images"][0]["destination"] = json!("r.io/a\u{1b}[2J")
+                    it["images"][0]["destination"] = json!("r.io/a\u{1b}[2J");
                 })
             },
             "mirror.json is not valid",

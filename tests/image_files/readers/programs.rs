@@ -99,7 +99,7 @@ impl Reading<'_> {
         match program {
             Program::Podman => self.podman(file, part),
             Program::Containerd => self.containerd(file, part),
-            _ => self.into_registry(program, file, part),
+            _ => self.copy_to_registry(program, file, part),
         }
     }
 
@@ -178,7 +178,7 @@ impl Reading<'_> {
     }
 
     /// Copies an image with what is attached to it into a registry, and looks for the part there.
-    fn into_registry(&self, program: Program, file: WrittenFile, part: Part) -> Loaded {
+    fn copy_to_registry(&self, program: Program, file: WrittenFile, part: Part) -> Loaded {
         let target = format!("{program:?}/{:?}/{part:?}", file.form).to_lowercase();
         let host = self.destination.host();
         let to = format!("{host}/{target}:v1");

@@ -32,7 +32,7 @@ pub(crate) enum ReadPolicy {
     /// There is none: every image may enter.
     None,
     /// The policy is valid.
-    Valid(PolicyFile),
+    Valid(Box<PolicyFile>),
     /// All problems of the file.
     Invalid(Vec<Finding>),
 }
@@ -113,7 +113,7 @@ pub(crate) fn parse(
 ) -> ReadPolicy {
     let name = name.to_owned();
     match Policy::parse(text, read_key) {
-        Ok(policy) => ReadPolicy::Valid(PolicyFile { name, policy }),
+        Ok(policy) => ReadPolicy::Valid(Box::new(PolicyFile { name, policy })),
         Err(problems) => ReadPolicy::Invalid(
             problems
                 .iter()
@@ -151,7 +151,7 @@ pub(crate) fn require_valid(
 ) -> Result<Option<PolicyFile>, Failure> {
     match read(common, environment, lists)? {
         ReadPolicy::None => Ok(None),
-        ReadPolicy::Valid(file) => Ok(Some(file)),
+        ReadPolicy::Valid(file) => Ok(Some(*file)),
         ReadPolicy::Invalid(problems) => {
             let message = match problems.len() {
                 1 => "the policy has 1 problem; nothing was sent".to_owned(),

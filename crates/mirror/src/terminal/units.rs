@@ -9,8 +9,11 @@ pub(crate) fn bytes(count: u64) -> String {
 
 /// Returns a number with its noun: `1 row`, `2 rows`.
 pub(crate) fn counted<N: Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
-    let plural = if count == N::from(1) { "" } else { "s" };
-    format!("{count} {noun}{plural}")
+    match noun.strip_suffix("ry") {
+        _ if count == N::from(1) => format!("{count} {noun}"),
+        Some(stem) => format!("{count} {stem}ries"),
+        None => format!("{count} {noun}s"),
+    }
 }
 
 /// Returns a digest with its first twelve digits.

@@ -55,7 +55,7 @@ impl PolicyRevisions {
         };
         match policy_file::read(common, environment, lists)? {
             ReadPolicy::None => {}
-            ReadPolicy::Valid(file) => revisions.current = Some(file),
+            ReadPolicy::Valid(file) => revisions.current = Some(*file),
             ReadPolicy::Invalid(problems) => revisions.problems = problems,
         }
         // A file outside the repository is not part of the branch.
@@ -164,7 +164,7 @@ async fn read_base(
     };
     Ok(
         match policy_file::parse(tracked.name(), &text, &mut read_key) {
-            ReadPolicy::Valid(file) => Some(file),
+            ReadPolicy::Valid(file) => Some(*file),
             ReadPolicy::None | ReadPolicy::Invalid(_) => None,
         },
     )

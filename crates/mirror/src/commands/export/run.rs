@@ -9,6 +9,7 @@ use bundle::plan::{ContentsSignature, ExportPlan};
 use bundle::signing::SigningKey;
 use bundle::write::{ZSTD_LEVEL, archive_size, zstd_version};
 use copier::{MovedTag, Options};
+use registry_client::Client;
 
 use super::args::{self, ExportArgs, Layout, Names};
 use super::bases;
@@ -93,14 +94,24 @@ pub(crate) async fn run(session: &Session, args: &ExportArgs) -> Result<Exit, Fa
         }
     };
     drop(copied.recorded);
+    write_and_publish(session, args, (&copied.run, plan), &client).await
+}
+
+/// Writes the bundle, if there is one to write, and publishes the report.
+async fn write_and_publish(
+    session: &Session,
+    args: &ExportArgs,
+    (run, plan): (&CopyRun, Option<Arc<ExportPlan>>),
+    client: &Client,
+) -> Result<Exit, Failure> {
     let started = std::time::Instant::now();
-    let mut report = ExportReport::new(&copied.run, plan.as_deref(), args.archive.to_string());
+    let mut report = ExportReport::new(run, plan.as_deref(), args.archive.to_string());
     report.summary.dry_run = args.dry_run;
     let mut failed = None;
     if let Some(plan) = &plan {
         report.summary.archive_bytes = archive_size(plan);
         if !args.dry_run {
-            match writing::write(session, args, (plan, &client)).await {
+            match writing::write(session, args, (plan, client)).await {
                 Ok(written) => report.add_written(&written),
                 Err(error) => {
                     let failure = writing::failure(args, &error);

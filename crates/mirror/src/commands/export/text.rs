@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::report::{ExportError, ExportReport, ExportRow};
+use super::report::{ExportError, ExportReport, ExportRow, ReportBundle};
 use crate::terminal::units::{bytes, counted};
 
 /// Maximum exported rows that are listed without `-v`.
@@ -107,6 +107,11 @@ impl ExportText<'_> {
         let Some(bundle) = &self.report.bundle else {
             return Ok(());
         };
+        self.write_content(f, bundle)
+    }
+
+    fn write_content(&self, f: &mut Formatter<'_>, bundle: &ReportBundle) -> fmt::Result {
+        let sums = &self.report.summary;
         if self.report.error.is_none() {
             let about = if sums.dry_run { "would have " } else { "" };
             writeln!(

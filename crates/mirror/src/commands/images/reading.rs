@@ -45,7 +45,7 @@ pub(super) enum Readable {
     /// A file of a web server.
     File(url::Url),
     /// A chart.
-    Chart(ChartSource),
+    Chart(Box<ChartSource>),
     /// An image in a registry.
     Image(image_name::ImageName),
 }
@@ -66,12 +66,12 @@ pub(super) fn prepare(args: &ImagesArgs) -> Result<(Vec<Readable>, TextOptions),
     }
     let config = chart_config(args)?;
     let chart = |location| {
-        Readable::Chart(ChartSource {
+        Readable::Chart(Box::new(ChartSource {
             location,
             version: args.chart_version.clone(),
             devel: args.devel,
             config: config.clone(),
-        })
+        }))
     };
     let mut readable = Vec::new();
     let mut failed: Option<Failure> = None;
@@ -99,12 +99,7 @@ pub(super) fn prepare(args: &ImagesArgs) -> Result<(Vec<Readable>, TextOptions),
                     }));
                 }
                 Ok(Named::Path(path)) => readable.push(Readable::Path(path)),
-                Err(failure) => match &mut failed {
-                    None => failed = Some(failure),
-                    Some(first) => {
-                        first.message = format!("{}; {}", first.message, failure.message);
-                    }
-                },
+                Err(failure) => failed = Some(joined(failed.take(), failure)),
             },
         }
     }
@@ -119,6 +114,17 @@ pub(super) fn prepare(args: &ImagesArgs) -> Result<(Vec<Readable>, TextOptions),
         },
     };
     Ok((readable, options))
+}
+
+/// Adds the message of a failure to an earlier one.
+fn joined(first: Option<Failure>, failure: Failure) -> Failure {
+    match first {
+        None => failure,
+        Some(first) => Failure {
+            message: format!("{}; {}", first.message, failure.message),
+            ..first
+        },
+    }
 }
 
 /// Returns true for the directory or package of a chart.

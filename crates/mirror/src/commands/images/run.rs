@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use extraction::{NeedRules, NeededImage};
+use registry_client::Client;
+use tag_retrieval::TextOptions;
 use tokio::time::timeout;
 
 use super::additions;
 use super::args::ImagesArgs;
 use super::listed::ListedImages;
-use super::reading::{Sources, prepare};
+use super::reading::{Readable, Sources, prepare};
 use super::report::{ImagesReport, Layout};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -52,28 +54,12 @@ pub(crate) async fn run(session: &Session, args: &ImagesArgs) -> Result<Exit, Fa
         args.deadline,
         Programs::Needed,
     )?;
-    let rules = NeedRules {
-        include_tests: args.tests,
-        only_rendered: args.rendered,
-    };
-    let mut sources = Sources::default();
     let stop = session.signals.listen()?;
-    let reading = async {
-        for source in &readable {
-            Box::pin(sources.read(source, &options, (&upstreams, &client), rules)).await;
-        }
-    };
-    let ended = tokio::select! {
-        ended = timeout(args.deadline, Box::pin(reading)) => ended,
+    let reading = read_sources(args, (&readable, &options), (&upstreams, &client));
+    let sources = tokio::select! {
+        sources = Box::pin(reading) => sources,
         () = stop.cancelled() => return Err(Failure::interrupted("interrupted; nothing was written")),
     };
-    if ended.is_err() {
-        let seconds = args.deadline.as_secs();
-        let problem = format!(
-            "not all sources were read within the deadline of {seconds} s: raise --deadline"
-        );
-        sources.problems.push(problem);
-    }
     drop(waiting);
     let layout = Layout {
         names: args.names,
@@ -100,6 +86,32 @@ pub(crate) async fn run(session: &Session, args: &ImagesArgs) -> Result<Exit, Fa
     }
     publish(session, &report, added.as_ref(), exit)?;
     Ok(exit)
+}
+
+/// Reads all sources until the deadline.
+async fn read_sources(
+    args: &ImagesArgs,
+    (readable, options): (&[Readable], &TextOptions),
+    clients: (&RunUpstreams, &Client),
+) -> Sources {
+    let rules = NeedRules {
+        include_tests: args.tests,
+        only_rendered: args.rendered,
+    };
+    let mut sources = Sources::default();
+    let reading = async {
+        for source in readable {
+            Box::pin(sources.read(source, options, clients, rules)).await;
+        }
+    };
+    if timeout(args.deadline, Box::pin(reading)).await.is_err() {
+        let seconds = args.deadline.as_secs();
+        let problem = format!(
+            "not all sources were read within the deadline of {seconds} s: raise --deadline"
+        );
+        sources.problems.push(problem);
+    }
+    sources
 }
 
 fn listed_images(session: &Session, paths: &[PathBuf]) -> Result<ListedImages, Failure> {

@@ -66,7 +66,7 @@ pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<Exit, Fa
     };
     let known = Box::pin(requirements.check()).await?;
     let source = match input {
-        Input::Members(members) => BundleSource::stream(members, &imported, args.copying.dry_run),
+        Input::Members(members) => BundleSource::stream(*members, &imported, args.copying.dry_run),
         Input::Opened(opened) => BundleSource::seekable(opened),
     };
     let source = source.map_err(|error| refused(&name, &error))?;
@@ -98,7 +98,7 @@ pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<Exit, Fa
 /// A bundle that was opened.
 enum Input {
     /// It is read from start to end.
-    Members(Members),
+    Members(Box<Members>),
     /// It can be read at any position.
     Opened(Opened),
 }
@@ -123,13 +123,13 @@ fn open(args: &BundleFileArgs) -> Result<Input, Failure> {
         }
         let reader = ArchiveReader::from_stream("standard input", std::io::stdin(), key.as_ref());
         let reader = reader.map_err(|error| refused("on standard input", &error))?;
-        return Ok(Input::Members(Members::of_stream(reader)));
+        return Ok(Input::Members(Box::new(Members::of_stream(reader))));
     }
     let opened = args.open(key.as_ref())?;
     let is_seekable = opened.is_seekable();
     match is_seekable.map_err(|error| refused(&args.name(), &error))? {
         true => Ok(Input::Opened(opened)),
-        false => Ok(Input::Members(opened.into_members())),
+        false => Ok(Input::Members(Box::new(opened.into_members()))),
     }
 }
 

@@ -268,12 +268,8 @@ mod tests {
         .unwrap()
     }
 
-    #[test]
-    fn ends_of_rows_are_those_of_the_last_row_that_wrote_the_tag() {
-        let overrides = Overrides::parse(&SelectSettings::default()).unwrap();
-        let mut history = DestinationHistory::new(&overrides);
-        let files = [TrackedFile::List, TrackedFile::Targets];
-        let steps = [
+    fn steps() -> Vec<FileRevision> {
+        vec![
             revision(
                 1,
                 &[
@@ -301,7 +297,15 @@ mod tests {
             revision(4, &[(1, "", "")]),
             revision(5, &[(0, "q.io/c r.io/a 1", "q.io/a r.io/a 2")]),
             revision(6, &[(0, "q.io/a r.io/a 2", "")]),
-        ];
+        ]
+    }
+
+    #[test]
+    fn ends_of_rows_are_those_of_the_last_row_that_wrote_the_tag() {
+        let overrides = Overrides::parse(&SelectSettings::default()).unwrap();
+        let mut history = DestinationHistory::new(&overrides);
+        let files = [TrackedFile::List, TrackedFile::Targets];
+        let steps = steps();
         for step in &steps {
             let new = match step.time {
                 1 => Some(targets("one.io/m")),

@@ -248,6 +248,28 @@ impl Problem {
 
 impl Display for PlanReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.write_deletions(f)?;
+        for kept in &self.kept {
+            writeln!(
+                f,
+                "keep    {}/{}:{}",
+                kept.registry, kept.repository, kept.tag
+            )?;
+            writeln!(f, "        {}", kept.reason)?;
+        }
+        for problem in &self.problems {
+            writeln!(f, "error   {}", problem.repository)?;
+            writeln!(f, "        {}", problem.message)?;
+            if let Some(hint) = &problem.hint {
+                writeln!(f, "        hint: {hint}")?;
+            }
+        }
+        self.write_sums(f)
+    }
+}
+
+impl PlanReport {
+    fn write_deletions(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut freed: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
         for line in &self.deletions {
             let image = (&*line.registry, &*line.repository, line.image.as_str());
@@ -271,21 +293,10 @@ impl Display for PlanReport {
                 )?;
             }
         }
-        for kept in &self.kept {
-            writeln!(
-                f,
-                "keep    {}/{}:{}",
-                kept.registry, kept.repository, kept.tag
-            )?;
-            writeln!(f, "        {}", kept.reason)?;
-        }
-        for problem in &self.problems {
-            writeln!(f, "error   {}", problem.repository)?;
-            writeln!(f, "        {}", problem.message)?;
-            if let Some(hint) = &problem.hint {
-                writeln!(f, "        hint: {hint}")?;
-            }
-        }
+        Ok(())
+    }
+
+    fn write_sums(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let sums = &self.summary;
         if self.is_above_limit() {
             writeln!(
@@ -304,7 +315,7 @@ impl Display for PlanReport {
         write!(
             f,
             "{}: {} and {} can be deleted, {}",
-            counted(sums.repositories, "repository").replace("repositorys", "repositories"),
+            counted(sums.repositories, "repository"),
             counted(sums.tags, "tag"),
             counted(sums.manifests, "manifest"),
             bytes(sums.bytes)

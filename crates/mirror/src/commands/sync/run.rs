@@ -61,12 +61,8 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
     } else {
         MovedTag::Kept
     };
-    if args.trust_lock
-        && selection
-            .rows
-            .iter()
-            .all(|row| row.row.approved_digest().is_none())
-    {
+    let mut approved = selection.rows.iter().map(|row| row.row.approved_digest());
+    if args.trust_lock && approved.all(|digest| digest.is_none()) {
         tracing::warn!("--trust-lock has no effect: no selected row is locked");
     }
     let request = CopyRequest {

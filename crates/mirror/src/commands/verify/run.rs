@@ -99,7 +99,7 @@ fn check(session: &Session, args: &VerifyArgs) -> Result<Check, Failure> {
         ReadPolicy::Valid(file) => {
             let root = Arc::new(policy_file::trust_root(&session.common)?);
             Ok(Check {
-                signatures: Arc::new(SignatureCheck::new(file, root)),
+                signatures: Arc::new(SignatureCheck::new(*file, root)),
                 lists_signers,
             })
         }

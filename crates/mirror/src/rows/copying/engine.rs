@@ -126,12 +126,11 @@ pub(crate) async fn copy_rows(
     let duration = start.elapsed();
     drop((display, watch));
     let copied = run_rows.into_iter().zip(report.rows);
-    let unlocked = request.unlocked.into_iter();
-    let unlocked = unlocked.map(|row| (Box::new(row), Outcome::failed(RowError::NotApproved)));
+    let not_approved = |row| (Box::new(row), Outcome::failed(RowError::NotApproved));
+    let unlocked = request.unlocked.into_iter().map(not_approved);
     let mut summary = report.summary;
-    unlocked
-        .clone()
-        .for_each(|(_, outcome)| summary.count(&outcome));
+    let outcomes = unlocked.clone().map(|(_, outcome)| outcome);
+    outcomes.for_each(|outcome| summary.count(&outcome));
     Ok(CopyRun {
         rows: copied
             .chain(unlocked)
@@ -145,10 +144,9 @@ pub(crate) async fn copy_rows(
         vendor_changes: report.vendor_changes,
         duration,
         provenance,
-        mode: if options.dry_run {
-            Mode::DryRun
-        } else {
-            Mode::Copy
+        mode: match options.dry_run {
+            true => Mode::DryRun,
+            false => Mode::Copy,
         },
         ending: Ending::new(&stop),
         shard: request.shard,
