@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use extraction::{NeedRules, NeededImage};
 use registry_client::Client;
-use tag_retrieval::TextOptions;
+use tag_retrieval::image_sources::TextOptions;
 use tokio::time::timeout;
 
 use super::additions;
