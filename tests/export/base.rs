@@ -175,7 +175,10 @@ async fn delta_has_only_what_earlier_bundles_lack() {
             required["mediaType"].is_null(),
             "manifests are not mounted: {required}"
         );
-        assert_eq!(required["repositories"][0], format!("{DESTINATION}/single"));
+        // Some of the layers are in several images of the base.
+        let repository = required["repositories"][0].as_str().unwrap();
+        let known = ["app", "single"].map(|name| format!("{DESTINATION}/{name}"));
+        assert!(known.contains(&repository.to_owned()), "{required}");
         assert_eq!(required["base"], "second.tar");
     }
 }

@@ -55,10 +55,8 @@ pub(crate) struct SyncArgs {
 #[command(after_help = "\
 Examples:
   mirror copy busybox:1.36 localhost:5000/test/busybox   keep the tag
-  mirror copy quay.io/coreos/etcd:v3.5.0 registry.example.com/etcd:3.5
   mirror copy --platform arm64 alpine registry.example.com/alpine:arm
   mirror copy busybox:1.36 oci:layout:1.36               add the image to a directory
-  mirror copy busybox:1.36 docker-archive:busybox.tar:busybox:1.36
   mirror copy oci-archive:images.tar:v1 registry.example.com/app:v1")]
 pub(crate) struct CopyArgs {
     /// Source image: NAME, NAME:TAG, NAME@DIGEST, or one in a file
