@@ -69,7 +69,7 @@ fn assert_names(files: &BTreeMap<String, Vec<u8>>, digest: &str) {
         .filter_map(|entry| entry["annotations"]["io.containerd.image.name"].as_str())
         .collect();
     assert!(names.contains(&&*format!("{DESTINATION}/app:1")));
-    assert!(names.contains(&&*format!("{DESTINATION}/app@{}", digest)));
+    assert!(names.contains(&&*format!("{DESTINATION}/app@{digest}")));
     for entry in entries {
         let annotations = &entry["annotations"];
         let subject = annotations["io.containerd.manifest.subject"].as_str();
