@@ -1,7 +1,7 @@
 //! Image files: `oci:`, `oci-archive:` and `docker-archive:`, as sources and destinations of one image.
 //!
-//! A file is one more kind of registry of the copying engine: [`SourceFile`] and [`DestinationFile`] give a
-//! [`ImageStore`](registry_client::ImageStore), which a client takes in the place of a host. Nothing is
+//! A file is one more kind of registry of the copying engine: [`SourceFile`] and [`DestinationFile`] give an
+//! [`InProcessRegistry`](registry_client::InProcessRegistry), which a client takes in the place of a host. Nothing is
 //! unpacked, and no server listens.
 //!
 //! The form of the arguments is that of skopeo: the path ends at the first colon, `@N` counts the images of
