@@ -221,3 +221,20 @@ async fn pull_secret_is_an_auth_file() {
     bundles.environment.write("auth.json", secret);
     assert_eq!(bundles.images(&image, 0).0.len(), 2);
 }
+
+/// The same bundle as an image layout and as an archive.
+#[tokio::test(flavor = "multi_thread")]
+async fn bundle_in_a_file_names_its_images() {
+    let bundles = Bundles::new().await;
+    let pod = "kind: Pod\nspec: {containers: [{name: a, image: 'quay.io/p/a:v1'}]}\n";
+    let image = bundles.push("a", &[], &[("manifests/a.yaml", pod)]).await;
+    for (to, from) in [
+        ("oci:layout:v1", "layout"),
+        ("oci:layout:v1", "oci:layout:v1"),
+        ("oci-archive:a.tar:v1", "a.tar"),
+        ("docker-archive:d.tar:a:v1", "d.tar"),
+    ] {
+        bundles.run(&format!("copy {image} {to}")).exits(0);
+        assert_eq!(bundles.images(from, 0).0, ["quay.io/p/a:v1"], "{from}");
+    }
+}

@@ -49,6 +49,11 @@ pub enum Origin {
         /// The repository as the configuration names it.
         repository: String,
     },
+    /// A file or bundle.
+    Document {
+        /// The file, its line and the location in it.
+        location: String,
+    },
     /// A Helm chart.
     Chart {
         /// The name or `oci://` reference of the chart.
@@ -66,6 +71,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Page { title, url } => write!(f, "{title} ({url})"),
             Self::Repository { repository } => write!(f, "a tag of {repository}"),
+            Self::Document { location } => f.write_str(location),
             Self::Chart {
                 chart,
                 version,

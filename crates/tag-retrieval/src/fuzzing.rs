@@ -3,6 +3,7 @@
 //! `cargo fuzz` calls them under `cfg(fuzzing)`; the tests replay the corpus with them.
 
 use crate::config::Config;
+use crate::image_sources;
 
 /// Checks that each problem of an invalid configuration has a line within the text.
 pub fn config(data: &[u8]) {
@@ -16,6 +17,11 @@ pub fn config(data: &[u8]) {
     }
 }
 
+/// Checks that a layer of an image is read within its bounds.
+pub fn layer(data: &[u8]) {
+    image_sources::fuzz_layer(data);
+}
+
 #[cfg(test)]
 mod tests {
     use testkit::replay_corpus;
@@ -25,5 +31,6 @@ mod tests {
     #[test]
     fn corpus_passes() {
         replay_corpus("config", config);
+        replay_corpus("layer", layer);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use extraction::{Organization, normalized_repository};
-use image_name::Tag;
+use image_name::ManifestReference;
 use serde::Serialize;
 
 use crate::candidate::Origin;
@@ -118,10 +118,11 @@ impl NewTags {
 }
 
 impl FoundTag {
-    /// Returns the image with its tag, `IMAGE:TAG`.
+    /// Returns the image with its tag, `IMAGE:TAG`, or with its digest, `IMAGE@DIGEST`.
     #[must_use]
     pub fn full_image(&self) -> String {
-        format!("{}:{}", self.image, self.tag)
+        let separator = if self.tag.contains(':') { '@' } else { ':' };
+        format!("{}{separator}{}", self.image, self.tag)
     }
 }
 
@@ -169,7 +170,7 @@ fn not_new_reason(
     if own_org.is_some_and(|own_org| own_org.contains(&found.image)) {
         return Some(NotNewReason::OwnOrganization);
     }
-    if found.tag.parse::<Tag>().is_err() {
+    if found.tag.parse::<ManifestReference>().is_err() {
         return Some(NotNewReason::InvalidTag);
     }
     in_list(found).map(NotNewReason::InList)

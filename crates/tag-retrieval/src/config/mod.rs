@@ -11,10 +11,13 @@ mod follow_tests;
 mod schema;
 mod version_source;
 
-pub use crate::entry::{Chart, ChartConfig, ConfigProblem, EntryImage, Follow, HelmCharts, Review};
+pub use crate::entry::{
+    Chart, ChartConfig, ConfigProblem, EntryImage, Follow, HelmCharts, ImageRules, Review,
+};
 pub use crate::sources::{
     GitTags, GithubLatestRelease, GithubReleases, GithubTaggedImagesFile, GitlabReleases,
-    HelmDirectory, HelmLatest, HelmOci, RegistryTags, Source,
+    HelmDirectory, HelmLatest, HelmOci, Imgpkg, Manifests, ManifestsLocation, OlmCatalog,
+    RegistryTags, Source,
 };
 pub use configuration::{Config, Entry};
 pub use schema::schema;

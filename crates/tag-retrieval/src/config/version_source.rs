@@ -152,8 +152,13 @@ mod tests {
             ("helmCharts", "helm-latest helm-oci helm-directory"),
             ("additionalVersionFilter", "helm-latest helm-oci"),
             (
+                "imagePaths",
+                "helm-latest helm-oci helm-directory manifests",
+            ),
+            ("packages", "olm-catalog"),
+            (
                 "imageDenylist",
-                "github-tagged-images-file helm-latest helm-oci helm-directory",
+                "github-tagged-images-file helm-latest helm-oci helm-directory manifests olm-catalog imgpkg",
             ),
         ] {
             let found = kinds().filter(|kind| kind.key_use(key) != KeyUse::Unused);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use extraction::ImagePath;
 use regex::Regex;
 
 /// An image that receives the versions of an entry.
@@ -20,6 +21,17 @@ pub struct HelmCharts {
     pub charts: Vec<Chart>,
     /// `additionalVersionFilter`: ranges of chart versions to read besides the latest.
     pub additional_versions: Vec<String>,
+    /// `imageDenylist`: repositories that are never proposed.
+    pub denylist: Vec<String>,
+    /// `exclude`: a pattern for tags that are never proposed.
+    pub exclude: Option<Regex>,
+    /// `imagePaths`: further paths to images in manifests and values.
+    pub image_paths: Vec<ImagePath>,
+}
+
+/// The images that are never proposed.
+#[derive(Debug, Clone, Default)]
+pub struct ImageRules {
     /// `imageDenylist`: repositories that are never proposed.
     pub denylist: Vec<String>,
     /// `exclude`: a pattern for tags that are never proposed.

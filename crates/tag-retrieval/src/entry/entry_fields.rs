@@ -54,6 +54,11 @@ pub(crate) struct EntryFields {
     pub(crate) helm_charts: Option<Located<NonEmpty<NamedMap<ChartFields>>>>,
     /// Ranges of chart versions to read besides the latest, such as `v1.4.*`.
     pub(crate) additional_version_filter: Option<Located<Vec<Located<String>>>>,
+    /// `manifests`, charts: further paths to images, such as `spec.parts[*].ref`, or `KIND:PATH`.
+    pub(crate) image_paths: Option<Located<Vec<Located<String>>>>,
+    /// `olm-catalog`: the packages to read, `NAME` or `NAME:CHANNEL,CHANNEL`. Default: all packages, each with
+    /// its default channel.
+    pub(crate) packages: Option<Located<NonEmpty<Vec<Located<String>>>>>,
     /// Images, without tags, that are never proposed.
     pub(crate) image_denylist: Option<Located<Vec<Located<String>>>>,
     /// Users and teams (`ORGANIZATION/TEAM`) that are asked to review a pull request of the entry.
@@ -185,6 +190,8 @@ impl FromJson for EntryFields {
             latest_entry: fields.take("latest_entry", problems),
             helm_charts: fields.take("helmCharts", problems),
             additional_version_filter: fields.take("additionalVersionFilter", problems),
+            image_paths: fields.take("imagePaths", problems),
+            packages: fields.take("packages", problems),
             image_denylist: fields.take("imageDenylist", problems),
             reviewers: fields.take("reviewers", problems),
             labels: fields.take("labels", problems),

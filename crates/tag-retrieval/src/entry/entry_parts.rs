@@ -2,11 +2,14 @@
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 
+use extraction::ImagePath;
+use extraction::formats::PackageSelection;
 use image_name::without_docker_hub;
 use strict_json::{Flag, Located, NamedMap, NonEmpty, Problems};
 
-use super::charts::{Chart, ChartConfig, EntryImage, HelmCharts};
+use super::charts::{Chart, ChartConfig, EntryImage, HelmCharts, ImageRules};
 use super::entry_fields::{ChartConfigFields, ChartFields, EntryFields, ImageField};
 use super::latest_fields::LatestByField;
 use super::names::{self, NameError};
@@ -27,6 +30,10 @@ pub(crate) struct EntryParts {
     pub(crate) images_file_path: String,
     /// `imageDenylist`, without Docker Hub's host.
     pub(crate) denylist: Vec<String>,
+    /// `imagePaths`.
+    pub(crate) image_paths: Vec<ImagePath>,
+    /// `packages`.
+    pub(crate) packages: Vec<PackageSelection>,
     charts: Vec<Chart>,
     additional_versions: Vec<String>,
 }
@@ -43,6 +50,8 @@ impl EntryParts {
             images: images(fields, problems),
             images_file_path: images_file_path(fields, problems),
             denylist: denylist(fields, problems),
+            image_paths: all_parsed("imagePaths", fields.image_paths.as_ref(), problems),
+            packages: packages(fields, problems),
             charts: charts(kind, fields, problems),
             additional_versions: strings(fields.additional_version_filter.as_ref()),
         }
@@ -53,6 +62,15 @@ impl EntryParts {
         HelmCharts {
             charts: self.charts,
             additional_versions: self.additional_versions,
+            denylist: self.denylist,
+            exclude: self.filters.exclude,
+            image_paths: self.image_paths,
+        }
+    }
+
+    /// Returns the images that are never proposed, for a source of images.
+    pub(crate) fn into_image_rules(self) -> ImageRules {
+        ImageRules {
             denylist: self.denylist,
             exclude: self.filters.exclude,
         }
@@ -71,6 +89,25 @@ fn parsed<T, E: Display>(
     parsed
         .map_err(|error| problems.add(written.offset, format!("`{key}`: {error}")))
         .ok()
+}
+
+/// Parses each string of a list.
+fn all_parsed<T: FromStr<Err: Display>>(
+    key: &str,
+    written: Option<&Located<Vec<Located<String>>>>,
+    problems: &mut Problems<'_>,
+) -> Vec<T> {
+    let strings = written.into_iter().flat_map(|list| &list.value);
+    strings
+        .filter_map(|string| parsed(key, Some(string), str::parse, problems))
+        .collect()
+}
+
+fn packages(entry: &EntryFields, problems: &mut Problems<'_>) -> Vec<PackageSelection> {
+    let packages = entry.packages.iter().flat_map(|packages| &packages.value.0);
+    packages
+        .filter_map(|package| parsed("packages", Some(package), str::parse, problems))
+        .collect()
 }
 
 fn filters(entry: &EntryFields, problems: &mut Problems<'_>) -> FilterSet {

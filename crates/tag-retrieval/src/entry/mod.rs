@@ -12,7 +12,7 @@ mod names;
 mod review;
 mod source_kind;
 
-pub use charts::{Chart, ChartConfig, EntryImage, HelmCharts};
+pub use charts::{Chart, ChartConfig, EntryImage, HelmCharts, ImageRules};
 pub(crate) use entry_fields::EntryFields;
 #[cfg(test)]
 pub(crate) use entry_fields::Level;

@@ -94,13 +94,17 @@ impl<'a> BundleImages<'a> {
     pub async fn read(mut self, name: &ImageName) -> CollectedImages {
         let label = written(name);
         match self.fetch(name).await {
-            Ok(image) => self.read_image(&label, image).await,
+            Ok(image) => {
+                self.add_itself(&label);
+                self.read_image(&label, image).await;
+            }
             Err(problem) => self.found.add_problem(&label, &problem),
         }
         self.found
     }
 
-    /// Reads an image of a repository, such as that of an archive. `label` names it in places.
+    /// Reads an image of a file, which answers as a repository. `label` names it in places. The image itself
+    /// has no name that could be mirrored.
     pub async fn read_from(
         mut self,
         repository: &Repository,
@@ -140,10 +144,11 @@ impl<'a> BundleImages<'a> {
         self.checked.insert(image.digest.clone());
         let kind = match image.kind() {
             Ok(kind) => kind,
-            Err(problem) => return self.found.add_problem(label, &problem),
+            Err(problem) => {
+                self.found.images.clear();
+                return self.found.add_problem(label, &problem);
+            }
         };
-        let count = self.found.images.len();
-        self.add_itself(label);
         let added = match kind {
             BundleKind::Manifests { directory } => self.manifests(label, &image, &directory).await,
             BundleKind::Catalog { directory } => self.catalog(label, &image, &directory).await,
@@ -153,7 +158,7 @@ impl<'a> BundleImages<'a> {
         if let Err(problem) = added {
             self.found.add_problem(label, &problem);
             // The image itself is no result on its own.
-            self.found.images.truncate(count);
+            self.found.images.clear();
         }
     }
 

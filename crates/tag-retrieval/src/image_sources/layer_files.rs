@@ -201,6 +201,18 @@ fn parse_layer(data: impl Read, directory: &str, max_files: usize) -> io::Result
     Ok(layer)
 }
 
+/// Reads a layer in small bounds, for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_layer(data: &[u8]) {
+    const MAX: usize = 1024 * 1024;
+    if let Ok(layer) = parse_layer(data, "", MAX) {
+        assert!(layer.size <= MAX);
+        let is_plain =
+            |path: &String| !path.starts_with('/') && !path.split('/').any(|part| part == "..");
+        assert!(layer.files.keys().chain(&layer.links).all(is_plain));
+    }
+}
+
 fn is_below(path: &str, directory: &str) -> bool {
     let rest = path.strip_prefix(directory);
     directory.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))

@@ -16,5 +16,7 @@ pub use crate::entry::ChartConfig;
 pub use bundle_image::BundleImages;
 pub use chart::{ChartLocation, ChartSource};
 pub use collected::CollectedImages;
+#[cfg(any(test, fuzzing))]
+pub(crate) use layer_files::fuzz_layer;
 pub use text_files::{ReadFiles, TextFiles, TextOptions};
 pub use web_file::read_url;

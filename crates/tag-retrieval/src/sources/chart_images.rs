@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use extraction::{Evidence, ImagePaths, ProposalRules, ProposedImage, UntaggedImage, propose};
+use extraction::{
+    Evidence, ImagePath, ImagePaths, ProposalRules, ProposedImage, UntaggedImage, propose,
+};
 
 use crate::candidate::Origin;
 use crate::chart_extraction::extract_chart;
@@ -23,6 +25,14 @@ pub(super) struct ChartImages {
 }
 
 impl ChartImages {
+    /// Creates a collector that also reads further paths.
+    pub(super) fn new(paths: &[ImagePath]) -> Self {
+        Self {
+            image_paths: ImagePaths::new(paths),
+            ..Self::default()
+        }
+    }
+
     /// Adds one version of a chart. The images are selected for each version alone, so that the manifests
     /// of one version do not outweigh the values of another.
     pub(super) fn add(
@@ -91,6 +101,11 @@ impl ChartImages {
         let dropped = self.dropped.into_iter();
         let dropped: Vec<_> = dropped.filter(|dropped| !was_found(dropped)).collect();
         let mut warnings = self.warnings;
+        warnings.extend(
+            self.image_paths
+                .unmatched()
+                .map(|path| format!("no document has a value at the image path `{path}`")),
+        );
         if found.is_empty() && self.untagged.is_empty() {
             warnings.push(no_image_warning("charts", &dropped));
         }

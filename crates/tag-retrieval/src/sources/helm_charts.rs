@@ -48,7 +48,7 @@ pub(super) async fn retrieve_charts(
         own_org: upstreams.own_org.clone(),
         ..ProposalRules::default()
     };
-    let mut images = ChartImages::default();
+    let mut images = ChartImages::new(&charts.image_paths);
     let additional = &charts.additional_versions;
     let rendering = charts
         .charts

@@ -22,7 +22,7 @@ impl ConfiguredSource for HelmDirectory {
         name: "helm-directory",
         argument: Some("DIR"),
         required: &["helmCharts"],
-        optional: &["imageDenylist"],
+        optional: &["imageDenylist", "imagePaths"],
         charts: Some(ChartRules {
             check_name: check_chart_name,
             has_versions: false,

@@ -22,7 +22,7 @@ impl ConfiguredSource for HelmLatest {
         name: "helm-latest",
         argument: Some("REPO_URL"),
         required: &["helmCharts"],
-        optional: &["additionalVersionFilter", "imageDenylist"],
+        optional: &["additionalVersionFilter", "imageDenylist", "imagePaths"],
         charts: Some(ChartRules {
             check_name: check_chart_name,
             has_versions: true,

@@ -18,7 +18,7 @@ impl ConfiguredSource for HelmOci {
         name: "helm-oci",
         argument: None,
         required: &["helmCharts"],
-        optional: &["additionalVersionFilter", "imageDenylist"],
+        optional: &["additionalVersionFilter", "imageDenylist", "imagePaths"],
         charts: Some(ChartRules {
             check_name: check_oci_chart_name,
             has_versions: true,

@@ -7,6 +7,7 @@
 mod registration;
 
 mod chart_images;
+mod found_images;
 mod git_tags;
 mod github_latest_release;
 mod github_releases;
@@ -17,8 +18,12 @@ mod helm_directory;
 mod helm_latest;
 mod helm_oci;
 mod image_time;
+mod imgpkg;
+mod manifests;
+mod olm_catalog;
 mod registry_tags;
 
+pub use manifests::ManifestsLocation;
 pub(crate) use registration::RegisteredSource;
 pub use registry_tags::MAX_TIMES_READ;
 
@@ -32,4 +37,7 @@ version_sources! {
     helm_latest::HelmLatest,
     helm_oci::HelmOci,
     helm_directory::HelmDirectory,
+    manifests::Manifests,
+    olm_catalog::OlmCatalog,
+    imgpkg::Imgpkg,
 }

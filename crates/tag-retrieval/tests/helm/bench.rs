@@ -127,6 +127,7 @@ pub fn all(charts: impl IntoIterator<Item = Chart>) -> HelmCharts {
         additional_versions: Vec::new(),
         denylist: Vec::new(),
         exclude: None,
+        image_paths: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod git_tags;
 mod gitlab_releases;
+mod image_sources;
 mod registry_tags;
 mod run;
 mod setup;

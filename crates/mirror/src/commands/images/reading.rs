@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::PathBuf;
 
+use bundle::image_files::ImageFile;
 use extraction::formats::{CatalogSelection, Variables, parse_variables};
 use extraction::{NeedRules, NeededImages, Suspect};
 use registry_client::Client;
@@ -14,6 +15,8 @@ use tag_retrieval::image_sources::{
 use super::args::ImagesArgs;
 use super::source::{Named, Source, resolve};
 use crate::cli::failure::{Failure, io_message};
+use crate::cli::image_argument::ImageArgument;
+use crate::registries::image_files::open_source;
 use crate::registries::upstreams::RunUpstreams;
 
 /// Maximum size of standard input, in bytes.
@@ -48,6 +51,8 @@ pub(super) enum Readable {
     Chart(Box<ChartSource>),
     /// An image in a registry.
     Image(image_name::ImageName),
+    /// An image in a file.
+    ImageFile(ImageFile),
 }
 
 /// Checks all sources and options. No request is sent.
@@ -90,7 +95,9 @@ pub(super) fn prepare(args: &ImagesArgs) -> Result<(Vec<Readable>, TextOptions),
                     chart: name.clone(),
                 })
             })),
+            Source::File(file) => readable.push(Readable::ImageFile(file.clone())),
             Source::Name(name) => match resolve(name) {
+                Ok(Named::File(file)) => readable.push(Readable::ImageFile(file)),
                 Ok(Named::Image(image)) => readable.push(Readable::Image(image)),
                 Ok(Named::Path(path)) if is_chart(&path) => {
                     readable.push(chart(ChartLocation::Path {
@@ -188,6 +195,32 @@ fn read_stdin() -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Reads the image in a layout or archive.
+async fn read_file(client: &Client, file: &ImageFile, options: &TextOptions) -> CollectedImages {
+    let label = file.to_string();
+    let failed = |problem: String| CollectedImages {
+        problems: vec![format!("{label}: {problem}")],
+        ..CollectedImages::default()
+    };
+    let opened = match open_source(client, &ImageArgument::File(file.clone())).await {
+        Ok(opened) => opened,
+        Err(failure) => return failed(failure.text()),
+    };
+    let reference = &opened.image.reference;
+    let manifest = registry_client::manifest_reference(reference);
+    let repository = client
+        .sources(reference)
+        .map(|sources| sources.into_iter().next());
+    match (manifest, repository) {
+        (Ok(manifest), Ok(Some(repository))) => {
+            let bundle = BundleImages::new(client, options);
+            bundle.read_from(&repository, &manifest, &label).await
+        }
+        (Err(error), _) | (_, Err(error)) => failed(error.to_string()),
+        (Ok(_), Ok(None)) => failed("it does not exist".to_owned()),
+    }
+}
+
 impl Sources {
     /// Reads a source and adds its images.
     pub(super) async fn read(
@@ -207,6 +240,7 @@ impl Sources {
             Readable::File(url) => read_url(client, url, options).await,
             Readable::Chart(chart) => chart.read(helm, &options.image_paths).await,
             Readable::Image(image) => BundleImages::new(client, options).read(image).await,
+            Readable::ImageFile(file) => read_file(client, file, options).await,
             Readable::Path(path) => {
                 let mut files = TextFiles::new(options);
                 files.read(path);

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use bundle::image_files::{ImageFile, Selector, SourceFile, Transport};
 use image_name::ImageName;
 use url::Url;
 
@@ -19,6 +20,8 @@ pub(super) enum Source {
     RegistryChart(String),
     /// A URL: a file, or a chart repository with `--chart`.
     Url(Url),
+    /// An image in a file, as skopeo names it: `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`.
+    File(ImageFile),
     /// A path or the name of an image.
     Name(String),
 }
@@ -28,6 +31,8 @@ pub(super) enum Source {
 pub(super) enum Named {
     /// An existing file or directory.
     Path(PathBuf),
+    /// An image layout or archive.
+    File(ImageFile),
     /// The name of an image.
     Image(ImageName),
 }
@@ -41,6 +46,9 @@ impl FromStr for Source {
         }
         if text.starts_with("oci://") {
             return Ok(Self::RegistryChart(text.to_owned()));
+        }
+        if let Ok(file) = text.parse::<ImageFile>() {
+            return Ok(Self::File(file));
         }
         match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Self::Url(url)),
@@ -56,6 +64,13 @@ impl FromStr for Source {
 /// [`Failure`] for a name that is neither an existing file nor the name of an image.
 pub(super) fn resolve(name: &str) -> Result<Named, Failure> {
     let path = Path::new(name);
+    if let Some(transport) = transport(path) {
+        return Ok(Named::File(ImageFile {
+            transport,
+            path: path.to_owned(),
+            selector: Selector::Only,
+        }));
+    }
     if path.exists() {
         return Ok(Named::Path(path.to_owned()));
     }
@@ -77,6 +92,25 @@ pub(super) fn resolve(name: &str) -> Result<Named, Failure> {
         Ok(_) if !name.contains('/') => Err(missing("no such file or directory")),
         Ok(image) => Ok(Named::Image(image)),
         Err(error) => Err(missing(&format!("no such file, and not an image: {error}"))),
+    }
+}
+
+/// Returns the form of a path that is an image layout or archive.
+fn transport(path: &Path) -> Option<Transport> {
+    if path.join("oci-layout").is_file() {
+        return Some(Transport::Oci);
+    }
+    if path.extension() != Some("tar".as_ref()) || !path.is_file() {
+        return None;
+    }
+    let layout = ImageFile {
+        transport: Transport::OciArchive,
+        path: path.to_owned(),
+        selector: Selector::Position(0),
+    };
+    match SourceFile::open(&layout) {
+        Ok(_) => Some(Transport::OciArchive),
+        Err(_) => Some(Transport::DockerArchive),
     }
 }
 

@@ -84,6 +84,7 @@ fn origin(origin: &Origin) -> String {
     match origin {
         Origin::Page { title, url } => link(title, url),
         Origin::Repository { repository } => format!("tags of {}", code(repository)),
+        Origin::Document { location } => code(location),
         Origin::Chart {
             chart,
             version,
