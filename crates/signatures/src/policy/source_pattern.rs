@@ -151,13 +151,17 @@ impl SourcePattern {
         }
     }
 
-    /// Returns true if a text exists that both patterns match.
+    /// Returns true if an image may exist that both patterns match, one of them perhaps without its tag.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let mut pairs = self.alternatives.iter().flat_map(|one| {
             let others = other.alternatives.iter();
             others.map(move |other| (one, other))
         });
-        pairs.any(|(one, other)| overlap(one, other))
+        pairs.any(|(one, other)| {
+            overlap(one, other)
+                || overlap(&with_any_tag(one), other)
+                || overlap(one, &with_any_tag(other))
+        })
     }
 
     /// Returns true if the pattern is known to match every text that the other one matches.
@@ -240,6 +244,11 @@ fn tokens(text: &str) -> Vec<Token> {
         found => Token::Literal(found),
     };
     text.chars().map(token).collect()
+}
+
+/// Returns a pattern for what another one matches, with a tag after it.
+fn with_any_tag(pattern: &[Token]) -> Vec<Token> {
+    [pattern, &[Token::Literal(':'), Token::One, Token::Many]].concat()
 }
 
 /// Returns true if a text exists that both match: each state is a pair of positions.
@@ -363,7 +372,7 @@ mod tests {
 
     #[test]
     fn overlaps_and_covers_compare_what_patterns_match() {
-        // one, other, a text that both match exists, one matches all that other matches
+        // one, other, an image that both match exists, one matches all that other matches
         for (one, other, overlaps, covers) in [
             ("*", "quay.io/a", true, true),
             ("quay.io/*", "quay.io/a/*", true, true),
@@ -378,6 +387,10 @@ mod tests {
             ("quay.io/a*c", "quay.io/ab*bc", true, true),
             ("quay.io/a", "quay.io/a", true, true),
             ("quay.io/*a", "quay.io/a*", true, false),
+            ("quay.io/a", "quay.io/a:9", true, false),
+            ("quay.io/{a,b}", "quay.io/b:9*", true, false),
+            ("quay.io/a", "quay.io/ab:9", false, false),
+            ("quay.io:80/a", "quay.io/a", false, false),
         ] {
             let (one, other) = (pattern(one), pattern(other));
             assert_eq!(one.overlaps(&other), overlaps, "{one} {other}");

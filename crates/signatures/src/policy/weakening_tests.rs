@@ -128,3 +128,25 @@ fn every_weakened_requirement_is_a_finding() {
         ["`r.io/secure/*` -> `r.io/*`: `r.io/*` accepts it without a signature"]
     );
 }
+
+#[test]
+fn patterns_with_and_without_tag_are_compared() {
+    const KEYS: &str = "'keys': ['a']";
+    const UNSIGNED: &str = "'accept': 'unsigned'";
+    for (base, first) in [
+        ("q.io/a", "q.io/a:9"),
+        ("q.io/a:9", "q.io/a"),
+        ("q.io/a", "*:9"),
+        ("q.io/{a,b}", "q.io/b:*"),
+    ] {
+        let base_entry = format!("{{'match': '{base}', {KEYS}}}");
+        let before = policy(&format!("{{'images': [{base_entry}]}}"));
+        let now = format!("{{'images': [{{'match': '{first}', {UNSIGNED}}}, {base_entry}]}}");
+        let now = policy(&now);
+        let found = weakened(&before, &now);
+        let want = format!("`{base}` -> `{first}`");
+        let is_found = |it: &Weakening<'_>| format!("{} -> {}", it.before, it.now) == want;
+        assert!(found.iter().any(is_found), "{want}: {found:#?}");
+        assert!(weakened(&now, &now).is_empty(), "{want}");
+    }
+}
