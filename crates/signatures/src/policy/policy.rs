@@ -39,11 +39,12 @@ pub enum Decision {
 }
 
 impl Policy {
-    /// Returns the rule of an image: the first one whose pattern matches.
+    /// Returns the rule of an image: the first one whose pattern matches. An image without a tag may be that of any
+    /// tag, so that a rule for a tag decides about it too, unless it accepts images without a signature.
     #[must_use]
     pub fn rule(&self, repository: &RepositoryName, tag: Option<&Tag>) -> &Rule {
         let mut rules = self.rules.iter();
-        let found = rules.find(|rule| rule.pattern.matches(repository, tag));
+        let found = rules.find(|rule| rule.decides(repository, tag));
         found.unwrap_or(&self.default)
     }
 
@@ -58,6 +59,12 @@ impl Rule {
     #[must_use]
     pub fn decision(&self) -> &Decision {
         &self.decision
+    }
+
+    fn decides(&self, repository: &RepositoryName, tag: Option<&Tag>) -> bool {
+        let is_open = matches!(self.decision, Decision::Unsigned);
+        self.pattern.matches(repository, tag)
+            || (tag.is_none() && !is_open && self.pattern.matches_some_tag(repository))
     }
 
     /// Returns the line in the policy file, counted from 1.

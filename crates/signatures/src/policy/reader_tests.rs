@@ -47,6 +47,33 @@ fn first_match_decides_and_the_default_rejects() {
     assert_eq!(policy.rule(&"r.io/x".parse().unwrap(), None).line(), 3);
 }
 
+#[test]
+fn images_without_a_tag_are_held_to_rules_for_tags() {
+    let policy = policy(
+        "{'images': [
+          {'match': 'q.io/a:dev', 'accept': 'unsigned'},
+          {'match': 'q.io/a:*', 'keys': ['a']},
+          {'match': 'q.io/b:*', 'reject': true},
+          {'match': 'q.io/c:1', 'accept': 'unsigned'},
+          {'match': 'q.io/c', 'keys': ['b']},
+          {'match': 'q.io/*', 'accept': 'unsigned'}
+        ]}",
+    );
+    for (image, tag, line) in [
+        ("q.io/a", Some("dev"), 2),
+        ("q.io/a", Some("1"), 3),
+        ("q.io/a", None, 3),
+        ("q.io/b", None, 4),
+        ("q.io/c", Some("1"), 5),
+        ("q.io/c", None, 6),
+        ("q.io/d", None, 7),
+    ] {
+        let tag = tag.map(|tag| tag.parse().unwrap());
+        let rule = policy.rule(&image.parse().unwrap(), tag.as_ref());
+        assert_eq!(rule.line(), line, "{image} {tag:?}");
+    }
+}
+
 /// Invalid policies with the beginnings of their problems.
 const INVALID: &[(&str, &[&str])] = &[
         ("{}", &["1:1: `images` is missing"]),

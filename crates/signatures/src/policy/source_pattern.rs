@@ -151,6 +151,17 @@ impl SourcePattern {
         }
     }
 
+    /// Returns true if the pattern matches the name of a repository with some tag.
+    pub(crate) fn matches_some_tag(&self, repository: &RepositoryName) -> bool {
+        // It matches hosts, with any tag or none.
+        if let Matcher::Subdomains(_) = self.matcher {
+            return self.matches(repository, None);
+        }
+        let name: Vec<Token> = repository.full().chars().map(Token::Literal).collect();
+        let tagged = with_any_tag(&name);
+        self.alternatives.iter().any(|own| overlap(own, &tagged))
+    }
+
     /// Returns true if an image may exist that both patterns match, one of them perhaps without its tag.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let mut pairs = self.alternatives.iter().flat_map(|one| {
@@ -330,6 +341,31 @@ mod tests {
             let tag = tag.map(|tag| tag.parse().unwrap());
             let found = pattern(text).matches(&name.parse().unwrap(), tag.as_ref());
             assert_eq!(found, matches, "{text} {name} {tag:?}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_names_with_some_tag() {
+        for (text, matches) in [
+            ("quay.io/a:*", true),
+            ("quay.io/{a,b}:1", true),
+            ("*:latest", true),
+            ("quay.io/?:??", true),
+            ("quay.io/b:1", false),
+            ("quay.io/a/*", false),
+            ("quay.io/a", false),
+        ] {
+            let found = pattern(text).matches_some_tag(&"quay.io/a".parse().unwrap());
+            assert_eq!(found, matches, "{text}");
+        }
+        for (scope, matches) in [
+            ("quay.io/a:1", true),
+            ("quay.io/b:1", false),
+            ("*.com", false),
+        ] {
+            let found = SourcePattern::for_scope(scope);
+            let found = found.matches_some_tag(&"quay.io/a".parse().unwrap());
+            assert_eq!(found, matches, "{scope}");
         }
     }
 
