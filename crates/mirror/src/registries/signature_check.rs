@@ -331,7 +331,13 @@ impl SignatureCheck {
                 }
             }
         }
-        first.map_or(Decided::Unsigned, |first| Decided::Signed(Arc::new(first)))
+        match first {
+            Some(first) => Decided::Signed(Arc::new(first)),
+            None => {
+                let found = "the rule requires nothing of its signatures".to_owned();
+                Decided::Rejected(Arc::new(self.rejected(rule, found)))
+            }
+        }
     }
 
     fn rejected(&self, rule: &Rule, found: String) -> RejectedImage {
@@ -412,5 +418,30 @@ fn runnable_children(manifest: &Manifest) -> Vec<Digest> {
     match digests.len() > MAX_CHILDREN {
         true => Vec::new(),
         false => digests,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signatures::Policy;
+
+    use super::*;
+
+    #[test]
+    fn rule_without_requirements_rejects() {
+        let no_key = &mut |_: &str| Err(String::new());
+        let policy = Policy::parse("{\"images\": []}", no_key).unwrap();
+        let name = "policy.json".to_owned();
+        let root = Arc::new(TrustRoot::embedded().unwrap());
+        let check = SignatureCheck::new(PolicyFile { name, policy }, root);
+        let signed = SignedImage {
+            repository: "quay.io/a".parse().unwrap(),
+            tag: None,
+            digest: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
+            children: Vec::new(),
+        };
+        let rule = check.file.policy.rule(&signed.repository, None);
+        let decided = check.verdict(rule, &[], &signed, &Evidence::default());
+        assert!(matches!(decided, Decided::Rejected(_)), "{decided:?}");
     }
 }

@@ -56,17 +56,20 @@ fn decided_earlier(earlier: &[&Rule], one: &Rule, other: &Rule) -> bool {
 }
 
 /// Returns what a rule asks less than a decision did. Empty if it asks at least as much.
-fn differences(before: &Decision, now: &Rule) -> Vec<String> {
-    match (before, now.decision()) {
+fn differences(before: &Decision, rule: &Rule) -> Vec<String> {
+    match (before, rule.decision()) {
         (Decision::Unsigned, _) | (_, Decision::Reject) => Vec::new(),
-        (Decision::Reject, _) => vec![format!("it was rejected, now {now} {}", describe(now))],
+        (Decision::Reject, _) => {
+            vec![format!("it was rejected, now {rule} {}", describe(rule))]
+        }
         (Decision::Signed(_), Decision::Unsigned) => {
-            vec![format!("{now} accepts it without a signature")]
+            vec![format!("{rule} accepts it without a signature")]
         }
         (Decision::Signed(before), Decision::Signed(now)) => {
             let weaker = before.iter().map(|before| {
                 let all = now.iter().map(|now| requirement_differences(before, now));
-                all.min_by_key(Vec::len).unwrap_or_default()
+                let nothing = || vec![format!("{rule} requires nothing")];
+                all.min_by_key(Vec::len).unwrap_or_else(nothing)
             });
             weaker.flatten().collect()
         }

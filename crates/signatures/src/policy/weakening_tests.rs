@@ -150,3 +150,15 @@ fn patterns_with_and_without_tag_are_compared() {
         assert!(weakened(&now, &now).is_empty(), "{want}");
     }
 }
+
+#[test]
+fn rule_without_requirements_is_weaker_than_one() {
+    let (before, mut now) = (policy(BASE), policy(BASE));
+    now.rules[0].decision = Decision::Signed(Vec::new());
+    let found = weakened(&before, &now);
+    assert_eq!(
+        found[0].differences,
+        ["`r.io/secure/*` requires nothing"],
+        "{found:#?}"
+    );
+}
