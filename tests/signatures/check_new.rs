@@ -1,16 +1,25 @@
 //! Pull requests: `check-new`, `add-tag` and the lock with a policy.
 
 use serde_json::{Value, json};
-use testkit::signing::SigningKey;
+use testkit::signing::{SigningAuthority, SigningKey};
 
 use super::signed_registry::{IDENTITY, PUBLIC_KEY, Signed, key_requirement, keyless_requirement};
+use crate::environment::TestEnvironment;
 
 /// Commits the files as the base of a branch.
 fn commit_base(signed: &Signed) {
     let environment = &signed.environment;
-    environment.commit_first(&["images-list", "policy.json", PUBLIC_KEY]);
+    environment.commit_first(&["images-list", "policy.json", PUBLIC_KEY, "root.json"]);
     environment.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
     environment.git(&["checkout", "-qb", "topic"]);
+}
+
+/// Commits a file to the base and the branch.
+fn commit(environment: &TestEnvironment, file: &str) {
+    environment.git(&["add", file]);
+    let author = ["-c", "user.name=a", "-c", "user.email=a@b"];
+    environment.git(&[&author[..], &["commit", "-qm", file]].concat());
+    environment.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
 }
 
 /// Returns a branch whose base has one signed row, and images of several signers.
@@ -143,6 +152,91 @@ async fn branch_cannot_weaken_the_policy_that_its_rows_are_checked_with() {
     environment.mirror("check-new").exits(0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn branch_cannot_bring_its_own_trusted_root() {
+    let signed = branch().await;
+    let host = signed.registry.host();
+    let environment = &signed.environment;
+    let own = environment.read("root.json");
+    let other = SigningAuthority::new("other").trusted_root().to_string();
+    environment.write("root.json", &other);
+    commit(environment, "root.json");
+    // The image is signed by the authority of the branch.
+    environment.write("root.json", &own);
+    let list = format!("{host}/a {host}/m 1\n{host}/keyless {host}/m 1=keyless\n");
+    environment.write("images-list", list);
+    let line = "check-new --trusted-root root.json";
+    let output = environment.mirror(line).exits(1);
+    for want in [
+        "root.json:1: the trusted root is not that of the base",
+        "in policy.json of the base:1",
+    ] {
+        assert!(output.stdout.contains(want), "{want}: {}", output.stdout);
+    }
+    let allowed = format!("{line} --allow-policy-changes");
+    environment.mirror(&allowed).exits(0);
+    // A file that the base does not have.
+    environment.write("new.json", &own);
+    let output = environment
+        .mirror("check-new --trusted-root new.json")
+        .exits(1);
+    let want = "new.json:1: the base has no such trusted root";
+    assert!(output.stdout.contains(want), "{}", output.stdout);
+    // A file outside the repository is not part of the branch.
+    let outside = TestEnvironment::new();
+    outside.write("root.json", &own);
+    let path = outside.path("root.json");
+    let line = format!("check-new --trusted-root {}", path.display());
+    environment.mirror(&line).exits(0);
+    std::fs::remove_file(environment.path("root.json")).unwrap();
+    std::os::unix::fs::symlink(&path, environment.path("root.json")).unwrap();
+    let output = environment
+        .mirror("check-new --trusted-root root.json")
+        .exits(2);
+    assert!(
+        output.stderr.contains("is a symbolic link"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policy_of_the_base_is_compared_wherever_its_keys_are() {
+    let signed = branch().await;
+    let environment = &signed.environment;
+    let open = json!({"images": [], "default": "unsigned"}).to_string();
+    let outside = TestEnvironment::new();
+    outside.write("team.pub", signed.key.public_pem());
+    let unreadable =
+        "policy.json:1: the policy of the base cannot be read, so changes cannot be compared";
+    let weaker = "policy.json:1: the requirement of";
+    for (key, want) in [
+        ("keys/gone.pub".into(), unreadable),
+        (outside.path("team.pub"), weaker),
+        (environment.path(PUBLIC_KEY), weaker),
+    ] {
+        let requirement = json!({"keys": [key]});
+        environment.write("policy.json", signed.policy(&[("*", requirement)]));
+        commit(environment, "policy.json");
+        environment.write("policy.json", &open);
+        let output = environment.mirror("check-new").exits(1);
+        assert!(
+            output.stdout.contains(want),
+            "{key:?} {want}: {}",
+            output.stdout
+        );
+        environment
+            .mirror("check-new --allow-policy-changes")
+            .exits(0);
+    }
+    // The policy names the key in the repository by its full path.
+    environment.git(&["checkout", "-q", "--", "policy.json"]);
+    environment.mirror("check-new").exits(0);
+    environment.write(PUBLIC_KEY, SigningKey::p256().public_pem());
+    let output = environment.mirror("check-new").exits(1);
+    assert!(output.stdout.contains(weaker), "{}", output.stdout);
+}
+
 /// Locks the list. Returns the lock and the signer in it.
 fn lock(signed: &Signed) -> (String, String) {
     signed.environment.mirror("lock").exits(0);
@@ -179,11 +273,7 @@ async fn change_of_signer_is_a_finding() {
     let signed = branch().await;
     let environment = &signed.environment;
     let (lock, signer) = lock(&signed);
-    environment.git(&["add", "images-list.lock"]);
-    let commit = ["commit", "-qm", "lock"];
-    let author = ["-c", "user.name=a", "-c", "user.email=a@b"];
-    environment.git(&[&author[..], &commit].concat());
-    environment.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    commit(environment, "images-list.lock");
     // Another signer in the lock, with the same digest.
     let other_signer = lock.replacen(&signer, "key:sha256:00", 1);
     environment.write("images-list.lock", other_signer);

@@ -27,9 +27,10 @@ pub(crate) struct PolicyFile {
 }
 
 /// The policy of a run, or the problems of its file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum ReadPolicy {
     /// There is none: every image may enter.
+    #[default]
     None,
     /// The policy is valid.
     Valid(Box<PolicyFile>),
@@ -171,8 +172,7 @@ pub(crate) fn require_valid(
 /// [`Failure`] for a file that cannot be read or is not a trusted root.
 pub(crate) fn trust_root(common: &CommonOptions) -> Result<TrustRoot, Failure> {
     let Some(path) = &common.trusted_root else {
-        return TrustRoot::embedded()
-            .map_err(|error| Failure::failed(format!("the embedded trusted root: {error}")));
+        return embedded_root();
     };
     let unusable = |why: String| {
         let path = path.display();
@@ -182,6 +182,16 @@ pub(crate) fn trust_root(common: &CommonOptions) -> Result<TrustRoot, Failure> {
     };
     let text = read_text(path).map_err(|error| unusable(io_message(&error)))?;
     TrustRoot::from_json(&text).map_err(|error| unusable(error.to_string()))
+}
+
+/// Returns the trusted root of Sigstore's public instance.
+///
+/// # Errors
+///
+/// [`Failure`] if it cannot be used.
+pub(crate) fn embedded_root() -> Result<TrustRoot, Failure> {
+    TrustRoot::embedded()
+        .map_err(|error| Failure::failed(format!("the embedded trusted root: {error}")))
 }
 
 /// Reads a text of at most [`MAX_FILE`] bytes.

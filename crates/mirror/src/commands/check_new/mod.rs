@@ -3,6 +3,7 @@
 mod args;
 mod attached_approvals;
 mod base;
+mod base_policy;
 mod branch_check;
 mod followed_destinations;
 mod list_changes;
