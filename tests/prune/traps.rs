@@ -194,14 +194,12 @@ fn traps() -> Vec<Trap> {
         },
         Trap {
             before_plan: &[ReferrerOf("1", Some("sbom")), List(&["2", "3"])],
-            left: &["2", "3", "sbom"],
-            left_at_v2: &["1", "2", "3", "sbom"],
+            left: &["1", "2", "3", "sbom"],
             ..trap("a foreign referrer of a removed row's image", GONE)
         },
         Trap {
             before_apply: &[ReferrerOf("1", Some("sbom"))],
-            left: &["2", "3", "sbom"],
-            left_at_v2: &["1", "2", "3", "sbom"],
+            left: &["1", "2", "3", "sbom"],
             ..trap("a referrer that comes after the plan", GONE)
         },
         Trap {

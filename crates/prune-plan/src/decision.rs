@@ -121,7 +121,7 @@ impl fmt::Display for KeepReason {
             Self::UnknownTime => f.write_str("no commit shows since when, and --keep-days is set"),
             Self::Latest => f.write_str("one of the latest (--keep-latest)"),
             Self::Used => f.write_str("in use (--used-by)"),
-            Self::NeededDigest => f.write_str("a row or a lock line names its digest"),
+            Self::NeededDigest => f.write_str("a row, a lock line or a referrer names its digest"),
             Self::ReferrerOf(digest) => write!(f, "refers to {digest}, which stays"),
             Self::NotPlanned => f.write_str("not in the plan"),
             Self::Moved { planned } => write!(f, "the tag has moved from {planned}"),

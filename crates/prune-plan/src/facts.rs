@@ -75,6 +75,14 @@ pub struct Selection {
     pub manifests: HashMap<Digest, Digest>,
 }
 
+impl Selection {
+    /// Returns true if the plan has a tag of the image.
+    pub(crate) fn has_image(&self, image: &Digest) -> bool {
+        let mut tags = self.tags.iter();
+        tags.any(|(tag, selected)| tag.digest_part().is_none() && selected.digest == *image)
+    }
+}
+
 /// A tag of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelectedTag {

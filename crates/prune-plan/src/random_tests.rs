@@ -201,6 +201,114 @@ fn parts_of_plans_delete_nothing_that_is_needed() {
     }
 }
 
+/// Returns a repository with an image 1 that has a child 0, with a manifest 5 of another client.
+fn with_foreign_manifest() -> RepositoryFacts {
+    let mut facts = RepositoryFacts::default();
+    for (number, child) in [(0, None), (1, Some(0)), (5, None)] {
+        let node = ManifestNode {
+            size: 1,
+            children: child.map(digest).into_iter().collect(),
+            ..ManifestNode::default()
+        };
+        facts.graph.insert(digest(number), node);
+    }
+    let former = Former {
+        removal: Removal::Unlisted,
+        written: [digest(1), digest(9)].into(),
+    };
+    facts.former.insert("x".parse().unwrap(), former);
+    facts
+}
+
+#[test]
+fn line_of_a_plan_is_no_proof_that_a_manifest_belongs_to_an_image() {
+    for (name, line, image, tag, expected) in [
+        ("a child of a written image", 0, 1, None, true),
+        ("a written image", 1, 1, None, true),
+        ("a foreign manifest, a written image", 5, 1, None, false),
+        (
+            "a foreign manifest, an image with a line",
+            5,
+            1,
+            Some(1),
+            false,
+        ),
+        (
+            "a foreign manifest, an image that is gone",
+            5,
+            9,
+            None,
+            false,
+        ),
+        (
+            "a manifest of an image that is gone, with its line",
+            5,
+            9,
+            Some(9),
+            true,
+        ),
+        (
+            "an image that is gone and was not written",
+            5,
+            8,
+            Some(8),
+            false,
+        ),
+    ] {
+        let mut selection = Selection::default();
+        selection.manifests.insert(digest(line), digest(image));
+        if let Some(number) = tag {
+            let selected = SelectedTag {
+                digest: digest(number),
+                image: digest(number),
+            };
+            selection.tags.insert("x".parse().unwrap(), selected);
+        }
+        let facts = with_foreign_manifest();
+        let planned = plan(&facts, &Options::default(), Some(&selection));
+        assert_eq!(!planned.deletions.is_empty(), expected, "{name}");
+    }
+}
+
+#[test]
+fn digest_tag_does_not_go_with_a_foreign_image() {
+    for (name, image, expected) in [("its own", 9, true), ("another", 1, false)] {
+        let mut facts = with_foreign_manifest();
+        facts.graph = ManifestGraph::default();
+        facts.graph.insert(digest(5), ManifestNode::default());
+        let tag = digest(9).tag(DigestTagKind::ALL[0]);
+        facts.tags.insert(tag.clone(), digest(5));
+        let selected = SelectedTag {
+            digest: digest(5),
+            image: digest(image),
+        };
+        let selection = Selection {
+            tags: [(tag, selected)].into(),
+            ..Selection::default()
+        };
+        let planned = plan(&facts, &Options::default(), Some(&selection));
+        assert_eq!(!planned.deletions.is_empty(), expected, "{name}");
+    }
+}
+
+#[test]
+fn last_tag_of_a_subject_that_is_needed_stays() {
+    let mut facts = with_foreign_manifest();
+    let referrer = ManifestNode {
+        subject: Some(digest(1)),
+        ..ManifestNode::default()
+    };
+    facts.graph.insert(digest(6), referrer);
+    facts.tags.insert("x".parse().unwrap(), digest(1));
+    let options = Options::default();
+    assert!(!plan(&facts, &options, None).deletions.is_empty());
+    facts.tags.insert("sbom".parse().unwrap(), digest(6));
+    assert_eq!(plan(&facts, &options, None).deletions, []);
+    // Another tag keeps it.
+    facts.tags.insert("own".parse().unwrap(), digest(1));
+    assert_eq!(plan(&facts, &options, None).deletions.len(), 1);
+}
+
 /// Returns the repository after the first deletions of a plan.
 fn after(facts: &RepositoryFacts, plan: &RepositoryPlan, done: usize) -> RepositoryFacts {
     let deleted: HashSet<&ManifestReference> = plan

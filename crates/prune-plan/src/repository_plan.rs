@@ -79,17 +79,37 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// Adds the manifests of the selection whose tags an earlier run has deleted. They belong to an image
-    /// that the mirror has written.
+    /// that the mirror has written; that a line of a plan says so is no proof.
     fn add_untagged(&mut self) {
         let Some(selection) = self.selection else {
             return;
         };
         let tagged = self.facts.graph.carried_by(self.facts.tags.values());
-        let untagged = selection.manifests.iter().filter(|(digest, image)| {
+        let manifests = selection.manifests.iter();
+        let untagged = manifests.filter(|(digest, image)| {
             let is_known = self.facts.graph.contains(digest) && !tagged.contains(digest);
-            is_known && (self.foreign || self.facts.has_written(image))
+            let is_written = self.foreign || self.facts.has_written(image);
+            is_known && is_written && self.belongs_to(selection, digest, image)
         });
+        let untagged: Vec<_> = untagged.collect();
         self.extra.extend(untagged);
+    }
+
+    /// Returns true if a manifest without a tag is a part of an image: by the image itself or, once that is
+    /// gone, by the lines of its tags.
+    fn belongs_to(&self, selection: &Selection, digest: &Digest, image: &Digest) -> bool {
+        let graph = &self.facts.graph;
+        let about = selection
+            .tags
+            .iter()
+            .filter(|(tag, selected)| tag.digest_part().is_some() && selected.image == *image);
+        let about = about.map(|(_, selected)| &selected.digest);
+        if graph.contains(image) {
+            return graph.carried_by(about.chain([image])).contains(digest);
+        }
+        self.facts.has_written(digest)
+            || graph.carried_by(about).contains(digest)
+            || selection.has_image(image)
     }
 
     /// Returns the digests of the tags that go, with everything that belongs to them.
@@ -172,8 +192,13 @@ impl<'a> Planner<'a> {
     /// Decides about a digest tag without a subject. An earlier run of the plan may have deleted the image
     /// already.
     fn without_subject(&self, tag: &Tag) -> Decision {
-        let selected = self.selection.and_then(|selection| selection.tags.get(tag));
-        let image = selected.map(|selected| &selected.image);
+        let selection = self.selection;
+        let selected = selection.and_then(|selection| selection.tags.get(tag));
+        let image = selected.map(|selected| &selected.image).filter(|image| {
+            let own = image.tag(image_name::DigestTagKind::Referrers);
+            tag.digest_part() == own.digest_part()
+                || selection.is_some_and(|selection| selection.has_image(image))
+        });
         match image.filter(|image| self.foreign || self.facts.has_written(image)) {
             Some(image) if !self.facts.graph.contains(image) => {
                 self.if_selected(tag, GoReason::About(image.clone()))
@@ -215,12 +240,21 @@ impl<'a> Planner<'a> {
         self.keep(kept)
     }
 
-    /// Keeps the last tags of digests that rows, lock lines or uses name: many registries delete a manifest
-    /// some time after its last tag. Returns true if one was about to go.
+    /// Keeps the last tags of digests that rows, lock lines or uses name, and of those that something which
+    /// stays is about: many registries delete a manifest with its last tag, or some time after. Returns true
+    /// if one was about to go.
     fn keep_named_digests(&mut self) -> bool {
+        let facts = self.facts;
         let stays: HashSet<&Digest> = self.tags_that_stay().map(|(_, digest)| digest).collect();
+        let roots = stays.iter().copied().chain(&facts.kept_digests);
+        let needed = facts.graph.needed_by(roots.chain(&facts.used_digests));
+        let subjects = needed.iter().filter_map(|digest| facts.graph.get(digest));
+        let subjects: HashSet<&Digest> =
+            subjects.filter_map(|node| node.subject.as_ref()).collect();
         let named = |digest| {
-            self.facts.kept_digests.contains(digest) || self.facts.used_digests.contains(digest)
+            facts.kept_digests.contains(digest)
+                || facts.used_digests.contains(digest)
+                || subjects.contains(digest)
         };
         let kept: Vec<(&Tag, KeepReason)> = self
             .tags_that_go()
