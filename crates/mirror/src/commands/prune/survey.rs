@@ -26,6 +26,10 @@ pub(super) struct Survey {
     pub(super) graph: ManifestGraph,
     /// Digests that were requested and do not exist.
     missing: HashSet<Digest>,
+    /// Children of indexes that are indexes by their descriptors.
+    index_children: HashSet<Digest>,
+    /// Children of indexes that are no manifests by their descriptors.
+    blob_children: HashSet<Digest>,
 }
 
 /// The reason why a repository cannot be surveyed. Nothing is deleted there.
@@ -42,6 +46,26 @@ pub(super) enum SurveyError {
     UnlistedTag {
         /// The tag.
         tag: Tag,
+    },
+    /// A tag is listed, and its manifest cannot be read.
+    #[error("{tag} is listed, but its manifest does not exist: it is not known what the tag needs")]
+    UnreadableTag {
+        /// The tag.
+        tag: Tag,
+    },
+    /// A manifest has an unknown form.
+    #[error("the manifest {digest} cannot be parsed: it is not known what it needs")]
+    UnknownForm {
+        /// The manifest.
+        digest: Digest,
+    },
+    /// An index lists another one that cannot be read.
+    #[error(
+        "the index {digest}, which an index lists, does not exist: it is not known what it needs"
+    )]
+    UnreadableIndex {
+        /// The digest of the listed index.
+        digest: Digest,
     },
     /// The repository has too many manifests.
     #[error("the repository has more than {MAX_MANIFESTS} manifests")]
@@ -93,19 +117,26 @@ impl Survey {
         planned: &HashSet<Digest>,
         foreign: bool,
     ) -> Result<(), SurveyError> {
+        // What did not exist before may have been pushed meanwhile.
+        self.missing.clear();
         let listed = list_tags(repository).await?;
         self.check_unlisted(repository, known, &listed).await?;
         let digests = stream::iter(listed).map(|tag| async move {
-            let head = repository.head_manifest(&tag).await?;
-            Ok::<_, Error>(head.map(|head| (tag, head.digest)))
+            match repository.head_manifest(&tag).await? {
+                Some(head) => Ok((tag, head.digest)),
+                None => Err(SurveyError::UnreadableTag { tag }),
+            }
         });
         let digests = digests.buffer_unordered(CONCURRENT_REQUESTS);
-        let found: Vec<Option<(Tag, Digest)>> = digests.try_collect().await?;
-        self.tags = found.into_iter().flatten().collect();
+        self.tags = digests.try_collect().await?;
         let mut roots: Vec<Digest> = self.tags.values().chain(planned).cloned().collect();
         roots.extend(known.needed_digests(self.tags.keys()));
         roots.extend(self.tags.keys().filter_map(subject_of));
         self.walk(repository, roots).await?;
+        let mut tags = self.tags.iter();
+        if let Some((tag, _)) = tags.find(|(_, digest)| !self.graph.contains(digest)) {
+            return Err(SurveyError::UnreadableTag { tag: tag.clone() });
+        }
         let may_go = self.tags.iter();
         let may_go = may_go.filter(|(tag, _)| known.may_go(tag, foreign));
         let may_go = may_go.map(|(_, digest)| digest).chain(planned);
@@ -147,31 +178,65 @@ impl Survey {
             if open.is_empty() {
                 return Ok(());
             }
-            let reads = stream::iter(open.drain()).map(|digest| async move {
+            let reads = stream::iter(open.drain()).map(|digest| async {
                 let manifest = match repository.manifest(&digest).await {
                     // Artifactory, for a child that is a blob.
-                    Err(error) if error.status() == Some(StatusCode::BAD_REQUEST) => None,
+                    Err(error)
+                        if error.status() == Some(StatusCode::BAD_REQUEST)
+                            && self.blob_children.contains(&digest) =>
+                    {
+                        None
+                    }
                     manifest => manifest?,
                 };
-                Ok::<_, Error>((digest, manifest.as_ref().map(node)))
+                Ok::<_, Error>((digest, manifest))
             });
-            let mut reads = reads.buffer_unordered(CONCURRENT_REQUESTS);
+            let reads = reads.buffer_unordered(CONCURRENT_REQUESTS);
+            let reads: Vec<(Digest, Option<Manifest>)> = reads.try_collect().await?;
             let mut next = HashSet::new();
-            while let Some(read) = reads.next().await {
-                match read? {
-                    (digest, None) => drop(self.missing.insert(digest)),
-                    (digest, Some(node)) => {
-                        next.extend(node.children.iter().chain(&node.subject).cloned());
-                        self.graph.insert(digest, node);
+            for (digest, manifest) in reads {
+                match manifest {
+                    None if self.index_children.contains(&digest) => {
+                        return Err(SurveyError::UnreadableIndex { digest });
+                    }
+                    None => drop(self.missing.insert(digest)),
+                    Some(manifest) => {
+                        let node = self.add_manifest(digest, &manifest)?;
+                        next.extend(node);
                     }
                 }
             }
-            drop(reads);
             if self.graph.digests().count() > MAX_MANIFESTS {
                 return Err(SurveyError::TooLarge);
             }
             open = next;
         }
+    }
+
+    /// Adds a manifest. Returns its children and its subject.
+    fn add_manifest(
+        &mut self,
+        digest: Digest,
+        manifest: &Manifest,
+    ) -> Result<Vec<Digest>, SurveyError> {
+        let Ok(content) = manifest.content() else {
+            return Err(SurveyError::UnknownForm { digest });
+        };
+        if let Content::Index { manifests, .. } = &content {
+            for child in manifests {
+                let media_type = child.media_type().unwrap_or_default();
+                let children = match registry_client::is_index_type(media_type) {
+                    true => &mut self.index_children,
+                    false if media_type.contains("manifest") => continue,
+                    false => &mut self.blob_children,
+                };
+                children.extend(Digest::try_from(child.digest()).ok());
+            }
+        }
+        let node = node(manifest.bytes.len() as u64, &content);
+        let next = node.children.iter().chain(&node.subject).cloned().collect();
+        self.graph.insert(digest, node);
+        Ok(next)
     }
 
     /// Adds the referrers of manifests and of what belongs to them, by the referrers API. Those of the tag
@@ -221,18 +286,11 @@ async fn referrers(repository: &Repository, subject: &Digest) -> Result<Vec<Dige
     }
 }
 
-/// Returns the references of a manifest. One that cannot be parsed has none: nothing can pull it whole.
-fn node(manifest: &Manifest) -> ManifestNode {
+/// Returns the references of a manifest.
+fn node(size: u64, content: &Content) -> ManifestNode {
     let digest = |digest: &registry_client::Descriptor| Digest::try_from(digest.digest()).ok();
-    let size = manifest.bytes.len() as u64;
-    let Ok(content) = manifest.content() else {
-        return ManifestNode {
-            size,
-            ..ManifestNode::default()
-        };
-    };
     let subject = content.subject().and_then(digest);
-    let (children, blobs) = match &content {
+    let (children, blobs) = match content {
         Content::Index { manifests, .. } => {
             (manifests.iter().filter_map(digest).collect(), Vec::new())
         }
