@@ -1,11 +1,11 @@
 //! `--apply`: decides anew, and deletes what is left of the plan.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use copier::Progress;
 use futures::stream::{self, StreamExt};
-use image_name::RepositoryName;
+use image_name::{Digest, RepositoryName};
 use prune_plan::{DeletionLimit, Options, PlanFile, PlanLine};
 use registry_client::Client;
 use tokio_util::sync::CancellationToken;
@@ -85,7 +85,8 @@ fn by_repository<'a>(plan: &'a PlanFile, known: &'a Known) -> Vec<RepositoryLine
     repositories.collect()
 }
 
-/// Refuses a plan with more tags than allowed. Only tags that still exist count.
+/// Refuses a plan with more tags than allowed. Only tags that still exist count, and manifests without a tag in
+/// the plan.
 async fn refuse_above_limit(
     client: &Client,
     repositories: &[RepositoryLines<'_>],
@@ -93,15 +94,28 @@ async fn refuse_above_limit(
 ) -> Result<(), Failure> {
     let counts = stream::iter(repositories).map(|repository| async move {
         let known = repository.known?;
-        let listed = list_tags(&readable(client, known).ok()?).await.ok()?;
-        let lines = repository.lines.iter();
-        let planned = lines.filter_map(|(_, line)| line.tag.as_ref());
-        Some((
-            listed.len(),
-            planned.filter(|tag| listed.contains(tag)).count(),
-        ))
+        let lines = || repository.lines.iter().map(|(_, line)| *line);
+        let tags = || lines().filter_map(|line| line.tag.as_ref());
+        // A manifest whose tag is not in the plan counts as one.
+        let with_tag: HashSet<&Digest> = lines()
+            .filter(|line| line.tag.is_some())
+            .flat_map(|line| [&line.digest, &line.image])
+            .collect();
+        let is_alone = |line: &&PlanLine| line.tag.is_none() && !with_tag.contains(&line.image);
+        let alone = lines().filter(is_alone).count();
+        let listed = match readable(client, known) {
+            Ok(repository) => list_tags(&repository).await.ok(),
+            Err(_) => None,
+        };
+        Some(match listed {
+            Some(listed) => {
+                let planned = tags().filter(|tag| listed.contains(tag)).count();
+                (listed.len(), planned + alone)
+            }
+            // The list may be readable a moment later, so all lines count.
+            None => (0, tags().count() + alone),
+        })
     });
-    // A repository whose tags cannot be listed fails later, as a whole.
     let counts: Vec<Option<(usize, usize)>> = counts
         .buffer_unordered(CONCURRENT_REPOSITORIES)
         .collect()
