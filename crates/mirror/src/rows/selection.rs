@@ -63,6 +63,8 @@ enum FollowedRows<'a> {
     Locked,
     /// Their version sources.
     Queried(&'a Client),
+    /// Their version sources, for a command that needs every row: shards do not apply.
+    AllQueried(&'a Client),
 }
 
 /// Reads the lists and selects rows. Followed entries are not part of it.
@@ -102,6 +104,19 @@ pub(crate) async fn select_with_followed(
     select_rows(session, args, FollowedRows::Queried(client)).await
 }
 
+/// As [`select_with_followed`], for a command that needs every row. Shards do not apply.
+///
+/// # Errors
+///
+/// As [`select_with_followed`].
+pub(crate) async fn select_all_with_followed(
+    session: &Session,
+    args: &SelectArgs,
+    client: &Client,
+) -> Result<Selection, Failure> {
+    select_rows(session, args, FollowedRows::AllQueried(client)).await
+}
+
 async fn select_rows(
     session: &Session,
     args: &SelectArgs,
@@ -109,8 +124,10 @@ async fn select_rows(
 ) -> Result<Selection, Failure> {
     let settings = args.settings(&session.environment)?;
     let shard = match origin {
-        FollowedRows::Locked => None,
-        _ => Shard::from_flag_or_job(args.shard, &session.environment)?,
+        FollowedRows::Locked | FollowedRows::AllQueried(_) => None,
+        FollowedRows::None | FollowedRows::Queried(_) => {
+            Shard::from_flag_or_job(args.shard, &session.environment)?
+        }
     };
     let overrides = Overrides::parse(&settings)?;
     let patterns = Patterns::parse(args)?;
@@ -127,7 +144,7 @@ async fn select_rows(
     let (followed, locked) = match origin {
         FollowedRows::None => (FollowedEntries::default(), Vec::new()),
         FollowedRows::Locked => (FollowedEntries::default(), locked_followed::rows(&lists)?),
-        FollowedRows::Queried(client) => {
+        FollowedRows::Queried(client) | FollowedRows::AllQueried(client) => {
             let entries = Box::pin(followed_entries(session, args, client, &targets)).await?;
             (entries, Vec::new())
         }

@@ -12,7 +12,9 @@ use super::args::{ProtectionArgs, PruneArgs};
 use super::destination_history::{DestinationHistory, TrackedFile, destinations};
 use super::known_repository::KnownRepository;
 use super::plan_input::{read_used_images, read_written};
+use super::survey::readable;
 use crate::cli::failure::Failure;
+use crate::files::config_file;
 use crate::files::list_file::{self, ListFile};
 use crate::files::lock_file::{self, LockFile};
 use crate::files::targets_file;
@@ -47,23 +49,26 @@ impl Known {
         let written = read_written(&protection.written_by)?;
         let select = SelectArgs::of_all_rows(args.destination.clone());
         let overrides = Overrides::parse(&select.settings(&session.environment)?)?;
-        let selection = selection::select_with_followed(session, &select, client).await?;
+        let selection = selection::select_all_with_followed(session, &select, client).await?;
         refuse_failed_entries(&selection)?;
         let mut known = Self::default();
         known.add_rows(&selection)?;
         let targets = list_file::targets_of(&selection.lists);
+        refuse_lost_configuration(session, &selection.lists)?;
         known.add_locks(&selection, &targets, &overrides)?;
         let history = history(session, protection, &selection.lists, &overrides).await?;
         if let Some(history) = &history {
             refuse_emptied(&selection.lists, history)?;
             known.add_history(history)?;
         }
+        // A report says what a run has copied, and not that this list had the row.
         for (repository, tag, digest) in &written {
-            let repository = known.repository(repository);
-            repository.wrote(tag, digest);
-            repository.end(tag, Removal::Unlisted);
+            if let Some(repository) = known.repositories.get_mut(repository) {
+                repository.wrote(tag, digest);
+            }
         }
         known.add_used(used, history.as_ref());
+        known.merge_names(client);
         Ok(known)
     }
 
@@ -93,6 +98,12 @@ impl Known {
             repository.keep(&reference);
             let pin = run.listed.as_ref().and_then(|listed| listed.row.tag.pin());
             repository.kept_digests.extend(pin.cloned());
+        }
+        for row in &selection.other_rows {
+            let reference = manifest_reference(&row.destination)
+                .map_err(|error| Failure::unusable(error.to_string()))?;
+            let repository = self.repository(&repository_of(&row.destination)?);
+            repository.keep(&reference);
         }
         Ok(())
     }
@@ -172,6 +183,26 @@ impl Known {
         Ok(())
     }
 
+    /// Keeps what rows and uses need under each name of a repository: `registries.conf` may give it several.
+    fn merge_names(&mut self, client: &Client) {
+        let mut places: HashMap<(String, String), Vec<KnownRepository>> = HashMap::new();
+        for known in self.repositories.values() {
+            // A name that cannot be resolved fails with its survey.
+            if let Ok(repository) = readable(client, known) {
+                let host = repository.host_name().to_owned();
+                let place = (host, repository.name().to_owned());
+                places.entry(place).or_default().push(known.clone());
+            }
+        }
+        for names in places.values().filter(|names| names.len() > 1) {
+            for known in names {
+                if let Some(repository) = self.repositories.get_mut(&known.name) {
+                    names.iter().for_each(|other| repository.keep_all_of(other));
+                }
+            }
+        }
+    }
+
     /// Adds what is in use: names of the mirror, names of sources of which rows write or wrote images, and
     /// digests.
     fn add_used(&mut self, used: UsedImages, history: Option<&DestinationHistory<'_>>) {
@@ -190,6 +221,27 @@ impl Known {
         }
         self.used_digests = used.digests;
     }
+}
+
+/// Refuses a run without a configuration if a lock has rows of followed entries: they would all be candidates.
+fn refuse_lost_configuration(session: &Session, lists: &[ListFile]) -> Result<(), Failure> {
+    if config_file::read_followed(&session.common)?.is_some() {
+        return Ok(());
+    }
+    for file in lists {
+        let lock = LockFile::read(file)?;
+        if lock.is_some_and(|lock| !lock.lock.followed().is_empty()) {
+            let message = format!(
+                "the lock of {} has rows of followed entries, and there is no configuration",
+                file.name
+            );
+            return Err(Failure::unusable(message).hint(
+                "name the configuration with --config FILE; one that follows nothing any more may be {}"
+                    .to_owned(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn repository_of(destination: &Reference) -> Result<RepositoryName, Failure> {

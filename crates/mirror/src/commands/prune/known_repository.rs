@@ -45,6 +45,14 @@ impl KnownRepository {
         }
     }
 
+    /// Keeps what is kept or used under another name of the repository.
+    pub(super) fn keep_all_of(&mut self, other: &Self) {
+        self.kept_tags.extend(other.kept_tags.iter().cloned());
+        self.kept_digests.extend(other.kept_digests.iter().cloned());
+        self.used_tags.extend(other.used_tags.iter().cloned());
+        self.used_digests.extend(other.used_digests.iter().cloned());
+    }
+
     /// Records the end of a row. The first recorded one is the best known.
     pub(super) fn end(&mut self, tag: &Tag, removal: Removal) {
         self.removals.entry(tag.clone()).or_insert(removal);
