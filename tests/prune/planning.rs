@@ -137,6 +137,37 @@ async fn lists_and_histories_that_do_not_say_what_is_needed_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn list_that_is_not_named_is_refused_where_it_writes_to_the_same_repository() {
+    let stage = Stage::new(Kind::V3).await;
+    let environment = &stage.environment;
+    let moved = format!("# another list\n{}\n", stage.row("1"));
+    environment.write("other-list", &moved);
+    environment.write(
+        "about.md",
+        format!(
+            "Lists have rows such as this one:\n\n{moved}\nThe next line has words and is no row.\n"
+        ),
+    );
+    stage.write_list(&["2", "3"]);
+    environment.mirror("lock").exits(0);
+    environment.git(&[
+        "add",
+        "--all",
+        "images-list",
+        "images-list.lock",
+        "other-list",
+        "about.md",
+    ]);
+    environment.git(&["commit", "-qm", "move a row"]);
+    let refused = environment.mirror("prune").exits(2);
+    let message = "other-list writes to ";
+    assert!(refused.stderr.contains(message), "{}", refused.stderr);
+    let both = "prune --images-list images-list --images-list other-list --output json";
+    let document = environment.mirror(both).exits(0).json();
+    assert_eq!(tags(&document), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lost_section_is_above_the_maximum() {
     let stage = Stage::new(Kind::Embedded).await;
     let tags: Vec<String> = (10..40).map(|tag| tag.to_string()).collect();

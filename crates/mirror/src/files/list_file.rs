@@ -170,6 +170,12 @@ pub(crate) fn read_again(lists: &[ListFile]) -> Result<Vec<ListFile>, Failure> {
     read_all(&paths, &targets_of(lists))
 }
 
+/// Returns true for a list: most lines that are neither blank nor comments are rows.
+pub(crate) fn is_list(list: &List) -> bool {
+    let invalid: HashSet<usize> = list.invalid_rows().iter().map(|row| row.line).collect();
+    list.rows().count() > invalid.len()
+}
+
 /// Returns the targets of the lists of a run.
 pub(crate) fn targets_of(lists: &[ListFile]) -> Arc<Targets> {
     let first = lists.first().map(|file| Arc::clone(&file.targets));

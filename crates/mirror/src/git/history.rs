@@ -199,6 +199,43 @@ impl Git {
         Ok(parsed.status.success().then_some(hash))
     }
 
+    /// Returns the lines of committed files that have the form of a row, with their files.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if git cannot search.
+    pub(crate) async fn lines_like_rows(&self) -> Result<Vec<(TrackedPath, String)>, Failure> {
+        const ROW: &str =
+            "^[^#[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]*$";
+        let arguments = [
+            "grep",
+            "-z",
+            "-I",
+            "--no-color",
+            "--full-name",
+            "-E",
+            "-e",
+            ROW,
+            "HEAD",
+        ];
+        let output = self.run(arguments).await?;
+        // 1: no file has one.
+        if !matches!(output.status.code(), Some(0 | 1)) {
+            let why = first_line_of_stderr(&output);
+            return Err(Failure::unusable(format!(
+                "cannot search the files with git: {why}"
+            )));
+        }
+        let lines = output.stdout.split(|byte| *byte == b'\n');
+        let found = lines.filter_map(|line| {
+            let line = line.strip_prefix(b"HEAD:")?;
+            let end = line.iter().position(|byte| *byte == 0)?;
+            let text = String::from_utf8_lossy(&line[end + 1..]).into_owned();
+            Some((TrackedPath::from_top(os_string(&line[..end]).into()), text))
+        });
+        Ok(found.collect())
+    }
+
     pub(super) async fn is_shallow(&self) -> Result<bool, Failure> {
         let shallow = self.run(["rev-parse", "--is-shallow-repository"]).await?;
         Ok(shallow.stdout.starts_with(b"true"))

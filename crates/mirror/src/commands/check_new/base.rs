@@ -1,6 +1,6 @@
 //! The lists and locks of the base.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use images_list::{ApprovedDigest, List, Lock, Row};
 
@@ -108,10 +108,4 @@ impl<'a> BaseApprovals<'a> {
             None => same().or_else(|| elsewhere().next()),
         }
     }
-}
-
-/// Checks whether a text is a list: most lines that are neither blank nor comments are rows.
-pub(crate) fn is_list(list: &List) -> bool {
-    let invalid: HashSet<usize> = list.invalid_rows().iter().map(|row| row.line).collect();
-    list.rows().count() > invalid.len()
 }

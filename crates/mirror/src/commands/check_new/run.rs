@@ -9,7 +9,7 @@ use images_list::{ApprovedDigest, List, Lock, Row, Targets};
 use tag_retrieval::config::Config;
 
 use super::args::CheckNewArgs;
-use super::base::{self, BaseApprovals, BaseList};
+use super::base::{BaseApprovals, BaseList};
 use super::branch_check::{BranchCheck, CheckedRow};
 use super::followed_destinations::FollowedDestinations;
 use super::list_changes::ListChanges;
@@ -247,7 +247,7 @@ impl Checkout {
             };
             // A list can have any file name, so the content is checked.
             let list = List::from_bytes(&bytes).ok();
-            let Some(list) = list.filter(base::is_list) else {
+            let Some(list) = list.filter(list_file::is_list) else {
                 continue;
             };
             let lock = lock_file::path_of(removed.file.path());

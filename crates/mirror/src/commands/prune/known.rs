@@ -13,6 +13,7 @@ use super::destination_history::{DestinationHistory, TrackedFile, destinations};
 use super::known_repository::KnownRepository;
 use super::plan_input::{read_used_images, read_written};
 use super::survey::readable;
+use super::unnamed_lists;
 use crate::cli::failure::Failure;
 use crate::files::config_file;
 use crate::files::list_file::{self, ListFile};
@@ -69,6 +70,10 @@ impl Known {
         }
         known.add_used(used, history.as_ref());
         known.merge_names(client);
+        if history.is_some() {
+            let is_known = |name: &RepositoryName| known.get(name).is_some();
+            unnamed_lists::refuse(session, &selection.lists, &overrides, &is_known).await?;
+        }
         Ok(known)
     }
 

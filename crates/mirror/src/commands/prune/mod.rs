@@ -13,6 +13,7 @@ mod planning;
 mod repository_run;
 mod run;
 mod survey;
+mod unnamed_lists;
 
 pub(crate) use args::PruneArgs;
 pub(crate) use run::run;
