@@ -59,6 +59,8 @@ struct Trap {
     /// The tags that are left at distribution 2.8, which deletes only whole manifests; none if they are the
     /// same.
     left_at_v2: &'static [&'static str],
+    /// The tags that are left at distribution 3, where a tag lists the referrers; none if they are the same.
+    left_at_v3: &'static [&'static str],
     /// The kind at which the trap says nothing.
     except: Option<Kind>,
 }
@@ -76,6 +78,7 @@ const fn trap(name: &'static str, left: &'static [&'static str]) -> Trap {
         apply: "",
         left,
         left_at_v2: &[],
+        left_at_v3: &[],
         except: None,
     }
 }
@@ -209,6 +212,7 @@ fn traps() -> Vec<Trap> {
         Trap {
             before_apply: &[RemoveLines(Lines::Manifests)],
             left_at_v2: KEPT,
+            left_at_v3: KEPT,
             ..trap("a plan without its manifests", GONE)
         },
         Trap {
@@ -343,6 +347,7 @@ async fn spring(kind: Kind, trap: &Trap) -> String {
     std::fs::remove_file(stage.environment.path(".git/shallow")).ok();
     let left = match kind {
         Kind::V2 if !trap.left_at_v2.is_empty() => trap.left_at_v2,
+        Kind::V3 if !trap.left_at_v3.is_empty() => trap.left_at_v3,
         _ => trap.left,
     };
     assert_eq!(
