@@ -3,5 +3,6 @@
 mod archive;
 mod base;
 mod failures;
+mod foreign_layers;
 mod interrupted;
 mod source;

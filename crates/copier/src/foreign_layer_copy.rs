@@ -3,38 +3,41 @@
 use image_name::Digest;
 use registry_client::{Blob, Descriptor};
 
-use crate::foreign_layer::is_foreign;
 use crate::image_copy::ImageCopy;
 use crate::image_reads::ImageReads;
+use crate::options::ForeignLayers;
 use crate::report::RowError;
 
 impl ImageCopy<'_> {
-    /// Copies the foreign layers of a manifest if the options select them, one after the other: a publisher is no
-    /// registry. Otherwise a warning names them.
+    /// Copies the foreign layers of a manifest as far as the options select them, one after the other: a publisher is
+    /// no registry. A warning names the manifest of layers that stay at their URLs.
     pub(crate) async fn copy_foreign_layers(
         &self,
         manifest: &Digest,
         layers: &[Descriptor],
     ) -> Result<(), RowError> {
-        let foreign: Vec<_> = layers.iter().filter(|layer| is_foreign(layer)).collect();
-        if foreign.is_empty() {
-            return Ok(());
-        }
-        if !self.engine.options.foreign_layers {
-            let (count, layers) = match foreign.len() {
-                1 => (1, "foreign layer stays at its URLs"),
-                count => (count, "foreign layers stay at their URLs"),
+        let mut left = 0;
+        for layer in layers.iter().filter(|layer| layer.is_foreign()) {
+            let is_copied = match self.engine.options.foreign_layers {
+                ForeignLayers::Left => false,
+                ForeignLayers::FromSource | ForeignLayers::FromPublisher => {
+                    Box::pin(self.copy_foreign_layer(layer)).await?
+                }
             };
-            self.warn(format!("{count} {layers}: {manifest}"));
-            return Ok(());
+            left += usize::from(!is_copied);
         }
-        for layer in foreign {
-            Box::pin(self.copy_foreign_layer(layer)).await?;
+        match left {
+            0 => {}
+            1 => self.warn(format!("1 foreign layer stays at its URLs: {manifest}")),
+            left => self.warn(format!(
+                "{left} foreign layers stay at their URLs: {manifest}"
+            )),
         }
         Ok(())
     }
 
-    async fn copy_foreign_layer(&self, layer: &Descriptor) -> Result<(), RowError> {
+    /// Returns false for a layer that stays at its URLs.
+    async fn copy_foreign_layer(&self, layer: &Descriptor) -> Result<bool, RowError> {
         let blob = match layer.size() {
             Some(size) => Blob {
                 digest: Digest::try_from(layer.digest())?,
@@ -44,7 +47,11 @@ impl ImageCopy<'_> {
         };
         // Some registries have it nevertheless.
         if self.source.has_blob(&blob).await.unwrap_or(false) {
-            return self.copy_blob(&blob, None).await;
+            self.copy_blob(&blob, None).await?;
+            return Ok(true);
+        }
+        if self.engine.options.foreign_layers != ForeignLayers::FromPublisher {
+            return Ok(false);
         }
         let client = &self.engine.client;
         let publisher = client.foreign_layer(&blob.digest, &layer.urls());
@@ -59,6 +66,6 @@ impl ImageCopy<'_> {
         );
         copy.copy_blob(&blob, None).await?;
         self.count_bytes_of(&copy);
-        Ok(())
+        Ok(true)
     }
 }

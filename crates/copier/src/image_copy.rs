@@ -11,7 +11,6 @@ use registry_client::{Blob, Content, Descriptor, Manifest, Repository, cut_sent_
 use crate::concurrently::{BLOBS, MANIFESTS, try_all};
 use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::engine::Engine;
-use crate::foreign_layer::is_foreign;
 use crate::image_limits::{LimitExceeded, TreeSize, check_children};
 use crate::image_reads::ImageReads;
 use crate::listing_gaps::ListingGap;
@@ -127,7 +126,7 @@ impl<'a> ImageCopy<'a> {
                         return Err(LimitExceeded::new(&manifest.digest, detail).into());
                     }
                     let blobs = config.as_deref().into_iter().chain(&layers);
-                    let blobs = blobs.filter(|blob| !is_foreign(blob));
+                    let blobs = blobs.filter(|blob| !blob.is_foreign());
                     let (shared, digest) = (&self.engine.reads, &manifest.digest);
                     self.reads
                         .expect(shared, self.source, digest, blobs.clone())?;

@@ -78,7 +78,6 @@ mod destination;
 mod digest_tag_writes;
 mod digest_tags;
 mod engine;
-mod foreign_layer;
 mod foreign_layer_copy;
 mod gate;
 mod head_cache;
@@ -124,7 +123,7 @@ pub use compare_report::{
 pub use gate::{ArrivingImage, Gate, GateError, Rejection};
 pub use image_limits::LimitExceeded;
 pub use known_blob::KnownBlob;
-pub use options::{MovedTag, Options, RunContext};
+pub use options::{ForeignLayers, MovedTag, Options, RunContext};
 pub use ordered::{OrderedBlob, OrderedBlobs, OrderedNeed};
 pub use platform::{Platform, PlatformError};
 pub use platform_selection::{NarrowedIndex, PlatformSelection, PlatformUses};

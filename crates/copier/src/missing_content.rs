@@ -6,7 +6,6 @@ use registry_client::{Blob, Content, Descriptor, Error, Manifest};
 
 use crate::concurrently::{BLOBS, MANIFESTS, try_all};
 use crate::destination::ContentOrigin;
-use crate::foreign_layer::is_foreign;
 use crate::image_copy::{ImageCopy, Presence};
 use crate::report::{ForeignLayerRejected, RowError};
 
@@ -96,7 +95,7 @@ fn check_foreign_layers(
     missing: &[Digest],
     error: &Error,
 ) -> Result<(), RowError> {
-    for layer in layers.iter().filter(|layer| is_foreign(layer)) {
+    for layer in layers.iter().filter(|layer| layer.is_foreign()) {
         let digest = Digest::try_from(layer.digest())?;
         if missing.contains(&digest) {
             return Err(RowError::ForeignLayer(Box::new(ForeignLayerRejected {

@@ -38,8 +38,8 @@ pub struct Options {
     pub arch_tags: bool,
     /// Also copy referrers and digest tags. A row can have its own choice.
     pub referrers: bool,
-    /// Also copy foreign layers, from the source or from the URLs of their publisher.
-    pub foreign_layers: bool,
+    /// The treatment of foreign layers.
+    pub foreign_layers: ForeignLayers,
     /// Overwrite digest tags of a destination although no earlier run is known to have written
     /// them. Of the sources with the same destination repository, only the first one does so.
     pub overwrite_signatures: bool,
@@ -77,7 +77,7 @@ impl Default for Options {
             platform_uses: PlatformUses::default(),
             arch_tags: false,
             referrers: true,
-            foreign_layers: false,
+            foreign_layers: ForeignLayers::default(),
             overwrite_signatures: false,
             dry_run: false,
             check_children: false,
@@ -127,6 +127,18 @@ impl Options {
     pub(crate) fn copies_whole_image(&self, row: &Row) -> bool {
         self.platforms_of(row).is_none() && !self.arch_tags
     }
+}
+
+/// The treatment of foreign layers: layers that clients fetch from the URLs of their publisher.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ForeignLayers {
+    /// They stay at their URLs.
+    #[default]
+    Left,
+    /// They are copied if the source has them.
+    FromSource,
+    /// They are copied from the source, or from their publisher.
+    FromPublisher,
 }
 
 /// The treatment of a row whose source tag has moved away from the approved digest.

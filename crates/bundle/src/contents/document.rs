@@ -37,7 +37,7 @@ pub struct Contents {
     pub requires: Vec<Requirement>,
     /// The inventories and bundles of `--base`.
     pub bases: Vec<Base>,
-    /// The layers that clients fetch from their publisher.
+    /// The layers that clients fetch from their publisher, unless the bundle has them.
     pub foreign_layers: Vec<ForeignLayer>,
 }
 
@@ -127,7 +127,7 @@ pub struct Base {
     pub digest: Digest,
 }
 
-/// A layer that clients fetch from its publisher.
+/// A layer that its image leaves at the URLs of its publisher.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForeignLayer {

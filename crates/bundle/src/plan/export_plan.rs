@@ -165,6 +165,15 @@ impl ExportPlan {
         sha256_digest(&self.contents_bytes)
     }
 
+    /// Adds a source of a blob, which is asked after the others.
+    pub fn add_source(&mut self, digest: &Digest, source: Repository) {
+        let mut blobs = self.blobs.iter_mut();
+        if let Some(blob) = blobs.find(|blob| blob.digest == *digest) {
+            let sources = blob.sources.iter().cloned();
+            blob.sources = sources.chain([source]).collect();
+        }
+    }
+
     /// Returns the bytes of all blobs, each once: those to download.
     #[must_use]
     pub fn download_bytes(&self) -> u64 {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use image_name::{Digest, RepositoryPath};
 use registry_client::{Content, Descriptor, Repository};
-use serde::Deserialize;
 
 use super::error::{PlanError, UnknownContent};
 use super::planned_image::{ContentHead, ImageShare, PlannedImage};
@@ -210,17 +209,20 @@ impl<'a> Walk<'a> {
         if !walk.seen.insert(digest.clone()) {
             return;
         }
-        if walk.repository.needs_blob(&digest) {
-            self.need_blob(walk, digest, blob.size(), kind);
-            return;
+        let is_needed = walk.repository.needs_blob(&digest);
+        if blob.is_foreign() || !is_needed {
+            let layer = || ForeignLayer {
+                digest: digest.clone(),
+                size: blob.size().unwrap_or_default(),
+                urls: blob.urls(),
+                included: false,
+            };
+            let foreign = self.collected.foreign.entry(digest.clone());
+            foreign.or_insert_with(layer);
         }
-        let layer = ForeignLayer {
-            digest: digest.clone(),
-            size: blob.size().unwrap_or_default(),
-            urls: urls(blob),
-            included: false,
-        };
-        self.collected.foreign.entry(digest).or_insert(layer);
+        if is_needed {
+            self.need_blob(walk, digest, blob.size(), kind);
+        }
     }
 
     fn need_blob(
@@ -298,6 +300,13 @@ impl<'a> Walk<'a> {
             let unknown = std::mem::take(&mut collected.unknown);
             return Err(PlanError::Unknown(unknown.into_values().collect()));
         }
+        let (requires, numbers) = (&collected.requires, &collected.blob_numbers);
+        let foreign = &mut collected.foreign;
+        // The far side has it, so clients there need no publisher.
+        foreign.retain(|digest, _| !requires.contains_key(digest));
+        for (digest, layer) in foreign {
+            layer.included = numbers.contains_key(digest);
+        }
         for requirement in collected.requires.values_mut() {
             requirement
                 .repositories
@@ -324,15 +333,4 @@ fn child(descriptor: &Descriptor) -> Option<Visit> {
         listed,
         is_child: true,
     })
-}
-
-#[derive(Deserialize)]
-struct WithUrls {
-    #[serde(default)]
-    urls: Vec<String>,
-}
-
-fn urls(descriptor: &Descriptor) -> Vec<String> {
-    let parsed: Result<WithUrls, _> = serde_json::from_str(descriptor.json());
-    parsed.map_or_else(|_| Vec::new(), |parsed| parsed.urls)
 }

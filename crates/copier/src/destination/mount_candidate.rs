@@ -9,7 +9,6 @@ use registry_client::{Content, Repository};
 use tokio::sync::OnceCell;
 
 use super::blob_locations::{BlobLocation, BlobLocations};
-use crate::foreign_layer::is_foreign;
 use crate::image_limits::MAX_CHILDREN;
 use crate::lock::lock;
 use crate::platform::Platform;
@@ -134,7 +133,7 @@ impl MountCandidate {
                 .collect(),
             Some(Content::Image { config, layers, .. }) => {
                 let content = config.as_deref().into_iter().chain(&layers);
-                for descriptor in content.filter(|blob| !is_foreign(blob)) {
+                for descriptor in content.filter(|blob| !blob.is_foreign()) {
                     if let Ok(digest) = descriptor.digest().try_into() {
                         let location = BlobLocation {
                             repository: self.repository.path().clone(),

@@ -6,6 +6,7 @@ pub(crate) mod arch_tags;
 mod changed_since;
 pub(crate) mod copying;
 pub(crate) mod followed;
+pub(crate) mod foreign_layers_args;
 pub(crate) mod globs;
 pub(crate) mod imported;
 mod locked_followed;

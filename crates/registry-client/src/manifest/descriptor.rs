@@ -128,6 +128,18 @@ impl Descriptor {
         self.platform.as_ref()
     }
 
+    /// Returns true for a layer that clients fetch from its publisher only.
+    ///
+    /// Source: image specification, "Non-Distributable Layers"; Docker's `foreign.diff`. A layer without URLs has
+    /// no other origin, so it is none.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        let restricted = self.media_type().is_some_and(|media_type| {
+            media_type.contains(".foreign.") || media_type.contains(".nondistributable.")
+        });
+        restricted && self.has_urls()
+    }
+
     /// Returns whether the descriptor names other places to download the content from.
     #[must_use]
     pub fn has_urls(&self) -> bool {

@@ -167,9 +167,10 @@ impl Display for BundleContents {
             let count = counted(self.requires.len(), "content");
             writeln!(f, "\nrequires {count} ({}) at the destination", bytes(size))?;
         }
-        for layer in self.foreign_layers.iter().filter(|layer| !layer.included) {
+        for layer in &self.foreign_layers {
             let (digest, size) = (&layer.digest, bytes(layer.size));
-            writeln!(f, "foreign layer {digest} ({size}) is not in the bundle")?;
+            let place = if layer.included { "is" } else { "is not" };
+            writeln!(f, "foreign layer {digest} ({size}) {place} in the bundle")?;
         }
         writeln!(
             f,

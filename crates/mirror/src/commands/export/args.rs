@@ -10,6 +10,7 @@ use crate::cli::duration;
 use crate::cli::failure::Failure;
 use crate::cli::number::{self, ByteSize};
 use crate::files::bundle_file::SigningKeyArgs;
+use crate::rows::foreign_layers_args::ForeignLayersArgs;
 use crate::rows::max_pulls::MaxPulls;
 use crate::rows::mutable_args::MutableArgs;
 use crate::rows::platform_args::PlatformArgs;
@@ -75,6 +76,8 @@ pub(crate) struct ExportArgs {
     /// Do not export signatures, SBOMs and other referrers
     #[arg(long)]
     pub(crate) no_referrers: bool,
+    #[command(flatten)]
+    pub(crate) foreign_layers: ForeignLayersArgs,
     /// Time for rows in flight to finish after an interrupt
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse)]
     pub(crate) grace: Duration,

@@ -10,7 +10,7 @@ use bundle::plan::{
 use copier::{Options, PlatformSelection, Status};
 use futures::stream::{self, StreamExt};
 use image_name::Digest;
-use registry_client::{manifest_reference, source_path};
+use registry_client::{Client, manifest_reference, source_path};
 
 use super::copying::{RecordedRun, repository_of};
 use super::list_slice::ListSlice;
@@ -34,6 +34,7 @@ pub(super) async fn plan(
     recorded: &RecordedRun,
     (form, slice): (Contents, ListSlice),
     (options, far_side): (&Options, &FarSide),
+    client: &Client,
 ) -> Result<ExportPlan, Failure> {
     let rows = recorded.run.rows.iter().filter(|row| is_exported(row));
     let images = rows.map(|row| planned_image(row, options));
@@ -51,7 +52,10 @@ pub(super) async fn plan(
             lock: slice.lock.clone(),
         };
         match ExportPlan::new(input) {
-            Ok(plan) => return Ok(plan),
+            Ok(mut plan) => {
+                add_publishers(&mut plan, client);
+                return Ok(plan);
+            }
             Err(PlanError::Unknown(unknown)) => {
                 let found = request_heads(unknown).await?;
                 heads.extend(found);
@@ -62,6 +66,19 @@ pub(super) async fn plan(
                 });
                 return Err(Failure::failed(format!("cannot plan the archive: {error}")).hint(hint));
             }
+        }
+    }
+}
+
+/// Adds the publishers of foreign layers to the sources of their blobs.
+fn add_publishers(plan: &mut ExportPlan, client: &Client) {
+    let layers = plan.contents.foreign_layers.iter();
+    let layers: Vec<_> = layers.filter(|layer| layer.included).cloned().collect();
+    for layer in layers {
+        match client.foreign_layer(&layer.digest, &layer.urls) {
+            Ok(publisher) => plan.add_source(&layer.digest, publisher),
+            // The copy has found it at a registry.
+            Err(error) => tracing::debug!("{error}"),
         }
     }
 }

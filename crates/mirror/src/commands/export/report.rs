@@ -68,8 +68,10 @@ pub(crate) struct ExportSums {
     pub(super) downloaded_bytes: u64,
     /// Bytes of blobs that an earlier run had written.
     pub(super) resumed_bytes: u64,
-    /// The number of layers that clients fetch from their publisher.
+    /// The number of layers that clients fetch from their publisher, since the archive does not have them.
     pub(super) foreign_layers: usize,
+    /// The number of such layers that the archive has.
+    pub(super) foreign_layers_included: usize,
     /// The number of HTTP requests.
     pub(super) requests: u64,
     /// The time of the run.
@@ -180,7 +182,10 @@ impl ExportReport {
                 sums.left_out_bytes += share.left_out;
             }
             sums.download_bytes = plan.download_bytes();
-            sums.foreign_layers = plan.contents.foreign_layers.len();
+            let foreign = &plan.contents.foreign_layers;
+            let included = foreign.iter().filter(|layer| layer.included).count();
+            sums.foreign_layers = foreign.len() - included;
+            sums.foreign_layers_included = included;
         }
         Self {
             unreached: run.summary.skipped,

@@ -89,7 +89,7 @@ pub(crate) async fn run(session: &Session, args: &ExportArgs) -> Result<Exit, Fa
     let plan = match is_empty || copied.run.ending == Ending::Interrupted {
         true => None,
         false => {
-            let planned = plan(&copied, (form, slice), (&options, &far_side)).await?;
+            let planned = plan(&copied, (form, slice), (&options, &far_side), &client).await?;
             Some(Arc::new(signed(planned, key.as_ref())?))
         }
     };
@@ -157,6 +157,7 @@ fn options(args: &ExportArgs) -> Options {
     Options {
         platforms: args.platform.selection(),
         referrers: !args.no_referrers,
+        foreign_layers: args.foreign_layers.treatment(),
         grace: args.grace,
         ..Options::default()
     }

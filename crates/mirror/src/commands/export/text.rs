@@ -144,12 +144,13 @@ impl ExportText<'_> {
                 bytes(sums.resumed_bytes)
             )?,
         }
-        if sums.foreign_layers > 0 {
-            writeln!(
-                f,
-                "foreign    {} left at the URLs of their publisher",
-                counted(sums.foreign_layers, "layer")
-            )?;
+        for (count, place) in [
+            (sums.foreign_layers_included, "in the archive"),
+            (sums.foreign_layers, "left at the URLs of their publisher"),
+        ] {
+            if count > 0 {
+                writeln!(f, "foreign    {} {place}", counted(count, "layer"))?;
+            }
         }
         Ok(())
     }

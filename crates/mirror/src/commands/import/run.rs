@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bundle::read::{
     ArchiveReader, BundleRegistry, Head, Members, Opened, ReadError, SignatureState,
 };
-use copier::{MovedTag, Options, OrderedBlobs};
+use copier::{ForeignLayers, MovedTag, Options, OrderedBlobs};
 use registry_client::{Access, Client};
 
 use super::args::ImportArgs;
@@ -78,6 +78,7 @@ pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<Exit, Fa
     let registry = Arc::new(registry);
     let options = Options {
         referrers: !args.copying.no_referrers,
+        foreign_layers: ForeignLayers::FromSource,
         overwrite_signatures: args.copying.overwrite_signatures,
         dry_run: args.copying.dry_run,
         grace: args.copying.grace,

@@ -98,10 +98,9 @@ impl ImageContents {
                     }
                 }
                 Some(Content::Image { config, layers, .. }) => {
-                    let blobs = config.as_deref().into_iter().chain(&layers);
-                    // A foreign layer is not there.
-                    let blobs = blobs.filter(|blob| !blob.has_urls());
-                    self.blobs.extend(blobs.filter_map(digest_of));
+                    for blob in config.as_deref().into_iter().chain(&layers) {
+                        self.add_blob(destination, blob).await;
+                    }
                 }
             }
             visited.push(Visited {
@@ -111,6 +110,18 @@ impl ImageContents {
             });
         }
         Ok(visited)
+    }
+
+    /// Adds a blob of an image. One with URLs may be there or not, and counts as missing in doubt.
+    async fn add_blob(&mut self, destination: &Repository, blob: &Descriptor) {
+        let Ok(digest) = Digest::try_from(blob.digest()) else {
+            return;
+        };
+        let is_certain = !blob.has_urls() || self.blobs.contains(&digest);
+        let found = || destination.has_content(&digest, blob.size());
+        if is_certain || found().await.unwrap_or(false) {
+            self.blobs.insert(digest);
+        }
     }
 
     /// Adds the manifests under which nothing is missing: a sparse index is not whole.
@@ -136,8 +147,4 @@ impl ImageContents {
         let whole = digests.filter(|digest| !incomplete.contains(digest));
         self.manifests.extend(whole);
     }
-}
-
-fn digest_of(blob: &Descriptor) -> Option<Digest> {
-    Digest::try_from(blob.digest()).ok()
 }

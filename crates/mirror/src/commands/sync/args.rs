@@ -8,6 +8,7 @@ use registry_client::Timeouts;
 use crate::cli::duration;
 use crate::cli::image_argument::{self, ImageArgument};
 use crate::registries::client::ClientLimits;
+use crate::rows::foreign_layers_args::ForeignLayersArgs;
 use crate::rows::max_pulls::MaxPulls;
 use crate::rows::mutable_args::MutableArgs;
 use crate::rows::platform_args::PlatformArgs;
@@ -88,13 +89,8 @@ pub(crate) struct CopyingArgs {
     /// Do not copy signatures, SBOMs and other referrers
     #[arg(long)]
     pub(crate) no_referrers: bool,
-    /// Also copy foreign layers, from the URLs of their publisher
-    ///
-    /// Layers of Windows may stay at their publisher, whose license may forbid copies. They are fetched over
-    /// https from public addresses, from other hosts only if --insecure names them. Without the option they
-    /// are left out, with a warning.
-    #[arg(long)]
-    pub(crate) foreign_layers: bool,
+    #[command(flatten)]
+    pub(crate) foreign_layers: ForeignLayersArgs,
     /// Overwrite signatures at the destination that differ from the source's
     ///
     /// Without it, a tag about a digest (`sha256-HEX`, `.sig`, `.att`, `.sbom`) is overwritten only

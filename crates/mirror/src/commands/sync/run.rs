@@ -116,7 +116,7 @@ pub(super) async fn run_copy(
         platforms: args.platform.selection(),
         arch_tags: args.platform.arch_tags,
         referrers: !args.no_referrers,
-        foreign_layers: args.foreign_layers,
+        foreign_layers: args.foreign_layers.treatment(),
         overwrite_signatures: args.overwrite_signatures,
         dry_run: args.dry_run,
         check_children: args.check_children,
