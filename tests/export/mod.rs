@@ -5,4 +5,5 @@ mod base;
 mod failures;
 mod foreign_layers;
 mod interrupted;
+mod one_percent;
 mod source;
