@@ -24,7 +24,7 @@ use crate::terminal::output::stdout_is_terminal;
 #[command(after_help = "\
 Examples:
   mirror export bundle.tar                          all images of the list
-  mirror export bundle.tar.zst --volume-size 4GiB   volumes for FAT32, with checksums
+  mirror export bundle.tar.zst --volume-size 4GB    volumes for FAT32, with checksums
   mirror export update.tar --base inventory.json    only what the far side lacks
   mirror export - --match '*etcd*' | ssh host 'cat > etcd.tar'
 
