@@ -13,6 +13,7 @@
 //! scripts/bench --work small --state cold --round-trip 30 --tool mirror,regsync --rounds 9
 //! scripts/bench --quick --tls                # over TLS and HTTP/2, with redirected blobs
 //! scripts/bench --scale 2000,20000,100000    # the cost by the length of the list
+//! scripts/bench --signed 15                  # the cost of a policy for signatures
 //! ```
 //!
 //! # Invariants
@@ -40,6 +41,7 @@ mod request_plan;
 mod results;
 mod rounds;
 mod scale_test;
+mod signed_test;
 mod slow_start;
 mod testbed;
 mod tls_front;
@@ -72,6 +74,10 @@ async fn run() -> Result<(), BenchError> {
         return Ok(());
     }
     let options = Options::parse(std::env::args().skip(1))?;
+    if let Some(rounds) = options.signed {
+        println!("{}", signed_test::measure(&options.mirror, rounds).await?);
+        return Ok(());
+    }
     if !options.scale.is_empty() {
         let table = scale_test::measure(&options.scale, &options.mirror, options.into.as_deref());
         println!("{}", table.await?);

@@ -21,6 +21,7 @@ scripts/bench [OPTIONS]: compare mirror with other tools between two registries 
   --rate MB                megabytes a second to each destination (any; not with --tls)
   --rounds N               runs of each tool (5)
   --scale ROWS,…           measure mirror alone, with lists of these lengths and registries in memory
+  --signed ROUNDS          measure mirror alone, with and without a policy for signatures
   --mirror PATH            the binary (scripts/bench builds it)
   --into DIRECTORY            add the results to those in the directory (benches/results, none with
                            --quick)";
@@ -44,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) rate: Option<u64>,
     /// Lengths of lists. If not empty, nothing else is measured.
     pub(crate) scale: Vec<u64>,
+    /// Rounds with and without a policy. If there are any, nothing else is measured.
+    pub(crate) signed: Option<usize>,
     /// At least one.
     pub(crate) rounds: usize,
     /// The size of the lists.
@@ -90,6 +93,7 @@ impl Options {
             destinations: 1,
             rate: None,
             scale: Vec::new(),
+            signed: None,
             rounds: 5,
             size: Size::Full,
             mirror: PathBuf::from("target/dist/mirror"),
@@ -127,6 +131,7 @@ impl Options {
                     find_by_name(&Tool::ALL, Tool::name, v)
                 })?);
             }
+            "--signed" => self.signed = Some(parse_positive(name, value)?),
             "--rounds" => self.rounds = parse_positive(name, value)?,
             "--destinations" => self.destinations = parse_positive(name, value)?,
             "--rate" => self.rate = Some(parse_positive(name, value)? as u64),

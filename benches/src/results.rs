@@ -178,7 +178,7 @@ impl Results {
 }
 
 /// Returns the median: the mean of the middle two for an even number of values, 0 without values.
-fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
