@@ -135,7 +135,7 @@ const INVALID: &[(&str, &[&str])] = &[
             &["1:60: entry `r.io/*`: the first attestation stands for the signature"],
         ),
         (
-            "{'images': [{'match': 'r.io/*', 'keys': ['a'], 'signedBy': 'nobody'}]}",
+            "{'images': [{'match': 'r.io/*', 'keys': ['a'], 'signedBy': 'key'}]}",
             &["1:60: `signedBy` takes \"signature\" or \"attestation\""],
         ),
         (
