@@ -1,14 +1,12 @@
 //! The signatures that an image must have.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use image_name::{ImageName, RepositoryName};
 use regex::Regex;
 
 use crate::keys::PublicKey;
-use crate::trust_root::TrustRoot;
 
 /// The signatures that an image must have.
 #[derive(Debug, Clone)]
@@ -25,8 +23,6 @@ pub struct Requirement {
     pub signed_identity: SignedIdentity,
     /// The evidence of the transparency log that a signature with a key must have.
     pub log: LogRequirement,
-    /// The authorities and logs that the policy names for these signers, in place of those of the caller.
-    pub trust: Option<Arc<TrustRoot>>,
 }
 
 impl Requirement {
@@ -40,7 +36,6 @@ impl Requirement {
             minimum_age: None,
             signed_identity: SignedIdentity::default(),
             log: LogRequirement::default(),
-            trust: None,
         }
     }
 }
@@ -108,21 +103,18 @@ pub enum LogRequirement {
 /// those of `signedIdentity` in containers-policy.json(5).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SignedIdentity {
-    /// The repository of the image. A tag in the signature must be that of the image. This kind is not in
-    /// containers-policy.json(5).
+    /// The repository of the image. A tag in the signature must be that of the image.
     #[default]
-    Source,
-    /// The repository and tag of the image; the repository alone for an image without a tag.
     RepositoryDigestOrExact,
     /// The repository of the image, whatever the tag.
     Repository,
-    /// The repository and tag of the image; the repository and digest for an image without a tag.
+    /// The repository and tag of the image.
     Exact,
-    /// This repository with this tag or digest.
+    /// This repository and tag.
     ExactReference(ImageName),
     /// This repository, whatever the tag.
     ExactRepository(RepositoryName),
-    /// As [`SignedIdentity::RepositoryDigestOrExact`] after a prefix of the image's name was replaced.
+    /// The repository of the image after a prefix was replaced.
     Remap {
         /// The prefix of the image's name.
         prefix: String,

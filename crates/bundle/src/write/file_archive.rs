@@ -292,10 +292,18 @@ async fn write_blob(
     files.write_at(&header, start)
 }
 
-fn write_chunks(files: &OutputFiles, chunks: &[Bytes], mut offset: u64) -> Result<(), WriteError> {
+fn write_chunks(
+    files: &Arc<OutputFiles>,
+    chunks: &[Bytes],
+    mut offset: u64,
+) -> Result<(), WriteError> {
     for chunk in chunks {
         files.write_at(chunk, offset)?;
         offset += chunk.len() as u64;
+        if files.note_written(chunk.len()) {
+            let files = Arc::clone(files);
+            tokio::task::spawn_blocking(move || files.sync_early());
+        }
     }
     Ok(())
 }

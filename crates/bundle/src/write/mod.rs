@@ -6,6 +6,7 @@
 mod archive_map;
 mod blob_download;
 mod directory;
+mod early_sync;
 mod error;
 mod file_archive;
 mod frames;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use registry_client::ContentHasher;
 
+use super::early_sync::EarlySync;
 use super::error::WriteError;
 
 /// The result of a run.
@@ -37,6 +38,7 @@ pub(super) struct OutputFiles {
     /// Files that are complete already keep their names.
     is_partial: bool,
     open: Mutex<BTreeMap<u64, Arc<File>>>,
+    sync: EarlySync,
 }
 
 /// The suffix of a file that is not complete.
@@ -62,6 +64,7 @@ impl OutputFiles {
             window: window.map(|(number, size)| (number - 1) * size..number * size),
             is_partial: true,
             open: Mutex::default(),
+            sync: EarlySync::default(),
         };
         let first = only.map_or(0, |number| number - 1);
         files.adopt_renamed()?;
@@ -82,6 +85,7 @@ impl OutputFiles {
             window: None,
             is_partial: false,
             open: Mutex::default(),
+            sync: EarlySync::default(),
         }
     }
 
@@ -175,6 +179,26 @@ impl OutputFiles {
         Ok(())
     }
 
+    /// Notes bytes that were written. Returns true if [`OutputFiles::sync_early`] is due.
+    pub(super) fn note_written(&self, count: usize) -> bool {
+        self.sync.note(count)
+    }
+
+    /// Syncs what was written so far, while others write on.
+    pub(super) fn sync_early(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let files: Vec<_> = open.values().cloned().collect();
+        drop(open);
+        self.sync.sync(&files);
+    }
+
+    /// Sets the size of a file, and syncs it to disk.
+    fn complete_file(&self, number: u64, length: u64) -> Result<(), WriteError> {
+        let file = self.file(number, true);
+        let synced = file.and_then(|file| self.sync.complete(&file, length));
+        synced.map_err(WriteError::io(&self.current_path(number)))
+    }
+
     /// Fills a buffer from a position of the archive. Returns false if the files do not have it.
     pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> bool {
         let pieces = self.pieces(offset, buffer.len());
@@ -254,12 +278,7 @@ impl OutputFiles {
     pub(super) fn publish(&self, size: u64) -> Result<Vec<PathBuf>, WriteError> {
         let parts = self.parts(size);
         for (number, length) in &parts {
-            let path = self.current_path(*number);
-            let synced = self.file(*number, true).and_then(|file| {
-                file.set_len(*length)?;
-                file.sync_all()
-            });
-            synced.map_err(WriteError::io(&path))?;
+            self.complete_file(*number, *length)?;
         }
         let checksums = self.volume_size.map(|_| self.checksums(&parts));
         let checksums = checksums.transpose()?;
@@ -292,11 +311,7 @@ impl OutputFiles {
             return Err(WriteError::NoVolume { volumes, number });
         };
         let (partial, complete) = (self.partial_path(index), self.final_path(index));
-        let synced = self.file(index, true).and_then(|file| {
-            file.set_len(*length)?;
-            file.sync_all()
-        });
-        synced.map_err(WriteError::io(&partial))?;
+        self.complete_file(index, *length)?;
         let line = self.checksums(&[(index, *length)])?;
         let checksums = checksum_file(&self.path);
         let is_listed = |text: String| text.lines().any(|listed| listed == line.trim_end());

@@ -4,7 +4,6 @@ mod attached;
 mod bundle;
 mod claim;
 mod classic;
-mod entry_kind;
 mod envelope;
 mod format;
 mod json;
