@@ -12,8 +12,8 @@
 //! scripts/bench                              # all measurements; takes hours with slow tools
 //! scripts/bench --work small --state cold --round-trip 30 --tool mirror,regsync --rounds 9
 //! scripts/bench --quick --tls                # over TLS and HTTP/2, with redirected blobs
+//! scripts/bench --export --rounds 5          # exports to files, and imports from them
 //! scripts/bench --scale 2000,20000,100000    # the cost by the length of the list
-//! scripts/bench --signed 15                  # the cost of a policy for signatures
 //! ```
 //!
 //! # Invariants
@@ -29,6 +29,8 @@ mod corpus;
 mod cpu_time;
 mod curl_requests;
 mod error;
+mod export_test;
+mod export_tool;
 mod floor;
 mod job;
 mod machine;
@@ -41,7 +43,6 @@ mod request_plan;
 mod results;
 mod rounds;
 mod scale_test;
-mod signed_test;
 mod slow_start;
 mod testbed;
 mod tls_front;
@@ -74,13 +75,13 @@ async fn run() -> Result<(), BenchError> {
         return Ok(());
     }
     let options = Options::parse(std::env::args().skip(1))?;
-    if let Some(rounds) = options.signed {
-        println!("{}", signed_test::measure(&options.mirror, rounds).await?);
-        return Ok(());
-    }
     if !options.scale.is_empty() {
         let table = scale_test::measure(&options.scale, &options.mirror, options.into.as_deref());
         println!("{}", table.await?);
+        return Ok(());
+    }
+    if options.export {
+        println!("{}", export_test::measure(&options).await?);
         return Ok(());
     }
     let mut results = match &options.into {

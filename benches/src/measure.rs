@@ -29,6 +29,8 @@ pub(crate) struct Cost {
     pub(crate) cpu: Duration,
     /// The maximum sum of the peaks of all concurrent processes, in bytes (Linux only).
     pub(crate) memory: u64,
+    /// Bytes that the process and the descendants that it waited for have given to the disk (Linux only).
+    pub(crate) written: u64,
 }
 
 impl Cost {
@@ -38,6 +40,7 @@ impl Cost {
             wall: self.wall + next.wall,
             cpu: self.cpu + next.cpu,
             memory: self.memory.max(next.memory),
+            written: self.written + next.written,
         }
     }
 }
@@ -93,7 +96,7 @@ pub(crate) async fn run(mut command: Command, home: &Path) -> Result<FinishedCom
         .stdout(to_stdout)
         .stderr(to_stderr);
     command.kill_on_drop(true);
-    let before = cpu_time::ended_children()?;
+    let before = (cpu_time::ended_children()?, written_bytes()?);
     let started = Instant::now();
     let mut child = command
         .spawn()
@@ -104,10 +107,16 @@ pub(crate) async fn run(mut command: Command, home: &Path) -> Result<FinishedCom
         program: shown.clone(),
         after: DEADLINE,
     })??;
-    let cpu = cpu_time::ended_children()?.saturating_sub(before);
+    let cpu = cpu_time::ended_children()?.saturating_sub(before.0);
+    let written = written_bytes()?.saturating_sub(before.1);
     let read = |path: &Path| fs::read(path).map(|text| String::from_utf8_lossy(&text).into_owned());
     Ok(FinishedCommand {
-        cost: Cost { wall, cpu, memory },
+        cost: Cost {
+            wall,
+            cpu,
+            memory,
+            written,
+        },
         status,
         stdout: read(&stdout).map_err(BenchError::io("read the output"))?,
         stderr: read(&stderr).map_err(BenchError::io("read the output"))?,
@@ -141,6 +150,17 @@ fn memory_under(id: u32) -> u64 {
     sum
 }
 
+/// Returns the bytes that this process and all children that have ended have given to the disk: `write_bytes` of
+/// proc(5).
+fn written_bytes() -> Result<u64, BenchError> {
+    let io = fs::read_to_string("/proc/self/io").map_err(BenchError::io("read /proc/self/io"))?;
+    let line = io
+        .lines()
+        .find_map(|line| line.strip_prefix("write_bytes: "));
+    let bytes = line.and_then(|bytes| bytes.parse().ok());
+    bytes.ok_or_else(|| BenchError::Wrong(format!("/proc/self/io: {io}")))
+}
+
 /// Returns `VmHWM:     1234 kB` of `/proc/PID/status` in bytes.
 fn peak_memory(status: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -156,8 +176,7 @@ mod tests {
     async fn cost_includes_grandchildren() {
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
-        let spin =
-            "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; echo done; sleep 0.1";
+        let spin = "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; head -c 3000000 /dev/zero > $HOME/file'; echo done; sleep 0.1";
         command.arg("-c").arg(spin);
         let ran = run(command, home.path()).await.unwrap();
         assert!(ran.status.success());
@@ -165,5 +184,12 @@ mod tests {
         assert!(ran.cost.cpu > Duration::from_millis(20), "{:?}", ran.cost);
         assert!(ran.cost.wall > Duration::from_millis(120), "{:?}", ran.cost);
         assert!(ran.cost.memory > 100 << 10, "{:?}", ran.cost);
+        // Whole pages, and none in a file system in memory.
+        let written = ran.cost.written;
+        assert!(
+            (3_000_000..3_100_000).contains(&written) || written == 0,
+            "{:?}",
+            ran.cost
+        );
     }
 }

@@ -20,8 +20,8 @@ scripts/bench [OPTIONS]: compare mirror with other tools between two registries 
   --destinations N         copy each row to N registries (1)
   --rate MB                megabytes a second to each destination (any; not with --tls)
   --rounds N               runs of each tool (5)
+  --export                 measure exports to files and imports instead: --work big,small
   --scale ROWS,…           measure mirror alone, with lists of these lengths and registries in memory
-  --signed ROUNDS          measure mirror alone, with and without a policy for signatures
   --mirror PATH            the binary (scripts/bench builds it)
   --into DIRECTORY            add the results to those in the directory (benches/results, none with
                            --quick)";
@@ -43,10 +43,10 @@ pub(crate) struct Options {
     pub(crate) destinations: usize,
     /// Megabytes a second to each destination.
     pub(crate) rate: Option<u64>,
+    /// Exports are measured, and nothing else.
+    pub(crate) export: bool,
     /// Lengths of lists. If not empty, nothing else is measured.
     pub(crate) scale: Vec<u64>,
-    /// Rounds with and without a policy. If there are any, nothing else is measured.
-    pub(crate) signed: Option<usize>,
     /// At least one.
     pub(crate) rounds: usize,
     /// The size of the lists.
@@ -76,6 +76,10 @@ impl Options {
                 options.tls = true;
                 continue;
             }
+            if name == "--export" {
+                options.export = true;
+                continue;
+            }
             let value = arguments.next();
             let value = value.ok_or_else(|| BenchError::Usage(format!("{name} needs a value")))?;
             options.set(&name, &value)?;
@@ -92,8 +96,8 @@ impl Options {
             tls: false,
             destinations: 1,
             rate: None,
+            export: false,
             scale: Vec::new(),
-            signed: None,
             rounds: 5,
             size: Size::Full,
             mirror: PathBuf::from("target/dist/mirror"),
@@ -131,7 +135,6 @@ impl Options {
                     find_by_name(&Tool::ALL, Tool::name, v)
                 })?);
             }
-            "--signed" => self.signed = Some(parse_positive(name, value)?),
             "--rounds" => self.rounds = parse_positive(name, value)?,
             "--destinations" => self.destinations = parse_positive(name, value)?,
             "--rate" => self.rate = Some(parse_positive(name, value)? as u64),
