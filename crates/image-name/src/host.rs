@@ -62,6 +62,19 @@ impl Host {
         is_docker_hub(&self.0)
     }
 
+    /// Returns the host without its default port: `quay.io` for `quay.io:443`.
+    #[must_use]
+    pub fn without_default_port(&self) -> String {
+        if self.is_docker_hub() {
+            return DOCKER_HUB.to_owned();
+        }
+        let (name, _) = split_port(&self.0);
+        match self.canonical() {
+            (_, Some(port)) => format!("{name}:{port}"),
+            (_, None) => name.to_owned(),
+        }
+    }
+
     /// Returns a form that is the same for all names of one registry: `localhost` for `127.0.0.1`,
     /// and no default port. The default port of `localhost` and `[::1]`, which are reached over plain
     /// HTTP, is 80; that of other hosts is 443.
@@ -242,6 +255,21 @@ mod tests {
             assert_eq!(hosts[0].as_str(), text);
             let distinct: HashSet<&Host> = hosts.iter().collect();
             assert_eq!(distinct.len(), 1, "{distinct:?}");
+        }
+    }
+
+    #[test]
+    fn default_port_is_left_out() {
+        for (host, want) in [
+            ("quay.io:0443", "quay.io"),
+            ("quay.io:80", "quay.io:80"),
+            ("docker.io:443", "docker.io"),
+            ("127.0.0.1:80", "127.0.0.1"),
+            ("127.0.0.1:05000", "127.0.0.1:5000"),
+            ("[::1]:443", "[::1]:443"),
+        ] {
+            let found = host.parse::<Host>().unwrap().without_default_port();
+            assert_eq!(found, want, "{host}");
         }
     }
 

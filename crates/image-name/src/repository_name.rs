@@ -107,6 +107,13 @@ impl RepositoryName {
         format!("{}/{}", self.0.host, self.0.path)
     }
 
+    /// Returns the full name without the default port of its host: the same text for `quay.io/a` and
+    /// `quay.io:443/a`, which patterns are compared with.
+    #[must_use]
+    pub fn without_default_port(&self) -> String {
+        format!("{}/{}", self.0.host.without_default_port(), self.0.path)
+    }
+
     /// Returns the reference to a manifest of this repository.
     #[must_use]
     pub fn reference(&self, manifest: &ManifestReference) -> Reference {

@@ -64,12 +64,16 @@ pub(crate) fn path(
             is_named: true,
         });
     }
-    let first = lists.first().filter(|path| !list_file::is_stdin(path));
-    let path = first.map_or_else(|| DEFAULT.into(), |path| path.with_file_name(DEFAULT));
     Some(PolicyPath {
-        path,
+        path: default_path(lists),
         is_named: false,
     })
+}
+
+/// Returns the path of the policy file beside the first list.
+pub(crate) fn default_path(lists: &[PathBuf]) -> PathBuf {
+    let first = lists.first().filter(|path| !list_file::is_stdin(path));
+    first.map_or_else(|| DEFAULT.into(), |path| path.with_file_name(DEFAULT))
 }
 
 /// Reads the policy file of lists.

@@ -62,9 +62,19 @@ impl Rule {
     }
 
     fn decides(&self, repository: &RepositoryName, tag: Option<&Tag>) -> bool {
-        let is_open = matches!(self.decision, Decision::Unsigned);
         self.pattern.matches(repository, tag)
-            || (tag.is_none() && !is_open && self.pattern.matches_some_tag(repository))
+            || (tag.is_none() && !self.is_open() && self.pattern.matches_some_tag(repository))
+    }
+
+    /// Returns true if the rule accepts images without a signature.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.decision, Decision::Unsigned)
+    }
+
+    /// Returns true if an image without a tag may exist that both rules decide about.
+    pub(super) fn decides_untagged_with(&self, other: &Self) -> bool {
+        let (own, others) = (!self.is_open(), !other.is_open());
+        self.pattern.overlaps_untagged(own, &other.pattern, others)
     }
 
     /// Returns the line in the policy file, counted from 1.

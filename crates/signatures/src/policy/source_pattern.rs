@@ -54,7 +54,7 @@ pub enum SourcePatternError {
     /// The braces stand for too many texts.
     #[error("the braces stand for more than {MAX_ALTERNATIVES} texts: write several entries")]
     TooManyAlternatives,
-    /// The pattern begins with a name without a host.
+    /// The pattern begins with a name without a host, or with another form of the host.
     #[error("patterns match full names with their host, which `{pattern}` cannot: write `{full}`")]
     NoHost {
         /// The pattern.
@@ -119,8 +119,9 @@ impl SourcePattern {
             }
             None if scope.is_empty() => (Matcher::Scope(String::new()), vec![vec![Token::Many]]),
             None => {
+                let scope = without_default_port(scope);
                 let below = ["", "/*", ":*"].map(|rest| tokens(&format!("{scope}{rest}")));
-                (Matcher::Scope(scope.to_owned()), below.to_vec())
+                (Matcher::Scope(scope), below.to_vec())
             }
         };
         Self {
@@ -133,7 +134,8 @@ impl SourcePattern {
     /// Returns true if the pattern matches the full name of an image, with or without its tag.
     #[must_use]
     pub fn matches(&self, repository: &RepositoryName, tag: Option<&Tag>) -> bool {
-        let name = repository.full();
+        // Another port must not lead past a rule.
+        let name = repository.without_default_port();
         let with_tag = tag.map(|tag| format!("{name}:{tag}"));
         match &self.matcher {
             Matcher::Glob(glob) => {
@@ -145,7 +147,7 @@ impl SourcePattern {
                 scope.is_empty() || rest.is_some_and(is_below) || with_tag.as_ref() == Some(scope)
             }
             Matcher::Subdomains(domain) => {
-                let host = repository.host().as_str();
+                let host = repository.host().without_default_port();
                 host.len() > domain.len() && host.ends_with(domain.as_str())
             }
         }
@@ -157,7 +159,8 @@ impl SourcePattern {
         if let Matcher::Subdomains(_) = self.matcher {
             return self.matches(repository, None);
         }
-        let name: Vec<Token> = repository.full().chars().map(Token::Literal).collect();
+        let name = repository.without_default_port();
+        let name: Vec<Token> = name.chars().map(Token::Literal).collect();
         let tagged = with_any_tag(&name);
         self.alternatives.iter().any(|own| overlap(own, &tagged))
     }
@@ -172,6 +175,40 @@ impl SourcePattern {
             overlap(one, other)
                 || overlap(&with_any_tag(one), other)
                 || overlap(one, &with_any_tag(other))
+        })
+    }
+
+    /// Returns true if a repository may exist whose name both patterns match: without a tag, or, where that is
+    /// given, with some tag, which may differ.
+    pub(crate) fn overlaps_untagged(
+        &self,
+        with_tag: bool,
+        other: &Self,
+        other_with_tag: bool,
+    ) -> bool {
+        let mut pairs = self.alternatives.iter().flat_map(|one| {
+            let others = other.alternatives.iter();
+            others.map(move |other| (one, other))
+        });
+        let is_whole =
+            |rest: &[Token], with_tag: bool| overlap(rest, &[]) || (with_tag && is_tag(rest));
+        pairs.any(|(one, other)| {
+            let rests = common_prefixes(one, other).into_iter();
+            let mut rests = rests.map(|(at, other_at)| (&one[at..], &other[other_at..]));
+            rests.any(|(one, other)| is_whole(one, with_tag) && is_whole(other, other_with_tag))
+        })
+    }
+
+    /// Returns true if the pattern is known to match the name of every repository that the other one matches
+    /// with a tag or without.
+    pub(crate) fn covers_names(&self, other: &Self) -> bool {
+        // Its tokens match more than hosts.
+        if let Matcher::Subdomains(_) = self.matcher {
+            return self == other;
+        }
+        other.alternatives.iter().all(|other| {
+            let mut own = self.alternatives.iter();
+            name_of(other).is_some_and(|name| own.any(|own| covers(own, name)))
         })
     }
 
@@ -202,11 +239,25 @@ fn full_form(text: &str) -> Option<String> {
                 true => path.to_owned(),
                 false => format!("library/{path}"),
             };
+            let canonical = canonical.without_default_port();
             let full = format!("{canonical}/{path}");
             (full != text).then_some(full)
         }
         Some(_) => Some(format!("docker.io/{text}")),
     }
+}
+
+/// Returns a scope without the default port of its host.
+fn without_default_port(scope: &str) -> String {
+    let (host, path) = match scope.split_once('/') {
+        Some((host, path)) => (host, Some(path)),
+        None => (scope, None),
+    };
+    let host = match host.parse::<image_name::Host>() {
+        Ok(host) => host.without_default_port(),
+        Err(_) => host.to_owned(),
+    };
+    path.map_or(host.clone(), |path| format!("{host}/{path}"))
 }
 
 /// Returns the texts that the braces of a pattern stand for; `None` if there are too many. Unbalanced
@@ -262,17 +313,48 @@ fn with_any_tag(pattern: &[Token]) -> Vec<Token> {
     [pattern, &[Token::Literal(':'), Token::One, Token::Many]].concat()
 }
 
-/// Returns true if a text exists that both match: each state is a pair of positions.
+/// Returns true if a pattern can match a tag with the colon before it. A port is followed by a path.
+fn is_tag(pattern: &[Token]) -> bool {
+    !pattern.contains(&Token::Literal('/')) && overlap(pattern, &with_any_tag(&[]))
+}
+
+/// Returns the part of a pattern that matches the names of repositories; `None` if it is not known.
+fn name_of(pattern: &[Token]) -> Option<&[Token]> {
+    let slash = pattern
+        .iter()
+        .rposition(|token| *token == Token::Literal('/'));
+    let last = match (slash, pattern.first()) {
+        (Some(slash), _) => slash,
+        (None, Some(Token::Many)) => 0,
+        (None, _) => return None,
+    };
+    let mut tail = pattern[last..].iter();
+    if let Some(colon) = tail.position(|token| *token == Token::Literal(':')) {
+        return Some(&pattern[..last + colon]);
+    }
+    // The last `*` matches the name without the tag, too.
+    let mut tails = (last..pattern.len()).map(|at| &pattern[at..]);
+    let has_tag = tails.any(|tail| tail != [Token::Many] && is_tag(tail));
+    (!has_tag).then_some(pattern)
+}
+
+/// Returns true if a text exists that both match.
 fn overlap(one: &[Token], other: &[Token]) -> bool {
+    common_prefixes(one, other).contains(&(one.len(), other.len()))
+}
+
+/// Returns the pairs of positions that both reach with the same text.
+fn common_prefixes(one: &[Token], other: &[Token]) -> Vec<(usize, usize)> {
     let width = other.len() + 1;
     let mut reached = vec![false; (one.len() + 1) * width];
     let mut open = vec![(0, 0)];
+    let mut found = Vec::new();
     while let Some((at, other_at)) = open.pop() {
         if std::mem::replace(&mut reached[at * width + other_at], true) {
             continue;
         }
+        found.push((at, other_at));
         match (one.get(at), other.get(other_at)) {
-            (None, None) => return true,
             (Some(Token::Many), next) => {
                 open.push((at + 1, other_at));
                 open.extend(next.map(|_| (at, other_at + 1)));
@@ -283,10 +365,10 @@ fn overlap(one: &[Token], other: &[Token]) -> bool {
             }
             (Some(Token::Literal(found)), Some(Token::Literal(wanted))) if found != wanted => {}
             (Some(_), Some(_)) => open.push((at + 1, other_at + 1)),
-            (None, Some(_)) | (Some(_), None) => {}
+            (None, _) | (Some(_), None) => {}
         }
     }
-    false
+    found
 }
 
 /// Returns true if `one` matches the other pattern as a text in which `?` and `*` are characters that only
@@ -316,122 +398,5 @@ fn covers(one: &[Token], other: &[Token]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pattern(text: &str) -> SourcePattern {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn patterns_match_full_names_with_or_without_tag() {
-        for (text, name, tag, matches) in [
-            ("*", "busybox", None, true),
-            ("docker.io/library/*", "busybox", None, true),
-            ("docker.io/library/busybox", "busybox", Some("1"), true),
-            ("docker.io/library/busybox:1", "busybox", Some("1"), true),
-            ("docker.io/library/busybox:1", "busybox", Some("1.2"), false),
-            ("docker.io/library/busybox:1", "busybox", None, false),
-            ("*:latest", "quay.io/a/b", Some("latest"), true),
-            ("quay.io/{a,c}/?", "quay.io/c/d", None, true),
-            ("quay.io/a", "quay.io/a/b", None, false),
-            ("quay.io/a/*", "evil.io/quay.io/a/b", None, false),
-            ("quay.io/a*", "quay.io/abc", None, true),
-        ] {
-            let tag = tag.map(|tag| tag.parse().unwrap());
-            let found = pattern(text).matches(&name.parse().unwrap(), tag.as_ref());
-            assert_eq!(found, matches, "{text} {name} {tag:?}");
-        }
-    }
-
-    #[test]
-    fn patterns_match_names_with_some_tag() {
-        for (text, matches) in [
-            ("quay.io/a:*", true),
-            ("quay.io/{a,b}:1", true),
-            ("*:latest", true),
-            ("quay.io/?:??", true),
-            ("quay.io/b:1", false),
-            ("quay.io/a/*", false),
-            ("quay.io/a", false),
-        ] {
-            let found = pattern(text).matches_some_tag(&"quay.io/a".parse().unwrap());
-            assert_eq!(found, matches, "{text}");
-        }
-        for (scope, matches) in [
-            ("quay.io/a:1", true),
-            ("quay.io/b:1", false),
-            ("*.com", false),
-        ] {
-            let found = SourcePattern::for_scope(scope);
-            let found = found.matches_some_tag(&"quay.io/a".parse().unwrap());
-            assert_eq!(found, matches, "{scope}");
-        }
-    }
-
-    #[test]
-    fn scopes_match_whole_components() {
-        for (scope, name, tag, matches) in [
-            ("", "busybox", None, true),
-            ("docker.io/library/busybox", "busybox", Some("1"), true),
-            ("docker.io/library/busybox:1", "busybox", Some("1"), true),
-            ("docker.io/library/busybox:1", "busybox", Some("2"), false),
-            ("quay.io/org", "quay.io/org/a", None, true),
-            ("quay.io/org", "quay.io/organization/a", None, false),
-            ("quay.io", "quay.io/a", None, true),
-            ("*.example.com", "a.b.example.com/x", None, true),
-            ("*.example.com", "example.com/x", None, false),
-            ("*.example.com", "evil.io/a.example.com/x", None, false),
-        ] {
-            let tag = tag.map(|tag| tag.parse().unwrap());
-            let found =
-                SourcePattern::for_scope(scope).matches(&name.parse().unwrap(), tag.as_ref());
-            assert_eq!(found, matches, "{scope} {name} {tag:?}");
-        }
-    }
-
-    #[test]
-    fn patterns_that_match_no_full_name_are_refused() {
-        for (text, want) in [
-            ("busybox", "write `docker.io/library/busybox`"),
-            ("library/*", "write `docker.io/library/*`"),
-            ("docker.io/busybox", "write `docker.io/library/busybox`"),
-            ("index.docker.io/org/*", "write `docker.io/org/*`"),
-            ("quay.io/[ab]", "`[` is not supported"),
-            ("quay.io/{a", "is not a pattern"),
-            ("{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}", "more than 64 texts"),
-        ] {
-            let error = text.parse::<SourcePattern>().unwrap_err().to_string();
-            assert!(error.contains(want), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn overlaps_and_covers_compare_what_patterns_match() {
-        // one, other, an image that both match exists, one matches all that other matches
-        for (one, other, overlaps, covers) in [
-            ("*", "quay.io/a", true, true),
-            ("quay.io/*", "quay.io/a/*", true, true),
-            ("quay.io/a/*", "quay.io/*", true, false),
-            ("quay.io/*", "ghcr.io/*", false, false),
-            ("*/evil", "quay.io/*", true, false),
-            ("quay.io/{a,b}/*", "quay.io/b/*", true, true),
-            ("quay.io/{a,b}/*", "quay.io/{b,c}/*", true, false),
-            ("quay.io/?", "quay.io/a", true, true),
-            ("quay.io/?", "quay.io/*", true, false),
-            ("quay.io/?", "quay.io/ab", false, false),
-            ("quay.io/a*c", "quay.io/ab*bc", true, true),
-            ("quay.io/a", "quay.io/a", true, true),
-            ("quay.io/*a", "quay.io/a*", true, false),
-            ("quay.io/a", "quay.io/a:9", true, false),
-            ("quay.io/{a,b}", "quay.io/b:9*", true, false),
-            ("quay.io/a", "quay.io/ab:9", false, false),
-            ("quay.io:80/a", "quay.io/a", false, false),
-        ] {
-            let (one, other) = (pattern(one), pattern(other));
-            assert_eq!(one.overlaps(&other), overlaps, "{one} {other}");
-            assert_eq!(other.overlaps(&one), overlaps, "{other} {one}");
-            assert_eq!(one.covers(&other), covers, "{one} {other}");
-        }
-    }
-}
+#[path = "source_pattern_tests.rs"]
+mod tests;

@@ -4,7 +4,8 @@ use super::description::{self, days, describe};
 use super::policy::{Decision, Policy, Rule};
 use crate::keys::PublicKey;
 use crate::requirement::{
-    AttestationRequirement, IdentityMatcher, KeySigners, LogRequirement, Requirement, Signers,
+    AttestationRequirement, IdentityMatcher, KeySigners, LogRequirement, Requirement, SignedBy,
+    Signers,
 };
 
 /// A requirement that a changed policy weakens, for the images that both rules match.
@@ -18,11 +19,15 @@ pub struct Weakening<'a> {
     pub differences: Vec<String>,
 }
 
+/// Returns true if earlier rules decide about the images of two rules.
+type Decided = fn(&[&Rule], &Rule, &Rule) -> bool;
+
 /// Returns each rule of `now` that decides about images that `before` held to a stronger requirement, or to one
 /// that cannot be compared.
 ///
 /// A pair of rules counts unless earlier rules are known to decide about all images that both match. So each
-/// weakened image is found, and an unchanged policy has no findings.
+/// weakened image is found, and an unchanged policy has no findings. Images without a tag are compared besides: a
+/// rule for one tag decides about them too.
 #[must_use]
 pub fn weakened<'a>(before: &'a Policy, now: &'a Policy) -> Vec<Weakening<'a>> {
     let old: Vec<&Rule> = before.rules().collect();
@@ -30,13 +35,22 @@ pub fn weakened<'a>(before: &'a Policy, now: &'a Policy) -> Vec<Weakening<'a>> {
     let mut found = Vec::new();
     for (new_at, now) in new.iter().enumerate() {
         for (old_at, before) in old.iter().enumerate() {
-            if !now.pattern.overlaps(&before.pattern)
-                || decided_earlier(&new[..new_at], now, before)
-                || decided_earlier(&old[..old_at], now, before)
-            {
-                continue;
+            let earlier = [&new[..new_at], &old[..old_at]];
+            let is_hidden = |is_decided: Decided| {
+                let mut earlier = earlier.into_iter();
+                earlier.any(|rules| is_decided(rules, now, before))
+            };
+            let is_tagged = now.pattern.overlaps(&before.pattern) && !is_hidden(decided_earlier);
+            let is_untagged =
+                now.decides_untagged_with(before) && !is_hidden(decided_untagged_earlier);
+            let mut differences = match is_tagged || is_untagged {
+                true => differences(before.decision(), now),
+                false => Vec::new(),
+            };
+            if !is_tagged {
+                let about = |difference| format!("for images named by their digest, {difference}");
+                differences = differences.into_iter().map(about).collect();
             }
-            let differences = differences(before.decision(), now);
             if !differences.is_empty() {
                 found.push(Weakening {
                     before,
@@ -53,6 +67,19 @@ pub fn weakened<'a>(before: &'a Policy, now: &'a Policy) -> Vec<Weakening<'a>> {
 fn decided_earlier(earlier: &[&Rule], one: &Rule, other: &Rule) -> bool {
     let covers = |pattern| earlier.iter().any(|rule| rule.pattern.covers(pattern));
     covers(&one.pattern) || covers(&other.pattern)
+}
+
+/// Returns true if earlier rules decide about all images without a tag that two rules decide about.
+fn decided_untagged_earlier(earlier: &[&Rule], one: &Rule, other: &Rule) -> bool {
+    let decides = |rule: &Rule| {
+        let mut earlier = earlier.iter();
+        earlier.any(|it| {
+            // A rule that accepts unsigned images decides by their names without a tag.
+            let by_tag = !it.is_open() || rule.is_open();
+            (by_tag && it.pattern.covers(&rule.pattern)) || it.pattern.covers_names(&rule.pattern)
+        })
+    };
+    decides(one) || decides(other)
 }
 
 /// Returns what a rule asks less than a decision did. Empty if it asks at least as much.
@@ -98,6 +125,9 @@ fn requirement_differences(before: &Requirement, now: &Requirement) -> Vec<Strin
             words(now),
             words(before)
         ));
+    }
+    if before.signed_by != now.signed_by && now.signed_by == SignedBy::Attestation {
+        found.push("an attestation stands for the signature".to_owned());
     }
     if strength(before.log) > strength(now.log) {
         found.push("entries of the log are checked less".to_owned());

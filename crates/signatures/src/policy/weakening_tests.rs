@@ -151,6 +151,68 @@ fn patterns_with_and_without_tag_are_compared() {
     }
 }
 
+/// A rule for one tag decides about images that are named by their digest.
+#[test]
+fn images_without_a_tag_are_compared() {
+    const BASE: [&str; 2] = [
+        "{'match': 'q.io/a:x', 'keys': ['b']}",
+        "{'match': 'q.io/*', 'keys': ['a']}",
+    ];
+    let of = |entries: &[&str]| policy(&format!("{{'images': [{}]}}", entries.join(", ")));
+    let y = |with| format!("{{'match': 'q.io/{with}', 'keys': ['a']}}");
+    let accepted = "{'match': 'q.io/a:y', 'accept': 'unsigned'}";
+    let before = of(&BASE);
+    for (first, is_found) in [
+        (y("a:y"), true),
+        (y("*:y"), true),
+        (y("b:y"), false),
+        (
+            y("a:y").replace("['a']", "['a', 'b'], 'threshold': 2"),
+            false,
+        ),
+    ] {
+        let now = of(&[&first, BASE[0], BASE[1]]);
+        let found = weakened(&before, &now);
+        let found = found
+            .iter()
+            .find(|it| it.before.to_string() == "`q.io/a:x`");
+        assert_eq!(found.is_some(), is_found, "{first}: {found:#?}");
+        if let Some(found) = found {
+            let differences = found.differences.concat();
+            let want = "the signer is the key a, it was the key b";
+            assert!(differences.ends_with(want), "{first}: {differences}");
+        }
+        assert!(weakened(&now, &now).is_empty());
+    }
+    // A port is no tag.
+    let port = |path| format!("{{'match': 'q.io:80/{path}', 'keys': ['a']}}");
+    let (before, now) = (of(&[&port("b:x")]), of(&[&port("c:y"), &port("b:x")]));
+    let found = weakened(&before, &now).into_iter();
+    let found: Vec<String> = found.map(|it| it.before.to_string()).collect();
+    assert_eq!(found, ["`default`"]);
+    let before = of(&BASE);
+    // It accepts only what has that tag.
+    let now = of(&[accepted, BASE[0], BASE[1]]);
+    let found = weakened(&before, &now);
+    let of_x = found
+        .iter()
+        .find(|it| it.before.to_string() == "`q.io/a:x`");
+    assert!(of_x.is_none(), "{of_x:#?}");
+    assert_eq!(found.len(), 1, "{found:#?}");
+}
+
+#[test]
+fn attestation_in_the_place_of_a_signature_is_weaker() {
+    let (before, mut now) = (policy(BASE), policy(BASE));
+    let Decision::Signed(requirements) = &mut now.rules[0].decision else {
+        unreachable!("{now:#?}");
+    };
+    requirements[0].signed_by = SignedBy::Attestation;
+    let found = weakened(&before, &now);
+    let want = "an attestation stands for the signature";
+    assert_eq!(found[0].differences, [want], "{found:#?}");
+}
+
 #[test]
 fn rule_without_requirements_is_weaker_than_one() {
     let (before, mut now) = (policy(BASE), policy(BASE));

@@ -41,7 +41,8 @@ impl PolicyRevisions {
         lists: &[PathBuf],
     ) -> Result<Self, Failure> {
         let (common, environment) = (&session.common, &session.environment);
-        let Some(PolicyPath { path, .. }) = policy_file::path(common, environment, lists) else {
+        let Some(PolicyPath { path, is_named }) = policy_file::path(common, environment, lists)
+        else {
             return Ok(Self::default());
         };
         git.refuse_links(&path)?;
@@ -61,6 +62,16 @@ impl PolicyRevisions {
             ReadPolicy::Invalid(problems) => revisions.problems = problems,
         }
         revisions.base = BasePolicy::read(git, commit, &path).await?;
+        if is_named && matches!(revisions.base.read, ReadPolicy::None) {
+            // The branch may have named another file in a workflow.
+            let replaced = BasePolicy::read(git, commit, &policy_file::default_path(lists)).await?;
+            if matches!(replaced.read, ReadPolicy::Valid(_)) {
+                revisions.base = BasePolicy {
+                    is_unchanged: false,
+                    ..replaced
+                };
+            }
+        }
         if let Some(root) = &common.trusted_root {
             revisions.root = ChangedRoot::read(git, commit, root).await?;
         }
@@ -110,10 +121,13 @@ impl PolicyRevisions {
                                    differences,
                                    ..
                                }: &Weakening<'_>| {
-                    let line = before.line();
+                    let line = match base.name == self.name {
+                        true => format!("line {}", before.line()),
+                        false => format!("{}:{}", base.name, before.line()),
+                    };
                     let differences = differences.join("; ");
                     format!(
-                        "the requirement of {before} (line {line} at the base) is weaker: {differences}; {restore}"
+                        "the requirement of {before} ({line} at the base) is weaker: {differences}; {restore}"
                     )
                 };
                 found

@@ -66,10 +66,10 @@ fn entry(image: &str, identity: &str, issuer: &str) -> Value {
         .find(':')
         .map_or(name.len(), |colon| path + colon);
     let mut keyless = json!({"issuer": unquoted(issuer)});
-    // A workflow has another identity for each tag that it builds.
-    match unquoted(identity).split_once("@refs/") {
+    // A workflow has another identity for each tag that it builds. On a branch, it has always the same one.
+    match unquoted(identity).split_once("@refs/tags/") {
         Some((workflow, _)) => {
-            keyless["identityRegexp"] = format!("^{}@refs/.*", escaped(workflow)).into();
+            keyless["identityRegexp"] = format!("^{}@refs/tags/.*", escaped(workflow)).into();
         }
         None => keyless["identity"] = unquoted(identity).into(),
     }
@@ -104,7 +104,7 @@ mod tests {
             (
                 "ghcr.io/org/app:v1",
                 workflow,
-                r#"{"match":"ghcr.io/org/app","keyless":{"issuer":"https://i","identityRegexp":"^https://github\\.com/org/repo/\\.github/workflows/release\\.yml@refs/.*"}}"#,
+                r#"{"match":"ghcr.io/org/app","keyless":{"issuer":"https://i","identityRegexp":"^https://github\\.com/org/repo/\\.github/workflows/release\\.yml@refs/tags/.*"}}"#,
             ),
             (
                 "r.io:5000/app@sha256:12",
