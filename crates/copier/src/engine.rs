@@ -23,6 +23,7 @@ use crate::repository_setup::RepositorySetup;
 use crate::row::Row;
 use crate::source_group::SourceGroups;
 use crate::source_lists::SourceLists;
+use crate::text_blobs::TextBlobs;
 use crate::write_plan::WritePlan;
 
 /// Maximum number of images that are copied at the same time, besides
@@ -43,6 +44,7 @@ pub(crate) struct Engine<'a> {
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) heads: HeadCache,
     pub(crate) manifests: ManifestCache,
+    pub(crate) texts: TextBlobs,
     pub(crate) source_lists: SourceLists,
     pub(crate) digest_tag_writes: DigestTagWrites,
     /// True for a blob that a source repository has, by repository and digest.
@@ -73,6 +75,7 @@ impl<'a> Engine<'a> {
             progress: context.progress,
             heads: HeadCache::default(),
             manifests: ManifestCache::default(),
+            texts: TextBlobs::default(),
             source_lists: SourceLists::new(Arc::clone(&context.options.tag_lists)),
             digest_tag_writes: DigestTagWrites::default(),
             shown_blobs: OnceMap::default(),

@@ -6,9 +6,11 @@ use futures::future::LocalBoxFuture;
 use image_name::Digest;
 use registry_client::{Error, Manifest, ReferrerList, Referrers, Repository};
 
+use crate::attached_content::{AttachedContent, Runnable, check_document};
 use crate::manifest_cache::ManifestCache;
 use crate::row::Row;
 use crate::source_lists::SourceLists;
+use crate::text_blobs::TextBlobs;
 
 /// A gate that decides about each image that a run would write, before the first byte.
 ///
@@ -23,6 +25,10 @@ pub trait Gate: fmt::Debug + Send + Sync {
         &'a self,
         image: &'a ArrivingImage<'a>,
     ) -> LocalBoxFuture<'a, Result<(), GateError>>;
+
+    /// Returns the content attached to the image of a row that may be copied, also if the destination has the
+    /// image. No request is sent.
+    fn attached(&self, row: &Row) -> AttachedContent;
 }
 
 /// An image that a row would write, with the requests that a gate may need.
@@ -35,6 +41,7 @@ pub struct ArrivingImage<'a> {
     pub(crate) manifest: &'a Manifest,
     pub(crate) lists: &'a SourceLists,
     pub(crate) manifests: &'a ManifestCache,
+    pub(crate) texts: &'a TextBlobs,
 }
 
 /// The reason why a gate did not admit an image.
@@ -101,5 +108,19 @@ impl<'a> ArrivingImage<'a> {
     /// Any [`Error`] of a request.
     pub async fn manifest_of(&self, digest: &Digest) -> Result<Option<Manifest>, Error> {
         self.manifests.get(self.source, digest).await
+    }
+
+    /// Checks that a manifest of the source is a document, which no runtime can run.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_document`].
+    pub async fn check_document(&self, manifest: &Manifest) -> Result<Result<(), Runnable>, Error> {
+        check_document(self.source, manifest, self.texts).await
+    }
+
+    /// Notes the content of a blob that was read, so that the run does not read it again.
+    pub fn note_blob(&self, digest: &Digest, content: &[u8]) {
+        self.texts.note(digest, content);
     }
 }

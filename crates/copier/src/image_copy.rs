@@ -8,6 +8,7 @@ use futures::future::{FutureExt, LocalBoxFuture};
 use image_name::{Digest, ManifestReference, Tag};
 use registry_client::{Blob, Content, Descriptor, Manifest, Repository, cut_sent_secrets};
 
+use crate::attached_content::{AttachedContent, check_document};
 use crate::concurrently::{BLOBS, MANIFESTS, try_all};
 use crate::destination::{ContentOrigin, DestinationRegistry};
 use crate::engine::Engine;
@@ -39,6 +40,8 @@ pub(crate) struct ImageCopy<'a> {
     pub(crate) registry: &'a DestinationRegistry,
     /// The reads that it shares with other rows.
     pub(crate) reads: ImageReads,
+    /// The attached content that may be copied.
+    pub(crate) attached: AttachedContent,
     bytes_sent: AtomicU64,
     manifests_written: AtomicU64,
     /// The manifests of the row.
@@ -92,12 +95,18 @@ impl<'a> ImageCopy<'a> {
             destination,
             registry,
             reads,
+            attached: AttachedContent::All,
             bytes_sent: AtomicU64::new(0),
             manifests_written: AtomicU64::new(0),
             size: TreeSize::default(),
             warnings: Mutex::default(),
             listing_gaps: Mutex::default(),
         }
+    }
+
+    /// Sets the attached content that may be copied.
+    pub(crate) fn with_attached(self, attached: AttachedContent) -> Self {
+        Self { attached, ..self }
     }
 
     /// Copies everything under a manifest that the destination lacks.
@@ -218,6 +227,7 @@ impl<'a> ImageCopy<'a> {
         if let Relation::Referrer(subject) = related.relation {
             self.check_attached(subject).await?;
             check_subject(&manifest, &subject.digest)?;
+            self.check_permitted(&manifest).await?;
         }
         self.copy_contents(
             &manifest,
@@ -269,6 +279,20 @@ impl<'a> ImageCopy<'a> {
                 child: subject.digest.clone(),
             }),
         }
+    }
+
+    /// Checks that attached content may be copied.
+    ///
+    /// # Errors
+    ///
+    /// [`RowError::Runnable`].
+    pub(crate) async fn check_permitted(&self, manifest: &Manifest) -> Result<(), RowError> {
+        if self.attached == AttachedContent::All {
+            return Ok(());
+        }
+        let checked = check_document(self.source, manifest, &self.engine.texts).await;
+        let checked = checked.map_err(RowError::Read)?;
+        checked.map_err(|runnable| RowError::Runnable(Box::new(runnable)))
     }
 
     /// Returns a blob of the source with its size, which a descriptor may lack.

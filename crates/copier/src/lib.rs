@@ -65,6 +65,7 @@
 mod arch_tag_name;
 mod arch_tags;
 mod attached;
+mod attached_content;
 mod attached_outcome;
 #[cfg(feature = "benchmarks")]
 pub mod benchmarks;
@@ -109,11 +110,13 @@ mod source_lists;
 mod subject;
 mod subject_approval;
 mod sync;
+mod text_blobs;
 mod vendor_changes;
 mod warnings;
 mod write_plan;
 
 pub use attached::AttachedSurvey;
+pub use attached_content::{AttachedContent, Runnable, check_document};
 pub use attached_outcome::{AddedAttached, AttachedOutcome, MovedAttached};
 pub use compare::compare;
 pub use compare_report::{
@@ -134,5 +137,6 @@ pub use report::{
 };
 pub use row::{Approval, DestinationSettings, Row};
 pub use sync::sync;
+pub use text_blobs::TextBlobs;
 pub use vendor_changes::VendorChanges;
 pub use write_plan::WritePlan;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use registry_client::{Client, TagLists};
 use tokio_util::sync::CancellationToken;
 
+use crate::attached_content::AttachedContent;
 use crate::gate::Gate;
 use crate::known_blob::KnownBlob;
 use crate::ordered::OrderedBlobs;
@@ -121,6 +122,12 @@ impl Options {
     /// Returns true if referrers and digest tags of a row are copied.
     pub(crate) fn copies_referrers_of(&self, row: &Row) -> bool {
         row.settings.referrers.unwrap_or(self.referrers)
+    }
+
+    /// Returns the content attached to the image of a row that the gate permits.
+    pub(crate) fn attached_of(&self, row: &Row) -> AttachedContent {
+        let gate = self.gate.as_ref();
+        gate.map_or(AttachedContent::All, |gate| gate.attached(row))
     }
 
     /// Returns true if the destination of a row gets the manifest of its source and nothing else.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use image_name::{Digest, DigestError};
 use registry_client::{CreationError, Error, ManifestError, ManifestHead};
 
+use crate::attached_content::Runnable;
 use crate::attached_outcome::AttachedOutcome;
 use crate::gate::{GateError, Rejection};
 use crate::image_limits::LimitExceeded;
@@ -145,6 +146,9 @@ pub enum RowError {
     /// A manifest is listed as a referrer, but has another subject.
     #[error(transparent)]
     SubjectMismatch(Box<SubjectMismatch>),
+    /// Attached content could be run, and the [`Gate`](crate::Gate) permits only documents.
+    #[error(transparent)]
+    Runnable(Box<Runnable>),
     /// An image is nested deeper, or has more children or layers, than supported.
     #[error(transparent)]
     LimitExceeded(#[from] LimitExceeded),

@@ -5,6 +5,7 @@ use registry_client::{Error, Manifest, ManifestHead, is_index_type, manifest_ref
 
 use crate::arch_tags::write_arch_tags;
 use crate::attached::{AttachedCopy, Children};
+use crate::attached_content::AttachedContent;
 use crate::attached_outcome::AttachedOutcome;
 use crate::child_presence::lacks_children;
 use crate::engine::Engine;
@@ -185,7 +186,8 @@ impl<'a> RowImage<'a> {
         let options = self.engine.options;
         let selection = options.platforms_of(self.row);
         let is_sparse = selection.is_some_and(|it| it.index == NarrowedIndex::Sparse);
-        let is_whole = is_there && !is_sparse && !options.check_children;
+        let is_partial = is_sparse || options.check_children || options.arch_tags;
+        let is_whole = is_there && !is_partial;
         let Some(gate) = options.gate.as_ref().filter(|_| !is_whole) else {
             return Ok(None);
         };
@@ -195,6 +197,7 @@ impl<'a> RowImage<'a> {
             manifest: &root,
             lists: &self.engine.source_lists,
             manifests: &self.engine.manifests,
+            texts: &self.engine.texts,
         };
         gate.admit(&arriving).await?;
         Ok(Some(root.digest))
@@ -281,6 +284,13 @@ impl<'a> RowImage<'a> {
     ) -> Result<AttachedOutcome, RowError> {
         let options = self.engine.options;
         if !options.copies_referrers_of(self.row) || options.dry_run {
+            return Ok(AttachedOutcome::default());
+        }
+        if image.attached == AttachedContent::Nothing {
+            let what = "nothing that is attached to it is copied";
+            image.warn(format!(
+                "the policy rejects the source of this image, so {what}"
+            ));
             return Ok(AttachedOutcome::default());
         }
         let copy = AttachedCopy::new(image, self.row).await?;

@@ -150,7 +150,8 @@ impl<'a> RowSync<'a> {
         let engine = self.engine;
         let registry = engine.registry(destination.host_name());
         let reads = ImageReads::new(group);
-        let image = ImageCopy::new(engine, &source.repository, destination, &registry, reads);
+        let image = ImageCopy::new(engine, &source.repository, destination, &registry, reads)
+            .with_attached(engine.options.attached_of(self.row));
         let is_whole = engine.options.copies_whole_image(self.row);
         let is_same = has_digest(existing.as_ref(), &source.head.digest);
         let of_row = RowImage::new(engine, self.row);

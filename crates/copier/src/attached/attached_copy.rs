@@ -7,6 +7,7 @@ use registry_client::{Error, Support};
 
 use super::children::{Children, read_children};
 use super::levels::{MAX_DEPTH, visit_levels};
+use crate::attached_content::Runnable;
 use crate::attached_outcome::AttachedOutcome;
 use crate::destination::AttachedCopied;
 use crate::digest_tags::DigestTags;
@@ -144,6 +145,7 @@ impl<'a> AttachedCopy<'a> {
             image.source.to_string(),
             image.destination.path().clone(),
             approval.clone(),
+            image.attached,
         );
         let copy = || async {
             let copy = SubjectCopy {
@@ -173,12 +175,16 @@ impl<'a> AttachedCopy<'a> {
         Ok(is_attached)
     }
 
-    /// Returns false, with a warning, for a manifest that has another subject.
+    /// Returns false, with a warning, for a manifest that has another subject, or may not be copied.
     pub(super) fn is_referrer(&self, checked: Result<(), RowError>) -> Result<bool, RowError> {
         match checked {
             Err(error @ RowError::SubjectMismatch(_)) => {
                 self.image
                     .warn(format!("{error}; the referrer is not copied"));
+                Ok(false)
+            }
+            Err(RowError::Runnable(runnable)) => {
+                self.image.warn(left_out("the referrer", &runnable));
                 Ok(false)
             }
             checked => checked.map(|()| true),
@@ -191,6 +197,13 @@ impl SubjectCopy<'_> {
     pub(super) fn warn(&self, warning: String) {
         lock(&self.copied).warnings.push(warning);
     }
+}
+
+/// Returns the warning about attached content that is not copied.
+pub(super) fn left_out(what: &str, runnable: &Runnable) -> String {
+    format!(
+        "{what} {runnable}; under a policy only documents are copied with an image, so it is left out"
+    )
 }
 
 /// Returns a list of the source, or `None` and a warning of the row if the source does not serve it, or

@@ -2,7 +2,7 @@
 
 use image_name::{AttachedDigest, Digest, DigestTagKind, Tag};
 
-use super::attached_copy::{AttachedCopy, SubjectCopy};
+use super::attached_copy::{AttachedCopy, SubjectCopy, left_out};
 use crate::attached_outcome::AddedAttached;
 use crate::image_copy::Presence;
 use crate::lock::lock;
@@ -100,6 +100,13 @@ impl AttachedCopy<'_> {
             ));
             return Ok(None);
         };
+        match image.check_permitted(&manifest).await {
+            Err(RowError::Runnable(runnable)) => {
+                copy.warn(left_out(&format!("the tag {tag} with"), &runnable));
+                return Ok(None);
+            }
+            checked => checked?,
+        }
         if !self.plan_digest_tags(copy.subject).await? {
             return Ok(None);
         }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::blob_locations::{BlobLocations, ContentOrigin};
 use super::mount_candidates::MountCandidates;
+use crate::attached_content::AttachedContent;
 use crate::attached_outcome::AttachedOutcome;
 use crate::subject_approval::SubjectApproval;
 
@@ -22,6 +23,9 @@ pub(crate) struct AttachedCopied {
     pub(crate) warnings: Vec<String>,
 }
 
+/// The source, the repository, the approval of the subject, and the content that may be copied.
+type AttachedKey = (String, RepositoryPath, SubjectApproval, AttachedContent);
+
 /// The state of one destination registry.
 #[derive(Debug)]
 pub(crate) struct DestinationRegistry {
@@ -34,9 +38,8 @@ pub(crate) struct DestinationRegistry {
     /// Content that this run has sent again, because the registry lacked it, by repository and
     /// digest.
     pub(crate) sent_again: OnceMap<(RepositoryPath, Digest), ()>,
-    /// The content attached to manifests that this run has copied, by source, repository and
-    /// approval.
-    pub(crate) attached: OnceMap<(String, RepositoryPath, SubjectApproval), Arc<AttachedCopied>>,
+    /// The content attached to manifests that this run has copied.
+    pub(crate) attached: OnceMap<AttachedKey, Arc<AttachedCopied>>,
     /// The turns of rows that extend the index of the tag schema, by repository and subject.
     pub(crate) schema_turns: OnceMap<(RepositoryPath, Digest), Arc<tokio::sync::Mutex<()>>>,
     /// The children of indexes at the registry, by repository and digest.

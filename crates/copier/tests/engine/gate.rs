@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use copier::{ArrivingImage, Gate, GateError, Options, Rejection, RowError, Status};
+use copier::{
+    ArrivingImage, AttachedContent, Gate, GateError, Options, Rejection, Row, RowError, Status,
+};
 use embedded_registry::images::{Bundle, Platform, sample_image};
 use futures::future::LocalBoxFuture;
 
@@ -35,6 +37,13 @@ impl Gate for Rejecting {
                 hint: None,
             }))
         })
+    }
+
+    fn attached(&self, row: &Row) -> AttachedContent {
+        match row.source.repository() == self.source {
+            true => AttachedContent::Nothing,
+            false => AttachedContent::Documents,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use copier::ArrivingImage;
+use copier::{ArrivingImage, Runnable, TextBlobs};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use image_name::{Digest, DigestTagKind};
 use registry_client::{
@@ -40,6 +40,12 @@ pub(crate) trait EvidenceSource {
 
     /// Returns a manifest by its digest.
     async fn manifest_of(&self, digest: &Digest) -> Result<Option<Manifest>, Error>;
+
+    /// Checks that a manifest is a document, which no runtime can run.
+    async fn check_document(&self, manifest: &Manifest) -> Result<Result<(), Runnable>, Error>;
+
+    /// Notes the content of a blob that was read.
+    fn note_blob(&self, digest: &Digest, content: &[u8]);
 }
 
 impl EvidenceSource for Repository {
@@ -58,6 +64,12 @@ impl EvidenceSource for Repository {
     async fn manifest_of(&self, digest: &Digest) -> Result<Option<Manifest>, Error> {
         self.manifest(digest).await
     }
+
+    async fn check_document(&self, manifest: &Manifest) -> Result<Result<(), Runnable>, Error> {
+        copier::check_document(self, manifest, &TextBlobs::default()).await
+    }
+
+    fn note_blob(&self, _: &Digest, _: &[u8]) {}
 }
 
 impl EvidenceSource for ArrivingImage<'_> {
@@ -75,6 +87,14 @@ impl EvidenceSource for ArrivingImage<'_> {
 
     async fn manifest_of(&self, digest: &Digest) -> Result<Option<Manifest>, Error> {
         ArrivingImage::manifest_of(self, digest).await
+    }
+
+    async fn check_document(&self, manifest: &Manifest) -> Result<Result<(), Runnable>, Error> {
+        ArrivingImage::check_document(self, manifest).await
+    }
+
+    fn note_blob(&self, digest: &Digest, content: &[u8]) {
+        ArrivingImage::note_blob(self, digest, content);
     }
 }
 
@@ -335,6 +355,7 @@ impl<'a, S: EvidenceSource> EvidenceReader<'a, S> {
             let read = repository.read_small_blob(&layer.digest, layer.size, limit);
             let document = read.await?;
             let content = document.to_vec();
+            self.source.note_blob(&layer.digest, &content);
             let mut documents = self
                 .documents
                 .lock()

@@ -7,4 +7,5 @@ pub(crate) mod image_files;
 pub(crate) mod image_reader;
 pub(crate) mod named_image;
 pub(crate) mod signature_check;
+mod signed_children;
 pub(crate) mod upstreams;

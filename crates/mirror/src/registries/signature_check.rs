@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use copier::{ArrivingImage, Gate, GateError, Rejection};
+use copier::{ArrivingImage, AttachedContent, Gate, GateError, Rejection, Row};
 use futures::future::{FutureExt, LocalBoxFuture};
 use image_name::{Digest, RepositoryName, Tag, full_repository};
 use oci_spec::distribution::Reference;
 use once_map::OnceMap;
-use registry_client::{Content, DescriptorPlatform, Error, Manifest, Repository};
+use registry_client::{Error, Manifest, Repository};
 use serde::{Deserialize, Serialize};
 use signatures::{
     Decision, Evidence, ExaminedSignature, Requirement, Rule, SignedImage, TrustRoot, Verification,
@@ -18,12 +18,10 @@ use signatures::{
 };
 
 use super::evidence::{EvidenceReader, EvidenceSource};
+use super::signed_children::{SignedChildren, runnable_attestation};
 use crate::cli::failure::Failure;
 use crate::files::policy_file::{self, PolicyFile};
 use crate::session::Session;
-
-/// Maximum number of children whose signatures are looked for where an index has none.
-const MAX_CHILDREN: usize = 64;
 
 /// An image as its source names it, with the tag that patterns and classic signatures may name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -291,7 +289,13 @@ impl SignatureCheck {
         add_manifest(&mut evidence, manifest);
         let is_attached = !evidence.signatures.is_empty() || !evidence.bundles.is_empty();
         if !is_attached && evidence.gap.is_none() {
-            signed.children = runnable_children(manifest);
+            let children = SignedChildren::of(manifest);
+            for attestation in &children.attestations {
+                if let Some(found) = runnable_attestation(source, attestation).await? {
+                    return Ok(Decided::Rejected(Arc::new(self.rejected(rule, found))));
+                }
+            }
+            signed.children = children.runnable;
             let mut of_children = reader.of_manifests(&signed.children).await?;
             for bundle in std::mem::take(&mut of_children.bundles) {
                 let child = source.manifest_of(&bundle.subject).await?;
@@ -363,7 +367,9 @@ impl Gate for SignatureCheck {
         async move {
             let reference = &image.row().source;
             let Some(name) = SourceImage::of(reference) else {
-                return Err(rejection(format!("{reference} has no valid name"), None));
+                let message = format!("{reference} is an image file, which no policy is about");
+                let hint = "copy it with --no-policy, if you trust the file".to_owned();
+                return Err(rejection(message, Some(hint)));
             };
             let decided = self.decide(&name, image, image.manifest()).await;
             match decided.map_err(GateError::Read)? {
@@ -375,6 +381,17 @@ impl Gate for SignatureCheck {
             }
         }
         .boxed_local()
+    }
+
+    fn attached(&self, row: &Row) -> AttachedContent {
+        let Some(name) = SourceImage::of(&row.source) else {
+            return AttachedContent::Nothing;
+        };
+        match self.rule(&name).decision() {
+            Decision::Unsigned => AttachedContent::All,
+            Decision::Signed(_) => AttachedContent::Documents,
+            Decision::Reject => AttachedContent::Nothing,
+        }
     }
 }
 
@@ -397,28 +414,6 @@ pub(crate) fn hint(image: &SourceImage, rejected: &RejectedImage) -> String {
 fn add_manifest(evidence: &mut Evidence, manifest: &Manifest) {
     let bytes = manifest.bytes.to_vec();
     evidence.manifests.insert(manifest.digest.clone(), bytes);
-}
-
-/// Returns the children of an index that a runtime can run: without the attestations that buildkit keeps there.
-fn runnable_children(manifest: &Manifest) -> Vec<Digest> {
-    let Ok(Content::Index { manifests, .. }) = manifest.content() else {
-        return Vec::new();
-    };
-    // A runtime can choose an attestation that has a platform.
-    let is_unknown = |platform: &DescriptorPlatform| {
-        let is_unknown = |name: &Option<String>| name.as_deref() == Some("unknown");
-        is_unknown(&platform.os) && is_unknown(&platform.architecture)
-    };
-    let runnable = manifests
-        .iter()
-        .filter(|child| child.attested().is_none() || !child.platform().is_some_and(is_unknown));
-    let digests = runnable.filter_map(|child| Digest::try_from(child.digest()).ok());
-    let digests: Vec<Digest> = digests.collect();
-    // One that is left out would enter without a signature.
-    match digests.len() > MAX_CHILDREN {
-        true => Vec::new(),
-        false => digests,
-    }
 }
 
 #[cfg(test)]
