@@ -46,8 +46,8 @@ pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<Exit, Fa
     warn_about_signature(&head, args.bundle.verify_key.as_deref());
     let lists = list_file::paths(&session.common.images_list, None);
     let signatures = SignatureCheck::read(session, &lists)?;
-    if signatures.is_some() && matches!(input, Input::Members(_)) {
-        return Err(policy_of_stream());
+    if signatures.is_some() {
+        check_for_policy(&input, &head)?;
     }
     let targets = targets_file::require_valid(&session.common, &lists)?;
     let mut imported = args
@@ -142,15 +142,32 @@ fn warn_about_signature(head: &Head, key: Option<&Path>) {
     }
 }
 
-/// Signatures come after the manifests, and a policy decides about an image before its first byte is written.
-fn policy_of_stream() -> Failure {
-    Failure::unusable(
-        "there is a policy, and a pipe or a compressed archive shows signatures too late for it",
-    )
-    .hint(
-        "write the bundle to a file without compression, or to a directory, and import that"
-            .to_owned(),
-    )
+/// Checks that a policy can decide about the images of a bundle.
+///
+/// The names of the sources, which the policy is about, are those that the bundle gives: only its signature shows
+/// that they are the names of the exporting side.
+fn check_for_policy(input: &Input, head: &Head) -> Result<(), Failure> {
+    if head.signature != SignatureState::Verified {
+        return Err(Failure::unusable(
+            "there is a policy, and nothing shows that the bundle names the sources of its images correctly",
+        )
+        .hint(
+            "sign the bundle with `mirror export --sign KEY` and import it with --verify-key KEY; --no-policy \
+             imports it without the policy"
+                .to_owned(),
+        ));
+    }
+    // Signatures come after the manifests, and an image is verified before its first byte is written.
+    if matches!(input, Input::Members(_)) {
+        return Err(Failure::unusable(
+            "there is a policy, and a pipe or a compressed archive shows signatures too late for it",
+        )
+        .hint(
+            "write the bundle to a file without compression, or to a directory, and import that"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn set_destinations(
