@@ -1,4 +1,4 @@
-//! What is attached to a verified image: documents come along, and nothing that could be run.
+//! Content attached to a verified image: documents come along, and nothing that could be run.
 
 use embedded_registry::images::{
     Artifact, Bundle, Format, Image, Index, Layer, Platform, digest_tag, sample_image,
@@ -12,7 +12,7 @@ const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const OWN_CONFIG: &str = "application/vnd.example.config.v1+json";
 const SPDX: &str = "text/spdx+json";
 
-/// How an artifact is attached.
+/// The place of an artifact.
 #[derive(Clone, Copy)]
 enum Attached {
     /// Under a digest tag of the image.
