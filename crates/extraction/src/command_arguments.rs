@@ -2,23 +2,28 @@
 
 use crate::image_reference::ImageReference;
 
-/// Extracts the images from command arguments: `--…image…=REF`, `--…image… REF`, and flags with the
-/// name of the image, such as `--config-reloader=quay.io/org/config-reloader:v1`.
+/// Extracts the images from command arguments: `--…image…=REF`, `--…image… REF`, `--conf a.b.image=REF`, and
+/// flags with the name of the image, such as `--config-reloader=quay.io/org/config-reloader:v1`.
 ///
 /// An argument may be a whole command line or a script, as after `sh -c`.
 pub(crate) fn images_in_arguments<'a>(
     arguments: impl Iterator<Item = &'a str>,
 ) -> Vec<ImageReference> {
     let mut found = Vec::new();
-    let mut awaits_image = false;
+    let (mut awaits_image, mut awaits_setting) = (false, false);
     for word in arguments.flat_map(words) {
         let Some((flag, value)) = flag(word) else {
+            let setting = word.split_once('=').filter(|_| awaits_setting);
+            let setting = setting.filter(|(key, _)| key.to_ascii_lowercase().ends_with("image"));
             if awaits_image {
                 found.extend(images(word));
+            } else if let Some((_, value)) = setting {
+                found.extend(images(value));
             }
-            awaits_image = false;
+            (awaits_image, awaits_setting) = (false, false);
             continue;
         };
+        awaits_setting = value.is_none();
         let takes_image = flag.to_ascii_lowercase().contains("image");
         awaits_image = takes_image && value.is_none();
         let images = images(value.unwrap_or_default());
@@ -65,7 +70,11 @@ mod tests {
 
     #[test]
     fn images_are_extracted_from_image_flags_only() {
-        let table: [(&[&str], &[&str]); 10] = [
+        let table: [(&[&str], &[&str]); 11] = [
+            (
+                &["--conf", "a.image=a/b:v1", "--conf", "a.host=a/c:1"],
+                &["a/b"],
+            ),
             (&["--engine-image=a/b:v1"], &["a/b"]),
             (&["run", "--engine-image", "a/b:v1", "a/c:v1"], &["a/b"]),
             (

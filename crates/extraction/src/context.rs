@@ -11,9 +11,14 @@ pub(crate) struct Context {
     pub(crate) below_image: bool,
     /// True if a key ends in `images`.
     pub(crate) below_images: bool,
+    /// True for the value of a form field for an image, such as `image: {value: …, options: […]}`.
+    pub(crate) is_choice: bool,
     /// The number of strings that enclose the node.
     pub(crate) embedded: u8,
 }
+
+/// Keys below a key that contains `image` with an image of their own.
+const CHOICES: [&str; 4] = ["value", "default", "options", "ref"];
 
 impl Context {
     /// The context of a root: no keys.
@@ -21,6 +26,7 @@ impl Context {
         key: KeyKind::Other,
         below_image: false,
         below_images: false,
+        is_choice: false,
         embedded: 0,
     };
 
@@ -38,6 +44,7 @@ impl Context {
             key,
             below_image: self.below_image || contains_image(name),
             below_images: self.below_images || key == KeyKind::Images,
+            is_choice: self.below_image && CHOICES.contains(&name),
             embedded: self.embedded,
         }
     }

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::image_reference::{ImageReference, ReferenceError};
 use crate::key_kind::KeyKind;
-use crate::yaml::Map;
+use crate::yaml::{Map, Node, Scalar};
 
 /// Keys that mark `repository` and `tag` as an image even if no key above contains `image`.
 const IMAGE_FIELDS: [&str; 6] = [
@@ -15,16 +15,66 @@ const IMAGE_FIELDS: [&str; 6] = [
     "sha256",
 ];
 
+/// Endings of keys with the repository of an image, longest first.
+const NAME_ENDINGS: [&str; 4] = ["imagerepository", "imagerepo", "imagename", "image"];
+
 /// Joins the image of a mapping:
 ///
 /// - `repository`, `repo` or, below a key that contains `image`, `name`; with `tag`,
 /// - below a key `image`, also with `version`,
 /// - `repository`, `image` and `version` or `tag`: `{repository: nvcr.io/nvidia, image: driver, version: 1.2}`,
-/// - `image` without a tag, and `tag`, `imageTag` or `imageVersion`.
+/// - `image` without a tag, and `tag`, `imageTag` or `imageVersion`,
+/// - below a key that contains `image`: `repository` or `repo`, and `digest`.
 pub(crate) fn join_image_fields(map: &Map, context: Context) -> Option<String> {
     three_fields(map)
         .or_else(|| repository_and_tag(map, context))
         .or_else(|| image_and_tag(map))
+        .or_else(|| repository_and_digest(map, context))
+}
+
+fn repository_and_digest(map: &Map, context: Context) -> Option<String> {
+    let digest = map.filled("digest").filter(|_| context.below_image)?;
+    let name = map.filled("repository").or_else(|| map.filled("repo"))?;
+    let joined = format!("{}@{digest}", with_registry(map, name));
+    ImageReference::parse(&joined).is_ok().then_some(joined)
+}
+
+/// Returns the images whose repository and tag are two keys of a mapping with one beginning, such as
+/// `initImage` and `initImageTag` or `imageRepository` and `imageTag`, with the key of the repository.
+pub(crate) fn prefixed_pairs(map: &Map) -> Vec<(&Scalar, String)> {
+    let fields = map.0.iter().filter_map(|(key, value)| match &**value {
+        Node::Scalar(value) if !value.is_empty() => Some((plain(key), key, value)),
+        _ => None,
+    });
+    let fields: Vec<_> = fields.collect();
+    let value_of = |key: &str| {
+        let mut fields = fields.iter();
+        fields.find_map(|(plain, _, value)| (plain == key).then_some(value.text.as_str()))
+    };
+    let pairs = fields.iter().filter_map(|(plain, key, repository)| {
+        let stem = NAME_ENDINGS
+            .iter()
+            .find_map(|ending| plain.strip_suffix(ending))?;
+        // `image` and `tag` are joined with further fields.
+        if plain == "image" || ImageReference::parse(repository) != Err(ReferenceError::Untagged) {
+            return None;
+        }
+        let mut tags = ["imagetag", "imageversion", "tag"].iter();
+        let tag = tags.find_map(|ending| value_of(&format!("{stem}{ending}")))?;
+        let registry = value_of(&format!("{stem}imageregistry"));
+        let registry = registry.map(|registry| format!("{}/", registry.trim_end_matches('/')));
+        let joined = with_tag(
+            &format!("{}{}", registry.unwrap_or_default(), repository.text),
+            tag,
+        );
+        Some((*key, joined))
+    });
+    pairs.collect()
+}
+
+/// Returns a key without separators, in lower case.
+fn plain(key: &str) -> String {
+    key.replace(['_', '-'], "").to_ascii_lowercase()
 }
 
 fn repository_and_tag(map: &Map, context: Context) -> Option<String> {
@@ -80,8 +130,7 @@ fn with_tag(name: &str, tag: &str) -> String {
 }
 
 fn is_image_field(key: &str) -> bool {
-    let key = key.replace(['_', '-'], "").to_ascii_lowercase();
-    IMAGE_FIELDS.contains(&key.as_str())
+    IMAGE_FIELDS.contains(&plain(key).as_str())
 }
 
 /// A registry path and a tag that images below it share: istio's `hub` and `tag`.
@@ -152,6 +201,12 @@ mod tests {
         ("{repository: a/b, tag: ~}", None),
         ("{repository: a/b, tag: }", None),
         ("{repository: a/b, digest: 'sha256:0'}", None),
+        (
+            "{registry: q.io, repo: a/b, digest: 'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'}",
+            Some(
+                "q.io/a/b@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+            ),
+        ),
         ("{repository: '', tag: v1}", None),
         ("{repository: {a: b}, tag: v1}", None),
         ("{tag: v1}", None),
@@ -209,6 +264,35 @@ mod tests {
                 *expected,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn keys_with_one_beginning_are_joined() {
+        for (text, expected) in [
+            ("{initImage: a/b, initImageTag: 1}", "initImage a/b:1"),
+            (
+                "{imageRepository: q.io/a/b, imageTag: v1}",
+                "imageRepository q.io/a/b:v1",
+            ),
+            ("{agent_image: a/b, agent-tag: 1}", "agent_image a/b:1"),
+            (
+                "{imageRegistry: q.io, imageName: a, imageTag: 1}",
+                "imageName q.io/a:1",
+            ),
+            ("{initImage: a/b, otherTag: 1}", ""),
+            ("{initImage: 'a/b:1', initImageTag: 2}", ""),
+            ("{image: a/b, tag: 1}", ""),
+        ] {
+            let roots = parse(text, &mut AliasBudget::default()).unwrap();
+            let Node::Map(map) = &*roots[0] else {
+                panic!("{text}")
+            };
+            let found = prefixed_pairs(map).into_iter();
+            let found: Vec<_> = found
+                .map(|(key, joined)| format!("{} {joined}", key.text))
+                .collect();
+            assert_eq!(found.join(", "), expected, "{text}");
         }
     }
 

@@ -40,7 +40,7 @@ impl ImagesFile {
             if line.is_empty() {
                 continue;
             }
-            match parse(line) {
+            match parse(name_of(line)) {
                 Ok(reference) => {
                     let location = format!("line {number}");
                     let image = ExtractedImage::new(reference, Evidence::Strong, location);
@@ -54,6 +54,16 @@ impl ImagesFile {
             }
         }
         file
+    }
+}
+
+/// Returns the name in a line with further columns, such as the source or the platform of an image. Without a
+/// tag or digest, the first word of a line is no name.
+fn name_of(line: &str) -> &str {
+    let first = line.split_whitespace().next().unwrap_or(line);
+    match ImageReference::parse(first) {
+        Ok(reference) if reference.is_distinctive(first) => first,
+        _ => line,
     }
 }
 

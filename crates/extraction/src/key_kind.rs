@@ -1,5 +1,11 @@
 //! The classification of YAML keys.
 
+/// Endings of keys with an image.
+const IMAGE_ENDINGS: [&str; 3] = ["image", "imagename", "imagereference"];
+
+/// Keys with a container of a workflow (Argo) or a list of them (Tekton).
+const STEPS: [&str; 5] = ["container", "script", "steps", "sidecars", "stepTemplate"];
+
 /// The kind of value that a key announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
@@ -13,6 +19,8 @@ pub(crate) enum KeyKind {
     Arguments,
     /// `containers` and the like: every item has an image.
     Containers,
+    /// `container`, `steps` and the like, as in workflows: a container, or a list of containers.
+    Steps,
     /// A key spelled like an environment variable.
     Variable,
     /// Any other key.
@@ -32,10 +40,12 @@ impl KeyKind {
                 true => Self::LikelyImage,
                 false => Self::Variable,
             }
-        } else if lower.ends_with("image") || lower.ends_with("imagename") {
+        } else if IMAGE_ENDINGS.iter().any(|ending| lower.ends_with(ending)) {
             Self::LikelyImage
         } else if matches!(key, "containers" | "initContainers" | "ephemeralContainers") {
             Self::Containers
+        } else if STEPS.contains(&key) {
+            Self::Steps
         } else if lower.ends_with("args") || lower.ends_with("command") {
             Self::Arguments
         } else {
@@ -68,6 +78,8 @@ mod tests {
             ("sidecar.istio.io/proxyImage", KeyKind::LikelyImage),
             ("RELATED_IMAGE_MANAGER", KeyKind::LikelyImage),
             ("imageName", KeyKind::LikelyImage),
+            ("dockerImageReference", KeyKind::LikelyImage),
+            ("steps", KeyKind::Steps),
             ("AGENT_VERSION", KeyKind::Variable),
             ("initContainers", KeyKind::Containers),
             ("images", KeyKind::Images),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::command_arguments::images_in_arguments;
 use crate::context::Context;
 use crate::extracted_image::{Evidence, ExtractedImage, Suspect, path_segment};
-use crate::image_fields::{Hub, join_image_fields, volume_reference};
+use crate::image_fields::{Hub, join_image_fields, prefixed_pairs, volume_reference};
 use crate::image_lines::image_lines;
 use crate::image_path::ImagePath;
 use crate::image_reference::{ImageReference, ReferenceError};
@@ -22,6 +22,9 @@ const MAX_EMBEDDED: u8 = 3;
 
 /// An annotation with example objects of an operator. Their images are examples, as in a definition.
 const EXAMPLES: &str = "alm-examples";
+
+/// The kind of a reference to an image in objects of OpenShift.
+const IMAGE_KIND: &str = "DockerImage";
 
 /// The kind of text that an extractor reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,13 +162,12 @@ impl TreeExtractor {
         match context.key {
             KeyKind::Image => self.add_if_image(text, context),
             KeyKind::LikelyImage => self.variable(text),
-            KeyKind::Images => self.add_if_distinctive(text),
+            // kustomize writes `NAME=NEW_NAME:TAG`.
+            KeyKind::Images => self.add_if_distinctive(text.rsplit('=').next().unwrap_or(text)),
             KeyKind::Arguments => self.arguments([text].into_iter()),
             KeyKind::Variable => self.add_if_complete(text),
-            KeyKind::Containers | KeyKind::Other if context.below_images => {
-                self.add_if_distinctive(text);
-            }
-            KeyKind::Containers | KeyKind::Other => {}
+            _ if context.below_images || context.is_choice => self.add_if_distinctive(text),
+            KeyKind::Containers | KeyKind::Steps | KeyKind::Other => {}
         }
         if context.embedded < MAX_EMBEDDED && may_have_images(text) {
             self.embedded(scalar, context);
@@ -183,7 +185,7 @@ impl TreeExtractor {
         });
         self.arguments(texts);
         let variables = items.iter().filter_map(|item| match &**item {
-            Node::Map(map) => Some((map.text("name")?, map.scalar("value")?)),
+            Node::Map(map) => Some((map.text("name")?, variable_value(map)?)),
             _ => None,
         });
         self.split_variables(&variables.collect::<Vec<_>>());
@@ -204,13 +206,24 @@ impl TreeExtractor {
             let segment = format!("{}.reference", self.segment("image"));
             self.within(&segment, |this| this.add_if_image(text, context));
         }
-        if let (Some(name), Some(value)) = (map.text("name"), map.scalar("value")) {
+        if map.text("kind") == Some(IMAGE_KIND)
+            && let Some(text) = map.text("name")
+        {
+            let segment = self.segment("name");
+            self.within(&segment, |this| this.add_if_image(text, context));
+        }
+        if let (Some(name), Some(value)) = (map.text("name"), variable_value(map)) {
             self.line = self.lines.at(value.line);
             let segment = format!("{} of {}", self.segment("value"), path_segment(name, &[]));
             self.within(&segment, |this| match contains_image(name) {
                 true => this.variable(value),
                 false => this.add_if_complete(value),
             });
+        }
+        for (key, text) in prefixed_pairs(map) {
+            self.line = self.lines.at(key.line);
+            let segment = self.segment(key);
+            self.within(&segment, |this| this.add_if_distinctive(&text));
         }
         let variables = map.0.iter().filter_map(|(key, value)| match &**value {
             Node::Scalar(scalar) if is_variable(key) => Some((key.text.as_str(), scalar)),
@@ -249,10 +262,14 @@ impl TreeExtractor {
             return self.add_if_image(&text, context);
         }
         // A container without a tag runs `latest`.
-        if context.key == KeyKind::Containers
+        let is_container = match context.key {
+            KeyKind::Containers => map.text("name").is_some(),
+            key => key == KeyKind::Steps,
+        };
+        if is_container
             && context.embedded == 0
             && self.kind == TextKind::Manifest
-            && let (Some(_), Some(image)) = (map.text("name"), map.text("image"))
+            && let Some(image) = map.text("image")
             && ImageReference::parse(image) == Err(ReferenceError::Untagged)
             && let Ok(reference) = ImageReference::parse_certain(image)
         {
@@ -381,6 +398,11 @@ impl TreeExtractor {
             ..ExtractedImage::new(reference, evidence, self.location.clone()).at_line(self.line)
         });
     }
+}
+
+/// Returns the value of a variable, or the default of a parameter, in a list of names and values.
+fn variable_value(map: &Map) -> Option<&Scalar> {
+    map.scalar("value").or_else(|| map.scalar("default"))
 }
 
 /// Returns true if a string may be YAML or settings with images. Parsing every string would be slow.

@@ -35,20 +35,25 @@ pub(crate) fn split_images<'a>(
     variables: &[(&'a str, &'a Scalar)],
 ) -> Vec<(ImageReference, &'a str, &'a Scalar)> {
     let mut found = Vec::new();
-    for (name, repository) in variables {
+    let names = variables
+        .iter()
+        .map(|(name, value)| (normalized(name), *value));
+    let normalized: Vec<_> = names.collect();
+    for ((name, repository), (key, _)) in variables.iter().zip(&normalized) {
         let is_untagged = ImageReference::parse(repository) == Err(ReferenceError::Untagged)
             && repository.contains('/');
-        let Some(stem) = stem(name).filter(|_| is_untagged) else {
+        let Some(stem) = stem(key).filter(|_| is_untagged) else {
             continue;
         };
-        let tag = TAG_ENDINGS.iter().find_map(|ending| {
-            let mut others = variables.iter();
-            let (_, tag) = others.find(|(name, _)| name.strip_prefix(stem) == Some(ending))?;
-            Some(&**tag)
-        });
+        let tag = TAG_ENDINGS
+            .iter()
+            .find_map(|ending| value_of(&normalized, stem, ending));
         let Some(tag) = tag else { continue };
         let separator = if tag.starts_with("sha256:") { '@' } else { ':' };
-        let text = format!("{}{separator}{}", repository.text, tag.text);
+        let registry = value_of(&normalized, stem, "IMAGE_REGISTRY");
+        let registry = registry.map(|registry| format!("{}/", registry.trim_end_matches('/')));
+        let registry = registry.unwrap_or_default();
+        let text = format!("{registry}{}{separator}{}", repository.text, tag.text);
         if let Ok(reference) = ImageReference::parse(&text)
             && reference.is_distinctive(&text)
         {
@@ -56,6 +61,21 @@ pub(crate) fn split_images<'a>(
         }
     }
     found
+}
+
+/// Returns a name in the spelling of environment variables: `image.tag` is `IMAGE_TAG`.
+fn normalized(name: &str) -> String {
+    name.replace(['.', '-'], "_").to_ascii_uppercase()
+}
+
+fn value_of<'a>(
+    variables: &[(String, &'a Scalar)],
+    stem: &str,
+    ending: &str,
+) -> Option<&'a Scalar> {
+    let mut variables = variables.iter();
+    let (_, value) = variables.find(|(name, _)| name.strip_prefix(stem) == Some(ending))?;
+    Some(value)
 }
 
 /// Returns the part of a variable's name before the ending of a repository: empty, or ending in `_`.
@@ -93,6 +113,11 @@ mod tests {
         for (variables, expected) in [
             ("AGENT_IMAGE=q.io/a/agent AGENT_VERSION=v1", "q.io/a/agent"),
             ("IMAGE=a/b IMAGE_TAG=1.2", "a/b"),
+            ("image.repository=a/b image.tag=1.2", "a/b"),
+            (
+                "IMAGE_REGISTRY=q.io IMAGE_REPOSITORY=a/b IMAGE_TAG=1.2",
+                "q.io/a/b",
+            ),
             ("X_IMAGE_REPO=a/b X_TAG=1 Y_TAG=2", "a/b"),
             ("X_IMAGE=a/b:1 X_VERSION=2", ""),
             ("X_IMAGE=b X_VERSION=2", ""),

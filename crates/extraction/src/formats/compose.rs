@@ -74,7 +74,8 @@ impl Reader<'_> {
 
     fn service(&mut self, name: &Scalar, service: &Map) {
         let place = format!("services.{}", path_segment(name, &['.']));
-        if let Some(build) = service.get("build") {
+        let pulled = service.text("pull_policy").is_some_and(is_pulled);
+        if let Some(build) = service.get("build").filter(|_| !pulled) {
             let line = self.lines_before + name.line;
             self.found
                 .notes
@@ -115,18 +116,29 @@ impl Reader<'_> {
                 problems.map(|problem| format!("{place}.build.dockerfile_inline: {problem}"));
             self.found.problems.extend(problems);
         }
+        let place = format!("{place}.build.additional_contexts");
         let contexts = build.map("additional_contexts");
         for (name, context) in contexts.iter().flat_map(|contexts| &contexts.0) {
-            if let Node::Scalar(context) = &**context
-                && let Some(image) = context.strip_prefix(IMAGE_CONTEXT)
-            {
-                let image = Scalar {
-                    text: image.to_owned(),
-                    ..context.clone()
-                };
-                let name = path_segment(name, &[]);
-                self.image(&image, &format!("{place}.build.additional_contexts.{name}"));
+            if let Node::Scalar(context) = &**context {
+                let place = format!("{place}.{}", path_segment(name, &[]));
+                self.context(context, context, &place);
             }
+        }
+        for (context, at) in build.scalars("additional_contexts").zip(0usize..) {
+            if let Some((_, value)) = context.split_once('=') {
+                self.context(context, value, &format!("{place}[{at}]"));
+            }
+        }
+    }
+
+    /// Adds the image of a build context.
+    fn context(&mut self, written: &Scalar, value: &str, place: &str) {
+        if let Some(image) = value.strip_prefix(IMAGE_CONTEXT) {
+            let image = Scalar {
+                text: image.to_owned(),
+                ..written.clone()
+            };
+            self.image(&image, place);
         }
     }
 
@@ -153,6 +165,14 @@ impl Reader<'_> {
             .problems
             .push(format!("line {line}: {place}: {cause}"));
     }
+}
+
+/// Reports whether a policy pulls the image of a service that can be built too.
+fn is_pulled(policy: &str) -> bool {
+    matches!(
+        policy,
+        "always" | "missing" | "if_not_present" | "daily" | "weekly"
+    ) || policy.starts_with("every_")
 }
 
 #[cfg(test)]

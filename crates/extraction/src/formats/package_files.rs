@@ -39,6 +39,18 @@ pub fn hauler(text: &str) -> ExtractedText {
                 }
             }
         }
+        Some("ImageTxts") => {
+            let spec = document.map("spec");
+            for list in spec.iter().flat_map(|spec| spec.maps("images")) {
+                if let Some(list) = list.scalar("ref") {
+                    let text = &list.text;
+                    reader.note(
+                        list,
+                        &format!("ImageTxts: the list {text} is not read; name it as a source"),
+                    );
+                }
+            }
+        }
         _ => {}
     })
 }
