@@ -47,6 +47,45 @@ fn renamed_tags_are_named_where_rules_are_for_repositories() {
 }
 
 #[test]
+fn rows_by_digest_are_named_where_a_format_is_for_tags() {
+    let (one, two) = (format!("sha256:{:064x}", 1), format!("sha256:{:064x}", 2));
+    let rows = [
+        "q.io/a r.io/a v1".to_owned(),
+        format!("q.io/a r.io/a {one}"),
+        format!("q.io/a r.io/a {two}=two"),
+    ];
+    let environment = environment(&rows.each_ref().map(String::as_str));
+    for format in [
+        "registries-conf",
+        "k3s",
+        "itms",
+        "idms",
+        "kyverno",
+        "kustomize",
+        "containerd-hosts",
+    ] {
+        let line = format!("rewrite --format {format} --output json");
+        let document = environment.mirror(&line);
+        let document: serde_json::Value = serde_json::from_str(&document.stdout).unwrap();
+        // A pull of q.io/a:two would get an image that the source does not have under this name.
+        let tag = format!(
+            "q.io/a:two -> r.io/a:two: {format} would serve the copy of {two} under this name"
+        );
+        let digest = |digest: &str| {
+            format!(
+                "q.io/a@{digest} -> r.io/a@{digest}: {format} is for tags, and this row names a digest: write --format idms too"
+            )
+        };
+        let expected = match format {
+            "idms" | "kyverno" => vec![],
+            "itms" => vec![tag, digest(&one), digest(&two)],
+            _ => vec![tag],
+        };
+        assert_eq!(unmapped(&document), expected, "{format}");
+    }
+}
+
+#[test]
 fn several_mirrors_are_named_where_a_format_takes_one() {
     let environment = environment(&["q.io/a @one,two/a v1"]);
     environment.write(

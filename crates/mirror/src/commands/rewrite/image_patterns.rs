@@ -4,9 +4,16 @@ use image_name::{Digest, RepositoryName};
 
 use super::mapping::MirrorRepository;
 
-/// Returns a pattern for a text. Brackets instead of backslashes need no escapes in YAML and JMESPath.
+/// Returns a pattern for a text. Brackets instead of backslashes need no escapes in YAML and JMESPath; those of
+/// an IPv6 address are a class, since Go and Rust write them differently.
 pub(super) fn literal(text: &str) -> String {
-    text.replace('.', "[.]").replace('+', "[+]")
+    let characters = text.chars().map(|c| match c {
+        '.' => "[.]".to_owned(),
+        '+' => "[+]".to_owned(),
+        '[' | ']' => "[[:punct:]]".to_owned(),
+        c => c.to_string(),
+    });
+    characters.collect()
 }
 
 /// Returns a pattern for every spelling of a repository.
@@ -72,6 +79,7 @@ mod tests {
                 .iter()
                 .map(|digest| digest.parse().unwrap())
                 .collect(),
+            digest_rows: BTreeMap::new(),
             is_narrowed,
         }
     }
@@ -121,6 +129,9 @@ mod tests {
         for image in ["qxio/a/b", "q.io/a/b/c", &format!("q.io/a/b@{digest}")] {
             assert_eq!(replaced(&latest, image), image);
         }
+        let address = of("[fd00::1]:5000/a", &mirror(&[("1", "1")], &[], false));
+        assert_eq!(replaced(&address, "[fd00::1]:5000/a:1"), "r.io/m:1");
+        assert_eq!(replaced(&address, "f:5000/a:1"), "f:5000/a:1");
         let by_digest = of("q.io/a", &mirror(&[], &[&digest], false));
         assert_eq!(
             replaced(&by_digest, &format!("q.io/a@{digest}")),

@@ -26,6 +26,8 @@ pub(super) struct MirrorRepository {
     pub(super) tags: BTreeMap<String, BTreeSet<String>>,
     /// Digests that both sides have: of rows by digest, pins and the lock.
     pub(super) digests: BTreeSet<Digest>,
+    /// The rows by digest, with the tags that they write.
+    pub(super) digest_rows: BTreeMap<Digest, BTreeSet<String>>,
     /// The repository gets some platforms only, so that its indexes have digests of their own.
     pub(super) is_narrowed: bool,
 }
@@ -62,9 +64,16 @@ pub(super) fn mappings(selection: &Selection) -> Result<Vec<Mapping>, Failure> {
         };
         let tag = listed.row.tag.source();
         let written = run.row.destination.tag();
-        if let (ManifestReference::Tag(tag), Some(written)) = (tag, written) {
-            let tags = mirror.tags.entry(tag.to_string()).or_default();
-            tags.insert(written.to_owned());
+        let written = written.map(str::to_owned);
+        match tag {
+            ManifestReference::Tag(tag) => {
+                let tags = mirror.tags.entry(tag.to_string()).or_default();
+                tags.extend(written);
+            }
+            ManifestReference::Digest(digest) => {
+                let tags = mirror.digest_rows.entry(digest.clone()).or_default();
+                tags.extend(written);
+            }
         }
         mirror
             .digests
@@ -91,6 +100,7 @@ impl Mapping {
                 repository,
                 tags: BTreeMap::new(),
                 digests: BTreeSet::new(),
+                digest_rows: BTreeMap::new(),
                 is_narrowed: false,
             });
             self.mirrors.len() - 1
@@ -130,6 +140,20 @@ impl Mapping {
         Unmapped {
             source: format!("{}:{tag}", self.source.full()),
             destination: format!("{}:{written}", mirror.repository.full()),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// Returns an unmapped image by digest.
+    pub(super) fn unmapped_digest(
+        &self,
+        mirror: &MirrorRepository,
+        digest: &Digest,
+        reason: &str,
+    ) -> Unmapped {
+        Unmapped {
+            source: format!("{}@{digest}", self.source.full()),
+            destination: format!("{}@{digest}", mirror.repository.full()),
             reason: reason.to_owned(),
         }
     }

@@ -42,7 +42,13 @@ impl PullKind {
             }
             Self::Tag => {
                 let is_kept = mirror.tags.keys().any(|tag| mirror.keeps(tag));
-                (renamed_tags(mapping, mirror), is_kept)
+                let reason = "is for tags, and this row names a digest: write --format idms too";
+                let by_digest = mirror.digest_rows.keys();
+                let by_digest =
+                    by_digest.map(|digest| mapping.unmapped_digest(mirror, digest, reason));
+                let mut unmapped = renamed_tags(mapping, mirror);
+                unmapped.extend(by_digest);
+                (unmapped, is_kept)
             }
             Self::Digest if mirror.is_narrowed => {
                 let reason = "is for digests, and the mirror has some platforms only, with digests of their own";

@@ -21,6 +21,12 @@ pub(super) fn renamed_tags(mapping: &Mapping, mirror: &MirrorRepository) -> Vec<
             unmapped.push(mapping.unmapped_tag(mirror, (name, name), &reason));
         }
     }
+    for (digest, written) in &mirror.digest_rows {
+        for name in written.iter().filter(|name| !mirror.keeps(name)) {
+            let reason = format!("would serve the copy of {digest} under this name");
+            unmapped.push(mapping.unmapped_tag(mirror, (name, name), &reason));
+        }
+    }
     unmapped
 }
 
