@@ -14,6 +14,7 @@
 //! scripts/bench --quick --tls                # over TLS and HTTP/2, with redirected blobs
 //! scripts/bench --export --rounds 5          # exports to files, and imports from them
 //! scripts/bench --scale 2000,20000,100000    # the cost by the length of the list
+//! scripts/bench --usage 5000,50000           # the cost of `mirror usage` by the number of pods
 //! ```
 //!
 //! # Invariants
@@ -47,6 +48,7 @@ mod slow_start;
 mod testbed;
 mod tls_front;
 mod tool;
+mod usage_test;
 mod verify;
 mod workload;
 
@@ -82,6 +84,11 @@ async fn run() -> Result<(), BenchError> {
     }
     if options.export {
         println!("{}", export_test::measure(&options).await?);
+        return Ok(());
+    }
+    if !options.usage.is_empty() {
+        let table = usage_test::measure(&options.usage, &options.mirror).await?;
+        println!("{table}");
         return Ok(());
     }
     let mut results = match &options.into {

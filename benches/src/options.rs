@@ -22,6 +22,7 @@ scripts/bench [OPTIONS]: compare mirror with other tools between two registries 
   --rounds N               runs of each tool (5)
   --export                 measure exports to files and imports instead: --work big,small
   --scale ROWS,…           measure mirror alone, with lists of these lengths and registries in memory
+  --usage PODS,…           measure `mirror usage` alone, with clusters of these sizes, from JSON and YAML
   --mirror PATH            the binary (scripts/bench builds it)
   --into DIRECTORY            add the results to those in the directory (benches/results, none with
                            --quick)";
@@ -47,6 +48,8 @@ pub(crate) struct Options {
     pub(crate) export: bool,
     /// Lengths of lists. If not empty, nothing else is measured.
     pub(crate) scale: Vec<u64>,
+    /// Numbers of pods. If not empty, nothing else is measured.
+    pub(crate) usage: Vec<u64>,
     /// At least one.
     pub(crate) rounds: usize,
     /// The size of the lists.
@@ -98,6 +101,7 @@ impl Options {
             rate: None,
             export: false,
             scale: Vec::new(),
+            usage: Vec::new(),
             rounds: 5,
             size: Size::Full,
             mirror: PathBuf::from("target/dist/mirror"),
@@ -130,6 +134,7 @@ impl Options {
             }
             "--round-trip" => self.round_trips = parse_list(name, value, |v| v.parse().ok())?,
             "--scale" => self.scale = parse_list(name, value, |v| v.parse().ok())?,
+            "--usage" => self.usage = parse_list(name, value, |v| v.parse().ok())?,
             "--tool" => {
                 self.tools = Some(parse_list(name, value, |v| {
                     find_by_name(&Tool::ALL, Tool::name, v)

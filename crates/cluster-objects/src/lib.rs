@@ -38,12 +38,14 @@ mod document_item;
 pub mod fuzzing;
 mod image_use;
 mod json_stream;
+mod known_kind;
 mod manifest;
 mod node;
 mod object;
 mod object_reader;
 mod pod;
 mod read_error;
+mod unread_fields;
 mod yaml_stream;
 
 pub use controller::Controller;

@@ -10,6 +10,7 @@ use crate::custom_object::{extracted, may_have_images};
 use crate::document_item::DocumentItem;
 use crate::image_use::{FoundImages, ImageUse};
 use crate::json_stream::{self, without_position};
+use crate::known_kind::KnownKind;
 use crate::manifest::{
     Manifest, Metadata, NodeStatus, PodSpec, PodStatus, PodTemplate, WorkloadSpec, WorkloadStatus,
 };
@@ -17,6 +18,7 @@ use crate::node::Node;
 use crate::object::{Object, Role};
 use crate::pod::{self, Pod};
 use crate::read_error::ReadError;
+use crate::unread_fields::without_unread_fields;
 use crate::yaml_stream;
 
 /// The size of a read, in bytes.
@@ -25,15 +27,6 @@ const READ: usize = 256 * 1024;
 const START: u64 = 4096;
 /// Maximum depth of lists in lists.
 const MAX_LISTS: u8 = 4;
-
-/// The kind of an object that has known fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum KnownKind {
-    Pod,
-    Node,
-    PodTemplate,
-    Workload,
-}
 
 /// Reads the output of `kubectl get -o json` or `-o yaml`: objects and lists, one or several documents.
 /// Returns the number of objects.
@@ -80,7 +73,9 @@ impl ObjectReader<'_> {
             reason: reason.to_owned(),
         };
         let text = std::str::from_utf8(item.text).map_err(|_| syntax("it is not UTF-8"))?;
-        let json = extraction::json_from_yaml(text);
+        let json = extraction::json_from_yaml(&without_unread_fields(text));
+        // A value that is left out may have an anchor.
+        let json = json.or_else(|| extraction::json_from_yaml(text));
         let json = json.ok_or_else(|| syntax("the object that begins here does not parse"))?;
         self.json(
             DocumentItem {
@@ -136,7 +131,7 @@ impl ObjectReader<'_> {
         (kind, api_version): (String, Option<String>),
     ) -> Object {
         let mut found = FoundImages::default();
-        let known = known_kind(&kind, api_version.as_deref().unwrap_or_default());
+        let known = KnownKind::new(&kind, api_version.as_deref().unwrap_or_default());
         let role = known.and_then(|known| self.known(&mut found, known, manifest));
         let role = role.unwrap_or_else(|| {
             found = FoundImages::default();
@@ -274,19 +269,6 @@ fn kind_from_list(list: Option<&[u8]>) -> Option<(String, Option<String>)> {
     let kind = manifest.kind?;
     let kind = kind.strip_suffix("List").filter(|kind| !kind.is_empty())?;
     Some((kind.to_owned(), manifest.api_version))
-}
-
-fn known_kind(kind: &str, api_version: &str) -> Option<KnownKind> {
-    let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    match (group, kind) {
-        ("", "Pod") => Some(KnownKind::Pod),
-        ("", "Node") => Some(KnownKind::Node),
-        ("", "PodTemplate") => Some(KnownKind::PodTemplate),
-        ("", "ReplicationController")
-        | ("apps" | "extensions", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
-        | ("batch", "Job" | "CronJob") => Some(KnownKind::Workload),
-        _ => None,
-    }
 }
 
 fn controller(metadata: &Metadata<'_>) -> Option<Controller> {
