@@ -30,6 +30,7 @@ mod login;
 mod open_prs;
 mod ping;
 mod prune;
+mod refused_credentials;
 mod registries;
 mod repository_creation;
 mod resilience;

@@ -203,7 +203,7 @@ async fn refused_credentials_are_a_problem_of_the_source() {
         .push("a", &[], &[("manifests/a.yaml", "a: 1\n")])
         .await;
     bundles.environment.write("auth.json", "{}");
-    let (found, stderr) = bundles.images(&image, 1);
+    let (found, stderr) = bundles.images(&image, 4);
     assert_eq!(found, [""; 0]);
     assert!(stderr.contains("401"), "{stderr}");
 }

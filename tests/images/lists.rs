@@ -1,6 +1,6 @@
 //! `--check` and `--add`.
 
-use crate::environment::{TestEnvironment, registry_with};
+use crate::environment::{TestEnvironment, push_other_image, registry_with, small_image};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_names_what_the_list_lacks() {
@@ -95,4 +95,54 @@ async fn add_writes_nothing_if_an_image_does_not_pass() {
     assert_eq!(environment.read("images-list").lines().count(), 1);
     environment.mirror(&format!("{line} --keep-going")).exits(1);
     assert_eq!(environment.read("images-list").lines().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_beside_tags_become_pins() {
+    let registry = registry_with(&["b/new:1", "m/b-new:0"]).await;
+    push_other_image(&registry, "b/new", "2");
+    small_image(3).push(&registry, "b/listed", Some("1"));
+    let r = registry.host();
+    let environment = TestEnvironment::new();
+    let digest = |image: &str| {
+        let output = environment.mirror(&format!("digest {r}/{image}")).exits(0);
+        output.stdout.trim().to_owned()
+    };
+    let (one, two, listed) = (digest("b/new:1"), digest("b/new:2"), digest("b/listed:1"));
+    let list = format!("{r}/b/listed {r}/m/b-listed 1@{listed}\n");
+    environment.write("images-list", &list);
+    let check = |needed: &str, exit: i32| {
+        environment.write("needed.txt", needed);
+        environment
+            .mirror("images needed.txt --check --names")
+            .exits(exit)
+            .stdout
+    };
+    // By its digest, by both, and by the tag alone: the row has them all.
+    let covered = format!("{r}/b/listed:1\n{r}/b/listed:1@{listed}\n{r}/b/listed@{listed}\n");
+    assert_eq!(check(&covered, 0), "");
+    // Another digest than the pin of the row; of two digests of a tag, the second is by digest.
+    let lacking = format!("{r}/b/listed:1@{one}\n{r}/b/new:1@{one}\n{r}/b/new:1@{two}\n");
+    let missing = format!("{r}/b/listed:1@{one}\n{r}/b/new:1@{one}\n{r}/b/new@{two}\n");
+    assert_eq!(check(&lacking, 1), missing);
+    environment.write(
+        "needed.txt",
+        format!("{r}/b/new:1@{one}\n{r}/b/new:1@{two}\n"),
+    );
+    let line = format!("images needed.txt --add --dest {r}/m/{{org}}-{{name}}");
+    environment.mirror(&line).exits(0);
+    let rows = format!("{list}{r}/b/new {r}/m/b-new 1@{one}\n{r}/b/new {r}/m/b-new {two}\n");
+    assert_eq!(environment.read("images-list"), rows);
+    environment.mirror("images needed.txt --check").exits(0);
+    // A row with the tag and another digest stays; the digest gets a row of its own.
+    environment.write("images-list", format!("{r}/b/new {r}/m/b-new 1@{one}\n"));
+    environment.write("needed.txt", format!("{r}/b/new:1@{two}\n"));
+    environment.mirror(&line).exits(0);
+    let rows = format!("{r}/b/new {r}/m/b-new 1@{one}\n{r}/b/new {r}/m/b-new {two}\n");
+    assert_eq!(environment.read("images-list"), rows);
+    // A digest that the source lacks is not added.
+    let unknown = format!("sha256:{:064x}", 7);
+    environment.write("needed.txt", format!("{r}/b/new:2@{unknown}\n"));
+    environment.mirror(&line).exits(1);
+    assert_eq!(environment.read("images-list"), rows);
 }

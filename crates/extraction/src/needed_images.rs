@@ -25,7 +25,7 @@ pub struct NeededImage {
     pub repository: String,
     /// The tag or digest.
     pub version: TagOrDigest,
-    /// The digest beside the tag, if the places that have one agree.
+    /// The digest beside the tag, if a place has one.
     pub pin: Option<String>,
     /// The places, in the order of the sources.
     pub places: Vec<Place>,
@@ -66,10 +66,13 @@ pub struct NeedRules {
     pub only_rendered: bool,
 }
 
+/// The normalized repository, and the tag or digest.
+type Key = (String, TagOrDigest);
+
 /// The images of sources, sorted by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NeededImages {
-    by_name: BTreeMap<(String, TagOrDigest), NeededImage>,
+    by_name: BTreeMap<Key, NeededImage>,
 }
 
 impl NeededImages {
@@ -83,8 +86,8 @@ impl NeededImages {
         for placed in found {
             let is_test = placed.image.is_test;
             let (key, image) = keyed(placed);
-            *tests.entry(key.clone()).or_insert(true) &= is_test;
-            needed.add(key, image);
+            let key = needed.add(key, image);
+            *tests.entry(key).or_insert(true) &= is_test;
         }
         for (key, image) in &mut needed.by_name {
             let best = image.places.iter().map(|place| place.evidence).min();
@@ -111,14 +114,19 @@ impl NeededImages {
         }
     }
 
-    fn add(&mut self, key: (String, TagOrDigest), image: NeededImage) {
+    /// Adds an image and returns its key: of a tag that places pin to several digests, the first digest stays
+    /// beside the tag, and each further one is an image by digest.
+    fn add(&mut self, key: Key, mut image: NeededImage) -> Key {
         let Some(known) = self.by_name.get_mut(&key) else {
-            self.by_name.insert(key, image);
-            return;
+            self.by_name.insert(key.clone(), image);
+            return key;
         };
-        match (&known.pin, image.pin) {
+        match (&known.pin, image.pin.take()) {
             (None, pin) => known.pin = pin,
-            (Some(one), Some(other)) if *one != other => known.pin = None,
+            (Some(one), Some(other)) if *one != other => {
+                image.version = TagOrDigest::Digest(other);
+                return self.add((key.0, image.version.clone()), image);
+            }
             _ => {}
         }
         if image.left_out.is_none() {
@@ -129,6 +137,7 @@ impl NeededImages {
                 known.places.push(place);
             }
         }
+        key
     }
 
     /// Returns the images that are needed.
@@ -146,7 +155,7 @@ impl NeededImages {
     }
 }
 
-fn keyed(placed: PlacedImage) -> ((String, TagOrDigest), NeededImage) {
+fn keyed(placed: PlacedImage) -> (Key, NeededImage) {
     let PlacedImage {
         file,
         has_lines,
@@ -228,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_are_merged_and_pins_agree_or_vanish() {
+    fn spellings_are_merged_and_each_digest_is_kept() {
         let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
         let (one, other) = (digest("1"), digest("2"));
         let found = vec![
@@ -245,7 +254,8 @@ mod tests {
         let images = NeededImages::new(found, NeedRules::default());
         let expected = [
             format!("busybox:latest@{one}"),
-            "q.io/a:1".to_owned(),
+            format!("q.io/a:1@{one}"),
+            format!("q.io/a@{other}"),
             format!("q.io/b@{one}"),
         ];
         assert_eq!(names(&images), expected);

@@ -69,6 +69,16 @@ pub enum TagColumnError {
 }
 
 impl TagColumn {
+    /// Creates the column `TAG@DIGEST`.
+    #[must_use]
+    pub fn pinned(tag: Tag, pin: Digest) -> Self {
+        Self {
+            source: ManifestReference::Tag(tag),
+            pin: Some(pin),
+            written: Vec::new(),
+        }
+    }
+
     /// Returns the tag or digest at the source. A version is known by it.
     #[must_use]
     pub fn source(&self) -> &ManifestReference {

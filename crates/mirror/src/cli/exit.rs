@@ -55,6 +55,14 @@ impl Exit {
         }
     }
 
+    /// Returns the status of two parts of a run. Refused credentials are the status only if every failure is one.
+    pub(crate) fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Refused, Self::Failed) | (Self::Failed, Self::Refused) => Self::Failed,
+            _ => self.max(other),
+        }
+    }
+
     /// Returns [`Exit::Failed`] if a check found something.
     pub(crate) fn from_findings(has_findings: bool) -> Self {
         if has_findings {
@@ -108,6 +116,20 @@ mod tests {
                 code,
                 "{failed} of {rows} failed, {refused} refused"
             );
+        }
+    }
+
+    #[test]
+    fn parts_of_a_run_are_refused_only_together() {
+        use Exit::{Done, Failed, Interrupted, Refused};
+        for (one, other, both) in [
+            (Done, Refused, Refused),
+            (Refused, Refused, Refused),
+            (Failed, Refused, Failed),
+            (Refused, Failed, Failed),
+            (Interrupted, Refused, Interrupted),
+        ] {
+            assert_eq!(one.with(other), both, "{one:?} {other:?}");
         }
     }
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use copier::AttachedSurvey;
 use futures::StreamExt;
-use image_name::{ManifestReference, RepositoryName};
-use images_list::{ApprovedDigest, Row};
+use image_name::{ManifestReference, RepositoryName, Tag};
+use images_list::{ApprovedDigest, Row, TagColumn};
 use oci_spec::distribution::Reference;
 use registry_client::{Access, Client, Existence, ManifestHead, Repository};
 
@@ -31,6 +31,8 @@ pub(crate) struct ImageTag {
     pub(crate) source: RepositoryName,
     /// The tag or digest.
     pub(crate) tag: ManifestReference,
+    /// The tag of a digest in a row `TAG@DIGEST`.
+    pub(crate) pinned_tag: Option<Tag>,
 }
 
 /// The result of a check. `T` is the approved digest of an image.
@@ -82,6 +84,17 @@ impl From<&Row> for ImageTag {
         Self {
             source: row.source.clone(),
             tag: row.tag.copied(),
+            pinned_tag: row.tag.pin().and(row.tag.source().tag()).cloned(),
+        }
+    }
+}
+
+/// The third column of the row of an image.
+impl From<&ImageTag> for TagColumn {
+    fn from(image: &ImageTag) -> Self {
+        match (&image.pinned_tag, &image.tag) {
+            (Some(tag), ManifestReference::Digest(pin)) => Self::pinned(tag.clone(), pin.clone()),
+            (_, tag) => tag.clone().into(),
         }
     }
 }
@@ -181,7 +194,7 @@ impl AvailabilityChecker {
 
     /// Checks an image with one HEAD at each location, mirrors first.
     async fn image(&self, named: &ImageTag, detail: Detail) -> Availability<ApprovedDigest> {
-        let ImageTag { source, tag } = named;
+        let ImageTag { source, tag, .. } = named;
         let image = source.reference(tag);
         let locations = match self.client.sources(&image) {
             Ok(locations) => locations,

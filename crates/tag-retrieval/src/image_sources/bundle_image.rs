@@ -11,6 +11,7 @@ use registry_client::{Client, Content, Descriptor, Manifest, Repository};
 use super::collected::CollectedImages;
 use super::image_config::ImageLabels;
 use super::layer_files::LayerFiles;
+use super::source_problem::SourceProblem;
 use super::text_files::TextOptions;
 
 /// The directory of a bundle's manifests.
@@ -98,7 +99,7 @@ impl<'a> BundleImages<'a> {
                 self.add_itself(&label);
                 self.read_image(&label, image).await;
             }
-            Err(problem) => self.found.add_problem(&label, &problem),
+            Err(problem) => self.found.add_problem(&label, problem),
         }
         self.found
     }
@@ -113,28 +114,26 @@ impl<'a> BundleImages<'a> {
     ) -> CollectedImages {
         let fetched = match repository.manifest(reference).await {
             Ok(Some(manifest)) => read_manifest(repository, manifest).await,
-            Ok(None) => Err("it does not exist".to_owned()),
-            Err(error) => Err(error.to_string()),
+            Ok(None) => Err("it does not exist".into()),
+            Err(error) => Err(error.into()),
         };
         match fetched {
             Ok(image) => self.read_image(label, image).await,
-            Err(problem) => self.found.add_problem(label, &problem),
+            Err(problem) => self.found.add_problem(label, problem),
         }
         self.found
     }
 
     /// Fetches the manifest and config of an image, mirrors of registries.conf first.
-    async fn fetch(&self, name: &ImageName) -> Result<ReadImage, String> {
+    async fn fetch(&self, name: &ImageName) -> Result<ReadImage, SourceProblem> {
         let reference = name.reference(None);
-        let manifest = registry_client::manifest_reference(&reference);
-        let manifest = manifest.map_err(|error| error.to_string())?;
-        let mut decisive = "it does not exist".to_owned();
-        let sources = self.client.sources(&reference);
-        for repository in sources.map_err(|error| error.to_string())? {
+        let manifest = registry_client::manifest_reference(&reference)?;
+        let mut decisive = SourceProblem::from("it does not exist");
+        for repository in self.client.sources(&reference)? {
             match repository.manifest(&manifest).await {
                 Ok(Some(manifest)) => return read_manifest(&repository, manifest).await,
-                Ok(None) => decisive = "it does not exist".to_owned(),
-                Err(error) => decisive = error.to_string(),
+                Ok(None) => decisive = "it does not exist".into(),
+                Err(error) => decisive = error.into(),
             }
         }
         Err(decisive)
@@ -146,7 +145,7 @@ impl<'a> BundleImages<'a> {
             Ok(kind) => kind,
             Err(problem) => {
                 self.found.images.clear();
-                return self.found.add_problem(label, &problem);
+                return self.found.add_problem(label, problem);
             }
         };
         let added = match kind {
@@ -156,7 +155,7 @@ impl<'a> BundleImages<'a> {
             BundleKind::Unknown => self.manifests(label, &image, MANIFESTS).await,
         };
         if let Err(problem) = added {
-            self.found.add_problem(label, &problem);
+            self.found.add_problem(label, problem);
             // The image itself is no result on its own.
             self.found.images.clear();
         }
@@ -178,7 +177,7 @@ impl<'a> BundleImages<'a> {
         label: &str,
         image: &ReadImage,
         directory: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), SourceProblem> {
         let files = self.files(label, image, directory).await?;
         let mut paths = ImagePaths::new(&self.options.image_paths);
         for (path, text) in files {
@@ -187,7 +186,7 @@ impl<'a> BundleImages<'a> {
         }
         for path in paths.unmatched() {
             let problem = format!("no document has a value at the image path `{path}`");
-            self.found.add_problem(label, &problem);
+            self.found.add_problem(label, problem);
         }
         Ok(())
     }
@@ -197,7 +196,7 @@ impl<'a> BundleImages<'a> {
         label: &str,
         image: &ReadImage,
         directory: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), SourceProblem> {
         let files = self.files(label, image, directory).await?;
         let mut catalog = Catalog::default();
         for (path, text) in files {
@@ -208,11 +207,16 @@ impl<'a> BundleImages<'a> {
         Ok(())
     }
 
-    async fn carvel(&mut self, label: &str, image: &ReadImage, depth: usize) -> Result<(), String> {
+    async fn carvel(
+        &mut self,
+        label: &str,
+        image: &ReadImage,
+        depth: usize,
+    ) -> Result<(), SourceProblem> {
         let files = self.files(label, image, ".imgpkg").await?;
         let is_lock = |path: &str| path == ".imgpkg/images.yml";
         let Some((path, text)) = files.into_iter().find(|(path, _)| is_lock(path)) else {
-            return Err("it has no .imgpkg/images.yml".to_owned());
+            return Err("it has no .imgpkg/images.yml".into());
         };
         let lock = images_lock(&text);
         let names: Vec<ImageName> = lock.images.iter().filter_map(name_of).collect();
@@ -236,7 +240,7 @@ impl<'a> BundleImages<'a> {
         if self.checked.len() > MAX_CHECKED || depth >= MAX_DEPTH {
             let problem =
                 format!("{written} was not checked for being a bundle: there are too many");
-            return self.found.add_problem(label, &problem);
+            return self.found.add_problem(label, problem);
         }
         let beside = bundle
             .repository
@@ -250,13 +254,14 @@ impl<'a> BundleImages<'a> {
             Ok(image) if image.kind() == Ok(BundleKind::Carvel) => {
                 let nested = Box::pin(self.carvel(&written, &image, depth + 1)).await;
                 if let Err(problem) = nested {
-                    self.found.add_problem(&written, &problem);
+                    self.found.add_problem(&written, problem);
                 }
             }
             Ok(_) => {}
             Err(error) => {
-                let problem = format!("cannot check whether {written} is a bundle: {error}");
-                self.found.add_problem(label, &problem);
+                let problem = error
+                    .map(|cause| format!("cannot check whether {written} is a bundle: {cause}"));
+                self.found.add_problem(label, problem);
             }
         }
     }
@@ -267,7 +272,7 @@ impl<'a> BundleImages<'a> {
         label: &str,
         image: &ReadImage,
         directory: &str,
-    ) -> Result<Vec<(String, String)>, String> {
+    ) -> Result<Vec<(String, String)>, SourceProblem> {
         let named = image.labels.layers_naming(directory, image.layers.len());
         let named: Vec<_> = named
             .into_iter()
@@ -280,16 +285,14 @@ impl<'a> BundleImages<'a> {
         }
         for link in &read.links {
             let problem = format!("{link} is a link and was not read");
-            self.found.add_problem(label, &problem);
+            self.found.add_problem(label, problem);
         }
         if read.files.is_empty() {
             let place = match directory {
                 MANIFESTS => "in /manifests",
                 _ => "in the directory that it should have",
             };
-            return Err(format!(
-                "it has no YAML or JSON file {place}, and names no images"
-            ));
+            return Err(format!("it has no YAML or JSON file {place}, and names no images").into());
         }
         Ok(read.files.into_iter().collect())
     }
@@ -340,20 +343,22 @@ impl ReadImage {
 
 /// Reads the config of a manifest. Of an index, the image for linux/amd64 or the first one is read: bundles
 /// have the same files for all platforms.
-async fn read_manifest(repository: &Repository, manifest: Manifest) -> Result<ReadImage, String> {
+async fn read_manifest(
+    repository: &Repository,
+    manifest: Manifest,
+) -> Result<ReadImage, SourceProblem> {
     let mut manifest = manifest;
     let mut content = manifest.content().map_err(|error| error.to_string())?;
     if let Content::Index { manifests, .. } = &content {
         let child = child(manifests).ok_or("its index has no image")?;
         let digest = Digest::try_from(child.digest()).map_err(|error| error.to_string())?;
         let read = repository.manifest(&ManifestReference::from(&digest)).await;
-        manifest = read
-            .map_err(|error| error.to_string())?
-            .ok_or_else(|| format!("the registry lacks {digest}, which its index names"))?;
+        manifest =
+            read?.ok_or_else(|| format!("the registry lacks {digest}, which its index names"))?;
         content = manifest.content().map_err(|error| error.to_string())?;
     }
     let Content::Image { config, layers, .. } = content else {
-        return Err("its index names another index".to_owned());
+        return Err("its index names another index".into());
     };
     let (labels, config_type) = match config {
         Some(config) => {
@@ -361,7 +366,7 @@ async fn read_manifest(repository: &Repository, manifest: Manifest) -> Result<Re
             let bytes = repository
                 .read_small_blob(&digest, config.size(), MAX_CONFIG)
                 .await;
-            let labels = ImageLabels::parse(&bytes.map_err(|error| error.to_string())?);
+            let labels = ImageLabels::parse(&bytes?);
             (labels, config.media_type().unwrap_or_default().to_owned())
         }
         None => (ImageLabels::default(), String::new()),

@@ -51,20 +51,20 @@ impl ChartSource {
         match self.render(helm).await {
             Ok((name, rendered)) => {
                 for failure in &rendered.failures {
-                    found.add_problem(&name, failure);
+                    found.add_problem(&name, failure.as_str());
                 }
                 let mut paths = ImagePaths::new(paths);
                 add_chart(&mut found, &name, extract_chart(&rendered, &mut paths));
                 for path in paths.unmatched() {
                     let problem = format!("has no value at the image path `{path}`");
-                    found.add_problem(&name, &problem);
+                    found.add_problem(&name, problem);
                 }
             }
             Err(failures) => {
                 let name = self.name();
                 failures
                     .iter()
-                    .for_each(|failure| found.add_problem(&name, failure));
+                    .for_each(|failure| found.add_problem(&name, failure.as_str()));
             }
         }
         found

@@ -2,6 +2,8 @@
 
 use extraction::{ExtractedText, PlacedImage, Suspect};
 
+use super::source_problem::SourceProblem;
+
 /// Everything found in the files of one source.
 #[derive(Debug, Clone, Default)]
 pub struct CollectedImages {
@@ -10,7 +12,7 @@ pub struct CollectedImages {
     /// The strings that may be images, with their files.
     pub suspects: Vec<(String, Suspect)>,
     /// The parts that could not be read: the result is incomplete.
-    pub problems: Vec<String>,
+    pub problems: Vec<SourceProblem>,
     /// The parts that were left out on purpose.
     pub notes: Vec<String>,
 }
@@ -29,7 +31,7 @@ impl CollectedImages {
             .extend(suspects.map(|suspect| (file.to_owned(), suspect)));
         let problems = text.problems.iter();
         self.problems
-            .extend(problems.map(|problem| in_file(file, problem)));
+            .extend(problems.map(|problem| in_file(file, problem).into()));
         self.notes
             .extend(text.notes.iter().map(|note| in_file(file, note)));
     }
@@ -44,8 +46,9 @@ impl CollectedImages {
     }
 
     /// Adds a problem of a file.
-    pub(crate) fn add_problem(&mut self, file: &str, problem: &str) {
-        self.problems.push(in_file(file, problem));
+    pub(crate) fn add_problem(&mut self, file: &str, problem: impl Into<SourceProblem>) {
+        let problem = problem.into().map(|message| in_file(file, message));
+        self.problems.push(problem);
     }
 
     /// Adds everything of another collection.

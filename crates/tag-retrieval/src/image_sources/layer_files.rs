@@ -8,6 +8,7 @@ use image_name::Digest;
 use registry_client::{Blob, Descriptor, Repository};
 use tokio::sync::mpsc;
 
+use super::source_problem::SourceProblem;
 use crate::archives::{TarReader, decompressed};
 
 /// Maximum size of a compressed layer that is read, in bytes. Those of the largest catalogs have 100 MiB.
@@ -61,13 +62,15 @@ impl LayerFiles {
         repository: &Repository,
         layers: &[Descriptor],
         directory: &str,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, SourceProblem> {
         let mut merged = Self::default();
         for layer in layers.iter().rev() {
             let rest = MAX_FILES.saturating_sub(merged.size);
             let content = read_layer(repository, layer, directory, rest).await;
             let digest = layer.digest().to_string();
-            merged.add(content.map_err(|error| format!("layer {digest}: {error}"))?);
+            let content =
+                content.map_err(|problem| problem.map(|cause| format!("layer {digest}: {cause}")));
+            merged.add(content?);
         }
         Ok(merged)
     }
@@ -100,15 +103,12 @@ async fn read_layer(
     layer: &Descriptor,
     directory: &str,
     max_files: usize,
-) -> Result<Layer, String> {
+) -> Result<Layer, SourceProblem> {
     let digest = Digest::try_from(layer.digest()).map_err(|error| error.to_string())?;
-    let blob = repository.blob(digest, layer.size()).await;
-    let blob = blob.map_err(|error| error.to_string())?;
+    let blob = repository.blob(digest, layer.size()).await?;
     if blob.size > MAX_LAYER {
         let (size, limit) = (blob.size >> 20, MAX_LAYER >> 20);
-        return Err(format!(
-            "it has {size} MiB, more than the limit of {limit} MiB"
-        ));
+        return Err(format!("it has {size} MiB, more than the limit of {limit} MiB").into());
     }
     let (sender, receiver) = mpsc::channel(CHUNKS);
     let directory = directory.to_owned();
@@ -122,7 +122,8 @@ async fn read_layer(
     let downloaded = download(repository, &blob, sender).await;
     let parsed = parsing.await.map_err(|error| error.to_string())?;
     // An error of the download ends the archive early.
-    downloaded.and(parsed.map_err(|error| error.to_string()))
+    downloaded?;
+    Ok(parsed.map_err(|error| error.to_string())?)
 }
 
 /// Sends the chunks of a blob. Its digest is checked before the last one is sent.
@@ -130,9 +131,9 @@ async fn download(
     repository: &Repository,
     blob: &Blob,
     sender: mpsc::Sender<Bytes>,
-) -> Result<(), String> {
+) -> Result<(), SourceProblem> {
     let mut reader = repository.read_blob(blob);
-    while let Some(chunk) = reader.next().await.map_err(|error| error.to_string())? {
+    while let Some(chunk) = reader.next().await? {
         if sender.send(chunk).await.is_err() {
             // The archive is invalid, or it ended before the blob.
             return Ok(());

@@ -9,6 +9,7 @@ mod chart;
 mod collected;
 mod image_config;
 mod layer_files;
+mod source_problem;
 mod text_files;
 mod web_file;
 
@@ -18,5 +19,6 @@ pub use chart::{ChartLocation, ChartSource};
 pub use collected::CollectedImages;
 #[cfg(any(test, fuzzing))]
 pub(crate) use layer_files::fuzz_layer;
+pub use source_problem::SourceProblem;
 pub use text_files::{ReadFiles, TextFiles, TextOptions};
 pub use web_file::read_url;

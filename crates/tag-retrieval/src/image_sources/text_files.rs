@@ -11,6 +11,7 @@ use extraction::formats::{
 use extraction::{ExtractedText, ImagePath, ImagePaths, ImagesFile, Include, manifests, values};
 
 use super::collected::CollectedImages;
+use super::source_problem::SourceProblem;
 
 /// Maximum size of a text file in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -111,7 +112,7 @@ impl<'a> TextFiles<'a> {
         }
         for path in self.paths.unmatched() {
             let problem = format!("no document has a value at the image path `{path}`");
-            self.found.problems.push(problem);
+            self.found.problems.push(problem.into());
         }
         ReadFiles {
             found: self.found,
@@ -140,7 +141,7 @@ impl<'a> TextFiles<'a> {
         }
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
-            Err(error) => return self.found.add_problem(name, &io_message(&error)),
+            Err(error) => return self.found.add_problem(name, io_message(&error)),
         };
         let mut entries: Vec<_> = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
@@ -170,11 +171,11 @@ impl<'a> TextFiles<'a> {
             let problem = format!(
                 "not read: there are more than {MAX_FILES} files, or files that include each other"
             );
-            return self.found.add_problem(&name, &problem);
+            return self.found.add_problem(&name, problem);
         }
         self.within(path, |this| match read_text(path) {
             Ok(text) => this.text(&name, Some(path), &text, depth),
-            Err(error) => this.found.add_problem(&name, &io_message(&error)),
+            Err(error) => this.found.add_problem(&name, io_message(&error)),
         });
     }
 
@@ -208,7 +209,7 @@ impl<'a> TextFiles<'a> {
             if depth == 0 && self.files <= 1 {
                 let formats = TextFormat::names().join(", ");
                 let problem = format!("its format is not known: name it with --format ({formats})");
-                self.found.add_problem(name, &problem);
+                self.found.add_problem(name, problem);
             }
             return;
         };
@@ -260,7 +261,7 @@ impl<'a> TextFiles<'a> {
         self.found.extend(inner);
         self.found.add_text(name, transformed);
         for problem in &kustomization.problems {
-            self.found.add_problem(name, problem);
+            self.found.add_problem(name, problem.as_str());
         }
     }
 
@@ -272,15 +273,15 @@ impl<'a> TextFiles<'a> {
             path.contains("://") || path.starts_with("git@") || path.starts_with("github.com/");
         if is_remote {
             let text = "is remote and was not read: name its files as sources, or pipe the output of `kustomize build`";
-            return self.found.add_problem(name, &problem(text));
+            return self.found.add_problem(name, problem(text));
         }
         let Some(directory) = directory else {
             let text = "was not read: a text from standard input or a URL has no directory";
-            return self.found.add_problem(name, &problem(text));
+            return self.found.add_problem(name, problem(text));
         };
         let target = directory.join(path);
         if !target.exists() {
-            return self.found.add_problem(name, &problem("does not exist"));
+            return self.found.add_problem(name, problem("does not exist"));
         }
         match target.is_dir() {
             true => self.directory(&target, depth + 1),
@@ -292,7 +293,8 @@ impl<'a> TextFiles<'a> {
 impl CollectedImages {
     /// Adds the images of a catalog, whose locations have files already.
     pub(crate) fn add_catalog(&mut self, text: ExtractedText) {
-        self.problems.extend(text.problems);
+        let problems = text.problems.into_iter();
+        self.problems.extend(problems.map(SourceProblem::from));
         for image in text.images {
             let (file, location) = image
                 .location

@@ -4,6 +4,7 @@ use registry_client::{Client, redacted_url};
 use url::{Position, Url};
 
 use super::collected::CollectedImages;
+use super::source_problem::SourceProblem;
 use super::text_files::{TextFiles, TextOptions};
 
 /// Reads a file at a URL, without credentials. Hosts other than loopback need https.
@@ -17,32 +18,28 @@ pub async fn read_url(client: &Client, url: &Url, options: &TextOptions) -> Coll
         }
         Err(problem) => {
             let mut found = CollectedImages::default();
-            found.add_problem(&name, &problem);
+            found.add_problem(&name, problem);
             found
         }
     }
 }
 
-async fn fetch(client: &Client, url: &Url) -> Result<String, String> {
+async fn fetch(client: &Client, url: &Url) -> Result<String, SourceProblem> {
     let host = url.host_str().ok_or("the URL has no host")?;
     let is_loopback = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
     if url.scheme() != "https" && !is_loopback {
-        return Err("only https:// is read: the file could be changed on the way".to_owned());
+        return Err("only https:// is read: the file could be changed on the way".into());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "URLs with credentials are not read: download the file, and name it".to_owned(),
-        );
+        return Err("URLs with credentials are not read: download the file, and name it".into());
     }
     let address = match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
-    let api = client
-        .host_api(&address)
-        .map_err(|error| error.to_string())?;
+    let api = client.host_api(&address)?;
     let target = url[Position::BeforePath..Position::AfterQuery].trim_start_matches('/');
-    let response = api.get(target).await.map_err(|error| error.to_string())?;
+    let response = api.get(target).await?;
     Ok(String::from_utf8_lossy(response.body()).into_owned())
 }
 

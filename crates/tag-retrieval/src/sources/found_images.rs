@@ -39,8 +39,10 @@ pub(super) fn retrieved(
     images.extend(by_digest.map(|image| found(image.repository, image.digest, image.location)));
     images.retain(|image| image.tag.parse::<ManifestReference>().is_ok());
     let dropped: Vec<_> = proposal.dropped.into_iter().map(Dropped::from).collect();
+    let failures = collected.problems.into_iter();
+    let failures: Vec<_> = failures.map(|problem| problem.message).collect();
     let mut warnings = collected.notes;
-    if images.is_empty() && collected.problems.is_empty() {
+    if images.is_empty() && failures.is_empty() {
         warnings.push(no_image_warning(place, &dropped));
     }
     Retrieved {
@@ -48,7 +50,7 @@ pub(super) fn retrieved(
         dropped,
         untagged: Vec::new(),
         warnings,
-        failures: collected.problems,
+        failures,
     }
 }
 

@@ -83,7 +83,7 @@ async fn read_path(path: PathBuf, options: TextOptions) -> CollectedImages {
         found
     });
     reading.await.unwrap_or_else(|error| CollectedImages {
-        problems: vec![error.to_string()],
+        problems: vec![error.to_string().into()],
         ..CollectedImages::default()
     })
 }

@@ -92,6 +92,7 @@ impl WordParser {
         let image = |source: &RepositoryName, tag: &ManifestReference| ImageTag {
             source: source.clone(),
             tag: tag.clone(),
+            pinned_tag: None,
         };
         let images = sources
             .iter()
@@ -141,7 +142,11 @@ fn full_image(word: &str) -> Result<ImageTag, String> {
     }
     let tag = image.manifest().ok_or("missing tag, expected NAME:TAG")?;
     let source = image.repository;
-    Ok(ImageTag { source, tag })
+    Ok(ImageTag {
+        source,
+        tag,
+        pinned_tag: None,
+    })
 }
 
 fn without_duplicates(images: Vec<ImageTag>) -> Vec<ImageTag> {

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use extraction::{NeededImage, TagOrDigest};
+use image_name::ManifestReference;
 
 use super::args::ImagesArgs;
+use super::listed::ListedImages;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::files::targets_file;
@@ -51,13 +53,13 @@ pub(super) fn check(
 pub(super) async fn add_images(
     session: &Session,
     args: &ImagesArgs,
-    images: &[&NeededImage],
+    (images, listed): (&[&NeededImage], &ListedImages),
     paths: &[PathBuf],
 ) -> Result<(Additions, Exit), Failure> {
     let mut exit = Exit::Done;
     let mut wanted = Vec::new();
     for image in images {
-        match image_tag(image) {
+        match image_tag(image, listed) {
             Ok(image) => wanted.push(image),
             Err(reason) => {
                 tracing::error!("{image} can be in no list: {reason}");
@@ -86,7 +88,7 @@ pub(super) async fn add_images(
     for warning in &additions.outcome.warnings {
         tracing::warn!("{warning}");
     }
-    exit = exit.max(additions.outcome.exit());
+    exit = exit.with(additions.outcome.exit());
     Ok((additions, exit))
 }
 
@@ -99,13 +101,25 @@ pub(super) fn report(additions: &Additions) {
     output::notice(&report.to_string());
 }
 
-/// Parses an image with the grammar of lists, which is stricter than that of manifests.
-fn image_tag(image: &NeededImage) -> Result<ImageTag, String> {
+/// Parses an image with the grammar of lists, which is stricter than that of manifests. An image with tag and
+/// digest becomes a row `TAG@DIGEST`, or one by digest if a row has the tag with another digest.
+fn image_tag(image: &NeededImage, listed: &ListedImages) -> Result<ImageTag, String> {
     let (TagOrDigest::Tag(version) | TagOrDigest::Digest(version)) = &image.version;
     let source = image.repository.parse().map_err(|error| format!("{error}"));
-    let tag = version.parse().map_err(|error| format!("{error}"));
+    let version: Result<ManifestReference, _> = version.parse().map_err(|error| format!("{error}"));
+    let (source, mut tag) = (source?, version?);
+    let mut pinned_tag = None;
+    if let Some(pin) = &image.pin {
+        let pin = pin.parse().map_err(|error| format!("{error}"))?;
+        pinned_tag = tag
+            .tag()
+            .filter(|_| !listed.has_source(&source, &tag))
+            .cloned();
+        tag = ManifestReference::Digest(pin);
+    }
     Ok(ImageTag {
-        source: source?,
-        tag: tag?,
+        source,
+        tag,
+        pinned_tag,
     })
 }

@@ -8,8 +8,8 @@ use extraction::formats::{CatalogSelection, Variables, parse_variables};
 use extraction::{NeedRules, NeededImages, Suspect};
 use registry_client::Client;
 use tag_retrieval::image_sources::{
-    BundleImages, ChartConfig, ChartLocation, ChartSource, CollectedImages, TextFiles, TextOptions,
-    read_url,
+    BundleImages, ChartConfig, ChartLocation, ChartSource, CollectedImages, SourceProblem,
+    TextFiles, TextOptions, read_url,
 };
 
 use super::args::ImagesArgs;
@@ -33,7 +33,7 @@ pub(super) struct Sources {
     /// The strings that may be images, with their files.
     pub(super) suspects: Vec<(String, Suspect)>,
     /// The parts that could not be read.
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<SourceProblem>,
     /// The parts that were left out on purpose.
     pub(super) notes: Vec<String>,
 }
@@ -199,7 +199,7 @@ fn read_stdin() -> Result<String, Failure> {
 async fn read_file(client: &Client, file: &ImageFile, options: &TextOptions) -> CollectedImages {
     let label = file.to_string();
     let failed = |problem: String| CollectedImages {
-        problems: vec![format!("{label}: {problem}")],
+        problems: vec![format!("{label}: {problem}").into()],
         ..CollectedImages::default()
     };
     let opened = match open_source(client, &ImageArgument::File(file.clone())).await {

@@ -5,8 +5,10 @@ use std::fmt;
 use extraction::{Evidence, NeededImage, Place, Suspect, TagOrDigest};
 use image_name::RepositoryName;
 use serde::Serialize;
+use tag_retrieval::image_sources::SourceProblem;
 
 use super::reading::Sources;
+use crate::cli::exit::Exit;
 use crate::terminal::units::counted;
 
 /// The images that the sources need.
@@ -29,6 +31,8 @@ pub(super) struct ImagesReport {
     pub(super) missing: Option<usize>,
     #[serde(skip)]
     layout: Layout,
+    #[serde(skip)]
+    exit: Exit,
 }
 
 /// The form of the text.
@@ -128,20 +132,22 @@ impl ImagesReport {
                 reason,
             }
         });
+        let messages = sources.problems.iter().map(ToString::to_string);
         Self {
             images: sources.images.needed().map(ImageItem::from).collect(),
             left_out: left_out.collect(),
             suspects: with_suspects.then(|| suspects.collect()),
-            problems: sources.problems.clone(),
+            problems: messages.collect(),
+            exit: exit(&sources.problems),
             notes: sources.notes.clone(),
             missing: None,
             layout,
         }
     }
 
-    /// Returns true if parts of the sources could not be read.
-    pub(super) fn has_problems(&self) -> bool {
-        !self.problems.is_empty()
+    /// Returns the exit status for the parts of sources that could not be read.
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
     }
 
     /// Returns the problems of the sources.
@@ -181,10 +187,18 @@ impl ImagesReport {
         };
         let mut totals = vec![first];
         totals.extend(self.left_out());
-        if self.has_problems() {
+        if !self.problems.is_empty() {
             totals.push("the result is incomplete".to_owned());
         }
         totals.join("; ")
+    }
+}
+
+fn exit(problems: &[SourceProblem]) -> Exit {
+    match problems.iter().all(|problem| problem.is_refused) {
+        _ if problems.is_empty() => Exit::Done,
+        true => Exit::Refused,
+        false => Exit::Failed,
     }
 }
 

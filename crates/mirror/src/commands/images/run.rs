@@ -25,7 +25,7 @@ use crate::session::Session;
 use crate::terminal::output;
 
 /// Runs the command. Exits with 1 if a part of a source could not be read, if the list lacks an image
-/// (`--check`), or if an image was not added (`--add`).
+/// (`--check`), or if an image was not added (`--add`); with 4 if only refused credentials are the reason.
 ///
 /// # Errors
 ///
@@ -66,21 +66,21 @@ pub(crate) async fn run(session: &Session, args: &ImagesArgs) -> Result<Exit, Fa
         all_places: session.is_verbose(),
     };
     let mut report = ImagesReport::new(&sources, args.suspects, layout);
-    let mut exit = Exit::from_findings(report.has_problems());
+    let mut exit = report.exit();
     let mut added = None;
     if let Some(listed) = &listed {
         let missing = mark_listed(&mut report, &sources, listed);
         if args.check {
-            exit = exit.max(Exit::from_findings(!missing.is_empty()));
+            exit = exit.with(Exit::from_findings(!missing.is_empty()));
         }
         if args.add && !missing.is_empty() {
             // A result that is incomplete may lack the image that others need, but adds none too many.
-            let adding = additions::add_images(session, args, &missing, &paths);
+            let adding = additions::add_images(session, args, (&missing, listed), &paths);
             let (additions, outcome) = tokio::select! {
                 additions = Box::pin(adding) => additions?,
                 () = stop.cancelled() => return Err(Failure::interrupted("interrupted; nothing was written")),
             };
-            exit = exit.max(outcome);
+            exit = exit.with(outcome);
             added = Some(additions);
         }
     }
@@ -109,7 +109,7 @@ async fn read_sources(
         let problem = format!(
             "not all sources were read within the deadline of {seconds} s: raise --deadline"
         );
-        sources.problems.push(problem);
+        sources.problems.push(problem.into());
     }
     sources
 }

@@ -168,6 +168,7 @@ fn image_tag(pair: &FoundTag) -> Result<ImageTag, String> {
     Ok(ImageTag {
         source: source.map_err(|error| error.to_string())?,
         tag: tag.map_err(|error| error.to_string())?,
+        pinned_tag: None,
     })
 }
 

@@ -218,6 +218,7 @@ fn merge(outcome: &mut AddOutcome, more: AddOutcome, targets: &Targets) {
             image: ImageTag {
                 source: new.source.clone(),
                 tag: new.tag.source().clone(),
+                pinned_tag: None,
             },
             problem,
             refused: false,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use image_name::RepositoryName;
 use images_list::{
-    CommentedRow, Destination, ListIndex, Row, Source, Targets, WrittenRepository,
+    CommentedRow, Destination, ListIndex, Row, Source, TagColumn, Targets, WrittenRepository,
     choose_destination,
 };
 
@@ -107,7 +107,7 @@ impl<'a> CombinedIndex<'a> {
         };
         let new_repositories = names(WrittenRepository::must_exist);
         let created_repositories = names(WrittenRepository::is_created_by_api);
-        let tag = image.tag.clone().into();
+        let tag = TagColumn::from(image);
         let row = Row {
             source,
             destination,

@@ -88,6 +88,7 @@ mod tests {
             ImageTag {
                 source: source.parse().unwrap(),
                 tag: tag.parse().unwrap(),
+                pinned_tag: None,
             }
         };
         let request = AddRequest {
