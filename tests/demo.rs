@@ -43,6 +43,37 @@ fn demo_prints_one_json_document_with_its_steps() {
         .iter()
         .map(|step| step["command"].as_str().unwrap())
         .collect();
-    let cycle = ["lint", "sync", "sync", "compare", "sync", "compare"];
+    let cycle = [
+        "lint",
+        "images app.yaml --check",
+        "sync",
+        "sync",
+        "compare",
+        "sync",
+        "compare",
+        "usage cluster.json",
+        "prune --no-history --foreign --plan plan.json",
+        "prune --no-history --foreign --apply plan.json",
+    ];
     assert_eq!(commands, cycle.map(|command| format!("mirror {command}")));
+    let result = |command: &str| {
+        let step = steps.iter().find(|step| step["command"] == command);
+        &step.unwrap()["result"]
+    };
+    let images = result("mirror images app.yaml --check");
+    assert_eq!(images["images"].as_array().unwrap().len(), 3);
+    assert_eq!(images["missing"], 0);
+    let usage = &result("mirror usage cluster.json")["summary"];
+    assert_eq!(
+        (&usage["mirrored"], &usage["not_from_mirror"]),
+        (&2.into(), &1.into())
+    );
+    let applied = result("mirror prune --no-history --foreign --apply plan.json");
+    let deletions = applied["deletions"].as_array().unwrap();
+    assert!(deletions.iter().any(|deletion| deletion["tag"] == "v0.9.0"));
+    assert!(
+        deletions
+            .iter()
+            .all(|deletion| deletion["status"] == "deleted")
+    );
 }

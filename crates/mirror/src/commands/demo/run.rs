@@ -1,10 +1,9 @@
 //! Running `mirror demo`.
 //!
 //! The demo simulates nothing: the registries serve HTTP, the list is a file, and the steps run the
-//! code of `lint`, `sync` and `compare`.
+//! code of `lint`, `sync` and `compare`. The program itself runs `images`, `usage` and `prune`.
 
 use clap::Args;
-use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,13 +11,15 @@ use copier::{MovedTag, Options};
 use embedded_registry::images::{Artifact, Platform, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
 use registry_client::Client;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::application;
+use super::demo_output::DemoOutput;
+use super::own_program::OwnProgram;
 use crate::cli::environment::Environment;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::options::CommonOptions;
-use crate::cli::options::OutputFormat;
 use crate::commands::compare::{CompareRun, ComparedJson, ComparedText, compare};
 use crate::files::atomic_file::io_message;
 use crate::files::list_file;
@@ -30,7 +31,6 @@ use crate::rows::copying::text::RunText;
 use crate::rows::select_args::SelectArgs;
 use crate::rows::selection::{self, Selection};
 use crate::session::Session;
-use crate::terminal::output::Output;
 use crate::terminal::units::counted;
 
 /// The arguments of `demo`.
@@ -54,6 +54,10 @@ const IMAGES: [(&str, [&str; 3]); 4] = [
 ];
 /// Number of layers of each image. All images share the lowest layer.
 const LAYERS: usize = 3;
+/// The image that no cluster uses.
+const UNUSED: (&str, &str) = ("tools/shell", "v0.9.0");
+/// The list is in no git repository, and the mirror has images of the list only.
+const PRUNE: &str = "prune --no-history --foreign";
 
 /// Runs the command.
 ///
@@ -68,7 +72,8 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> Result<Exit, Fail
             .hint("set TMPDIR to a directory that exists and can be written".to_owned())
     })?;
     let list = directory.path().join("images-list");
-    let demo = Demo::start(session, &list).await?;
+    let program = OwnProgram::new(directory.path())?;
+    let demo = Demo::start(session, &list, program).await?;
     let mut output = DemoOutput::new(session.output.plain());
     let exit = demo.run(&mut output, &list).await?;
     if args.keep {
@@ -90,12 +95,14 @@ fn cannot(action: &str, error: &std::io::Error) -> Failure {
 struct Demo {
     upstream: RunningRegistry,
     mirror: RunningRegistry,
+    /// This program in the directory of the list.
+    program: OwnProgram,
     /// A session with the list of the demo, without environment, configuration and credentials.
     session: Session,
 }
 
 impl Demo {
-    async fn start(session: &Session, list: &Path) -> Result<Self, Failure> {
+    async fn start(session: &Session, list: &Path, program: OwnProgram) -> Result<Self, Failure> {
         let start = || async {
             Registry::new()
                 .start()
@@ -108,8 +115,17 @@ impl Demo {
                 seed_image(&upstream, repository, tag, seed)?;
             }
         }
-        fs::write(list, list_text(&upstream.host(), &mirror.host()))
-            .map_err(|error| cannot("write the list", &error))?;
+        let (from, to) = (upstream.host(), mirror.host());
+        let write = |path: PathBuf, text: String| {
+            fs::write(path, text).map_err(|error| cannot("write the files of the demo", &error))
+        };
+        write(list.to_owned(), list_text(&from, &to))?;
+        write(
+            list.with_file_name("app.yaml"),
+            application::manifests(&from),
+        )?;
+        let cluster = application::cluster(&from, &to).to_string();
+        write(list.with_file_name("cluster.json"), cluster)?;
         let common = CommonOptions {
             images_list: vec![PathBuf::from(list)],
             registries_conf: None,
@@ -129,6 +145,7 @@ impl Demo {
         Ok(Self {
             upstream,
             mirror,
+            program,
             session,
         })
     }
@@ -144,6 +161,9 @@ impl Demo {
         };
         output.print("\nCheck the list. No request is sent.\n")?;
         output.step("mirror lint", &result, json!({"problems": problems}))?;
+
+        output.print("\nFind the images that an application needs, and their rows.\n")?;
+        output.run(&self.program, "images app.yaml --check").await?;
 
         output.print("\nCopy every image with all its platforms and its signature.\n")?;
         let first = self.sync(output).await?;
@@ -167,10 +187,12 @@ impl Demo {
         if repaired.ending == Ending::Interrupted {
             return Ok(Exit::Interrupted);
         }
+        let is_clean = self.clean_up(output, list).await?;
         output.print(CONCLUSION)?;
 
         let counts = |run: &CopyRun| (run.summary.copied, run.summary.unchanged);
         let is_expected = problems == 0
+            && is_clean
             && [counts(&first), counts(&second), counts(&repaired)] == [(12, 0), (0, 12), (2, 10)]
             && (damaged.summary.drift, damaged.summary.missing) == (1, 1)
             && complete.summary.same == 12;
@@ -179,6 +201,33 @@ impl Demo {
         }
         Err(Failure::failed("the demo had an unexpected result")
             .hint("run `mirror demo -vv` and report its output".to_owned()))
+    }
+
+    /// Removes the row of an image that no cluster uses, and deletes the image from the mirror. Returns true if
+    /// the mirror then is what the list says.
+    async fn clean_up(&self, output: &mut DemoOutput, list: &Path) -> Result<bool, Failure> {
+        output.print(
+            "\nCompare the list with what a cluster runs, as `kubectl get -o json` prints it.\n",
+        )?;
+        output.run(&self.program, "usage cluster.json").await?;
+        let (repository, tag) = UNUSED;
+        let text = list_text(&self.upstream.host(), &self.mirror.host());
+        let is_kept = |line: &&str| !(line.contains(repository) && line.ends_with(tag));
+        let kept: String = text
+            .split_inclusive('\n')
+            .filter(|line| is_kept(&line.trim_end()))
+            .collect();
+        fs::write(list, kept).map_err(|error| cannot("write the list", &error))?;
+        output.print(&format!(
+            "\nThe cluster does not use {repository}:{tag}, and its row is removed. Prune plans what can go, \
+             for a review,\nand deletes what the plan has.\n"
+        ))?;
+        for action in ["--plan", "--apply"] {
+            let line = format!("{PRUNE} {action} plan.json");
+            output.run(&self.program, &line).await?;
+        }
+        let tags = self.mirror.tags(&format!("mirrored/{repository}"));
+        Ok(tags == ["v0.10.0", "v1.0.0"])
     }
 
     fn introduction(&self, list: &Path) -> String {
@@ -279,39 +328,4 @@ fn list_text(upstream: &str, mirror: &str) -> String {
         }
     }
     text
-}
-
-/// The output of the demo: text during the run, or one JSON document at its end.
-struct DemoOutput {
-    output: Output,
-    steps: Vec<Value>,
-}
-
-impl DemoOutput {
-    fn new(output: Output) -> Self {
-        Self {
-            output,
-            steps: Vec::new(),
-        }
-    }
-
-    fn print(&mut self, text: &str) -> Result<(), Failure> {
-        match self.output.format() {
-            OutputFormat::Text => self.output.write_bytes(text.as_bytes()),
-            OutputFormat::Json => Ok(()),
-        }
-    }
-
-    fn step(&mut self, command: &str, text: &dyn Display, document: Value) -> Result<(), Failure> {
-        self.steps
-            .push(json!({"command": command, "result": document}));
-        self.print(&format!("\n$ {command}\n{text}"))
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        match self.output.format() {
-            OutputFormat::Text => Ok(()),
-            OutputFormat::Json => self.output.write(&"", &json!({"steps": self.steps})),
-        }
-    }
 }
