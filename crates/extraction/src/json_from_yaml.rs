@@ -46,18 +46,23 @@ fn write_node(json: &mut String, node: &Node) {
 
 fn write_string(json: &mut String, text: &str) {
     json.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            c if c < ' ' => {
-                // Writing to a string cannot fail.
-                write!(json, "\\u{:04x}", u32::from(c)).ok();
+    let mut rest = text;
+    let is_special = |byte: u8| matches!(byte, b'"' | b'\\' | ..b' ');
+    while let Some(at) = rest.bytes().position(is_special) {
+        let (plain, special) = rest.split_at(at);
+        json.push_str(plain);
+        match special.as_bytes()[0] {
+            b'"' => json.push_str("\\\""),
+            b'\\' => json.push_str("\\\\"),
+            b'\n' => json.push_str("\\n"),
+            // Writing to a string cannot fail.
+            other => {
+                write!(json, "\\u{other:04x}").ok();
             }
-            c => json.push(c),
         }
+        rest = &special[1..];
     }
+    json.push_str(rest);
     json.push('"');
 }
 

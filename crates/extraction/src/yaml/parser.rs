@@ -187,10 +187,11 @@ fn mapping(children: Vec<Rc<Node>>) -> Map {
     let mut merged = Vec::new();
     let mut children = children.into_iter();
     while let (Some(key), Some(value)) = (children.next(), children.next()) {
-        match &*key {
+        // Only a key with an anchor is shared.
+        match Rc::try_unwrap(key).unwrap_or_else(|key| Node::Scalar(name_of(&key))) {
             Node::Scalar(name) if name.text == "<<" => merged.push(value),
             Node::Scalar(name) => entries.set(name, value),
-            Node::Null | Node::List(_) | Node::Map(_) => entries.set(&UNNAMED, value),
+            Node::Null | Node::List(_) | Node::Map(_) => entries.set(UNNAMED, value),
         }
     }
     for node in merged {
@@ -202,28 +203,52 @@ fn mapping(children: Vec<Rc<Node>>) -> Map {
     Map(entries.entries)
 }
 
+fn name_of(key: &Node) -> Scalar {
+    match key {
+        Node::Scalar(name) => name.clone(),
+        _ => UNNAMED,
+    }
+}
+
+/// The number of entries up to which a search is faster than an index.
+const SEARCHED: usize = 16;
+
 #[derive(Default)]
 struct Entries {
     entries: Vec<(Scalar, Rc<Node>)>,
+    /// The positions by name, once there are more than [`SEARCHED`].
     index: HashMap<String, usize>,
 }
 
 impl Entries {
-    fn set(&mut self, name: &Scalar, value: Rc<Node>) {
-        match self.index.get(&name.text) {
-            Some(&at) => self.entries[at] = (name.clone(), value),
-            None => {
-                self.index.insert(name.text.clone(), self.entries.len());
-                self.entries.push((name.clone(), value));
-            }
+    fn position(&self, name: &str) -> Option<usize> {
+        match self.entries.len() > SEARCHED {
+            true => self.index.get(name).copied(),
+            false => self.entries.iter().position(|(key, _)| key.text == name),
         }
+    }
+
+    fn set(&mut self, name: Scalar, value: Rc<Node>) {
+        if let Some(at) = self.position(&name.text) {
+            self.entries[at] = (name, value);
+            return;
+        }
+        self.entries.push((name, value));
+        let indexed = match self.entries.len() {
+            length if length > SEARCHED + 1 => length - 1,
+            length if length == SEARCHED + 1 => 0,
+            _ => return,
+        };
+        let new = self.entries.iter().enumerate().skip(indexed);
+        self.index
+            .extend(new.map(|(at, (name, _))| (name.text.clone(), at)));
     }
 
     fn set_defaults(&mut self, node: &Node) {
         if let Node::Map(map) = node {
             for (name, value) in &map.0 {
-                if !self.index.contains_key(&name.text) {
-                    self.set(name, Rc::clone(value));
+                if self.position(&name.text).is_none() {
+                    self.set(name.clone(), Rc::clone(value));
                 }
             }
         }
@@ -274,6 +299,11 @@ mod tests {
                 "a: &x {k: 1}\nb:\n  <<: [*x, {k: 2, m: 3}]",
                 "{a:{k:1},b:{k:1,m:3}}",
             ),
+            (
+                "{a: 0, b: 0, c: 0, d: 0, e: 0, f: 0, g: 0, h: 0, i: 0, j: 0, k: 0, l: 0, m: 0, n: 0, o: 0, p: 0, q: 0, r: 0, a: 1, q: 2, r: 3}",
+                "{a:1,b:0,c:0,d:0,e:0,f:0,g:0,h:0,i:0,j:0,k:0,l:0,m:0,n:0,o:0,p:0,q:2,r:3}",
+            ),
+            ("&k a: 1\n*k : 2\n", "{a:2}"),
             ("? [1, 2]\n: 3\n", "{:3}"),
             ("--- # empty\n", "~"),
         ];
