@@ -23,7 +23,7 @@ const NAME_ENDINGS: [&str; 4] = ["imagerepository", "imagerepo", "imagename", "i
 /// - `repository`, `repo` or, below a key that contains `image`, `name`; with `tag`,
 /// - below a key `image`, also with `version`,
 /// - `repository`, `image` and `version` or `tag`: `{repository: nvcr.io/nvidia, image: driver, version: 1.2}`,
-/// - `image` without a tag, and `tag`, `imageTag` or `imageVersion`,
+/// - `image` without a tag, and `tag`, `imageTag`, `imageVersion` or `defaultImageVersion`,
 /// - below a key that contains `image`: `repository` or `repo`, and `digest`.
 pub(crate) fn join_image_fields(map: &Map, context: Context) -> Option<String> {
     three_fields(map)
@@ -101,7 +101,7 @@ fn three_fields(map: &Map) -> Option<String> {
 
 fn image_and_tag(map: &Map) -> Option<String> {
     let image = map.filled("image")?;
-    let tag = ["tag", "imageTag", "imageVersion"];
+    let tag = ["tag", "imageTag", "imageVersion", "defaultImageVersion"];
     let tag = tag.into_iter().find_map(|key| map.filled(key))?;
     let is_untagged = ImageReference::parse(image) == Err(ReferenceError::Untagged);
     // With `hub`, the name is that of `hub`.
@@ -240,6 +240,8 @@ mod tests {
         ("{repository: charts, image: driver, version: 1}", None),
         ("{image: q.io/a/b, tag: v1}", Some("q.io/a/b:v1")),
         ("{image: a/b, imageTag: 1.2}", Some("a/b:1.2")),
+        ("{image: a/b, defaultImageVersion: 1.2}", Some("a/b:1.2")),
+        ("{image: a/b, defaultImageVersion: latest}", None),
         ("{image: b, imageTag: 1.2}", None),
         ("{image: 'a/b:1', tag: 2}", None),
         ("{image: a/b, version: 2}", None),

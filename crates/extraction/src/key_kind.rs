@@ -35,11 +35,10 @@ impl KeyKind {
             Self::Image
         } else if lower.ends_with("images") {
             Self::Images
-        } else if is_variable(key) {
-            match contains_image(key) {
-                true => Self::LikelyImage,
-                false => Self::Variable,
-            }
+        } else if is_variable(key) && contains_image(key) {
+            Self::LikelyImage
+        } else if is_upper(key) {
+            Self::Variable
         } else if IMAGE_ENDINGS.iter().any(|ending| lower.ends_with(ending)) {
             Self::LikelyImage
         } else if matches!(key, "containers" | "initContainers" | "ephemeralContainers") {
@@ -61,8 +60,12 @@ pub(crate) fn contains_image(key: &str) -> bool {
 
 /// Returns true if a key is spelled like an environment variable. Config maps hold them for `envFrom`.
 pub(crate) fn is_variable(key: &str) -> bool {
+    key.contains('_') && is_upper(key)
+}
+
+fn is_upper(key: &str) -> bool {
     let part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    key.contains('_') && key.chars().all(part)
+    key.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') && key.chars().all(part)
 }
 
 #[cfg(test)]
@@ -88,7 +91,8 @@ mod tests {
             ("command", KeyKind::Arguments),
             ("imagePullSecrets", KeyKind::Other),
             ("RELATED_image_x", KeyKind::Other),
-            ("IMAGEX", KeyKind::Other),
+            ("IMAGEX", KeyKind::Variable),
+            ("PROXY", KeyKind::Variable),
         ];
         for (key, expected) in table {
             assert_eq!(KeyKind::from_key(key), expected, "{key}");
