@@ -76,8 +76,8 @@ fn picture(lines: &[String]) -> String {
 fn color(line: &str) -> &'static str {
     match line.split_whitespace().next() {
         Some("$") => "#f0f3f6",
-        Some("copied") => "#7ee787",
-        Some("missing" | "drift") => "#ffa657",
+        Some("copied" | "listed" | "deleted") => "#7ee787",
+        Some("missing" | "drift" | "not") => "#ffa657",
         Some("failed") => "#ff7b72",
         Some(word) if word.chars().all(|c| c.is_ascii_digit()) => "#79c0ff",
         _ => "#9198a1",
