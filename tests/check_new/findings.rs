@@ -206,3 +206,40 @@ fn check_new_reports_problems_of_the_old_list() {
         output.stdout
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_new_warns_about_rows_that_only_commits_of_the_branch_have() {
+    let registry = registry_with(&["a:1", "m/a:1"]).await;
+    let r = registry.host();
+    let list = format!("{r}/a {r}/m/a 1\n");
+    let environment = branch_with(&list);
+    environment.mirror("lock").exits(0);
+    environment.git(&["add", "images-list.lock"]);
+    environment.git(&["commit", "-qm", "lock"]);
+    let lock = environment.read("images-list.lock");
+    // A row, and a line of the lock without a row.
+    environment.write("images-list", format!("{list}{r}/a {r}/m/a 1=planted\n"));
+    let line = lock
+        .lines()
+        .last()
+        .unwrap()
+        .replacen(" 1 ", " 1=locked ", 1);
+    environment.write("images-list.lock", format!("{lock}{line}\n"));
+    environment.git(&["commit", "-qam", "add"]);
+    environment.write("images-list", &list);
+    environment.write("images-list.lock", &lock);
+    environment.git(&["commit", "-qam", "remove"]);
+    let output = environment.mirror("check-new").exits(0);
+    for place in ["images-list:1: warning", "images-list.lock:1: warning"] {
+        assert!(output.stdout.contains(place), "{}", output.stdout);
+    }
+    for tag in ["1=planted", "1=locked"] {
+        let row = format!("`{r}/a {r}/m/a {tag}` is only in commit");
+        assert!(output.stdout.contains(&row), "{}", output.stdout);
+    }
+    let document = environment
+        .mirror("check-new --strict --output json")
+        .exits(1)
+        .json();
+    assert_eq!(document["passing"].as_array().unwrap().len(), 2);
+}

@@ -49,11 +49,32 @@ impl Git {
             let message = "the clone is shallow, and its history shows what rows have written";
             return Err(Failure::unusable(message).hint(SHALLOW.to_owned()));
         }
+        self.changes(&["--first-parent", "HEAD"], files).await
+    }
+
+    /// Returns the commits after `base` that changed files, the oldest first. A merge counts as one change for
+    /// each of its parents.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for a clone that lacks objects.
+    pub(crate) async fn file_changes_since(
+        &self,
+        base: &str,
+        files: &[TrackedPath],
+    ) -> Result<Vec<FileRevision>, Failure> {
+        self.changes(&[&format!("{base}..HEAD")], files).await
+    }
+
+    async fn changes(
+        &self,
+        revisions: &[&str],
+        files: &[TrackedPath],
+    ) -> Result<Vec<FileRevision>, Failure> {
         let options = [
             "-c",
             "core.quotePath=false",
             "log",
-            "--first-parent",
             "-m",
             "--reverse",
             "--patch",
@@ -66,11 +87,10 @@ impl Git {
             "--src-prefix=a/",
             "--dst-prefix=b/",
             "--format=commit %H %ct",
-            "HEAD",
-            "--",
         ];
         let paths = files.iter().map(|file| file.path().as_os_str());
-        let arguments = options.iter().map(OsStr::new).chain(paths);
+        let options = options.iter().chain(revisions).chain(&["--"]);
+        let arguments = options.map(OsStr::new).chain(paths);
         let output = self.run(arguments).await?;
         if output.status.success() {
             let paths: Vec<OsString> = files

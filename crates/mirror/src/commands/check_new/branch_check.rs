@@ -24,6 +24,8 @@ pub(crate) struct BranchCheck {
     pub(crate) removed: Vec<ChangedRow>,
     /// The problems of the lists, the locks and the configuration.
     pub(crate) problems: Vec<Finding>,
+    /// Rows that only commits of the branch have.
+    pub(crate) passing: Vec<Finding>,
     /// True if removed rows are allowed.
     pub(crate) allow_removals: bool,
     /// True if rows that require missing credentials are findings.
@@ -237,7 +239,8 @@ impl BranchCheck {
         let rows = self.rows.iter().filter(|row| self.is_failure(row.status));
         let removed = self.removed.iter().filter(|_| !self.allow_removals);
         let removed = removed.map(|removed| self.removal(removed));
-        let all = self.problems.iter().cloned();
+        let passing = self.passing.iter().filter(|_| self.strict);
+        let all = self.problems.iter().chain(passing).cloned();
         all.chain(rows.map(CheckedRow::finding))
             .chain(removed)
             .collect()
@@ -251,11 +254,13 @@ impl BranchCheck {
         rows.map(CheckedRow::note).collect()
     }
 
-    /// Returns the rows that could not be checked and do not fail the check.
+    /// Returns the rows that could not be checked, or that only commits of the branch have, and do not fail the
+    /// check.
     pub(crate) fn warnings(&self) -> Vec<Finding> {
         let rows = self.rows.iter();
         let rows = rows.filter(|row| row.status != Status::Ok && !self.is_failure(row.status));
-        rows.map(CheckedRow::finding).collect()
+        let passing = self.passing.iter().filter(|_| !self.strict).cloned();
+        rows.map(CheckedRow::finding).chain(passing).collect()
     }
 
     fn removal(&self, ChangedRow { row, location }: &ChangedRow) -> Finding {

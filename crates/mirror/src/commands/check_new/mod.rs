@@ -8,6 +8,7 @@ mod branch_check;
 mod followed_destinations;
 mod list_changes;
 mod lock_revisions;
+mod passing_rows;
 mod policy_changes;
 mod policy_revisions;
 mod report;

@@ -46,6 +46,7 @@ impl CheckReport<'_> {
             "added": added.collect::<Vec<_>>(),
             "removed": self.check.removed.iter().map(changed_json).collect::<Vec<_>>(),
             "problems": self.check.problems,
+            "passing": self.check.passing,
         })
     }
 

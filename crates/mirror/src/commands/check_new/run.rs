@@ -14,6 +14,7 @@ use super::branch_check::{BranchCheck, CheckedRow};
 use super::followed_destinations::FollowedDestinations;
 use super::list_changes::ListChanges;
 use super::lock_revisions::{ApprovalChange, LockPolicy, LockRevisions};
+use super::passing_rows;
 use super::policy_changes::TargetRevisions;
 use super::policy_revisions::PolicyRevisions;
 use super::report::CheckReport;
@@ -122,6 +123,7 @@ async fn check_branch(
         problems.extend(locked.findings(changed, &images, &policy));
     }
     Ok(BranchCheck {
+        passing: checkout.passing_rows(&base, &old, lists).await?,
         base,
         rows: CheckedRow::all(&changes, &images, &destinations, &targets.current)
             .into_iter()
@@ -258,6 +260,21 @@ impl Checkout {
             });
         }
         Ok(old)
+    }
+
+    /// Returns a finding for each row that only commits of the branch have.
+    async fn passing_rows(
+        &self,
+        base: &str,
+        old: &[BaseList],
+        lists: &[ListFile],
+    ) -> Result<Vec<Finding>, Failure> {
+        let files = self.files.iter();
+        let files: Vec<TrackedPath> = files
+            .flat_map(|file| [file.list.clone(), file.lock.clone()])
+            .collect();
+        let revisions = self.git.file_changes_since(base, &files).await?;
+        Ok(passing_rows::findings(&revisions, old, lists))
     }
 
     /// Returns the destinations of followed entries that a commit did not have. A configuration outside the
