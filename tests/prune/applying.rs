@@ -2,7 +2,7 @@
 
 use testkit::proxy::{Action, Rule};
 
-use super::stage::{APP, Kind, Stage, sample_of_seed};
+use super::stage::{APP, Kind, Stage, sample, sample_of_seed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applied_plan_deletes_tags_manifests_and_signatures_once() {
@@ -104,6 +104,64 @@ async fn retry_does_not_delete_a_tag_that_was_pushed_again() {
     assert_eq!(stage.proxy.count("DELETE", "/manifests/1"), 1);
     assert_eq!(stage.tags(), ["1", "2", "3"]);
     stage.check_nothing_is_lost("retry").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tag_that_is_pushed_while_manifests_are_deleted_keeps_its_image() {
+    let stage = Stage::new(Kind::V3).await;
+    stage.commit_list(&["2", "3"]);
+    stage.plan("").exits(0);
+    // The deletion of the index takes a moment, in which another client tags one of its children.
+    let pause = Action::Delay(std::time::Duration::from_secs(2));
+    let rule = Rule::new("DELETE", "/manifests/sha256:").first(1);
+    stage.proxy.add(rule.does(pause));
+    let mut command = stage.environment.mirror_command();
+    let mut child = command
+        .args(["prune", "--apply", "plan.json"])
+        .spawn()
+        .unwrap();
+    while stage.proxy.count("DELETE", "/manifests/sha256:") == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    stage.tag_child_of("1", "own").await;
+    let status = tokio::task::spawn_blocking(move || child.wait().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(stage.tags(), ["2", "3", "own"]);
+    stage.check_nothing_is_lost("pushed meanwhile").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registry_that_deletes_a_manifest_with_one_of_its_tags_ends_the_run() {
+    let stage = Stage::new(Kind::Embedded).await;
+    for image in ["1", "2"] {
+        let alias = format!("own-{image}");
+        stage.push(&sample(image), Some(&alias)).await;
+    }
+    stage.commit_list(&["3"]);
+    stage.plan("").exits(0);
+    // The registry deletes the image of the first tag, which another tag has too.
+    let rule = Rule::new("DELETE", "/manifests/").does(Action::answer(202));
+    stage.proxy.add(rule);
+    let mut command = stage.environment.mirror_command();
+    let command = command.args(["prune", "--apply", "plan.json"]);
+    let child = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while stage.proxy.count("DELETE", "/manifests/1") == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    stage.lose("1");
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let message = "the registry has deleted the manifest with the tag, and own-1 has it too";
+    assert!(stdout.contains(message), "{stdout}");
+    assert_eq!(stage.proxy.count("DELETE", ""), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 
 mod applying;
 mod closed;
+mod followed;
+mod names;
 mod planning;
 mod stage;
 mod traps;

@@ -256,3 +256,41 @@ async fn half_read_tag_lists_are_errors() {
     let output = stage.plan("").exits(4);
     assert!(output.stdout.contains("1 with errors"), "{}", output.stdout);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn configuration_and_targets_must_be_those_of_the_last_commit() {
+    let stage = Stage::new(Kind::V3).await;
+    let environment = &stage.environment;
+    let targets = r#"{"targets": {"hub": {"prefix": "hub.example.com/m"}}}"#;
+    for (file, committed, changed) in [
+        ("config.json", "{}\n", "{ }\n"),
+        (
+            "targets.json",
+            targets,
+            &targets.replace("hub.example", "hub2.example"),
+        ),
+    ] {
+        // A file without history says nothing about the past.
+        environment.write(file, committed);
+        environment.mirror("prune").exits(0);
+        environment.git(&["add", file]);
+        stage.commit();
+        environment.mirror("prune").exits(0);
+        environment.write(file, committed.replace('\n', "\r\n"));
+        environment.mirror("prune").exits(0);
+        environment.write(file, changed);
+        let refused = environment.mirror("prune").exits(2);
+        let message = format!("{file} differs from the last commit");
+        assert!(refused.stderr.contains(&message), "{}", refused.stderr);
+        std::fs::remove_file(environment.path(file)).unwrap();
+        environment.mirror("prune").exits(2);
+        environment.write(file, committed);
+    }
+    stage.commit_list(&["2", "3"]);
+    // The lock of the last commit protects too, whatever the work tree has lost.
+    environment.git(&["checkout", "-q", "HEAD~1", "--", "images-list.lock"]);
+    environment.git(&["commit", "-qm", "restore a line of the lock"]);
+    stage.environment.mirror("lock").exits(0);
+    let document = environment.mirror("prune --output json").exits(0).json();
+    assert_eq!(tags(&document), [""; 0]);
+}

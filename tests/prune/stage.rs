@@ -1,5 +1,8 @@
 //! A mirror with three images in a list under git, and the changes that a test makes to it.
 
+use std::net::SocketAddr;
+use std::sync::Mutex;
+
 use embedded_registry::images::{
     Artifact, Bundle, Content, Format, Platform, digest_tag, sample_image,
 };
@@ -40,12 +43,23 @@ enum Destination {
     Embedded(RunningRegistry),
 }
 
+impl Destination {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Process(process) => process.address(),
+            Self::Embedded(registry) => registry.address(),
+        }
+    }
+}
+
 /// A mirror with three images in a list under git.
 pub(super) struct Stage {
     pub(super) environment: TestEnvironment,
     pub(super) proxy: FaultProxy,
     source: RunningRegistry,
-    _destination: Destination,
+    destination: Destination,
+    /// The digests that must be there at the end, beside those of the rows.
+    needed: Mutex<Vec<String>>,
 }
 
 impl Stage {
@@ -70,10 +84,7 @@ impl Stage {
     }
 
     async fn with(destination: Destination) -> Self {
-        let address = match &destination {
-            Destination::Process(process) => process.address(),
-            Destination::Embedded(registry) => registry.address(),
-        };
+        let address = destination.address();
         let source = Registry::new().start().await.unwrap();
         for tag in TAGS {
             push_signed(&source, "app", tag);
@@ -83,7 +94,8 @@ impl Stage {
             environment: TestEnvironment::new(),
             proxy: FaultProxy::start(address).await,
             source,
-            _destination: destination,
+            destination,
+            needed: Mutex::default(),
         };
         stage.write_list(&TAGS);
         stage.environment.mirror("lock").exits(0);
@@ -96,6 +108,16 @@ impl Stage {
     /// Returns the host of the mirror.
     pub(super) fn host(&self) -> String {
         self.proxy.host()
+    }
+
+    /// Starts another name of the mirror's registry.
+    pub(super) async fn other_name(&self) -> FaultProxy {
+        FaultProxy::start(self.destination.address()).await
+    }
+
+    /// Requires a manifest at the end.
+    pub(super) fn require(&self, digest: &str) {
+        self.needed.lock().unwrap().push(digest.to_owned());
     }
 
     /// Returns the row of a tag column.
@@ -161,6 +183,48 @@ impl Stage {
         self.push(&index, tag).await;
     }
 
+    /// Pushes an index without a tag that is about one image, and lists a child of another. It must stay with
+    /// that child: the registry lists referrers.
+    pub(super) async fn push_referrer_with_child(&self, subject: &str, image: &str) {
+        let child = child_of(image);
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": Format::Oci.index(),
+            "artifactType": "application/vnd.example.list",
+            "manifests": [child.descriptor()],
+            "subject": sample(subject).manifests().last().unwrap().descriptor(),
+        });
+        let index = Bundle::verbatim(Format::Oci.index(), index.to_string());
+        self.push(&index, None).await;
+        self.require(index.digest().as_ref());
+        self.require(child.digest().as_ref());
+    }
+
+    /// Adds a row and a line of the lock for a tag of another client in one commit, and removes them in the next.
+    pub(super) fn plant(&self, tag: &str, image: &Bundle) {
+        let files = ["images-list", "images-list.lock"];
+        let before = files.map(|file| self.environment.read(file));
+        let row = self.row(&format!("1={tag}"));
+        let digest = image.digest();
+        let line = format!("{row} {digest} {}\n", Format::Oci.index());
+        self.environment
+            .write(files[0], format!("{}{row}\n", before[0]));
+        self.environment
+            .write(files[1], format!("{}{line}", before[1]));
+        self.commit();
+        for (file, text) in files.iter().zip(before) {
+            self.environment.write(file, text);
+        }
+        self.commit();
+    }
+
+    /// Deletes an image with all its tags at the embedded registry, past the proxy.
+    pub(super) fn lose(&self, image: &str) {
+        if let Destination::Embedded(registry) = &self.destination {
+            registry.remove_manifest(APP, sample(image).digest());
+        }
+    }
+
     /// Tags the child of an image.
     pub(super) async fn tag_child_of(&self, image: &str, tag: &str) {
         let pusher = Pusher::new(&self.host());
@@ -174,6 +238,11 @@ impl Stage {
             .subject(&sample(image))
             .build();
         self.push(&referrer, tag).await;
+    }
+
+    fn is_there(&self, image: &str) -> bool {
+        let output = self.environment.mirror(&format!("digest {image}"));
+        output.code == Some(0)
     }
 
     /// Returns the tags of the repository that are no digest tags.
@@ -207,6 +276,10 @@ impl Stage {
                 pulled.is_ok(),
                 "{case}: {image} cannot be pulled: {pulled:?}"
             );
+        }
+        for digest in self.needed.lock().unwrap().iter() {
+            let image = format!("{}/{APP}@{digest}", self.host());
+            assert!(self.is_there(&image), "{case}: {digest} is lost");
         }
         let compared = self.environment.mirror("compare");
         assert_eq!(compared.code, Some(0), "{case}: {}", compared.stdout);

@@ -24,6 +24,12 @@ enum Step {
     ChildOf(&'static str, &'static str),
     /// Another client pushes a referrer of an image, with or without a tag.
     ReferrerOf(&'static str, Option<&'static str>),
+    /// Another client pushes an index without a tag that is about an image and lists a child of another.
+    ReferrerWithChild(&'static str, &'static str),
+    /// A pull request adds a row and its lock line for a tag of another client, and removes them again.
+    Plant(&'static str),
+    /// The default branch of `origin` is the commit of now.
+    Upstream,
     /// A request fails from now on: method, part of the path, status.
     Fail(&'static str, &'static str, u16),
     /// The nth such request fails.
@@ -63,8 +69,12 @@ struct Trap {
     left_at_v3: &'static [&'static str],
     /// The kind at which the trap says nothing.
     except: Option<Kind>,
+    /// The only kinds at which the trap says something; all if empty.
+    only: &'static [Kind],
 }
 
+/// The registries with the referrers API.
+const WITH_REFERRERS: &[Kind] = &[Kind::Referrers, Kind::Embedded];
 const REMOVED: &[Step] = &[Step::List(&["2", "3"])];
 const KEPT: &[&str] = &["1", "2", "3"];
 const GONE: &[&str] = &["2", "3"];
@@ -80,14 +90,15 @@ const fn trap(name: &'static str, left: &'static [&'static str]) -> Trap {
         left_at_v2: &[],
         left_at_v3: &[],
         except: None,
+        only: &[],
     }
 }
 
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn traps() -> Vec<Trap> {
     use Step::{
-        Alias, ChildOf, Fail, FailNth, IndexOf, List, Push, ReferrerOf, RemoveLines, Shallow, Use,
-        WorkTree,
+        Alias, ChildOf, Fail, FailNth, IndexOf, List, Plant, Push, ReferrerOf, ReferrerWithChild,
+        RemoveLines, Shallow, Upstream, Use, WorkTree,
     };
     vec![
         trap("a removed row", GONE),
@@ -218,6 +229,7 @@ fn traps() -> Vec<Trap> {
         Trap {
             before_apply: &[RemoveLines(Lines::Index)],
             left_at_v2: KEPT,
+            left_at_v3: KEPT,
             ..trap("a plan without its index", GONE)
         },
         Trap {
@@ -276,6 +288,47 @@ fn traps() -> Vec<Trap> {
             left: &["2", "3"],
             ..trap("a lost section of which a part comes back", GONE)
         },
+        Trap {
+            before_plan: &[ReferrerWithChild("2", "1"), List(&["2", "3"])],
+            only: WITH_REFERRERS,
+            ..trap("a child that a referrer of a row's image lists", GONE)
+        },
+        Trap {
+            before_apply: &[ReferrerWithChild("2", "1")],
+            only: WITH_REFERRERS,
+            ..trap("a child that such a referrer lists after the plan", GONE)
+        },
+        Trap {
+            before_apply: &[Fail("GET", "/referrers/", 403)],
+            only: WITH_REFERRERS,
+            ..trap("referrers that may not be read", KEPT)
+        },
+        Trap {
+            before_apply: &[FailNth("GET", "/referrers/", 404, 3)],
+            only: WITH_REFERRERS,
+            ..trap("referrers of which one list is missing", KEPT)
+        },
+        Trap {
+            before_plan: &[Push("own"), Plant("own"), List(&["2", "3"])],
+            left: &["2", "3", "own"],
+            ..trap("a foreign tag with a row that a pull request planted", GONE)
+        },
+        Trap {
+            before_plan: &[Upstream, List(&["2", "3"])],
+            ..trap("a row that the default branch still has", KEPT)
+        },
+        Trap {
+            before_apply: &[
+                Upstream,
+                List(&["1", "2", "3"]),
+                Upstream,
+                List(&["2", "3"]),
+            ],
+            ..trap(
+                "a row that comes back on the default branch after the plan",
+                KEPT,
+            )
+        },
     ]
 }
 
@@ -291,6 +344,14 @@ async fn take(stage: &Stage, step: Step) {
         Step::IndexOf(image, tag) => stage.push_index_with_child_of(image, Some(tag)).await,
         Step::ChildOf(image, tag) => stage.tag_child_of(image, tag).await,
         Step::ReferrerOf(image, tag) => stage.push_referrer_of(image, tag).await,
+        Step::ReferrerWithChild(subject, image) => {
+            stage.push_referrer_with_child(subject, image).await;
+        }
+        Step::Plant(tag) => stage.plant(tag, &sample_of_seed(50)),
+        Step::Upstream => {
+            let reference = "refs/remotes/origin/main";
+            stage.environment.git(&["update-ref", reference, "HEAD"]);
+        }
         Step::Fail(method, part, status) => {
             stage
                 .proxy
@@ -374,8 +435,14 @@ async fn no_trap_loses_a_needed_manifest() {
     let is_all = !only.is_empty();
     let cases = named.flat_map(|(number, trap)| {
         let kinds = Kind::ALL.into_iter().cycle().skip(number % 4);
-        let kinds = kinds.take(if is_all { 4 } else { 2 });
+        let count = if is_all || !trap.only.is_empty() {
+            4
+        } else {
+            2
+        };
+        let kinds = kinds.take(count);
         let kinds = kinds.filter(|kind| trap.except != Some(*kind));
+        let kinds = kinds.filter(|kind| trap.only.is_empty() || trap.only.contains(kind));
         kinds.map(move |kind| (kind, trap))
     });
     let cases: Vec<_> = cases.map(|(kind, trap)| spring(kind, trap)).collect();

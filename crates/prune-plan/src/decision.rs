@@ -4,7 +4,7 @@ use std::fmt;
 
 use image_name::{Digest, Tag};
 
-use crate::facts::Removal;
+use crate::facts::{KeptBy, Removal};
 
 /// The decision about a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum GoReason {
 pub enum KeepReason {
     /// A row writes the tag.
     Row,
+    /// Another row may write the tag.
+    OtherRow(KeptBy),
     /// The tag is the `TAG-ARCH` tag of a tag that stays.
     ArchTagOf(Tag),
     /// The tag is named after the digest of a manifest that stays.
@@ -49,6 +51,8 @@ pub enum KeepReason {
     Foreign,
     /// The mirror is not known to have written the digest that the tag has.
     OtherDigest(Digest),
+    /// Its rows stood for a short time only, and no report shows that the mirror has written it.
+    Brief,
     /// The row was removed in the work tree only.
     NotCommitted,
     /// The row was removed within the days of `--keep-days`.
@@ -116,6 +120,16 @@ impl fmt::Display for KeepReason {
             Self::OtherDigest(digest) => {
                 write!(f, "no lock line or report shows that mirror wrote {digest}")
             }
+            Self::OtherRow(KeptBy::Branch(branch)) => write!(f, "a row of {branch} writes it"),
+            Self::OtherRow(KeptBy::OtherName(name)) => write!(
+                f,
+                "a row writes the same image to {name}, which may be another name of the repository \
+                 (--distinct-host)"
+            ),
+            Self::Brief => f.write_str(
+                "its row stood for less than an hour, and no report shows that mirror wrote it \
+                 (--written-by)",
+            ),
             Self::NotCommitted => f.write_str("the removal of its row is not committed"),
             Self::Recent => f.write_str("its row was removed within the days of --keep-days"),
             Self::UnknownTime => f.write_str("no commit shows since when, and --keep-days is set"),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use image_name::{Digest, Tag};
 
 use crate::manifest_graph::ManifestGraph;
+use crate::plan_file::PlanLine;
 
 /// The facts about one repository.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,8 @@ pub struct RepositoryFacts {
     pub graph: ManifestGraph,
     /// The tags that rows write.
     pub kept_tags: HashSet<Tag>,
+    /// The tags that other rows may write: each stays for this reason.
+    pub kept_by: HashMap<Tag, KeptBy>,
     /// The digests that rows, pins or lock lines name.
     pub kept_digests: HashSet<Digest>,
     /// The tags that something uses.
@@ -25,6 +28,15 @@ pub struct RepositoryFacts {
     pub former: HashMap<Tag, Former>,
 }
 
+/// The row that may write a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeptBy {
+    /// The default branch has the row; the commit that is checked out has not.
+    Branch(String),
+    /// The row is that of a repository which may be this one under another name.
+    OtherName(String),
+}
+
 /// A tag that a row wrote before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Former {
@@ -32,6 +44,8 @@ pub struct Former {
     pub removal: Removal,
     /// The digests that the mirror wrote there, by the lock and by reports.
     pub written: HashSet<Digest>,
+    /// Its rows stood for a short time only, so their lock lines are no proof of a run.
+    pub is_brief: bool,
 }
 
 /// The reason why no row writes a tag any more.
@@ -76,6 +90,23 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Creates the selection of the lines of one repository.
+    #[must_use]
+    pub fn from_lines(lines: &[&PlanLine]) -> Self {
+        let mut selection = Self::default();
+        for line in lines {
+            let (digest, image) = (line.digest.clone(), line.image.clone());
+            match &line.tag {
+                Some(tag) => {
+                    let selected = SelectedTag { digest, image };
+                    selection.tags.insert(tag.clone(), selected);
+                }
+                None => drop(selection.manifests.insert(digest, image)),
+            }
+        }
+        selection
+    }
+
     /// Returns true if the plan has a tag of the image.
     pub(crate) fn has_image(&self, image: &Digest) -> bool {
         let mut tags = self.tags.iter();

@@ -19,7 +19,7 @@
 //! facts.graph.insert(digest.clone(), ManifestNode::default());
 //! facts.kept_tags.insert("v2".parse()?);
 //! let removal = Removal::Row { commit: "4f2a".to_owned(), time: 1_700_000_000 };
-//! let former = Former { removal, written: [digest].into() };
+//! let former = Former { removal, written: [digest].into(), is_brief: false };
 //! facts.former.insert("v1".parse()?, former);
 //!
 //! let decided = plan(&facts, &Options::default(), None);
@@ -56,7 +56,7 @@ mod used_images;
 
 pub use decision::{Decision, GoReason, KeepReason};
 pub use deletion_limit::{DeletionLimit, DeletionLimitError};
-pub use facts::{Former, Options, Removal, RepositoryFacts, SelectedTag, Selection};
+pub use facts::{Former, KeptBy, Options, Removal, RepositoryFacts, SelectedTag, Selection};
 pub use freed_bytes::{RegistryShare, add_freed_bytes};
 pub use manifest_graph::{ManifestBlob, ManifestGraph, ManifestNode};
 pub use plan_file::{PLAN_VERSION, PlanFile, PlanLine};

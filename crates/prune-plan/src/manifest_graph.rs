@@ -30,8 +30,20 @@ pub struct ManifestBlob {
 #[derive(Debug, Clone, Default)]
 pub struct ManifestGraph {
     nodes: HashMap<Digest, ManifestNode>,
-    /// By subject.
+    /// By subject, from the manifests.
     referrers: HashMap<Digest, Vec<Digest>>,
+    /// By subject, from the lists of the registry. They are needed with their subject, but they do not go with
+    /// it: what a list names need not be about it.
+    listed: HashMap<Digest, Vec<Digest>>,
+}
+
+/// The references that a closure follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// Children and referrers.
+    Below,
+    /// Subjects too, and what the registry lists as referrers.
+    All,
 }
 
 impl ManifestGraph {
@@ -45,6 +57,15 @@ impl ManifestGraph {
             referrers.push(digest.clone());
         }
         self.nodes.insert(digest, node);
+    }
+
+    /// Adds a referrer that the registry lists for a subject. Its own manifest may say something else, or not
+    /// exist.
+    pub fn add_listed_referrer(&mut self, subject: &Digest, referrer: Digest) {
+        let listed = self.listed.entry(subject.clone()).or_default();
+        if !listed.contains(&referrer) {
+            listed.push(referrer);
+        }
     }
 
     /// Returns a manifest.
@@ -70,13 +91,19 @@ impl ManifestGraph {
         self.referrers.get(subject).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns the referrers of a manifest that the registry lists.
+    #[must_use]
+    pub fn listed_referrers(&self, subject: &Digest) -> &[Digest] {
+        self.listed.get(subject).map_or(&[], Vec::as_slice)
+    }
+
     /// Returns everything that manifests need: themselves, their children, their referrers, and the subjects
     /// that they are about.
     pub(crate) fn needed_by<'a>(
         &'a self,
         roots: impl IntoIterator<Item = &'a Digest>,
     ) -> HashSet<&'a Digest> {
-        self.closure(roots, |node| node.subject.as_ref())
+        self.closure(roots, Direction::All)
     }
 
     /// Returns what goes with manifests: themselves, their children and their referrers.
@@ -84,13 +111,13 @@ impl ManifestGraph {
         &'a self,
         roots: impl IntoIterator<Item = &'a Digest>,
     ) -> HashSet<&'a Digest> {
-        self.closure(roots, |_| None)
+        self.closure(roots, Direction::Below)
     }
 
     fn closure<'a>(
         &'a self,
         roots: impl IntoIterator<Item = &'a Digest>,
-        upwards: impl Fn(&'a ManifestNode) -> Option<&'a Digest>,
+        direction: Direction,
     ) -> HashSet<&'a Digest> {
         let mut found = HashSet::new();
         let mut open: Vec<&Digest> = roots.into_iter().collect();
@@ -102,7 +129,11 @@ impl ManifestGraph {
             open.extend(self.referrers(digest));
             if let Some(node) = self.nodes.get(digest) {
                 open.extend(&node.children);
-                open.extend(upwards(node));
+                let subject = node.subject.as_ref();
+                open.extend(subject.filter(|_| direction == Direction::All));
+            }
+            if direction == Direction::All {
+                open.extend(self.listed_referrers(digest));
             }
         }
         found

@@ -31,6 +31,11 @@ fn repository(random: &mut fastrand::Rng) -> RepositoryFacts {
         };
         facts.graph.insert(digest(number), node);
     }
+    // A registry may list anything as a referrer.
+    for _ in 0..random.usize(..3) {
+        let [subject, referrer] = [0; 2].map(|_| digest(random.usize(..MANIFESTS)));
+        facts.graph.add_listed_referrer(&subject, referrer);
+    }
     for number in 0..random.usize(2..10) {
         let to = digest(random.usize(..MANIFESTS));
         let tag: Tag = match random.usize(..4) {
@@ -54,6 +59,7 @@ fn repository(random: &mut fastrand::Rng) -> RepositoryFacts {
                 let former = Former {
                     removal: Removal::Unlisted,
                     written: [digest].into(),
+                    is_brief: false,
                 };
                 facts.former.insert(tag, former);
             }
@@ -96,6 +102,7 @@ fn lost(facts: &RepositoryFacts, plan: &RepositoryPlan) -> Vec<String> {
         }
         // Signatures of what stays, by the API and by digest tags.
         open.extend(facts.graph.referrers(&needed).iter().cloned());
+        open.extend(facts.graph.listed_referrers(&needed).iter().cloned());
         for kind in DigestTagKind::ALL {
             let tag = needed.tag(kind);
             if let Some(digest) = facts.tags.get(&tag) {
@@ -215,6 +222,7 @@ fn with_foreign_manifest() -> RepositoryFacts {
     let former = Former {
         removal: Removal::Unlisted,
         written: [digest(1), digest(9)].into(),
+        is_brief: false,
     };
     facts.former.insert("x".parse().unwrap(), former);
     facts
@@ -309,6 +317,23 @@ fn last_tag_of_a_subject_that_is_needed_stays() {
     assert_eq!(plan(&facts, &options, None).deletions.len(), 1);
 }
 
+#[test]
+fn listed_referrer_stays_with_its_subject_and_does_not_go_with_it() {
+    let mut facts = with_foreign_manifest();
+    facts.tags.insert("x".parse().unwrap(), digest(1));
+    facts.tags.insert("own".parse().unwrap(), digest(5));
+    let options = Options::default();
+    assert_eq!(plan(&facts, &options, None).deletions.len(), 3);
+    let lists = |subject: usize, referrer: usize| {
+        let mut facts = facts.clone();
+        let subject = digest(subject);
+        facts.graph.add_listed_referrer(&subject, digest(referrer));
+        plan(&facts, &options, None).deletions.len()
+    };
+    assert_eq!(lists(5, 1), 0, "a referrer of what stays, by the list");
+    assert_eq!(lists(1, 5), 3, "a foreign image, by the list of what goes");
+}
+
 /// Returns the repository after the first deletions of a plan.
 fn after(facts: &RepositoryFacts, plan: &RepositoryPlan, done: usize) -> RepositoryFacts {
     let deleted: HashSet<&ManifestReference> = plan
@@ -325,6 +350,9 @@ fn after(facts: &RepositoryFacts, plan: &RepositoryPlan, done: usize) -> Reposit
         let node = facts.graph.get(digest).cloned();
         if let Some(node) = node.filter(|_| !deleted.contains(&ManifestReference::from(digest))) {
             left.graph.insert(digest.clone(), node);
+        }
+        for referrer in facts.graph.listed_referrers(digest) {
+            left.graph.add_listed_referrer(digest, referrer.clone());
         }
     }
     left

@@ -240,8 +240,8 @@ impl<'a> Planner<'a> {
         self.keep(kept)
     }
 
-    /// Keeps the last tags of digests that rows, lock lines or uses name, and of those that something which
-    /// stays is about: many registries delete a manifest with its last tag, or some time after. Returns true
+    /// Keeps the last tags of digests that rows, lock lines or uses name, of those that something which stays is
+    /// about, and of those that the registry lists as its referrers: many registries delete a manifest with its last tag, or some time after. Returns true
     /// if one was about to go.
     fn keep_named_digests(&mut self) -> bool {
         let facts = self.facts;
@@ -251,10 +251,14 @@ impl<'a> Planner<'a> {
         let subjects = needed.iter().filter_map(|digest| facts.graph.get(digest));
         let subjects: HashSet<&Digest> =
             subjects.filter_map(|node| node.subject.as_ref()).collect();
+        let listed = needed.iter();
+        let listed = listed.flat_map(|digest| facts.graph.listed_referrers(digest));
+        let listed: HashSet<&Digest> = listed.collect();
         let named = |digest| {
             facts.kept_digests.contains(digest)
                 || facts.used_digests.contains(digest)
                 || subjects.contains(digest)
+                || listed.contains(digest)
         };
         let kept: Vec<(&Tag, KeepReason)> = self
             .tags_that_go()

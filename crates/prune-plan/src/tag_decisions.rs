@@ -101,6 +101,9 @@ impl RepositoryFacts {
         if self.kept_tags.contains(tag) {
             return Decision::Keep(KeepReason::Row);
         }
+        if let Some(by) = self.kept_by.get(tag) {
+            return Decision::Keep(KeepReason::OtherRow(by.clone()));
+        }
         // A row may have written it too, before `--arch-tags` did.
         if let Some(base) = self
             .base_of(tag)
@@ -124,6 +127,9 @@ impl RepositoryFacts {
             Some(digest) if options.foreign || former.written.contains(digest) => {
                 Decision::Go(GoReason::Former(former.removal.clone()))
             }
+            Some(_) if former.is_brief && former.written.is_empty() => {
+                Decision::Keep(KeepReason::Brief)
+            }
             Some(digest) => Decision::Keep(KeepReason::OtherDigest(digest.clone())),
             None => Decision::Keep(KeepReason::Foreign),
         }
@@ -132,8 +138,11 @@ impl RepositoryFacts {
     /// Decides about the `TAG-ARCH` tag of a base that goes, or is gone already. Its manifest must be a child
     /// of an image that the mirror wrote under the base.
     fn decide_arch_tag(&self, tag: &Tag, base: &Tag, options: &Options) -> Decision {
-        if self.kept_tags.contains(base) {
+        if self.kept_tags.contains(base) || self.kept_by.contains_key(base) {
             return Decision::Keep(KeepReason::ArchTagOf(base.clone()));
+        }
+        if let Some(by) = self.kept_by.get(tag) {
+            return Decision::Keep(KeepReason::OtherRow(by.clone()));
         }
         if self.is_used(tag) {
             return Decision::Keep(KeepReason::Used);

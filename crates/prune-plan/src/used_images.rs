@@ -26,6 +26,12 @@ pub enum UsedImagesError {
     /// The document names no image.
     #[error("the document names no image in use")]
     Empty,
+    /// A cluster has no objects: nothing is known about its images.
+    #[error("no object of the cluster {name} was read, so it is not known what it uses")]
+    EmptyCluster {
+        /// The name, shortened.
+        name: String,
+    },
     /// An image has a name that is not valid.
     #[error("`{image}` is not an image: {reason}")]
     Image {
@@ -49,6 +55,16 @@ pub enum UsedImagesError {
 #[derive(Deserialize)]
 struct Document {
     images: Vec<UsedImage>,
+    #[serde(default)]
+    clusters: Vec<Cluster>,
+}
+
+#[derive(Deserialize)]
+struct Cluster {
+    #[serde(default)]
+    name: String,
+    /// The number of objects that were read.
+    objects: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +88,11 @@ impl UsedImages {
         let document: Document = serde_json::from_str(text)?;
         if document.images.is_empty() {
             return Err(UsedImagesError::Empty);
+        }
+        let mut clusters = document.clusters.iter();
+        if let Some(empty) = clusters.find(|cluster| cluster.objects == Some(0)) {
+            let name = empty.name.escape_debug().take(MAX_SHOWN).collect();
+            return Err(UsedImagesError::EmptyCluster { name });
         }
         let mut used = Self::default();
         for UsedImage { image, digests } in document.images {
@@ -152,6 +173,7 @@ mod tests {
             r#"{"images": [{"image": "A B"}]}"#,
             r#"{"images": [{"image": "a", "digests": ["12"]}]}"#,
             r#"{"images": "a"}"#,
+            r#"{"images": [{"image": "a"}], "clusters": [{"name": "x", "objects": 0}]}"#,
         ] {
             assert!(UsedImages::parse(text).is_err(), "{text}");
         }

@@ -170,6 +170,7 @@ pub use transport::{
 pub use transport::{HostPulls, PullReservation};
 pub use vendor_api::{
     AwsCredentials, Creation, CreationApi, CreationError, DeletionApi, DeletionError, Existence,
-    HostToken, MAX_DESCRIPTION, MAX_SINGLE_TAG_REQUESTS, VendorCredentials, VendorRepository,
+    HostToken, MAX_DESCRIPTION, MAX_SINGLE_TAG_REQUESTS, VendorCredentials, VendorDeletion,
+    VendorRepository,
 };
 pub use write_policy::{ReadOnly, Write, WritePolicy, WriteTarget};

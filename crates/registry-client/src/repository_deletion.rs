@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use image_name::{Digest, ManifestReference};
 use oci_client::Reference;
 
 use crate::auth::Access;
@@ -15,7 +14,7 @@ use crate::repository::Repository;
 use crate::repository_creation::password;
 use crate::transport::{Host, Retries};
 use crate::vendor_api::{
-    DeletionApi, DeletionError, DeletionLogin, EcrRegistry, VendorApi, VendorHost,
+    DeletionApi, DeletionError, DeletionLogin, EcrRegistry, VendorApi, VendorDeletion, VendorHost,
     delete_at_vendor, endpoint,
 };
 use crate::vendor_operation::{DeletionRequest, DeletionVendor, OperationApi, VendorAuthorization};
@@ -75,13 +74,11 @@ impl Client {
         &self,
         image: &Reference,
         api: DeletionApi,
-        reference: &ManifestReference,
-        expected: &Digest,
+        deletion: VendorDeletion<'_>,
     ) -> Result<Deletion, DeletionError> {
+        let (reference, expected) = (deletion.reference, deletion.digest);
         let registry = self.destination(image, Access::Pull)?;
-        let (host, login) = self
-            .deletion_host(image, api, &registry, (reference, expected))
-            .await?;
+        let (host, login) = self.deletion_host(image, api, &registry, deletion).await?;
         let mut retries = Retries::new(host.host.retry_policy());
         let mut has_failed = false;
         loop {
@@ -110,7 +107,7 @@ impl Client {
         image: &Reference,
         api: DeletionApi,
         registry: &Repository,
-        (reference, expected): (&ManifestReference, &Digest),
+        deletion: VendorDeletion<'_>,
     ) -> Result<(VendorHost, DeletionLogin<'_>), DeletionError> {
         let location = self.location(image)?;
         let mut login = DeletionLogin {
@@ -163,7 +160,7 @@ impl Client {
                 (own_host, VendorAuthorization::Bearer(token))
             }
         };
-        let deletion = request(api, (reference, expected), root);
+        let deletion = request(api, deletion, root);
         let operation = OperationApi::Deletion(Box::new(deletion));
         let host = self.vendor_host(host, operation, registry, authorization);
         Ok((host, login))
@@ -192,15 +189,12 @@ impl Client {
     }
 }
 
-fn request(
-    api: DeletionApi,
-    (reference, expected): (&ManifestReference, &Digest),
-    root: String,
-) -> DeletionRequest {
+fn request(api: DeletionApi, deletion: VendorDeletion<'_>, root: String) -> DeletionRequest {
     DeletionRequest {
         vendor: vendor(api),
-        reference: reference.clone(),
-        digest: expected.clone(),
+        reference: deletion.reference.clone(),
+        digest: deletion.digest.clone(),
+        tags: deletion.tags.to_vec(),
         root,
     }
 }

@@ -76,6 +76,23 @@ impl Git {
         Err(Failure::unusable(message).hint(hint))
     }
 
+    /// Returns the name of the default branch of `origin`, unless the clone has none or its last commit is checked
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if git cannot be run.
+    pub(crate) async fn default_branch_if_other(&self) -> Result<Option<String>, Failure> {
+        let head = self.find_commit("HEAD").await?;
+        for base in DEFAULT_BASES {
+            let commit = self.find_commit(base).await?;
+            if commit.is_some() {
+                return Ok((commit != head).then(|| base.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Returns the content of a file in a revision, `None` if the revision has no such file.
     ///
     /// # Errors

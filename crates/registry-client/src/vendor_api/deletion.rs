@@ -1,6 +1,6 @@
 //! The deletion of tags and manifests through the APIs of vendors, where the registry itself does not delete.
 
-use image_name::ManifestReference;
+use image_name::{Digest, ManifestReference, Tag};
 
 use super::creation::CreationError;
 use super::vendor_cache::VendorCache;
@@ -27,6 +27,17 @@ pub enum DeletionApi {
     Quay,
 }
 
+/// What is deleted through the API of a vendor.
+#[derive(Debug, Clone, Copy)]
+pub struct VendorDeletion<'a> {
+    /// The tag, or the digest of the manifest.
+    pub reference: &'a ManifestReference,
+    /// The digest that the tag must have.
+    pub digest: &'a Digest,
+    /// The tags that may go with the manifest. GitHub deletes a manifest with all its tags.
+    pub tags: &'a [Tag],
+}
+
 /// The reason why a deletion through an API failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -49,6 +60,14 @@ pub enum DeletionError {
         api: DeletionApi,
         /// The reason.
         what: String,
+    },
+    /// The API deletes a manifest with all its tags, and it has another one.
+    #[error("{} deletes the manifest with all its tags, and it also has the tag {tag}", .api.vendor())]
+    OtherTag {
+        /// The API.
+        api: DeletionApi,
+        /// The tag, without control characters.
+        tag: String,
     },
     /// The keys of AWS cannot be obtained.
     #[error("{what}")]

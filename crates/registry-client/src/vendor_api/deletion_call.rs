@@ -1,4 +1,4 @@
-//! The call of the API of a deletion.
+//! The call of the API of a deletion, and the right that it needs.
 
 use super::deletion::{DeletionApi, DeletionError, DeletionLogin};
 use super::vendor_host::VendorHost;
@@ -25,4 +25,20 @@ pub(crate) async fn delete(
         DeletionApi::Quay => quay::delete_tag(host).await?,
     }
     Ok(())
+}
+
+impl DeletionApi {
+    /// Returns the right that an account needs in order to delete: a role, a scope or a permission.
+    #[must_use]
+    pub fn deletion_right(self) -> &'static str {
+        match self {
+            Self::Azure => azure::DELETION_RIGHT,
+            Self::DockerHub => docker_hub::DELETION_RIGHT,
+            Self::Ecr => ecr::DELETION_RIGHT,
+            Self::GitHub => github::DELETION_RIGHT,
+            Self::GitLab => gitlab::DELETION_RIGHT,
+            Self::Harbor => harbor::DELETION_RIGHT,
+            Self::Quay => quay::DELETION_RIGHT,
+        }
+    }
 }

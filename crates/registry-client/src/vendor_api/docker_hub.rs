@@ -60,6 +60,10 @@ async fn login(api: &VendorHost, username: &str, password: &Secret) -> Result<Se
     text_at(&response, "/access_token").map(Secret::from)
 }
 
+/// Source: Docker Hub, "Personal access tokens".
+pub(super) const DELETION_RIGHT: &str =
+    "an access token with the permission Read, Write, Delete as the password";
+
 /// Deletes the tag of the operation.
 ///
 /// Source: the request is not in the API reference; Docker's own `hub-tool` sends it.

@@ -104,6 +104,9 @@ const SUFFIXES: [&str; 9] = [
     "sc2s.sgov.gov",
 ];
 
+/// Source: Amazon ECR, service authorization reference.
+pub(super) const DELETION_RIGHT: &str = "the IAM action ecr:BatchDeleteImage for the repository";
+
 /// Deletes the tag of the operation if it has the digest, or the manifest. A manifest is deleted with its last
 /// tag.
 ///

@@ -10,10 +10,17 @@ use serde::Deserialize;
 use super::deletion::{DeletionApi, DeletionError};
 use super::vendor_host::VendorHost;
 use crate::error::Error;
+use crate::redact::printable;
 use crate::transport::BufferedResponse;
+
+/// Source: GitHub, "Deleting and restoring a package".
+pub(super) const DELETION_RIGHT: &str =
+    "the role Admin for the package, and a classic token with delete:packages as the password";
 
 /// The number of versions on a page, the maximum.
 const PAGE: usize = 100;
+/// The maximum length of a tag in an error, in characters.
+const MAX_TAG: usize = 128;
 /// The maximum number of pages.
 const MAX_PAGES: usize = 200;
 /// The collections that an owner may be in.
@@ -24,6 +31,20 @@ pub(crate) const OWNERS: [&str; 2] = ["orgs", "users"];
 struct Version {
     id: u64,
     name: String,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    container: Container,
+}
+
+#[derive(Default, Deserialize)]
+struct Container {
+    #[serde(default)]
+    tags: Vec<String>,
 }
 
 /// Deletes the version with the digest of the operation.
@@ -40,7 +61,9 @@ pub(super) async fn delete_version(api: &VendorHost) -> Result<(), DeletionError
     for owners in OWNERS {
         let versions = format!("{owners}/{owner}/packages/container/{package}/versions");
         if let Some(found) = find(api, &versions, digest).await? {
-            let Some(id) = found else { return Ok(()) };
+            let Some(version) = found else { return Ok(()) };
+            refuse_other_tags(api, &version)?;
+            let id = version.id;
             api.delete_once(&format!("{versions}/{id}")).await?;
             return Ok(());
         }
@@ -51,13 +74,26 @@ pub(super) async fn delete_version(api: &VendorHost) -> Result<(), DeletionError
     })
 }
 
-/// Returns the ID of the version with a digest: `Some(None)` for a package without it, `None` if there is no
+/// Refuses a version with a tag that is not known to go. The tag list of the registry may be older than the
+/// version, or lack a tag.
+fn refuse_other_tags(api: &VendorHost, version: &Version) -> Result<(), DeletionError> {
+    let mut tags = version.metadata.container.tags.iter();
+    match tags.find(|tag| !api.operation.may_delete_tag(tag)) {
+        None => Ok(()),
+        Some(tag) => Err(DeletionError::OtherTag {
+            api: DeletionApi::GitHub,
+            tag: printable(tag, MAX_TAG),
+        }),
+    }
+}
+
+/// Returns the version with a digest: `Some(None)` for a package without it, `None` if there is no
 /// such package.
 async fn find(
     api: &VendorHost,
     versions: &str,
     digest: &str,
-) -> Result<Option<Option<u64>>, Error> {
+) -> Result<Option<Option<Version>>, Error> {
     for page in 1..=MAX_PAGES {
         let target = format!("{versions}?per_page={PAGE}&page={page}");
         let response = api.get(&target, &[200, 404]).await?;
@@ -65,9 +101,10 @@ async fn find(
             return Ok(None);
         }
         let listed = parse(&response)?;
-        let found = listed.iter().find(|version| version.name == digest);
-        if found.is_some() || listed.len() < PAGE {
-            return Ok(Some(found.map(|version| version.id)));
+        let is_last = listed.len() < PAGE;
+        let found = listed.into_iter().find(|version| version.name == digest);
+        if found.is_some() || is_last {
+            return Ok(Some(found));
         }
     }
     Ok(Some(None))

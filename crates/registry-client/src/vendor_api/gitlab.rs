@@ -124,6 +124,11 @@ fn target(api: &VendorHost, path: &str) -> String {
     format!("{root}{slash}api/v4/{path}")
 }
 
+/// Source: GitLab, "Roles and permissions" and "Container registry API". A rule for protected tags may require
+/// a higher role.
+pub(super) const DELETION_RIGHT: &str =
+    "the role Maintainer in the project, and a token with the scope api";
+
 /// Deletes the tag of the operation. The project is the longest path that is one.
 ///
 /// Source: GitLab, "Container registry API": "List registry repositories" and "Delete a registry repository

@@ -28,6 +28,9 @@ pub(crate) async fn create(api: &VendorHost) -> Result<Creation, CreationError> 
     })
 }
 
+/// Source: Harbor, "User Permissions By Role" and "Create Project Robot Accounts".
+pub(super) const DELETION_RIGHT: &str = "the role Maintainer in the project, or a robot account with the permissions to delete tags and artifacts";
+
 /// Removes the tag of the operation from its artifact. The path has the digest, so a tag that has moved is
 /// not removed.
 ///

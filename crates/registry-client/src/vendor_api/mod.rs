@@ -29,7 +29,7 @@ mod vendor_host;
 
 pub use creation::{Creation, CreationApi, CreationError};
 pub(crate) use deletion::DeletionLogin;
-pub use deletion::{DeletionApi, DeletionError};
+pub use deletion::{DeletionApi, DeletionError, VendorDeletion};
 pub(crate) use deletion_call::delete as delete_at_vendor;
 pub use docker_hub::MAX_DESCRIPTION;
 pub(crate) use docker_hub::describe as describe_at_docker_hub;

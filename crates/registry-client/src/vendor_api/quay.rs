@@ -50,6 +50,10 @@ async fn exists(api: &VendorHost) -> Result<bool, Error> {
     Ok(response.status == StatusCode::OK)
 }
 
+/// Source: Quay, "Repository permissions" and "Quay API". The right to push includes deletions.
+pub(super) const DELETION_RIGHT: &str =
+    "the permission Write for the repository, and for its API a token with repo:write";
+
 /// Deletes the tag of the operation. Quay keeps its content for the days of the time machine.
 ///
 /// Source: quay, `endpoints/api/tag.py`, `deleteFullTag`.

@@ -1,7 +1,7 @@
 //! The deletion of one tag or manifest at a vendor's API.
 
 use http::{HeaderMap, Method};
-use image_name::{Digest, ManifestReference, RepositoryPath};
+use image_name::{Digest, ManifestReference, RepositoryPath, Tag};
 use url::Url;
 
 use super::request_names::{AMZ_TARGET, ECR_DELETE_TARGET, gitlab_id, gitlab_prefixes};
@@ -14,6 +14,8 @@ pub(crate) struct DeletionRequest {
     pub(crate) reference: ManifestReference,
     /// The digest that the tag must have.
     pub(crate) digest: Digest,
+    /// The tags that may go with the manifest, where the vendor deletes a manifest with all its tags.
+    pub(crate) tags: Vec<Tag>,
     /// The path of GitLab at its host, without the last slash.
     pub(crate) root: String,
 }
@@ -231,6 +233,7 @@ mod tests {
                 vendor: *vendor,
                 reference: "v1".parse().unwrap(),
                 digest: digest.parse().unwrap(),
+                tags: Vec::new(),
                 root: String::new(),
             };
             let target = target.replace("DIGEST", &digest);

@@ -133,6 +133,12 @@ impl VendorOperation {
             .map_or("", |deletion| deletion.digest.as_str())
     }
 
+    /// Returns true if a tag may go with the manifest of a deletion.
+    pub(crate) fn may_delete_tag(&self, tag: &str) -> bool {
+        let deletion = self.deletion();
+        deletion.is_some_and(|deletion| deletion.tags.iter().any(|known| known.as_str() == tag))
+    }
+
     /// Returns the path of a tag of Harbor, below its artifact.
     pub(crate) fn harbor_tag_path(&self) -> String {
         let digest = self.deleted_digest();

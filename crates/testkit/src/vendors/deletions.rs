@@ -222,7 +222,10 @@ fn github(state: &State, images: &Images<'_>, call: &ApiCall<'_>) -> Option<Resp
             let versions = digests.iter().skip((page - 1) * 100).take(100);
             let versions: Vec<Value> = versions
                 .map(|digest| {
-                    let tags = images.tags_of(&repository, digest);
+                    let mut tags = images.tags_of(&repository, digest);
+                    if state.is_race && !tags.is_empty() {
+                        tags.push("raced".to_owned());
+                    }
                     json!({
                         "id": id(digest), "name": digest,
                         "metadata": {"package_type": "container", "container": {"tags": tags}},

@@ -52,7 +52,8 @@ impl FakeVendor {
         self
     }
 
-    /// Another client creates what is requested, just before each request to create it.
+    /// Another client creates what is requested, just before each request to create it. At GitHub, it tags each
+    /// version with a tag once more, and the registry does not list that.
     #[must_use]
     pub fn race(mut self) -> Self {
         self.state.is_race = true;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use image_name::Host;
 use prune_plan::DeletionLimit;
 
 use crate::rows::report_file::ReportFileArgs;
@@ -63,6 +64,12 @@ pub(crate) struct ProtectionArgs {
     /// A percentage always allows 10 tags.
     #[arg(long, value_name = "N", default_value_t)]
     pub(crate) max_deletions: DeletionLimit,
+    /// Registry that is no other name of one that rows write to
+    ///
+    /// Two hosts whose repositories have the same images under the same tags may be one registry, so what rows
+    /// write to the one is kept at the other.
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub(crate) distinct_host: Vec<Host>,
     /// Do not read the git history of the list, its lock and its targets
     ///
     /// Only the repositories of the list and of its lock are considered.

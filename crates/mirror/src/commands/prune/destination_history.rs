@@ -6,6 +6,7 @@ use image_name::{ManifestReference, RepositoryName, Tag};
 use images_list::{List, Lock, Row, Targets};
 use prune_plan::Removal;
 
+use super::standing::Standing;
 use crate::cli::failure::Failure;
 use crate::git::FileRevision;
 use crate::rows::overrides::Overrides;
@@ -30,32 +31,49 @@ pub(super) struct DestinationHistory<'a> {
     overrides: &'a Overrides,
     /// The rows of all lists, with their number.
     rows: HashMap<Row, usize>,
-    /// All destinations that a row wrote, with the number of rows that write them now, and the last commit
-    /// that made it zero.
-    destinations: HashMap<Destination, (usize, Option<Removal>)>,
+    /// All destinations that a row wrote.
+    destinations: HashMap<Destination, FormerDestination>,
     /// All rows by the image at their source, for images that are used under their source name.
     sources: HashMap<Destination, Vec<Destination>>,
     /// All targets files so far. The last one is in effect.
-    targets: Vec<Targets>,
+    targets: Vec<(Targets, Standing)>,
     /// The lines of all locks.
-    locked: HashSet<String>,
+    locked: HashMap<String, Standing>,
+    /// The time of the last commit. It does not run backwards, and ends now: the author of a commit chooses its
+    /// time.
+    time: i64,
+    now: i64,
+}
+
+/// A destination that a row wrote.
+#[derive(Debug, Default)]
+struct FormerDestination {
+    /// The number of rows that write it now.
+    rows: usize,
+    standing: Standing,
+    /// The last commit that made the number zero.
+    removal: Option<Removal>,
 }
 
 impl<'a> DestinationHistory<'a> {
-    pub(super) fn new(overrides: &'a Overrides) -> Self {
+    /// Creates an empty history. `now` is in seconds since 1970.
+    pub(super) fn new(overrides: &'a Overrides, now: i64) -> Self {
         Self {
             overrides,
             rows: HashMap::new(),
             destinations: HashMap::new(),
             sources: HashMap::new(),
-            targets: vec![Targets::default()],
-            locked: HashSet::new(),
+            targets: vec![(Targets::default(), Standing::since(i64::MIN))],
+            locked: HashMap::new(),
+            time: i64::MIN,
+            now,
         }
     }
 
     /// Sets the targets of all commits, where they have no history.
     pub(super) fn set_targets(&mut self, targets: Targets) {
-        self.targets = vec![targets];
+        let standing = Standing::since(i64::MIN);
+        self.targets = vec![(targets, standing)];
     }
 
     /// Applies a commit. `targets` is the targets file of the commit, if the commit changed it.
@@ -69,14 +87,18 @@ impl<'a> DestinationHistory<'a> {
         files: &[TrackedFile],
         targets: Option<Targets>,
     ) -> Result<(), Failure> {
+        self.time = self.time.max(revision.time.min(self.now));
         let removal = Removal::Row {
             commit: revision.commit.clone(),
-            time: revision.time,
+            time: self.time,
         };
         let before: Vec<Row> = self.rows.keys().cloned().collect();
         if let Some(targets) = targets {
             let old = self.expand_all(&before)?;
-            self.targets.push(targets);
+            if let Some((_, standing)) = self.targets.last_mut() {
+                standing.end(self.time);
+            }
+            self.targets.push((targets, Standing::since(self.time)));
             let new = self.expand_all(&before)?;
             self.count(&new, &old, &removal);
         }
@@ -87,10 +109,7 @@ impl<'a> DestinationHistory<'a> {
                     added.extend(rows(&change.added));
                     removed.extend(rows(&change.removed));
                 }
-                Some(TrackedFile::Lock) => {
-                    let lines = change.added.iter().chain(&change.removed);
-                    self.locked.extend(lines.cloned());
-                }
+                Some(TrackedFile::Lock) => self.change_lock(&change.removed, &change.added),
                 Some(TrackedFile::Targets) | None => {}
             }
         }
@@ -99,6 +118,18 @@ impl<'a> DestinationHistory<'a> {
         let (added, removed) = (self.expand_all(&added)?, self.expand_all(&removed)?);
         self.count(&added, &removed, &removal);
         Ok(())
+    }
+
+    /// Records the lines of a lock. Lines that only move are removed and added.
+    fn change_lock(&mut self, removed: &[String], added: &[String]) {
+        let time = self.time;
+        let stays: HashSet<&String> = added.iter().collect();
+        for line in removed.iter().filter(|line| !stays.contains(line)) {
+            self.locked.entry(line.clone()).or_default().end(time);
+        }
+        for line in added {
+            self.locked.entry(line.clone()).or_default().begin(time);
+        }
     }
 
     /// Counts rows, and returns those that no list had before and those that no list has any more.
@@ -134,17 +165,22 @@ impl<'a> DestinationHistory<'a> {
 
     /// Counts destinations that rows write now, and those that they no longer write.
     fn count(&mut self, added: &[Destination], removed: &[Destination], removal: &Removal) {
+        let time = self.time;
         for destination in added {
-            let (count, _) = self.destinations.entry(destination.clone()).or_default();
-            *count += 1;
+            let former = self.destinations.entry(destination.clone()).or_default();
+            former.rows += 1;
+            former.standing.begin(time);
         }
         for destination in removed {
-            let entry = self.destinations.entry(destination.clone()).or_default();
-            entry.0 = entry.0.saturating_sub(1);
+            let former = self.destinations.entry(destination.clone()).or_default();
+            former.rows = former.rows.saturating_sub(1);
         }
         for destination in removed {
-            if let Some((0, end)) = self.destinations.get_mut(destination) {
-                *end = Some(removal.clone());
+            if let Some(former) = self.destinations.get_mut(destination)
+                && former.rows == 0
+            {
+                former.standing.end(time);
+                former.removal = Some(removal.clone());
             }
         }
     }
@@ -161,7 +197,7 @@ impl<'a> DestinationHistory<'a> {
     }
 
     fn expand_all(&self, rows: &[Row]) -> Result<Vec<Destination>, Failure> {
-        let Some(targets) = self.targets.last() else {
+        let Some((targets, _)) = self.targets.last() else {
             return Ok(Vec::new());
         };
         let mut all = Vec::new();
@@ -175,10 +211,17 @@ impl<'a> DestinationHistory<'a> {
     /// last commit still writes.
     pub(super) fn destinations(&self) -> impl Iterator<Item = (&Destination, Option<&Removal>)> {
         let all = self.destinations.iter();
-        all.map(|(destination, (count, removal))| match count {
-            0 => (destination, removal.as_ref()),
+        all.map(|(destination, former)| match former.rows {
+            0 => (destination, former.removal.as_ref()),
             _ => (destination, None),
         })
+    }
+
+    /// Returns the destinations that rows wrote for a short time only.
+    pub(super) fn brief_destinations(&self) -> impl Iterator<Item = &Destination> {
+        let all = self.destinations.iter();
+        let brief = all.filter(|(_, former)| !former.standing.is_proof());
+        brief.map(|(destination, _)| destination)
     }
 
     /// Returns the destinations of an image by its name at the source.
@@ -191,20 +234,24 @@ impl<'a> DestinationHistory<'a> {
         !self.destinations.is_empty()
     }
 
-    /// Returns the rows of all locks, as far as their lines can be read.
+    /// Returns the rows of all locks, as far as their lines can be read, without those that stood for a short
+    /// time only.
     pub(super) fn locks(&self) -> impl Iterator<Item = Lock> {
         let lines = self.locked.iter();
+        let lines = lines.filter(|(_, standing)| standing.is_proof());
+        let lines = lines.map(|(line, _)| line);
         lines.filter_map(|line| Lock::parse(&format!("# mirror-lock 2\n{line}\n")).ok())
     }
 
-    /// Returns the tags that a row wrote with any of the targets files.
+    /// Returns the tags that a row wrote with any of the targets files that stood long enough.
     ///
     /// # Errors
     ///
     /// [`Failure`] for a destination that cannot be overridden.
     pub(super) fn ever_written(&self, row: &Row) -> Result<Vec<Destination>, Failure> {
         let mut all = Vec::new();
-        for targets in &self.targets {
+        let targets = self.targets.iter();
+        for (targets, _) in targets.filter(|(_, standing)| standing.is_proof()) {
             all.extend(destinations(row, targets, self.overrides)?);
         }
         Ok(all)
@@ -303,7 +350,7 @@ mod tests {
     #[test]
     fn ends_of_rows_are_those_of_the_last_row_that_wrote_the_tag() {
         let overrides = Overrides::parse(&SelectSettings::default()).unwrap();
-        let mut history = DestinationHistory::new(&overrides);
+        let mut history = DestinationHistory::new(&overrides, 1_000_000);
         let files = [TrackedFile::List, TrackedFile::Targets];
         let steps = steps();
         for step in &steps {

@@ -2,24 +2,25 @@
 
 use std::collections::{HashMap, HashSet};
 
-use image_name::{Digest, RepositoryName, full_repository};
+use chrono::Utc;
+use image_name::{Digest, ManifestReference, RepositoryName, full_repository};
 use images_list::{Lock, Row, Targets};
 use oci_spec::distribution::Reference;
-use prune_plan::{Removal, UsedImages};
+use prune_plan::{KeptBy, Removal, UsedImages};
 use registry_client::{Client, manifest_reference};
 
 use super::args::{ProtectionArgs, PruneArgs};
-use super::destination_history::{DestinationHistory, TrackedFile, destinations};
+use super::destination_history::{DestinationHistory, destinations};
 use super::known_repository::KnownRepository;
-use super::plan_input::{read_used_images, read_written};
-use super::survey::readable;
-use super::unnamed_lists;
+use super::list_repository::{BranchRows, ListRepository};
+use super::plan_input::{WrittenImage, read_used_images, read_written};
+use super::refusals::{
+    refuse_emptied, refuse_emptied_entries, refuse_failed_entries, refuse_lost_configuration,
+};
+use super::{other_names, unnamed_lists};
 use crate::cli::failure::Failure;
-use crate::files::config_file;
 use crate::files::list_file::{self, ListFile};
-use crate::files::lock_file::{self, LockFile};
-use crate::files::targets_file;
-use crate::git::{FileChange, Git, Links, Purpose};
+use crate::files::lock_file::LockFile;
 use crate::rows::overrides::Overrides;
 use crate::rows::select_args::SelectArgs;
 use crate::rows::selection::{self, Selection};
@@ -29,6 +30,8 @@ use crate::session::Session;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     repositories: HashMap<RepositoryName, KnownRepository>,
+    /// The names under which the repositories are contacted.
+    contacted: HashSet<RepositoryName>,
     /// The digests in use, of whatever repository.
     pub(super) used_digests: HashSet<Digest>,
 }
@@ -50,31 +53,40 @@ impl Known {
         let written = read_written(&protection.written_by)?;
         let select = SelectArgs::of_all_rows(args.destination.clone());
         let overrides = Overrides::parse(&select.settings(&session.environment)?)?;
+        let git = match protection.no_history {
+            true => None,
+            false => Some(ListRepository::open(session, &select.list_paths(session)?).await?),
+        };
+        if let Some(git) = &git {
+            git.refuse_uncommitted().await?;
+        }
         let selection = selection::select_all_with_followed(session, &select, client).await?;
         refuse_failed_entries(&selection)?;
+        refuse_emptied_entries(&selection)?;
+        refuse_lost_configuration(session, &selection.lists)?;
         let mut known = Self::default();
         known.add_rows(&selection)?;
-        let targets = list_file::targets_of(&selection.lists);
-        refuse_lost_configuration(session, &selection.lists)?;
-        known.add_locks(&selection, &targets, &overrides)?;
-        let history = history(session, protection, &selection.lists, &overrides).await?;
-        if let Some(history) = &history {
-            refuse_emptied(&selection.lists, history)?;
-            known.add_history(history)?;
-        }
-        // A report says what a run has copied, and not that this list had the row.
-        for (repository, tag, digest) in &written {
-            if let Some(repository) = known.repositories.get_mut(repository) {
-                repository.wrote(tag, digest);
-            }
-        }
+        known
+            .add_locks(&selection, git.as_ref(), &overrides)
+            .await?;
+        let history = match &git {
+            Some(git) => Some(known.add_git(git, &selection.lists, &overrides).await?),
+            None => None,
+        };
+        known.add_written(&written);
         known.add_used(used, history.as_ref());
-        known.merge_names(client);
-        if history.is_some() {
-            let is_known = |name: &RepositoryName| known.get(name).is_some();
-            unnamed_lists::refuse(session, &selection.lists, &overrides, &is_known).await?;
+        known.merge_names(client, protection).await;
+        if let Some(git) = &git {
+            let is_known = |name: &RepositoryName| known.has(client, name);
+            unnamed_lists::refuse(git, &selection.lists, &overrides, &is_known).await?;
         }
         Ok(known)
+    }
+
+    /// Returns true if a repository is known, under whatever name.
+    fn has(&self, client: &Client, name: &RepositoryName) -> bool {
+        let contacted = other_names::contacted_name(client, name);
+        self.get(name).is_some() || contacted.is_some_and(|name| self.contacted.contains(&name))
     }
 
     /// Returns the repositories, in the order of their names.
@@ -100,7 +112,9 @@ impl Known {
             let reference = manifest_reference(&run.row.destination)
                 .map_err(|error| Failure::unusable(error.to_string()))?;
             let repository = self.repository(&repository_of(&run.row.destination)?);
-            repository.keep(&reference);
+            let target = run.target.as_ref();
+            let platforms = target.and_then(|target| target.platforms.as_ref());
+            repository.keep(&reference, platforms.is_some());
             let pin = run.listed.as_ref().and_then(|listed| listed.row.tag.pin());
             repository.kept_digests.extend(pin.cloned());
         }
@@ -108,49 +122,131 @@ impl Known {
             let reference = manifest_reference(&row.destination)
                 .map_err(|error| Failure::unusable(error.to_string()))?;
             let repository = self.repository(&repository_of(&row.destination)?);
-            repository.keep(&reference);
+            repository.keep(&reference, false);
         }
         Ok(())
     }
 
-    /// Adds the lines of the locks. A line without a row keeps its digest until it is removed, except for a
-    /// tag that an entry no longer follows: its line stays in the lock for good.
-    fn add_locks(
+    /// Adds the lines of the locks, of the work tree and of the last commit.
+    async fn add_locks(
         &mut self,
         selection: &Selection,
+        git: Option<&ListRepository>,
+        overrides: &Overrides,
+    ) -> Result<(), Failure> {
+        let targets = list_file::targets_of(&selection.lists);
+        let followed: HashSet<Row> = selection.followed_rows().into_iter().collect();
+        let committed = match git {
+            Some(git) => git.committed_locks().await?,
+            None => Vec::new(),
+        };
+        let mut committed = committed.into_iter();
+        for file in &selection.lists {
+            let current = LockFile::read(file)?.map(|file| file.lock);
+            let committed = committed.next().flatten();
+            for lock in current.iter().chain(&committed) {
+                self.add_lock(lock, (file, &followed), &targets, overrides)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the lines of a lock. A line without a row keeps its digest until it is removed, except for a tag that
+    /// an entry no longer follows: its line stays in the lock for good.
+    fn add_lock(
+        &mut self,
+        lock: &Lock,
+        (file, followed): (&ListFile, &HashSet<Row>),
         targets: &Targets,
         overrides: &Overrides,
     ) -> Result<(), Failure> {
-        let followed: HashSet<Row> = selection.followed_rows().into_iter().collect();
-        for file in &selection.lists {
-            let Some(lock) = LockFile::read(file)? else {
-                continue;
-            };
-            let listed: HashSet<&Row> = file.list.rows().map(|at| at.row).collect();
-            for (row, approved) in lock.lock.rows() {
-                let entry = lock.lock.entry(row).filter(|_| !listed.contains(row));
-                let ended = entry.filter(|_| !followed.contains(row));
-                for (name, tag) in destinations(row, targets, overrides)? {
-                    let repository = self.repository(&name);
-                    repository.wrote(&tag, approved.digest());
-                    match ended {
-                        Some(entry) => {
-                            let entry = entry.to_string();
-                            repository.end(&tag, Removal::NotFollowed { entry });
-                        }
-                        None => {
-                            repository.kept_digests.insert(approved.digest().clone());
-                            let attached = approved.attached().into_iter();
-                            let attached = attached.flat_map(|attached| attached.approved());
-                            let attached = attached.map(|attached| attached.digest);
-                            repository.kept_digests.extend(attached);
-                            repository.end(&tag, Removal::Unlisted);
-                        }
+        let listed: HashSet<&Row> = file.list.rows().map(|at| at.row).collect();
+        for (row, approved) in lock.rows() {
+            let entry = lock.entry(row).filter(|_| !listed.contains(row));
+            let ended = entry.filter(|_| !followed.contains(row));
+            for (name, tag) in destinations(row, targets, overrides)? {
+                let repository = self.repository(&name);
+                repository.wrote(&tag, approved.digest());
+                match ended {
+                    Some(entry) => {
+                        let entry = entry.to_string();
+                        repository.end(&tag, Removal::NotFollowed { entry });
+                    }
+                    None => {
+                        repository.keep_approved(approved);
+                        repository.end(&tag, Removal::Unlisted);
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Adds the history of the lists and the rows of the default branch. Returns the history.
+    async fn add_git<'a>(
+        &mut self,
+        git: &ListRepository,
+        lists: &[ListFile],
+        overrides: &'a Overrides,
+    ) -> Result<DestinationHistory<'a>, Failure> {
+        let history = git
+            .history(lists, overrides, Utc::now().timestamp())
+            .await?;
+        refuse_emptied(lists, &history)?;
+        self.add_history(&history)?;
+        if let Some(branch) = git.default_branch(lists).await? {
+            self.add_branch(&branch, overrides)?;
+        }
+        Ok(history)
+    }
+
+    /// Adds what the default branch keeps.
+    fn add_branch(&mut self, branch: &BranchRows, overrides: &Overrides) -> Result<(), Failure> {
+        let by = KeptBy::Branch(branch.branch.clone());
+        for row in &branch.rows {
+            for written in branch.targets.expand(&row.destination).unwrap_or_default() {
+                let repository = self.repository(&overrides.apply(&written.repository)?);
+                for reference in row.tag.destinations() {
+                    match reference {
+                        ManifestReference::Tag(tag) => {
+                            repository.kept_by.insert(tag.clone(), by.clone());
+                        }
+                        digest => repository.keep(digest, false),
+                    }
+                }
+                repository.kept_digests.extend(row.tag.pin().cloned());
+            }
+        }
+        for lock in &branch.locks {
+            for row in lock
+                .rows()
+                .map(|(row, _)| row)
+                .filter(|row| branch.rows.contains(row))
+            {
+                let approved = lock.get(row);
+                for (name, _) in destinations(row, &branch.targets, overrides)? {
+                    let repository = self.repository(&name);
+                    approved
+                        .into_iter()
+                        .for_each(|line| repository.keep_approved(line));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what reports say. A report says what a run has copied, and not that this list had the row.
+    fn add_written(&mut self, written: &[WrittenImage]) {
+        for image in written {
+            if let Some(repository) = self.repositories.get_mut(&image.repository) {
+                match &image.reference {
+                    ManifestReference::Tag(tag) => repository.wrote(tag, &image.digest),
+                    ManifestReference::Digest(row) => {
+                        repository.wrote_by_digest(row, &image.digest);
+                    }
+                }
+            }
+        }
     }
 
     /// Adds former rows with their ends, and former lines of the locks.
@@ -163,6 +259,9 @@ impl Known {
         }
         for lock in history.locks() {
             self.add_former_lock(&lock, history)?;
+        }
+        for (name, tag) in history.brief_destinations() {
+            self.repository(name).doubt(tag);
         }
         Ok(())
     }
@@ -188,24 +287,34 @@ impl Known {
         Ok(())
     }
 
-    /// Keeps what rows and uses need under each name of a repository: `registries.conf` may give it several.
-    fn merge_names(&mut self, client: &Client) {
-        let mut places: HashMap<(String, String), Vec<KnownRepository>> = HashMap::new();
-        for known in self.repositories.values() {
-            // A name that cannot be resolved fails with its survey.
-            if let Ok(repository) = readable(client, known) {
-                let host = repository.host_name().to_owned();
-                let place = (host, repository.name().to_owned());
-                places.entry(place).or_default().push(known.clone());
+    /// Keeps what rows and uses need under each name of a repository, and under names that may be its own.
+    async fn merge_names(&mut self, client: &Client, protection: &ProtectionArgs) {
+        let mut places: HashMap<RepositoryName, Vec<RepositoryName>> = HashMap::new();
+        for name in self.repositories.keys() {
+            if let Some(contacted) = other_names::contacted_name(client, name) {
+                places.entry(contacted).or_default().push(name.clone());
             }
         }
-        for names in places.values().filter(|names| names.len() > 1) {
+        let distinct = &protection.distinct_host;
+        let pairs = other_names::possible_pairs(client, &self.repositories, distinct).await;
+        let before = self.repositories.clone();
+        for names in places.values() {
+            let others = names.iter().filter_map(|name| before.get(name));
             for known in names {
-                if let Some(repository) = self.repositories.get_mut(&known.name) {
-                    names.iter().for_each(|other| repository.keep_all_of(other));
+                if let Some(repository) = self.repositories.get_mut(known) {
+                    let others = others.clone().filter(|other| other.name != *known);
+                    others.for_each(|other| repository.keep_all_of(other));
                 }
             }
         }
+        for (former, other) in &pairs {
+            if let (Some(repository), Some(other)) =
+                (self.repositories.get_mut(former), before.get(other))
+            {
+                repository.keep_as_other_name(other);
+            }
+        }
+        self.contacted = places.into_keys().collect();
     }
 
     /// Adds what is in use: names of the mirror, names of sources of which rows write or wrote images, and
@@ -228,113 +337,8 @@ impl Known {
     }
 }
 
-/// Refuses a run without a configuration if a lock has rows of followed entries: they would all be candidates.
-fn refuse_lost_configuration(session: &Session, lists: &[ListFile]) -> Result<(), Failure> {
-    if config_file::read_followed(&session.common)?.is_some() {
-        return Ok(());
-    }
-    for file in lists {
-        let lock = LockFile::read(file)?;
-        if lock.is_some_and(|lock| !lock.lock.followed().is_empty()) {
-            let message = format!(
-                "the lock of {} has rows of followed entries, and there is no configuration",
-                file.name
-            );
-            return Err(Failure::unusable(message).hint(
-                "name the configuration with --config FILE; one that follows nothing any more may be {}"
-                    .to_owned(),
-            ));
-        }
-    }
-    Ok(())
-}
-
 fn repository_of(destination: &Reference) -> Result<RepositoryName, Failure> {
     let name = full_repository(destination);
     name.parse()
         .map_err(|error| Failure::unusable(format!("{name}: {error}")))
-}
-
-/// Refuses a run without the rows of a followed entry.
-fn refuse_failed_entries(selection: &Selection) -> Result<(), Failure> {
-    let findings = selection.entry_findings();
-    if findings.is_empty() {
-        return Ok(());
-    }
-    let message =
-        "a followed entry failed, so it is not known which tags it gives; nothing was deleted";
-    Err(Failure::failed(message)
-        .hint("run again when its version source responds".to_owned())
-        .problems(findings))
-}
-
-/// Refuses lists that have lost all their rows.
-fn refuse_emptied(lists: &[ListFile], history: &DestinationHistory<'_>) -> Result<(), Failure> {
-    let is_empty = lists.iter().all(|file| file.list.rows().next().is_none());
-    if is_empty && history.has_rows() {
-        return Err(list_file::no_row(lists)
-            .hint("restore the list: all its former tags would be candidates".to_owned()));
-    }
-    Ok(())
-}
-
-/// Replays the history of the lists, their locks and their targets; `None` with `--no-history`.
-async fn history<'a>(
-    session: &Session,
-    protection: &ProtectionArgs,
-    lists: &[ListFile],
-    overrides: &'a Overrides,
-) -> Result<Option<DestinationHistory<'a>>, Failure> {
-    if protection.no_history {
-        return Ok(None);
-    }
-    let paths: Vec<_> = lists.iter().map(|file| file.path.clone()).collect();
-    list_file::refuse_stdin(&paths)?;
-    let git = Git::discover(&session.environment.git, Purpose::Prune).await?;
-    let (mut tracked, mut kinds) = (Vec::new(), Vec::new());
-    for path in &paths {
-        tracked.push(git.track(path, Links::Refuse)?);
-        kinds.push(TrackedFile::List);
-        tracked.push(git.track(&lock_file::path_of(path), Links::Refuse)?);
-        kinds.push(TrackedFile::Lock);
-    }
-    let targets = targets_file::path(&session.common, &paths);
-    git.refuse_links(&targets)?;
-    // Targets outside of the repository have no history: those of now stand for all.
-    let targets = git.track(&targets, Links::Refuse).ok();
-    if let Some(targets) = &targets {
-        tracked.push(targets.clone());
-        kinds.push(TrackedFile::Targets);
-    }
-    let mut history = DestinationHistory::new(overrides);
-    if targets.is_none() {
-        history.set_targets(list_file::targets_of(lists).as_ref().clone());
-    }
-    let revisions = git.file_changes(&tracked).await?;
-    let has_list = |change: &FileChange| kinds.get(change.file) == Some(&TrackedFile::List);
-    let changes = revisions.iter().flat_map(|revision| &revision.files);
-    if !changes.clone().any(has_list) {
-        let names: Vec<_> = lists.iter().map(|file| file.name.as_str()).collect();
-        let message = format!("no commit has {}", names.join(" or "));
-        return Err(Failure::unusable(message).hint(
-            "commit the list: its history shows what rows have written; or run with --no-history"
-                .to_owned(),
-        ));
-    }
-    for revision in &revisions {
-        let mut files = revision.files.iter();
-        let changes_targets =
-            files.any(|change| kinds.get(change.file) == Some(&TrackedFile::Targets));
-        let new = match &targets {
-            Some(targets) if changes_targets => {
-                let bytes = git.content_at(&revision.commit, targets).await?;
-                let text = bytes.unwrap_or_default();
-                // With invalid targets, rows wrote nowhere.
-                Some(Targets::parse(&String::from_utf8_lossy(&text)).unwrap_or_default())
-            }
-            _ => None,
-        };
-        history.apply(revision, &kinds, new)?;
-    }
-    Ok(Some(history))
 }

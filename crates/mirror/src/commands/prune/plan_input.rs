@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use copier::Status;
-use image_name::{Digest, RepositoryName, Tag};
+use image_name::{Digest, ManifestReference, RepositoryName};
 use prune_plan::{PlanFile, UsedImages};
 
 use crate::cli::failure::{Failure, Finding};
 use crate::files::atomic_file::io_message;
+use crate::rows::copying::report::ReportRow;
 use crate::rows::copying::report_files;
 
 /// Reads the results of `mirror usage`.
@@ -37,25 +38,41 @@ pub(super) fn read_used_images(files: &[PathBuf]) -> Result<UsedImages, Failure>
         .problems(problems))
 }
 
-/// Reads the images that runs have copied, from their reports.
+/// An image that a run has written, by its report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WrittenImage {
+    /// The destination.
+    pub(super) repository: RepositoryName,
+    /// The tag, or the digest of a row by digest.
+    pub(super) reference: ManifestReference,
+    /// The digest of the image at the destination.
+    pub(super) digest: Digest,
+}
+
+/// Reads the images that runs have copied, from their reports, and the content of rows by digest, which a run
+/// need not have copied: it is kept.
 ///
 /// # Errors
 ///
 /// [`Failure`] that names every file that is not a report.
-pub(super) fn read_written(
-    files: &[PathBuf],
-) -> Result<Vec<(RepositoryName, Tag, Digest)>, Failure> {
+pub(super) fn read_written(files: &[PathBuf]) -> Result<Vec<WrittenImage>, Failure> {
     let reports = report_files::read_all(files)?;
-    let copied = reports
-        .iter()
-        .filter(|(_, report)| !report.summary.dry_run)
-        .flat_map(|(_, report)| report.of_status(Status::Copied));
-    let written = copied.filter_map(|row| {
-        let tag = row.destination_tag.as_ref().unwrap_or(&row.tag);
-        let (repository, tag) = (row.destination.parse().ok()?, tag.parse().ok()?);
-        Some((repository, tag, row.digest.clone()?))
+    let runs = reports.iter().filter(|(_, report)| !report.summary.dry_run);
+    let written = runs.flat_map(|(_, report)| {
+        let copied = report.of_status(Status::Copied).filter_map(written);
+        let unchanged = report.of_status(Status::Unchanged).filter_map(written);
+        copied.chain(unchanged.filter(|written| written.reference.digest().is_some()))
     });
     Ok(written.collect())
+}
+
+fn written(row: &ReportRow) -> Option<WrittenImage> {
+    let reference = row.destination_tag.as_ref().unwrap_or(&row.tag);
+    Some(WrittenImage {
+        repository: row.destination.parse().ok()?,
+        reference: reference.parse().ok()?,
+        digest: row.digest.clone()?,
+    })
 }
 
 /// Reads a plan.

@@ -8,7 +8,8 @@ use prune_plan::{Decision, DeletionLimit, KeepReason, PlanLine, RepositoryPlan};
 use serde::Serialize;
 
 use super::planning::PlannedRepository;
-use super::survey::{self, SurveyError};
+use super::survey;
+use super::survey_error::SurveyError;
 use crate::cli::exit::Exit;
 use crate::rows::report_file::Provenance;
 use crate::terminal::hints::{self, Operation};

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::args::ProtectionArgs;
 use super::known::Known;
 use super::known_repository::KnownRepository;
-use super::survey::{Survey, SurveyError, list_tags, readable, reference};
+use super::survey::{Survey, list_tags, readable, reference};
+use super::survey_error::SurveyError;
 use crate::session::Session;
 
 /// Maximum number of repositories that are surveyed concurrently.
@@ -124,9 +125,7 @@ async fn survey(
     let mut survey = Survey::default();
     if listed.iter().any(|tag| known.may_go(tag, options.foreign)) {
         let none = HashSet::new();
-        survey
-            .read(&repository, known, &none, options.foreign)
-            .await?;
+        survey.read(&repository, known, &none).await?;
     }
     Ok((listed.len(), survey))
 }

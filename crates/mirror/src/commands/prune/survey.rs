@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use http::StatusCode;
-use image_name::{Digest, Tag};
+use image_name::{Digest, RepositoryName, Tag};
 use oci_spec::distribution::Reference;
 use prune_plan::{ManifestBlob, ManifestGraph, ManifestNode};
 use registry_client::{Access, Client, Content, Error, Manifest, Referrers, Repository, Support};
 
 use super::known_repository::KnownRepository;
+use super::survey_error::SurveyError;
 
 /// Maximum number of concurrent requests for one repository.
 const CONCURRENT_REQUESTS: usize = 16;
@@ -30,46 +31,10 @@ pub(super) struct Survey {
     index_children: HashSet<Digest>,
     /// Children of indexes that are no manifests by their descriptors.
     blob_children: HashSet<Digest>,
-}
-
-/// The reason why a repository cannot be surveyed. Nothing is deleted there.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum SurveyError {
-    /// A request failed.
-    #[error(transparent)]
-    Request(#[from] Error),
-    /// The tag list may be incomplete.
-    #[error("{0}")]
-    HalfRead(String),
-    /// The list lacks a tag that exists.
-    #[error("the tag list lacks {tag}, which exists: the registry does not list all tags")]
-    UnlistedTag {
-        /// The tag.
-        tag: Tag,
-    },
-    /// A tag is listed, and its manifest cannot be read.
-    #[error("{tag} is listed, but its manifest does not exist: it is not known what the tag needs")]
-    UnreadableTag {
-        /// The tag.
-        tag: Tag,
-    },
-    /// A manifest has an unknown form.
-    #[error("the manifest {digest} cannot be parsed: it is not known what it needs")]
-    UnknownForm {
-        /// The manifest.
-        digest: Digest,
-    },
-    /// An index lists another one that cannot be read.
-    #[error(
-        "the index {digest}, which an index lists, does not exist: it is not known what it needs"
-    )]
-    UnreadableIndex {
-        /// The digest of the listed index.
-        digest: Digest,
-    },
-    /// The repository has too many manifests.
-    #[error("the repository has more than {MAX_MANIFESTS} manifests")]
-    TooLarge,
+    /// The referrers API has listed the referrers of a manifest.
+    lists_referrers: bool,
+    /// A manifest for which it has not.
+    without_list: Option<Digest>,
 }
 
 /// Returns the tag list of a repository; none if the repository does not exist.
@@ -98,13 +63,18 @@ pub(super) fn readable(client: &Client, known: &KnownRepository) -> Result<Repos
 
 /// Returns a reference to a repository.
 pub(super) fn reference(known: &KnownRepository) -> Reference {
-    let (host, path) = (known.name.host(), known.name.path());
+    reference_to(&known.name)
+}
+
+/// Returns a reference to the repository of a name.
+pub(super) fn reference_to(name: &RepositoryName) -> Reference {
+    let (host, path) = (name.host(), name.path());
     Reference::with_tag(host.to_string(), path.to_string(), "latest".to_owned())
 }
 
 impl Survey {
     /// Reads the tags, and every manifest that is not known yet: those behind the tags, those of a plan, those
-    /// that something needs, and the referrers of those that may go. Tags are read anew each time, manifests
+    /// that something needs, and the referrers of all of them. Tags are read anew each time, manifests
     /// by digest once.
     ///
     /// # Errors
@@ -115,10 +85,10 @@ impl Survey {
         repository: &Repository,
         known: &KnownRepository,
         planned: &HashSet<Digest>,
-        foreign: bool,
     ) -> Result<(), SurveyError> {
         // What did not exist before may have been pushed meanwhile.
         self.missing.clear();
+        self.without_list = None;
         let listed = list_tags(repository).await?;
         self.check_unlisted(repository, known, &listed).await?;
         let digests = stream::iter(listed).map(|tag| async move {
@@ -137,14 +107,40 @@ impl Survey {
         if let Some((tag, _)) = tags.find(|(_, digest)| !self.graph.contains(digest)) {
             return Err(SurveyError::UnreadableTag { tag: tag.clone() });
         }
-        let may_go = self.tags.iter();
-        let may_go = may_go.filter(|(tag, _)| known.may_go(tag, foreign));
-        let may_go = may_go.map(|(_, digest)| digest).chain(planned);
-        let may_go: Vec<Digest> = may_go.cloned().collect();
-        self.add_referrers(repository, may_go).await
+        self.check_rows_by_digest(known)?;
+        // Those of images that stay may list what could go.
+        let subjects = self.tags.values().chain(planned).cloned();
+        let subjects = subjects.chain(known.needed_digests(self.tags.keys()));
+        let subjects = subjects.collect();
+        self.add_referrers(repository, subjects).await
     }
 
-    /// Checks that tags of rows which the list lacks do not exist. A list without them would not protect what
+    /// Checks that the content of rows by digest is known. Platforms that narrow such a row give its content
+    /// another digest, which no tag may lead to.
+    fn check_rows_by_digest(&self, known: &KnownRepository) -> Result<(), SurveyError> {
+        let is_index = |digest: &Digest| {
+            let node = self.graph.get(digest);
+            node.is_some_and(|node| !node.children.is_empty())
+        };
+        for (digest, row) in &known.rows_by_digest {
+            let is_known = match row.is_narrowed {
+                true => self.graph.contains(digest) && !is_index(digest),
+                false => self.graph.contains(digest),
+            };
+            if !is_known
+                && !row
+                    .written
+                    .iter()
+                    .any(|written| self.graph.contains(written))
+            {
+                let digest = digest.clone();
+                return Err(SurveyError::UnknownRowContent { digest });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that needed tags which the list lacks do not exist. A list without them would not protect what
     /// they need.
     async fn check_unlisted(
         &self,
@@ -153,7 +149,7 @@ impl Survey {
         listed: &[Tag],
     ) -> Result<(), SurveyError> {
         let listed: HashSet<&Tag> = listed.iter().collect();
-        let unlisted = known.kept_tags.iter().filter(|tag| !listed.contains(tag));
+        let unlisted = known.needed_tags().filter(|tag| !listed.contains(tag));
         let heads = stream::iter(unlisted).map(|tag| async move {
             let head = repository.head_manifest(tag).await?;
             Ok::<_, Error>(head.map(|_| tag.clone()))
@@ -207,7 +203,8 @@ impl Survey {
                 }
             }
             if self.graph.digests().count() > MAX_MANIFESTS {
-                return Err(SurveyError::TooLarge);
+                let maximum = MAX_MANIFESTS;
+                return Err(SurveyError::TooLarge { maximum });
             }
             open = next;
         }
@@ -253,10 +250,13 @@ impl Survey {
                 .drain()
                 .filter(|digest| self.graph.contains(digest) && asked.insert(digest.clone()))
                 .collect();
-            let lists = stream::iter(&subjects).map(|subject| referrers(repository, subject));
+            let lists = stream::iter(&subjects).map(|subject| async move {
+                let listed = referrers(repository, subject).await?;
+                Ok::<_, Error>((subject, listed))
+            });
             let lists = lists.buffer_unordered(CONCURRENT_REQUESTS);
-            let found: Vec<Vec<Digest>> = lists.try_collect().await?;
-            let found: Vec<Digest> = found.into_iter().flatten().collect();
+            let lists: Vec<(&Digest, Option<Vec<Digest>>)> = lists.try_collect().await?;
+            let found = self.add_lists(lists)?;
             self.walk(repository, found.clone()).await?;
             open.extend(found);
             for subject in &subjects {
@@ -270,19 +270,51 @@ impl Survey {
     }
 }
 
+impl Survey {
+    /// Adds the lists of referrers of subjects. Returns the referrers.
+    fn add_lists(
+        &mut self,
+        lists: Vec<(&Digest, Option<Vec<Digest>>)>,
+    ) -> Result<Vec<Digest>, SurveyError> {
+        let mut found = Vec::new();
+        for (subject, listed) in lists {
+            match listed {
+                Some(listed) => {
+                    self.lists_referrers = true;
+                    for referrer in &listed {
+                        self.graph.add_listed_referrer(subject, referrer.clone());
+                    }
+                    found.extend(listed);
+                }
+                None => self.without_list = Some(subject.clone()),
+            }
+        }
+        match &self.without_list {
+            Some(digest) if self.lists_referrers => Err(SurveyError::UnlistedReferrers {
+                digest: digest.clone(),
+            }),
+            _ => Ok(found),
+        }
+    }
+}
+
 /// Returns the manifest that a digest tag is about. That of a sha512 digest is cut.
 fn subject_of(tag: &Tag) -> Option<Digest> {
     tag.digest_part()?.replacen('-', ":", 1).parse().ok()
 }
 
-/// Returns the digests of the referrers that the API lists.
-async fn referrers(repository: &Repository, subject: &Digest) -> Result<Vec<Digest>, Error> {
+/// Returns the digests of the referrers that the API lists; `None` without the API.
+async fn referrers(
+    repository: &Repository,
+    subject: &Digest,
+) -> Result<Option<Vec<Digest>>, Error> {
     match repository.referrers(subject).await? {
-        Referrers::Listed(listed) => Ok(listed
-            .iter()
-            .filter_map(|referrer| Digest::try_from(referrer.digest()).ok())
-            .collect()),
-        Referrers::Unsupported => Ok(Vec::new()),
+        Referrers::Listed(listed) => {
+            let digests = listed.iter();
+            let digests = digests.filter_map(|listed| Digest::try_from(listed.digest()).ok());
+            Ok(Some(digests.collect()))
+        }
+        Referrers::Unsupported => Ok(None),
     }
 }
 
@@ -310,15 +342,5 @@ fn node(size: u64, content: &Content) -> ManifestNode {
         children,
         subject,
         blobs,
-    }
-}
-
-impl SurveyError {
-    /// Returns the failed request, if one failed.
-    pub(super) fn request_error(&self) -> Option<&Error> {
-        match self {
-            Self::Request(error) => Some(error),
-            _ => None,
-        }
     }
 }

@@ -6,11 +6,10 @@ use image_name::RepositoryName;
 use images_list::List;
 
 use super::destination_history::destinations;
+use super::list_repository::ListRepository;
 use crate::cli::failure::Failure;
 use crate::files::list_file::{self, ListFile};
-use crate::git::{Git, Links, Purpose};
 use crate::rows::overrides::Overrides;
-use crate::session::Session;
 
 /// Refuses a run if a committed list that it does not name writes to a known repository: a row that moved
 /// there would count as removed.
@@ -19,19 +18,14 @@ use crate::session::Session;
 ///
 /// [`Failure`] that names the list, or if git cannot read the repository.
 pub(super) async fn refuse(
-    session: &Session,
+    git: &ListRepository,
     lists: &[ListFile],
     overrides: &Overrides,
     is_known: &dyn Fn(&RepositoryName) -> bool,
 ) -> Result<(), Failure> {
-    let git = Git::discover(&session.environment.git, Purpose::Prune).await?;
     let mut checked = HashSet::new();
-    for file in lists {
-        let tracked = git.track(&file.path, Links::Refuse)?;
-        checked.insert(tracked.path().to_owned());
-    }
     let targets = list_file::targets_of(lists);
-    for (tracked, line) in git.lines_like_rows().await? {
+    for (tracked, line) in git.other_lines().await? {
         if checked.contains(tracked.path()) {
             continue;
         }
@@ -46,8 +40,7 @@ pub(super) async fn refuse(
         };
         // The line may be in a text about lists.
         checked.insert(tracked.path().to_owned());
-        let text = git.content_at("HEAD", &tracked).await?.unwrap_or_default();
-        if list_file::is_list(&List::parse(&String::from_utf8_lossy(&text))) {
+        if git.committed_list(&tracked).await?.is_some() {
             let name = tracked.name();
             let message = format!(
                 "{name} writes to {} too, and is not named",
