@@ -67,6 +67,8 @@ const READERS: &[(&str, &[Origin])] = &[
         "mirror/src/rows/followed/report_entry.rs",
         &[Origin::Report],
     ),
+    // A name in a plan is a host, a path, a tag or a digest by their grammars, or a problem of the file.
+    ("prune-plan/src/plan_file.rs", &[]),
     ("prune-plan/src/used_images.rs", &[]),
     (
         "registry-client/src/auth/challenge.rs",

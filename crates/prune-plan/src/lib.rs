@@ -44,6 +44,8 @@ mod decision;
 mod deletion_limit;
 mod facts;
 mod freed_bytes;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod manifest_graph;
 mod order;
 mod owners;

@@ -70,7 +70,7 @@ const CRATES: &[Crate] = &[
     Crate {
         name: "prune-plan",
         normal: &["image-name", "images-list", "strict-json"],
-        tests: &[],
+        tests: &["testkit"],
     },
     Crate {
         name: "registry-client",
