@@ -27,7 +27,7 @@ pub enum DeletionApi {
     Quay,
 }
 
-/// What is deleted through the API of a vendor.
+/// A deletion through the API of a vendor.
 #[derive(Debug, Clone, Copy)]
 pub struct VendorDeletion<'a> {
     /// The tag, or the digest of the manifest.

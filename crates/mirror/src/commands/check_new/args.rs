@@ -32,7 +32,7 @@ pub(crate) struct CheckNewArgs {
     /// Allow changes of targets.json for existing rows, and a weaker policy.json
     #[arg(long)]
     pub(crate) allow_policy_changes: bool,
-    /// Fail for rows that cannot be checked without credentials, or that only commits of the branch have
+    /// Fail for rows that need credentials, or that only commits of the branch have
     #[arg(long)]
     pub(crate) strict: bool,
     #[command(flatten)]
