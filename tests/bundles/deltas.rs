@@ -1,6 +1,7 @@
 //! Bundles that require content from the destination.
 
-use embedded_registry::images::{Bundle, Platform, sample_image};
+use bundle::contents::{Base, Requirement};
+use embedded_registry::images::{Artifact, Bundle, Platform, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
 use image_name::Digest;
 
@@ -28,7 +29,13 @@ fn delta(registry: &RunningRegistry, repository: &str) -> Delta {
     let mut bundle = TestBundle::new();
     let row = format!("quay.io/team/app {host}/mirror/app v2");
     bundle.add_image(&row, &image, &[], &[]);
-    bundle.require(&shared, &[&format!("{host}/{repository}")], false);
+    bundle.require(&shared, &[&format!("{host}/{repository}")]);
+    bundle.contents.bases.push(Base {
+        name: "inventory.json".to_owned(),
+        digest: format!("sha256:{}", &"0123456789".repeat(7)[..64])
+            .parse()
+            .unwrap(),
+    });
     Delta {
         bundle,
         image,
@@ -62,7 +69,7 @@ async fn required_blob_is_mounted_from_where_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_requirement_refuses_the_import_before_anything_is_written() {
-    let registry = Registry::new().start().await.unwrap();
+    let registry = Registry::new().access_log(10_000).start().await.unwrap();
     let environment = TestEnvironment::new();
     let delta = delta(&registry, "mirror/other");
     let shared: Digest = delta.shared.parse().unwrap();
@@ -74,7 +81,8 @@ async fn missing_requirement_refuses_the_import_before_anything_is_written() {
     for part in [
         &delta.shared,
         "mirror/other",
-        "inventory.json",
+        "base: inventory.json, 012345678901)",
+        &format!("needed by {}/mirror/app:v2", registry.host()),
         "nothing was written",
     ] {
         assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
@@ -84,6 +92,26 @@ async fn missing_requirement_refuses_the_import_before_anything_is_written() {
         .into_iter()
         .filter(|request| !["GET", "HEAD"].contains(&request.method.as_str()));
     assert_eq!(writes.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requirement_of_images_that_are_not_selected_does_not_matter() {
+    let registry = Registry::new().start().await.unwrap();
+    let environment = TestEnvironment::new();
+    let mut delta = delta(&registry, "mirror/other");
+    let shared: Digest = delta.shared.parse().unwrap();
+    registry.remove_blob("mirror/other", &shared.as_str().parse().unwrap());
+    let whole = Artifact::new("application/x").blob("x/y", "z").build();
+    let row = format!("quay.io/team/whole {}/mirror/whole v1", registry.host());
+    delta.bundle.add_image(&row, &whole, &[], &[]);
+    delta.bundle.write(&environment, Form::Archive);
+    environment.mirror("import bundle").exits(1);
+    assert!(registry.tagged("mirror/whole", "v1").is_none());
+    environment
+        .mirror("import bundle --match quay.io/team/whole")
+        .exits(0);
+    assert!(registry.tagged("mirror/whole", "v1").is_some());
+    assert!(registry.tagged("mirror/app", "v2").is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,12 +129,15 @@ async fn manifest_that_is_required_gets_another_tag() {
         &[],
     );
     let repository = format!("{host}/mirror/app");
-    for content in image.manifests() {
-        bundle.require(content.digest().as_ref(), &[&repository], true);
-    }
-    for content in image.blobs() {
-        bundle.require(content.digest().as_ref(), &[&repository], false);
-    }
+    // It stands for everything under it.
+    bundle.keep_documents();
+    bundle.contents.requires.push(Requirement {
+        digest: image.digest().as_ref().parse().unwrap(),
+        size: image.root().bytes().len() as u64,
+        media_type: Some(image.root().media_type().to_owned()),
+        repositories: vec![repository.parse().unwrap()],
+        base: "inventory.json".into(),
+    });
     bundle.write(&environment, Form::Archive);
     environment.mirror("import bundle").exits(0);
     let tagged = registry.tagged("mirror/app", "latest").unwrap();

@@ -3,6 +3,9 @@
 use embedded_registry::images::{Artifact, Bundle, Platform, digest_tag, sample_image};
 use embedded_registry::{Registry, RunningRegistry};
 
+use registry_client::ContentHasher;
+use serde_json::json;
+
 use super::test_bundle::{Form, TestBundle};
 use crate::environment::{CommandOutput, TestEnvironment, block};
 
@@ -106,4 +109,41 @@ async fn pipe_is_imported_in_one_pass_with_every_blob_sent_once() {
         report["summary"]["blobs_mounted"].as_u64().unwrap() > 0,
         "{report}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blob_with_a_sha512_is_carried_in_every_form() {
+    const LAYER: &[u8] = b"layer";
+    let near_side = Registry::new().start().await.unwrap();
+    let mut hasher =
+        ContentHasher::for_digest(&format!("sha512:{}", "0".repeat(128)).parse().unwrap());
+    hasher.update(LAYER);
+    let digest = hasher.finish();
+    let layer = json!({"mediaType": "x/y", "digest": digest, "size": LAYER.len()});
+    let config = near_side.put_blob("app", "{}".into());
+    let config = json!({"mediaType": "a/b", "digest": config.as_ref(), "size": 2});
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest =
+        json!({"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": [layer]});
+    // The method takes a blob of any digest.
+    near_side.damage_blob("app", &digest.parse().unwrap(), LAYER.into());
+    near_side.put_manifest("app", Some("v1"), media_type, manifest.to_string().into());
+    for form in ["b.tar", "b.tar.zst", "directory"] {
+        let far_side = Registry::new().start().await.unwrap();
+        let environment = TestEnvironment::new();
+        let row = format!(
+            "{}/app {}/mirror/app v1\n",
+            near_side.host(),
+            far_side.host()
+        );
+        environment.write("images-list", row);
+        environment.mirror(&format!("export {form}")).exits(0);
+        environment
+            .mirror(&format!("bundle verify {form}"))
+            .exits(0);
+        environment.mirror(&format!("import {form}")).exits(0);
+        let found = far_side.blob("mirror/app", &digest.parse().unwrap());
+        assert_eq!(found.as_deref(), Some(LAYER), "{form}");
+        assert!(far_side.tagged("mirror/app", "v1").is_some(), "{form}");
+    }
 }

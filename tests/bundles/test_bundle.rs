@@ -120,8 +120,8 @@ impl TestBundle {
         }
     }
 
-    /// Removes the member with a digest, and requires it from repositories instead.
-    pub(crate) fn require(&mut self, digest: &str, repositories: &[&str], is_manifest: bool) {
+    /// Removes the blob with a digest, and requires it from repositories instead.
+    pub(crate) fn require(&mut self, digest: &str, repositories: &[&str]) {
         let name = format!("blobs/{}", digest.replace(':', "/"));
         let index = self
             .members
@@ -133,13 +133,19 @@ impl TestBundle {
         self.contents.requires.push(bundle::contents::Requirement {
             digest: member.digest,
             size: member.size,
-            media_type: is_manifest.then(|| "application/vnd.oci.image.manifest.v1+json".into()),
+            media_type: None,
             repositories: repositories
                 .iter()
                 .map(|name| name.parse().unwrap())
                 .collect(),
             base: "inventory.json".into(),
         });
+    }
+
+    /// Removes all members but the documents, for a bundle that requires the rest.
+    pub(crate) fn keep_documents(&mut self) {
+        self.members.truncate(2);
+        self.contents.members.truncate(2);
     }
 
     pub(crate) fn document(&self) -> Vec<u8> {

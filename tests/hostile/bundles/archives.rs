@@ -1,8 +1,13 @@
 //! The headers and the order of the archive.
 
-use super::forgery::{FIRST_BLOB, with_entry, with_header};
+use super::forgery::{FIRST_BLOB, with_entry, with_header, with_long_member};
 use super::{Row, row};
 use crate::bundles::{append, ended, header};
+
+/// Returns a path that is too long for a header, with the zero that ends it.
+fn long_name(directory: &str) -> Vec<u8> {
+    format!("{directory}/{}\0", "a".repeat(128)).into_bytes()
+}
 
 #[expect(clippy::too_many_lines, reason = "one table")]
 pub(super) fn rows() -> Vec<Row> {
@@ -78,6 +83,26 @@ pub(super) fn rows() -> Vec<Row> {
         row(
             "GNU long link",
             |it| with_entry(&it, "././@LongLink", b'K', b"/etc/passwd\0"),
+            "a long name of GNU tar",
+        ),
+        row(
+            "long name of another member",
+            |it| with_entry(&it, "././@LongLink", b'L', &long_name("etc/passwd")),
+            "not that of the member after it",
+        ),
+        row(
+            "long name upwards",
+            |it| with_long_member(&it, &long_name("blobs/../..")),
+            "is no member of a bundle",
+        ),
+        row(
+            "long name that goes on after a zero",
+            |it| with_long_member(&it, &[&long_name("blobs/sha512")[..], b"/x\0"].concat()),
+            "does not end with zeros",
+        ),
+        row(
+            "long name of 2 KiB",
+            |it| with_long_member(&it, &[&[b'a'; 2048][..], b"\0"].concat()),
             "a long name of GNU tar",
         ),
         row(

@@ -1,7 +1,7 @@
 //! The content of the images.
 
-use bundle::contents::{Member, MemberPath};
-use embedded_registry::images::{Artifact, Platform, digest_tag, sample_image};
+use bundle::contents::{Member, MemberPath, Requirement};
+use embedded_registry::images::{Artifact, Bundle, Platform, digest_tag, sample_image};
 
 use super::forgery::{FIRST_BLOB, with_manifest};
 use super::{Row, row};
@@ -89,6 +89,47 @@ pub(super) fn rows() -> Vec<Row> {
                 )
             },
             "bytes, and it has",
+        ),
+        row(
+            "large index of many images",
+            |mut it| {
+                let child = format!(
+                    r#"{{"mediaType":"x/y","digest":"sha256:{}","size":1}}"#,
+                    "4".repeat(64)
+                );
+                let index = format!(
+                    r#"{{"schemaVersion":2,"manifests":[{}]}}"#,
+                    vec![child; 20_000].join(",")
+                );
+                let index = Bundle::verbatim("application/vnd.oci.image.index.v1+json", index);
+                let host = it.contents.images[0].destination.host().to_string();
+                it.contents.images.clear();
+                for number in 0..1_001 {
+                    let row = format!("quay.io/team/app {host}/mirror/app v{number}");
+                    it.add_image(&row, &index, &[], &[]);
+                }
+                // As if the export had selected a platform, so that the children may be absent.
+                for image in &mut it.contents.images {
+                    image.platforms = vec!["linux/amd64".to_owned()];
+                }
+                it.archive()
+            },
+            "refer to content more than 20000000 times",
+        ),
+        row(
+            "required content of no image",
+            |mut it| {
+                let digest = format!("sha256:{}", "5".repeat(64)).parse().unwrap();
+                it.contents.requires.push(Requirement {
+                    digest,
+                    size: 1,
+                    media_type: None,
+                    repositories: vec!["r.io/a".parse().unwrap()],
+                    base: "inventory.json".to_owned(),
+                });
+                it.archive()
+            },
+            "belongs to no image",
         ),
         row(
             "member of no image",

@@ -154,7 +154,7 @@ pub(super) fn rows() -> Vec<Row> {
             "required from nowhere",
             |mut it| {
                 let digest = it.contents.members.last().unwrap().digest.to_string();
-                it.require(&digest, &[], false);
+                it.require(&digest, &[]);
                 it.archive()
             },
             "no repository is named",

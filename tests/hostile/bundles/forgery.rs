@@ -76,6 +76,30 @@ pub(super) fn with_entry(bundle: &TestBundle, path: &str, kind: u8, content: &[u
     ended(archive)
 }
 
+/// Returns the archive with a long name of GNU tar before a member with the start of that name.
+pub(super) fn with_long_member(bundle: &TestBundle, name: &[u8]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    let document = bundle.document();
+    append(
+        &mut archive,
+        &header("mirror.json", document.len()),
+        &document,
+    );
+    let mut long = header("x", name.len());
+    long.as_old_mut().name[..13].copy_from_slice(b"././@LongLink");
+    long.set_entry_type(EntryType::GNULongName);
+    long.set_cksum();
+    append(&mut archive, &long, name);
+    let mut member = header("x", 1);
+    member.as_old_mut().name.copy_from_slice(&name[..100]);
+    member.set_cksum();
+    append(&mut archive, &member, b"x");
+    for (path, bytes) in &bundle.members {
+        append(&mut archive, &header(path, bytes.len()), bytes);
+    }
+    ended(archive)
+}
+
 pub(super) fn image(contents: &mut Contents) -> &mut BundledImage {
     &mut contents.images[0]
 }

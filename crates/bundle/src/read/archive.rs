@@ -45,8 +45,8 @@ impl ArchiveReader {
         Ok(reader)
     }
 
-    /// Returns the size of the archive by its list: the head that was read, each member with its header, and
-    /// two blocks of zeros.
+    /// Returns the least size of the archive by its list: the head that was read, each member with its header,
+    /// and two blocks of zeros.
     fn size(&self) -> u64 {
         const BLOCK: u64 = tar_header::BLOCK as u64;
         let members = self.head.contents.members.iter();
@@ -166,6 +166,21 @@ pub(super) fn check_size(member: &Member, actual: u64) -> Result<(), ReadError> 
         listed: member.size,
         actual,
     })
+}
+
+/// Reads `mirror.json` and its signature from an archive that need not be complete. Neither is verified.
+///
+/// # Errors
+///
+/// [`ReadError`].
+pub fn read_head(
+    name: &str,
+    stream: impl Read + Send + 'static,
+) -> Result<(Vec<u8>, Option<Signature>), ReadError> {
+    let mut tar = TarReader::new(byte_source::of_stream(name, stream)?);
+    let document = read_contents(&mut tar)?;
+    let (signature, _) = read_signature(&mut tar)?;
+    Ok((document, signature))
 }
 
 fn read_contents(tar: &mut TarReader) -> Result<Vec<u8>, ReadError> {

@@ -347,11 +347,17 @@ pub enum ReferenceError {
         /// The subject in `mirror.json`.
         subject: Digest,
     },
-    /// A member belongs to no image.
-    #[error("the member {path} belongs to no image")]
+    /// A member, or required content, belongs to no image.
+    #[error("{path} belongs to no image")]
     Unreferenced {
-        /// The member.
+        /// The member, or the digest.
         path: String,
+    },
+    /// The images refer to far more content than those of any list.
+    #[error("the images refer to content more than {maximum} times")]
+    TooMany {
+        /// The maximum.
+        maximum: u64,
     },
 }
 

@@ -10,6 +10,7 @@ use super::error::{MAX_MANIFEST, ReadError};
 use super::head::Head;
 use super::manifests::{Keep, Leading, read_leading};
 use super::opened::Members;
+use super::verification::check_total;
 use crate::contents::BundledImage;
 
 /// The contents of a bundle.
@@ -50,6 +51,7 @@ pub fn list(mut members: Members) -> Result<Listing, ReadError> {
     let head = Arc::clone(members.head());
     let contents = &head.contents;
     let mut leading = read_leading(&mut members, Keep::Nodes)?;
+    check_total(contents, &leading.nodes)?;
     let platforms = read_configs(&mut members, &mut leading)?;
     let sizes: HashMap<&Digest, u64> = contents
         .members

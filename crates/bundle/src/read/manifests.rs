@@ -114,6 +114,15 @@ impl Child {
     }
 }
 
+/// Returns the error of a manifest that is too long.
+pub(super) fn too_long(digest: &Digest, size: u64) -> ReadError {
+    ReadError::Incomplete(ReferenceError::TooLong {
+        digest: digest.clone(),
+        size,
+        maximum: MAX_MANIFEST,
+    })
+}
+
 /// Returns a manifest of a bundle. Its media type is its own, or follows from its structure.
 pub(super) fn manifest(digest: &Digest, bytes: Bytes) -> Manifest {
     let digest = digest.clone();
@@ -191,11 +200,7 @@ impl<'a> Reading<'a> {
             return Ok(());
         };
         if *size > MAX_MANIFEST {
-            return Err(ReadError::Incomplete(ReferenceError::TooLong {
-                digest: digest.clone(),
-                size: *size,
-                maximum: MAX_MANIFEST,
-            }));
+            return Err(too_long(digest, *size));
         }
         self.missing.insert(digest.clone());
         Ok(())

@@ -38,7 +38,7 @@ mod tar_reader;
 mod verification;
 mod volumes;
 
-pub use archive::ArchiveReader;
+pub use archive::{ArchiveReader, read_head};
 pub use content::BundleContent;
 pub use directory::Directory;
 pub use error::{ClaimError, ReadError, ReferenceError, VolumeError};
@@ -49,5 +49,5 @@ pub use opened::{Members, Opened};
 pub use registry::BundleRegistry;
 pub use store::{Store, StoredContent};
 pub use stream::{Lease, StreamBlob, StreamContent};
-pub use verification::{Verified, verify};
+pub use verification::{Verified, check_references, read_manifests, verify};
 pub use volumes::Volumes;

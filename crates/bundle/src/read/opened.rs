@@ -241,7 +241,10 @@ impl Members {
     /// [`ReadError`].
     pub fn read_to_end(&mut self) -> Result<Vec<u8>, ReadError> {
         let mut content = Vec::new();
-        let mut buffer = vec![0; READ_BUFFER];
+        let rest = self.current.as_ref().map_or(0, |current| current.rest);
+        // Of many small members, most of the time would go into a large buffer.
+        let length = usize::try_from(rest).map_or(READ_BUFFER, |rest| rest.clamp(1, READ_BUFFER));
+        let mut buffer = vec![0; length];
         while self.current.is_some() {
             let read = self.read(&mut buffer)?;
             content.extend_from_slice(&buffer[..read]);

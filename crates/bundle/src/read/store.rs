@@ -163,6 +163,27 @@ impl Store {
         Ok(Some(bytes.into()))
     }
 
+    /// Reads content and checks its digest.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub fn check(&self, digest: &Digest) -> Result<(), ReadError> {
+        let Some((content, place)) = self.open(digest)?.zip(self.places.get(digest)) else {
+            return Ok(());
+        };
+        let checked = || {
+            let (mut position, mut hasher) = (0, ContentHasher::for_digest(digest));
+            while position < content.size {
+                let chunk = content.chunk(position)?;
+                hasher.update(&chunk);
+                position += chunk.len() as u64;
+            }
+            check_digest(self.member(*place), hasher.finish())
+        };
+        checked().map_err(|error| self.explain(error))
+    }
+
     /// Returns the cause of an error: the damaged volumes, if their checksums show them.
     #[must_use]
     pub fn explain(&self, error: ReadError) -> ReadError {

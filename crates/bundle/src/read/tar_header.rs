@@ -1,4 +1,5 @@
-//! The headers of a tar archive. Only regular files with a plain header are accepted.
+//! The headers of a tar archive. Only regular files are accepted, with a plain header, and the names of GNU tar
+//! for paths that are longer than its field.
 
 use tar::{EntryType, Header};
 
@@ -6,6 +7,22 @@ use super::error::{ReadError, printable};
 
 /// The size of a header, and the unit of an archive.
 pub(super) const BLOCK: usize = 512;
+
+/// The name of the entry that has the long name of the next one, as GNU tar writes it.
+const LONG_LINK: &[u8] = b"././@LongLink";
+/// The length of the field for a name.
+pub(super) const NAME_FIELD: usize = 100;
+/// The longest path, with the zero that ends it: a repository and a blob with a SHA-512 are shorter.
+const MAX_LONG_NAME: u64 = 1024;
+
+/// A header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// That of a member.
+    Member(MemberHeader),
+    /// That of a long name of so many bytes, which is the path of the next member.
+    LongName(usize),
+}
 
 /// A header of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +37,9 @@ pub(super) struct MemberHeader {
 ///
 /// # Errors
 ///
-/// [`ReadError::Header`] and [`ReadError::EntryType`]. Extended headers (PAX, GNU) and sparse files, whose
-/// path or size would be elsewhere, are refused: no bundle has them.
-pub(super) fn parse(block: &[u8; BLOCK], position: u64) -> Result<Option<MemberHeader>, ReadError> {
+/// [`ReadError::Header`] and [`ReadError::EntryType`]. Extended headers (PAX), sparse files and names of GNU
+/// tar for paths that are not long are refused: no bundle has them.
+pub(super) fn parse(block: &[u8; BLOCK], position: u64) -> Result<Option<Entry>, ReadError> {
     if block.iter().all(|byte| *byte == 0) {
         return Ok(None);
     }
@@ -36,6 +53,9 @@ pub(super) fn parse(block: &[u8; BLOCK], position: u64) -> Result<Option<MemberH
         return Err(invalid("it is not in the ustar format".to_owned()));
     }
     let path = header.path_bytes();
+    if let Some(length) = long_name(header, &path) {
+        return Ok(Some(Entry::LongName(length)));
+    }
     if header.entry_type() != EntryType::Regular {
         return Err(ReadError::EntryType {
             path: printable(&path),
@@ -58,10 +78,18 @@ pub(super) fn parse(block: &[u8; BLOCK], position: u64) -> Result<Option<MemberH
     }
     let path = std::str::from_utf8(&path)
         .map_err(|_| invalid(format!("its path `{}` is no text", printable(&path))))?;
-    Ok(Some(MemberHeader {
+    Ok(Some(Entry::Member(MemberHeader {
         path: path.to_owned(),
         size,
-    }))
+    })))
+}
+
+/// Returns the length of the long name that follows, if there is one: that of a path which fits into no header.
+fn long_name(header: &Header, path: &[u8]) -> Option<usize> {
+    let is_long_name = header.entry_type() == EntryType::GNULongName && path == LONG_LINK;
+    let size = header.entry_size().ok().filter(|_| is_long_name)?;
+    let is_needed = size > NAME_FIELD as u64 + 1 && size <= MAX_LONG_NAME;
+    is_needed.then_some(size as usize)
 }
 
 /// Returns the bytes that fill the last block of content.
@@ -110,10 +138,14 @@ mod tests {
 
     #[test]
     fn only_regular_files_are_members() {
-        let parsed = parse(&header(|_| {}), 0).unwrap().unwrap();
-        assert_eq!((parsed.path.as_str(), parsed.size), ("oci-layout", 31));
-        let large = header(|header| header.set_size(1 << 40));
-        assert_eq!(parse(&large, 0).unwrap().unwrap().size, 1 << 40);
+        for (size, block) in [
+            (31, header(|_| {})),
+            (1 << 40, header(|header| header.set_size(1 << 40))),
+        ] {
+            let path = "oci-layout".to_owned();
+            let expected = Entry::Member(MemberHeader { path, size });
+            assert_eq!(parse(&block, 0).unwrap(), Some(expected));
+        }
         for (byte, kind) in [
             (b'1', "hard link"),
             (b'2', "symbolic link"),

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::byte_source::{ByteSource, read_error};
 use super::error::ReadError;
-use super::tar_header::{BLOCK, MemberHeader, padding, parse};
+use super::tar_header::{BLOCK, Entry, MemberHeader, NAME_FIELD, padding, parse};
 
 /// The maximum number of zeros after the end of the archive: tar programs fill the last record.
 const MAX_FILL: u64 = 1024 * 1024;
@@ -54,16 +54,49 @@ impl TarReader {
     /// [`ReadError`] if the archive ends early, or has anything but regular files.
     pub(super) fn next(&mut self) -> Result<Option<MemberHeader>, ReadError> {
         self.skip_content()?;
-        let mut block = [0; BLOCK];
-        let position = self.position;
-        self.read_exact(&mut block)?;
-        let Some(header) = parse(&block, position)? else {
-            self.end()?;
-            return Ok(None);
+        let header = match self.entry()? {
+            None => {
+                self.end()?;
+                return Ok(None);
+            }
+            Some(Entry::Member(header)) => header,
+            Some(Entry::LongName(length)) => self.long_member(length)?,
         };
         self.path = format!("in the member `{}`", header.path.escape_debug());
         (self.rest, self.fill) = (header.size, padding(header.size));
         Ok(Some(header))
+    }
+
+    fn entry(&mut self) -> Result<Option<Entry>, ReadError> {
+        let mut block = [0; BLOCK];
+        let position = self.position;
+        self.read_exact(&mut block)?;
+        parse(&block, position)
+    }
+
+    /// Reads a long name and the header after it, which has the start of that name.
+    fn long_member(&mut self, length: usize) -> Result<MemberHeader, ReadError> {
+        let position = self.position;
+        let invalid = |detail: &str| ReadError::Header {
+            position,
+            detail: detail.to_owned(),
+        };
+        let mut name = vec![0; length + padding(length as u64)];
+        self.read_exact(&mut name)?;
+        let (name, zeros) = name.split_at(length - 1);
+        if name.contains(&0) || zeros.iter().any(|byte| *byte != 0) {
+            return Err(invalid("a long name does not end with zeros"));
+        }
+        let text = std::str::from_utf8(name).map_err(|_| invalid("a long name is no text"))?;
+        match self.entry()? {
+            Some(Entry::Member(header)) if name[..NAME_FIELD] == *header.path.as_bytes() => {
+                Ok(MemberHeader {
+                    path: text.to_owned(),
+                    size: header.size,
+                })
+            }
+            _ => Err(invalid("a long name is not that of the member after it")),
+        }
     }
 
     /// Reads content of the member; 0 at its end.

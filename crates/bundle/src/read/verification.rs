@@ -4,13 +4,17 @@ use std::collections::{HashMap, HashSet};
 
 use image_name::Digest;
 
-use super::error::{ReadError, ReferenceError};
-use super::manifests::{Child, Keep, Leading, Node, read_leading};
+use super::error::{MAX_MANIFEST, ReadError, ReferenceError};
+use super::manifests::{Child, Keep, Node, read_leading, too_long};
 use super::opened::{Members, READ_BUFFER};
+use super::store::Store;
 use crate::contents::{BundledImage, Contents};
 
 /// Maximum nesting of indexes, as the engine that copies images has it.
 const MAX_DEPTH: usize = 8;
+/// Maximum number of references under all images, each counted as often as an image reaches it. An honest
+/// bundle of 100,000 images has a tenth.
+const MAX_REFERENCES: u64 = 20_000_000;
 
 /// The result of a verification.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,7 +45,7 @@ pub fn verify(mut members: Members) -> Result<Verified, ReadError> {
         members.check(&mut buffer)?;
         current = members.next_member()?;
     }
-    check_references(contents, &leading)?;
+    check_references(contents, &leading.nodes)?;
     let sizes = contents.members.iter().map(|member| member.size);
     Ok(Verified {
         members: contents.members.len(),
@@ -51,17 +55,59 @@ pub fn verify(mut members: Members) -> Result<Verified, ReadError> {
     })
 }
 
-/// Checks that the references of all images are closed, and that every member belongs to an image.
+/// Returns the manifests of all images, read from a store and checked against their digests.
+///
+/// # Errors
+///
+/// [`ReadError`].
+pub fn read_manifests(store: &Store) -> Result<HashMap<Digest, Node>, ReadError> {
+    let images = store.head().contents.images.iter();
+    let roots = images.flat_map(|image| {
+        let attached = image.attached.iter().map(|attached| &attached.digest);
+        std::iter::once(&image.digest).chain(attached)
+    });
+    let mut pending: Vec<(Digest, bool)> = roots.map(|root| (root.clone(), false)).collect();
+    let (mut nodes, mut visited) = (HashMap::new(), HashSet::new());
+    while let Some((digest, may_be_blob)) = pending.pop() {
+        // Without a size, it is required only.
+        let Some(size) = store.size(&digest) else {
+            continue;
+        };
+        if nodes.contains_key(&digest) || !visited.insert((digest.clone(), may_be_blob)) {
+            continue;
+        }
+        let Some(bytes) = store.document(&digest, MAX_MANIFEST)? else {
+            if may_be_blob {
+                continue;
+            }
+            return Err(too_long(&digest, size));
+        };
+        let node = match Node::parse(&digest, bytes) {
+            Err(_) if may_be_blob => continue,
+            node => node?,
+        };
+        let children = node.children.iter().filter(|_| node.is_index);
+        pending.extend(children.map(|child| (child.digest.clone(), child.may_be_blob)));
+        nodes.insert(digest, node);
+    }
+    Ok(nodes)
+}
+
+/// Checks that the references of all images are closed, and that every member belongs to an image. `nodes`
+/// are the manifests of the bundle.
 ///
 /// # Errors
 ///
 /// [`ReadError::Incomplete`].
-pub(super) fn check_references(contents: &Contents, leading: &Leading) -> Result<(), ReadError> {
+pub fn check_references(
+    contents: &Contents,
+    nodes: &HashMap<Digest, Node>,
+) -> Result<(), ReadError> {
     let blobs = contents.members.iter();
     let blobs = blobs.filter_map(|member| Some((member.path.digest()?, member.size)));
     let required = contents.requires.iter();
     let mut references = References {
-        nodes: &leading.nodes,
+        nodes,
         members: blobs.collect(),
         required: required.map(|it| &it.digest).collect(),
         visited: HashSet::new(),
@@ -69,6 +115,13 @@ pub(super) fn check_references(contents: &Contents, leading: &Leading) -> Result
     };
     for image in &contents.images {
         references.check_image(image)?;
+    }
+    check_total(contents, nodes)?;
+    for requirement in &contents.requires {
+        if !references.reached.contains(&requirement.digest) {
+            let path = requirement.digest.to_string();
+            return Err(ReferenceError::Unreferenced { path }.into());
+        }
     }
     for member in &contents.members {
         let digest = member.path.digest();
@@ -80,13 +133,61 @@ pub(super) fn check_references(contents: &Contents, leading: &Leading) -> Result
     Ok(())
 }
 
+/// Checks the number of references under all images: each image is walked through later, and a few indexes
+/// below many images would take hours. The nesting of the manifests is bounded.
+///
+/// # Errors
+///
+/// [`ReferenceError::TooMany`].
+pub(super) fn check_total(
+    contents: &Contents,
+    nodes: &HashMap<Digest, Node>,
+) -> Result<(), ReferenceError> {
+    let mut counts = HashMap::new();
+    let mut total: u64 = 0;
+    for image in &contents.images {
+        let attached = image.attached.iter().map(|attached| &attached.digest);
+        for digest in std::iter::once(&image.digest).chain(attached) {
+            total = total.saturating_add(references_under(digest, nodes, &mut counts));
+        }
+        if total > MAX_REFERENCES {
+            return Err(ReferenceError::TooMany {
+                maximum: MAX_REFERENCES,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Returns the number of references under a manifest.
+fn references_under<'a>(
+    digest: &'a Digest,
+    nodes: &'a HashMap<Digest, Node>,
+    counts: &mut HashMap<&'a Digest, u64>,
+) -> u64 {
+    let Some(node) = nodes.get(digest) else {
+        return 1;
+    };
+    if let Some(count) = counts.get(digest) {
+        return *count;
+    }
+    let count = match node.is_index {
+        false => 1 + node.children.len() as u64,
+        true => node.children.iter().fold(1, |sum: u64, child| {
+            sum.saturating_add(references_under(&child.digest, nodes, counts))
+        }),
+    };
+    counts.insert(digest, count);
+    count
+}
+
 struct References<'a> {
     nodes: &'a HashMap<Digest, Node>,
     members: HashMap<&'a Digest, u64>,
     required: HashSet<&'a Digest>,
     /// Manifests whose references were checked, with the tolerance for absent children.
     visited: HashSet<(&'a Digest, bool)>,
-    /// Members that belong to an image.
+    /// Members and requirements that belong to an image.
     reached: HashSet<&'a Digest>,
 }
 
@@ -144,6 +245,7 @@ impl<'a> References<'a> {
         child: &'a Child,
         may_be_absent: bool,
     ) -> Result<(), ReferenceError> {
+        self.reached.insert(&child.digest);
         let Some(actual) = self.members.get(&child.digest) else {
             let is_accounted_for =
                 may_be_absent || child.has_urls || self.required.contains(&child.digest);
@@ -155,7 +257,6 @@ impl<'a> References<'a> {
                 }),
             };
         };
-        self.reached.insert(&child.digest);
         match child.size {
             Some(claimed) if claimed != *actual => Err(ReferenceError::Size {
                 parent: parent.clone(),

@@ -1,5 +1,6 @@
 //! The rows of a bundle: the images that an import selects, with their destinations.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bundle::contents::{BundledImage, Contents};
@@ -77,6 +78,7 @@ impl ImportSelectArgs {
         })?;
         let selected = Globs::parse("--match", &self.globs)?;
         let excluded = Globs::parse("--exclude", &self.exclude)?;
+        let ambiguous = ambiguous(contents);
         let mut rows = Vec::new();
         for (image, bundled) in contents.images.iter().enumerate() {
             let listed = listed_row(bundled)?;
@@ -84,7 +86,8 @@ impl ImportSelectArgs {
                 continue;
             }
             let destination = overrides.apply(&bundled.destination)?;
-            let row = row(bundled, &destination, is_ambiguous(contents, bundled))?;
+            let is_ambiguous = ambiguous.contains(&(&bundled.source, &bundled.tag));
+            let row = row(bundled, &destination, is_ambiguous)?;
             rows.push(ImportedRow {
                 image,
                 run_row: RunRow {
@@ -105,6 +108,7 @@ impl ImportSelectArgs {
                     .to_owned(),
             ));
         }
+        refuse_conflicts(contents, &rows)?;
         Ok(ImportedRows { rows, overrides })
     }
 }
@@ -118,6 +122,28 @@ impl ImportedRows {
     pub(crate) fn destination(&self, name: &RepositoryName) -> Result<RepositoryName, Failure> {
         self.overrides.apply(name)
     }
+}
+
+/// Refuses images with different contents that the overrides give the same destination.
+fn refuse_conflicts(contents: &Contents, rows: &[ImportedRow]) -> Result<(), Failure> {
+    let mut first: HashMap<String, &BundledImage> = HashMap::new();
+    for row in rows {
+        let image = &contents.images[row.image];
+        let destination = row.run_row.row.destination.to_string();
+        let other = first.entry(destination).or_insert(image);
+        if other.digest != image.digest {
+            let message = format!(
+                "{} and {} of the bundle are different images, and both go to {}",
+                other.destination_name(),
+                image.destination_name(),
+                row.run_row.row.destination,
+            );
+            return Err(Failure::unusable(message).hint(
+                "select one with --match, or import each with another --dest-org".to_owned(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the image as a row of a list, which patterns are compared with.
@@ -140,13 +166,15 @@ fn listed_row(image: &BundledImage) -> Result<images_list::Row, Failure> {
     })
 }
 
-/// Returns true if images with different digests have the same source tag, such as those of targets with
-/// different platforms.
-fn is_ambiguous(contents: &Contents, image: &BundledImage) -> bool {
-    let same_source =
-        |other: &&BundledImage| other.source == image.source && other.tag == image.tag;
-    let mut others = contents.images.iter().filter(same_source);
-    others.any(|other| other.digest != image.digest)
+/// Returns the source tags of images with different digests, such as those of targets with different platforms.
+fn ambiguous(contents: &Contents) -> HashSet<(&RepositoryName, &ManifestReference)> {
+    let mut digests = HashMap::new();
+    let images = contents.images.iter();
+    let ambiguous = images.filter(|image| {
+        let first = digests.entry((&image.source, &image.tag));
+        *first.or_insert(&image.digest) != &image.digest
+    });
+    ambiguous.map(|image| (&image.source, &image.tag)).collect()
 }
 
 fn row(
@@ -248,8 +276,32 @@ mod tests {
     }
 
     #[test]
+    fn different_images_with_one_destination_are_refused() {
+        let args = ImportSelectArgs {
+            dest_registry: Some("localhost:5000".to_owned()),
+            ..ImportSelectArgs::default()
+        };
+        let images = |digest: char| {
+            let mut other = image("ghcr.io/team/app", "1", digest);
+            other.destination = "other.example.com/mirror/app".parse().unwrap();
+            vec![image("nginx", "1", 'a'), other]
+        };
+        let refused = select(&args, images('b')).unwrap_err();
+        assert!(refused.contains("both go to localhost:5000"), "{refused}");
+        assert_eq!(select(&args, images('a')).unwrap().len(), 2);
+        assert_eq!(
+            select(&ImportSelectArgs::default(), images('b'))
+                .unwrap()
+                .len(),
+            2
+        );
+    }
+
+    #[test]
     fn source_tag_with_two_digests_is_read_by_digest() {
-        let images = vec![image("nginx", "1", 'a'), image("nginx", "1", 'b')];
+        let mut other = image("nginx", "1", 'b');
+        other.destination = "registry.example.com/other/app".parse().unwrap();
+        let images = vec![image("nginx", "1", 'a'), other];
         let selected = select(&ImportSelectArgs::default(), images).unwrap();
         assert!(
             selected[0].starts_with("docker.io/library/nginx@sha256:aaaa"),

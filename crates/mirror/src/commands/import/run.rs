@@ -59,17 +59,13 @@ pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<Exit, Fa
         ..args.copying.limits()
     };
     let client = client::build_with(&session.common, &session.environment, limits)?;
-    let requirements = Requirements {
-        client: &client,
-        rows: &imported,
-        required: &head.contents.requires,
-    };
-    let known = Box::pin(requirements.check()).await?;
     let source = match input {
         Input::Members(members) => BundleSource::stream(*members, &imported, args.copying.dry_run),
         Input::Opened(opened) => BundleSource::seekable(opened),
     };
     let source = source.map_err(|error| refused(&name, &error))?;
+    let requirements = Requirements::new(&client, &imported, &head.contents, &source.required_by);
+    let known = Box::pin(requirements.check()).await?;
     let mut registry = source.registry(&head, &imported);
     for blob in &known {
         registry.set_location(blob.digest.clone(), blob.repository.clone());
@@ -92,7 +88,9 @@ pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<Exit, Fa
         ..request(&client, &registry, imported)?
     };
     let run = copy_rows(session, &options, request).await?;
-    let failure = registry.take_failure().or_else(|| source.take_failure());
+    let failure = registry
+        .take_failure()
+        .or_else(|| source.take_failure(&run));
     report(session, args, (&head, &run), failure)
 }
 
