@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use super::source::{Source, assert_consistent, multi_platform, unpack};
+use super::source::{Source, assert_consistent, files_below, multi_platform, unpack};
+use crate::environment::TestEnvironment;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_row_is_left_out_and_reported() {
@@ -93,6 +94,62 @@ async fn damaged_blob_fails_the_archive_and_the_next_run_continues() {
             .path("directory/mirror.json.incomplete")
             .exists()
     );
+}
+
+/// Writes a key of minisign, whose signatures differ each time, as those of ECDSA do.
+fn write_key(environment: &TestEnvironment) {
+    let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    environment.write("own.key", pair.sk.to_box(None).unwrap().into_string());
+    environment.write("own.pub", pair.pk.to_box().unwrap().into_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_export_continues_with_the_signature_that_it_has_written() {
+    let source = Source::start().await;
+    source.write_list(&[("app", "1"), ("single", "2")]);
+    let environment = &source.environment;
+    write_key(environment);
+    let digest = multi_platform().blobs()[0].digest().clone();
+    let bytes = source.registry.blob("app", &digest).unwrap();
+    for (output, bundle) in [
+        ("out.tar", "out.tar"),
+        ("out.tar.zst", "out.tar.zst"),
+        ("vol.tar --volume-size 4096", "vol.tar"),
+        ("directory", "directory"),
+    ] {
+        let line = format!("export {output} --sign own.key --output json");
+        let damaged = vec![0; bytes.len()];
+        source.registry.damage_blob("app", &digest, damaged.into());
+        environment.mirror(&line).exits(1);
+        source.registry.damage_blob("app", &digest, bytes.clone());
+        let downloads = source.downloads();
+        environment.mirror(&line).exits(0);
+        let resumed = source.downloads() - downloads;
+        let verify = format!("bundle verify {bundle} --verify-key own.pub");
+        environment.mirror(&verify).exits(0);
+        let content = || match environment.path(bundle).is_dir() {
+            true => files_below(&environment.path(bundle)),
+            false => environment
+                .file_names()
+                .into_iter()
+                .filter(|name| name.starts_with(bundle))
+                .map(|name| (name.clone(), fs::read(environment.path(&name)).unwrap()))
+                .collect(),
+        };
+        let written = content();
+        let downloads = source.downloads();
+        environment.mirror(&line).exits(0);
+        assert_eq!(source.downloads(), downloads, "{output}: all is there");
+        assert!(content() == written, "{output}: the bytes differ");
+        // A compressed archive continues after the last whole frame.
+        if output != "out.tar.zst" {
+            assert_eq!(resumed, 1, "{output}: only the damaged blob is missing");
+        }
+        // Another key signs again.
+        write_key(environment);
+        environment.mirror(&line).exits(0);
+        environment.mirror(&verify).exits(0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,6 +59,16 @@ pub(super) fn public_key(text: &str) -> Result<PublicKey, SignatureError> {
     key.map_err(|error| SignatureError::Key(format!("minisign: {error}")))
 }
 
+/// Returns the public key of a secret key.
+///
+/// # Errors
+///
+/// [`SignatureError::Key`].
+pub(super) fn public_key_of(key: &SecretKey) -> Result<PublicKey, SignatureError> {
+    let public = PublicKey::from_secret_key(key);
+    public.map_err(|error| SignatureError::Key(format!("minisign: {error}")))
+}
+
 /// Signs bytes.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
-    UnparsedPublicKey, VerificationAlgorithm,
+    KeyPair, UnparsedPublicKey, VerificationAlgorithm,
 };
 
 use super::error::SignatureError;
@@ -137,6 +137,18 @@ pub(super) fn public_key(text: &str) -> Result<PublicKey, SignatureError> {
 }
 
 impl PrivateKey {
+    /// Returns the public key.
+    pub(super) fn public_key(&self) -> PublicKey {
+        let (algorithm, point) = match self {
+            Self::EcdsaP256(key) => (Algorithm::EcdsaP256, key.public_key().as_ref()),
+            Self::Ed25519(key) => (Algorithm::Ed25519, key.public_key().as_ref()),
+        };
+        PublicKey {
+            algorithm,
+            point: point.to_vec(),
+        }
+    }
+
     /// Signs bytes.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use super::error::SignatureError;
 use super::minisign_key;
 use super::pem_key::{self, PrivateKey};
 use super::signature::{Signature, SignatureFormat};
+use super::verifying_key::VerifyingKey;
 
 /// A private key that signs `mirror.json`.
 pub struct SigningKey(Kind);
@@ -49,6 +50,18 @@ impl SigningKey {
     #[must_use]
     pub fn is_deterministic(&self) -> bool {
         matches!(&self.0, Kind::Pem(key) if matches!(**key, PrivateKey::Ed25519(_)))
+    }
+
+    /// Returns the public key.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::Key`].
+    pub fn verifying_key(&self) -> Result<VerifyingKey, SignatureError> {
+        match &self.0 {
+            Kind::Minisign(key) => minisign_key::public_key_of(key).map(VerifyingKey::minisign),
+            Kind::Pem(key) => Ok(VerifyingKey::pem(key.public_key())),
+        }
     }
 
     /// Signs bytes.

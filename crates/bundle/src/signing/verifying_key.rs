@@ -28,6 +28,14 @@ impl VerifyingKey {
         pem_key::public_key(text).map(|key| Self(Kind::Pem(key)))
     }
 
+    pub(super) fn minisign(key: minisign::PublicKey) -> Self {
+        Self(Kind::Minisign(key))
+    }
+
+    pub(super) fn pem(key: PublicKey) -> Self {
+        Self(Kind::Pem(key))
+    }
+
     /// Verifies that a signature is one of these bytes by this key.
     ///
     /// # Errors
@@ -103,6 +111,9 @@ mod tests {
             assert!(public.verify(b"{}", &signature).is_err());
             let other = VerifyingKey::parse(other).unwrap();
             assert!(other.verify(BYTES, &signature).is_err());
+            let own = key.verifying_key().unwrap();
+            own.verify(BYTES, &signature).unwrap();
+            assert!(own.verify(b"{}", &signature).is_err());
             assert_eq!(format!("{key:?}"), "SigningKey { .. }");
         }
     }

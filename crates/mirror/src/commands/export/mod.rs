@@ -8,6 +8,7 @@ mod output;
 mod planning;
 mod report;
 mod run;
+mod signing;
 mod text;
 mod writing;
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use bundle::base::FarSide;
 use bundle::contents::{Base, Compression, CompressionFormat, Contents, LayoutKind, NamedBy};
 
-use bundle::plan::{ContentsSignature, ExportPlan};
-use bundle::signing::SigningKey;
+use bundle::plan::ExportPlan;
 use bundle::write::{ZSTD_LEVEL, archive_size, zstd_version};
 use copier::{MovedTag, Options};
 use registry_client::Client;
@@ -18,6 +17,7 @@ use super::list_slice::ListSlice;
 use super::output::OutputName;
 use super::planning::{is_exported, plan};
 use super::report::ExportReport;
+use super::signing;
 use super::text::ExportText;
 use super::writing;
 use crate::cli::exit::Exit;
@@ -44,7 +44,7 @@ pub(crate) async fn run(session: &Session, args: &ExportArgs) -> Result<Exit, Fa
     args::check(args, session.output.format() == OutputFormat::Json)?;
     args.report.begin()?;
     let key = args.signing.key(&session.environment)?;
-    check_first_volume(args, key.as_ref())?;
+    signing::check_first_volume(args, key.as_ref())?;
     let (far_side, bases) = bases::read(&args.base)?;
     let far_side = Arc::new(far_side);
     let select = &args.select;
@@ -90,7 +90,7 @@ pub(crate) async fn run(session: &Session, args: &ExportArgs) -> Result<Exit, Fa
         true => None,
         false => {
             let planned = plan(&copied, (form, slice), (&options, &far_side), &client).await?;
-            Some(Arc::new(signed(planned, key.as_ref())?))
+            Some(Arc::new(signing::signed(planned, args, key.as_ref())?))
         }
     };
     drop(copied.recorded);
@@ -124,33 +124,6 @@ async fn write_and_publish(
     report.summary.requests = client.requests();
     report.summary.duration_seconds += started.elapsed().as_millis() as f64 / 1000.0;
     publish(session, args, &report, failed)
-}
-
-/// Refuses to write the first volume again if its signature would be another one.
-fn check_first_volume(args: &ExportArgs, key: Option<&SigningKey>) -> Result<(), Failure> {
-    let is_first = args.only_volume.is_some_and(|number| number.get() == 1);
-    if !is_first || key.is_none_or(SigningKey::is_deterministic) {
-        return Ok(());
-    }
-    let message = "volume 1 has the signature, and a new one by this key has other bytes";
-    Err(Failure::unusable(message)
-        .hint("write all volumes again, or sign with an Ed25519 key in PEM".to_owned()))
-}
-
-/// Signs `mirror.json`, if there is a key.
-fn signed(plan: ExportPlan, key: Option<&SigningKey>) -> Result<ExportPlan, Failure> {
-    let Some(key) = key else {
-        return Ok(plan);
-    };
-    let signature = key.sign(&plan.contents_bytes);
-    let signature = signature.map_err(|error| Failure::failed(error.to_string()))?;
-    Ok(ExportPlan {
-        signature: Some(ContentsSignature {
-            file: signature.format.file_name(),
-            bytes: signature.bytes,
-        }),
-        ..plan
-    })
 }
 
 fn options(args: &ExportArgs) -> Options {
