@@ -165,3 +165,58 @@ async fn links_and_special_files_of_a_directory_are_not_followed() {
     }
     environment.mirror("inspect oci:layout:v1").exits(0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn index_with_the_same_child_many_times_is_read_once() {
+    let registry = registry_with(&[]).await;
+    let layer = b"layer";
+    let config = json!({"rootfs": {"diff_ids": [digest_of(layer).as_ref()]}}).to_string();
+    let descriptor = |bytes: &[u8]| json!({"mediaType": "x/y", "digest": digest_of(bytes).as_ref(), "size": bytes.len()});
+    let manifest = json!({"schemaVersion": 2, "config": descriptor(config.as_bytes()), "layers": [descriptor(layer)]});
+    let mut contents = vec![
+        layer.to_vec(),
+        config.into_bytes(),
+        manifest.to_string().into_bytes(),
+    ];
+    // Without a memory, the last index has 300^4 manifests below it.
+    for _ in 0..4 {
+        let mut child = descriptor(contents.last().unwrap());
+        let types =
+            ["manifest", "index"].map(|kind| format!("application/vnd.oci.image.{kind}.v1+json"));
+        child["mediaType"] = types[usize::from(contents.len() > 3)].clone().into();
+        let children = vec![child; 300];
+        let index = json!({"schemaVersion": 2, "manifests": children}).to_string();
+        contents.push(index.into_bytes());
+    }
+    let root = contents.last().unwrap();
+    let mut entry = descriptor(root);
+    entry["annotations"] = json!({"io.containerd.image.name": "docker.io/library/a:1"});
+    let index = json!({"schemaVersion": 2, "manifests": vec![entry; 1_000]}).to_string();
+    let hex = |bytes: &[u8]| digest_of(bytes).digest().to_owned();
+    let paths: Vec<_> = contents
+        .iter()
+        .map(|bytes| format!("blobs/sha256/{}", hex(bytes)))
+        .collect();
+    let docker =
+        json!([{"Config": paths[1], "RepoTags": ["a:1"], "Layers": [paths[0]]}]).to_string();
+    let mut files: Vec<(&str, &[u8])> = vec![
+        ("oci-layout", LAYOUT),
+        ("index.json", index.as_bytes()),
+        ("manifest.json", docker.as_bytes()),
+    ];
+    files.extend(
+        paths
+            .iter()
+            .map(|path| &**path)
+            .zip(contents.iter().map(|bytes| &bytes[..])),
+    );
+    let environment = TestEnvironment::new();
+    environment.write("file.tar", archive(&files));
+    let line = format!(
+        "copy docker-archive:file.tar:a:1 docker://{}/team/a:1",
+        registry.host()
+    );
+    environment.mirror(&line).exits(0);
+    let copied = registry.tagged("team/a", "1").unwrap();
+    assert_eq!(copied.digest, digest_of(root));
+}

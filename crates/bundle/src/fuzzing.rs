@@ -8,6 +8,8 @@ use std::io::{Cursor, Read};
 use registry_client::sha256_digest;
 use tar::Header;
 
+pub use crate::image_files::fuzzing::image_file;
+
 use crate::contents::{BundledImage, Contents, Member, MemberFile, MemberPath};
 use crate::read::{ArchiveReader, Members, list, verify};
 
@@ -148,6 +150,7 @@ mod tests {
         replay_corpus("bundle_archive", bundle_archive);
         replay_corpus("bundle_bytes", bundle_bytes);
         replay_corpus("bundle_contents", bundle_contents);
+        replay_corpus("image_file", image_file);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The image of a docker archive that a name chooses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use image_name::Digest;
 use registry_client::{Content, Manifest};
@@ -109,11 +109,17 @@ fn in_layout(
         }
         None => images(&index, &ReferrerMap::new()),
     };
+    if candidates.is_empty() {
+        return Ok(None);
+    }
+    let mut tree = Tree {
+        container,
+        config: config_digest(container, &image.config)?,
+        visited: HashMap::new(),
+    };
     for entry in candidates {
-        let config = config_digest(container, &image.config)?;
-        let tree = Tree { container, config };
-        let mut has_config = false;
-        if tree.is_complete(&entry.digest, 0, &mut has_config)? && has_config {
+        let found = tree.visit(&entry.digest, 0)?;
+        if found.is_complete && found.has_config {
             return Ok(Some((entry.clone(), index.clone())));
         }
     }
@@ -130,53 +136,71 @@ fn config_digest(container: &Container, path: &str) -> Result<Digest, ImageFileE
     Ok(registry_client::sha256_digest(&config.ok_or_else(missing)?))
 }
 
+/// The content of a manifest in the archive.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    /// The archive has all of it.
+    is_complete: bool,
+    /// The config of the image is in it.
+    has_config: bool,
+}
+
 struct Tree<'a> {
     container: &'a Container,
     config: Digest,
+    /// The results: an index may list the same child many times.
+    visited: HashMap<Digest, Found>,
 }
 
 impl Tree<'_> {
-    /// Returns whether the archive has all content of a manifest, and notes whether the config of the image
-    /// is in it.
-    fn is_complete(
-        &self,
-        digest: &Digest,
-        depth: usize,
-        has_config: &mut bool,
-    ) -> Result<bool, ImageFileError> {
+    fn visit(&mut self, digest: &Digest, depth: usize) -> Result<Found, ImageFileError> {
+        if let Some(found) = self.visited.get(digest) {
+            return Ok(*found);
+        }
+        let found = self.read(digest, depth)?;
+        self.visited.insert(digest.clone(), found);
+        Ok(found)
+    }
+
+    fn read(&mut self, digest: &Digest, depth: usize) -> Result<Found, ImageFileError> {
         let Some(manifest) = self.container.manifest(digest, "")? else {
-            return Ok(false);
+            return Ok(Found::default());
         };
         let manifest: Manifest = parsed(&manifest);
         let Ok(content) = manifest.content() else {
-            return Ok(false);
+            return Ok(Found::default());
         };
+        let mut has_config = false;
         match content {
             Content::Index { manifests, .. } => {
                 for child in manifests {
-                    let Ok(child) = Digest::try_from(child.digest()) else {
-                        return Ok(false);
-                    };
-                    if depth >= MAX_DEPTH || !self.is_complete(&child, depth + 1, has_config)? {
-                        return Ok(false);
+                    let child = Digest::try_from(child.digest()).ok();
+                    let child = child.filter(|_| depth < MAX_DEPTH);
+                    let found = child.map(|child| self.visit(&child, depth + 1));
+                    let found = found.transpose()?.unwrap_or_default();
+                    if !found.is_complete {
+                        return Ok(Found::default());
                     }
+                    has_config |= found.has_config;
                 }
-                Ok(true)
             }
             Content::Image { config, layers, .. } => {
                 for blob in config.as_deref().into_iter().chain(&layers) {
                     let Ok(digest) = Digest::try_from(blob.digest()) else {
-                        return Ok(false);
+                        return Ok(Found::default());
                     };
                     let is_there = self.container.blob(&digest)?.is_some();
                     if !is_there && !blob.has_urls() {
-                        return Ok(false);
+                        return Ok(Found::default());
                     }
                 }
                 let config = config.map(|config| config.digest().to_string());
-                *has_config |= config.as_deref() == Some(self.config.as_str());
-                Ok(true)
+                has_config = config.as_deref() == Some(self.config.as_str());
             }
         }
+        Ok(Found {
+            is_complete: true,
+            has_config,
+        })
     }
 }

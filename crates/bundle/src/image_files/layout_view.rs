@@ -1,6 +1,6 @@
 //! A layout from the view of one image: its repository's tags, manifests and referrers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use image_name::{Digest, DigestTagKind, Tag};
@@ -17,6 +17,8 @@ use super::store::StoredManifest;
 pub(super) const MAX_MANIFEST: u64 = 8 * 1024 * 1024;
 /// The maximum size of `oci-layout` in bytes.
 const MAX_OCI_LAYOUT: u64 = 64 * 1024;
+/// The maximum number of referrers: one manifest may be the list of many subjects.
+const MAX_REFERRERS: usize = 400_000;
 /// The version of the layout.
 const VERSION: &str = "1.0.0";
 
@@ -91,11 +93,11 @@ impl Container {
         index: &LayoutIndex,
         names: &ImageNames,
     ) -> Result<ReferrerMap, ImageFileError> {
-        let mut found = ReferrerMap::new();
-        for entry in &index.entries {
-            let small = entry.size <= MAX_MANIFEST;
-            let manifest = self.manifest(&entry.digest, &entry.media_type);
-            let Some(manifest) = small.then_some(manifest).transpose()?.flatten() else {
+        let mut found = Referrers::default();
+        for (digest, entries) in by_digest(index) {
+            let is_small = entries.iter().any(|entry| entry.size <= MAX_MANIFEST);
+            let manifest = is_small.then(|| self.manifest(digest, &entries[0].media_type));
+            let Some(manifest) = manifest.transpose()?.flatten() else {
                 continue;
             };
             let manifest = parsed(&manifest);
@@ -104,29 +106,59 @@ impl Container {
             };
             if let Some(subject) = content.subject() {
                 let descriptor = descriptor(&manifest, &content);
-                add(&mut found, subject.digest().as_ref(), descriptor);
+                found.add(subject.digest().as_ref(), &descriptor);
             }
-            let tag = entry.name().and_then(|name| names.tag_of(name));
-            if let (Some(subject), Content::Index { .. }) = (tag.and_then(schema_subject), &content)
-            {
-                let document: Value = serde_json::from_slice(&manifest.bytes).unwrap_or_default();
-                for descriptor in document["manifests"].as_array().into_iter().flatten() {
-                    add(&mut found, &subject, descriptor.clone());
+            let tags = entries
+                .iter()
+                .filter_map(|entry| names.tag_of(entry.name()?));
+            let mut subjects = tags.filter_map(schema_subject).peekable();
+            if subjects.peek().is_none() || !matches!(content, Content::Index { .. }) {
+                continue;
+            }
+            let document: Value = serde_json::from_slice(&manifest.bytes).unwrap_or_default();
+            for subject in subjects {
+                let listed = document["manifests"].as_array().into_iter().flatten();
+                listed.for_each(|descriptor| found.add(&subject, descriptor));
+                if found.known.len() > MAX_REFERRERS {
+                    let cause = format!("it lists more than {MAX_REFERRERS} referrers");
+                    return Err(ImageFileError::invalid(&self.place, cause));
                 }
             }
         }
-        Ok(found)
+        Ok(found.by_subject)
     }
 }
 
-/// Adds a descriptor that is not there yet.
-fn add(found: &mut ReferrerMap, subject: &str, descriptor: Value) {
-    let listed = found.entry(subject.to_owned()).or_default();
-    if !listed
-        .iter()
-        .any(|known| known["digest"] == descriptor["digest"])
-    {
-        listed.push(descriptor);
+/// Returns the entries of each manifest: many may have the same one.
+fn by_digest(index: &LayoutIndex) -> Vec<(&Digest, Vec<&Entry>)> {
+    let mut positions: HashMap<&Digest, usize> = HashMap::new();
+    let mut grouped: Vec<(&Digest, Vec<&Entry>)> = Vec::new();
+    for entry in &index.entries {
+        let position = *positions.entry(&entry.digest).or_insert(grouped.len());
+        match grouped.get_mut(position) {
+            Some((_, entries)) => entries.push(entry),
+            None => grouped.push((&entry.digest, vec![entry])),
+        }
+    }
+    grouped
+}
+
+/// The referrers that were found.
+#[derive(Debug, Default)]
+struct Referrers {
+    by_subject: ReferrerMap,
+    /// The subject and the digest of each.
+    known: HashSet<(String, String)>,
+}
+
+impl Referrers {
+    /// Adds a descriptor that is not there yet.
+    fn add(&mut self, subject: &str, descriptor: &Value) {
+        let digest = descriptor["digest"].as_str().unwrap_or_default();
+        if self.known.insert((subject.to_owned(), digest.to_owned())) {
+            let listed = self.by_subject.entry(subject.to_owned());
+            listed.or_default().push(descriptor.clone());
+        }
     }
 }
 
@@ -179,7 +211,7 @@ fn descriptor(manifest: &Manifest, content: &Content) -> Value {
 
 /// Returns the entries that are images: neither attached to another manifest nor named after one.
 pub(super) fn images<'a>(index: &'a LayoutIndex, referrers: &ReferrerMap) -> Vec<&'a Entry> {
-    let attached: std::collections::HashSet<_> = referrers
+    let attached: HashSet<_> = referrers
         .values()
         .flatten()
         .filter_map(|descriptor| descriptor["digest"].as_str())

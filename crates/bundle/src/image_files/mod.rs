@@ -17,6 +17,8 @@ mod docker_archive;
 mod docker_document;
 mod docker_entry;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod image_names;
 mod layout_index;
 mod layout_view;

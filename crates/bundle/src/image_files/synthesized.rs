@@ -62,18 +62,20 @@ impl SynthesizedImage {
         }
         let mut blobs = HashMap::from([(config_digest.clone(), config_span)]);
         let mut layers = Vec::new();
+        // Layers may be the same file, which is read once.
+        let mut known: HashMap<(&str, &str), Layer> = HashMap::new();
         for (path, diff_id) in image.layers().iter().zip(&diff_ids) {
-            let span = container.find(path)?;
-            let name = printable(path);
-            let span = span.ok_or_else(|| invalid(format!("it has no layer {name}")))?;
-            let layer = Layer::read(span, diff_id)
-                .map_err(|cause| invalid(format!("the layer {name}: {cause}")))?;
-            layers.push(json!({
-                "mediaType": layer.media_type,
-                "digest": layer.digest.as_str(),
-                "size": layer.span.size,
-            }));
-            blobs.insert(layer.digest, layer.span);
+            if !known.contains_key(&(&**path, &**diff_id)) {
+                let span = container.find(path)?;
+                let name = printable(path);
+                let span = span.ok_or_else(|| invalid(format!("it has no layer {name}")))?;
+                let layer = Layer::read(span, diff_id)
+                    .map_err(|cause| invalid(format!("the layer {name}: {cause}")))?;
+                blobs.insert(layer.digest.clone(), layer.span.clone());
+                known.insert((path, diff_id), layer);
+            }
+            let layer = known.get(&(&**path, &**diff_id));
+            layers.extend(layer.map(Layer::descriptor));
         }
         let manifest = json!({
             "schemaVersion": 2,
@@ -104,6 +106,14 @@ impl SynthesizedImage {
 }
 
 impl Layer {
+    fn descriptor(&self) -> Value {
+        json!({
+            "mediaType": self.media_type,
+            "digest": self.digest.as_str(),
+            "size": self.span.size,
+        })
+    }
+
     /// Computes the digest of a layer, and compares that of its decompressed content with the config.
     fn read(span: Span, diff_id: &str) -> Result<Self, String> {
         let failed = |error: io::Error| error.to_string();
