@@ -4,6 +4,7 @@ mod canaries;
 mod child_process;
 mod command_output;
 mod documents;
+mod kills;
 mod memory;
 mod registries;
 mod registry_content;
@@ -15,6 +16,7 @@ pub(crate) use child_process::{
 };
 pub(crate) use command_output::CommandOutput;
 pub(crate) use documents::{auth_file, column};
+pub(crate) use kills::{kill_at_request, kills};
 pub(crate) use memory::{MAX_MEMORY_KIB, measure_memory};
 pub(crate) use registries::{
     max_in_flight, push_other_image, push_tags, registry_with, small_image,

@@ -3,6 +3,7 @@
 mod archives;
 mod docker_save;
 mod hostile;
+mod killed;
 mod layouts;
 mod readers;
 
