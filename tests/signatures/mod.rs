@@ -5,6 +5,7 @@ mod check_new;
 mod consumers;
 mod denied;
 mod import;
+mod paths;
 mod pull_requests;
 mod requests;
 mod signed_registry;
