@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
 use crate::lock::lock;
 
-/// Bytes in the windows of all reads, while at most 32 are open.
+/// Bytes in the windows of all reads, besides one chunk of each read.
 const ALL_WINDOWS: u64 = 16 * 1024 * 1024;
-/// Bounds of the bytes in one window.
-const MIN_WINDOW: u64 = 512 * 1024;
+/// Maximum bytes in one window.
 const MAX_WINDOW: u64 = 4 * 1024 * 1024;
 /// Bytes of whole blobs that are kept for destinations that have not begun to read them.
 const ALL_KEPT: u64 = 8 * 1024 * 1024;
@@ -25,6 +27,10 @@ const MAX_HALVINGS: u32 = 6;
 pub(super) struct DestinationPace {
     hosts: Mutex<HashMap<String, Pace>>,
     reads: AtomicUsize,
+    /// The bytes in all windows.
+    windows: AtomicU64,
+    /// Notified when full windows have room again.
+    freed: Notify,
     kept: AtomicU64,
 }
 
@@ -43,9 +49,12 @@ pub(super) struct BehindGuard {
     host: String,
 }
 
-/// A read with a window, until it is dropped.
+/// The memory of the window of a read, until it is dropped.
 #[derive(Debug)]
-pub(super) struct OpenRead(Arc<DestinationPace>);
+pub(super) struct WindowMemory {
+    pace: Arc<DestinationPace>,
+    bytes: u64,
+}
 
 /// The memory of a blob that is kept, until it is dropped.
 #[derive(Debug)]
@@ -88,15 +97,28 @@ impl DestinationPace {
         };
     }
 
-    pub(super) fn open_read(self: &Arc<Self>) -> OpenRead {
+    pub(super) fn open_read(self: &Arc<Self>) -> WindowMemory {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        OpenRead(Arc::clone(self))
+        WindowMemory {
+            pace: Arc::clone(self),
+            bytes: 0,
+        }
     }
 
     /// Returns the maximum bytes in one window.
-    pub(super) fn window_size(&self) -> u64 {
+    fn window_size(&self) -> u64 {
         let reads = self.reads.load(Ordering::Relaxed).max(1) as u64;
-        (ALL_WINDOWS / reads).clamp(MIN_WINDOW, MAX_WINDOW)
+        (ALL_WINDOWS / reads).min(MAX_WINDOW)
+    }
+
+    /// Returns the bytes in all windows.
+    fn windows(&self) -> u64 {
+        self.windows.load(Ordering::Relaxed)
+    }
+
+    /// Returns the future that ends when full windows have room again.
+    pub(super) fn freed(&self) -> Notified<'_> {
+        self.freed.notified()
     }
 
     /// Reserves the memory of a blob. Returns `None` if others use it.
@@ -120,9 +142,37 @@ impl Drop for BehindGuard {
     }
 }
 
-impl Drop for OpenRead {
+impl WindowMemory {
+    /// Returns the bytes in the window.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Returns true if a chunk may be added. Every read may keep one, so that none waits for another one
+    /// without an end.
+    pub(super) fn has_room(&self) -> bool {
+        let is_free = || self.pace.windows() < ALL_WINDOWS;
+        self.bytes == 0 || self.bytes < self.pace.window_size() && is_free()
+    }
+
+    pub(super) fn add(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        self.pace.windows.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn remove(&mut self, bytes: u64) {
+        self.bytes -= bytes;
+        let before = self.pace.windows.fetch_sub(bytes, Ordering::Relaxed);
+        if before >= ALL_WINDOWS && before - bytes < ALL_WINDOWS {
+            self.pace.freed.notify_waiters();
+        }
+    }
+}
+
+impl Drop for WindowMemory {
     fn drop(&mut self) {
-        self.0.reads.fetch_sub(1, Ordering::Relaxed);
+        self.remove(self.bytes);
+        self.pace.reads.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -134,18 +184,34 @@ impl Drop for KeptBlobMemory {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     #[test]
     fn windows_and_kept_blobs_share_a_fixed_amount_of_memory() {
         let pace = Arc::new(DestinationPace::default());
-        let mut reads = Vec::new();
-        for count in 1..=32 {
+        const CHUNK: u64 = 64 * 1024;
+        let fill = |read: &mut WindowMemory| {
+            while read.has_room() {
+                read.add(CHUNK);
+            }
+        };
+        let mut reads: Vec<WindowMemory> = Vec::new();
+        for count in 1..=500 {
             reads.push(pace.open_read());
-            assert!(pace.window_size() * count <= ALL_WINDOWS, "{count}");
+            // The first ones have filled the larger windows that they had.
+            reads.iter_mut().for_each(fill);
+            assert!(reads.iter().all(|read| read.bytes() > 0), "{count}");
+            let most = ALL_WINDOWS + CHUNK * count;
+            assert!(pace.windows() <= most, "{count}: {}", pace.windows());
         }
+        let mut freed = std::pin::pin!(pace.freed());
+        assert!(freed.as_mut().now_or_never().is_none());
+        reads.truncate(2);
+        assert!(freed.now_or_never().is_some());
         drop(reads);
-        assert_eq!(pace.window_size(), MAX_WINDOW);
+        assert_eq!((pace.windows(), pace.window_size()), (0, MAX_WINDOW));
         let half = pace.keep(ALL_KEPT / 2).unwrap();
         assert!(pace.keep(ALL_KEPT / 2 + 1).is_none());
         drop(half);

@@ -127,12 +127,11 @@ impl SharedBlob {
             let (number, source_permit_use) = (state.last_read, Arc::new(Semaphore::new(1)));
             state.read = Some(Read {
                 number,
-                window: Window::default(),
+                window: Window::new(self.pace.open_read()),
                 task: start(number, &source_permit_use, &permits.source),
                 stream: Some(permits.stream.clone()),
                 source_permit_use,
                 kept: None,
-                _open: self.pace.open_read(),
             });
         }
         let read = state.read.as_mut().filter(|read| read.window.has_start());
@@ -153,13 +152,19 @@ impl SharedBlob {
     pub(super) async fn has_room(&self, number: u64) -> bool {
         loop {
             let started = Instant::now();
+            let freed = self.pace.freed();
             let window = self.state().window_state(number, &self.pace, started);
             let wait = match window {
                 WindowState::Free => return true,
                 WindowState::Ended => return false,
                 WindowState::Full(wait) => wait,
             };
-            let moved = self.moved.notified();
+            let moved = async {
+                tokio::select! {
+                    () = self.moved.notified() => {}
+                    () = freed => {}
+                }
+            };
             let Some(wait) = wait else {
                 moved.await;
                 continue;

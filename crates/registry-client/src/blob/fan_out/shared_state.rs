@@ -8,7 +8,7 @@ use once_map::Lease;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
-use super::destination_pace::{DestinationPace, KeptBlobMemory, OpenRead};
+use super::destination_pace::{DestinationPace, KeptBlobMemory};
 use super::window::{Detached, Window};
 use crate::fair_share::FairPermit;
 
@@ -43,7 +43,6 @@ pub(super) struct Read {
     pub(super) stream: Option<Lease<Arc<FairPermit>>>,
     /// The memory of a complete blob that is kept without uploads and needs no stream.
     pub(super) kept: Option<KeptBlobMemory>,
-    pub(super) _open: OpenRead,
 }
 
 /// The membership of an upload in a read.
@@ -139,7 +138,7 @@ impl State {
         let Some(read) = self.read(number) else {
             return WindowState::Ended;
         };
-        if read.window.bytes() < pace.window_size() {
+        if read.window.has_room() {
             return WindowState::Free;
         }
         if !read.window.is_awaited() {

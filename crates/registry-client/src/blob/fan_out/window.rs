@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use once_map::Lease;
 
-use super::destination_pace::BehindGuard;
+use super::destination_pace::{BehindGuard, WindowMemory};
 use crate::blob::reader::Position;
 use crate::error::Error;
 use crate::fair_share::FairPermit;
@@ -79,18 +79,29 @@ pub(super) enum NextChunk {
 }
 
 /// The chunks, and the places of the uploads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Window {
     chunks: VecDeque<Chunk>,
     /// The number of the first chunk.
     first: u64,
-    bytes: u64,
+    memory: WindowMemory,
     end: Option<Result<(), Error>>,
     cursors: BTreeMap<u64, Cursor>,
     last_cursor: u64,
 }
 
 impl Window {
+    pub(super) fn new(memory: WindowMemory) -> Self {
+        Self {
+            chunks: VecDeque::new(),
+            first: 0,
+            memory,
+            end: None,
+            cursors: BTreeMap::new(),
+            last_cursor: 0,
+        }
+    }
+
     /// Returns true if an upload can begin to read.
     pub(super) fn has_start(&self) -> bool {
         self.first == 0 && !matches!(self.end, Some(Err(_)))
@@ -98,7 +109,12 @@ impl Window {
 
     /// Returns the bytes that the window takes in memory.
     pub(super) fn bytes(&self) -> u64 {
-        self.bytes
+        self.memory.bytes()
+    }
+
+    /// Returns true if memory allows a further chunk.
+    pub(super) fn has_room(&self) -> bool {
+        self.memory.has_room()
     }
 
     pub(super) fn end(&self) -> Option<&Result<(), Error>> {
@@ -123,7 +139,7 @@ impl Window {
     }
 
     pub(super) fn push(&mut self, chunk: Chunk) {
-        self.bytes += chunk.size();
+        self.memory.add(chunk.size());
         self.chunks.push_back(chunk);
     }
 
@@ -175,7 +191,7 @@ impl Window {
         };
         while self.first < needed {
             let dropped = self.chunks.pop_front();
-            self.bytes -= dropped.map_or(0, |chunk| chunk.size());
+            self.memory.remove(dropped.map_or(0, |chunk| chunk.size()));
             self.first += 1;
         }
     }

@@ -23,9 +23,10 @@ struct Reads {
 
 impl Reads {
     fn new() -> Self {
+        let pace = Arc::new(DestinationPace::default());
         Self {
-            window: Window::default(),
-            pace: Arc::default(),
+            window: Window::new(pace.open_read()),
+            pace,
             now: Instant::now(),
         }
     }
