@@ -22,7 +22,7 @@ use crate::repository_path::{RepositoryPath, RepositoryPathError};
 pub struct RepositoryName(Arc<Parts>);
 
 struct Parts {
-    written: String,
+    written: Box<str>,
     host: Host,
     path: RepositoryPath,
 }
@@ -75,7 +75,7 @@ impl RepositoryName {
     /// Creates the full name of a repository from its host and its path there.
     #[must_use]
     pub fn new(host: Host, path: RepositoryPath) -> Self {
-        let written = format!("{host}/{path}");
+        let written = [host.as_str(), "/", path.as_str()].concat().into();
         Self(Arc::new(Parts {
             written,
             host,
@@ -137,7 +137,7 @@ impl FromStr for RepositoryName {
             _ => (Host::docker_hub(), text),
         };
         let path = parse_path(text, &host, path)?;
-        let written = text.to_owned();
+        let written = text.into();
         Ok(Self(Arc::new(Parts {
             written,
             host,

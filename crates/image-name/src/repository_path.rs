@@ -79,9 +79,16 @@ impl RepositoryPath {
         if length > Self::MAX_LENGTH {
             return Err(RepositoryPathError::TooLong { length });
         }
-        let mut joined = String::with_capacity(length);
-        joined.extend([&*self.0, "/", &*below.0]);
-        Ok(Self(joined.into()))
+        // On the stack, so that the text is allocated once: long lists are expanded this way.
+        let mut joined = [0; Self::MAX_LENGTH];
+        let parts = [self.0.as_bytes(), b"/", below.0.as_bytes()];
+        let mut end = 0;
+        for part in parts {
+            joined[end..end + part.len()].copy_from_slice(part);
+            end += part.len();
+        }
+        let joined = std::str::from_utf8(&joined[..end]);
+        Ok(Self(joined.unwrap_or_default().into()))
     }
 
     /// Returns the path's components. There is at least one.

@@ -5,10 +5,12 @@ use crate::list::List;
 use crate::misplaced_rows::misplaced;
 use crate::problem::{Location, Problem, ProblemKind};
 use crate::row::{NumberedRow, Row};
-use crate::targets_file::{Expansion, ExpansionError, Expansions, Targets, WrittenRepository};
+use crate::targets_file::{ExpansionError, Expansions, Targets, WrittenRepository};
 use image_name::{ManifestReference, RepositoryName};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 /// A checker of lists. Each list is also checked against the lists before it.
 ///
@@ -31,22 +33,25 @@ pub struct Checker<'a> {
     names: Vec<&'a str>,
     expansions: Expansions<'a>,
     /// The destinations that rows have, in the order of their first rows.
-    destinations: Vec<CheckedDestination>,
+    destinations: Vec<CheckedDestination<'a>>,
     /// Indexes into `destinations`.
     by_destination: HashMap<&'a Destination, usize>,
     /// The last destination and its index. Most rows of a sorted list repeat it.
     last: Option<(&'a Destination, usize)>,
-    /// The destinations that write each repository, as indexes into `destinations`.
-    writers: HashMap<RepositoryName, Writers>,
+    /// The destinations that write each repository, by its hash, as indexes into `destinations`.
+    writers: HashMap<u64, Writers>,
+    hashing: RandomState,
     /// The first row of each source for every destination, by its index, and tag.
     first_rows: HashMap<(usize, &'a ManifestReference), FirstRows<'a>>,
 }
 
 /// A destination, as rows write it.
 #[derive(Debug)]
-struct CheckedDestination {
-    written: Expansion,
-    /// Another destination writes one of its repositories.
+struct CheckedDestination<'a> {
+    destination: &'a Destination,
+    /// The reasons why it has no repositories.
+    errors: Option<Arc<[ExpansionError]>>,
+    /// Another destination writes a repository with the hash of one of its own.
     is_shared: bool,
 }
 
@@ -54,7 +59,15 @@ struct CheckedDestination {
 #[derive(Debug)]
 struct Writers {
     first: usize,
-    others: Vec<usize>,
+    #[expect(clippy::box_collection, reason = "a long list has very many writers")]
+    others: Option<Box<Vec<usize>>>,
+}
+
+impl Writers {
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        let others = self.others.iter().flat_map(|others| others.iter());
+        std::iter::once(self.first).chain(others.copied())
+    }
 }
 
 /// The first row of each source for a destination and tag.
@@ -101,9 +114,9 @@ impl<'a> Checker<'a> {
         for numbered in list.rows() {
             let line = numbered.line;
             let destination = self.destination(&numbered.row.destination);
-            let kinds = match &self.destinations[destination].written {
-                Ok(_) => self.duplicates_and_conflicts(numbered, destination),
-                Err(errors) => invalid_destination(numbered.row, errors),
+            let kinds = match &self.destinations[destination].errors {
+                None => self.duplicates_and_conflicts(numbered, destination),
+                Some(errors) => invalid_destination(numbered.row, errors),
             };
             problems.extend(kinds.into_iter().map(|kind| Problem { line, kind }));
         }
@@ -133,26 +146,27 @@ impl<'a> Checker<'a> {
         let written = self.expansions.expand(destination);
         let mut is_shared = false;
         for WrittenRepository { repository, .. } in written.iter().flat_map(|all| all.iter()) {
-            match self.writers.entry(repository.clone()) {
+            match self.writers.entry(self.hashing.hash_one(repository)) {
                 Entry::Vacant(entry) => {
-                    let others = Vec::new();
+                    let others = None;
                     let first = index;
                     entry.insert(Writers { first, others });
                 }
                 Entry::Occupied(entry) => {
                     let writers = entry.into_mut();
                     is_shared = true;
-                    for other in
-                        std::iter::once(writers.first).chain(writers.others.iter().copied())
-                    {
+                    for other in writers.iter().filter(|other| *other != index) {
                         self.destinations[other].is_shared = true;
                     }
-                    writers.others.push(index);
+                    writers.others.get_or_insert_default().push(index);
                 }
             }
         }
-        self.destinations
-            .push(CheckedDestination { written, is_shared });
+        self.destinations.push(CheckedDestination {
+            destination,
+            errors: written.err(),
+            is_shared,
+        });
         self.by_destination.insert(destination, index);
         index
     }
@@ -168,7 +182,7 @@ impl<'a> Checker<'a> {
         let mut kinds: Vec<ProblemKind> = Vec::new();
         for tag in row.tag.destinations() {
             let found = match self.destinations[destination].is_shared {
-                true => self.compare_shared(this, destination, tag),
+                true => self.compare_shared(this, tag),
                 false => self
                     .compare(this, &[destination], tag, None)
                     .into_iter()
@@ -208,21 +222,23 @@ impl<'a> Checker<'a> {
     }
 
     /// Compares a row with those of all destinations that write one of its repositories.
-    fn compare_shared(
-        &self,
-        this: FirstRow<'a>,
-        destination: usize,
-        tag: &ManifestReference,
-    ) -> Vec<ProblemKind> {
-        let written = self.destinations[destination].written.as_ref();
-        let repositories = written.into_iter().flat_map(|written| written.iter());
-        let kinds = repositories.filter_map(|WrittenRepository { repository, .. }| {
-            let writers = self.writers.get(repository)?;
-            let mut all = vec![writers.first];
-            all.extend(&writers.others);
-            self.compare(this, &all, tag, Some(repository))
-        });
-        kinds.collect()
+    fn compare_shared(&mut self, this: FirstRow<'a>, tag: &ManifestReference) -> Vec<ProblemKind> {
+        let written = self.expansions.expand(&this.row.destination);
+        let repositories = written.iter().flat_map(|written| written.iter());
+        let mut kinds = Vec::new();
+        for WrittenRepository { repository, .. } in repositories {
+            let writers = self.writers.get(&self.hashing.hash_one(repository));
+            let mut all: Vec<usize> = writers.into_iter().flat_map(Writers::iter).collect();
+            // Different repositories can have one hash.
+            all.retain(|index| {
+                let other = self.destinations[*index].destination;
+                let written = self.expansions.expand(other);
+                let mut written = written.iter().flat_map(|written| written.iter());
+                written.any(|other| other.repository == *repository)
+            });
+            kinds.extend(self.compare(this, &all, tag, Some(repository)));
+        }
+        kinds
     }
 
     /// Compares a row with the rows of destinations that have the same tag. `repository` is the one that

@@ -1,6 +1,5 @@
 //! The expansion of destinations to repositories.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use image_name::{RepositoryName, RepositoryNameError};
@@ -132,14 +131,14 @@ impl Targets {
     }
 }
 
-/// A cache of the expansions of destinations.
+/// The expansions of the destinations of rows, one after the other.
 ///
 /// The default has no targets.
 #[derive(Debug, Default)]
 pub struct Expansions<'a> {
     targets: Option<&'a Targets>,
-    known: HashMap<Destination, Expansion>,
-    /// Most rows of a sorted list repeat the destination.
+    /// The last one, since most rows of a sorted list repeat the destination. A map of all of them would
+    /// take more time than it saves.
     last: Option<(Destination, Expansion)>,
 }
 
@@ -147,7 +146,7 @@ pub struct Expansions<'a> {
 pub type Expansion = Result<Arc<[WrittenRepository]>, Arc<[ExpansionError]>>;
 
 impl<'a> Expansions<'a> {
-    /// Creates an empty cache.
+    /// Creates the expansions of rows that may name targets.
     #[must_use]
     pub fn new(targets: &'a Targets) -> Self {
         Self {
@@ -167,20 +166,13 @@ impl<'a> Expansions<'a> {
         {
             return expansion.clone();
         }
-        let expansion = match self.known.get(destination) {
-            Some(known) => known.clone(),
-            None => {
-                let expand = |targets: &Targets| match targets.expand(destination) {
-                    Ok(written) => Ok(written.into()),
-                    Err(errors) => Err(errors.into()),
-                };
-                let expansion: Expansion = match self.targets {
-                    Some(targets) => expand(targets),
-                    None => expand(&Targets::default()),
-                };
-                self.known.insert(destination.clone(), expansion.clone());
-                expansion
-            }
+        let expanded = match self.targets {
+            Some(targets) => targets.expand(destination),
+            None => Targets::default().expand(destination),
+        };
+        let expansion: Expansion = match expanded {
+            Ok(written) => Ok(written.into()),
+            Err(errors) => Err(errors.into()),
         };
         self.last = Some((destination.clone(), expansion.clone()));
         expansion
