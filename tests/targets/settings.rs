@@ -1,11 +1,13 @@
 //! The settings of targets: platforms, referrers and limits.
 
+use std::time::Duration;
+
 use embedded_registry::images::{Artifact, Platform, digest_tag, sample_image};
 use serde_json::json;
 use testkit::proxy::FaultProxy;
 
 use super::{Mirrors, outcomes};
-use crate::environment::max_in_flight;
+use crate::environment::{TestEnvironment, max_in_flight};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn platforms_and_referrers_are_those_of_the_target() {
@@ -64,4 +66,61 @@ async fn jobs_limit_the_requests_to_the_registry_of_a_target() {
         max_in_flight(&free.requests()) > 2,
         "the other target is not limited"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_per_second_spread_the_requests_to_the_registry_of_a_target() {
+    const PER_SECOND: u32 = 40;
+    let tags: Vec<String> = (0..8).map(|tag| format!("a:{tag}")).collect();
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    let mirrors = Mirrors::new(&tags).await;
+    let limited = FaultProxy::start(mirrors.prime.address()).await;
+    mirrors.write_targets(|targets| {
+        targets["targets"]["prime"] =
+            json!({"prefix": limited.host(), "requestsPerSecond": PER_SECOND});
+    });
+    let rows: Vec<String> = (0..8).map(|tag| format!("a @hub,prime/a {tag}")).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    mirrors.write_list(&rows);
+    mirrors.environment.mirror("sync").exits(0);
+    let mut arrivals: Vec<_> = limited.requests().iter().map(|one| one.arrived).collect();
+    arrivals.sort();
+    let intervals = u32::try_from(arrivals.len() - 1).unwrap();
+    assert!(intervals >= 3 * 8, "{intervals}");
+    // The first request can arrive late, but not by half of all intervals.
+    let taken = arrivals[intervals as usize] - arrivals[0];
+    let least = Duration::from_secs(1) * intervals / PER_SECOND / 2;
+    assert!(taken >= least, "{intervals} intervals in {taken:?}");
+}
+
+#[test]
+fn lint_reports_settings_that_a_registry_cannot_have() {
+    let environment = TestEnvironment::new();
+    let targets = json!({"targets": {
+        "hub": {"prefix": "docker.io/team", "description": true, "create": "harbor"},
+        "ecr": {"prefix": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team", "create": "ecr"},
+        "prime": {"prefix": "r.io/team", "create": "ecr"},
+        "lab": {"prefix": "lab.example.com/team", "create": "gitlab", "description": true},
+    }});
+    environment.write("targets.json", format!("{targets:#}\n"));
+    environment.write("images-list", "quay.io/a/b @hub,ecr,prime,lab/b v1\n");
+    let output = environment.mirror("lint").exits(1);
+    let problems: Vec<&str> = output.stdout.lines().collect();
+    let want = [
+        "target `hub`: `create` is \"harbor\", but docker.io is not a registry of Harbor: set",
+        "target `prime`: `create` is \"ecr\", but r.io is not a registry of Amazon ECR: write the prefix as",
+        "target `lab`: `description` has no effect at lab.example.com, only at Docker Hub: remove it",
+    ];
+    assert_eq!(problems.len(), want.len() + 1, "{problems:#?}");
+    for (problem, want) in problems.iter().zip(want) {
+        let (location, message) = problem.split_once(": ").unwrap();
+        assert!(location.starts_with("targets.json:"), "{problem}");
+        assert!(message.starts_with(want), "{problem}");
+    }
+
+    // A registry can be at another host than it is named.
+    environment.write("registries.conf", "");
+    environment
+        .mirror("lint --registries-conf registries.conf")
+        .exits(0);
 }

@@ -8,7 +8,7 @@
 
 use futures::stream::{self, StreamExt};
 use image_name::Digest;
-use registry_client::{Access, ManifestHead, Repository, manifest_reference};
+use registry_client::{Access, Error, ManifestHead, Repository, manifest_reference};
 
 use crate::compare_contents::{Side, TagContents};
 use crate::compare_report::{
@@ -17,6 +17,7 @@ use crate::compare_report::{
 use crate::head_cache::{HeadCache, SourceHead};
 use crate::options::RunContext;
 use crate::platform_selection::NarrowedIndex;
+use crate::repository_setup::RepositorySetup;
 use crate::row::Row;
 
 /// Maximum number of rows in flight; the limits of the hosts bound the requests.
@@ -98,7 +99,10 @@ impl Comparer<'_> {
             comparison.destination_digest = Some(head.digest.clone());
         }
         let source = source.map_err(CompareError::Source)?;
-        let existing = existing.map_err(CompareError::Destination)?;
+        let existing = match existing {
+            Err(error) => without_repository(row, &destination, error)?,
+            Ok(existing) => existing,
+        };
         let source = source.ok_or_else(|| CompareError::SourceMissing {
             reference: row.source.to_string(),
         })?;
@@ -189,4 +193,29 @@ impl Comparer<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns no image for a destination whose repository does not exist.
+///
+/// # Errors
+///
+/// Other errors. One of a registry that refuses access to a repository which the API of its vendor creates
+/// says that it may not exist.
+fn without_repository(
+    row: &Row,
+    destination: &Repository,
+    error: Error,
+) -> Result<Option<ManifestHead>, CompareError> {
+    let api = row.settings.creation;
+    let Some(api) = api.filter(|_| RepositorySetup::may_be_missing(row, &error)) else {
+        return Err(CompareError::Destination(error));
+    };
+    if !error.is_refused() {
+        return Ok(None);
+    }
+    let path = api.path_to_create(destination.path());
+    Err(CompareError::MayBeMissing {
+        what: format!("the {} {path} of {api}", api.creates()),
+        error,
+    })
 }

@@ -110,6 +110,15 @@ pub enum CompareError {
     /// A request to the destination registry failed, or its name is invalid.
     #[error("request to the destination failed: {0}")]
     Destination(#[source] Error),
+    /// The destination refuses access to a repository or project that may not exist.
+    #[error("{what} does not exist, or the credentials do not permit to read it: {error}")]
+    MayBeMissing {
+        /// The repository or project, as the API of its vendor would create it.
+        what: String,
+        /// The refusal.
+        #[source]
+        error: Error,
+    },
     /// A manifest is invalid or of an unsupported type.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -137,7 +146,9 @@ impl CompareError {
     pub fn message(&self, row: &Row) -> String {
         match self {
             Self::SourceMissing { .. } => self.to_string(),
-            Self::Destination(_) => format!("{}: {self}", row.destination),
+            Self::Destination(_) | Self::MayBeMissing { .. } => {
+                format!("{}: {self}", row.destination)
+            }
             _ => format!("{}: {self}", row.source),
         }
     }
@@ -147,6 +158,7 @@ impl CompareError {
     pub fn request_error(&self) -> Option<&Error> {
         match self {
             Self::Source(error) | Self::Destination(error) => Some(error),
+            Self::MayBeMissing { error, .. } => Some(error),
             _ => None,
         }
     }

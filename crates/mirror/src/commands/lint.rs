@@ -15,6 +15,7 @@ use crate::files::policy_file::{self, ReadPolicy};
 use crate::files::targets_file::{self, ReadTargets};
 use crate::rows::arch_tags;
 use crate::rows::followed;
+use crate::rows::target_settings;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::markdown::cell;
@@ -84,6 +85,13 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
         ReadTargets::Valid(targets) => (targets, Vec::new()),
         ReadTargets::Invalid(problems) => (Arc::default(), problems),
     };
+    let targets_file = targets_file::path(&session.common, &paths);
+    let named = session.common.registries_conf.as_ref();
+    let setting_problems = match named.or(session.environment.registries_conf.as_ref()) {
+        // Any host of a prefix can stand for another one.
+        Some(_) => Vec::new(),
+        None => target_settings::findings(&targets_file.display().to_string(), &targets),
+    };
     let config_problems = followed::config_findings(&session.common, &targets)?;
     let policy = policy_file::read(&session.common, &session.environment, &paths)?;
     let policy_problems = match policy {
@@ -107,6 +115,7 @@ pub(super) fn run(session: &Session, args: &LintArgs) -> Result<Exit, Failure> {
         .chain(of_arch_tags)
         .chain(config_problems)
         .chain(target_problems)
+        .chain(setting_problems)
         .chain(policy_problems)
         .collect();
     let rows = lists.iter().map(|file| file.list.rows().count()).sum();

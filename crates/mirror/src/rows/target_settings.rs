@@ -1,23 +1,27 @@
 //! The settings of targets, applied to the rows and the client of a run.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use copier::{DestinationSettings, Platform};
 use image_name::Host;
-use images_list::{RepositoryCreation, Target, Targets};
+use images_list::{RepositoryCreation, Target, TargetName, Targets};
 use registry_client::{CreationApi, HostLimits, MAX_DESCRIPTION};
 
 use super::imported::ImportedRows;
 use super::platform_args::PlatformArgs;
 use super::selection::RunRow;
+use crate::cli::failure::Finding;
 
 /// Sets the settings of each row's target. The options of the run take precedence. A destination that an
 /// override has moved to another registry is neither created nor described.
 pub(crate) fn apply(rows: &mut [RunRow], platform: &PlatformArgs, no_referrers: bool) {
+    // Rows of one target have the same settings, unless their descriptions differ.
+    let mut shared: HashMap<TargetName, Arc<DestinationSettings>> = HashMap::new();
     for row in rows {
         let Some(target) = &row.target else { continue };
-        row.row.settings = DestinationSettings {
+        let settings = DestinationSettings {
             platforms: match platform.selection() {
                 Some(_) => None,
                 None => platform.of_target(platforms(target)),
@@ -25,6 +29,14 @@ pub(crate) fn apply(rows: &mut [RunRow], platform: &PlatformArgs, no_referrers: 
             referrers: target.referrers.filter(|_| !no_referrers),
             creation: creation_api(target.create).filter(|_| is_at_target(row, target)),
             description: description(row, target).filter(|_| is_at_target(row, target)),
+        };
+        row.row.settings = match shared.get(&target.name) {
+            Some(known) if **known == settings => Arc::clone(known),
+            _ => {
+                let settings = Arc::new(settings);
+                shared.insert(target.name.clone(), Arc::clone(&settings));
+                settings
+            }
         };
     }
 }
@@ -35,12 +47,12 @@ pub(crate) fn apply_to_imported(imported: &mut ImportedRows, no_referrers: bool)
     for row in &mut imported.rows {
         let row = &mut row.run_row;
         let Some(target) = &row.target else { continue };
-        row.row.settings = DestinationSettings {
-            platforms: row.row.settings.platforms.take(),
+        row.row.settings = Arc::new(DestinationSettings {
+            platforms: row.row.settings.platforms.clone(),
             referrers: target.referrers.filter(|_| !no_referrers),
             creation: creation_api(target.create),
             description: None,
-        };
+        });
     }
 }
 
@@ -57,6 +69,41 @@ fn creation_api(creation: RepositoryCreation) -> Option<CreationApi> {
         RepositoryCreation::Quay => Some(CreationApi::Quay),
         _ => None,
     }
+}
+
+/// Returns a finding for each setting of a target that its registry cannot have, by the host of its prefix.
+pub(crate) fn findings(file: &str, targets: &Targets) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for target in targets.all() {
+        let (name, host) = (&target.name, target.prefix.host());
+        let mut add = |message: String| {
+            findings.push(Finding {
+                file: file.to_owned(),
+                line: target.line,
+                message: format!("target `{name}`: {message}"),
+            });
+        };
+        let api = creation_api(target.create);
+        if let Some(api) = api.filter(|api| !api.may_be_at(host.as_str())) {
+            let value = target.create.as_str();
+            let hint = match api {
+                CreationApi::Ecr => {
+                    "write the prefix as ACCOUNT.dkr.ecr.REGION.amazonaws.com/PATH, or "
+                }
+                _ => "",
+            };
+            add(format!(
+                "`create` is \"{value}\", but {host} is not a registry of {api}: {hint}set `create` to \
+                 \"push\" or \"no\""
+            ));
+        }
+        if target.description.is_some() && !host.is_docker_hub() {
+            add(format!(
+                "`description` has no effect at {host}, only at Docker Hub: remove it"
+            ));
+        }
+    }
+    findings
 }
 
 /// Returns the description of a row's destination, cut to the length that Docker Hub accepts.

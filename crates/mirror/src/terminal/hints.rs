@@ -64,6 +64,13 @@ pub(crate) fn for_comparison(row: &Row, error: &CompareError) -> Option<String> 
     match error {
         CompareError::Source(error) => for_request(Operation::Read, &row.source, error),
         CompareError::Destination(error) => for_request(Operation::Read, &row.destination, error),
+        CompareError::MayBeMissing { .. } => {
+            let host = row.destination.registry();
+            Some(format!(
+                "run `mirror sync`, which creates it before the first image, or check the credentials \
+                 with `mirror ping {host}`"
+            ))
+        }
         CompareError::SourceMissing { .. } => Some(source_missing(row)),
         CompareError::NoPlatform { .. } => Some(NO_PLATFORM.to_owned()),
         CompareError::Manifest(error) => for_manifest(&row.source, error),
