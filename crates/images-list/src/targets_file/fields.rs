@@ -4,6 +4,7 @@
 //! parser reads into them.
 
 use std::borrow::Cow;
+use std::num::NonZeroU16;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value as Json;
@@ -45,7 +46,7 @@ pub(super) struct TargetFields {
     #[schemars(required)]
     pub(super) prefix: Option<Located<String>>,
     /// Maximum concurrent requests to the registry.
-    pub(super) jobs: Option<Located<u16>>,
+    pub(super) jobs: Option<Located<JobsField>>,
     /// Maximum requests per second to the registry, such as 20 or 0.5.
     pub(super) requests_per_second: Option<Located<f64>>,
     /// The platforms that its repositories get, such as `linux/arm64`. Default: those of the run.
@@ -76,6 +77,13 @@ pub(super) struct NamingFields {
 #[derive(Debug, JsonSchema)]
 #[schemars(transparent)]
 pub(super) struct GroupField(pub(super) NonEmpty<Vec<Located<String>>>);
+
+/// The value of `jobs`.
+#[derive(Debug)]
+pub(super) struct JobsField(pub(super) NonZeroU16);
+
+/// Maximum value of `jobs`.
+const MAX_JOBS: u16 = 1024;
 
 /// The value of `create`.
 #[derive(Debug)]
@@ -154,6 +162,19 @@ impl FromJson for NamingFields {
     }
 }
 
+impl FromJson for JobsField {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let number = value.as_number_lit().map(|number| number.value.parse());
+        match number {
+            Some(Ok(number)) if number <= NonZeroU16::new(MAX_JOBS)? => Some(Self(number)),
+            _ => {
+                let expected = format!("a whole number from 1 to {MAX_JOBS}");
+                report_wrong_type(value, key, &expected, problems)
+            }
+        }
+    }
+}
+
 impl FromJson for CreateField {
     fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let text = value.as_string_lit().map(|text| text.value.as_ref());
@@ -180,6 +201,20 @@ impl FromJson for DescriptionField {
             }
             other => report_wrong_type(other, key, "true, false or a text", problems),
         }
+    }
+}
+
+impl JsonSchema for JobsField {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Jobs".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": 1, "maximum": MAX_JOBS})
     }
 }
 

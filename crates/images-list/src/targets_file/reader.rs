@@ -1,7 +1,6 @@
 //! The parser of a targets file: converts its fields to types that cannot hold invalid values.
 
 use std::fmt::Display;
-use std::num::NonZeroU16;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -23,9 +22,6 @@ const DOCUMENT: Document = Document {
     form: "{\"targets\": {\"NAME\": {\"prefix\": \"HOST/PATH\"}}}",
     item: "key",
 };
-
-/// Maximum value of `jobs`.
-const MAX_JOBS: u16 = 1024;
 
 impl Targets {
     /// Parses the text of a targets file.
@@ -146,17 +142,7 @@ fn read_target(
     let name = parse::<TargetName>(name, problems);
     let prefix = fields.prefix.as_ref();
     let prefix = prefix.and_then(|prefix| parse_key::<TargetPrefix>("prefix", prefix, problems));
-    let jobs = fields.jobs.as_ref().and_then(|jobs| {
-        let number = NonZeroU16::new(jobs.value).filter(|number| number.get() <= MAX_JOBS);
-        if number.is_none() {
-            let message = format!(
-                "`jobs` is a number from 1 to {MAX_JOBS}, not {}",
-                jobs.value
-            );
-            problems.add(jobs.offset, message);
-        }
-        number
-    });
+    let jobs = fields.jobs.as_ref().map(|jobs| jobs.value.0);
     let requests_per_second = fields.requests_per_second.as_ref().and_then(|rate| {
         let parsed = RequestRate::per_second(rate.value);
         if parsed.is_none() {

@@ -1,3 +1,5 @@
+use std::num::NonZeroU16;
+
 use super::*;
 use crate::targets_file::RepositoryCreation;
 
@@ -113,11 +115,11 @@ fn all_problems_are_reported_with_their_positions() {
     let want = [
         "2:3: unknown key `target`; the nearest known key is `targets`",
         "4:23: target `hub`: `prefix`: `rancher` is not a host: write HOST/PATH, such as `docker.io/rancher`",
-        "4:42: target `hub`: `jobs` is a number from 1 to 1024, not 0",
+        "4:42: target `hub`: `jobs` takes a whole number from 1 to 1024, not the number 0",
         "4:55: target `hub`: `create` takes one of \"no\", \"push\", \"ecr\", \"harbor\", \"gitlab\", \"quay\", not the string \"yes\"",
         "4:62: target `hub`: unknown key `descripton`; the nearest known key is `description`",
         "5:5: target `Bad name`: `Bad name` is not the name of a target: ",
-        "5:44: target `Bad name`: `jobs` takes a whole number from 0 to 65535, not the string \"4\"",
+        "5:44: target `Bad name`: `jobs` takes a whole number from 1 to 1024, not the string \"4\"",
         "6:50: target `a`: `requestsPerSecond` is a number from 0.01 to 10000, not 0",
         "7:5: the targets `a` and `b` have the same prefix `a.io`: remove one of them",
         "7:44: target `b`: `description`: unknown placeholder `{sorce}`: ",

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image_name::{ManifestReference, full_repository, tag_or_digest};
-use images_list::{Checker, List, Problem, ProblemKind, Row, Severity, Targets};
+use images_list::{Checker, List, NotUtf8, Problem, ProblemKind, Row, Severity, Targets};
 use serde_json::{Value, json};
 
 use super::atomic_file::io_message;
@@ -38,7 +38,7 @@ pub(crate) struct ListFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowLocation {
     /// The list, as named by the user.
-    pub(crate) file: String,
+    pub(crate) file: Arc<str>,
     /// The line, counted from 1.
     pub(crate) line: usize,
 }
@@ -60,9 +60,14 @@ impl ListFile {
     /// Returns the location of a line.
     pub(crate) fn location(&self, line: usize) -> RowLocation {
         RowLocation {
-            file: self.name.clone(),
+            file: self.name.as_str().into(),
             line,
         }
+    }
+
+    /// Drops the lines, which a run with very many rows does not need once they are selected.
+    pub(crate) fn drop_lines(&mut self) {
+        self.list = List::default();
     }
 }
 
@@ -70,7 +75,7 @@ impl RowLocation {
     /// Returns a finding at the location.
     pub(crate) fn finding(&self, message: String) -> Finding {
         Finding {
-            file: self.file.clone(),
+            file: self.file.to_string(),
             line: self.line,
             message,
         }
@@ -209,14 +214,7 @@ fn read(path: &Path, targets: &Arc<Targets>) -> Result<ListFile, Failure> {
         ))
         .hint(hint.to_owned())
     })?;
-    let list = List::from_bytes(&bytes).map_err(|error| {
-        let finding = Finding {
-            file: name.clone(),
-            line: error.line,
-            message: "not UTF-8: save the file as UTF-8".to_owned(),
-        };
-        Failure::unusable(format!("cannot read the list {name}: not UTF-8")).problems(vec![finding])
-    })?;
+    let list = List::from_bytes(&bytes).map_err(|error| not_utf8(&name, &bytes, &error))?;
     let path = path.to_owned();
     let targets = Arc::clone(targets);
     Ok(ListFile {
@@ -225,6 +223,26 @@ fn read(path: &Path, targets: &Arc<Targets>) -> Result<ListFile, Failure> {
         list,
         targets,
     })
+}
+
+/// Returns the failure for a list that is not UTF-8: text in another encoding, or no text at all.
+fn not_utf8(name: &str, bytes: &[u8], error: &NotUtf8) -> Failure {
+    let (what, hint) = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => ("UTF-16, not UTF-8", "save the file as UTF-8"),
+        _ if bytes.contains(&0) => (
+            "not a text file",
+            "name a text file with a row `SOURCE DESTINATION TAG` for each image",
+        ),
+        _ => ("not UTF-8", "save the file as UTF-8"),
+    };
+    let finding = Finding {
+        file: name.to_owned(),
+        line: error.line,
+        message: what.to_owned(),
+    };
+    Failure::unusable(format!("cannot read the list {name}: {what}"))
+        .hint(hint.to_owned())
+        .problems(vec![finding])
 }
 
 /// Reads a list of at most [`MAX_BYTES`], since `/dev/zero` and some pipes never end.

@@ -86,7 +86,11 @@ impl Shard {
             Failure::unusable(format!(
                 "JOB_COMPLETION_INDEX={index} is not a shard of JOB_COMPLETIONS={of}"
             ))
-            .hint("set JOB_COMPLETIONS to the `completions` of the Indexed Job".to_owned())
+            .hint(
+                "set JOB_COMPLETIONS to the `completions` of the Indexed Job, and \
+                 JOB_COMPLETION_INDEX to a number from 0 below it, or unset both"
+                    .to_owned(),
+            )
         })
     }
 

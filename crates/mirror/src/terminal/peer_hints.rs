@@ -11,7 +11,10 @@ pub(super) fn for_peer(host: &str, error: &Error) -> Option<String> {
             failure: ConnectionFailure::Closed | ConnectionFailure::Other,
             ..
         } => Some(match url.starts_with(&format!("http://{host}/")) {
-            true => for_plain_http(host),
+            true => format!(
+                "check that a registry listens at {host}, and not a server of another protocol; {}",
+                for_plain_http(host)
+            ),
             false => format!(
                 "run again; if the error persists, check that a registry listens at {host}, and not a server \
                  of another protocol"

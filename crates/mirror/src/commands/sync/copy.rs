@@ -65,7 +65,6 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
         destination,
     };
     let request = CopyRequest {
-        title: TITLE,
         unlocked: Vec::new(),
         entries: Vec::new(),
         entry_findings: Vec::new(),
@@ -87,7 +86,7 @@ pub(crate) async fn copy(session: &Session, args: &CopyArgs) -> Result<Exit, Fai
     if let Some(file) = file {
         finish(&file, &mut run);
     }
-    publish_run(session, TITLE, &args.copying, &run)
+    publish_run(session, TITLE, &args.copying, run)
 }
 
 /// Moves a written file to its place. If that fails, the row has failed.
@@ -121,17 +120,22 @@ fn registry_destination(
     destination: &ImageName,
 ) -> Result<Reference, Failure> {
     let repository = &destination.repository;
-    match (&destination.tag, &destination.digest) {
-        (Some(tag), Some(digest)) if source.digest.as_ref() == Some(digest) => {
+    let named = destination.digest.as_ref();
+    match (&destination.tag, named) {
+        (Some(tag), Some(_)) if source.digest.as_ref() == named => {
             Ok(repository.reference(&tag.into()))
         }
-        (Some(tag), Some(digest)) => Err(Failure::unusable(format!(
-            "the destination {repository}:{tag}@{digest} has a digest that the source does not name"
-        ))
-        .hint(format!(
-            "name the digest in the source: `mirror copy {}@{digest} {repository}:{tag}`",
-            source.image.repository()
-        ))),
+        (tag, Some(digest)) if source.digest.as_ref() != named => {
+            let tag = tag.as_ref().map(|tag| format!(":{tag}"));
+            let tag = tag.unwrap_or_default();
+            Err(Failure::unusable(format!(
+                "the destination {repository}{tag}@{digest} has a digest that the source does not name"
+            ))
+            .hint(format!(
+                "name the digest in the source: `mirror copy {}@{digest} {repository}{tag}`",
+                source.image.repository()
+            )))
+        }
         _ => {
             let tag = source.tag.as_ref().map(ManifestReference::from);
             let digest = source.digest.as_ref().map(ManifestReference::from);
