@@ -32,6 +32,11 @@ pub struct MovedAttached {
 }
 
 impl AttachedOutcome {
+    /// Boxes the outcome, unless it is empty.
+    pub(crate) fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+
     pub(crate) fn extend(&mut self, other: &Self) {
         self.present.extend_from_slice(&other.present);
         self.added.extend_from_slice(&other.added);

@@ -1,9 +1,14 @@
 //! The heads of manifests, queried once for each reference and side.
 
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use image_name::Digest;
 use oci_spec::distribution::Reference;
 use once_map::OnceMap;
 use registry_client::{Client, Error, ManifestHead, Repository, manifest_reference};
 
+use crate::lock::lock;
 use crate::report::Moved;
 use crate::row::Row;
 
@@ -47,6 +52,8 @@ pub(crate) struct HeadCache {
     /// With the number of the location that has the image.
     sources: OnceMap<Box<str>, CachedHead<(usize, ManifestHead)>>,
     destinations: OnceMap<Box<str>, CachedHead<ManifestHead>>,
+    /// The digests of the heads, each once: most destinations have that of their source.
+    digests: Mutex<HashSet<Digest>>,
 }
 
 type CachedHead<T> = Result<Option<T>, Box<Error>>;
@@ -65,7 +72,7 @@ impl HeadCache {
             for (number, repository) in client.sources(reference)?.into_iter().enumerate() {
                 response = repository.head_manifest(&manifest).await;
                 if let Ok(Some(head)) = response {
-                    return Ok(Some((number, head)));
+                    return Ok(Some((number, self.sharing(head))));
                 }
             }
             response.map(|_| None)
@@ -89,12 +96,26 @@ impl HeadCache {
     ) -> Result<Option<ManifestHead>, Error> {
         let query = || async {
             let manifest = manifest_reference(reference)?;
-            repository.head_manifest(manifest).await
+            let head = repository.head_manifest(manifest).await?;
+            Ok(head.map(|head| self.sharing(head)))
         };
         let heads = &self.destinations;
         let query = async || Box::pin(query()).await.map_err(Box::new);
         let head = heads.get_or_init(key(reference), query).await;
         head.map_err(|error| *error)
+    }
+
+    /// Returns the head with the digest that an equal head shares.
+    fn sharing(&self, head: ManifestHead) -> ManifestHead {
+        let mut digests = lock(&self.digests);
+        let digest = match digests.get(&head.digest) {
+            Some(known) => known.clone(),
+            None => {
+                digests.insert(head.digest.clone());
+                head.digest
+            }
+        };
+        ManifestHead { digest, ..head }
     }
 }
 

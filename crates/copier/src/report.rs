@@ -46,7 +46,7 @@ pub struct Summary {
     pub bytes_copied: u64,
 }
 
-/// The outcome of a row.
+/// The outcome of a row. What few rows have is boxed: a run keeps the outcomes of all its rows.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The status.
@@ -58,17 +58,17 @@ pub struct Outcome {
     /// The head of the source image, if the source was queried and has it.
     pub source: Option<ManifestHead>,
     /// The move of the source tag away from the approved digest.
-    pub moved: Option<Moved>,
+    pub moved: Option<Box<Moved>>,
     /// The digest of the source image, if the [`Gate`](crate::Gate) has admitted it.
     pub admitted: Option<Digest>,
-    /// The content attached to the image.
-    pub attached: AttachedOutcome,
+    /// The content attached to the image, `None` without any: see [`Outcome::attached`].
+    pub attached: Option<Box<AttachedOutcome>>,
     /// Bytes of blobs sent for this row.
     pub bytes_copied: u64,
     /// Problems that did not fail the row.
     pub warnings: Vec<String>,
     /// The error of a failed row, or the reason why a skipped row is left for the next run.
-    pub error: Option<RowError>,
+    pub error: Option<Box<RowError>>,
 }
 
 /// The status of a row.
@@ -305,7 +305,7 @@ impl Outcome {
             source: None,
             moved: None,
             admitted: None,
-            attached: AttachedOutcome::default(),
+            attached: None,
             bytes_copied: 0,
             warnings: Vec::new(),
             error: None,
@@ -321,9 +321,20 @@ impl Outcome {
             _ => Status::Failed,
         };
         Self {
-            error: Some(error),
+            error: Some(Box::new(error)),
             ..Self::new(status)
         }
+    }
+
+    /// Returns the content attached to the image.
+    #[must_use]
+    pub fn attached(&self) -> &AttachedOutcome {
+        static NONE: AttachedOutcome = AttachedOutcome {
+            present: Vec::new(),
+            added: Vec::new(),
+            moved: Vec::new(),
+        };
+        self.attached.as_deref().unwrap_or(&NONE)
     }
 }
 

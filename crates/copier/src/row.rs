@@ -1,5 +1,7 @@
 //! A row of the list.
 
+use std::sync::{Arc, LazyLock};
+
 use image_name::{AttachedDigest, Digest};
 use oci_spec::distribution::Reference;
 use registry_client::CreationApi;
@@ -14,9 +16,9 @@ pub struct Row {
     /// The destination, with a tag or a digest.
     pub destination: Reference,
     /// The approval of the row. A source with other content has moved, and is not followed.
-    pub approved: Option<Approval>,
-    /// The settings of the row's destination.
-    pub settings: DestinationSettings,
+    pub approved: Option<Box<Approval>>,
+    /// The settings of the row's destination, shared by the rows that have the same.
+    pub settings: Arc<DestinationSettings>,
 }
 
 /// The settings of a destination, which take precedence over the options of the run.
@@ -50,6 +52,15 @@ pub struct Approval {
     pub pinned: bool,
 }
 
+impl DestinationSettings {
+    /// Returns the settings of a destination that has none of its own.
+    #[must_use]
+    pub fn none() -> Arc<Self> {
+        static NONE: LazyLock<Arc<DestinationSettings>> = LazyLock::new(Arc::default);
+        Arc::clone(&NONE)
+    }
+}
+
 impl Row {
     /// Creates a row that is not approved, without settings of its destination.
     #[must_use]
@@ -58,7 +69,7 @@ impl Row {
             source,
             destination,
             approved: None,
-            settings: DestinationSettings::default(),
+            settings: DestinationSettings::none(),
         }
     }
 

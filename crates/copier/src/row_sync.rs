@@ -109,12 +109,12 @@ impl<'a> RowSync<'a> {
             }
             _ => self.copy(&destination, &source, existing, group).await,
         };
-        if let Some(RowError::SourceMissing { now, .. }) = &mut outcome.error {
+        if let Some(RowError::SourceMissing { now, .. }) = outcome.error.as_deref_mut() {
             *now = moved.as_ref().map(|moved| moved.now.clone());
         }
         Ok(Outcome {
             source: outcome.source.clone().or(Some(head)),
-            moved,
+            moved: moved.map(Box::new),
             ..outcome
         })
     }
@@ -232,8 +232,8 @@ fn outcome(
                 digest: Some(result.digest),
                 source: result.moved_head,
                 admitted: result.admitted,
-                attached,
-                error,
+                attached: attached.boxed(),
+                error: error.map(Box::new),
                 ..Outcome::new(status)
             }
         }

@@ -174,13 +174,15 @@ mod tests {
         let row = |approved: Option<&str>, mutable| Row {
             source: "q.io/a:1".parse().unwrap(),
             destination: "r.io/a:1".parse().unwrap(),
-            approved: approved.map(|letters| Approval {
-                attached: Some(letters.chars().map(signature).collect()),
-                replaced: vec![signature('f')],
-                mutable,
-                ..Approval::from(digest('0'))
+            approved: approved.map(|letters| {
+                Box::new(Approval {
+                    attached: Some(letters.chars().map(signature).collect()),
+                    replaced: vec![signature('f')],
+                    mutable,
+                    ..Approval::from(digest('0'))
+                })
             }),
-            settings: DestinationSettings::default(),
+            settings: DestinationSettings::none(),
         };
         // The approved signature, the one at the source, what a plain run and a locked one do.
         let table = [

@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
 ///
-/// Source: distribution specification, "Pulling manifests".
+/// Source: distribution specification, "Pulling manifests". Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tag(Box<str>);
+pub struct Tag(Arc<str>);
 
 /// The reason why a text is not a tag.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -21,6 +21,13 @@ use image_name::{Digest, DigestError, ManifestReference, ManifestReferenceError,
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TagColumn {
     source: ManifestReference,
+    /// What few columns have, boxed because a list can have very many rows.
+    rest: Option<Box<Rest>>,
+}
+
+/// The part of a column after its tag.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Rest {
     /// The digest after `@`.
     pin: Option<Digest>,
     /// The tags after `=`; empty without it.
@@ -88,23 +95,22 @@ impl TagColumn {
     /// Returns the digest of `TAG@DIGEST`.
     #[must_use]
     pub fn pin(&self) -> Option<&Digest> {
-        self.pin.as_ref()
+        self.rest.as_ref()?.pin.as_ref()
     }
 
     /// Returns the image that is copied: the pinned digest, or the tag or digest at the source.
     #[must_use]
     pub fn copied(&self) -> ManifestReference {
-        let pin = self.pin.clone().map(ManifestReference::Digest);
+        let pin = self.pin().cloned().map(ManifestReference::Digest);
         pin.unwrap_or_else(|| self.source.clone())
     }
 
     /// Returns the tags at the destination, or the digest of a row by digest. There is at least one.
     #[must_use]
     pub fn destinations(&self) -> &[ManifestReference] {
-        if self.written.is_empty() {
-            std::slice::from_ref(&self.source)
-        } else {
-            &self.written
+        match &self.rest {
+            Some(rest) if !rest.written.is_empty() => &rest.written,
+            _ => std::slice::from_ref(&self.source),
         }
     }
 }
@@ -112,11 +118,7 @@ impl TagColumn {
 /// A column with nothing but a tag or a digest.
 impl From<ManifestReference> for TagColumn {
     fn from(source: ManifestReference) -> Self {
-        Self {
-            source,
-            pin: None,
-            written: Vec::new(),
-        }
+        Self { source, rest: None }
     }
 }
 
@@ -136,11 +138,9 @@ impl FromStr for TagColumn {
             Some((tag, digest)) => (parse_pinned(tag)?, Some(parse_pin(digest)?)),
             None => (left.parse()?, None),
         };
-        Ok(Self {
-            source,
-            pin,
-            written,
-        })
+        let rest = Rest { pin, written };
+        let rest = (rest.pin.is_some() || !rest.written.is_empty()).then(|| Box::new(rest));
+        Ok(Self { source, rest })
     }
 }
 
@@ -187,14 +187,12 @@ fn parse_written(text: &str) -> Result<Vec<ManifestReference>, TagColumnError> {
 impl fmt::Display for TagColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.source)?;
-        if let Some(pin) = &self.pin {
+        if let Some(pin) = self.pin() {
             write!(f, "@{pin}")?;
         }
-        for (tag, separator) in self
-            .written
-            .iter()
-            .zip(std::iter::once('=').chain(std::iter::repeat(',')))
-        {
+        let written = self.rest.iter().flat_map(|rest| &rest.written);
+        let separators = std::iter::once('=').chain(std::iter::repeat(','));
+        for (tag, separator) in written.zip(separators) {
             write!(f, "{separator}{tag}")?;
         }
         Ok(())

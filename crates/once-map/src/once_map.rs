@@ -3,20 +3,26 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
 /// A map whose values are computed once. Values are cloned out of it, so large ones belong in an
 /// [`Arc`].
 pub struct OnceMap<K, V> {
-    cells: Mutex<HashMap<K, Arc<OnceCell<V>>>>,
+    slots: Mutex<HashMap<K, Slot<V>>>,
+}
+
+/// The value of a key. A map can have very many, so a computed one does not keep its cell.
+enum Slot<V> {
+    Pending(Arc<OnceCell<V>>),
+    Computed(V),
 }
 
 impl<K, V> Default for OnceMap<K, V> {
     fn default() -> Self {
         Self {
-            cells: Mutex::default(),
+            slots: Mutex::default(),
         }
     }
 }
@@ -28,13 +34,19 @@ impl<K, V> fmt::Debug for OnceMap<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V: Clone> OnceMap<K, V> {
+impl<K: Clone + Eq + Hash, V: Clone> OnceMap<K, V> {
     /// Returns the value of a key, computed by `init` if it is not there.
     pub async fn get_or_init<F>(&self, key: K, init: impl FnOnce() -> F) -> V
     where
         F: Future<Output = V>,
     {
-        self.cell(key).get_or_init(init).await.clone()
+        let cell = match self.slot(&key) {
+            Slot::Computed(value) => return value,
+            Slot::Pending(cell) => cell,
+        };
+        let value = cell.get_or_init(init).await.clone();
+        self.keep(&key, &value);
+        value
     }
 
     /// Returns the value of a key, computed by `init` if it is not there.
@@ -46,18 +58,46 @@ impl<K: Eq + Hash, V: Clone> OnceMap<K, V> {
     where
         F: Future<Output = Result<V, E>>,
     {
-        self.cell(key).get_or_try_init(init).await.cloned()
+        let cell = match self.slot(&key) {
+            Slot::Computed(value) => return Ok(value),
+            Slot::Pending(cell) => cell,
+        };
+        let value = cell.get_or_try_init(init).await?.clone();
+        self.keep(&key, &value);
+        Ok(value)
     }
 
     /// Returns the value of a key, if it is computed.
     pub fn get(&self, key: &K) -> Option<V> {
-        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.get(key)?.get().cloned()
+        match self.lock().get(key)? {
+            Slot::Computed(value) => Some(value.clone()),
+            Slot::Pending(cell) => cell.get().cloned(),
+        }
     }
 
-    fn cell(&self, key: K) -> Arc<OnceCell<V>> {
-        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(cells.entry(key).or_default())
+    /// Returns the slot of a key, a pending one if there is none.
+    fn slot(&self, key: &K) -> Slot<V> {
+        let mut slots = self.lock();
+        match slots.get(key) {
+            Some(Slot::Computed(value)) => Slot::Computed(value.clone()),
+            Some(Slot::Pending(cell)) => Slot::Pending(Arc::clone(cell)),
+            None => {
+                let cell = Arc::default();
+                slots.insert(key.clone(), Slot::Pending(Arc::clone(&cell)));
+                Slot::Pending(cell)
+            }
+        }
+    }
+
+    /// Keeps a computed value without its cell.
+    fn keep(&self, key: &K, value: &V) {
+        if let Some(slot @ Slot::Pending(_)) = self.lock().get_mut(key) {
+            *slot = Slot::Computed(value.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Slot<V>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -82,7 +82,7 @@ async fn rejected_image_fails_its_row_before_anything_of_it_is_written() {
     let (gate, run) = gated();
     let report = run.sync(&rows).await;
     assert!(
-        matches!(&report.rows[0].error, Some(RowError::Rejected(why)) if why.message == "it is not signed")
+        matches!(report.rows[0].error.as_deref(), Some(RowError::Rejected(why)) if why.message == "it is not signed")
     );
     assert_eq!(report.rows[0].admitted, None);
     assert_eq!(report.rows[1].status, Status::Copied);

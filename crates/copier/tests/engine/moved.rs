@@ -22,7 +22,7 @@ async fn approved_digest_is_kept_and_copied_when_the_tag_has_moved() {
     let (old, new) = (image(1), image(2));
     old.push(&source, "app", Some("v1"));
     let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
-    rows[0].approved = Some(approval(&old));
+    rows[0].approved = Some(Box::new(approval(&old)));
     let report = Run::default().sync(&rows).await;
     assert!(report.rows[0].moved.is_none(), "{report:#?}");
 
@@ -51,7 +51,7 @@ async fn moved_tag_fails_its_row_when_refused() {
     let (source, target) = (registry().await, registry().await);
     image(2).push(&source, "app", Some("v1"));
     let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
-    rows[0].approved = Some(approval(&image(1)));
+    rows[0].approved = Some(Box::new(approval(&image(1))));
     let mut run = Run::default();
     run.options.moved = MovedTag::Refused;
     let report = run.sync(&rows).await;
@@ -83,7 +83,7 @@ async fn tag_is_read_once_more_when_its_manifest_is_gone() {
         source: format!("{}/app:v1", proxy.host()).parse().unwrap(),
         destination: format!("{}/app:v1", target.host()).parse().unwrap(),
         approved,
-        settings: DestinationSettings::default(),
+        settings: DestinationSettings::none(),
     };
     let report = Run::default().sync(&[row(None)]).await;
     assert_eq!(report.summary.copied, 1, "{report:#?}");
@@ -96,7 +96,7 @@ async fn tag_is_read_once_more_when_its_manifest_is_gone() {
     // An approved digest is not replaced by what the tag has.
     target.clear();
     let approved = approval(&image(1));
-    let report = Run::default().sync(&[row(Some(approved))]).await;
+    let report = Run::default().sync(&[row(Some(Box::new(approved)))]).await;
     let error = report.rows[0].error.as_ref().unwrap().to_string();
     assert!(error.contains("does not exist"), "{error}");
     assert!(target.tagged("app", "v1").is_none());

@@ -73,7 +73,7 @@ async fn rows_beyond_the_quota_fail_at_once_and_the_next_run_copies_them() {
     assert!((99..=100).contains(&copied), "{copied} of 100 images");
     let error = |outcome: &copier::Outcome| outcome.error.clone();
     for error in report.rows.iter().filter_map(error) {
-        let is_quota = matches!(error, RowError::Read(Error::QuotaExhausted { .. }));
+        let is_quota = matches!(*error, RowError::Read(Error::QuotaExhausted { .. }));
         assert!(is_quota, "{error}");
     }
     let refused = proxy.requests();
@@ -148,7 +148,7 @@ async fn trusted_lock_asks_no_source_for_unchanged_rows() {
         .collect();
     let report = Run::default().sync(&rows).await;
     for (row, outcome) in rows.iter_mut().zip(report.rows) {
-        row.approved = outcome.digest.map(copier::Approval::from);
+        row.approved = outcome.digest.map(copier::Approval::from).map(Box::new);
     }
     // One row is missing, and one of the others is there twice.
     target.remove_tag("app3", "v1");

@@ -1,5 +1,7 @@
 //! The creation of destination repositories through vendors' APIs.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use copier::{Approval, MovedTag, Report, Row, RowError, Status};
@@ -86,7 +88,7 @@ impl CreationTest {
     /// Returns the row of `app:TAG` at the source, whose destination is created.
     fn row(&self, tag: &str, destination: &str) -> Row {
         let mut row = self.plain_row(tag, destination);
-        row.settings.creation = Some(self.api);
+        Arc::make_mut(&mut row.settings).creation = Some(self.api);
         row
     }
 
@@ -185,7 +187,7 @@ async fn nothing_is_created_for_rows_that_fail_before_their_upload() {
         let mut moved = test.row("v1", "team/moved");
         let other = format!("sha256:{}", "a".repeat(64));
         let other: image_name::Digest = other.parse().unwrap();
-        moved.approved = Some(Approval::from(other));
+        moved.approved = Some(Box::new(Approval::from(other)));
         let rows = [
             test.row("gone", "team/gone"),
             test.row("old", "team/old"),
@@ -235,7 +237,7 @@ async fn refused_creation_fails_only_rows_whose_repository_is_missing() {
         let rows = [test.row("v1", "there/app"), test.row("v1", "team/app")];
         let report = test.sync(&rows).await;
         assert_eq!(statuses(&report), [Status::Copied, Status::Failed], "{api}");
-        let error = report.rows[1].error.as_ref().unwrap();
+        let error = report.rows[1].error.as_deref().unwrap();
         assert!(matches!(error, RowError::Creation(_)), "{api}: {error}");
         assert!(
             error.request_error().unwrap().is_refused(),
@@ -271,7 +273,8 @@ async fn description_of_a_copied_row_is_set_and_its_failure_is_a_warning() {
         let rows = ["v1", "v2"].map(|tag| {
             let mut row = test.plain_row(tag, "team/app");
             row.destination = format!("docker.io/team/app:{tag}").parse().unwrap();
-            row.settings.description = Some("Mirror of quay.io/a/app".to_owned());
+            Arc::make_mut(&mut row.settings).description =
+                Some("Mirror of quay.io/a/app".to_owned());
             row
         });
         let mut run = Run::default().without_referrers();

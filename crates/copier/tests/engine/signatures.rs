@@ -108,7 +108,7 @@ fn optional(text: &str) -> Option<&str> {
 
 /// Returns what the report of a row has: `added`, `moved` and `warning`, or `-`.
 fn reported(outcome: &Outcome) -> String {
-    let attached = &outcome.attached;
+    let attached = outcome.attached();
     let words = [
         ("added", attached.added.is_empty()),
         ("moved", attached.moved.is_empty()),
@@ -141,7 +141,7 @@ async fn assert_case(case: &str) {
             .into_iter()
             .flat_map(|it| it.split(','))
             .collect();
-        approval(&image, &signers)
+        Box::new(approval(&image, &signers))
     });
     let run = match how {
         "plain" => run(MovedTag::Kept, false),
@@ -156,7 +156,7 @@ async fn assert_case(case: &str) {
         assert_eq!(got, optional(want), "{case}");
         assert_eq!(reported(outcome), report, "{case}: {outcome:#?}");
         let is_ours = want != "company" && want != "-";
-        let is_present = !outcome.attached.present.is_empty();
+        let is_present = !outcome.attached().present.is_empty();
         assert_eq!(is_present, is_ours, "{case}: {outcome:#?}");
     }
 }
@@ -177,17 +177,17 @@ async fn mutable_row_follows_a_signature_that_it_brought() {
         push_signature(&source, "app", &image, "upstream-2");
         push_signature(&target, "mirror/app", &image, "upstream");
         let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
-        rows[0].approved = Some(Approval {
+        rows[0].approved = Some(Box::new(Approval {
             mutable: true,
             ..approval(&image, brought)
-        });
+        }));
         let report = run(MovedTag::Refused, false).sync(&rows).await;
         assert_eq!(
             signer(&target, "mirror/app", &image),
             Some(want),
             "{report:#?}"
         );
-        assert_eq!(report.rows[0].attached.moved, []);
+        assert_eq!(report.rows[0].attached().moved, []);
     }
 }
 
@@ -272,12 +272,12 @@ async fn locked_row_copies_only_approved_referrers() {
         known.push(&source, "app", None);
         new.push(&source, "app", None);
         let mut rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
-        rows[0].approved = Some(Approval {
+        rows[0].approved = Some(Box::new(Approval {
             attached: Some(vec![attached(&image, DigestTagKind::Referrers, &known)]),
             ..Approval::from(digest(&image))
-        });
+        }));
         let report = run(moved, false).sync(&rows).await;
-        let outcome = &report.rows[0].attached;
+        let outcome = report.rows[0].attached();
         assert!(target.manifest("mirror/app", known.digest()).is_some());
         assert_eq!(
             target.manifest("mirror/app", new.digest()).is_some(),
@@ -376,7 +376,7 @@ async fn survey_finds_what_a_run_copies() {
 
         let rows = [row(&source, "app:v1", &target, "mirror/app:v1")];
         let report = Run::default().sync(&rows).await;
-        let mut present = report.rows[0].attached.present.clone();
+        let mut present = report.rows[0].attached().present.clone();
         present.sort();
         assert_eq!(present.len(), 4, "{report:#?}");
         let client = client();

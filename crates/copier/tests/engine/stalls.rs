@@ -120,7 +120,7 @@ async fn row_beyond_its_time_fails_and_others_do_not() {
         ..Run::default()
     };
     let report = run.sync(&rows).await;
-    let error = report.rows[0].error.as_ref();
+    let error = report.rows[0].error.as_deref();
     assert!(matches!(error, Some(RowError::Timeout { .. })), "{error:?}");
     assert_eq!(report.rows[1].status, Status::Copied, "{report:#?}");
     assert!(target.tagged("slow", "v1").is_none());

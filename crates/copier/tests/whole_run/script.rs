@@ -86,7 +86,7 @@ impl Script {
                 repository,
                 tag,
                 row: Row {
-                    approved: approval(&image, choices),
+                    approved: approval(&image, choices).map(Box::new),
                     ..Row::new(from_name, to_name)
                 },
             });

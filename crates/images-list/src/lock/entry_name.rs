@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The key of the column `source=follow:ENTRY`.
 pub(super) const KEY: &str = "source";
@@ -9,9 +10,9 @@ const FOLLOW: &str = "follow:";
 
 /// The name of an entry of the configuration whose tags are mirrored without rows in a list.
 ///
-/// As a column of the lock, it has neither whitespace nor control characters.
+/// As a column of the lock, it has neither whitespace nor control characters. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryName(String);
+pub struct EntryName(Arc<str>);
 
 /// The error for a name that cannot be a column of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +44,7 @@ impl FromStr for EntryName {
         let is_invalid = |c: char| c.is_whitespace() || c.is_control();
         match name.is_empty() || name.contains(is_invalid) {
             true => Err(EntryNameError),
-            false => Ok(Self(name.to_owned())),
+            false => Ok(Self(name.into())),
         }
     }
 }

@@ -97,7 +97,8 @@ impl Approvals {
             row.approved = match locked {
                 Some(locked) => Some(self.approval(listed, locked)),
                 None => pin(listed).map(Approval::pin),
-            };
+            }
+            .map(Box::new);
         }
         problems.dedup();
         let message = match problems.len() {
@@ -264,12 +265,12 @@ impl Approvals {
             return None;
         }
         let approved = locked.filter(|_| !self.is_mutable(listed));
-        let added = outcome.attached.added.iter().filter(|added| added.copied);
+        let added = outcome.attached().added.iter().filter(|added| added.copied);
         let news = match approved {
             None => News {
                 head,
                 digest: &head.digest,
-                attached: outcome.attached.present.clone(),
+                attached: outcome.attached().present.clone(),
                 signer: None,
             },
             Some(approved) => News {

@@ -189,7 +189,7 @@ fn row(
         false => image.source.reference(&image.tag),
     };
     let mut row = Row::new(source, destination.reference(&image.destination_tag));
-    row.approved = Some(Approval::from(image.digest.clone()));
+    row.approved = Some(Box::new(Approval::from(image.digest.clone())));
     if !image.platforms.is_empty() {
         let platforms = image.platforms.iter().map(|platform| platform.parse());
         let platforms: Result<Vec<Platform>, _> = platforms.collect();
@@ -197,13 +197,13 @@ fn row(
             Failure::unusable(format!("the bundle has an image with an {error}"))
         })?;
         // The export has narrowed the index, or left out its other children.
-        row.settings = DestinationSettings {
+        row.settings = Arc::new(DestinationSettings {
             platforms: Some(PlatformSelection {
                 platforms,
                 index: NarrowedIndex::Sparse,
             }),
             ..DestinationSettings::default()
-        };
+        });
     }
     Ok(row)
 }

@@ -21,7 +21,7 @@ use super::shard::Shard;
 use super::target_args::{SelectedTargets, refuse_several};
 use crate::cli::failure::{Failure, Finding};
 use crate::files::config_file;
-use crate::files::list_file::{self, ListFile};
+use crate::files::list_file::{self, ListFile, RowLocation};
 use crate::files::targets_file;
 use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
@@ -193,12 +193,16 @@ async fn pick_listed(
             Some(base) => Some(base.new_lines(list, file).await?),
             None => None,
         };
+        let name: Arc<str> = file.name.as_str().into();
         for NumberedRow { line, row } in file.list.rows() {
             let is_new = new.as_ref().is_none_or(|new| new.contains(&line));
             let listed = ListedRow {
                 list,
                 row: row.clone(),
-                location: file.location(line),
+                location: RowLocation {
+                    file: Arc::clone(&name),
+                    line,
+                },
                 entry: None,
             };
             let is_selected = patterns.select(row);
@@ -422,9 +426,17 @@ pub(crate) fn refuse_invalid_rows(session: &Session, lists: &[ListFile]) -> Resu
             1 => "1 invalid row in the list; nothing was sent".to_owned(),
             many => format!("{many} invalid rows in the list; nothing was sent"),
         };
-        return Err(Failure::unusable(message)
-            .hint("correct the rows, then check them with `mirror lint`".to_owned())
-            .problems(errors));
+        // JSON or YAML, for example.
+        let is_other_file = |file: &&ListFile| file.list.rows().next().is_none();
+        let hint = match lists.iter().find(is_other_file) {
+            Some(file) => format!(
+                "no line of {} is a row `SOURCE DESTINATION TAG`: name the list with --images-list, or correct \
+                 the rows",
+                file.name
+            ),
+            None => "correct the rows, then check them with `mirror lint`".to_owned(),
+        };
+        return Err(Failure::unusable(message).hint(hint).problems(errors));
     }
     github_actions::annotate(
         session.environment.github.as_ref(),

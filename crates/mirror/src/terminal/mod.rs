@@ -6,6 +6,7 @@ mod creation_hints;
 pub(crate) mod document_schema;
 pub(crate) mod github_actions;
 pub(crate) mod hints;
+mod json_writer;
 pub(crate) mod logging;
 pub(crate) mod markdown;
 pub(crate) mod output;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde_json::json;
 
+use super::json_writer::JsonWriter;
 use super::{color, sanitize};
 use crate::cli::environment::Environment;
 use crate::cli::exit::Exit;
@@ -110,10 +111,11 @@ impl Output {
     ///
     /// As [`Output::write`].
     pub(crate) fn write_document(self, document: &impl Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(document).map_err(|error| {
-            Failure::failed(format!("cannot write the result as JSON: {error}"))
-        })?;
-        self.write_bytes((sanitize::json(text) + "\n").as_bytes())
+        let mut writer = JsonWriter::new(io::stdout().lock());
+        let written = serde_json::to_writer_pretty(&mut writer, document);
+        let written = written.map_err(io::Error::from);
+        let written = written.and_then(|()| writer.write_all(b"\n"));
+        require_written(written.and_then(|()| writer.flush()))
     }
 
     /// Writes bytes without sanitizing them.
@@ -123,15 +125,7 @@ impl Output {
     /// As [`Output::write`].
     pub(crate) fn write_bytes(self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
-        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
-        match written {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format!(
-                "cannot write the result to stdout: {}",
-                io_message(&error)
-            ))
-            .hint("check the file or the device that stdout goes to".to_owned())),
-            _ => Ok(()),
-        }
+        require_written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
 
     /// Writes the failure of the command as the JSON document, with `--output json`.
@@ -144,6 +138,18 @@ impl Output {
             // A failed write cannot be reported; the exit code remains.
             self.write(&"", &document).ok();
         }
+    }
+}
+
+/// Returns the failure of a write to stdout. A closed pipe is none.
+fn require_written(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format!(
+            "cannot write the result to stdout: {}",
+            io_message(&error)
+        ))
+        .hint("check the file or the device that stdout goes to".to_owned())),
+        _ => Ok(()),
     }
 }
 

@@ -53,7 +53,7 @@ impl ListChanges {
             let changed = |at: &images_list::NumberedRow<'_>| ChangedRow {
                 row: at.row.clone(),
                 location: RowLocation {
-                    file: name.clone(),
+                    file: name.as_str().into(),
                     line: at.line,
                 },
             };

@@ -25,7 +25,7 @@ impl CheckReport<'_> {
     pub(crate) fn document(&self) -> Value {
         let changed_json = |changed: &ChangedRow| {
             let mut row = row_json(&changed.row);
-            row["file"] = changed.location.file.as_str().into();
+            row["file"] = (*changed.location.file).into();
             row["line"] = changed.location.line.into();
             row
         };

@@ -258,7 +258,7 @@ impl Demo {
 
     async fn sync(&self, output: &mut DemoOutput) -> Result<CopyRun, Failure> {
         let selection = self.select().await?;
-        let request = CopyRequest::new("mirror demo", selection, MovedTag::Kept, self.client()?);
+        let request = CopyRequest::new(selection, MovedTag::Kept, self.client()?);
         let run = copy_rows(&self.session, &Options::default(), request).await?;
         let report = RunReport::new(&run);
         let document = serde_json::to_value(&report).unwrap_or_default();

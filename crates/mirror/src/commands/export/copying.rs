@@ -43,7 +43,10 @@ pub(super) async fn record(
     for row in &mut request.rows {
         let row = &mut row.row;
         // Nothing is created or described at the destination.
-        (row.settings.creation, row.settings.description) = (None, None);
+        if row.settings.creation.is_some() || row.settings.description.is_some() {
+            let settings = Arc::make_mut(&mut row.settings);
+            (settings.creation, settings.description) = (None, None);
+        }
         let path = source_path(&row.destination);
         // A row with an invalid name fails by itself.
         if let Ok(name) = repository_of(&row.destination) {

@@ -104,7 +104,7 @@ fn planned_image(copied: &CopiedRow, options: &Options) -> Result<PlannedImage, 
         destination_tag,
         digest: digest.ok_or_else(|| cannot("its digest is unknown".to_owned()))?,
         platforms: platforms.map_or_else(Vec::new, platform_names),
-        attached: outcome.attached.present.clone(),
+        attached: outcome.attached().present.clone(),
     })
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn run(session: &Session, args: &ExportArgs) -> Result<Exit, Fa
     };
     let request = CopyRequest {
         signatures,
-        ..CopyRequest::new("mirror export", selection, moved, client.clone())
+        ..CopyRequest::new(selection, moved, client.clone())
     };
     let copied = record(session, &options, request, &far_side).await?;
     platform_args::warn_of_unused(&options, copied.run.rows.iter().map(|row| &row.row.row));

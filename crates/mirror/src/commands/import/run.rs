@@ -195,7 +195,6 @@ fn request(
     client.insert_in_process(HOST, registry).map_err(unusable)?;
     let rows = imported.rows.into_iter();
     Ok(CopyRequest {
-        title: "mirror import",
         rows: rows.map(|row| row.run_row).collect(),
         other_rows: Vec::new(),
         shard: None,

@@ -112,7 +112,7 @@ impl BundleSource {
             Content::Stream(streamed) => streamed.content.take_failure(),
             Content::Seekable(store) => {
                 let rows = run.rows.iter();
-                let mut damaged = rows.filter_map(|row| match &row.outcome.error {
+                let mut damaged = rows.filter_map(|row| match row.outcome.error.as_deref() {
                     Some(RowError::Read(Error::DigestMismatch { expected, .. })) => {
                         expected.as_ref().parse().ok()
                     }

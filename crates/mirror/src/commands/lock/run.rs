@@ -237,7 +237,7 @@ fn lockable_rows(file: &ListFile, lock: &LockFile) -> Vec<(Row, RowLocation)> {
     let followed = followed.filter(|followed| !listed.contains(followed.row));
     let followed = followed.map(|FollowedRow { row, .. }| {
         let location = RowLocation {
-            file: lock.name.clone(),
+            file: lock.name.as_str().into(),
             line: lock.lock.line(row).unwrap_or(1),
         };
         (row.clone(), location)

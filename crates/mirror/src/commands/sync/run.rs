@@ -5,6 +5,7 @@ use copier::{MovedTag, Options};
 use super::args::{CopyingArgs, SyncArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::files::list_file::ListFile;
 use crate::registries::client::{self, ClientLimits};
 use crate::rows::approvals::Approvals;
 use crate::rows::arch_tags;
@@ -21,6 +22,9 @@ use crate::session::Session;
 use crate::terminal::github_actions::{self, Level};
 use crate::terminal::logging;
 use crate::terminal::output;
+
+/// The title of the step summary.
+const TITLE: &str = "mirror sync";
 
 /// Runs `mirror sync`: copies the selected rows of the list.
 ///
@@ -44,7 +48,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
         arch_tags::refuse_conflicts(&selection)?;
     }
     let mutable = selection.mutable(&args.locked, args.select.empty)?;
-    let lists = std::mem::take(&mut selection.lists);
+    let mut lists = std::mem::take(&mut selection.lists);
     let copying = &args.copying;
     target_settings::apply(&mut selection.rows, &copying.platform, copying.no_referrers);
     let mut approvals = Approvals::read(&lists, mutable)?;
@@ -56,6 +60,7 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
         approvals.prepare_new_lock(&lists, &selection.rows)?;
     }
     approvals.apply(&mut selection.rows)?;
+    lists.iter_mut().for_each(ListFile::drop_lines);
     let moved = if args.require_locked {
         MovedTag::Refused
     } else {
@@ -69,14 +74,16 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
         trust_lock: args.trust_lock,
         unlocked,
         signatures,
-        ..CopyRequest::new("mirror sync", selection, moved, client)
+        ..CopyRequest::new(selection, moved, client)
     };
-    let (run, exit) = copy_and_publish(session, &args.copying, request).await?;
-    if args.copying.dry_run {
-        return Ok(exit);
-    }
+    let run = run_copy(session, copying, request).await?;
+    let recorded = match copying.dry_run {
+        true => Ok(()),
+        false => approvals.record(&lists, &run).await,
+    };
+    let exit = publish_run(session, TITLE, copying, run)?;
     // The result is already printed, so an error of the lock is logged.
-    Ok(match approvals.record(&lists, &run).await {
+    Ok(match recorded {
         Ok(()) => exit,
         Err(failure) => {
             let failure = failure.after_requests();
@@ -84,22 +91,6 @@ pub(crate) async fn sync(session: &Session, args: &SyncArgs) -> Result<Exit, Fai
             exit.max(failure.exit)
         }
     })
-}
-
-/// Copies rows, and publishes the report on stdout, in its file and in GitHub Actions.
-///
-/// # Errors
-///
-/// [`Failure`] if the run cannot start, or the result cannot be written.
-async fn copy_and_publish(
-    session: &Session,
-    args: &CopyingArgs,
-    request: CopyRequest,
-) -> Result<(CopyRun, Exit), Failure> {
-    let title = request.title;
-    let run = run_copy(session, args, request).await?;
-    let exit = publish_run(session, title, args, &run)?;
-    Ok((run, exit))
 }
 
 /// Copies rows.
@@ -139,10 +130,10 @@ pub(super) fn publish_run(
     session: &Session,
     title: &'static str,
     args: &CopyingArgs,
-    run: &CopyRun,
+    run: CopyRun,
 ) -> Result<Exit, Failure> {
     let github = session.environment.github.as_ref();
     github_actions::annotate(github, Level::Error, &run.findings());
     github_actions::annotate(github, Level::Warning, &run.warnings());
-    publish(session, title, &args.report, &RunReport::new(run))
+    publish(session, title, &args.report, &RunReport::consume(run))
 }

@@ -24,7 +24,7 @@ impl AddedReport<'_> {
     pub(crate) fn document(&self) -> Value {
         let added = self.additions.rows.iter().map(|added| {
             let mut row = row_json(&added.row);
-            row["file"] = added.location.file.as_str().into();
+            row["file"] = (*added.location.file).into();
             row["line"] = added.location.line.into();
             if let Some(verification) = &added.verification {
                 row["verification"] = json!(verification);

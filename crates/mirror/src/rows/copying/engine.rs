@@ -18,8 +18,6 @@ use crate::session::Session;
 /// The rows to copy.
 #[derive(Debug)]
 pub(crate) struct CopyRequest {
-    /// The title of the step summary: the command.
-    pub(crate) title: &'static str,
     /// The rows.
     pub(crate) rows: Vec<RunRow>,
     /// The other rows of the lists.
@@ -46,14 +44,8 @@ pub(crate) struct CopyRequest {
 
 impl CopyRequest {
     /// Creates the request for a selection.
-    pub(crate) fn new(
-        title: &'static str,
-        selection: Selection,
-        moved: MovedTag,
-        client: Client,
-    ) -> Self {
+    pub(crate) fn new(selection: Selection, moved: MovedTag, client: Client) -> Self {
         Self {
-            title,
             entries: selection.report_entries(),
             entry_findings: selection.entry_findings(),
             unlocked: Vec::new(),

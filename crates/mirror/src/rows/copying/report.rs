@@ -110,7 +110,7 @@ pub(crate) struct ReportRow {
     pub(crate) replaced: Option<Digest>,
     pub(crate) bytes_copied: u64,
     pub(crate) warnings: Vec<String>,
-    pub(crate) error: Option<ReportError>,
+    pub(crate) error: Option<Box<ReportError>>,
     /// The digests of a source tag that has moved since its approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moved: Option<MovedTag>,
@@ -125,7 +125,7 @@ pub(crate) struct ReportRow {
     pub(crate) attached: ReportAttached,
     /// The signature for which the policy let the image enter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) verification: Option<ReportVerification>,
+    pub(crate) verification: Option<Box<ReportVerification>>,
 }
 
 /// The cause of a failed row.
@@ -157,6 +157,24 @@ impl From<&Moved> for MovedTag {
 impl RunReport {
     /// Creates the report of a run.
     pub(crate) fn new(run: &CopyRun) -> Self {
+        let rows = run.rows.iter();
+        Self {
+            rows: rows.map(|row| ReportRow::new(row, run)).collect(),
+            ..Self::without_rows(run)
+        }
+    }
+
+    /// Creates the report of a run, and drops each of its rows: a long list takes much memory twice.
+    pub(crate) fn consume(mut run: CopyRun) -> Self {
+        let report = Self::without_rows(&run);
+        let rows = std::mem::take(&mut run.rows).into_iter();
+        Self {
+            rows: rows.map(|row| ReportRow::new(&row, &run)).collect(),
+            ..report
+        }
+    }
+
+    fn without_rows(run: &CopyRun) -> Self {
         let summary = &run.summary;
         let milliseconds = run.duration.as_millis() as f64;
         Self {
@@ -186,11 +204,7 @@ impl RunReport {
             },
             tool: Some(run.provenance.tool.clone()),
             started: Some(run.provenance.started.clone()),
-            rows: run
-                .rows
-                .iter()
-                .map(|row| ReportRow::new(row, run))
-                .collect(),
+            rows: Vec::new(),
             entries: run.entries.clone(),
             bundle: None,
         }
@@ -282,18 +296,20 @@ impl ReportRow {
             replaced: outcome.replaced.clone(),
             bytes_copied: outcome.bytes_copied,
             warnings: outcome.warnings.clone(),
-            error: outcome.error.as_ref().map(|error| ReportError {
-                message: cut_sent_secrets(&run_row.message(error)).into_owned(),
-                hint: run_row.hint(error),
-                refused: error
-                    .request_error()
-                    .is_some_and(registry_client::Error::is_refused),
+            error: outcome.error.as_ref().map(|error| {
+                Box::new(ReportError {
+                    message: cut_sent_secrets(&run_row.message(error)).into_owned(),
+                    hint: run_row.hint(error),
+                    refused: error
+                        .request_error()
+                        .is_some_and(registry_client::Error::is_refused),
+                })
             }),
-            moved: outcome.moved.as_ref().map(MovedTag::from),
+            moved: outcome.moved.as_deref().map(MovedTag::from),
             entry: run_row.entry().map(ToString::to_string),
             pin: pinned.map(|approved| approved.digest.clone()),
-            attached: ReportAttached::new(&outcome.attached),
-            verification,
+            attached: ReportAttached::new(outcome.attached()),
+            verification: verification.map(Box::new),
         }
     }
 

@@ -110,7 +110,7 @@ impl CopyRun {
     /// and for each with attached content that needs an approval.
     pub(crate) fn warnings(&self) -> Vec<Finding> {
         let attached = self.rows.iter().filter_map(|CopiedRow { row, outcome }| {
-            let attached = ReportAttached::new(&outcome.attached);
+            let attached = ReportAttached::new(outcome.attached());
             let lines = attached.lines().collect::<Vec<_>>().join("; ");
             let hint = hints::for_moved_row(&row.row);
             let finding = || row.finding(format!("{}: {lines} ({hint})", row.row.source));
@@ -132,13 +132,13 @@ impl CopyRun {
 fn kept(outcome: &Outcome) -> Option<&Moved> {
     outcome
         .moved
-        .as_ref()
+        .as_deref()
         .filter(|_| outcome.status != Status::Failed)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use copier::{AttachedOutcome, Row, RowError};
+    use copier::{Row, RowError};
     use image_name::Digest;
     use images_list::List;
     use registry_client::ManifestError;
@@ -162,7 +162,7 @@ pub(crate) mod tests {
                 .row
                 .clone(),
             location: RowLocation {
-                file: "list".to_owned(),
+                file: "list".into(),
                 line,
             },
             entry: None,
@@ -220,10 +220,10 @@ pub(crate) mod tests {
             source: None,
             moved: None,
             admitted: None,
-            attached: AttachedOutcome::default(),
+            attached: None,
             bytes_copied: 0,
             warnings: Vec::new(),
-            error: (status == Status::Failed).then(missing),
+            error: (status == Status::Failed).then(|| Box::new(missing())),
         }
     }
 
@@ -282,7 +282,7 @@ pub(crate) mod tests {
         ];
         for (error, want) in table {
             let mut failed = outcome(Status::Failed);
-            failed.error = Some(error.clone());
+            failed.error = Some(Box::new(error.clone()));
             let message = run_with(vec![failed]).findings()[0].message.clone();
             assert!(message.starts_with(&format!("{want}: ")), "{message}");
             assert!(message.contains(&error.to_string()), "{message}");

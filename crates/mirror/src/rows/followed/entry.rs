@@ -49,7 +49,7 @@ impl FollowedEntry {
             // Parsing the configuration has checked the name.
             name: entry.name.parse().ok()?,
             location: RowLocation {
-                file: config.to_owned(),
+                file: config.into(),
                 line: entry.line,
             },
             result: rows,
