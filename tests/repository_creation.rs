@@ -123,6 +123,26 @@ async fn target_creates_what_its_registry_needs_before_the_first_push() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn comparison_names_a_repository_that_may_not_exist() {
+    for (kind, create, path, _) in VENDORS {
+        let test = CreationTest::new(kind, FakeVendor::new(kind), json!({"create": create})).await;
+        let output = test.mirror("compare --output json");
+        assert!(output.code != Some(0), "{create}: {output:?}");
+        let document: Value = serde_json::from_str(&output.stdout).unwrap();
+        let row = &document["rows"][0];
+        if row["status"] == "missing" {
+            assert!(row["error"].is_null(), "{create}: {row:#}");
+            continue;
+        }
+        let message = row["error"]["message"].as_str().unwrap();
+        let named = message.contains(&format!(" {path} of ")) && message.contains("does not exist");
+        assert!(named, "{create}: {message}");
+        let hint = row["error"]["hint"].as_str().unwrap();
+        assert!(hint.contains("mirror sync"), "{create}: {hint}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_of_a_container_sign_requests_to_ecr() {
     for token in [
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
