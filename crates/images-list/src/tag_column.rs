@@ -81,8 +81,10 @@ impl TagColumn {
     pub fn pinned(tag: Tag, pin: Digest) -> Self {
         Self {
             source: ManifestReference::Tag(tag),
-            pin: Some(pin),
-            written: Vec::new(),
+            rest: Some(Box::new(Rest {
+                pin: Some(pin),
+                written: Vec::new(),
+            })),
         }
     }
 
