@@ -21,7 +21,7 @@ use image_name::{Digest, DigestError, ManifestReference, ManifestReferenceError,
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TagColumn {
     source: ManifestReference,
-    /// What few columns have, boxed because a list can have very many rows.
+    /// The pin and the tags after `=`. Boxed, since few columns have them and a list can have very many rows.
     rest: Option<Box<Rest>>,
 }
 

@@ -10,6 +10,7 @@
 mod aws_keys;
 mod azure;
 mod creation;
+mod creation_host;
 mod deletion;
 mod deletion_call;
 mod docker_hub;
