@@ -15,6 +15,7 @@
 //! scripts/bench --export --rounds 5          # exports to files, and imports from them
 //! scripts/bench --scale 2000,20000,100000    # the cost by the length of the list
 //! scripts/bench --usage 5000,50000           # the cost of `mirror usage` by the number of pods
+//! scripts/bench --signed 15                  # the cost of a policy for signatures
 //! ```
 //!
 //! # Invariants
@@ -44,6 +45,7 @@ mod request_plan;
 mod results;
 mod rounds;
 mod scale_test;
+mod signed_test;
 mod slow_start;
 mod testbed;
 mod tls_front;
@@ -77,6 +79,10 @@ async fn run() -> Result<(), BenchError> {
         return Ok(());
     }
     let options = Options::parse(std::env::args().skip(1))?;
+    if let Some(rounds) = options.signed {
+        println!("{}", signed_test::measure(&options.mirror, rounds).await?);
+        return Ok(());
+    }
     if !options.scale.is_empty() {
         let table = scale_test::measure(&options.scale, &options.mirror, options.into.as_deref());
         println!("{}", table.await?);

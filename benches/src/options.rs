@@ -23,6 +23,7 @@ scripts/bench [OPTIONS]: compare mirror with other tools between two registries 
   --export                 measure exports to files and imports instead: --work big,small
   --scale ROWS,…           measure mirror alone, with lists of these lengths and registries in memory
   --usage PODS,…           measure `mirror usage` alone, with clusters of these sizes, from JSON and YAML
+  --signed ROUNDS          measure mirror alone, with and without a policy for signatures
   --mirror PATH            the binary (scripts/bench builds it)
   --into DIRECTORY            add the results to those in the directory (benches/results, none with
                            --quick)";
@@ -50,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) scale: Vec<u64>,
     /// Numbers of pods. If not empty, nothing else is measured.
     pub(crate) usage: Vec<u64>,
+    /// Rounds with and without a policy. If there are any, nothing else is measured.
+    pub(crate) signed: Option<usize>,
     /// At least one.
     pub(crate) rounds: usize,
     /// The size of the lists.
@@ -102,6 +105,7 @@ impl Options {
             export: false,
             scale: Vec::new(),
             usage: Vec::new(),
+            signed: None,
             rounds: 5,
             size: Size::Full,
             mirror: PathBuf::from("target/dist/mirror"),
@@ -140,6 +144,7 @@ impl Options {
                     find_by_name(&Tool::ALL, Tool::name, v)
                 })?);
             }
+            "--signed" => self.signed = Some(parse_positive(name, value)?),
             "--rounds" => self.rounds = parse_positive(name, value)?,
             "--destinations" => self.destinations = parse_positive(name, value)?,
             "--rate" => self.rate = Some(parse_positive(name, value)? as u64),

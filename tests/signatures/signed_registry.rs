@@ -31,7 +31,7 @@ pub(crate) struct Signed {
     pub(crate) registry: RunningRegistry,
     pub(crate) environment: TestEnvironment,
     pub(crate) key: SigningKey,
-    authority: SigningAuthority,
+    pub(crate) authority: SigningAuthority,
 }
 
 impl Signed {
@@ -143,7 +143,18 @@ impl Signed {
 
     /// Signs an image with the key, as cosign 3 does: a bundle that refers to it.
     pub(crate) fn sign_bundle(&self, repository: &str, image: &Bundle, key: &SigningKey) -> Bundle {
-        let envelope = envelope(key, &statement(SIGN, image.digest().as_ref()));
+        self.attest_with_key(repository, image, SIGN, key)
+    }
+
+    /// Attaches an attestation that is signed with a key.
+    pub(crate) fn attest_with_key(
+        &self,
+        repository: &str,
+        image: &Bundle,
+        predicate_type: &str,
+        key: &SigningKey,
+    ) -> Bundle {
+        let envelope = envelope(key, &statement(predicate_type, image.digest().as_ref()));
         let bundle = json!({
             "mediaType": BUNDLE,
             "verificationMaterial": {"publicKey": {"hint": ""}, "tlogEntries": []},

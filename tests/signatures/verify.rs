@@ -134,3 +134,106 @@ async fn options_name_the_signers_where_there_is_no_policy() {
         output.stderr
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attestations_have_signers_of_their_own_or_stand_for_the_signature() {
+    const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+    let signed = Signed::new().await;
+    let host = signed.registry.host();
+    let built = signed.push("built", "1");
+    signed.attest("built", &built, PROVENANCE, IDENTITY, 3);
+    for repository in ["scanned", "forged"] {
+        let image = signed.push(repository, "1");
+        signed.sign_keyless(repository, &image, IDENTITY, 3);
+        match repository {
+            "scanned" => {
+                signed.attest_with_key(repository, &image, PROVENANCE, &signed.key);
+            }
+            _ => signed.attest(repository, &image, PROVENANCE, IDENTITY, 3),
+        }
+    }
+    let mut of_key = keyless_requirement();
+    of_key["attestations"] = json!([{"predicateType": PROVENANCE, "keys": [PUBLIC_KEY]}]);
+    let mut standing = keyless_requirement();
+    standing["attestations"] = json!([{"predicateType": PROVENANCE}]);
+    let without = standing.clone();
+    standing["signedBy"] = "attestation".into();
+    let verify = |requirement, name: &str| {
+        let policy = signed.policy(&[("*", requirement)]);
+        signed.environment.write("own.json", policy);
+        let verify = "verify --trusted-root root.json --policy own.json";
+        signed
+            .environment
+            .mirror(&format!("{verify} {host}/{name}:1"))
+    };
+    verify(of_key.clone(), "scanned").exits(0);
+    let text = verify(of_key, "forged").exits(1).stdout;
+    assert!(
+        text.contains("with a certificate, not with a key"),
+        "{text}"
+    );
+    verify(standing, "built").exits(0);
+    let text = verify(without, "built").exits(1).stdout;
+    assert!(text.contains("not a signature"), "{text}");
+    let options = format!(
+        "--issuer {ISSUER} --identity {IDENTITY} --attestation {PROVENANCE} {host}/built:1"
+    );
+    let mirror = |switch: &str| {
+        let verify = "verify --trusted-root root.json --no-policy";
+        signed
+            .environment
+            .mirror(&format!("{verify} {switch} {options}"))
+    };
+    mirror("--signed-by-attestation").exits(0);
+    mirror("").exits(1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_containers_policy_names_its_authority_and_log() {
+    let signed = Signed::new().await;
+    let host = signed.registry.host();
+    let image = signed.push("a", "1");
+    signed.sign_classic_keyless("a", image.digest().as_ref(), "ci@example.com");
+    let environment = &signed.environment;
+    environment.write("ca.pem", signed.authority.root_pem());
+    environment.write("rekor.pub", signed.authority.log().key().public_pem());
+    let verify = |change: fn(&mut serde_json::Value)| {
+        let mut requirement = json!({
+            "type": "sigstoreSigned",
+            "fulcio": {"caPath": "ca.pem", "oidcIssuer": ISSUER, "subjectEmail": "ci@example.com"},
+            "rekorPublicKeyPath": "rekor.pub",
+            "signedIdentity": {"type": "matchRepository"},
+        });
+        change(&mut requirement);
+        let policy = json!({
+            "default": [{"type": "reject"}],
+            "transports": {"docker": {(&host): [requirement]}},
+        });
+        environment.write("containers.json", policy.to_string());
+        environment.mirror(&format!("verify --policy containers.json {host}/a:1"))
+    };
+    verify(|_| {}).exits(0);
+    for (change, want) in [
+        (
+            (|it| it["fulcio"]["subjectEmail"] = "other@example.com".into())
+                as fn(&mut serde_json::Value),
+            "signed by \"ci@example.com\", not by other@example.com",
+        ),
+        (
+            |it| it["signedIdentity"] = json!({"type": "matchExact"}),
+            "made for tag none, not for 1",
+        ),
+        (
+            |it| {
+                it["signedIdentity"] =
+                    json!({"type": "exactRepository", "dockerRepository": "q.io/b"});
+            },
+            "not for q.io/b",
+        ),
+    ] {
+        let text = verify(change).exits(1).stdout;
+        assert!(text.contains(want), "{want}\n{text}");
+    }
+    let refused = verify(|it| it["type"] = "signedBy".into()).exits(2).stderr;
+    assert!(refused.contains("`signedBy` (GPG signatures)"), "{refused}");
+}

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use image_name::Digest;
 use sigstore_verify::crypto::parse_certificate_info;
 use sigstore_verify::types::DerCertificate;
 
 use crate::evidence::{AttachedBundle, ClassicLayer, Evidence};
+use crate::policy::{
+    Copy, Decision, ExportFormat, KeylessForm, Policy, describe, export, test_pem, weakened,
+};
 use crate::requirement::{IdentityMatcher, KeylessSigner, Requirement, Signers};
 use crate::trust_root::TrustRoot;
 use crate::verification::{CertificateFacts, SignedImage, verify};
@@ -76,30 +80,81 @@ pub fn certificate(data: &[u8]) {
     assert_eq!(info.issuer.as_deref(), Some(facts.issuer()));
 }
 
-/// Decides about evidence for an image without a signature.
-fn refused(evidence: impl FnOnce(image_name::Digest) -> Evidence) {
-    let zeros = format!("sha256:{}", "0".repeat(64));
-    let (Ok(repository), Ok(digest), Ok(root)) = (
-        "q.io/a".parse(),
-        zeros.parse::<image_name::Digest>(),
-        TrustRoot::embedded(),
-    ) else {
+/// Parses a policy in either format. What it requires, an image without a signature never has, and the policy is
+/// not weaker than itself.
+pub fn policy(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
         return;
     };
-    let evidence = evidence(digest.clone());
-    let image = SignedImage {
-        repository,
-        tag: None,
-        digest,
-        children: Vec::new(),
+    let parsed = Policy::parse(text, &mut test_pem);
+    let policy = match parsed {
+        Ok(policy) => policy,
+        Err(problems) => {
+            let lines = text.lines().count().max(1);
+            assert!(problems.iter().all(|problem| problem.line <= lines));
+            return;
+        }
     };
+    assert!(weakened(&policy, &policy).is_empty(), "weaker than itself");
+    let (Some(image), Ok(root)) = (unsigned_image(), TrustRoot::embedded()) else {
+        return;
+    };
+    for rule in policy.rules() {
+        assert!(!describe(rule).is_empty());
+        let Decision::Signed(requirements) = rule.decision() else {
+            continue;
+        };
+        assert!(!requirements.is_empty(), "a signature that nothing makes");
+        for requirement in requirements {
+            let decision = verify(&image, &Evidence::default(), requirement, &root, now());
+            assert!(decision.is_err(), "accepted without a signature");
+        }
+    }
+    let copy = Copy {
+        source: image.repository.clone(),
+        source_tag: None,
+        destination: image.repository,
+        destination_tag: None,
+    };
+    for format in [
+        ExportFormat::ContainersPolicy,
+        ExportFormat::Kyverno(KeylessForm::Bundle),
+        ExportFormat::PolicyController,
+    ] {
+        if let Err(problems) = export(&policy, std::slice::from_ref(&copy), format) {
+            assert!(
+                !problems.is_empty(),
+                "nothing is exported, without a reason"
+            );
+        }
+    }
+}
+
+/// Decides about evidence for an image without a signature.
+fn refused(evidence: impl FnOnce(Digest) -> Evidence) {
+    let (Some(image), Ok(root)) = (unsigned_image(), TrustRoot::embedded()) else {
+        return;
+    };
+    let evidence = evidence(image.digest.clone());
     let requirement = Requirement::new(Signers::Keyless(KeylessSigner {
         issuer: "https://issuer.example.com".to_owned(),
         identity: IdentityMatcher::Exact("signer@example.com".to_owned()),
     }));
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
-    let decision = verify(&image, &evidence, &requirement, &root, now);
+    let decision = verify(&image, &evidence, &requirement, &root, now());
     assert!(decision.is_err(), "signed by a signer that does not exist");
+}
+
+fn unsigned_image() -> Option<SignedImage> {
+    Some(SignedImage {
+        repository: "q.io/a".parse().ok()?,
+        tag: None,
+        digest: format!("sha256:{}", "0".repeat(64)).parse().ok()?,
+        children: Vec::new(),
+    })
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000)
 }
 
 #[cfg(test)]
@@ -110,5 +165,6 @@ mod tests {
         testkit::replay_corpus("signature_envelope", super::envelope);
         testkit::replay_corpus("signature_payload", super::payload);
         testkit::replay_corpus("signing_certificate", super::certificate);
+        testkit::replay_corpus("signature_policy", super::policy);
     }
 }

@@ -1,12 +1,14 @@
 //! The signatures that an image must have.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use image_name::{ImageName, RepositoryName};
 use regex::Regex;
 
 use crate::keys::PublicKey;
+use crate::trust_root::TrustRoot;
 
 /// The signatures that an image must have.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct Requirement {
     pub signed_identity: SignedIdentity,
     /// The evidence of the transparency log that a signature with a key must have.
     pub log: LogRequirement,
+    /// The authorities and logs that the policy names for these signers, in place of those of the caller.
+    pub trust: Option<Arc<TrustRoot>>,
 }
 
 impl Requirement {
@@ -36,6 +40,7 @@ impl Requirement {
             minimum_age: None,
             signed_identity: SignedIdentity::default(),
             log: LogRequirement::default(),
+            trust: None,
         }
     }
 }
@@ -103,18 +108,21 @@ pub enum LogRequirement {
 /// those of `signedIdentity` in containers-policy.json(5).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SignedIdentity {
-    /// The repository of the image. A tag in the signature must be that of the image.
+    /// The repository of the image. A tag in the signature must be that of the image. This kind is not in
+    /// containers-policy.json(5).
     #[default]
+    Source,
+    /// The repository and tag of the image; the repository alone for an image without a tag.
     RepositoryDigestOrExact,
     /// The repository of the image, whatever the tag.
     Repository,
-    /// The repository and tag of the image.
+    /// The repository and tag of the image; the repository and digest for an image without a tag.
     Exact,
-    /// This repository and tag.
+    /// This repository with this tag or digest.
     ExactReference(ImageName),
     /// This repository, whatever the tag.
     ExactRepository(RepositoryName),
-    /// The repository of the image after a prefix was replaced.
+    /// As [`SignedIdentity::RepositoryDigestOrExact`] after a prefix of the image's name was replaced.
     Remap {
         /// The prefix of the image's name.
         prefix: String,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ring::digest::SHA256;
 use serde_json::json;
 use sigstore_verify::Verifier;
 use sigstore_verify::trust_root::trusted_root::PublicKey as LogKey;
@@ -18,6 +19,8 @@ pub struct TrustRoot {
     root: TrustedRoot,
     verifier: Verifier,
     sct: bool,
+    /// The digest of its text.
+    fingerprint: String,
 }
 
 /// The reason why a file is not a trusted root.
@@ -67,16 +70,17 @@ impl TrustRoot {
             root,
             verifier,
             sct: true,
+            fingerprint: crypto::hex(ring::digest::digest(&SHA256, json.as_bytes()).as_ref()),
         })
     }
 
-    /// Creates a trusted root from an authority and the keys of its transparency logs, as `fulcio` and
-    /// `rekorPublicKey` in containers-policy.json(5) name them. Such a policy names no certificate log, so
-    /// certificates need not be in one.
+    /// Creates a trusted root from the certificates of an authority in PEM and the keys of transparency logs, as
+    /// `fulcio` and `rekorPublicKey` in containers-policy.json(5) name them. Such a policy names no certificate
+    /// log, so certificates need not be in one. Each of the certificates is trusted.
     ///
     /// # Errors
     ///
-    /// If a text is not PEM, or holds a key or certificate that cannot be used.
+    /// If the text is not PEM, or holds a key or certificate that cannot be used.
     pub fn from_authority(
         authority_pem: &str,
         log_keys: &[PublicKey],
@@ -89,11 +93,33 @@ impl TrustRoot {
             let message = format!("not 1 to {} certificates in PEM", crypto::MAX_CHAIN);
             return Err(TrustRootError::Unusable(message));
         }
+        Self::without_certificate_log(&chain, log_keys)
+    }
+
+    /// Creates a trusted root of transparency logs alone, for signatures with keys.
+    ///
+    /// # Errors
+    ///
+    /// If a key cannot be that of a log.
+    pub fn from_logs(log_keys: &[PublicKey]) -> Result<Self, TrustRootError> {
+        Self::without_certificate_log(&[], log_keys)
+    }
+
+    fn without_certificate_log(
+        chain: &[DerCertificate],
+        log_keys: &[PublicKey],
+    ) -> Result<Self, TrustRootError> {
         let raw = |certificate: &DerCertificate| json!({"rawBytes": certificate.to_base64()});
         let certificates: Vec<_> = chain.iter().map(raw).collect();
+        let authority = json!({"uri": "", "certChain": {"certificates": certificates}});
+        let authorities: Vec<_> = (!chain.is_empty())
+            .then_some(authority)
+            .into_iter()
+            .collect();
+        // The name of a key is that of its file, which may change.
         let log = |key: &PublicKey| {
             json!({
-                "baseUrl": key.name(),
+                "baseUrl": "",
                 "hashAlgorithm": "SHA2_256",
                 "publicKey": {"rawBytes": key.der().to_base64(), "keyDetails": ""},
                 "logId": {"keyId": STANDARD.encode(key.digest())},
@@ -102,10 +128,15 @@ impl TrustRoot {
         let root = json!({
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
             "tlogs": log_keys.iter().map(log).collect::<Vec<_>>(),
-            "certificateAuthorities": [{"uri": "", "certChain": {"certificates": certificates}}],
+            "certificateAuthorities": authorities,
         });
         let root = Self::from_json(&root.to_string())?;
         Ok(Self { sct: false, ..root })
+    }
+
+    /// Reports whether two trusted roots have the same text.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
     }
 
     /// Returns the key of a transparency log.

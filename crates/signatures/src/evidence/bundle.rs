@@ -6,6 +6,7 @@ use sigstore_verify::types::{Bundle, MediaType};
 
 use super::attached::AttachedBundle;
 use super::claim::{Claim, Message, Purpose};
+use super::entry_kind;
 use super::envelope::{Envelope, decode};
 use super::format::SignatureFormat;
 use super::json;
@@ -25,6 +26,11 @@ pub(super) fn read(attached: &AttachedBundle) -> Result<Claim, Cause> {
         material,
         &["certificate", "x509CertificateChain", "publicKey"],
     )?;
+    let entries = material.get("tlogEntries").and_then(Value::as_array);
+    for entry in entries.into_iter().flatten() {
+        let kind = json::text(entry, "/kindVersion/kind")?;
+        entry_kind::check(kind, json::text(entry, "/kindVersion/version")?)?;
+    }
     let content = match value.get("dsseEnvelope").filter(|found| !found.is_null()) {
         Some(envelope) => with_envelope(envelope)?,
         None => with_message_signature(value.get("messageSignature").unwrap_or(&Value::Null))?,

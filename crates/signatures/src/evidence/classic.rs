@@ -7,6 +7,7 @@ use sigstore_verify::types::{Bundle, DerCertificate};
 
 use super::attached::ClassicLayer;
 use super::claim::{Claim, Message, Purpose};
+use super::entry_kind;
 use super::envelope::{Envelope, decode};
 use super::format::SignatureFormat;
 use super::json;
@@ -126,12 +127,15 @@ fn log_entry(written: &str) -> Result<Value, Cause> {
         let found = value.pointer(pointer).and_then(Value::as_i64);
         found.ok_or_else(|| Cause::LogEntry(format!("`{pointer}` is no number")))
     };
+    let kind = json::text(&body, "/kind")?;
+    let version = json::text(&body, "/apiVersion")?;
+    entry_kind::check(kind, version)?;
     let log_id = hex_bytes(json::text(&value, "/Payload/logID")?)
         .ok_or_else(|| Cause::LogEntry("`logID` is not hexadecimal".to_owned()))?;
     Ok(json!({
         "logIndex": number("/Payload/logIndex")?.to_string(),
         "logId": {"keyId": STANDARD.encode(log_id)},
-        "kindVersion": {"kind": json::text(&body, "/kind")?, "version": json::text(&body, "/apiVersion")?},
+        "kindVersion": {"kind": kind, "version": version},
         "integratedTime": number("/Payload/integratedTime")?.to_string(),
         "inclusionPromise": {"signedEntryTimestamp": json::text(&value, "/SignedEntryTimestamp")?},
         "canonicalizedBody": body_text,

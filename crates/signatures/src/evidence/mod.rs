@@ -4,6 +4,7 @@ mod attached;
 mod bundle;
 mod claim;
 mod classic;
+mod entry_kind;
 mod envelope;
 mod format;
 mod json;

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::policy::{Decision, Rule};
-use crate::requirement::{IdentityMatcher, LogRequirement, Requirement, SignedIdentity, Signers};
+use crate::requirement::{
+    AttestationRequirement, IdentityMatcher, LogRequirement, Requirement, SignedBy, SignedIdentity,
+    Signers,
+};
 
 /// Seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
@@ -23,15 +26,32 @@ pub fn describe(rule: &Rule) -> String {
 
 /// Returns a requirement in words.
 pub(super) fn requirement(requirement: &Requirement) -> String {
-    let mut parts = vec![format!("a signature of {}", signers(&requirement.signers))];
+    let mut attestations = requirement.attestations.iter();
+    let standing = match requirement.signed_by {
+        SignedBy::Signature => None,
+        SignedBy::Attestation => attestations.next(),
+    };
+    let mut parts = vec![match standing {
+        Some(AttestationRequirement {
+            predicate_type,
+            signers: own,
+        }) => {
+            let by = signers(own.as_ref().unwrap_or(&requirement.signers));
+            format!("an attestation {predicate_type} of {by} in place of a signature")
+        }
+        None => format!("a signature of {}", signers(&requirement.signers)),
+    }];
     if let Some(age) = requirement.minimum_age {
         parts.push(format!("logged at least {} ago", days(age)));
     }
     if requirement.log == LogRequirement::Required {
         parts.push("logged".to_owned());
     }
+    if requirement.trust.is_some() {
+        parts.push("with the authorities and logs of the policy".to_owned());
+    }
     parts.extend(identity(&requirement.signed_identity));
-    for attestation in &requirement.attestations {
+    for attestation in attestations {
         let by = attestation.signers.as_ref().map(signers);
         let by = by.map(|by| format!(" of {by}")).unwrap_or_default();
         parts.push(format!("an attestation {}{by}", attestation.predicate_type));
@@ -72,13 +92,16 @@ pub(super) fn days(age: Duration) -> String {
 /// Returns the name in classic signatures in words, unless it is that of the source.
 pub(super) fn identity(identity: &SignedIdentity) -> Option<String> {
     match identity {
-        SignedIdentity::RepositoryDigestOrExact => None,
+        SignedIdentity::Source => None,
+        SignedIdentity::RepositoryDigestOrExact => Some("for the repository and tag".to_owned()),
         SignedIdentity::Repository => Some("for the repository whatever the tag".to_owned()),
-        SignedIdentity::Exact => Some("for the repository and tag".to_owned()),
+        SignedIdentity::Exact => Some("for the repository and tag or digest".to_owned()),
         SignedIdentity::ExactReference(image) => {
             let repository = image.repository.full();
             let tag = image.tag.as_ref().map(|tag| format!(":{tag}"));
-            Some(format!("for {repository}{}", tag.unwrap_or_default()))
+            let digest = image.digest.as_ref().map(|digest| format!("@{digest}"));
+            let [tag, digest] = [tag, digest].map(Option::unwrap_or_default);
+            Some(format!("for {repository}{tag}{digest}"))
         }
         SignedIdentity::ExactRepository(repository) => Some(format!("for {}", repository.full())),
         SignedIdentity::Remap {

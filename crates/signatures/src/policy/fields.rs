@@ -47,6 +47,9 @@ pub(super) struct ImageFields {
     pub(super) threshold: Option<Located<u16>>,
     /// The attestations that the image must have too.
     pub(super) attestations: Option<Located<NonEmpty<Vec<Located<AttestationFields>>>>>,
+    /// `attestation`: the first of `attestations` stands for the signature, as GitHub's `attest-build-provenance` makes
+    /// it. Default: `signature`.
+    pub(super) signed_by: Option<Located<SignedByField>>,
     /// Days that must have passed since the signature was logged.
     pub(super) minimum_age: Option<Located<u16>>,
     /// `unsigned`: the images need no signature.
@@ -93,6 +96,13 @@ pub(super) enum DefaultField {
     Unsigned,
 }
 
+/// The value of `signedBy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SignedByField {
+    Signature,
+    Attestation,
+}
+
 /// The value of `accept`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AcceptField;
@@ -132,6 +142,7 @@ impl FromJson for ImageFields {
             keys: fields.take("keys", problems),
             threshold: fields.take("threshold", problems),
             attestations: fields.take("attestations", problems),
+            signed_by: fields.take("signedBy", problems),
             minimum_age: fields.take("minimumAge", problems),
             accept: fields.take("accept", problems),
             reject: fields.take("reject", problems),
@@ -185,6 +196,16 @@ impl FromJson for DefaultField {
     }
 }
 
+impl FromJson for SignedByField {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        match value {
+            Value::StringLit(text) if text.value == "signature" => Some(Self::Signature),
+            Value::StringLit(text) if text.value == "attestation" => Some(Self::Attestation),
+            other => report_wrong_type(other, key, "\"signature\" or \"attestation\"", problems),
+        }
+    }
+}
+
 impl FromJson for AcceptField {
     fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         match value {
@@ -214,6 +235,20 @@ impl JsonSchema for DefaultField {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"enum": ["reject", "unsigned"]})
+    }
+}
+
+impl JsonSchema for SignedByField {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "SignedBy".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"enum": ["signature", "attestation"]})
     }
 }
 

@@ -19,6 +19,11 @@ impl<'a> KeyFiles<'a> {
         Self { read_key }
     }
 
+    /// Returns the text of a file that is not a key, such as certificates.
+    pub(super) fn text(&mut self, path: &str) -> Result<String, String> {
+        (self.read_key)(path).map_err(|reason| format!("`{path}`: {reason}"))
+    }
+
     /// Reads key files. A key that two files have would count twice for a threshold.
     pub(super) fn read(
         &mut self,

@@ -14,8 +14,9 @@ mod key_files;
 )]
 mod policy;
 mod reader;
+mod signers;
 mod source_pattern;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod test_keys;
 mod weakening;
 
@@ -25,4 +26,6 @@ pub use fields::policy_schema;
 pub use key_files::ReadKey;
 pub use policy::{Decision, Policy, Rule};
 pub use source_pattern::{SourcePattern, SourcePatternError};
+#[cfg(any(test, fuzzing))]
+pub(crate) use test_keys::pem as test_pem;
 pub use weakening::{Weakening, weakened};

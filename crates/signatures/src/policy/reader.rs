@@ -9,13 +9,14 @@ use strict_json::{
 };
 
 use super::containers_policy;
-use super::fields::{AttestationFields, DefaultField, ImageFields, KeylessFields, PolicyFields};
+use super::fields::{
+    AttestationFields, DefaultField, ImageFields, KeylessFields, PolicyFields, SignedByField,
+};
 use super::key_files::{KeyFiles, ReadKey};
 use super::policy::{Decision, Policy, Rule};
+use super::signers::{read_keyless, read_threshold};
 use super::source_pattern::SourcePattern;
-use crate::requirement::{
-    AttestationRequirement, IdentityMatcher, KeySigners, KeylessSigner, Requirement, Signers,
-};
+use crate::requirement::{AttestationRequirement, KeySigners, Requirement, SignedBy, Signers};
 
 /// The words for the file in its problems.
 const DOCUMENT: Document = Document {
@@ -184,8 +185,10 @@ impl RequirementReader<'_, '_> {
         }
         let minimum_age = fields.minimum_age.as_ref();
         let minimum_age = minimum_age.map(|days| Duration::from_secs(u64::from(days.value) * DAY));
+        let attestations = attestations?;
         let requirement = Requirement {
-            attestations: attestations?,
+            signed_by: signed_by(fields, &attestations, problems)?,
+            attestations,
             minimum_age: minimum_age.filter(|age| !age.is_zero()),
             ..Requirement::new(signers??)
         };
@@ -243,13 +246,34 @@ impl RequirementReader<'_, '_> {
     }
 }
 
+/// Returns the document that stands for the signature. An attestation needs the signers of the image for that.
+fn signed_by(
+    fields: &ImageFields,
+    attestations: &[AttestationRequirement],
+    problems: &mut Problems<'_>,
+) -> Option<SignedBy> {
+    let written = fields.signed_by.as_ref();
+    let Some(written) = written.filter(|it| it.value == SignedByField::Attestation) else {
+        return Some(SignedBy::Signature);
+    };
+    let problem = match attestations {
+        [] => "`signedBy` names an attestation, and `attestations` requires none",
+        [first, ..] if first.signers.is_some() => {
+            "the first attestation stands for the signature, so its signers are those of the image"
+        }
+        _ => return Some(SignedBy::Attestation),
+    };
+    problems.add(written.offset, problem);
+    None
+}
+
 /// Reports the keys that need a signature beside `accept` and `reject`.
 fn without_signature(
     fields: &ImageFields,
     decision: Option<Decision>,
     problems: &mut Problems<'_>,
 ) -> Option<Decision> {
-    let of_signatures = ["threshold", "attestations", "minimumAge"];
+    let of_signatures = ["threshold", "attestations", "signedBy", "minimumAge"];
     let present = fields.present.iter();
     let mut misplaced = present
         .filter(|key| of_signatures.contains(&key.value))
@@ -263,58 +287,6 @@ fn without_signature(
         );
     }
     decision.filter(|_| is_valid)
-}
-
-fn read_threshold(
-    threshold: Option<&Located<u16>>,
-    keys: usize,
-    problems: &mut Problems<'_>,
-) -> Option<usize> {
-    let Some(written) = threshold else {
-        return Some(1);
-    };
-    let threshold = usize::from(written.value);
-    let threshold = Some(threshold).filter(|threshold| (1..=keys).contains(threshold));
-    if threshold.is_none() {
-        let message = format!(
-            "`threshold` is a number from 1 to {keys}, the number of keys, not {}",
-            written.value
-        );
-        problems.add(written.offset, message);
-    }
-    threshold
-}
-
-fn read_keyless(keyless: &Located<KeylessFields>, problems: &mut Problems<'_>) -> Option<Signers> {
-    let fields = &keyless.value;
-    let identity = match (&fields.identity, &fields.identity_regexp) {
-        (Some(exact), None) => Some(IdentityMatcher::Exact(exact.value.clone())),
-        (None, Some(pattern)) => {
-            let parsed = IdentityMatcher::pattern(&pattern.value);
-            let report = |error| {
-                problems.add(pattern.offset, format!("`identityRegexp`: {error}"));
-            };
-            parsed.map_err(report).ok()
-        }
-        (Some(_), Some(pattern)) => {
-            problems.add(
-                pattern.offset,
-                "`identity` and `identityRegexp` exclude each other",
-            );
-            None
-        }
-        (None, None) => {
-            problems.add(
-                keyless.offset,
-                "`keyless` needs `identity` or `identityRegexp`: without one, anyone could sign",
-            );
-            None
-        }
-    };
-    Some(Signers::Keyless(KeylessSigner {
-        issuer: fields.issuer.as_ref()?.value.clone(),
-        identity: identity?,
-    }))
 }
 
 fn parse_key<T: FromStr<Err: Display>>(

@@ -1,17 +1,7 @@
 //! Tests of the reader of a policy file.
 
-use super::*;
 use crate::policy::describe;
-use crate::policy::test_keys::{pem, policy};
-
-/// Returns the problems of a text with `'` for `"`.
-fn problems(text: &str) -> Vec<String> {
-    let found = Policy::parse(&text.replace('\'', "\""), &mut pem).unwrap_err();
-    let lines = found.iter();
-    lines
-        .map(|problem| format!("{}:{}: {problem}", problem.line, problem.column))
-        .collect()
-}
+use crate::policy::test_keys::{policy, problems};
 
 #[test]
 fn first_match_decides_and_the_default_rejects() {
@@ -22,7 +12,10 @@ fn first_match_decides_and_the_default_rejects() {
           {'match': 'quay.io/secure/*', 'keys': ['a', 'b'], 'threshold': 2,
            'attestations': [{'predicateType': 'https://slsa.dev/provenance/v1'}, {'predicateType': 'p', 'keys': ['c']}]},
           {'match': 'quay.io/secure-*', 'reject': true},
-          {'match': 'docker.io/library/*', 'accept': 'unsigned'}
+          {'match': 'docker.io/library/*', 'accept': 'unsigned'},
+          {'match': 'ghcr.io/built/*', 'keys': ['a'], 'signedBy': 'attestation',
+           'attestations': [{'predicateType': 'p'}, {'predicateType': 'q', 'keys': ['b', 'c'], 'threshold': 2},
+             {'predicateType': 'r', 'keyless': {'issuer': 'https://i', 'identity': 'ci@example.com'}}]}
         ]}",
     );
     for (image, want) in [
@@ -39,6 +32,11 @@ fn first_match_decides_and_the_default_rejects() {
         ),
         ("quay.io/secure-x/y", "rejects"),
         ("busybox", "accepts without a signature"),
+        (
+            "ghcr.io/built/x",
+            "requires an attestation p of the key a in place of a signature, an attestation q of 2 of the keys b, c, \
+             an attestation r of ci@example.com (issuer https://i)",
+        ),
         ("quay.io/other", "rejects"),
     ] {
         let rule = policy.rule(&image.parse().unwrap(), None);
@@ -128,6 +126,30 @@ const INVALID: &[(&str, &[&str])] = &[
             ],
         ),
         (
+            "{'images': [{'match': 'r.io/*', 'keys': ['a'], 'signedBy': 'attestation'}]}",
+            &["1:60: entry `r.io/*`: `signedBy` names an attestation, and `attestations` requires none"],
+        ),
+        (
+            "{'images': [{'match': 'r.io/*', 'keys': ['a'], 'signedBy': 'attestation',
+              'attestations': [{'predicateType': 'p', 'keys': ['b']}]}]}",
+            &["1:60: entry `r.io/*`: the first attestation stands for the signature"],
+        ),
+        (
+            "{'images': [{'match': 'r.io/*', 'keys': ['a'], 'signedBy': 'key'}]}",
+            &["1:60: `signedBy` takes \"signature\" or \"attestation\""],
+        ),
+        (
+            "{'images': [{'match': 'r.io/*', 'keys': ['a'], 'attestations': [{'predicateType': 'p', 'keys': ['x']},
+              {'predicateType': 'q', 'keys': ['b'], 'keyless': {'issuer': 'i', 'identity': 'j'}},
+              {'predicateType': 'q', 'threshold': 1}, {'predicateType': 'q', 'keys': ['b'], 'threshold': 2}]}]}",
+            &[
+                "1:97: entry `r.io/*`: `x`: cannot be read",
+                "2:46: entry `r.io/*`: `keyless` and `keys` exclude each other",
+                "3:51: entry `r.io/*`: `threshold` counts keys",
+                "3:106: entry `r.io/*`: `threshold` is a number from 1 to 1",
+            ],
+        ),
+        (
             "{'images': [{'match': 'r.io/*', 'accept': 'unsigned'}, {'match': 'r.io/secure/*', 'keys': ['a']}]}",
             &["1:66: entry `r.io/secure/*`: the entry is never used: `r.io/*` in line 1 matches"],
         ),
@@ -141,89 +163,5 @@ fn all_problems_are_reported_with_their_positions() {
         for (found, want) in found.iter().zip(*want) {
             assert!(found.starts_with(want), "{found}\n{want}");
         }
-    }
-}
-
-#[test]
-fn containers_policies_are_read_for_what_can_be_honored() {
-    let key = base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        pem("b").unwrap(),
-    );
-    let policy = policy(&format!(
-        "{{'default': [{{'type': 'reject'}}], 'transports': {{
-          'docker-daemon': {{'': [{{'type': 'insecureAcceptAnything'}}]}},
-          'docker': {{
-            'quay.io': [{{'type': 'insecureAcceptAnything'}}],
-            'quay.io/org': [{{'type': 'sigstoreSigned', 'keyPath': 'a', 'signedIdentity': {{'type': 'matchRepository'}}}},
-                            {{'type': 'sigstoreSigned', 'keyDatas': ['{key}']}}],
-            'r.io/mirror': [{{'type': 'sigstoreSigned', 'keyPaths': ['a', 'b'],
-               'signedIdentity': {{'type': 'remapIdentity', 'prefix': 'r.io/mirror', 'signedPrefix': 'quay.io'}}}}],
-            '*.example.com': [{{'type': 'insecureAcceptAnything'}}]
-          }}}}}}"
-    ));
-    for (image, want) in [
-        ("quay.io/other/x", "accepts without a signature"),
-        (
-            "quay.io/org/x",
-            "requires a signature of the key a, for the repository whatever the tag and a signature of the key \
-             key 1 of the policy, for the repository and tag",
-        ),
-        (
-            "r.io/mirror/x",
-            "requires a signature of 1 of the keys a, b, for quay.io instead of r.io/mirror",
-        ),
-        ("a.example.com/x", "accepts without a signature"),
-        ("busybox", "rejects"),
-    ] {
-        let rule = policy.rule(&image.parse().unwrap(), None);
-        assert_eq!(describe(rule), want, "{image}");
-    }
-}
-
-#[test]
-fn what_a_containers_policy_says_and_cannot_be_honored_is_a_problem() {
-    let with = |requirement: &str| {
-        format!(
-            "{{'default': [{{'type': 'reject'}}],\n'transports': {{'docker': {{'quay.io': [{requirement}]}}}}}}"
-        )
-    };
-    for (requirement, want) in [
-        (
-            "{'type': 'signedBy', 'keyType': 'GPGKeys', 'keyPath': 'a'}",
-            "`signedBy` (GPG signatures) cannot be verified",
-        ),
-        (
-            "{'type': 'sigstoreSigned', 'keyPath': 'a', 'rekorPublicKeyPath': 'b'}",
-            "`rekorPublicKeyPath` cannot be honored",
-        ),
-        (
-            "{'type': 'sigstoreSigned', 'fulcio': {}}",
-            "`fulcio` cannot be honored",
-        ),
-        ("{'type': 'sigstoreSigned'}", "`sigstoreSigned` has no keys"),
-        (
-            "{'type': 'sigstoreSigned', 'keyPath': 'a', 'keyData': 'x'}",
-            "the keys are given in two ways",
-        ),
-        ("{'type': 'sigstoreSigned', 'keyData': '%'}", "not base64"),
-        (
-            "{'type': 'sigstoreSigned', 'keyPath': 'a', 'signedIdentity': {'type': 'exactRepository'}}",
-            "`dockerRepository` is missing",
-        ),
-        (
-            "{'type': 'sigstoreSigned', 'keyPath': 'a', 'signedIdentity': {'type': 'any'}}",
-            "unknown signed identity `any`",
-        ),
-        (
-            "{'type': 'sigstoresigned'}",
-            "unknown requirement `sigstoresigned`",
-        ),
-        ("{'type': 'reject', 'extra': 1}", "unknown key `extra`"),
-    ] {
-        let found = problems(&with(requirement));
-        assert_eq!(found.len(), 1, "{requirement}: {found:?}");
-        assert!(found[0].starts_with("2:"), "{requirement}: {found:?}");
-        assert!(found[0].contains(want), "{requirement}: {found:?}");
     }
 }

@@ -1,7 +1,7 @@
-//! Public keys for tests.
+//! Public keys for tests and fuzz targets.
 
 /// Returns the PEM text of the key `a`, `b` or `c`; `again` is the key `a`.
-pub(super) fn pem(name: &str) -> Result<String, String> {
+pub(crate) fn pem(name: &str) -> Result<String, String> {
     let text = match name {
         "a" | "again" => A,
         "b" => B,
@@ -13,8 +13,19 @@ pub(super) fn pem(name: &str) -> Result<String, String> {
 }
 
 /// Returns a policy of a text with `'` for `"`.
+#[cfg(test)]
 pub(super) fn policy(text: &str) -> super::Policy {
     super::Policy::parse(&text.replace('\'', "\""), &mut pem).unwrap()
+}
+
+/// Returns the problems of a text with `'` for `"`.
+#[cfg(test)]
+pub(super) fn problems(text: &str) -> Vec<String> {
+    let found = super::Policy::parse(&text.replace('\'', "\""), &mut pem).unwrap_err();
+    let lines = found.iter();
+    lines
+        .map(|problem| format!("{}:{}: {problem}", problem.line, problem.column))
+        .collect()
 }
 
 const A: &str = "\

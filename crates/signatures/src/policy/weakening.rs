@@ -106,6 +106,9 @@ fn differences(before: &Decision, rule: &Rule) -> Vec<String> {
 fn requirement_differences(before: &Requirement, now: &Requirement) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(signer_difference(&before.signers, &now.signers));
+    if before.signed_by == SignedBy::Signature && now.signed_by == SignedBy::Attestation {
+        found.push("an attestation stands for the signature".to_owned());
+    }
     for attestation in &before.attestations {
         found.extend(attestation_difference(before, attestation, now));
     }
@@ -126,8 +129,13 @@ fn requirement_differences(before: &Requirement, now: &Requirement) -> Vec<Strin
             words(before)
         ));
     }
-    if before.signed_by != now.signed_by && now.signed_by == SignedBy::Attestation {
-        found.push("an attestation stands for the signature".to_owned());
+    let is_same_trust = match (&before.trust, &now.trust) {
+        (None, None) => true,
+        (Some(before), Some(now)) => before.is_same(now),
+        (None, Some(_)) | (Some(_), None) => false,
+    };
+    if !is_same_trust {
+        found.push("other authorities and logs are trusted".to_owned());
     }
     if strength(before.log) > strength(now.log) {
         found.push("entries of the log are checked less".to_owned());

@@ -77,6 +77,11 @@ const WEAKER: &[(&str, &str, &str)] = &[
         "`r.io/secure/*` -> `r.io/secure/*`: of the attestation p the signer is the key c",
     ),
     (
+        ", 'attestations'",
+        ", 'signedBy': 'attestation', 'attestations'",
+        "`r.io/secure/*` -> `r.io/secure/*`: an attestation stands for the signature",
+    ),
+    (
         "'minimumAge': 2",
         "'minimumAge': 1",
         "`ghcr.io/*` -> `ghcr.io/*`: `minimumAge` is 1 day, it was 2 days",

@@ -1,6 +1,8 @@
 //! The image that a signature is about.
 
-use image_name::{ImageName, RepositoryName, Tag};
+use std::fmt;
+
+use image_name::{Digest, ImageName, RepositoryName, Tag};
 
 use super::image::SignedImage;
 use crate::evidence::{Claim, Purpose};
@@ -49,41 +51,78 @@ pub(super) fn check_reference(
     if name.repository.full() != expected {
         return Err(other_repository());
     }
-    let other_tag = |expected: &str| Cause::OtherTag {
-        signed: name.tag.as_ref().map_or("none", Tag::as_str).to_owned(),
-        expected: expected.to_owned(),
+    let is_expected = match tag {
+        ExpectedTag::Any => true,
+        ExpectedTag::IfNamed(tag) => name.tag.is_none() || name.tag.as_ref() == tag,
+        ExpectedTag::Exactly { tag, digest } => {
+            let is_bound = tag.is_some() || digest.is_some();
+            is_bound && name.tag.as_ref() == tag && name.digest.as_ref() == digest
+        }
     };
-    match (tag, &name.tag) {
-        (ExpectedTag::Any, _) | (ExpectedTag::IfNamed(_), None) => Ok(()),
-        (ExpectedTag::IfNamed(Some(tag)) | ExpectedTag::Exactly(Some(tag)), Some(named))
-            if named == tag =>
-        {
-            Ok(())
-        }
-        (ExpectedTag::IfNamed(tag) | ExpectedTag::Exactly(tag), _) => {
-            Err(other_tag(tag.map_or("an image without a tag", Tag::as_str)))
-        }
+    if is_expected {
+        return Ok(());
     }
+    Err(Cause::OtherTag {
+        signed: name.tag.as_ref().map_or("none", Tag::as_str).to_owned(),
+        expected: tag.to_string(),
+    })
 }
 
+#[derive(Clone, Copy)]
 enum ExpectedTag<'a> {
     Any,
     /// The tag that the signature must have if it has one.
     IfNamed(Option<&'a Tag>),
-    /// The tag that the signature must have.
-    Exactly(Option<&'a Tag>),
+    /// The tag and digest that the signature must have, and no others.
+    Exactly {
+        tag: Option<&'a Tag>,
+        digest: Option<&'a Digest>,
+    },
+}
+
+impl<'a> ExpectedTag<'a> {
+    /// The tag of an image or, without one, its digest.
+    fn of(image: &'a SignedImage) -> Self {
+        let tag = image.tag.as_ref();
+        let digest = Some(&image.digest).filter(|_| tag.is_none());
+        Self::Exactly { tag, digest }
+    }
+
+    /// The tag of an image; any for an image without one.
+    fn of_tagged(image: &'a SignedImage) -> Self {
+        match &image.tag {
+            Some(_) => Self::of(image),
+            None => Self::Any,
+        }
+    }
+}
+
+impl fmt::Display for ExpectedTag<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IfNamed(Some(tag)) | Self::Exactly { tag: Some(tag), .. } => {
+                f.write_str(tag.as_str())
+            }
+            Self::Exactly {
+                digest: Some(digest),
+                ..
+            } => write!(f, "{digest}"),
+            _ => f.write_str("an image without a tag"),
+        }
+    }
 }
 
 /// Returns the full name of the repository that a signature must name, and the tag.
 fn expected<'a>(image: &'a SignedImage, identity: &'a SignedIdentity) -> (String, ExpectedTag<'a>) {
     let repository = image.repository.full();
-    let tag = image.tag.as_ref();
     match identity {
-        SignedIdentity::RepositoryDigestOrExact => (repository, ExpectedTag::IfNamed(tag)),
+        SignedIdentity::Source => (repository, ExpectedTag::IfNamed(image.tag.as_ref())),
+        SignedIdentity::RepositoryDigestOrExact => (repository, ExpectedTag::of_tagged(image)),
         SignedIdentity::Repository => (repository, ExpectedTag::Any),
-        SignedIdentity::Exact => (repository, ExpectedTag::Exactly(tag)),
+        SignedIdentity::Exact => (repository, ExpectedTag::of(image)),
         SignedIdentity::ExactReference(name) => {
-            let tag = ExpectedTag::Exactly(name.tag.as_ref());
+            let (tag, digest) = (name.tag.as_ref(), name.digest.as_ref());
+            let tag = ExpectedTag::Exactly { tag, digest };
             (name.repository.full(), tag)
         }
         SignedIdentity::ExactRepository(name) => (name.full(), ExpectedTag::Any),
@@ -92,7 +131,8 @@ fn expected<'a>(image: &'a SignedImage, identity: &'a SignedIdentity) -> (String
             signed_prefix,
         } => {
             let remapped = remap(&image.repository, prefix, signed_prefix);
-            (remapped.unwrap_or(repository), ExpectedTag::IfNamed(tag))
+            let tag = ExpectedTag::of_tagged(image);
+            (remapped.unwrap_or(repository), tag)
         }
     }
 }
@@ -106,79 +146,5 @@ fn remap(repository: &RepositoryName, prefix: &str, signed_prefix: &str) -> Opti
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A repository, the name in the signature, and whether it counts.
-    type Row = (&'static str, &'static str, bool);
-
-    fn image(repository: &str, tag: &str) -> SignedImage {
-        let digest = format!("sha256:{}", "0".repeat(64));
-        SignedImage {
-            repository: repository.parse().unwrap(),
-            tag: Some(tag.parse().unwrap()),
-            digest: digest.parse().unwrap(),
-            children: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_signature_names_the_repository_and_tag_that_the_identity_kind_asks_for() {
-        use SignedIdentity as Kind;
-        let remap = Kind::Remap {
-            prefix: "mirror.example/hub".to_owned(),
-            signed_prefix: "docker.io".to_owned(),
-        };
-        let exact_reference = Kind::ExactReference("q.io/a:1".parse().unwrap());
-        let exact_repository = Kind::ExactRepository("q.io/a".parse().unwrap());
-        let default = Kind::default();
-        let table: &[(&SignedIdentity, &[Row])] = &[
-            (
-                &default,
-                &[
-                    ("busybox", "index.docker.io/library/busybox", true),
-                    ("busybox", "docker.io/library/busybox:1", true),
-                    ("busybox", "docker.io/library/busybox:2", false),
-                    ("busybox", "docker.io/evil/busybox", false),
-                    ("q.io/a", "q.io/a\n", false),
-                    ("q.io/a", "q.io/a/b", false),
-                    ("q.io/a", "", false),
-                ],
-            ),
-            (
-                &Kind::Repository,
-                &[("busybox", "docker.io/library/busybox:2", true)],
-            ),
-            (
-                &Kind::Exact,
-                &[
-                    ("busybox", "docker.io/library/busybox", false),
-                    ("busybox", "docker.io/library/busybox:1", true),
-                ],
-            ),
-            (
-                &exact_reference,
-                &[("q.io/b", "q.io/a:1", true), ("q.io/b", "q.io/a:2", false)],
-            ),
-            (&exact_repository, &[("q.io/b", "q.io/a:2", true)]),
-            (
-                &remap,
-                &[
-                    (
-                        "mirror.example/hub/library/busybox",
-                        "docker.io/library/busybox",
-                        true,
-                    ),
-                    ("mirror.example/hubris/a", "docker.ioris/a", false),
-                    ("q.io/a", "q.io/a", true),
-                ],
-            ),
-        ];
-        for (kind, rows) in table {
-            for (repository, signed, expected) in *rows {
-                let result = check_reference(signed, &image(repository, "1"), kind);
-                assert_eq!(result.is_ok(), *expected, "{repository} {signed} {kind:?}");
-            }
-        }
-    }
-}
+#[path = "binding_tests.rs"]
+mod tests;

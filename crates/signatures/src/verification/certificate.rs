@@ -103,7 +103,14 @@ fn identity(extensions: &[Extension]) -> Result<String, Cause> {
         .map_err(|error| malformed(&error))?;
     match names.0.as_slice() {
         [GeneralName::Rfc822Name(email)] => Ok(email.to_string()),
-        [GeneralName::UniformResourceIdentifier(uri)] => Ok(uri.to_string()),
+        [GeneralName::UniformResourceIdentifier(uri)] => {
+            let uri = uri.as_str();
+            // Without a scheme it could be taken for an email address.
+            if !uri.is_empty() && !uri.contains(':') {
+                return Err(refused("its URI has no scheme"));
+            }
+            Ok(uri.to_owned())
+        }
         [_] => Err(Cause::Unsupported(
             "an identity that is neither an email address nor a URI".to_owned(),
         )),

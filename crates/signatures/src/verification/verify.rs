@@ -17,7 +17,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Decides whether an image has the signatures and attestations that a requirement asks for.
 ///
-/// The image itself must have them or, if it is an index, each of the children that the caller names.
+/// The image itself must have them or, if it is an index, each of the children that the caller names. `root` is
+/// trusted unless the requirement has a trusted root of its own.
 ///
 /// # Errors
 ///
@@ -45,7 +46,7 @@ pub fn verify(
             image,
             evidence,
             requirement,
-            root,
+            root: requirement.trust.as_deref().unwrap_or(root),
             now,
         },
         claims,

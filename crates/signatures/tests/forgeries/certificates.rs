@@ -52,6 +52,9 @@ const BREAKS: &[Break] = &[
     ("identity with a Cyrillic letter", "Certificate(", |leaf| {
         leaf.identities = identity("https://github.com/\u{43e}rg/app/.github/workflows/a.yml@main");
     }),
+    ("identity without a scheme", "Certificate(", |leaf| {
+        leaf.identities = identity("github.com/org/app/.github/workflows/a.yml@main");
+    }),
     ("identity of a longer name", "OtherIdentity {", |leaf| {
         leaf.identities = identity("https://github.com/org-evil/app/.github/workflows/a.yml@main");
     }),

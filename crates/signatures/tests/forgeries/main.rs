@@ -7,6 +7,7 @@ mod cosign;
 mod documents;
 mod keys;
 mod log_evidence;
+mod policies;
 mod world;
 
 use std::collections::BTreeSet;

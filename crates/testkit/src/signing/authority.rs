@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, PublicKeyData as _,
+    KeyPair, KeyUsagePurpose, PublicKeyData,
 };
 use serde_json::{Value, json};
 
@@ -47,8 +47,18 @@ impl SigningAuthority {
 
     /// Issues a certificate for a key, as DER.
     pub fn issue(&self, key: &SigningKey, options: &LeafOptions) -> Vec<u8> {
+        self.issue_for(key.pair(), options)
+    }
+
+    /// Issues a certificate for the public key of another program, as DER.
+    pub(super) fn issue_for(&self, key: &impl PublicKeyData, options: &LeafOptions) -> Vec<u8> {
         let log = &self.certificate_log;
         options.issue(key, &self.intermediate, &self.intermediate_key, log)
+    }
+
+    /// Returns the public key of the certificate log in PEM.
+    pub fn certificate_log_pem(&self) -> String {
+        self.certificate_log.public_pem()
     }
 
     /// Returns the certificates of the intermediate and the root, as DER.
@@ -59,6 +69,11 @@ impl SigningAuthority {
     /// Returns the certificates of the intermediate and the root in PEM.
     pub fn chain_pem(&self) -> String {
         format!("{}{}", self.intermediate.pem(), self.root.pem())
+    }
+
+    /// Returns the certificate of the root in PEM.
+    pub fn root_pem(&self) -> String {
+        self.root.pem()
     }
 
     /// Returns `trusted_root.json`.

@@ -52,6 +52,12 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 
 /// Returns the body of a log entry for an envelope with one signature (`dsse` 0.0.1).
 pub fn dsse_log_body(envelope: &Value, verifier_pem: &str) -> Value {
+    dsse_text_log_body(&envelope.to_string(), verifier_pem)
+}
+
+/// Returns the body of a log entry for the text of an envelope with one signature (`dsse` 0.0.1).
+pub(super) fn dsse_text_log_body(text: &str, verifier_pem: &str) -> Value {
+    let envelope: Value = serde_json::from_str(text).expect("an envelope");
     let payload = envelope["payload"]
         .as_str()
         .and_then(|text| STANDARD.decode(text).ok());
@@ -60,12 +66,31 @@ pub fn dsse_log_body(envelope: &Value, verifier_pem: &str) -> Value {
         "apiVersion": "0.0.1",
         "kind": "dsse",
         "spec": {
-            "envelopeHash": {"algorithm": "sha256", "value": sha256(envelope.to_string().as_bytes())},
+            "envelopeHash": {"algorithm": "sha256", "value": sha256(text.as_bytes())},
             "payloadHash": {"algorithm": "sha256", "value": sha256(&payload)},
             "signatures": [{
                 "signature": envelope["signatures"][0]["sig"],
                 "verifier": STANDARD.encode(verifier_pem),
             }],
+        },
+    })
+}
+
+/// Returns the body of a log entry for the text of an envelope, as cosign made it until 2023 (`intoto` 0.0.1).
+pub fn intoto_log_body(text: &str, verifier_pem: &str) -> Value {
+    let envelope: Value = serde_json::from_str(text).expect("an envelope");
+    let payload = envelope["payload"].as_str();
+    let payload = payload.and_then(|payload| STANDARD.decode(payload).ok());
+    let payload = payload.expect("a payload in base64");
+    json!({
+        "apiVersion": "0.0.1",
+        "kind": "intoto",
+        "spec": {
+            "content": {
+                "hash": {"algorithm": "sha256", "value": sha256(text.as_bytes())},
+                "payloadHash": {"algorithm": "sha256", "value": sha256(&payload)},
+            },
+            "publicKey": STANDARD.encode(verifier_pem),
         },
     })
 }

@@ -31,14 +31,7 @@ impl<'a> KeylessSigner<'a> {
 
     /// Returns the certificate in PEM.
     pub fn certificate_pem(&self) -> String {
-        let text = STANDARD.encode(&self.certificate);
-        let lines: Vec<_> = text
-            .as_bytes()
-            .chunks(64)
-            .map(String::from_utf8_lossy)
-            .collect();
-        let lines = lines.join("\n");
-        format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
+        certificate_pem(&self.certificate)
     }
 
     /// Returns the certificate as DER.
@@ -129,6 +122,18 @@ pub fn bundle_json(mut material: Value, entries: &[Value], envelope: &Value) -> 
         "verificationMaterial": material,
         "dsseEnvelope": envelope,
     })
+}
+
+/// Returns a certificate in PEM.
+pub(super) fn certificate_pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<_> = text
+        .as_bytes()
+        .chunks(64)
+        .map(String::from_utf8_lossy)
+        .collect();
+    let lines = lines.join("\n");
+    format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
 }
 
 fn hex_base64(hex: &str) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SerialNumber,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SerialNumber,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -87,14 +87,14 @@ impl LeafOptions {
     /// Issues the certificate, as DER.
     pub(super) fn issue(
         &self,
-        key: &SigningKey,
+        key: &impl PublicKeyData,
         issuer: &Issuer<'_, KeyPair>,
         issuer_key: &[u8],
         log: &SigningKey,
     ) -> Vec<u8> {
         let mut params = self.params();
         let sign = |params: &CertificateParams| {
-            let certificate = params.signed_by(key.pair(), issuer);
+            let certificate = params.signed_by(key, issuer);
             certificate.expect("issue a certificate").der().to_vec()
         };
         let before = sign(&params);

@@ -106,6 +106,12 @@ impl TransparencyLog {
         .to_string()
     }
 
+    /// Returns the ID of the entry with a body, the hash of its leaf in hexadecimal.
+    pub(super) fn leaf_id(body: &[u8]) -> String {
+        let hash = leaf_hash(body);
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Signs a promise for the text of a body, in base64.
     pub fn promise(&self, body: &str, time: u64, index: usize) -> String {
         let id: String = self

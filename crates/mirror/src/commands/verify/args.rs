@@ -62,6 +62,9 @@ pub(crate) struct VerifyArgs {
         help_heading = "Signers"
     )]
     pub(crate) attestations: Vec<String>,
+    /// Count the first attestation as the signature of the image
+    #[arg(long, help_heading = "Signers", requires = "attestations")]
+    pub(crate) signed_by_attestation: bool,
     #[command(flatten)]
     pub(crate) select: SelectOptions,
     #[command(flatten)]
@@ -120,6 +123,9 @@ impl VerifyArgs {
             let types = self.attestations.iter();
             let types = types.map(|name| json!({"predicateType": name}));
             entry.insert("attestations".to_owned(), types.collect());
+        }
+        if self.signed_by_attestation {
+            entry.insert("signedBy".to_owned(), "attestation".into());
         }
         Some(json!({"images": [entry]}))
     }

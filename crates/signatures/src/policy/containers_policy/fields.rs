@@ -17,8 +17,12 @@ pub(super) struct Scopes(pub(super) NamedMap<NonEmpty<Vec<Located<RequirementFie
 #[derive(Debug)]
 pub(super) struct RequirementFields {
     pub(super) kind: Option<Located<String>>,
-    /// The keys that are given inline or as files, one of the four at most.
+    /// The keys of signers that are given inline or as files, one of the four at most.
     pub(super) keys: Vec<KeySource>,
+    /// The certificate authority and the identity of a signer.
+    pub(super) fulcio: Option<Located<FulcioFields>>,
+    /// The keys of transparency logs, one of the four at most.
+    pub(super) log_keys: Vec<KeySource>,
     pub(super) signed_identity: Option<Located<IdentityFields>>,
     /// The first key that is known and cannot be honored.
     pub(super) unsupported: Option<Located<&'static str>>,
@@ -27,10 +31,19 @@ pub(super) struct RequirementFields {
 /// A way in which keys are given.
 #[derive(Debug)]
 pub(super) enum KeySource {
-    /// `keyPath` and `keyPaths`.
+    /// `keyPath` and `keyPaths`, or those of logs.
     Files(Located<Vec<Located<String>>>),
-    /// `keyData` and `keyDatas`, in base64.
+    /// `keyData` and `keyDatas`, or those of logs, in base64.
     Inline(Located<Vec<Located<String>>>),
+}
+
+/// The value of `fulcio`.
+#[derive(Debug)]
+pub(super) struct FulcioFields {
+    pub(super) ca_path: Option<Located<String>>,
+    pub(super) ca_data: Option<Located<String>>,
+    pub(super) issuer: Option<Located<String>>,
+    pub(super) email: Option<Located<String>>,
 }
 
 /// The value of `signedIdentity`.
@@ -44,14 +57,16 @@ pub(super) struct IdentityFields {
 }
 
 /// Keys of requirements that cannot be honored.
-const UNSUPPORTED: [&str; 7] = [
-    "fulcio",
-    "pki",
+const UNSUPPORTED: [&str; 2] = ["pki", "keyType"];
+
+/// The keys of requirements that give the keys of signers, and those that give the keys of logs: a file, files,
+/// one inline, several inline.
+const SIGNERS: [&str; 4] = ["keyPath", "keyPaths", "keyData", "keyDatas"];
+const LOGS: [&str; 4] = [
     "rekorPublicKeyPath",
     "rekorPublicKeyPaths",
     "rekorPublicKeyData",
     "rekorPublicKeyDatas",
-    "keyType",
 ];
 
 impl PolicyFields {
@@ -77,25 +92,9 @@ impl FromJson for RequirementFields {
     fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let mut fields = ObjectReader::new(value, key, problems)?;
         let kind = fields.require::<String>("type", problems);
-        let mut keys = Vec::new();
-        let one = |one: Located<Located<String>>| Located {
-            offset: one.offset,
-            value: vec![one.value],
-        };
-        keys.extend(
-            fields
-                .take("keyPath", problems)
-                .map(one)
-                .map(KeySource::Files),
-        );
-        keys.extend(fields.take("keyPaths", problems).map(KeySource::Files));
-        keys.extend(
-            fields
-                .take("keyData", problems)
-                .map(one)
-                .map(KeySource::Inline),
-        );
-        keys.extend(fields.take("keyDatas", problems).map(KeySource::Inline));
+        let keys = key_sources(SIGNERS, &mut fields, problems);
+        let log_keys = key_sources(LOGS, &mut fields, problems);
+        let fulcio = fields.take("fulcio", problems);
         let signed_identity = fields.take("signedIdentity", problems);
         let mut unsupported = None;
         for key in UNSUPPORTED {
@@ -110,9 +109,44 @@ impl FromJson for RequirementFields {
         Some(Self {
             kind,
             keys,
+            fulcio,
+            log_keys,
             signed_identity,
             unsupported,
         })
+    }
+}
+
+/// Takes the ways in which keys are given.
+fn key_sources(
+    [path, paths, data, datas]: [&'static str; 4],
+    fields: &mut ObjectReader<'_>,
+    problems: &mut Problems<'_>,
+) -> Vec<KeySource> {
+    let one = |one: Located<Located<String>>| Located {
+        offset: one.offset,
+        value: vec![one.value],
+    };
+    let file = fields.take(path, problems).map(one);
+    let files = fields.take(paths, problems);
+    let inline = fields.take(data, problems).map(one);
+    let all_inline = fields.take(datas, problems);
+    let files = file.into_iter().chain(files).map(KeySource::Files);
+    let inline = inline.into_iter().chain(all_inline).map(KeySource::Inline);
+    files.chain(inline).collect()
+}
+
+impl FromJson for FulcioFields {
+    fn from_json(value: &Value<'_>, key: &str, problems: &mut Problems<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::new(value, key, problems)?;
+        let fulcio = Self {
+            ca_path: fields.take("caPath", problems),
+            ca_data: fields.take("caData", problems),
+            issuer: fields.require("oidcIssuer", problems),
+            email: fields.require("subjectEmail", problems),
+        };
+        fields.finish(|_| None, problems);
+        Some(fulcio)
     }
 }
 

@@ -4,5 +4,10 @@
 
 mod fields;
 mod reader;
+mod signed_identity;
+mod sigstore_signed;
 
 pub(super) use reader::{is_containers_policy, read};
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use super::format::KeylessForm;
 use super::problem::ExportProblem;
 use super::yaml::to_yaml;
 use crate::policy::policy::{Decision, Rule};
-use crate::requirement::{IdentityMatcher, Requirement, Signers};
+use crate::requirement::{IdentityMatcher, Requirement, SignedBy, Signers};
 
 /// Returns the policy as YAML: one rule for each rule of the policy that decides about copies.
 pub(super) fn export(
@@ -85,8 +85,10 @@ fn verification(requirement: &Requirement, images: &[String], form: KeylessForm)
         "failureAction": "Enforce",
         "required": true,
         "mutateDigest": true,
-        "attestors": [attestor(&requirement.signers)],
     });
+    if requirement.signed_by == SignedBy::Signature {
+        verification["attestors"] = json!([attestor(&requirement.signers)]);
+    }
     let attestations = requirement.attestations.iter().map(|attestation| {
         let signers = attestation.signers.as_ref().unwrap_or(&requirement.signers);
         json!({"type": attestation.predicate_type, "attestors": [attestor(signers)]})

@@ -6,7 +6,7 @@ use super::copies::{Scope, pem};
 use super::problem::ExportProblem;
 use super::yaml::to_yaml;
 use crate::policy::policy::Decision;
-use crate::requirement::{IdentityMatcher, Requirement, Signers};
+use crate::requirement::{IdentityMatcher, Requirement, SignedBy, Signers};
 
 /// Returns the objects as a stream of YAML documents. All policies that match an image must admit it.
 pub(super) fn export(scopes: &[Scope<'_>]) -> Result<String, Vec<ExportProblem>> {
@@ -65,7 +65,10 @@ fn authorities(
     requirement: &Requirement,
     scope: &Scope<'_>,
 ) -> Result<Vec<Vec<Value>>, ExportProblem> {
-    let mut policies = signers(&requirement.signers, scope)?;
+    let mut policies = match requirement.signed_by {
+        SignedBy::Signature => signers(&requirement.signers, scope)?,
+        SignedBy::Attestation => Vec::new(),
+    };
     for attestation in &requirement.attestations {
         let of_signers = attestation.signers.as_ref().unwrap_or(&requirement.signers);
         for mut authorities in signers(of_signers, scope)? {

@@ -150,3 +150,20 @@ fn policy_controller_gets_a_policy_for_each_signer_that_must_sign() {
         "{text}"
     );
 }
+
+#[test]
+fn an_attestation_that_stands_for_the_signature_needs_no_signature_of_copies() {
+    let policy = policy(
+        "{'images': [{'match': '*', 'signedBy': 'attestation', 'attestations': [{'predicateType': 'p'}],
+          'keyless': {'issuer': 'https://i', 'identity': 'ci@example.com'}}]}",
+    );
+    let copies = copies(&[("ghcr.io/org/a:1", "r.io/m/a:1")]);
+    for (format, attestors) in [
+        (ExportFormat::Kyverno(KeylessForm::Bundle), "attestors:"),
+        (ExportFormat::PolicyController, "authorities:"),
+    ] {
+        let text = export(&policy, &copies, format).unwrap();
+        assert_eq!(text.matches(attestors).count(), 1, "{text}");
+        assert_eq!(text.matches("\"p\"").count(), 1, "{text}");
+    }
+}
