@@ -78,7 +78,10 @@ async fn run() -> Result<(), BenchError> {
         println!("{}", options::USAGE);
         return Ok(());
     }
-    let options = Options::parse(std::env::args().skip(1))?;
+    let mut options = Options::parse(std::env::args().skip(1))?;
+    // Tools run in directories of their own.
+    let mirror = std::path::absolute(&options.mirror);
+    options.mirror = mirror.map_err(BenchError::io("find mirror"))?;
     if let Some(rounds) = options.signed {
         println!("{}", signed_test::measure(&options.mirror, rounds).await?);
         return Ok(());

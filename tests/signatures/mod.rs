@@ -3,6 +3,7 @@
 mod attached;
 mod check_new;
 mod consumers;
+mod copied;
 mod denied;
 mod import;
 mod paths;

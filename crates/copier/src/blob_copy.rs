@@ -319,7 +319,9 @@ impl ImageCopy<'_> {
         let state = self.registry.blobs.blob(&blob.digest);
         let _transfer = state.tasks.begin_transfer(self.route(), &monitor);
         let expected = self.reads.expected(&blob.digest);
+        let content = self.engine.read_blobs.get(source, &blob.digest);
         let transfer = BlobTransfer {
+            content: content.as_ref(),
             source,
             destination,
             blob,

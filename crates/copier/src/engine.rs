@@ -18,6 +18,7 @@ use crate::lock::lock;
 use crate::manifest_cache::ManifestCache;
 use crate::options::{Options, RunContext};
 use crate::progress::Progress;
+use crate::read_blobs::ReadBlobs;
 use crate::report::{RowError, Summary};
 use crate::repository_setup::RepositorySetup;
 use crate::row::Row;
@@ -46,6 +47,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) manifests: ManifestCache,
     pub(crate) texts: TextBlobs,
     pub(crate) source_lists: SourceLists,
+    /// The blobs that the gate has read.
+    pub(crate) read_blobs: ReadBlobs,
     pub(crate) digest_tag_writes: DigestTagWrites,
     /// True for a blob that a source repository has, by repository and digest.
     pub(crate) shown_blobs: OnceMap<(String, Digest), bool>,
@@ -77,6 +80,7 @@ impl<'a> Engine<'a> {
             manifests: ManifestCache::default(),
             texts: TextBlobs::default(),
             source_lists: SourceLists::new(Arc::clone(&context.options.tag_lists)),
+            read_blobs: ReadBlobs::default(),
             digest_tag_writes: DigestTagWrites::default(),
             shown_blobs: OnceMap::default(),
             sized_blobs: OnceMap::default(),

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use futures::future::LocalBoxFuture;
-use image_name::Digest;
+use image_name::{Digest, Tag};
 use registry_client::{Error, Manifest, ReferrerList, Referrers, Repository};
 
 use crate::attached_content::{AttachedContent, Runnable, check_document};
 use crate::manifest_cache::ManifestCache;
+use crate::read_blobs::ReadBlobs;
 use crate::row::Row;
 use crate::source_lists::SourceLists;
 use crate::text_blobs::TextBlobs;
@@ -42,6 +43,7 @@ pub struct ArrivingImage<'a> {
     pub(crate) lists: &'a SourceLists,
     pub(crate) manifests: &'a ManifestCache,
     pub(crate) texts: &'a TextBlobs,
+    pub(crate) blobs: &'a ReadBlobs,
 }
 
 /// The reason why a gate did not admit an image.
@@ -119,8 +121,24 @@ impl<'a> ArrivingImage<'a> {
         check_document(self.source, manifest, self.texts).await
     }
 
+    /// Returns the manifest under a tag about a digest, `None` if the source lacks it. The copy of the tag needs no
+    /// further request to the source.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of a request.
+    pub async fn manifest_of_tag(&self, tag: &Tag) -> Result<Option<Manifest>, Error> {
+        let found = self.source.manifest(tag).await?;
+        self.lists.note(self.source, tag, found.as_ref()).await;
+        if let Some(manifest) = &found {
+            self.manifests.note(self.source, manifest);
+        }
+        Ok(found)
+    }
+
     /// Notes the content of a blob that was read, so that the run does not read it again.
     pub fn note_blob(&self, digest: &Digest, content: &[u8]) {
         self.texts.note(digest, content);
+        self.blobs.note(self.source, digest, content);
     }
 }

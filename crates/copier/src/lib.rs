@@ -97,6 +97,7 @@ mod ordered_copy;
 mod platform;
 mod platform_selection;
 mod progress;
+mod read_blobs;
 mod recent_map;
 mod referrers_index;
 mod report;

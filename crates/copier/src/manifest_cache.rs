@@ -87,6 +87,16 @@ impl ManifestCache {
         }
     }
 
+    /// Keeps a small manifest that was read under a tag.
+    pub(crate) fn note(&self, repository: &Repository, manifest: &Manifest) {
+        let cached = CachedManifest::new(manifest.clone(), repository.clone());
+        if cached.is_small {
+            let cell = self.manifests.cell(&(manifest.digest.clone(), None));
+            // Set already if another row has read it.
+            let _ = cell.set(cached);
+        }
+    }
+
     /// Returns true if no request is needed for a manifest.
     pub(crate) fn has(&self, repository: &Repository, digest: &Digest) -> bool {
         let sources = [None, Some(repository.to_string())];

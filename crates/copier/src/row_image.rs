@@ -198,6 +198,7 @@ impl<'a> RowImage<'a> {
             lists: &self.engine.source_lists,
             manifests: &self.engine.manifests,
             texts: &self.engine.texts,
+            blobs: &self.engine.read_blobs,
         };
         gate.admit(&arriving).await?;
         Ok(Some(root.digest))

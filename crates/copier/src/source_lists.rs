@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use image_name::{Digest, Tag};
 use once_map::OnceMap;
 use registry_client::{
-    Descriptor, Error, ManifestHead, ReferrerList, Referrers, Repository, TagLists,
+    Descriptor, Error, Manifest, ManifestHead, ReferrerList, Referrers, Repository, TagLists,
 };
 
 use crate::digest_tags::DigestTags;
@@ -140,6 +140,17 @@ impl SourceLists {
         };
         let listed = self.schema_referrers.get_or_try_init(key, list).await;
         listed.unwrap_or_else(|not_kept| not_kept)
+    }
+
+    /// Notes the manifest that was read under a digest tag.
+    pub(crate) async fn note(&self, source: &Repository, tag: &Tag, found: Option<&Manifest>) {
+        let key = (source.to_string(), tag.clone());
+        let head = found.map(|manifest| ManifestHead {
+            digest: manifest.digest.clone(),
+            media_type: Some(manifest.media_type.clone().into()),
+            size: Some(manifest.bytes.len() as u64),
+        });
+        let _ = self.heads.get_or_init(key, async || Ok(head)).await;
     }
 
     /// Returns the head of a digest tag.

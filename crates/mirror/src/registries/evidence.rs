@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use copier::{ArrivingImage, Runnable, TextBlobs};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use image_name::{Digest, DigestTagKind};
+use image_name::{Digest, DigestTagKind, Tag};
 use registry_client::{
     Content, Descriptor, Error, Manifest, ReferrerList, Referrers, Repository, Support,
 };
@@ -44,6 +44,9 @@ pub(crate) trait EvidenceSource {
     /// Checks that a manifest is a document, which no runtime can run.
     async fn check_document(&self, manifest: &Manifest) -> Result<Result<(), Runnable>, Error>;
 
+    /// Returns the manifest under a tag about a digest.
+    async fn manifest_of_tag(&self, tag: &Tag) -> Result<Option<Manifest>, Error>;
+
     /// Notes the content of a blob that was read.
     fn note_blob(&self, digest: &Digest, content: &[u8]);
 }
@@ -69,6 +72,10 @@ impl EvidenceSource for Repository {
         copier::check_document(self, manifest, &TextBlobs::default()).await
     }
 
+    async fn manifest_of_tag(&self, tag: &Tag) -> Result<Option<Manifest>, Error> {
+        self.manifest(tag).await
+    }
+
     fn note_blob(&self, _: &Digest, _: &[u8]) {}
 }
 
@@ -91,6 +98,10 @@ impl EvidenceSource for ArrivingImage<'_> {
 
     async fn check_document(&self, manifest: &Manifest) -> Result<Result<(), Runnable>, Error> {
         ArrivingImage::check_document(self, manifest).await
+    }
+
+    async fn manifest_of_tag(&self, tag: &Tag) -> Result<Option<Manifest>, Error> {
+        ArrivingImage::manifest_of_tag(self, tag).await
     }
 
     fn note_blob(&self, digest: &Digest, content: &[u8]) {
@@ -188,9 +199,8 @@ impl<'a, S: EvidenceSource> EvidenceReader<'a, S> {
         subject: &Digest,
         kind: DigestTagKind,
     ) -> Result<(Vec<ClassicLayer>, Option<String>), Error> {
-        let repository = self.source.repository();
         let tag = subject.tag(kind);
-        let manifest = match repository.manifest(&tag).await {
+        let manifest = match self.source.manifest_of_tag(&tag).await {
             Ok(Some(manifest)) => manifest,
             Ok(None) => return Ok((Vec::new(), None)),
             Err(error) if error.is_not_served() => {

@@ -98,6 +98,8 @@ pub struct BlobTransfer<'a> {
     pub destination: &'a Repository,
     /// The blob.
     pub blob: &'a Blob,
+    /// The content of the blob, if it was read and checked before.
+    pub content: Option<&'a Bytes>,
     /// The announcement of the upload to [`SharedReads`](crate::SharedReads), with this source, blob and
     /// destination, if other registries may need the blob too.
     pub expected: Option<&'a ExpectedRead>,
@@ -120,10 +122,14 @@ pub async fn transfer_blob(
     let BlobTransfer {
         source,
         blob,
+        content: known,
         expected,
         ..
     } = transfer;
-    let content = if blob.size <= SMALL {
+    let known = known.filter(|known| known.len() as u64 == blob.size && blob.size <= SMALL);
+    let content = if let Some(known) = known {
+        Some(known.clone())
+    } else if blob.size <= SMALL {
         let content = async {
             match expected {
                 Some(expected) => expected.small_content(SMALL).await,

@@ -235,6 +235,7 @@ pub fn blob_transfer<'a>(
     blob: &'a Blob,
 ) -> BlobTransfer<'a> {
     BlobTransfer {
+        content: None,
         source,
         destination,
         blob,
