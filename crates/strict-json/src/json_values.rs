@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::num::NonZeroU16;
+use std::str::FromStr;
 
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
@@ -27,6 +29,20 @@ pub struct Located<T> {
     pub value: T,
     /// The offset in bytes.
     pub offset: usize,
+}
+
+impl Located<String> {
+    /// Parses the text of `key`, or reports why it is invalid.
+    pub fn parse<T: FromStr<Err: Display>>(
+        &self,
+        key: &str,
+        problems: &mut Problems<'_>,
+    ) -> Option<T> {
+        let parsed = self.value.parse();
+        parsed
+            .map_err(|error: T::Err| problems.add(self.offset, format!("`{key}`: {error}")))
+            .ok()
+    }
 }
 
 /// A boolean. Many files write it as a string.

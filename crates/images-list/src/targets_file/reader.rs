@@ -141,7 +141,7 @@ fn read_target(
     let (line, _) = problems.position(name.offset);
     let name = parse::<TargetName>(name, problems);
     let prefix = fields.prefix.as_ref();
-    let prefix = prefix.and_then(|prefix| parse_key::<TargetPrefix>("prefix", prefix, problems));
+    let prefix = prefix.and_then(|prefix| prefix.parse::<TargetPrefix>("prefix", problems));
     let jobs = fields.jobs.as_ref().map(|jobs| jobs.value.0);
     let requests_per_second = fields.requests_per_second.as_ref().and_then(|rate| {
         let parsed = RequestRate::per_second(rate.value);
@@ -168,7 +168,7 @@ fn read_target(
             DescriptionField::Default(true) => Some(DescriptionTemplate::default()),
             DescriptionField::Template(value) => {
                 let value = value.clone();
-                parse_key("description", &Located { value, offset }, problems)
+                Located { value, offset }.parse("description", problems)
             }
         }
     });
@@ -239,17 +239,6 @@ fn parse<T: FromStr<Err: Display>>(
     let parsed = written.value.parse();
     parsed
         .map_err(|error: T::Err| problems.add(written.offset, error))
-        .ok()
-}
-
-fn parse_key<T: FromStr<Err: Display>>(
-    key: &str,
-    written: &Located<String>,
-    problems: &mut Problems<'_>,
-) -> Option<T> {
-    let parsed = written.value.parse();
-    parsed
-        .map_err(|error: T::Err| problems.add(written.offset, format!("`{key}`: {error}")))
         .ok()
 }
 

@@ -51,6 +51,19 @@ impl Failure {
         Self::new(Exit::Interrupted, message)
     }
 
+    /// Creates the failure of a file with problems, before any request: exit 2. `file` names its kind.
+    pub(crate) fn invalid_file(file: &str, problems: Vec<Finding>) -> Self {
+        let message = match problems.len() {
+            1 => format!("the {file} has 1 problem; nothing was sent"),
+            many => format!("the {file} has {many} problems; nothing was sent"),
+        };
+        Self::unusable(message)
+            .hint(format!(
+                "correct the {file}, then check it with `mirror lint`"
+            ))
+            .problems(problems)
+    }
+
     fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,

@@ -157,15 +157,7 @@ pub(crate) fn require_valid(
     match read(common, environment, lists)? {
         ReadPolicy::None => Ok(None),
         ReadPolicy::Valid(file) => Ok(Some(*file)),
-        ReadPolicy::Invalid(problems) => {
-            let message = match problems.len() {
-                1 => "the policy has 1 problem; nothing was sent".to_owned(),
-                many => format!("the policy has {many} problems; nothing was sent"),
-            };
-            Err(Failure::unusable(message)
-                .hint("correct the policy, then check it with `mirror lint`".to_owned())
-                .problems(problems))
-        }
+        ReadPolicy::Invalid(problems) => Err(Failure::invalid_file("policy", problems)),
     }
 }
 

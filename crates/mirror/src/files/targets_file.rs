@@ -102,15 +102,7 @@ pub(crate) fn require_valid(
 ) -> Result<Arc<Targets>, Failure> {
     match read(common, lists)? {
         ReadTargets::Valid(targets) => Ok(targets),
-        ReadTargets::Invalid(problems) => {
-            let message = match problems.len() {
-                1 => "the targets file has 1 problem; nothing was sent".to_owned(),
-                many => format!("the targets file has {many} problems; nothing was sent"),
-            };
-            Err(Failure::unusable(message)
-                .hint("correct the targets file, then check it with `mirror lint`".to_owned())
-                .problems(problems))
-        }
+        ReadTargets::Invalid(problems) => Err(Failure::invalid_file("targets file", problems)),
     }
 }
 

@@ -1,7 +1,5 @@
 //! The reader of a policy file: converts its fields to types that cannot hold invalid values.
 
-use std::fmt::Display;
-use std::str::FromStr;
 use std::time::Duration;
 
 use strict_json::{
@@ -120,8 +118,7 @@ impl RequirementReader<'_, '_> {
         let fields = &entry.value;
         let (line, _) = problems.position(entry.offset);
         let pattern = fields.sources.as_ref();
-        let pattern =
-            pattern.and_then(|sources| parse_key::<SourcePattern>("match", sources, problems));
+        let pattern = pattern.and_then(|sources| sources.parse::<SourcePattern>("match", problems));
         let kinds = ["keys", "keyless", "accept", "reject"];
         let present = fields.present.iter();
         let given = present.filter(|key| kinds.contains(&key.value));
@@ -287,17 +284,6 @@ fn without_signature(
         );
     }
     decision.filter(|_| is_valid)
-}
-
-fn parse_key<T: FromStr<Err: Display>>(
-    key: &str,
-    written: &Located<String>,
-    problems: &mut Problems<'_>,
-) -> Option<T> {
-    let parsed = written.value.parse();
-    parsed
-        .map_err(|error: T::Err| problems.add(written.offset, format!("`{key}`: {error}")))
-        .ok()
 }
 
 #[cfg(test)]
