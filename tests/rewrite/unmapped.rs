@@ -1,4 +1,4 @@
-//! Mappings that a format cannot say are named, and the exit code is 1.
+//! Mappings that a format cannot express are named, and the exit code is 1.
 
 use super::{environment, unmapped};
 

@@ -32,7 +32,7 @@ pub(super) struct MirrorRepository {
     pub(super) is_narrowed: bool,
 }
 
-/// A mapping that a format cannot say.
+/// A mapping that a format cannot express.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Unmapped {
     /// The image or repository that consumers name.

@@ -1,10 +1,10 @@
-//! Mappings that a format with rules for repositories cannot say.
+//! Mappings that a format with rules for repositories cannot express.
 
 use std::collections::HashMap;
 
 use super::mapping::{Mapping, MirrorRepository, Unmapped};
 
-/// Returns the tags that are renamed, which a rule for the repository cannot say.
+/// Returns the tags that are renamed, which a rule for the repository cannot express.
 pub(super) fn renamed_tags(mapping: &Mapping, mirror: &MirrorRepository) -> Vec<Unmapped> {
     let mut unmapped = Vec::new();
     for (tag, written) in &mirror.tags {

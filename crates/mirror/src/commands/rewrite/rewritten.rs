@@ -22,7 +22,7 @@ pub(super) struct RewriteOptions {
 pub(super) struct Rewritten {
     /// The files.
     pub(super) files: Vec<RewrittenFile>,
-    /// The mappings that the format cannot say.
+    /// The mappings that the format cannot express.
     pub(super) unmapped: Vec<Unmapped>,
 }
 

@@ -54,7 +54,7 @@ struct RewriteReport {
     format: String,
     /// The files.
     files: Vec<FileJson>,
-    /// The mappings that the format cannot say.
+    /// The mappings that the format cannot express.
     unmapped: Vec<UnmappedJson>,
     /// The files were written to `--directory`.
     #[serde(skip)]
@@ -71,7 +71,7 @@ struct FileJson {
     text: String,
 }
 
-/// A mapping that the format cannot say.
+/// A mapping that the format cannot express.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct UnmappedJson {
@@ -83,7 +83,7 @@ struct UnmappedJson {
     message: String,
 }
 
-/// Runs the command. Exits with 1 if the format cannot say a mapping.
+/// Runs the command. Exits with 1 if the format cannot express a mapping.
 ///
 /// # Errors
 ///

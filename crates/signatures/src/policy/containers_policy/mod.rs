@@ -1,4 +1,4 @@
-//! Reading containers-policy.json(5), the policy of skopeo and podman, for what it can say about registries.
+//! Reading containers-policy.json(5), the policy of skopeo and podman, for what it requires of images at registries.
 //!
 //! What cannot be honored, such as `signedBy` (GPG), is a problem of the file.
 
