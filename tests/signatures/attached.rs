@@ -54,11 +54,11 @@ fn hostile_tags() -> Vec<Hostile> {
     let typed = artifact(OCI_CONFIG, SPDX).build();
     let untyped = artifact("application/octet-stream", SPDX).build();
     vec![
-        ("image", tag("sbom"), oci, "is no text"),
-        ("docker", tag("att"), docker, "is no text"),
+        ("image", tag("sbom"), oci, "is not text"),
+        ("docker", tag("att"), docker, "is not text"),
         ("index", tag("att"), index, "it is an index"),
-        ("typed", tag("sbom"), typed, "is no text"),
-        ("untyped", tag("sbom"), untyped, "is no text"),
+        ("typed", tag("sbom"), typed, "is not text"),
+        ("untyped", tag("sbom"), untyped, "is not text"),
     ]
 }
 
@@ -71,11 +71,11 @@ fn hostile_referrers(subject: &Bundle) -> Vec<Hostile> {
     let index = Index::new(Format::Oci).child(image(Format::Oci).build());
     let index = index.subject(subject).build();
     [
-        ("referrer", whole, "is no text"),
+        ("referrer", whole, "is not text"),
         ("index-referrer", index, "it is an index"),
-        ("own-type", of_type(Format::Oci.layer()), "is no text"),
-        ("docker-referrer", docker_type(of_type(SPDX)), "is no text"),
-        ("module", of_type("application/wasm"), "is no text"),
+        ("own-type", of_type(Format::Oci.layer()), "is not text"),
+        ("docker-referrer", docker_type(of_type(SPDX)), "is not text"),
+        ("module", of_type("application/wasm"), "is not text"),
     ]
     .map(|(name, bundle, reason)| (name, Attached::Referrer, bundle, reason))
     .to_vec()
@@ -177,7 +177,7 @@ async fn nothing_that_could_be_run_enters_with_a_verified_image() {
             for want in [
                 digest.as_str(),
                 reason,
-                "under a policy only documents are copied",
+                "with a policy only documents are copied",
             ] {
                 assert!(warnings.contains(want), "{name} {want}: {warnings}");
             }
@@ -263,10 +263,7 @@ async fn image_that_an_index_marks_as_an_attestation_does_not_enter() {
         format!("verify {host}/a:1 --output json"),
     ] {
         let text = environment.mirror(&line).stdout;
-        let want = format!(
-            "what it marks as an attestation, {} could be run",
-            other.digest()
-        );
+        let want = format!("its attestation {} could be run", other.digest());
         assert!(text.contains(&want), "{line}: {text}");
     }
     assert_eq!(signed.registry.manifests("m/a").len(), 0);
@@ -288,8 +285,7 @@ async fn nothing_is_attached_to_a_copy_whose_source_the_policy_rejects() {
     let row = row(&report, "a");
     assert_eq!(row["status"], "unchanged");
     let warnings = row["warnings"].to_string();
-    let want =
-        "the policy rejects the source of this image, so nothing that is attached to it is copied";
+    let want = "the policy rejects the source of this image, so no attached content is copied";
     assert!(warnings.contains(want), "{warnings}");
     assert_eq!(signed.registry.tags("m/a"), ["1"]);
 }

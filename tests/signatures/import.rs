@@ -48,7 +48,7 @@ async fn bundle_under_a_policy_needs_a_signature_since_it_names_its_own_sources(
     let accepted = json!({"accept": "unsigned"});
     let policy = signed.policy(&[("accepted", accepted), ("*", key_requirement())]);
     environment.write("policy.json", policy);
-    let unnamed = "nothing shows that the bundle names the sources of its images correctly";
+    let unnamed = "no verified signature proves the sources that the bundle states";
     for (line, want) in [
         ("import plain.tar", unnamed),
         ("import own.tar", unnamed),
@@ -58,7 +58,7 @@ async fn bundle_under_a_policy_needs_a_signature_since_it_names_its_own_sources(
         ("import plain.tar --verify-key own.pub", "is not signed"),
         (
             "import own.tar.zst --verify-key own.pub",
-            "shows signatures too late",
+            "the signatures in a pipe or a compressed archive are read too late",
         ),
     ] {
         let output = environment.mirror(line).exits(2);
@@ -98,7 +98,10 @@ async fn image_file_cannot_name_an_accepted_source() {
         let line = format!("copy {file}:{from}/accepted:1 {to}/m/a:1");
         let output = environment.mirror(&line).exits(3);
         let all = output.stdout + &output.stderr;
-        for want in ["is an image file, which no policy is about", "--no-policy"] {
+        for want in [
+            "is an image file, and a policy applies to registries only",
+            "--no-policy",
+        ] {
             assert!(all.contains(want), "{line}: {all}");
         }
         assert_eq!(far.repositories(), [] as [String; 0]);

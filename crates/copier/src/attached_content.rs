@@ -82,7 +82,7 @@ pub async fn check_document(
             return runnable(format!("its layer {} cannot be verified", layer.digest()));
         };
         if !texts.is_text(source, layer, &digest).await? {
-            return runnable(format!("its layer {digest} is no text"));
+            return runnable(format!("its layer {digest} is not text"));
         }
     }
     Ok(Ok(()))

@@ -111,7 +111,7 @@ pub enum CompareError {
     #[error("request to the destination failed: {0}")]
     Destination(#[source] Error),
     /// The destination refuses access to a repository or project that may not exist.
-    #[error("{what} does not exist, or the credentials do not permit to read it: {error}")]
+    #[error("{what} does not exist, or the credentials do not allow reads: {error}")]
     MayBeMissing {
         /// The repository or project, as the API of its vendor would create it.
         what: String,

@@ -288,7 +288,7 @@ impl<'a> RowImage<'a> {
             return Ok(AttachedOutcome::default());
         }
         if image.attached == AttachedContent::Nothing {
-            let what = "nothing that is attached to it is copied";
+            let what = "no attached content is copied";
             image.warn(format!(
                 "the policy rejects the source of this image, so {what}"
             ));

@@ -202,7 +202,7 @@ impl SubjectCopy<'_> {
 /// Returns the warning about attached content that is not copied.
 pub(super) fn left_out(what: &str, runnable: &Runnable) -> String {
     format!(
-        "{what} {runnable}; under a policy only documents are copied with an image, so it is left out"
+        "{what} {runnable}; with a policy only documents are copied with an image, so it is left out"
     )
 }
 

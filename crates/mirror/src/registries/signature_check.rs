@@ -289,7 +289,7 @@ impl SignatureCheck {
         add_manifest(&mut evidence, manifest);
         let is_attached = !evidence.signatures.is_empty() || !evidence.bundles.is_empty();
         if !is_attached && evidence.gap.is_none() {
-            let children = SignedChildren::of(manifest);
+            let children = SignedChildren::from_index(manifest);
             for attestation in &children.attestations {
                 if let Some(found) = runnable_attestation(source, attestation).await? {
                     return Ok(Decided::Rejected(Arc::new(self.rejected(rule, found))));
@@ -367,7 +367,9 @@ impl Gate for SignatureCheck {
         async move {
             let reference = &image.row().source;
             let Some(name) = SourceImage::of(reference) else {
-                let message = format!("{reference} is an image file, which no policy is about");
+                let message = format!(
+                    "{reference} is an image file, and a policy applies to registries only"
+                );
                 let hint = "copy it with --no-policy, if you trust the file".to_owned();
                 return Err(rejection(message, Some(hint)));
             };

@@ -13,14 +13,14 @@ const MAX_CHILDREN: usize = 64;
 pub(super) struct SignedChildren {
     /// Those that a runtime can choose.
     pub(super) runnable: Vec<Digest>,
-    /// The attestations that buildkit keeps there.
+    /// The attestations that buildkit adds to the index.
     pub(super) attestations: Vec<Digest>,
 }
 
 impl SignedChildren {
-    /// Returns the children of an index; none of one with too many or with one that cannot be verified, since
-    /// that would enter without a signature.
-    pub(super) fn of(manifest: &Manifest) -> Self {
+    /// Returns the children of an index. An index with too many children, or with a child that cannot be verified,
+    /// has none: otherwise that child would be copied without a signature.
+    pub(super) fn from_index(manifest: &Manifest) -> Self {
         let mut children = Self::default();
         let Ok(Content::Index { manifests, .. }) = manifest.content() else {
             return children;
@@ -49,8 +49,8 @@ impl SignedChildren {
     }
 }
 
-/// Returns the reason why a child that an index marks as an attestation needs a signature: it could be run, by
-/// its digest.
+/// Returns the reason why a child that an index marks as an attestation needs a signature: a runtime could run it
+/// by its digest.
 pub(super) async fn runnable_attestation(
     source: &impl EvidenceSource,
     digest: &Digest,
@@ -61,7 +61,7 @@ pub(super) async fn runnable_attestation(
         )));
     };
     let checked = source.check_document(&manifest).await?;
-    Ok(checked.err().map(|runnable| {
-        format!("the index has no signature, and what it marks as an attestation, {runnable}")
-    }))
+    Ok(checked
+        .err()
+        .map(|runnable| format!("the index has no signature, and its attestation {runnable}")))
 }

@@ -147,7 +147,7 @@ fn warn_about_signature(head: &Head, key: Option<&Path>) {
 fn check_for_policy(input: &Input, head: &Head) -> Result<(), Failure> {
     if head.signature != SignatureState::Verified {
         return Err(Failure::unusable(
-            "there is a policy, and nothing shows that the bundle names the sources of its images correctly",
+            "there is a policy, and no verified signature proves the sources that the bundle states",
         )
         .hint(
             "sign the bundle with `mirror export --sign KEY` and import it with --verify-key KEY; --no-policy \
@@ -158,7 +158,7 @@ fn check_for_policy(input: &Input, head: &Head) -> Result<(), Failure> {
     // Signatures come after the manifests, and an image is verified before its first byte is written.
     if matches!(input, Input::Members(_)) {
         return Err(Failure::unusable(
-            "there is a policy, and a pipe or a compressed archive shows signatures too late for it",
+            "there is a policy, and the signatures in a pipe or a compressed archive are read too late",
         )
         .hint(
             "write the bundle to a file without compression, or to a directory, and import that"
