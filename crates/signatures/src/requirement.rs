@@ -17,7 +17,7 @@ pub struct Requirement {
     pub signers: Signers,
     /// The attestations that the image must have besides.
     pub attestations: Vec<AttestationRequirement>,
-    /// The document that stands for the signature of the image.
+    /// The document that counts as the signature of the image.
     pub signed_by: SignedBy,
     /// The minimum time since the signature was logged.
     pub minimum_age: Option<Duration>,
@@ -45,7 +45,7 @@ impl Requirement {
     }
 }
 
-/// The document that stands for the signature of an image.
+/// The document that counts as the signature of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SignedBy {
     /// A signature.

@@ -18,7 +18,7 @@ pub(super) fn check(kind: &str, version: &str) -> Result<(), Cause> {
     let found = Cause::text(&format!("{kind} {version}"));
     Err(Cause::Unsupported(match (kind, version) {
         ("intoto", "0.0.1") => {
-            format!("a log entry {found}, as cosign before 2.2 made it of attestations")
+            format!("a log entry {found}, which cosign before 2.2 wrote for attestations")
         }
         _ => format!("a log entry {found}"),
     }))

@@ -47,8 +47,8 @@ pub(super) struct ImageFields {
     pub(super) threshold: Option<Located<u16>>,
     /// The attestations that the image must have too.
     pub(super) attestations: Option<Located<NonEmpty<Vec<Located<AttestationFields>>>>>,
-    /// `attestation`: the first of `attestations` stands for the signature, as GitHub's `attest-build-provenance` makes
-    /// it. Default: `signature`.
+    /// `attestation`: the first of `attestations` counts as the signature, as for images with GitHub's
+    /// `attest-build-provenance`. Default: `signature`.
     pub(super) signed_by: Option<Located<SignedByField>>,
     /// Days that must have passed since the signature was logged.
     pub(super) minimum_age: Option<Located<u16>>,

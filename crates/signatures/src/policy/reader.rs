@@ -243,7 +243,7 @@ impl RequirementReader<'_, '_> {
     }
 }
 
-/// Returns the document that stands for the signature. An attestation needs the signers of the image for that.
+/// Returns the document that counts as the signature. Such an attestation has the signers of the image.
 fn signed_by(
     fields: &ImageFields,
     attestations: &[AttestationRequirement],
@@ -256,7 +256,7 @@ fn signed_by(
     let problem = match attestations {
         [] => "`signedBy` names an attestation, and `attestations` requires none",
         [first, ..] if first.signers.is_some() => {
-            "the first attestation stands for the signature, so its signers are those of the image"
+            "the first attestation counts as the signature, so its signers are those of the image"
         }
         _ => return Some(SignedBy::Attestation),
     };

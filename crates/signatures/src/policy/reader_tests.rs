@@ -132,7 +132,7 @@ const INVALID: &[(&str, &[&str])] = &[
         (
             "{'images': [{'match': 'r.io/*', 'keys': ['a'], 'signedBy': 'attestation',
               'attestations': [{'predicateType': 'p', 'keys': ['b']}]}]}",
-            &["1:60: entry `r.io/*`: the first attestation stands for the signature"],
+            &["1:60: entry `r.io/*`: the first attestation counts as the signature"],
         ),
         (
             "{'images': [{'match': 'r.io/*', 'keys': ['a'], 'signedBy': 'key'}]}",

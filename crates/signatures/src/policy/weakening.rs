@@ -107,7 +107,7 @@ fn requirement_differences(before: &Requirement, now: &Requirement) -> Vec<Strin
     let mut found = Vec::new();
     found.extend(signer_difference(&before.signers, &now.signers));
     if before.signed_by == SignedBy::Signature && now.signed_by == SignedBy::Attestation {
-        found.push("an attestation stands for the signature".to_owned());
+        found.push("an attestation counts as the signature".to_owned());
     }
     for attestation in &before.attestations {
         found.extend(attestation_difference(before, attestation, now));

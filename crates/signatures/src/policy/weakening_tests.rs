@@ -79,7 +79,7 @@ const WEAKER: &[(&str, &str, &str)] = &[
     (
         ", 'attestations'",
         ", 'signedBy': 'attestation', 'attestations'",
-        "`r.io/secure/*` -> `r.io/secure/*`: an attestation stands for the signature",
+        "`r.io/secure/*` -> `r.io/secure/*`: an attestation counts as the signature",
     ),
     (
         "'minimumAge': 2",
@@ -214,7 +214,7 @@ fn attestation_in_the_place_of_a_signature_is_weaker() {
     };
     requirements[0].signed_by = SignedBy::Attestation;
     let found = weakened(&before, &now);
-    let want = "an attestation stands for the signature";
+    let want = "an attestation counts as the signature";
     assert_eq!(found[0].differences, [want], "{found:#?}");
 }
 

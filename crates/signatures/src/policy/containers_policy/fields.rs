@@ -24,7 +24,7 @@ pub(super) struct RequirementFields {
     /// The keys of transparency logs, one of the four at most.
     pub(super) log_keys: Vec<KeySource>,
     pub(super) signed_identity: Option<Located<IdentityFields>>,
-    /// The first key that is known and cannot be honored.
+    /// The first known key that cannot be enforced.
     pub(super) unsupported: Option<Located<&'static str>>,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct IdentityFields {
     pub(super) signed_prefix: Option<Located<String>>,
 }
 
-/// Keys of requirements that cannot be honored.
+/// Keys of requirements that cannot be enforced.
 const UNSUPPORTED: [&str; 2] = ["pki", "keyType"];
 
 /// The keys of requirements that give the keys of signers, and those that give the keys of logs: a file, files,

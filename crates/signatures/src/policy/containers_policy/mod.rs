@@ -1,6 +1,6 @@
-//! Reading containers-policy.json(5), the policy of skopeo and podman, for what it requires of images at registries.
+//! The reader of containers-policy.json(5), the policy of skopeo and podman. Only scopes of registries are read.
 //!
-//! What cannot be honored, such as `signedBy` (GPG), is a problem of the file.
+//! A requirement that cannot be enforced, such as `signedBy` (GPG), is a problem of the file.
 
 mod fields;
 mod reader;

@@ -26,7 +26,7 @@ pub(super) fn sigstore_signed(
     if let Some(unsupported) = &fields.unsupported {
         let message = match unsupported.value {
             "pki" => {
-                "`pki` cannot be honored: nothing confirms when such a certificate signed. Use `fulcio` with the key \
+                "`pki` is not supported: no log confirms the time of such a signature. Use `fulcio` with the key \
                  of a log, or a key"
             }
             _ => "`keyType` belongs to `signedBy`, which cannot be verified",
@@ -189,5 +189,5 @@ fn inline_keys(data: &[Located<String>], problems: &mut Problems<'_>) -> Option<
 fn decode(data: &str) -> Result<String, String> {
     let pem = STANDARD.decode(data.trim()).ok();
     let pem = pem.and_then(|pem| String::from_utf8(pem).ok());
-    pem.ok_or_else(|| "not base64 of a PEM text".to_owned())
+    pem.ok_or_else(|| "not a PEM text in base64".to_owned())
 }

@@ -48,7 +48,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "{'type': 'sigstoreSigned', 'pki': {'caRootsPath': 'ca'}}",
-        "`pki` cannot be honored",
+        "`pki` is not supported",
     ),
     (
         "{'type': 'sigstoreSigned', 'keyPath': 'a', 'keyType': 'GPGKeys'}",
