@@ -159,7 +159,7 @@ async fn registry_that_deletes_a_manifest_with_one_of_its_tags_ends_the_run() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let stdout = String::from_utf8(output.stdout).unwrap();
-    let message = "the registry has deleted the manifest with the tag, and own-1 has it too";
+    let message = "the registry has deleted the manifest with all its tags, also own-1";
     assert!(stdout.contains(message), "{stdout}");
     assert_eq!(stage.proxy.count("DELETE", ""), 1);
 }

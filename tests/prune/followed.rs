@@ -27,6 +27,6 @@ async fn entry_that_follows_nothing_does_not_clear_the_mirror() {
     assert!(planned("prune --output json") > 0);
     follow(&mirror, "^none$");
     let refused = environment.mirror("prune").exits(1);
-    let message = "the entry app follows no tag, and images-list.lock has tags of it";
+    let message = "the entry app follows no tag, but images-list.lock has tags of the entry";
     assert!(refused.stderr.contains(message), "{}", refused.stderr);
 }

@@ -24,8 +24,8 @@ pub(crate) struct PruneArgs {
     pub(crate) plan: Option<PathBuf>,
     /// Plan to apply: delete its tags and manifests
     ///
-    /// Everything is decided anew. What a row, the lock or another image needs by now stays, and so does a
-    /// tag with another digest than the plan.
+    /// Each line of the plan is decided again. Tags and manifests that a row, the lock or another image needs
+    /// now are kept, as are tags with another digest than in the plan.
     #[arg(long, value_name = "FILE")]
     pub(crate) apply: Option<PathBuf>,
     #[command(flatten)]
@@ -43,10 +43,10 @@ pub(crate) struct ProtectionArgs {
     /// Keep tags for N days after the commit that removed their row
     #[arg(long, value_name = "N")]
     pub(crate) keep_days: Option<u32>,
-    /// Keep the N latest tags of each repository that have no row any more
+    /// Keep the N latest tags without a row in each repository
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) keep_latest: usize,
-    /// Result of `mirror usage --output json`; what it names is kept
+    /// Result of `mirror usage --output json`; images in it are kept
     #[arg(long, value_name = "FILE", value_delimiter = ',')]
     pub(crate) used_by: Vec<PathBuf>,
     /// Report of an earlier sync; it shows which images mirror has written
@@ -54,7 +54,7 @@ pub(crate) struct ProtectionArgs {
     /// Without reports, only the lock and its git history show that.
     #[arg(long, value_name = "REPORT", value_delimiter = ',')]
     pub(crate) written_by: Vec<PathBuf>,
-    /// Delete tags too that mirror has not written
+    /// Also delete tags that mirror has not written
     ///
     /// All tags of the list's repositories without a row are candidates.
     #[arg(long)]
@@ -64,10 +64,10 @@ pub(crate) struct ProtectionArgs {
     /// A percentage always allows 10 tags.
     #[arg(long, value_name = "N", default_value_t)]
     pub(crate) max_deletions: DeletionLimit,
-    /// Registry that is no other name of one that rows write to
+    /// Host that is a separate registry, not another name of one in the list
     ///
-    /// Two hosts whose repositories have the same images under the same tags may be one registry, so what rows
-    /// write to the one is kept at the other.
+    /// Two hosts with the same images under the same tags may be names of one registry. Without this option, tags
+    /// that rows write to one of them are then kept at the other too.
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     pub(crate) distinct_host: Vec<Host>,
     /// Do not read the git history of the list, its lock and its targets

@@ -5,7 +5,7 @@ use registry_client::{DeletionApi, DeletionError};
 
 use crate::terminal::hints::{self, Operation};
 
-/// The end of the hosts of Google Artifact Registry, and of the registry that it has replaced.
+/// The suffixes of the hosts of Google Artifact Registry, and of the registry that it replaced.
 const GOOGLE: [&str; 3] = [".pkg.dev", ".gcr.io", "gcr.io"];
 
 /// Returns the hint for a deletion that failed.
@@ -20,7 +20,7 @@ pub(super) fn for_failure(
             Some(match right(host, api) {
                 Some(right) => format!("give the account at {host} {right}"),
                 None => format!(
-                    "let the account delete at {host}, which is another right than to push; see docs/clean-up.md"
+                    "give the account the right to delete at {host}; the right to push is not enough (docs/clean-up.md)"
                 ),
             })
         }
@@ -40,7 +40,7 @@ pub(super) fn for_failure(
             DeletionApi::Ecr.deletion_right()
         )),
         DeletionError::OtherTag { .. } => {
-            Some("run again: the plan is decided anew with this tag".to_owned())
+            Some("run again: the next decision includes this tag".to_owned())
         }
         _ => None,
     }

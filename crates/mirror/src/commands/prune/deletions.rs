@@ -111,7 +111,7 @@ impl RepositoryRun<'_> {
         self.decide();
     }
 
-    /// Returns another tag of the digest, which stays, if the registry has deleted the manifest with a tag.
+    /// Returns another tag of the digest that should stay, if the registry has deleted the manifest with the tag.
     async fn lost_with(&self, tag: &Tag, digest: &Digest) -> Option<Tag> {
         let is_planned = |tag: &Tag| {
             let mut planned = self.plan.deletions.iter();
@@ -124,13 +124,12 @@ impl RepositoryRun<'_> {
         matches!(found, Ok(None)).then(|| other.clone())
     }
 
-    /// Ends the run in a repository that deletes more than a tag.
+    /// Ends the run in a repository after the deletion of a tag has deleted other tags too.
     fn stop_after_loss(&mut self, tag: &Tag, other: &Tag) {
         let message =
-            format!("the registry has deleted the manifest with the tag, and {other} has it too");
+            format!("the registry has deleted the manifest with all its tags, also {other}");
         self.end_tag(tag, LineStatus::Failed, Some(message));
-        let hint =
-            "copy it again with `mirror sync`, and keep tags that share a digest in this registry";
+        let hint = "run `mirror sync` to copy that tag again, and keep tags that share a digest in this registry";
         let mut lines = self.lines.iter();
         let line = lines.position(|line| line.tag.as_ref() == Some(tag));
         if let Some(outcome) = line.and_then(|line| self.outcomes[line].as_mut()) {

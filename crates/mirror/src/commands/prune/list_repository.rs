@@ -90,7 +90,7 @@ impl ListRepository {
     }
 
     /// Refuses a configuration or a targets file that differs from that of the last commit: what an entry no
-    /// longer follows, or a target no longer has, would be a candidate before anyone has reviewed that.
+    /// longer follows, or a target no longer has, would be a candidate before a review.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl ListRepository {
                     path.display()
                 );
                 return Err(Failure::unusable(message).hint(
-                    "commit the change, or restore the file: it says which tags are needed"
+                    "commit the change, or restore the file: the tags to keep depend on it"
                         .to_owned(),
                 ));
             }

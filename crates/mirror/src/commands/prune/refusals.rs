@@ -1,4 +1,4 @@
-//! Lists and configurations that do not say what is needed.
+//! Refusals of runs whose list or configuration may be incomplete.
 
 use super::destination_history::DestinationHistory;
 use crate::cli::failure::Failure;
@@ -24,7 +24,7 @@ pub(super) fn refuse_lost_configuration(
                 file.name
             );
             return Err(Failure::unusable(message).hint(
-                "name the configuration with --config FILE; one that follows nothing any more may be {}"
+                "name the configuration with --config FILE; a configuration without followed entries may be {}"
                     .to_owned(),
             ));
         }
@@ -38,8 +38,7 @@ pub(super) fn refuse_failed_entries(selection: &Selection) -> Result<(), Failure
     if findings.is_empty() {
         return Ok(());
     }
-    let message =
-        "a followed entry failed, so it is not known which tags it gives; nothing was deleted";
+    let message = "a followed entry failed, so its tags are unknown; nothing was deleted";
     Err(Failure::failed(message)
         .hint("run again when its version source responds".to_owned())
         .problems(findings))
@@ -72,7 +71,7 @@ pub(super) fn refuse_emptied_entries(selection: &Selection) -> Result<(), Failur
         for row in lock.lock.followed() {
             if let Some(entry) = emptied.iter().find(|entry| entry.name == *row.entry) {
                 let message = format!(
-                    "the entry {} follows no tag, and {} has tags of it; nothing was deleted",
+                    "the entry {} follows no tag, but {} has tags of the entry; nothing was deleted",
                     entry.name, lock.name
                 );
                 return Err(Failure::failed(message).hint(
