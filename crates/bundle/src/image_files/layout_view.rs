@@ -120,7 +120,7 @@ impl Container {
                 let listed = document["manifests"].as_array().into_iter().flatten();
                 listed.for_each(|descriptor| found.add(&subject, descriptor));
                 if found.known.len() > MAX_REFERRERS {
-                    let cause = format!("it lists more than {MAX_REFERRERS} referrers");
+                    let cause = format!("the layout lists more than {MAX_REFERRERS} referrers");
                     return Err(ImageFileError::invalid(&self.place, cause));
                 }
             }

@@ -68,7 +68,7 @@ impl SynthesizedImage {
             if !known.contains_key(&(&**path, &**diff_id)) {
                 let span = container.find(path)?;
                 let name = printable(path);
-                let span = span.ok_or_else(|| invalid(format!("it has no layer {name}")))?;
+                let span = span.ok_or_else(|| invalid(format!("the layer {name} is missing")))?;
                 let layer = Layer::read(span, diff_id)
                     .map_err(|cause| invalid(format!("the layer {name}: {cause}")))?;
                 blobs.insert(layer.digest.clone(), layer.span.clone());

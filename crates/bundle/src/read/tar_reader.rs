@@ -87,7 +87,7 @@ impl TarReader {
         if name.contains(&0) || zeros.iter().any(|byte| *byte != 0) {
             return Err(invalid("a long name does not end with zeros"));
         }
-        let text = std::str::from_utf8(name).map_err(|_| invalid("a long name is no text"))?;
+        let text = std::str::from_utf8(name).map_err(|_| invalid("a long name is not UTF-8"))?;
         match self.entry()? {
             Some(Entry::Member(header)) if name[..NAME_FIELD] == *header.path.as_bytes() => {
                 Ok(MemberHeader {

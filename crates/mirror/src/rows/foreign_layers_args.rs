@@ -8,7 +8,7 @@ use copier::ForeignLayers;
 pub(crate) struct ForeignLayersArgs {
     /// Also copy foreign layers, from the URLs of their publisher
     ///
-    /// Layers of Windows may stay at their publisher, whose license may forbid copies. They are fetched over
+    /// Base layers of Windows images may be foreign, and their license may forbid copies. They are fetched over
     /// https from public addresses, from other hosts only if --insecure names them. Without the option they
     /// are left out, with a warning.
     #[arg(long)]

@@ -45,7 +45,7 @@ pub(super) fn findings(
                     line: 1,
                     message: format!(
                         "`{row}` is only in commit {commit} of the branch: if the merge keeps the commits, \
-                         `mirror prune` may take its tag for one that mirror has written; squash them"
+                         `mirror prune` may treat its tag as written by mirror; squash the commits"
                     ),
                 };
                 if known.insert(row) {

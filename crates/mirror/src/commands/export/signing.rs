@@ -1,7 +1,7 @@
 //! The signature of an export.
 //!
-//! ECDSA and minisign sign the same bytes differently each time. An interrupted export goes on with the signature that it
-//! has written, since the files would begin with other bytes otherwise.
+//! ECDSA and minisign signatures of the same bytes differ each time. An interrupted export keeps the signature that it
+//! has written, because the signature is near the start of the files.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -28,13 +28,14 @@ pub(super) fn check_first_volume(
     if !is_first || key.is_none_or(SigningKey::is_deterministic) {
         return Ok(());
     }
-    let message = "volume 1 has the signature, and a new one by this key has other bytes";
+    let message =
+        "volume 1 has the signature, and a new signature by this key would have other bytes";
     Err(Failure::unusable(message)
         .hint("write all volumes again, or sign with an Ed25519 key in PEM".to_owned()))
 }
 
-/// Signs `mirror.json`, if there is a key. The signature of an earlier run is kept if it is one of the same
-/// contents by the same key.
+/// Signs `mirror.json`, if there is a key. The signature of an earlier run is kept if it is by the same key and of
+/// the same contents.
 ///
 /// # Errors
 ///
