@@ -23,17 +23,17 @@ pub enum AttachedContent {
 pub struct Runnable {
     /// The manifest or index.
     pub digest: Digest,
-    /// The part that shows it.
+    /// The part of the manifest that a runtime could run.
     pub reason: String,
 }
 
-/// The type of manifests whose config type every runtime regards.
+/// The media type of manifests for which every runtime checks the type of the config.
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The digest of the config `{}` (image specification, "Guidance for an Empty Descriptor").
 const EMPTY_CONFIG: &str =
     "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
-/// The types of configs that container runtimes run: those of images, the types that Docker takes for one of
-/// an image, and Docker's plugins.
+/// The config types that container runtimes run: those of images, those that Docker treats as the type of an image
+/// config, and that of Docker's plugins.
 const RUNNABLE_CONFIGS: [&str; 7] = [
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
@@ -43,7 +43,7 @@ const RUNNABLE_CONFIGS: [&str; 7] = [
     "text/html",
     "",
 ];
-/// The beginnings of the types of layers that a runtime unpacks or runs.
+/// The prefixes of the types of layers that a runtime unpacks or runs.
 const IMAGE_LAYERS: [&str; 5] = [
     "application/vnd.oci.image.layer.",
     "application/vnd.docker.",
@@ -88,7 +88,7 @@ pub async fn check_document(
     Ok(Ok(()))
 }
 
-/// Returns true for an artifact that its type distinguishes from images.
+/// Returns true for an artifact with a config type, and layer types, that no image has.
 fn has_own_type(manifest: &Manifest, config: Option<&Descriptor>, layers: &[Descriptor]) -> bool {
     let is_empty = |config: &Descriptor| config.digest().to_string() == EMPTY_CONFIG;
     let config_type = config.and_then(Descriptor::media_type).unwrap_or_default();
@@ -96,7 +96,7 @@ fn has_own_type(manifest: &Manifest, config: Option<&Descriptor>, layers: &[Desc
         let layer = layer.media_type().unwrap_or_default();
         IMAGE_LAYERS.iter().any(|it| layer.starts_with(it))
     };
-    // Of other types of manifests, some runtimes ignore the type of the config.
+    // Some runtimes ignore the config type in other types of manifests.
     manifest.media_type == OCI_MANIFEST
         && !RUNNABLE_CONFIGS.contains(&config_type)
         && (config.is_some_and(is_empty) || !layers.iter().any(is_image_layer))

@@ -199,8 +199,8 @@ impl Comparer<'_> {
 ///
 /// # Errors
 ///
-/// Other errors. One of a registry that refuses access to a repository which the API of its vendor creates
-/// says that it may not exist.
+/// Other errors. If the registry refuses access to a repository that the vendor's API creates, the error adds
+/// that the repository may not exist.
 fn without_repository(
     row: &Row,
     destination: &Repository,

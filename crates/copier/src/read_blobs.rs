@@ -15,7 +15,7 @@ const MAX_KEPT: usize = 2 * 1024 * 1024;
 
 /// Small blobs that a gate has read, such as signatures, so that their copies need no request to the source.
 ///
-/// A blob is given to rows of the same source only: others may name the digest of private content.
+/// A blob is returned only to rows of the same source: other sources may name the digest of private content.
 #[derive(Debug)]
 pub(crate) struct ReadBlobs {
     contents: RecentMap<(String, Digest), Bytes>,

@@ -46,7 +46,7 @@ pub struct Summary {
     pub bytes_copied: u64,
 }
 
-/// The outcome of a row. What few rows have is boxed: a run keeps the outcomes of all its rows.
+/// The outcome of a row. Rare fields are boxed, because a run keeps the outcomes of all its rows.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The status.

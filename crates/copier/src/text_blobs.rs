@@ -7,13 +7,13 @@ use crate::recent_map::RecentMap;
 
 /// Maximum number of blobs that are remembered.
 const MAX_ENTRIES: usize = 4096;
-/// The beginning of content that bzip2 compressed. Other compressed content is no UTF-8.
+/// The magic bytes of bzip2. Content that other programs compressed is not UTF-8.
 const BZIP2: &[u8] = b"BZh";
 
 /// The blobs of sources that are known to be text, such as signatures that were verified.
 ///
-/// Text is UTF-8 without NUL: programs and file systems that a runtime could run contain NUL bytes, and
-/// compressed ones are no UTF-8.
+/// Text is UTF-8 without NUL: programs and file systems that a runtime could run contain NUL bytes, and compressed
+/// ones are not UTF-8.
 #[derive(Debug)]
 pub struct TextBlobs {
     known: RecentMap<Digest, ()>,
@@ -45,7 +45,7 @@ impl TextBlobs {
         }
     }
 
-    /// Returns true if a blob of a source is text. It is read until its first byte that is none.
+    /// Returns true if a blob of a source is text. Reading stops at the first chunk that is not.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl TextBlobs {
 }
 
 impl TextSoFar {
-    /// Adds a chunk. Returns false if the content is no text.
+    /// Adds a chunk. Returns false if the content is not text.
     fn add(&mut self, chunk: &[u8]) -> bool {
         let missing = BZIP2.len().saturating_sub(self.beginning.len());
         self.beginning.extend(chunk.iter().take(missing));

@@ -17,7 +17,7 @@ pub(crate) struct Context {
     pub(crate) embedded: u8,
 }
 
-/// Keys below a key that contains `image` with an image of their own.
+/// Keys that have an image if they are below a key that contains `image`.
 const CHOICES: [&str; 4] = ["value", "default", "options", "ref"];
 
 impl Context {

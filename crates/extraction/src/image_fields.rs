@@ -39,7 +39,7 @@ fn repository_and_digest(map: &Map, context: Context) -> Option<String> {
     ImageReference::parse(&joined).is_ok().then_some(joined)
 }
 
-/// Returns the images whose repository and tag are two keys of a mapping with one beginning, such as
+/// Returns the images whose repository and tag are two keys of a mapping with the same prefix, such as
 /// `initImage` and `initImageTag` or `imageRepository` and `imageTag`, with the key of the repository.
 pub(crate) fn prefixed_pairs(map: &Map) -> Vec<(&Scalar, String)> {
     let fields = map.0.iter().filter_map(|(key, value)| match &**value {

@@ -13,7 +13,7 @@ pub struct OnceMap<K, V> {
     slots: Mutex<HashMap<K, Slot<V>>>,
 }
 
-/// The value of a key. A map can have very many, so a computed one does not keep its cell.
+/// The value of a key. A map can have very many values, so a computed value does not keep its cell.
 enum Slot<V> {
     Pending(Arc<OnceCell<V>>),
     Computed(V),

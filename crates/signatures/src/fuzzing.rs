@@ -80,8 +80,8 @@ pub fn certificate(data: &[u8]) {
     assert_eq!(info.issuer.as_deref(), Some(facts.issuer()));
 }
 
-/// Parses a policy in either format. What it requires, an image without a signature never has, and the policy is
-/// not weaker than itself.
+/// Parses a policy in either format. Checks that an image without a signature satisfies none of its requirements, and
+/// that the policy is not weaker than itself.
 pub fn policy(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;

@@ -17,7 +17,7 @@ use super::store::StoredManifest;
 pub(super) const MAX_MANIFEST: u64 = 8 * 1024 * 1024;
 /// The maximum size of `oci-layout` in bytes.
 const MAX_OCI_LAYOUT: u64 = 64 * 1024;
-/// The maximum number of referrers: one manifest may be the list of many subjects.
+/// The maximum number of referrers: one manifest may be the referrers list of many subjects.
 const MAX_REFERRERS: usize = 400_000;
 /// The version of the layout.
 const VERSION: &str = "1.0.0";
@@ -129,7 +129,7 @@ impl Container {
     }
 }
 
-/// Returns the entries of each manifest: many may have the same one.
+/// Returns the entries of each manifest: several entries may have the same manifest.
 fn by_digest(index: &LayoutIndex) -> Vec<(&Digest, Vec<&Entry>)> {
     let mut positions: HashMap<&Digest, usize> = HashMap::new();
     let mut grouped: Vec<(&Digest, Vec<&Entry>)> = Vec::new();

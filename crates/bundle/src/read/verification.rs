@@ -93,7 +93,7 @@ pub fn read_manifests(store: &Store) -> Result<HashMap<Digest, Node>, ReadError>
     Ok(nodes)
 }
 
-/// Checks that the references of all images are closed, and that every member belongs to an image. `nodes`
+/// Checks that the references of all images lead to content, and that every member belongs to an image. `nodes`
 /// are the manifests of the bundle.
 ///
 /// # Errors

@@ -41,8 +41,8 @@ pub(crate) fn apply(rows: &mut [RunRow], platform: &PlatformArgs, no_referrers: 
     }
 }
 
-/// Sets the settings of the targets whose prefixes the destinations of a bundle have: creation and description of
-/// repositories, and the choice of referrers.
+/// Sets the settings of the targets whose prefixes the destinations of a bundle have: the creation of repositories,
+/// and the choice of referrers. An import changes no descriptions.
 pub(crate) fn apply_to_imported(imported: &mut ImportedRows, no_referrers: bool) {
     for row in &mut imported.rows {
         let row = &mut row.run_row;
@@ -71,7 +71,7 @@ fn creation_api(creation: RepositoryCreation) -> Option<CreationApi> {
     }
 }
 
-/// Returns a finding for each setting of a target that its registry cannot have, by the host of its prefix.
+/// Returns a finding for each setting of a target that the registry at the host of its prefix does not support.
 pub(crate) fn findings(file: &str, targets: &Targets) -> Vec<Finding> {
     let mut findings = Vec::new();
     for target in targets.all() {

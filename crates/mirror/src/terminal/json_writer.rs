@@ -1,5 +1,5 @@
-//! A writer of JSON documents that sanitizes them while they are written: a report can be larger than
-//! the memory of its run.
+//! A writer that sanitizes JSON documents while they are written: a report can be larger than the memory of
+//! its run.
 
 use std::io::{self, ErrorKind, Write};
 

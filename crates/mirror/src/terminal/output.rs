@@ -141,7 +141,7 @@ impl Output {
     }
 }
 
-/// Returns the failure of a write to stdout. A closed pipe is none.
+/// Returns the failure of a write to stdout. A closed pipe is not a failure.
 fn require_written(written: io::Result<()>) -> Result<(), Failure> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format!(

@@ -3,7 +3,7 @@
 use super::creation::CreationApi;
 use super::ecr::EcrRegistry;
 
-/// Registries with at most one of these APIs.
+/// Hosts of known registries, with the API that creates repositories there, if any.
 const KNOWN_HOSTS: [(&str, Option<CreationApi>); 7] = [
     ("docker.io", None),
     ("gcr.io", None),
@@ -14,7 +14,7 @@ const KNOWN_HOSTS: [(&str, Option<CreationApi>); 7] = [
     ("registry.gitlab.com", Some(CreationApi::GitLab)),
 ];
 
-/// The ends of hosts of registries without any of these APIs.
+/// The suffixes of hosts of registries without any of these APIs.
 const KNOWN_DOMAINS: [&str; 3] = [".azurecr.io", ".gcr.io", ".pkg.dev"];
 
 impl CreationApi {

@@ -74,7 +74,7 @@ pub(super) async fn delete_version(api: &VendorHost) -> Result<(), DeletionError
     })
 }
 
-/// Refuses a version with a tag that is not known to go. The tag list of the registry may be older than the
+/// Refuses a version with a tag that the caller does not delete. The tag list of the registry may be older than the
 /// version, or lack a tag.
 fn refuse_other_tags(api: &VendorHost, version: &Version) -> Result<(), DeletionError> {
     let mut tags = version.metadata.container.tags.iter();

@@ -19,7 +19,7 @@ use crate::rows::imported::ImportedRows;
 /// The memory for the manifests of a stream in bytes.
 const MANIFESTS: u64 = 256 * 1024 * 1024;
 
-/// A bundle whose manifests were read, and whose references are closed.
+/// A bundle with verified manifests: every reference leads to content.
 #[derive(Debug)]
 pub(super) struct BundleSource {
     content: Content,

@@ -39,8 +39,8 @@ pub(super) struct DestinationHistory<'a> {
     targets: Vec<(Targets, Standing)>,
     /// The lines of all locks.
     locked: HashMap<String, Standing>,
-    /// The time of the last commit. It does not run backwards, and ends now: the author of a commit chooses its
-    /// time.
+    /// The time of the last commit, at least that of its parent and at most `now`: the author of a commit chooses
+    /// its time.
     time: i64,
     now: i64,
 }

@@ -1,4 +1,4 @@
-//! The names of one repository: hosts and entries of registries.conf may stand for it several times.
+//! Several names of one repository: by DNS, a proxy, or entries of registries.conf.
 
 use std::collections::HashMap;
 
@@ -12,18 +12,18 @@ use super::survey::reference_to;
 /// Maximum number of concurrent requests.
 const CONCURRENT_REQUESTS: usize = 16;
 
-/// Returns the name under which a repository is contacted; `None` for one that cannot be resolved, which fails
-/// with its survey. Names of one repository by their text or by registries.conf have the same.
+/// Returns the name under which a repository is contacted. Names that are the same after normalization and
+/// registries.conf have the same contacted name. `None` if the name cannot be resolved: its survey fails then.
 pub(super) fn contacted_name(client: &Client, name: &RepositoryName) -> Option<RepositoryName> {
     let repository = client.destination(&reference_to(name), Access::Pull).ok()?;
     let host = repository.host_name().parse().ok()?;
     Some(RepositoryName::new(host, repository.name().parse().ok()?))
 }
 
-/// Returns the pairs of a repository with former tags and one that rows write to, which may be one repository:
-/// two names in DNS, or a proxy, cannot be told from two registries with the same images. They are a pair if
-/// one path ends with the other, and both have the same image under a tag that only the second keeps. Hosts
-/// that are named as distinct are in no pair.
+/// Returns the pairs of a repository with former tags and one that rows write to, if both may be the same
+/// repository: two DNS names of one registry, or a proxy, look like two registries with the same images. They are a
+/// pair if one path ends with the other, and both have the same image under a tag that only the second keeps. Hosts
+/// in `distinct` are in no pair.
 pub(super) async fn possible_pairs(
     client: &Client,
     repositories: &HashMap<RepositoryName, KnownRepository>,
@@ -43,8 +43,8 @@ pub(super) async fn possible_pairs(
             let hosts = [former.name.host(), other.name.host()];
             let is_candidate = hosts[0] != hosts[1]
                 && !hosts.iter().any(|host| distinct.contains(host))
-                && is_end(&former.name, &other.name);
-            if is_candidate && may_be_one(client, former, other).await {
+                && ends_with_other(&former.name, &other.name);
+            if is_candidate && may_be_same(client, former, other).await {
                 pairs.push((former.name.clone(), other.name.clone()));
             }
         }
@@ -58,7 +58,7 @@ fn last_component(name: &RepositoryName) -> &str {
 }
 
 /// Returns true if one of the paths ends with the components of the other.
-fn is_end(one: &RepositoryName, other: &RepositoryName) -> bool {
+fn ends_with_other(one: &RepositoryName, other: &RepositoryName) -> bool {
     let (one, other) = (one.path().as_str(), other.path().as_str());
     let ends = |long: &str, short: &str| {
         let start = long.strip_suffix(short);
@@ -69,7 +69,7 @@ fn is_end(one: &RepositoryName, other: &RepositoryName) -> bool {
 
 /// Returns true unless the repositories are shown to differ: under each former tag of the one that the other
 /// keeps, they have different images or none.
-async fn may_be_one(client: &Client, former: &KnownRepository, other: &KnownRepository) -> bool {
+async fn may_be_same(client: &Client, former: &KnownRepository, other: &KnownRepository) -> bool {
     let written = former.written.values().flatten();
     let mut digests = written.filter(|digest| other.rows_by_digest.contains_key(*digest));
     if digests.next().is_some() {
@@ -85,7 +85,7 @@ async fn may_be_one(client: &Client, former: &KnownRepository, other: &KnownRepo
     Box::pin(same).await
 }
 
-/// Returns true if a tag has the same digest under both names, or that is not known.
+/// Returns true if a tag has the same digest under both names, or if a request fails.
 async fn have_same_image(
     client: &Client,
     (one, other): (&RepositoryName, &RepositoryName),
@@ -122,8 +122,8 @@ mod tests {
             ("a.io/m/app", "b.io/m/lib", false),
         ] {
             let (one, other) = (one.parse().unwrap(), other.parse().unwrap());
-            assert_eq!(is_end(&one, &other), expected, "{one} {other}");
-            assert_eq!(is_end(&other, &one), expected, "{other} {one}");
+            assert_eq!(ends_with_other(&one, &other), expected, "{one} {other}");
+            assert_eq!(ends_with_other(&other, &one), expected, "{other} {one}");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The time for which a row or a line of the lock stood in the history.
 
-/// The time in seconds that a row or line must have stood to prove that mirror wrote its tag.
+/// Minimum time in seconds that a row or line must have stood to prove that mirror wrote its tag.
 ///
-/// A pull request may add a row and remove it again. Merged by a rebase or fast-forward, both commits are part
-/// of the history, although its reviewers have not seen the row, and no run has had the list with it. GitHub and
-/// GitLab give the commits of a rebase the time of the merge.
-const PROOF: i64 = 60 * 60;
+/// A pull request may add a row and remove it again. After a merge by rebase or fast-forward, both commits are part
+/// of the history, although its reviewers have not seen the row, and no run has read a list with the row. GitHub
+/// and GitLab give the commits of a rebase the time of the merge.
+const MIN_SECONDS: i64 = 60 * 60;
 
 /// The time for which something stood in the history.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Standing {
 
     /// Returns true if it still stands, or stood long enough.
     pub(super) fn is_proof(self) -> bool {
-        self.since.is_some() || self.longest >= PROOF
+        self.since.is_some() || self.longest >= MIN_SECONDS
     }
 }
 
@@ -52,9 +52,9 @@ mod tests {
         let mut standing = Standing::default();
         assert!(!standing.is_proof());
         for (begin, end, expected) in [
-            (0, PROOF - 1, false),
+            (0, MIN_SECONDS - 1, false),
             (10_000, 10_000, false),
-            (20_000, 20_000 + PROOF, true),
+            (20_000, 20_000 + MIN_SECONDS, true),
             (30_000, 30_001, true),
         ] {
             standing.begin(begin);
