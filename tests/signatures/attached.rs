@@ -1,4 +1,4 @@
-//! Content attached to a verified image: documents come along, and nothing that could be run.
+//! Content attached to a verified image: only documents are copied, nothing that a runtime could run.
 
 use embedded_registry::images::{
     Artifact, Bundle, Format, Image, Index, Layer, Platform, digest_tag, sample_image,
@@ -232,7 +232,7 @@ async fn documents_come_along_with_a_verified_image() {
     }
 }
 
-/// An index that is not signed itself, whose image is: what it marks as an attestation could be another image.
+/// An unsigned index with a signed image: what the index marks as an attestation could be another image.
 #[tokio::test(flavor = "multi_thread")]
 async fn image_that_an_index_marks_as_an_attestation_does_not_enter() {
     let signed = Signed::new().await;

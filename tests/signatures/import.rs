@@ -1,4 +1,4 @@
-//! Bundles and image files with a policy: who names the source?
+//! Bundles and image files with a policy: only a verified signature proves the source.
 
 use embedded_registry::{Registry, RunningRegistry};
 use serde_json::json;

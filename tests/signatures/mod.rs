@@ -1,4 +1,4 @@
-//! Only what is signed: the policy in every command, with signatures of a testkit's own Sigstore instance.
+//! Signature policies: the policy in every command, with signatures of a testkit's own Sigstore instance.
 
 mod attached;
 mod check_new;

@@ -1,4 +1,4 @@
-//! Every way of an image into the mirror asks the policy.
+//! Every command that copies an image applies the policy.
 
 use embedded_registry::{Registry, RunningRegistry};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `--apply`: decides anew, and deletes what is left of the plan.
+//! `--apply`: decides again, and deletes the lines of the plan that remain.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -23,7 +23,7 @@ const MAX_SURVEY_AGE: Duration = Duration::from_secs(60);
 /// The deletions of one repository.
 ///
 /// Tags are deleted first. Then everything is surveyed and decided once more, because a tag may have been
-/// pushed meanwhile, and manifests are deleted. After each failure the rest is decided anew: what could not
+/// pushed meanwhile, and manifests are deleted. After each failure the rest is decided again: what could not
 /// be deleted keeps what it needs.
 pub(super) struct RepositoryRun<'a> {
     pub(super) known: (&'a Known, &'a KnownRepository),
@@ -120,7 +120,7 @@ impl<'a> RepositoryRun<'a> {
         self.survey_and_decide().await
     }
 
-    /// Decides anew, from the last survey.
+    /// Decides again, from the last survey.
     pub(super) fn decide(&mut self) {
         let (known, repository) = self.known;
         let facts = RepositoryFacts {
@@ -142,7 +142,7 @@ impl<'a> RepositoryRun<'a> {
             self.explain_rest(stop);
             return Ok(());
         }
-        // The tags are read anew.
+        // The tags are read again.
         self.surveyed = None;
         while !stop.is_cancelled() {
             self.notice_pushes().await?;

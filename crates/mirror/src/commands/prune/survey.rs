@@ -74,7 +74,7 @@ pub(super) fn reference_to(name: &RepositoryName) -> Reference {
 
 impl Survey {
     /// Reads the tags, and every manifest that is not known yet: those behind the tags, those of a plan, those
-    /// that something needs, and the referrers of all of them. Tags are read anew each time, manifests
+    /// that something needs, and the referrers of all of them. Tags are read again each time, manifests
     /// by digest once.
     ///
     /// # Errors
