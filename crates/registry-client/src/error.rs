@@ -158,7 +158,7 @@ pub enum Error {
         source: ManifestReferenceError,
     },
     /// A host that has not responded to earlier requests. This request was not sent.
-    #[error("{host} does not respond: {detail}")]
+    #[error("{host} cannot be used: {detail}")]
     HostDown {
         /// The host and port.
         host: String,
@@ -167,7 +167,7 @@ pub enum Error {
         /// The reason as text.
         detail: String,
     },
-    /// A token server that cannot be reached, or does not respond. The registry itself responds.
+    /// A token server that cannot be used. The registry itself responds.
     #[error(
         "the token server {server}, named by {host}, {}",
         token_server_cause(error)
@@ -248,9 +248,8 @@ const CA_USED: &str = "self-signed certificate";
 /// Returns what the token server did.
 fn token_server_cause(error: &Error) -> String {
     match error {
-        Error::HostDown { detail, .. } => format!("does not respond: {detail}"),
-        Error::Tls { .. } => format!("cannot be used: {error}"),
-        error => format!("does not respond: {error}"),
+        Error::HostDown { detail, .. } => format!("cannot be used: {detail}"),
+        error => format!("cannot be used: {error}"),
     }
 }
 

@@ -57,7 +57,11 @@ fn for_plain_http(host: &str) -> String {
 pub(super) fn names_quota(error: &StatusError) -> bool {
     let messages = error.codes.iter().map(|code| code.message.as_str());
     let mut texts = messages.chain([error.text.as_str()]);
-    texts.any(|text| text.to_lowercase().contains("quota"))
+    // Harbor responds "adding 3.2 MiB of storage resource, … will exceed the configured upper limit of 1.0 GiB".
+    texts.any(|text| {
+        let text = text.to_lowercase();
+        text.contains("quota") || text.contains("exceed the configured upper limit")
+    })
 }
 
 #[cfg(test)]

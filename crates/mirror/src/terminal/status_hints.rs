@@ -54,6 +54,9 @@ pub(super) fn for_status(
             "run again, since links of {host} to its storage expire; if the error persists, report it to \
              the operator of {host}"
         )),
+        (403 | 409 | 412, Operation::Write) if names_quota(error) => Some(format!(
+            "free storage at {host}, or raise the quota that the message names, then run again"
+        )),
         (401 | 403, _) if !error.authenticated => Some(format!(
             "no credentials were sent: log in with `mirror login {host}`{missing}{unless}"
         )),
@@ -75,9 +78,6 @@ pub(super) fn for_status(
         (405, Operation::Write) => Some(format!(
             "name another destination: {host} takes no images there, since it is read-only or a cache of \
              another registry"
-        )),
-        (409 | 412, Operation::Write) if names_quota(error) => Some(format!(
-            "free storage at {host}, or raise the quota that the message names, then run again"
         )),
         (409 | 412, Operation::Write) => Some(
             "if the tag is immutable, delete it at the destination or use another tag".to_owned(),
@@ -160,5 +160,19 @@ mod tests {
                 "{image}: {hint}"
             );
         }
+    }
+
+    #[test]
+    fn full_project_of_harbor_is_no_refusal_of_credentials() {
+        let image: Reference = "harbor.io/a/b:1".parse().unwrap();
+        let text = "adding 3.2 MiB of storage resource, which when updated to current usage of 1.0 GiB will \
+                    exceed the configured upper limit of 1.0 GiB.";
+        let error = StatusError {
+            status: http::StatusCode::FORBIDDEN,
+            text: text.to_owned(),
+            ..refused(false, true)
+        };
+        let hint = for_status(Operation::Write, &image, &error).unwrap();
+        assert!(hint.starts_with("free storage at harbor.io"), "{hint}");
     }
 }

@@ -308,7 +308,7 @@ mod tests {
         let Admission::Fail(error) = breaker.next_admission() else {
             panic!("the host has never responded");
         };
-        assert_eq!(error.to_string(), "h:5000 does not respond: refused");
+        assert_eq!(error.to_string(), "h:5000 cannot be used: refused");
     }
 
     #[tokio::test]

@@ -188,7 +188,7 @@ async fn host_that_is_down_fails_further_requests_at_once_with_its_own_error() {
     let text = error.to_string();
     assert!(matches!(error, Error::HostDown { .. }), "{text}");
     assert!(
-        text.starts_with(&format!("{down} does not respond: ")),
+        text.starts_with(&format!("{down} cannot be used: ")),
         "{text}"
     );
     assert!(!text.contains("/v2/"), "the URL of another row: {text}");
