@@ -93,7 +93,10 @@ fn docker_archives() -> Vec<Case> {
         (docker(&json!({}), &one, layer), "no list rootfs.diff_ids"),
         (docker(&none, &one, layer), "manifest.json has 1 layers"),
         (docker(&other, &one, layer), "the config names"),
-        (docker(&own, &outside, layer), "the layer ../../etc/passwd is missing"),
+        (
+            docker(&own, &outside, layer),
+            "the layer ../../etc/passwd is missing",
+        ),
         (docker(&other, &one, &bomb), "expands more than 1,100 times"),
         (docker(&own, &one, b"BZh91AY&SY"), "xz or bzip2"),
         (bomb, "expands more than 1,100 times"),

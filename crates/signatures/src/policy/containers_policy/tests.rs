@@ -112,7 +112,7 @@ const REFUSED: &[(&str, &str)] = &[
         "{'type': 'sigstoreSigned', 'keyPath': 'a', 'keyData': 'x'}",
         "the keys are given in two ways",
     ),
-    ("{'type': 'sigstoreSigned', 'keyData': '%'}", "not base64"),
+    ("{'type': 'sigstoreSigned', 'keyData': '%'}", "not a PEM text in base64"),
     (
         "{'type': 'sigstoreSigned', 'keyPath': 'a', 'signedIdentity': {'type': 'exactRepository'}}",
         "`dockerRepository` is missing",
