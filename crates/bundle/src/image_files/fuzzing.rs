@@ -76,7 +76,12 @@ pub fn image_file(data: &[u8]) {
             selector,
         };
         if let Ok(source) = SourceFile::open(&file) {
-            let has_layout = members.iter().any(|member| member.path == "oci-layout");
+            // An extended header may give another member that name.
+            let may_be_layout = |member: &Member| {
+                let is_extended = [EntryType::XHeader, EntryType::GNULongName];
+                member.path == "oci-layout" || is_extended.contains(&member.kind)
+            };
+            let has_layout = members.iter().any(may_be_layout);
             let is_synthesized = transport == Transport::DockerArchive && !has_layout;
             read(&runtime, &source, is_synthesized && kind & 0x80 == 0);
         }
